@@ -1,0 +1,84 @@
+"""What config.txt becomes: typed, frozen, complete. Nobody below `tick` imports this room."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.policy import Policy
+
+
+class Problem(NamedTuple):
+    """One thing wrong (or worth knowing): where, what, and what to do."""
+
+    line: int  # 1-based; 0 = the file as a whole
+    section: str
+    option: str
+    text: str
+
+
+class ConfigError(Exception):
+    """Every problem of the file at once. `problems` is never empty."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(f"{len(problems)} problems in the config")
+        self.problems = problems
+
+
+class Endpoint(NamedTuple):
+    """One device section. `section` ("roomalert intake") is its name everywhere."""
+
+    kind: str
+    name: str
+    options: Any  # the kind's filled Options
+    live: bool
+    every_s: int
+    line: int
+
+    @property
+    def section(self) -> str:
+        """Its name everywhere: "kind name"."""
+        return f"{self.kind} {self.name}" if self.name else self.kind
+
+
+class Paths(NamedTuple):
+    """Where things lie; by default all in the folder of config.txt."""
+
+    config: Path
+    fleet: Path
+    db: Path  # mine_data.db
+    inbox: Path  # inbox.db
+    lock: Path
+    stop: Path  # the level file of emergency-stop
+    www: Path
+    log: Path
+    run: Path  # tmpfs where there is one: intents.json, fast.json
+    backups: Path
+    templates: Path  # the owner's own templates, may not exist
+
+
+class Site(NamedTuple):
+    """[site], beside what `Policy.site` carries into the core."""
+
+    name: str
+    profile: str  # coop-container ...
+    timezone: str
+    tick_s: int
+    live: bool
+    currency: str
+    temperature_unit: str  # C or F, for display only
+    log_level: str
+    publish: str  # full or public (leaves out addresses and wallets)
+
+
+class Config(NamedTuple):
+    """All of it. `sha` is over the text of config.txt and fleet.csv; `secrets` are the values to redact."""
+
+    site: Site
+    policy: Policy
+    endpoints: dict[str, Endpoint]
+    channels: dict[str, Any]  # notify channel name -> its filled Options
+    paths: Paths
+    sha: str
+    notes: tuple[Problem, ...] = ()  # warnings: literal secrets, absent protections, sections not yet active
+    secrets: tuple[str, ...] = ()
+    last_good: bool = False  # True: config.txt is broken, this is config.last-good
+    broken: tuple[Problem, ...] = ()  # then: the problems of config.txt

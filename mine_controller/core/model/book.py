@@ -1,0 +1,21 @@
+"""A book: what one tick carries from round to round and the store keeps from tick to tick."""
+
+from typing import NamedTuple
+
+from mine_controller.core.model.decision import Decision
+from mine_controller.core.model.image import Image, Request
+from mine_controller.core.model.state import State
+
+
+class Book(NamedTuple):
+    """`image` None: nothing was ever seen (or a new boot). `died` names a tick that has no end in the record."""
+
+    state: State
+    image: Image | None = None
+    requests: tuple[Request, ...] = ()
+    decision: Decision | None = None
+    died: str = ""
+
+    def after(self, image: Image, state: State, decision: Decision) -> "Book":
+        """The book after one more round; answered requests are done with."""
+        return self._replace(state=state, image=image, decision=decision, requests=())

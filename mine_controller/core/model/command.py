@@ -1,0 +1,41 @@
+"""A command is an absolute wish to one unit through one lane; an outcome is what came back. Neither is a fact."""
+
+from typing import NamedTuple
+
+from mine_controller.core.model.reason import Reason
+
+# The verbs a driver may be handed. Absolute and idempotent; there is no toggle.
+VERBS = ("run", "stop", "on", "off")  # run/stop: a miner by its own or its fleet's word · on/off: a relay or an outlet
+
+APPLIED = "applied"  # the device says it is done (never proof)
+ACCEPTED = "accepted"  # taken, asynchronous: see ticket
+UNKNOWN = "unknown"  # sent, no usable answer
+REFUSED = "refused"  # answered no; `why` says what helps
+UNREACHABLE = "unreachable"  # nothing was sent or could be
+UNSUPPORTED = "unsupported"
+WITHHELD = "withheld"  # shadow mode or `live = no`
+NOT_SENT = "not_sent"  # the lane's time was over before its turn
+
+VERDICTS = (APPLIED, ACCEPTED, UNKNOWN, REFUSED, UNREACHABLE, UNSUPPORTED, WITHHELD, NOT_SENT)
+
+
+class Command(NamedTuple):
+    """`id` is "<tick wall_s>.<round>.<n>": the dedupe key everywhere. `target` is "miner a017" or "fan 3"."""
+
+    id: str
+    target: str
+    verb: str
+    lane: str  # "foreman mine", "redfish pdu1", "controlbyweb fans"
+    address: str  # how that lane calls the unit: "1234", "A1", "3"
+    rung: int
+    reason: Reason
+
+
+class Outcome(NamedTuple):
+    """What became of one command. `at_s` is plant time of the answer; `ticket` names an asynchronous job."""
+
+    command: str
+    verdict: str
+    why: str = ""
+    ticket: str | None = None
+    at_s: int = 0

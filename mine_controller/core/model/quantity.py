@@ -1,0 +1,72 @@
+"""The one table of quantities: unit, decimals, plausible range, which way is worse, age, metric, label.
+
+`freeze` rounds and judges by it; page, metrics and docs read it. Ranges after safety.md 2.1 (TMP3, HUM1, FRQ1)
+and devices/site.md section 0.7.
+"""
+
+from typing import NamedTuple
+
+
+class Quantity(NamedTuple):
+    """One row. `worse` is "high", "low" or "" (neither); `max_age_s` is how old a value may be and still count."""
+
+    unit: str
+    decimals: int
+    low: float
+    high: float
+    worse: str
+    max_age_s: int
+    metric: str
+    label: str
+
+
+QUANTITIES: dict[str, Quantity] = {
+    "temp_c": Quantity("°C", 1, -40, 80, "high", 240, "temperature_celsius", "Temperature"),
+    "humidity_pct": Quantity("%", 1, 1, 100, "high", 240, "humidity_percent", "Humidity"),
+    "power_w": Quantity("W", 0, -50_000, 50_000_000, "high", 240, "power_watts", "Power"),
+    "energy_kwh": Quantity("kWh", 1, 0, 1e12, "", 600, "energy_kwh", "Energy"),
+    "voltage_v": Quantity("V", 1, 0, 100_000, "", 240, "voltage_volts", "Voltage"),
+    "current_a": Quantity("A", 2, -100_000, 100_000, "", 240, "current_amperes", "Current"),
+    "grid_hz": Quantity("Hz", 2, 45, 66, "", 240, "grid_frequency_hertz", "Frequency"),
+    "chip_c": Quantity("°C", 1, 1, 130, "high", 240, "chip_celsius", "Chip"),
+    "hashrate_ths": Quantity("TH/s", 2, 0, 1_000_000, "", 600, "hashrate_ths", "Hash rate"),
+}
+
+# Texts: no range but a list of the words that may occur ("" = any).
+WORDS: dict[str, tuple[str, ...]] = {
+    "signal": ("run", "off", "warn"),
+    "switch": ("on", "off"),  # a relay or an outlet
+    "contact": ("ok", "alarm"),  # smoke, water, door, mains
+    "word": ("hashing", "sleeping", "booting", "stopped", "error", "offline"),  # what a miner says of itself
+    "ticket": ("pending", "in-progress", "complete", "failed"),
+    "address": (),  # how an endpoint calls a unit (an id, an ip): read in the tick that uses it
+    "text": (),
+}
+
+TEXT_MAX_AGE_S = 240
+
+
+class RoleKind(NamedTuple):
+    """What a role is made from: the quantity its channels report and how several of them vote."""
+
+    quantity: str
+    vote: str  # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · any: "alarm"/"off"/"on" wins · one
+    label: str
+    need: str = ""  # the word for it in `[site] require`
+
+
+# The roles [wiring] may fill. Fans, breakers and miners have their own lines.
+ROLES: dict[str, RoleKind] = {
+    "signal": RoleKind("signal", "worst", "Power signal", "signal"),
+    "inlet_c": RoleKind("temp_c", "heat", "Inlet", "inlet"),
+    "outlet_c": RoleKind("temp_c", "high", "Hot aisle"),
+    "ambient_c": RoleKind("temp_c", "cold", "Outside"),
+    "humidity_pct": RoleKind("humidity_pct", "high", "Humidity"),
+    "site_power_w": RoleKind("power_w", "high", "Site power", "power"),
+    "grid_hz": RoleKind("grid_hz", "cold", "Grid frequency"),
+    "smoke": RoleKind("contact", "worst", "Smoke"),
+    "water": RoleKind("contact", "worst", "Water"),
+    "door": RoleKind("contact", "worst", "Door"),
+    "mains": RoleKind("contact", "worst", "Mains"),
+    "stop": RoleKind("switch", "worst", "Emergency stop"),
+}

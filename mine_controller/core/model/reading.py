@@ -1,0 +1,41 @@
+"""A reading: one value of one channel as a device reported it. Never changed after `parse`."""
+
+from typing import NamedTuple
+
+Scalar = int | float | str | None
+
+
+class Reading(NamedTuple):
+    """`key` is "kind name/channel:quantity", for example "roomalert intake/1:temp_c" or "redfish pdu1/A1:power_w".
+
+    `value` None means unknown, and `why` says why in a few words; 0 is never a stand-in. `at_s` is plant time.
+    `trust`: measured, test (set-state on an input), person (a stand-in while the real one is unknown).
+    """
+
+    key: str
+    value: Scalar
+    at_s: int
+    why: str = ""
+    trust: str = "measured"
+
+    @property
+    def source(self) -> str:
+        """The channel without the quantity: "roomalert intake/1"."""
+        return self.key.rpartition(":")[0]
+
+    @property
+    def quantity(self) -> str:
+        """The quantity: "temp_c"."""
+        return self.key.rpartition(":")[2]
+
+
+class Value(NamedTuple):
+    """What the image holds for a channel or a role. `at_s` is when the value was last *known*, also while it is not.
+
+    value None, at_s 0: never seen.
+    """
+
+    value: Scalar
+    at_s: int
+    source: str = ""
+    why: str = ""

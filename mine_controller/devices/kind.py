@@ -1,0 +1,87 @@
+"""What a device kind is: the words every driver shares.
+
+A kind is one file, devices/<kind>.py, named like the first word of its config section. It declares
+
+    Options             NamedTuple of option(...)
+    CAN                 what the kind can do at most
+    LANE                how it takes commands
+    fetch(wire, options, ask) -> tuple[Reply, ...]              I/O; raises WireError only
+    parse(replies, options) -> tuple[Found, ...]                pure and total; raises BadReply(why) only
+    apply(wire, options, batch, report) -> None                 all commands of this round for this endpoint, at its pace
+
+and nothing else is called from outside. A kind that only reads has no `apply`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from mine_controller.core.model.command import Command, Outcome
+from mine_controller.core.model.reading import Scalar
+from mine_controller.wire.door import Wire
+
+
+class BadReply(Exception):
+    """The device answered something this driver can't read. The text is the reason, without secrets, <= 120 chars."""
+
+
+class Reply(NamedTuple):
+    """One raw answer as fetched; what `record` stores and test cases replay."""
+
+    name: str  # which request: "outlets", "state", "page"
+    status: int
+    headers: dict[str, str]  # lower-case names
+    body: bytes
+
+
+class Found(NamedTuple):
+    """One value of one channel. channel "" = the endpoint itself. value None needs a `why`."""
+
+    channel: str
+    quantity: str  # a key of core.model.quantity QUANTITIES or WORDS
+    value: Scalar
+    why: str = ""
+
+
+class Ask(NamedTuple):
+    """What to ask this time. channels empty = everything; tickets = asynchronous jobs to look up."""
+
+    channels: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+    memory: dict[str, str] = {}  # noqa: RUF012 - what the kind kept from its last fetch (an ETag); read-only
+
+
+class Can(NamedTuple):
+    """What the kind can do at most; what a unit can do is found out."""
+
+    reads: tuple[str, ...]  # quantities
+    verbs: tuple[str, ...] = ()  # run stop on off
+    fleet: bool = False  # its channels are miners, known by mac
+    outlets: bool = False  # its channels are outlets that feed miners
+    gentle: bool = False  # its `stop` lets the miner finish
+
+
+class LaneSpec(NamedTuple):
+    """How the endpoint takes commands: how many at a time, seconds a call, one call for a whole batch, proof time."""
+
+    width: int = 1
+    call_s: float = 1.0
+    batch: bool = False
+    proof_s: int = 20
+
+
+class Kind(Protocol):
+    """The shape of a driver module."""
+
+    Options: Any
+    CAN: Can
+    LANE: LaneSpec
+
+    def fetch(self, wire: Wire, options: Any, ask: Ask) -> tuple[Reply, ...]:
+        """Ask the device."""
+
+    def parse(self, replies: Sequence[Reply], options: Any) -> tuple[Found, ...]:
+        """Read the answers."""
+
+
+Report = Callable[[Outcome], None]
+Batch = Sequence[Command]
