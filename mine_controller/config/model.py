@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.policy import Policy
+from mine_controller.core.option import Secret
 
 
 class Problem(NamedTuple):
@@ -13,6 +14,7 @@ class Problem(NamedTuple):
     section: str
     option: str
     text: str
+    file: str = ""  # "" = config.txt; else "fleet.csv"
 
 
 class ConfigError(Exception):
@@ -82,3 +84,4 @@ class Config(NamedTuple):
     secrets: tuple[str, ...] = ()
     last_good: bool = False  # True: config.txt is broken, this is config.last-good
     broken: tuple[Problem, ...] = ()  # then: the problems of config.txt
+    texts: tuple[Secret, Secret | None] = (Secret(""), None)  # config.txt and fleet.csv as read, for `remember`

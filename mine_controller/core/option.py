@@ -82,7 +82,7 @@ def fill(options: type[Filled], values: dict[str, Any] | None = None) -> Filled:
         else:
             out[name] = declared.default
     if given:
-        raise KeyError(sorted(given)[0])
+        raise KeyError(min(given))
     return options(**out)
 
 

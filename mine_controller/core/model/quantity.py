@@ -50,7 +50,7 @@ class RoleKind(NamedTuple):
     """What a role is made from: the quantity its channels report and how several of them vote."""
 
     quantity: str
-    vote: str  # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · any: "alarm"/"off"/"on" wins · one
+    vote: str  # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · worst: off, alarm or on wins
     label: str
     need: str = ""  # the word for it in `[site] require`
 

@@ -1,6 +1,6 @@
 """A reason is data: rule, code, numbers. The sentence is made where it is read (core/words.py)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Layers, strongest first. A lower layer may block an increase, never a decrease asked for from above.
 SAFETY, PERSON, CONTRACT, EQUIPMENT, ECONOMICS = range(5)
@@ -61,4 +61,4 @@ class Advice(NamedTuple):
     limits: tuple[Limit, ...] = ()
     wishes: tuple[Wish, ...] = ()
     events: tuple[Event, ...] = ()
-    memory: dict[str, int | float | str | None | list[int]] = {}  # noqa: RUF012 - never mutated: rules return new ones
+    memory: dict[str, Any] = {}  # noqa: RUF012 - rules return new ones

@@ -1,0 +1,22 @@
+"""The rules: one file each, one function `advise(view, memory, options) -> Advice`.
+
+A rule file declares LAYER, NEEDS (roles without which it does not exist; empty = always) and `Options`; it may declare
+`check(options)` for its own cross-checks. Rules never meet: order can't
+matter, each sees the same view and its own memory.
+"""
+
+from types import ModuleType
+
+# Fixed so that reasons appear in one order everywhere; the result does not depend on it (a test shuffles them).
+NAMES = (
+    "override", "hazard", "temperature", "air", "cap",
+    "signal",
+    "boot", "cold", "wear", "ramp", "run_on",
+)  # fmt: skip
+
+
+def load(name: str) -> ModuleType:
+    """The rule's module; imported when a policy uses it."""
+    from importlib import import_module  # noqa: PLC0415 - start-up is part of every tick
+
+    return import_module(f"mine_controller.core.rules.{name}")

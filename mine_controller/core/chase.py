@@ -1,0 +1,84 @@
+"""The ladder: one command not proven yet, and what to do about it next. Pure; the same in this round, the next tick and
+the tick after a kill.
+
+A chase climbs when refused, when twice unreachable, when proof is overdue (after one repeat), or when its outlet's last
+call has come. After two tries on the top rung it rests until the next tick.
+"""
+
+from typing import NamedTuple
+
+from mine_controller.core.model.command import ACCEPTED, NOT_SENT, REFUSED, UNREACHABLE, UNSUPPORTED
+from mine_controller.core.model.state import Chase
+from mine_controller.core.model.wiring import Path
+
+TRIES = 2
+POLL_S = 8
+
+
+class Ladder(NamedTuple):
+    """The rungs one target may climb in this round. `last_call_s`: plant time at which the outlet must be used."""
+
+    paths: tuple[Path, ...]
+    top: int  # index of the highest rung allowed (economics never reaches an outlet)
+    last_call_s: int | None
+    may_send: bool = True  # increases are sent in the opening round only
+
+
+class Step(NamedTuple):
+    """The chase after this round; `send` when its rung is to be commanded now; `look_s` when to look again."""
+
+    chase: Chase
+    send: bool
+    look_s: int | None
+
+
+def pursue(chase: Chase, ladder: Ladder, ticket_word: str, now_s: int, opening: bool) -> Step:
+    """One round of one chase. `ticket_word` is what the endpoint says of its asynchronous job ("" unknown)."""
+    if chase.sent_s is None:
+        return _send(chase, ladder, now_s) if ladder.may_send else Step(chase, False, None)
+    outlet = _outlet(ladder)
+    if outlet is not None and chase.rung < outlet and ladder.last_call_s is not None and now_s >= ladder.last_call_s:
+        return _send(_at(chase, outlet), ladder, now_s)
+    if chase.answer in (REFUSED, UNSUPPORTED) or ticket_word == "failed":
+        return _climb(chase, ladder, now_s, opening)
+    path = ladder.paths[chase.rung]
+    if chase.answer == UNREACHABLE:
+        if chase.tries < TRIES:
+            return _send(chase, ladder, now_s)
+        return _climb(chase, ladder, now_s, opening)
+    due_s = chase.sent_s + path.proof_s
+    if now_s < due_s:
+        return Step(chase, False, min(due_s, now_s + POLL_S))
+    repeat = chase.rung in (0, ladder.top) and chase.tries < TRIES and chase.answer != ACCEPTED
+    if repeat:
+        return _send(chase, ladder, now_s)
+    return _climb(chase, ladder, now_s, opening)
+
+
+def _outlet(ladder: Ladder) -> int | None:
+    return next((rung for rung, path in enumerate(ladder.paths) if not path.gentle and rung <= ladder.top), None)
+
+
+def _at(chase: Chase, rung: int) -> Chase:
+    return chase._replace(rung=rung, tries=0, sent_s=None, answer="", ticket=None)
+
+
+def _send(chase: Chase, ladder: Ladder, now_s: int) -> Step:
+    path = ladder.paths[chase.rung]
+    sent = chase._replace(sent_s=now_s, tries=chase.tries + 1, answer="", ticket=None)
+    return Step(sent, True, now_s + min(path.proof_s, POLL_S))
+
+
+def _climb(chase: Chase, ladder: Ladder, now_s: int, opening: bool) -> Step:
+    if chase.rung < ladder.top:
+        return _send(_at(chase, chase.rung + 1), ladder, now_s)
+    if opening and chase.sent_s is not None and now_s > chase.sent_s:
+        return _send(chase._replace(tries=1), ladder, now_s)
+    return Step(chase, False, None)  # rests until the next tick
+
+
+def answered(chase: Chase, verdict: str, why: str, ticket: str | None) -> Chase:
+    """The chase with an outcome written in; what was not sent leaves no trace."""
+    if verdict == NOT_SENT:
+        return chase._replace(sent_s=None, tries=max(0, chase.tries - 1), answer="", command="")
+    return chase._replace(answer=verdict, why=why[:120], ticket=ticket)

@@ -1,0 +1,312 @@
+"""Wanted minus seen = commands, one batch, largest load first. Pure.
+
+The difference is the queue, so there is no queue: what was not sent is simply still different the next time.
+"""
+
+from typing import NamedTuple
+
+from mine_controller.core.chase import Ladder, Step, pursue
+from mine_controller.core.forecast import Deadline, gentle_room, last_calls
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.decision import Envelope, Look, Plan
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.state import Chase
+from mine_controller.core.model.wiring import MinerSpec, Path
+from mine_controller.core.view import View
+
+BOOT_S = 90  # from outlet on to the miner's own start
+ON_SHARE_PCT = 50  # a start is proven at this share of nominal
+FAN_PROOF_S = 22
+TICKETS_A_ROUND = 5
+RETRY_START_S = 600
+
+
+class Compared(NamedTuple):
+    """Chases after this round, what to send, when to look again."""
+
+    chases: dict[str, Chase]
+    commands: tuple[Command, ...]
+    look: Look | None
+    events: tuple[Event, ...]
+    done: tuple[tuple[str, Chase], ...]  # proven this round: ("miner a017", its chase)
+    failed: tuple[str, ...]  # miners whose start failed for good
+
+
+class _Work(NamedTuple):
+    view: View
+    envelope: Envelope
+    plan: Plan
+    chases: dict[str, Chase]
+    commands: list[Command]
+    looks: list[tuple[int, str]]
+    events: list[Event]
+    done: list[tuple[str, Chase]]
+    failed: list[str]
+    column: dict[str, int]  # miner id -> column
+
+
+def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | None) -> Compared:
+    """Commands for this round. None relies on another of the same round: order is a guard, not a sequence."""
+    busy = bool(view.state.chases or plan.stops or plan.starts)
+    index = {spec.id: at for at, spec in enumerate(view.wiring.miners)} if busy else {}
+    work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], index)
+    _drop_settled(work)
+    _stop_miners(work, deadline)
+    _fans(work)
+    _start_miners(work)
+    return Compared(
+        work.chases, tuple(work.commands), _look(work), tuple(work.events), tuple(work.done), tuple(work.failed)
+    )
+
+
+# -- what is over ---------------------------------------------------------------------------------------------------
+
+
+def _drop_settled(work: _Work) -> None:
+    """Chases that measurement has proven, or that are wanted no longer."""
+    view, miners, stops = work.view, work.view.image.miners, set(work.plan.stops)
+    for target in sorted(work.chases):
+        chase = work.chases[target]
+        if not target.startswith("miner "):
+            continue
+        at = work.column.get(target[6:])
+        if at is None:
+            del work.chases[target]
+        elif chase.want == "stop":
+            proven = chase.sent_s is not None and miners.power_at[at] > chase.sent_s
+            if not view.fleet.on[at] and (proven or chase.sent_s is None):
+                work.done.append((target, work.chases.pop(target)))
+            elif at not in stops and view.fleet.on[at]:
+                del work.chases[target]
+        else:
+            _settle_start(work, target, chase, at, stopped=at in stops)
+
+
+def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool) -> None:
+    spec, watts = work.view.wiring.miners[at], work.view.image.miners.power_w[at]
+    if stopped or work.envelope.max_power_w == 0:
+        del work.chases[target]
+    elif watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT and chase.sent_s is not None:
+        work.done.append((target, work.chases.pop(target)))
+    elif work.view.now_s - chase.began_s > 2 * spec.ramp_patience_s + RETRY_START_S:
+        del work.chases[target]
+        work.failed.append(spec.id)
+        reason = Reason(
+            "compare", "start_failed", (("miner", spec.id), ("watts", watts if watts is not None else "unknown"))
+        )
+        work.events.append(Event("start_failed", "warning", spec.id, reason))
+
+
+# -- stopping -------------------------------------------------------------------------------------------------------
+
+
+def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
+    view, plan = work.view, work.plan
+    if not plan.stops:
+        return
+    calls = last_calls(view, plan.stops, deadline)
+    room = gentle_room(view, plan.stops, deadline, calls, view.state.chases)
+    reason = _why_stop(work)
+    for at in plan.stops:
+        spec = view.wiring.miners[at]
+        ladder = _ladder(work, spec, calls)
+        if not spec.paths or ladder.top < 0:
+            continue
+        target = f"miner {spec.id}"
+        chase = work.chases.get(target)
+        if chase is None or chase.want != "stop":
+            chase = Chase("stop", _first_rung(work, spec, ladder, room, deadline), 0, view.now_s)
+        elif work.envelope.how == "cut" and ladder.paths[chase.rung].gentle and ladder.top > chase.rung:
+            chase = chase._replace(rung=ladder.top, tries=0, sent_s=None, answer="")
+        if not _can_reach(work, spec, chase.rung) and chase.sent_s is None and chase.rung < ladder.top:
+            chase = chase._replace(rung=chase.rung + 1)
+        ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
+        step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
+        _note(work, target, spec, step, reason, _endpoints(spec))
+
+
+def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
+    top = len(spec.paths) - 1
+    if work.envelope.how == "gentle":
+        top = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
+    outlet = next((path.lane for path in spec.paths if not path.gentle), "")
+    return Ladder(spec.paths, top, calls.get(outlet))
+
+
+def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, int], deadline: Deadline | None) -> int:
+    """The first rung: gentle while its lane can still reach this miner in time, else its outlet at once."""
+    outlet = next((rung for rung, path in enumerate(spec.paths) if not path.gentle and rung <= ladder.top), None)
+    if outlet is None:
+        return 0
+    if work.envelope.how == "cut":
+        return outlet
+    lane = spec.paths[0].lane
+    if deadline is None or room.get(lane, 1) > 0:
+        room[lane] = room.get(lane, 1 << 30) - 1
+        return 0 if _can_reach(work, spec, 0) else outlet
+    return outlet
+
+
+def _can_reach(work: _Work, spec: MinerSpec, rung: int) -> bool:
+    """A gentle path needs the unit's identity read in time; a lane that answers nothing at all can't be used."""
+    path = spec.paths[rung]
+    if not path.gentle:
+        return True
+    return work.view.image.miners.address[work.column[spec.id]] is not None
+
+
+def _why_stop(work: _Work) -> Reason:
+    for what in ("max_power_w", "max_miners"):
+        for limit in work.envelope.binding:
+            if limit.what == what:
+                return limit.reason
+    return Reason("choose", "over_limit")
+
+
+def _endpoints(spec: MinerSpec) -> str:
+    return spec.outlet.partition("/")[0] or spec.group
+
+
+# -- starting -------------------------------------------------------------------------------------------------------
+
+
+def _start_miners(work: _Work) -> None:
+    """New starts, and the second half of a start: first the outlet, then the miner's own word."""
+    view = work.view
+    if work.envelope.no_start is not None or not view.image.clock.opening:
+        return
+    for at in work.plan.starts:
+        work.chases.setdefault(f"miner {view.wiring.miners[at].id}", Chase("run", 0, 0, view.now_s))
+    reason = Reason("choose", "start", (("starts", len(work.plan.starts)),))
+    for target in sorted(work.chases):
+        chase = work.chases[target]
+        column = work.column.get(target[6:]) if target.startswith("miner ") else None
+        if chase.want == "run" and column is not None:
+            _start(work, target, chase, column, reason)
+
+
+def _start(work: _Work, target: str, chase: Chase, at: int, reason: Reason) -> None:
+    """An outlet that is off comes first; a miner that sleeps or stays dark is told to run once it has booted."""
+    view = work.view
+    spec, outlet = view.wiring.miners[at], view.image.miners.outlet[at]
+    cut = next((rung for rung, path in enumerate(spec.paths) if not path.gentle), None)
+    patience_s = RETRY_START_S + spec.ramp_patience_s
+    if outlet == "off" and cut is not None:
+        rung = cut
+        fresh = chase.sent_s is None or chase.rung != cut or view.now_s - chase.sent_s >= spec.ramp_patience_s
+    else:
+        rung = 0
+        if cut == 0 or view.image.miners.address[at] is None:
+            return  # nobody to tell: the outlet's power must do, or patience ends
+        booted = chase.rung != cut or chase.sent_s is None or view.now_s - chase.sent_s >= BOOT_S
+        again = chase.rung == 0 and (
+            chase.sent_s is None or (chase.tries < 2 and view.now_s - chase.sent_s >= patience_s)
+        )
+        fresh = booted and (again or chase.rung != 0)
+    if fresh:
+        tries = chase.tries + 1 if chase.rung == rung else 1
+        sent = chase._replace(rung=rung, tries=tries, sent_s=view.now_s, answer="", ticket=None)
+        _command(work, target, spec, sent, reason, "run" if spec.paths[rung].gentle else "on")
+
+
+# -- fans -----------------------------------------------------------------------------------------------------------
+
+
+def _fans(work: _Work) -> None:
+    """Fan-ups in any round; fan-downs only in the opening one and only when nothing forbids them (smoke excepted)."""
+    view, wanted = work.view, set(work.plan.fans_on)
+    smoke = work.envelope.fans_max == 0
+    for fan, spec in zip(view.image.fans, view.wiring.fans, strict=True):
+        want = "on" if spec.name in wanted else "off"
+        target, chase = f"fan {spec.name}", work.chases.get(f"fan {spec.name}")
+        if fan.on is (want == "on"):
+            if chase is not None:
+                work.chases.pop(target)
+            if want == "on" and view.fans[spec.name].state == "starting":
+                _look_at_fan(work, spec.watts, view.fans[spec.name].since_s)
+            continue
+        if want == "off" and not smoke and (work.envelope.no_fan_down is not None or not view.image.clock.opening):
+            continue
+        if want == "off" and fan.on is None:
+            continue
+        _send_fan(work, target, spec.switch, spec.active_low, want, chase)
+
+
+def _look_at_fan(work: _Work, watts: str, since_s: int) -> None:
+    at_s = since_s + FAN_PROOF_S
+    if watts and work.view.now_s < at_s + 2 * FAN_PROOF_S:
+        work.looks.append((max(at_s, work.view.now_s + 5), watts.partition("/")[0]))
+
+
+def _send_fan(work: _Work, target: str, switch: str, active_low: bool, want: str, chase: Chase | None) -> None:
+    view, now_s = work.view, work.view.now_s
+    lane, _, address = switch.partition("/")
+    if chase is not None and chase.want == want and chase.sent_s is not None and now_s - chase.sent_s < 10:
+        return
+    tries = chase.tries + 1 if chase is not None and chase.want == want else 1
+    if tries > 2 and not view.image.clock.opening:
+        return
+    sent = Chase(want, 0, tries, chase.began_s if chase is not None and chase.want == want else now_s, now_s)
+    verb = ("off" if want == "on" else "on") if active_low else want
+    reason = _why_fan(work, want)
+    command = Command(_id(work), target, verb, lane, address, 0, reason)
+    work.chases[target] = sent._replace(command=command.id)
+    work.commands.append(command)
+    work.looks.append((now_s + 3, lane))
+
+
+def _why_fan(work: _Work, want: str) -> Reason:
+    if want == "off":
+        return Reason("choose", "fan_down", (("fans", len(work.plan.fans_on)),))
+    for limit in work.envelope.binding:
+        if limit.what == "fans_min":
+            return limit.reason
+    return Reason("choose", "fans_first", (("fans", len(work.plan.fans_on)),))
+
+
+# -- commands and looks ---------------------------------------------------------------------------------------------
+
+
+def _id(work: _Work) -> str:
+    clock = work.view.image.clock
+    return f"{clock.began_s}.{clock.plant_s}.{len(work.commands)}"
+
+
+def _note(work: _Work, target: str, spec: MinerSpec, step: Step, reason: Reason, endpoint: str) -> None:
+    work.chases[target] = step.chase
+    if step.look_s is not None:
+        work.looks.append((step.look_s, endpoint))
+    if step.send:
+        _command(work, target, spec, step.chase, reason, "stop" if spec.paths[step.chase.rung].gentle else "off")
+
+
+def _command(work: _Work, target: str, spec: MinerSpec, chase: Chase, reason: Reason, verb: str) -> None:
+    path: Path = spec.paths[chase.rung]
+    address = work.view.image.miners.address[work.column[spec.id]] if path.gentle else spec.outlet.partition("/")[2]
+    command = Command(_id(work), target, verb, path.lane, address or "", chase.rung, reason)
+    work.chases[target] = chase._replace(command=command.id)
+    work.commands.append(command)
+
+
+def _look(work: _Work) -> Look | None:
+    """The earliest of all wishes to look, at every endpoint that has something open; a few overdue tickets beside."""
+    if not work.looks:
+        return None
+    view = work.view
+    at_s = max(view.now_s + 1, min(at for at, _ in work.looks))
+    what = {endpoint for _, endpoint in work.looks if endpoint}
+    meter = view.wiring.roles.get("site_power_w")
+    if meter is not None and work.plan.stops:
+        what |= {key.rpartition(":")[0].partition("/")[0] for key in meter.keys}
+    return Look(at_s, (*sorted(what), *_tickets(work)))
+
+
+def _tickets(work: _Work) -> list[str]:
+    """Jobs half-way through their proof time, oldest first: they explain, they never prove."""
+    now_s = work.view.now_s
+    asked = []
+    for target, chase in sorted(work.chases.items(), key=lambda item: (item[1].sent_s or 0, item[0])):
+        if chase.ticket and chase.sent_s is not None and now_s - chase.sent_s >= 15 and target.startswith("miner "):
+            spec = work.view.wiring.miners[work.column[target[6:]]]
+            asked.append(f"ticket:{spec.paths[chase.rung].lane}/{chase.ticket}")
+    return asked[:TICKETS_A_ROUND]

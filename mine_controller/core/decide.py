@@ -1,0 +1,199 @@
+"""The one decision function. Pure: the same image, state and policy give the same decision, bit for bit."""
+
+from typing import Any
+
+from mine_controller.core import rules, shed
+from mine_controller.core.alarms import keep
+from mine_controller.core.choose import choose
+from mine_controller.core.compare import Compared, compare
+from mine_controller.core.envelope import narrow
+from mine_controller.core.fleet import sum_up
+from mine_controller.core.forecast import time_to_obey
+from mine_controller.core.model.decision import Decision, Envelope, Plan
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.reason import CONTRACT, SAFETY, Advice, Event, Limit, Reason
+from mine_controller.core.model.state import MinerBook, State
+from mine_controller.core.modes import mode_of
+from mine_controller.core.overrides import take_requests, with_tests
+from mine_controller.core.view import View
+from mine_controller.core.watch import watch_fans, watch_miners
+
+OBEY_WITHIN_S = 300
+RULE_BLIND_S = 360
+DAY_S = 86_400
+
+
+def decide(image: Image, state: State, policy: Policy) -> Decision:
+    """Image and State in, Decision (with the next State) out."""
+    state, verdicts, events = take_requests(image, state, policy)
+    tested = with_tests(image, state)
+    if tested is not None and not policy.site.live:
+        image, tested = tested, None
+    view, seen = _view(image, state, policy)
+    advice = _advise(view, policy)
+    limits = [limit for one in advice.values() for limit in one.limits]
+    if tested is not None:
+        limits += _test_limits(tested, view, policy)
+    wishes = [wish for one in advice.values() for wish in one.wishes]
+    envelope = narrow(limits, wishes)
+    events = (*events, *seen, *(event for one in advice.values() for event in one.events))
+    memory = {name: one.memory for name, one in advice.items()}
+    return _act_on(view, envelope, memory, events, policy)._replace(verdicts=verdicts)
+
+
+def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event, ...]]:
+    fleet = sum_up(image, state, policy.wiring)
+    miners, miner_events = watch_miners(image, fleet, state, policy.wiring)
+    fans, fan_events = watch_fans(image, state, policy.wiring)
+    state = state._replace(miners=miners, fans=fans)
+    return View(image, fleet, policy.wiring, policy.site, state, fans), (*miner_events, *fan_events)
+
+
+def _advise(view: View, policy: Policy) -> dict[str, Advice]:
+    """Every rule of the policy, each on its own: a rule that fails says so and its layer takes its safe side."""
+    out: dict[str, Advice] = {}
+    for name in rules.NAMES:
+        if name not in policy.rules:
+            continue
+        memory = view.state.memory.get(name, {})
+        module = rules.load(name)
+        try:
+            out[name] = module.advise(view, memory, policy.rules[name])
+        except Exception as error:  # noqa: BLE001 - PRO4: one broken rule must not take the others' control away
+            out[name] = _failed(name, module.LAYER, memory, type(error).__name__, view)
+            continue
+        if memory.get("failed_s"):
+            back = Event("rule_back", "info", name, Reason("decide", "rule_back", (("rule", name),)))
+            out[name] = out[name]._replace(events=(*out[name].events, back))
+        out[name].memory.pop("failed_s", None)
+    return out
+
+
+def _failed(name: str, layer: int, memory: dict[str, Any], error: str, view: View) -> Advice:
+    """Nothing may increase; a failing contract rule curtails after the grace, a safety rule is FAULT with fans full."""
+    since = int(memory.get("failed_s") or view.now_s)
+    reason = Reason("decide", "rule_failed", (("rule", name), ("error", error), ("for_s", view.now_s - since)))
+    limits = [Limit(layer, "no_start", 0, reason), Limit(layer, "no_fan_down", 0, reason)]
+    if layer == SAFETY:
+        limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), reason))
+    if layer == CONTRACT and view.now_s - since >= RULE_BLIND_S:
+        limits.append(Limit(CONTRACT, "max_power_w", 0, reason))
+    severity = "emergency" if layer <= CONTRACT else "warning"
+    told = () if memory.get("failed_s") else (Event("rule_failed", severity, name, reason),)
+    return Advice(tuple(limits), (), told, {**memory, "failed_s": since})
+
+
+def _test_limits(tested: Image, view: View, policy: Policy) -> list[Limit]:
+    """The limits a test image asks for, on top of the real ones: on a live site a test can only lower."""
+    test_view = view._replace(image=tested)
+    return [limit for one in _advise(test_view, policy).values() for limit in one.limits]
+
+
+def _act_on(
+    view: View, envelope: Envelope, memory: dict[str, dict[str, Any]], events: tuple[Event, ...], policy: Policy
+) -> Decision:
+    """From the envelope to commands, proof and mode."""
+    obey_within_s = getattr(policy.rules.get("signal"), "obey_within_s", OBEY_WITHIN_S)
+    opened = shed.begin_or_go_on(view.image, view.fleet, envelope, view.state._replace(memory=memory))
+    plan = choose(view, envelope)
+    compared = compare(view, envelope, plan, shed.deadline(opened, obey_within_s))
+    watched, shed_events = shed.watch(
+        opened,
+        view.image,
+        view.fleet,
+        compared.done,
+        len(compared.commands),
+        compared.chases,
+        _gentle_rungs(view, compared),
+    )
+    fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
+    mode, why = mode_of(view, envelope, plan, watched, fault)
+    events = (*events, *compared.events, *shed_events, *_mode_event(view, mode, why))
+    state = _next_state(view, memory, compared, plan, watched, mode, events)
+    return Decision(
+        state=state,
+        commands=compared.commands,
+        look=compared.look,
+        mode=mode,
+        why=why,
+        envelope=envelope,
+        plan=plan,
+        events=events,
+        forecast=time_to_obey(view, obey_within_s) if view.image.clock.opening and not plan.stops else {},
+    )
+
+
+def _gentle_rungs(view: View, compared: Compared) -> dict[str, int]:
+    """By target: how many of its rungs are gentle (a stop proven on one of them was gentle)."""
+    if not compared.done:
+        return {}
+    by_id = {spec.id: spec for spec in view.wiring.miners}
+    return {
+        target: sum(path.gentle for path in by_id[target[6:]].paths)
+        for target, _ in compared.done
+        if target[6:] in by_id
+    }
+
+
+def _mode_event(view: View, mode: str, why: Reason) -> tuple[Event, ...]:
+    was = view.state.mode
+    if mode == was:
+        return ()
+    return (
+        Event("mode", "info", "site", Reason("decide", "mode", (("was", was), ("mode", mode), ("rule", why.rule)))),
+    )
+
+
+def _next_state(
+    view: View,
+    memory: dict[str, dict[str, Any]],
+    compared: Compared,
+    plan: Plan,
+    watched: Any,
+    mode: str,
+    events: tuple[Event, ...],
+) -> State:
+    now_s = view.now_s
+    last = dict(view.state.last)
+    last["watched_s"] = now_s
+    starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
+    last["starts"] = starts + [now_s] * len(plan.starts)
+    last["failed_starts"] = _failed_starts(view, compared)
+    books = _judge(view, compared)
+    return view.state._replace(
+        memory=memory,
+        miners=books,
+        chases=compared.chases,
+        shed=watched,
+        mode=mode,
+        mode_s=view.state.mode_s if mode == view.state.mode else now_s,
+        alarms=keep(view.state.alarms, events, now_s),
+        last=last,
+    )
+
+
+def _failed_starts(view: View, compared: Compared) -> int:
+    """Starts in a row that came to nothing; one proven start ends the row."""
+    proven = any(chase.want == "run" for _, chase in compared.done)
+    return (0 if proven else int(view.state.last.get("failed_starts", 0))) + len(compared.failed)
+
+
+def _judge(view: View, compared: Compared) -> dict[str, MinerBook]:
+    """Failures and hard stops into the wear books; the third failure in a day is quarantine."""
+    if not compared.failed and not compared.done:
+        return view.state.miners
+    books = dict(view.state.miners)
+    now_s = view.now_s
+    limit = 3
+    for name in compared.failed:
+        book = books.get(name, MinerBook())
+        fails = (*(at for at in book.fails if now_s - at < DAY_S), now_s)
+        books[name] = book._replace(
+            fails=fails, quarantined="did not start" if len(fails) >= limit else book.quarantined
+        )
+    rungs = _gentle_rungs(view, compared)
+    for target, chase in compared.done:
+        if chase.want == "stop" and chase.rung >= rungs.get(target, 1) and target[6:] in books:
+            books[target[6:]] = books[target[6:]]._replace(hard_stops=books[target[6:]].hard_stops + 1)
+    return books

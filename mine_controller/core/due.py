@@ -1,0 +1,59 @@
+"""What to ask this round: everything that is due, or just what `look` names. Pure.
+
+An endpoint that failed three times in a row is asked less often (back-off 2, 4, 5 ticks) and then only probed:
+one dead device never delays the rest.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.decision import Look
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.wiring import EndpointSpec, Wiring
+
+BROKEN_AFTER = 3
+LONGEST_BACKOFF_TICKS = 5
+
+
+class Asked(NamedTuple):
+    """One endpoint to ask. channels empty = all; probe = it is broken, one second must do."""
+
+    endpoint: str
+    channels: tuple[str, ...] = ()
+    tickets: tuple[str, ...] = ()
+    probe: bool = False
+
+
+def due(image: Image | None, look: Look | None, wiring: Wiring, clock: Clock) -> tuple[Asked, ...]:
+    """The opening round (look None) asks what is due by its `every_s`; a later round what `look` names."""
+    channels = image.channels if image else {}
+    if look is not None:
+        return _named(look, wiring)
+    return tuple(asked for spec in wiring.endpoints.values() if (asked := _asked(spec, channels, clock)) is not None)
+
+
+def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock) -> Asked | None:
+    tried = channels.get(f"{spec.name}:tried")
+    fails = channels.get(f"{spec.name}:fails")
+    failed = int(fails.value) if fails is not None and isinstance(fails.value, int) else 0
+    age_s = clock.plant_s - tried.at_s if tried is not None else 1 << 30
+    broken = failed >= BROKEN_AFTER
+    wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * clock.tick_s if broken else spec.every_s
+    if age_s + clock.tick_s // 4 < wait_s:  # a tick that begins a little early still asks
+        return None
+    return Asked(spec.name, probe=broken)
+
+
+def _named(look: Look, wiring: Wiring) -> tuple[Asked, ...]:
+    tickets: dict[str, list[str]] = {}
+    ends: list[str] = []
+    for what in look.what:
+        if what.startswith("ticket:"):
+            lane, _, ticket = what[7:].rpartition("/")
+            tickets.setdefault(lane, []).append(ticket)
+        elif what in wiring.endpoints:
+            ends.append(what)
+    only = [Asked(lane, channels=("-",), tickets=tuple(names)) for lane, names in tickets.items() if lane not in ends]
+    return tuple(Asked(end, tickets=tuple(tickets.get(end, ()))) for end in ends) + tuple(only)

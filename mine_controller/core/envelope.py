@@ -1,0 +1,87 @@
+"""The tightest of every limit, with every reason kept. Order can't matter. Pure."""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.reason import Limit, Reason, Wish
+
+# what -> True when the larger amount is the tighter one
+_FLOORS = frozenset({"fans_min"})
+_SEVERITY = {"cut": 0, "ladder": 1, "gentle": 2}
+T = TypeVar("T")
+
+
+def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
+    """Fold limits into one envelope. Ties go to the stronger layer, then to the reason's own order."""
+    given = tuple(sorted(limits, key=_rank))
+    tightest: dict[str, Limit] = {}
+    for limit in given:
+        best = tightest.get(limit.what)
+        if best is None or _tighter(limit, best):
+            tightest[limit.what] = limit
+    amount = {what: limit.amount for what, limit in tightest.items()}
+    off = [limit for limit in given if limit.what == "max_power_w" and limit.amount == amount["max_power_w"]]
+    return Envelope(
+        max_power_w=amount.get("max_power_w"),
+        start_max_w=amount.get("start_max_w"),
+        max_miners=amount.get("max_miners"),
+        start_miners=amount.get("start_miners"),
+        fans_min=amount.get("fans_min", 0),
+        fans_max=_fans_max(tightest),
+        no_start=_reason(tightest, "no_start"),
+        no_fan_down=_reason(tightest, "no_fan_down"),
+        bans=_named(tightest, "ban ", _its_reason),
+        offs=_named(tightest, "off ", _its_reason),
+        breakers=_named(tightest, "breaker ", _its_amount),
+        how=min((limit.how for limit in off), key=lambda how: _SEVERITY[how], default="ladder"),
+        binding=tuple(sorted((limit for limit in tightest.values() if _bites(limit)), key=_rank)),
+        wishes=tuple(sorted(wishes, key=lambda wish: (wish.layer, wish.what, wish.reason))),
+        reasons=given,
+    )
+
+
+def _rank(limit: Limit) -> tuple[int, str, int, str, str, str]:
+    return (
+        limit.layer,
+        limit.what,
+        limit.amount,
+        limit.how,
+        limit.reason.rule,
+        f"{limit.reason.code}{limit.reason.numbers}",
+    )
+
+
+def _tighter(limit: Limit, best: Limit) -> bool:
+    return limit.amount > best.amount if limit.what in _FLOORS else limit.amount < best.amount
+
+
+def _reason(tightest: dict[str, Limit], what: str) -> Reason | None:
+    limit = tightest.get(what)
+    return limit.reason if limit is not None else None
+
+
+def _its_reason(limit: Limit) -> Reason:
+    return limit.reason
+
+
+def _its_amount(limit: Limit) -> int:
+    return limit.amount
+
+
+def _named(tightest: dict[str, Limit], prefix: str, pick: Callable[[Limit], T]) -> dict[str, T]:
+    return {what[len(prefix) :]: pick(limit) for what, limit in sorted(tightest.items()) if what.startswith(prefix)}
+
+
+def _fans_max(tightest: dict[str, Limit]) -> int | None:
+    """A ceiling gives way to a floor (heat and air win over cold), but smoke's ceiling of 0 gives way to nothing."""
+    ceiling, floor = tightest.get("fans_max"), tightest.get("fans_min")
+    if ceiling is None:
+        return None
+    if floor is None or ceiling.how == "cut":
+        return ceiling.amount
+    return max(ceiling.amount, floor.amount)
+
+
+def _bites(limit: Limit) -> bool:
+    return not limit.what.startswith(("ban ", "breaker "))

@@ -1,0 +1,224 @@
+"""Readings become an image: newest, plausible, fresh; else unknown with a reason. The one place that judges age.
+
+A fold: `freeze(last, readings)` keeps every value not asked again, with its age, so a later round asks less and never
+knows less. Nothing here decides anything.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.image import Fan, Image, Miners, Request
+from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
+from mine_controller.core.model.reading import Reading, Scalar, Value
+from mine_controller.core.model.wiring import FanSpec, Role, Wiring
+
+NEVER = Value(None, 0, "", "never read")
+COLD_JUMP_K = 20.0  # a fall by more than this is believed only when repeated (TMP4)
+COLD_JUMP_READINGS = 3
+SPREAD_K = 8.0  # sensors further apart than this: the hottest counts (TMP5)
+TICKETS_KEPT_S = 900
+BOOKKEEPING = frozenset({"fails", "memory", "health", "tried"})
+
+
+def freeze(
+    last: Image | None, readings: Iterable[Reading], wiring: Wiring, clock: Clock, requests: tuple[Request, ...] = ()
+) -> Image:
+    """One round's image. `last` None: nothing is known yet. Readings may come in any order and be any garbage."""
+    channels = {} if last is None or clock.rebooted else dict(last.channels)
+    for reading in readings:
+        _take(channels, reading)
+    tickets = _tickets(channels, clock.plant_s)
+    site = {name: _vote(role, channels, clock.plant_s) for name, role in wiring.roles.items()}
+    _derive(site, wiring, channels, clock.plant_s)
+    fans = tuple(_fan(spec, channels, clock.plant_s) for spec in wiring.fans)
+    return Image(clock, channels, site, fans, _miners(wiring, channels, clock.plant_s), tickets, requests)
+
+
+def _take(channels: dict[str, Value], reading: Reading) -> None:
+    key, value, at_s, why, _trust = reading
+    quantity = key.rpartition(":")[2]
+    old = channels.get(key)
+    if quantity in BOOKKEEPING:
+        channels[key] = Value(value, at_s, key, why)
+        if quantity == "health":
+            tried = key[:-6] + "tried"
+            channels[tried] = Value(1, at_s, tried, why)
+        return
+    if old is not None and old.at_s > at_s:
+        return  # an answer overtaken by a newer one
+    known, doubt = _judge(quantity, value)
+    if known is not None and quantity == "temp_c" and old is not None:
+        known, doubt = _doubt_cold_jump(channels, key, float(known), at_s, old)
+    if known is None:
+        channels[key] = Value(old.value, old.at_s, key, why or doubt) if old else Value(None, 0, key, why or doubt)
+    else:
+        channels[key] = Value(known, at_s, key, "")
+
+
+def _judge(quantity: str, value: Scalar) -> tuple[Scalar, str]:
+    """The value as the core keeps it, or (None, why). Bools, NaN, infinities and texts for numbers are unknown."""
+    row = QUANTITIES.get(quantity)
+    if row is None:
+        words = WORDS.get(quantity)
+        if not isinstance(value, str):
+            return None, "no text"
+        if words and value not in words:
+            return None, f"not a word of {quantity}: {value[:20]!r}"
+        return value, ""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None, "no number"
+    if not math.isfinite(value):
+        return None, "not a finite number"
+    if not row.low <= value <= row.high:
+        return None, f"{value:g} {row.unit} is outside {row.low:g}..{row.high:g}"
+    return (round(value) if row.decimals == 0 else round(float(value), row.decimals)), ""
+
+
+def _doubt_cold_jump(channels: dict[str, Value], key: str, value: float, at_s: int, old: Value) -> tuple[Scalar, str]:
+    """A sudden fall may be a unit flip or a dead probe; it counts after three readings. A rise counts at once."""
+    was, doubt_key = old.value, key + "?"
+    if not isinstance(was, int | float) or was - value <= COLD_JUMP_K:
+        channels.pop(doubt_key, None)
+        return value, ""
+    doubt = channels.get(doubt_key)
+    seen = int(doubt.why) + 1 if doubt is not None and doubt.at_s < at_s else 1
+    if seen >= COLD_JUMP_READINGS:
+        channels.pop(doubt_key, None)
+        return value, ""
+    channels[doubt_key] = Value(value, at_s, key, str(seen))
+    return None, f"fell {was - value:.0f} K at once; believed after {COLD_JUMP_READINGS} readings"
+
+
+def _fresh(value: Value | None, now_s: int, max_age_s: int) -> bool:
+    return value is not None and value.value is not None and now_s - value.at_s <= max_age_s
+
+
+def _why_not(value: Value | None, now_s: int) -> str:
+    if value is None or value.at_s == 0:
+        return value.why if value is not None and value.why else "never read"
+    return f"{value.why or 'no new reading'}, last known {now_s - value.at_s} s ago"
+
+
+def _endpoint_of(key: str) -> str:
+    return key.rpartition(":")[0].partition("/")[0]
+
+
+def _vote(role: Role, channels: Mapping[str, Value], now_s: int) -> Value:
+    """The role's value out of its channels; unknown when none is fresh."""
+    values = [channels.get(key) for key in role.keys]
+    fresh = [value for value in values if value is not None and _fresh(value, now_s, role.max_age_s)]
+    if fresh:
+        return _elect(role.vote, fresh)
+    newest = max((value for value in values if value is not None), key=lambda value: value.at_s, default=NEVER)
+    why = _why_not(newest, now_s)
+    if role.keys and newest.at_s == 0:
+        health = channels.get(_endpoint_of(role.keys[0]) + ":health")
+        why = health.why if health is not None and health.why else why
+    return Value(None, newest.at_s, newest.source or (role.keys[0] if role.keys else ""), why)
+
+
+_BAD_FIRST = {"off": 0, "alarm": 0, "on": 0, "warn": 1, "run": 2, "ok": 2}
+
+
+def _elect(vote: str, fresh: list[Value]) -> Value:
+    if vote == "worst":  # off beats run, alarm beats ok; two sources that disagree curtail (SIG6)
+        return min(fresh, key=lambda value: (_bad(value), -value.at_s, value.source))
+    ordered = sorted(fresh, key=lambda value: (_number(value), value.source))
+    if vote == "cold":
+        return ordered[0]
+    spread = _number(ordered[-1]) - _number(ordered[0])
+    if vote == "heat" and len(ordered) >= 3 and spread <= SPREAD_K:
+        return ordered[-2]
+    return ordered[-1]
+
+
+def _bad(value: Value) -> int:
+    # The stop file's "off" means "no stop": it is the only switch role, and "on" must win there.
+    if value.source.startswith("stop"):
+        return 0 if value.value == "on" else 1
+    return _BAD_FIRST.get(str(value.value), 1)
+
+
+def _number(value: Value) -> float:
+    return float(value.value) if isinstance(value.value, int | float) else 0.0
+
+
+def _derive(site: dict[str, Value], wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> None:
+    """Derived values, made here so that they are recorded and nothing after needs exp or log."""
+    role = wiring.roles.get("inlet_c")
+    if role is None:
+        return
+    site["inlet_min_c"] = _vote(role._replace(vote="cold"), channels, now_s)
+    site["inlet_max_c"] = _vote(role._replace(vote="high"), channels, now_s)
+    humidity, inlet = site.get("humidity_pct"), site["inlet_c"]
+    if humidity is None:
+        return
+    if humidity.value is None or inlet.value is None:
+        site["dew_c"] = Value(None, min(humidity.at_s, inlet.at_s), "", humidity.why or inlet.why)
+    else:
+        dew_c = dew_point_c(_number(inlet), _number(humidity))
+        site["dew_c"] = Value(dew_c, min(humidity.at_s, inlet.at_s), humidity.source, "")
+
+
+def dew_point_c(temp_c: float, humidity_pct: float) -> float:
+    """Dew point after Magnus (b = 17.62, c = 243.12 °C over water), rounded to 0.1 °C."""
+    gamma = math.log(max(humidity_pct, 1.0) / 100) + 17.62 * temp_c / (243.12 + temp_c)
+    return round(243.12 * gamma / (17.62 - gamma), 1)
+
+
+def _fan(spec: FanSpec, channels: Mapping[str, Value], now_s: int) -> Fan:
+    switch, watts = channels.get(spec.switch + ":switch"), channels.get(spec.watts + ":power_w") if spec.watts else None
+    on = (switch.value == "on") != spec.active_low if switch and _fresh(switch, now_s, TEXT_MAX_AGE_S) else None
+    power = watts.value if watts and _fresh(watts, now_s, QUANTITIES["power_w"].max_age_s) else None
+    return Fan(
+        spec.name,
+        on,
+        switch.at_s if switch else 0,
+        power if isinstance(power, int) else None,
+        watts.at_s if watts else 0,
+    )
+
+
+def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners:
+    """The columns, from the outlet's meter first, the miner's own word second. No outlet meter: its own watts."""
+    get = channels.get
+    oldest_w, oldest = now_s - QUANTITIES["power_w"].max_age_s, now_s - TEXT_MAX_AGE_S
+    power_w: list[int | None] = []
+    power_at: list[int] = []
+    word: list[str | None] = []
+    word_at: list[int] = []
+    outlet: list[str | None] = []
+    address: list[str | None] = []
+    for spec in wiring.miners:
+        own = f"{spec.group}/{spec.mac}"
+        watts = get(spec.outlet + ":power_w") if spec.outlet and spec.outlet_metered else None
+        if watts is None:
+            watts = get(own + ":power_w", NEVER)
+        fresh = watts.at_s >= oldest_w and watts.value is not None
+        power_w.append(watts.value if fresh and isinstance(watts.value, int) else None)
+        power_at.append(watts.at_s)
+        said = get(own + ":word", NEVER)
+        word.append(str(said.value) if said.at_s >= oldest and said.value is not None else None)
+        word_at.append(said.at_s)
+        switch = get(spec.outlet + ":switch", NEVER) if spec.outlet else NEVER
+        outlet.append(str(switch.value) if switch.at_s >= oldest and switch.value is not None else None)
+        at = get(own + ":address", NEVER)
+        address.append(str(at.value) if at.at_s >= oldest and at.value is not None else None)
+    return Miners(
+        tuple(spec.id for spec in wiring.miners),
+        tuple(power_w),
+        tuple(power_at),
+        tuple(word),
+        tuple(word_at),
+        tuple(outlet),
+        tuple(address),
+    )
+
+
+def _tickets(channels: dict[str, Value], now_s: int) -> dict[str, str]:
+    found = [key for key in channels if key.endswith(":ticket")]
+    for key in found:
+        if now_s - channels[key].at_s > TICKETS_KEPT_S:
+            del channels[key]
+    return {key[:-7]: str(channels[key].value) for key in found if key in channels and channels[key].value is not None}

@@ -1,0 +1,112 @@
+"""The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
+
+from mine_controller.core.model.decision import Envelope, Plan
+from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Limit, Reason
+from mine_controller.core.model.state import Shed
+from mine_controller.core.view import View
+
+MODES = (
+    "FAULT",
+    "EMERGENCY",
+    "MANUAL",
+    "CURTAILING",
+    "CURTAILED",
+    "SHEDDING",
+    "HOLD",
+    "INIT",
+    "RESUMING",
+    "RUNNING",
+    "IDLE",
+)
+
+# Edges of safety 4.1. Any mode may go to a stronger one; these are the ways back down.
+_DOWN = {
+    "FAULT": {"INIT"},
+    "EMERGENCY": {"INIT", "RESUMING", "HOLD", "RUNNING", "IDLE", "CURTAILED", "CURTAILING", "SHEDDING", "MANUAL"},
+    "MANUAL": {"INIT", "RESUMING", "HOLD", "RUNNING", "IDLE", "CURTAILING", "CURTAILED", "SHEDDING"},
+    "CURTAILING": {"CURTAILED", "RESUMING", "HOLD", "SHEDDING", "IDLE"},
+    "CURTAILED": {"RESUMING", "HOLD", "INIT", "SHEDDING", "IDLE"},
+    "SHEDDING": {"RESUMING", "HOLD", "RUNNING", "IDLE", "INIT"},
+    "HOLD": {"RESUMING", "RUNNING", "INIT", "IDLE"},
+    "INIT": {"RESUMING", "RUNNING", "IDLE"},
+    "RESUMING": {"RUNNING", "IDLE"},
+    "RUNNING": {"IDLE", "RESUMING"},
+    "IDLE": set(),
+}
+# RUNNING -> RESUMING is a climb after miners were lost; CURTAILED -> CURTAILING a restart under the signal.
+_RANK = {mode: at for at, mode in enumerate(MODES)}
+
+
+def legal(was: str, now: str) -> bool:
+    """True when the label may change so."""
+    if was == now or _RANK[now] < _RANK[was]:
+        return True
+    return now in _DOWN[was]
+
+
+def mode_of(view: View, envelope: Envelope, plan: Plan, shed: Shed | None, fault: bool) -> tuple[str, Reason]:
+    """(mode, why). `fault`: the controller can't trust itself."""
+    if fault:
+        return "FAULT", next((limit.reason for limit in envelope.binding), Reason("decide", "fault"))
+    stop = _power_limit(envelope)
+    if stop is not None and stop.amount == 0:
+        return _all_off(view, stop, shed)
+    if any(override.kind == "output" for override in view.state.overrides):
+        reason = next((limit.reason for limit in envelope.reasons if limit.reason.rule == "override"), None)
+        return "MANUAL", reason or Reason("override", "manual")
+    if stop is not None and stop.amount < view.fleet.nominal_w and stop.layer <= CONTRACT:
+        return "SHEDDING", stop.reason
+    few = next((limit for limit in envelope.binding if limit.what == "max_miners" and limit.layer == SAFETY), None)
+    if few is not None:
+        return "SHEDDING", few.reason
+    return _quiet(view, envelope, plan)
+
+
+def _power_limit(envelope: Envelope) -> Limit | None:
+    return next((limit for limit in envelope.binding if limit.what == "max_power_w"), None)
+
+
+def _all_off(view: View, stop: Limit, shed: Shed | None) -> tuple[str, Reason]:
+    if stop.layer == SAFETY and stop.reason.code != "blind":
+        return "EMERGENCY", stop.reason
+    if stop.reason.rule == "override":
+        return "MANUAL", stop.reason
+    proven = shed is not None and shed.shed_100_s is not None and view.fleet.proof_w < shed.floor_w
+    return ("CURTAILED" if proven else "CURTAILING"), stop.reason
+
+
+def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
+    hold = envelope.no_start
+    waiting = [name for name, reason in plan.skip.items() if reason.rule != "wear"]
+    if hold is not None:
+        if hold.rule == "boot":
+            return "INIT", hold
+        if waiting or view.fleet.unknown or hold.code in ("unknown", "blind", "meter_unknown"):
+            return "HOLD", hold
+    climbing = plan.starts or view.fleet.starting_n
+    room = _startable(view, envelope, waiting)
+    if climbing or room:
+        return "RESUMING", _why_climbing(envelope, plan, view)
+    if view.fleet.on_n == 0:
+        return "IDLE", next(iter(plan.skip.values()), Reason("decide", "no_miners"))
+    return "RUNNING", Reason("decide", "running", (("on", view.fleet.on_n), ("miners", len(view.fleet.on))))
+
+
+def _startable(view: View, envelope: Envelope, waiting: list[str]) -> bool:
+    """True when at least one more miner could run under the power ceilings (ramp and air only pace it)."""
+    if not waiting:
+        return False
+    ceilings = [limit for limit in (envelope.max_power_w, envelope.start_max_w) if limit is not None]
+    one_w = max(1, view.fleet.nominal_w // max(1, len(view.wiring.miners)))
+    return not ceilings or min(ceilings) - view.fleet.miners_w - view.fleet.starting_w > one_w * 105 // 100
+
+
+def _why_climbing(envelope: Envelope, plan: Plan, view: View) -> Reason:
+    pace = next(
+        (limit for limit in envelope.binding if limit.what == "start_miners" and limit.layer == EQUIPMENT), None
+    )
+    air = next((limit for limit in envelope.binding if limit.what == "start_miners" and limit.layer == SAFETY), None)
+    if not plan.starts and air is not None and air.amount == 0:
+        return air.reason
+    numbers = (("starts", len(plan.starts)), ("on", view.fleet.on_n), ("miners", len(view.fleet.on)))
+    return Reason("decide", "climbing", numbers) if pace is None or plan.starts else pace.reason

@@ -1,0 +1,174 @@
+"""Requests become overrides in force, or are refused with a sentence. Pure.
+
+Inputs set on a live site are a second image: the envelope takes the limits of both, so they can only make things
+stricter. In shadow and on the twin they simply replace. Only `signal` has a looser form, for a page that is unknown
+(stand-in) or wrong (accepted penalty), with the site's name typed and at most 4 h.
+"""
+
+from mine_controller.core.model.decision import Verdict
+from mine_controller.core.model.image import Image, Request
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.quantity import QUANTITIES, ROLES, WORDS
+from mine_controller.core.model.reading import Scalar, Value
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.state import Override, State
+
+LONGEST_S = 4 * 3600
+INPUTS = (
+    "signal",
+    "inlet_c",
+    "outlet_c",
+    "ambient_c",
+    "humidity_pct",
+    "grid_hz",
+    "site_power_w",
+    "smoke",
+    "water",
+    "door",
+    "mains",
+)
+ONE_SIDED = frozenset({"inlet_c", "outlet_c", "ambient_c", "humidity_pct", "site_power_w", "smoke", "water"})
+
+
+class Refused(ValueError):  # noqa: N818 - a verdict, not a fault
+    """The request can't be taken; the text says why and what would work."""
+
+
+def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tuple[Verdict, ...], tuple[Event, ...]]:
+    """The state with every new request judged and every expired override gone."""
+    now_s = image.clock.plant_s
+    overrides = [override for override in state.overrides if not override.until_s or override.until_s > now_s]
+    events = [_over(override) for override in state.overrides if override not in overrides]
+    verdicts: list[Verdict] = []
+    last = dict(state.last)
+    for request in image.requests:
+        try:
+            why = _apply(request, image, policy, overrides, last)
+            verdicts.append(Verdict(request.id, "done", why))
+        except Refused as refused:
+            verdicts.append(Verdict(request.id, "refused", str(refused)))
+        verdict = verdicts[-1]
+        numbers = (
+            ("verb", request.verb),
+            ("args", " ".join(request.args)),
+            ("actor", request.actor),
+            ("verdict", verdict.verdict),
+        )
+        events.append(
+            Event("request", "info", request.actor, Reason("override", "request", (*numbers, ("why", verdict.why))))
+        )
+    return state._replace(overrides=tuple(overrides), last=last), tuple(verdicts), tuple(events)
+
+
+def _over(override: Override) -> Event:
+    return Event("override_over", "info", override.actor, Reason("override", "expired", (("key", override.key),)))
+
+
+def _apply(request: Request, image: Image, policy: Policy, overrides: list[Override], last: dict[str, object]) -> str:
+    if request.verb in ("resume", "ack"):
+        last["acked_s"] = image.clock.plant_s
+        return "taken"
+    if request.verb == "clear-state":
+        return _clear(request, overrides)
+    if request.verb != "set-state":
+        raise Refused(f"this tick does not know the verb {request.verb!r}")
+    override = _override(request, image, policy)
+    overrides[:] = [other for other in overrides if other.key != override.key] + [override]
+    return f"in force for {override.until_s - image.clock.plant_s} s" if override.until_s else "in force until cleared"
+
+
+def _clear(request: Request, overrides: list[Override]) -> str:
+    key = request.args[0] if request.args else "--all"
+    gone = [override for override in overrides if key in ("--all", override.key)]
+    if not gone and key != "--all":
+        raise Refused(f"no override of {key} is in force")
+    overrides[:] = [override for override in overrides if override not in gone]
+    return f"{len(gone)} cleared"
+
+
+def _override(request: Request, image: Image, policy: Policy) -> Override:
+    if len(request.args) != 2:
+        raise Refused("set-state takes a key and a value, for example: set-state signal off")
+    key, value = request.args
+    if not request.reason:
+        raise Refused('a reason is needed: --reason "why"')
+    kind = _kind(key, value, request, policy)
+    clock = image.clock
+    for_s = request.until - clock.wall_s if request.until else 0
+    if request.until and for_s <= 0:
+        raise Refused("the time asked for is already over")
+    if policy.site.live and (not for_s or for_s > LONGEST_S):
+        for_s = LONGEST_S
+    until_s = clock.plant_s + for_s if for_s else 0
+    return Override(key, value, kind, until_s, request.actor[:60], request.reason[:200], request.id)
+
+
+def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
+    head = key.partition(".")[0]
+    if head in ("fan", "fans", "miner", "miners", "max_power_kw"):
+        _check_output(key, value, policy)
+        return "output"
+    if key in INPUTS:
+        check_input(key, value)
+        typed = f"site={policy.site.name}" in request.flags
+        for flag, kind in (("stand-in", "person"), ("accept-penalty", "penalty")):
+            if flag not in request.flags:
+                continue
+            if key != "signal" or (kind == "penalty" and value != "run"):
+                raise Refused(f"--{flag} is for the power signal alone")
+            if not typed:
+                raise Refused(f'--{flag} needs the site\'s name typed: --site "{policy.site.name}"')
+            return kind
+        return "test"
+    raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, fan.N, fans, miner.ID, miners, max_power_kw")
+
+
+def check_input(key: str, value: str) -> Scalar:
+    """The typed value of an input override; "unknown" is None."""
+    if value == "unknown":
+        return None
+    quantity = ROLES[key].quantity
+    words = WORDS.get(quantity)
+    if words is not None:
+        if value not in words:
+            raise Refused(f"{key} is one of {', '.join(words)}, unknown")
+        return value
+    row = QUANTITIES[quantity]
+    try:
+        number = float(value)
+    except ValueError:
+        raise Refused(f"{key} is a number in {row.unit} or unknown") from None
+    if not row.low <= number <= row.high:
+        raise Refused(f"{key} is between {row.low:g} and {row.high:g} {row.unit}")
+    return round(number) if row.decimals == 0 else round(number, row.decimals)
+
+
+def _check_output(key: str, value: str, policy: Policy) -> None:
+    head, _, name = key.partition(".")
+    wiring = policy.wiring
+    words = {"fan": ("on", "off"), "miner": ("run", "stop"), "miners": ("run", "stop")}.get(head)
+    if words is not None and value not in words:
+        raise Refused(f"{key} is one of {', '.join(words)}")
+    if head == "fan" and name not in {spec.name for spec in wiring.fans}:
+        raise Refused(f"there is no fan {name!r}; fans are {', '.join(spec.name for spec in wiring.fans)}")
+    if head == "miner" and name not in {spec.id for spec in wiring.miners}:
+        raise Refused(f"there is no miner {name!r}; see `minectl miners list`")
+    if head == "fans" and not (value.isdecimal() and int(value) <= len(wiring.fans)):
+        raise Refused(f"fans is a number from 0 to {len(wiring.fans)}")
+    if head == "max_power_kw" and not value.replace(".", "", 1).isdecimal():
+        raise Refused("max_power_kw is a number of kW, for example 400")
+
+
+def with_tests(image: Image, state: State) -> Image | None:
+    """The image with the test values in place, or None when none is set."""
+    now_s = image.clock.plant_s
+    tests = [override for override in state.overrides if override.kind == "test" and override.key in image.site]
+    if not tests:
+        return None
+    site = dict(image.site)
+    for override in tests:
+        value = Value(check_input(override.key, override.value), now_s, f"test by {override.actor}", "set for a test")
+        site[override.key] = value
+        if override.key == "inlet_c":
+            site["inlet_min_c"] = site["inlet_max_c"] = value
+    return image._replace(site=site)

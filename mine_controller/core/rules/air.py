@@ -1,0 +1,166 @@
+"""Fans by need and by proof (FAN1-FAN5): no start without air that watts have proven, no load that air can't carry.
+
+need(n) = ceil(1.15 x miner air x n / fan air) + 1, at least 2 while anything hashes; recirculation begins when the
+miners pull more air than the container fans move. What proven fans can carry leaves out the spare fan. In the cold
+(inlet below 5 °C) fewer fans are the heater: one fan less at a time, never below 2 while anything hashes.
+"""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import EQUIPMENT, SAFETY, Advice, Event, Limit, Reason, Wish
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = SAFETY
+NEEDS = ()
+
+
+class Options(NamedTuple):
+    """Numbers of [air]."""
+
+    miner_air_m3s: float = option(0.13, unit="m³/s", low=0.01, high=1, help="air one miner pulls at full speed")
+    fan_air_m3s: float = option(5.5, unit="m³/s", low=0.1, high=50, help="air one container fan moves as installed")
+    easy_c: float = option(26.0, unit="°C", low=5, high=35, help="inlet up to which only the needed fans run")
+    full_c: float = option(33.0, unit="°C", low=10, high=36, help="inlet at which every fan runs")
+    cold_c: float = option(5.0, unit="°C", low=-10, high=5, help="inlet below which fans are taken off to keep warm")
+    cold_step_s: int = option(300, unit="s", low=120, high=3600, help="one fan fewer at most this often in the cold")
+    idle_fans: int = option(1, low=0, high=4, help="fans that stay on when the miners are dark and cool")
+    spin_up_s: int = option(40, unit="s", low=20, high=120, help="time another fan gets before load is shed for it")
+
+
+def check(options: Options) -> tuple[str, ...]:
+    """The two temperatures in order."""
+    return ("easy_c must be below full_c",) if options.easy_c >= options.full_c else ()
+
+
+def need(powered: int, options: Options) -> int:
+    """Fans that must be proven before `powered` miners may run (one spare included)."""
+    if powered == 0:
+        return 0
+    air = round(115 * options.miner_air_m3s * powered * 10_000)
+    one = round(100 * options.fan_air_m3s * 10_000)
+    return max(2, -(-air // one) + 1)
+
+
+def carry(proven: int, options: Options) -> int:
+    """Miners that `proven` fans can carry, without a spare."""
+    return round(100 * options.fan_air_m3s * 10_000) * proven // round(115 * options.miner_air_m3s * 10_000)
+
+
+def startable(proven: int, options: Options) -> int:
+    """The most miners for which `proven` fans are the need."""
+    return carry(proven - 1, options) if proven >= 2 else 0
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """Fan floor, start room and, when air fails, what must stop."""
+    if not view.wiring.fans:
+        return Advice()
+    kept = dict(memory)
+    limits: list[Limit] = []
+    events: list[Event] = []
+    fleet, all_fans = view.fleet, len(view.wiring.fans)
+    powered = fleet.on_n + fleet.starting_n
+    floor = min(need(powered, options), all_fans)
+    floor = _cold_floor(view, kept, floor, options, limits)
+    wanted = max(floor, _by_temperature(view, floor, all_fans, options), options.idle_fans)
+    limits.append(Limit(SAFETY, "fans_min", min(wanted, all_fans), _reason("need", view, wanted)))
+    room = startable(view.proven_fans, options) - powered
+    limits.append(Limit(SAFETY, "start_miners", max(0, room), _reason("room", view, wanted)))
+    blind = all(fan.watts is None for fan in view.image.fans)
+    if blind and powered:
+        _blind(view, kept, limits, events)
+    else:
+        kept["blind_s"] = kept["blind_w"] = 0
+        _lost_air(view, kept, powered, options, limits, events)
+    step = max(1, len(view.wiring.miners) // 10)
+    ahead = min(need(min(powered + step, len(view.wiring.miners)), options), all_fans)
+    wish = Wish(EQUIPMENT, "fans_for_start", max(ahead, wanted), _reason("ahead", view, ahead))
+    return Advice(tuple(limits), (wish,), tuple(events), kept)
+
+
+def _reason(code: str, view: View, wanted: int) -> Reason:
+    numbers = (("proven", view.proven_fans), ("wanted", wanted), ("miners", view.fleet.on_n + view.fleet.starting_n))
+    return Reason("air", code, numbers)
+
+
+def _by_temperature(view: View, floor: int, all_fans: int, options: Options) -> int:
+    """More fans as the inlet climbs from easy_c to full_c; unknown is the temperature rule's business."""
+    inlet_c = view.number("inlet_c")
+    if inlet_c is None or inlet_c <= options.easy_c or view.fleet.on_n == 0:
+        return floor
+    share = min(1.0, (inlet_c - options.easy_c) / (options.full_c - options.easy_c))
+    return floor + -int(-(all_fans - floor) * share // 1)
+
+
+def _cold_floor(view: View, kept: dict[str, Any], floor: int, options: Options, limits: list[Limit]) -> int:
+    """In the cold the floor goes down one fan per step, back up at once when the inlet has warmed past easy_c."""
+    coldest = view.number("inlet_min_c")
+    target = int(kept.get("cold_fans") or 0)
+    if coldest is None or coldest > options.easy_c or floor <= 2:
+        kept["cold_fans"] = kept["cold_s"] = 0
+        return floor
+    if coldest < options.cold_c:
+        running = sum(fan.on is True for fan in view.image.fans)
+        if not target:
+            target, kept["cold_s"] = min(floor, max(running, 2)), view.now_s
+        elif view.now_s - int(kept["cold_s"]) >= options.cold_step_s and target > 2:
+            target, kept["cold_s"] = target - 1, view.now_s
+    if not target:
+        return floor
+    kept["cold_fans"] = target
+    limits.append(Limit(EQUIPMENT, "fans_max", target, Reason("air", "cold", (("inlet_c", coldest), ("fans", target)))))
+    return min(floor, target)
+
+
+def _lost_air(
+    view: View, kept: dict[str, Any], powered: int, options: Options, limits: list[Limit], events: list[Event]
+) -> None:
+    """Known fan watts say that air is missing: another fan gets spin_up_s, then load goes to what the rest carries."""
+    carried = carry(view.proven_fans, options)
+    if kept.get("cold_fans"):
+        carried = len(view.wiring.miners) if view.proven_fans >= int(kept["cold_fans"]) else carried
+    if powered == 0 or carried >= powered:
+        if kept.get("short_told"):
+            events.append(Event("air_back", "info", "fans", _reason("back", view, need(powered, options))))
+        kept["short_s"] = kept["short_told"] = 0
+        return
+    kept["short_s"] = int(kept.get("short_s") or 0) or view.now_s
+    waited_s = view.now_s - int(kept["short_s"])
+    spare = any(book.state in ("off", "starting", "suspect") for book in view.fans.values())
+    if view.proven_fans == 0 and not _spinning_up(view):
+        limits.append(Limit(SAFETY, "max_power_w", 0, _reason("lost", view, 2)))
+        severity, code = "emergency", "lost"
+    elif waited_s >= options.spin_up_s or not spare:
+        limits.append(Limit(SAFETY, "max_miners", carried, _reason("short", view, need(powered, options))))
+        severity, code = "warning", "short"
+    else:
+        return
+    if kept.get("short_told") != code:
+        kept["short_told"] = code
+        events.append(Event(f"air_{code}", severity, "fans", _reason(code, view, need(powered, options))))
+
+
+def _spinning_up(view: View) -> bool:
+    """True while fans that were just told to run have not had time to prove it."""
+    return any(book.state == "starting" for book in view.fans.values())
+
+
+def _blind(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
+    """FAN4: no fan watts at all. Running load may stay while the inlet stays cool; else 10 % less each tick."""
+    reason = Reason("air", "blind", (("inlet_c", view.number("inlet_c") or "unknown"),))
+    limits.append(Limit(SAFETY, "no_start", 0, reason))
+    limits.append(Limit(SAFETY, "no_fan_down", 0, reason))
+    since = int(kept.get("blind_s") or 0)
+    if not since:
+        kept["blind_s"] = view.now_s
+        events.append(Event("fan_meter_blind", "warning", "fans", reason))
+    inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
+    cool = inlet_c is not None and inlet_c < 35 and (outside_c is None or inlet_c - outside_c < 5)
+    if cool or inlet_c is None:
+        return  # unknown inlet: the temperature rule has its own clock for that
+    stepped = int(kept.get("blind_step_s") or 0)
+    if not kept.get("blind_w") or view.now_s - stepped >= view.image.clock.tick_s - 5:
+        kept["blind_step_s"] = view.now_s
+        kept["blind_w"] = (int(kept.get("blind_w") or 0) or view.fleet.miners_w) * 90 // 100
+    limits.append(Limit(SAFETY, "max_power_w", int(kept["blind_w"]), reason))

@@ -1,0 +1,93 @@
+"""The site cap and the breakers (G4, MET1, MET2, PDU1): starts end at 95 % of the cap, running load is shed at 97 %.
+
+Planned power is the larger of the meter and the sum of best estimates; an unmeasured miner counts nominal x 1.10.
+A breaker's limit (80 % of its rating, continuous) is already in the wiring.
+"""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = SAFETY
+NEEDS = ()
+
+
+class Options(NamedTuple):
+    """Numbers of [cap]."""
+
+    margin_pct: int = option(5, unit="%", low=3, high=30, help="kept free below the site cap")
+    shed_pct: int = option(97, unit="%", low=80, high=98, help="share of the cap above which load is shed")
+    disagree_pct: int = option(
+        10, unit="%", low=3, high=50, help="meter against outlets: told when they differ by more"
+    )
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """Ceilings for running and for starting."""
+    kept = dict(memory)
+    limits: list[Limit] = []
+    events: list[Event] = []
+    fleet, cap_w = view.fleet, view.site.power_cap_w
+    if cap_w:
+        total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w)
+        numbers = (("total_w", total_w), ("cap_w", cap_w))
+        target_w = max(0, cap_w * (100 - options.margin_pct) // 100 - fleet.other_w)
+        limits.append(Limit(SAFETY, "start_max_w", target_w, Reason("cap", "room", numbers)))
+        over = total_w * 100 > cap_w * options.shed_pct
+        _shed(view, kept, over, target_w, numbers, limits, events)
+    limits += [
+        Limit(
+            SAFETY,
+            f"breaker {breaker.name}",
+            breaker.limit_w,
+            Reason("cap", "breaker", (("limit_w", breaker.limit_w),)),
+        )
+        for breaker in view.wiring.breakers
+    ]
+    if view.wired("site_power_w") and fleet.meter_w is None:
+        limits.append(Limit(SAFETY, "no_start", 0, Reason("cap", "meter_unknown")))
+    _compare_meters(view, kept, options, events)
+    return Advice(tuple(limits), (), tuple(events), kept)
+
+
+def _shed(
+    view: View,
+    kept: dict[str, Any],
+    over: bool,
+    target_w: int,
+    numbers: tuple[tuple[str, int], ...],
+    limits: list[Limit],
+    events: list[Event],
+) -> None:
+    """Above shed_pct the miners go down to the target; it ends 3 % below for three ticks."""
+    reason = Reason("cap", "over", numbers)
+    if over:
+        if not kept.get("over_s"):
+            events.append(Event("over_cap", "warning", "site", reason))
+        kept["over_s"] = view.now_s
+    if kept.get("over_s"):
+        if view.now_s - int(kept["over_s"]) >= 3 * view.image.clock.tick_s:
+            kept["over_s"] = 0
+            events.append(Event("over_cap_cleared", "info", "site", Reason("cap", "over_cleared", numbers)))
+            return
+        limits.append(Limit(SAFETY, "max_power_w", target_w, reason))
+        limits.append(Limit(SAFETY, "no_start", 0, reason))
+
+
+def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
+    """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
+    fleet = view.fleet
+    if fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
+        return
+    parts_w = fleet.measured_w + fleet.fans_w
+    apart = abs(fleet.meter_w - parts_w) * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
+    if not apart or max(fleet.meter_w, parts_w) < fleet.nominal_w // 10:
+        kept["apart_s"] = kept["apart_told"] = 0
+        return
+    kept["apart_s"] = int(kept.get("apart_s") or 0) or view.now_s
+    if view.now_s - int(kept["apart_s"]) >= 2 * view.image.clock.tick_s and not kept.get("apart_told"):
+        kept["apart_told"] = 1
+        numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
+        events.append(Event("meters_disagree", "warning", "site", Reason("cap", "disagree", numbers)))

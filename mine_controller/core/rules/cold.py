@@ -1,0 +1,61 @@
+"""The start window: temperature, humidity, dew point (HUM1, HUM2, O11). Stopping never waits for it."""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = EQUIPMENT
+NEEDS = ("inlet_c",)
+SURFACE_TAU_S = 1800  # boards and racks follow the air about this slowly when dark
+
+
+class Options(NamedTuple):
+    """Numbers of [cold]."""
+
+    start_min_c: float = option(5.0, unit="°C", low=-20, high=20, help="inlet below which nothing starts")
+    start_max_c: float = option(36.0, unit="°C", low=20, high=38, help="inlet above which nothing starts")
+    humidity_max_pct: float = option(80.0, unit="%", low=40, high=95, help="humidity above which nothing starts")
+    dew_margin_k: float = option(3.0, unit="K", low=1, high=10, help="surfaces must be this much above the dew point")
+
+
+def check(options: Options) -> tuple[str, ...]:
+    """The window must be open."""
+    return ("start_min_c must be below start_max_c",) if options.start_min_c >= options.start_max_c else ()
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """No start outside the window, or on surfaces that may be wet."""
+    kept = dict(memory)
+    coldest, hottest = view.number("inlet_min_c"), view.number("inlet_max_c")
+    surface = _surface(view, kept, coldest)
+    limits = []
+    if coldest is not None and coldest < options.start_min_c:
+        limits.append(_no_start("too_cold", (("inlet_c", coldest), ("limit_c", options.start_min_c))))
+    if hottest is not None and hottest > options.start_max_c:
+        limits.append(_no_start("too_hot", (("inlet_c", hottest), ("limit_c", options.start_max_c))))
+    if view.wired("humidity_pct"):
+        humidity, dew_c = view.number("humidity_pct"), view.number("dew_c")
+        if humidity is None or dew_c is None:
+            limits.append(_no_start("humidity_unknown", ()))
+        elif humidity > options.humidity_max_pct:
+            limits.append(_no_start("humid", (("humidity_pct", humidity), ("limit_pct", options.humidity_max_pct))))
+        elif surface is not None and surface - dew_c < options.dew_margin_k:
+            limits.append(_no_start("dew", (("surface_c", surface), ("dew_c", dew_c))))
+    return Advice(tuple(limits), (), (), kept)
+
+
+def _no_start(code: str, numbers: tuple[tuple[str, float], ...]) -> Limit:
+    return Limit(EQUIPMENT, "no_start", 0, Reason("cold", code, numbers))
+
+
+def _surface(view: View, kept: dict[str, Any], coldest: float | None) -> float | None:
+    """The coldest surface: follows the coldest air down slowly up, at once down. Rounded, so that replay is exact."""
+    if coldest is None:
+        return kept.get("surface_c")
+    was, at_s = kept.get("surface_c"), int(kept.get("surface_s") or view.now_s)
+    share = min(1.0, (view.now_s - at_s) / SURFACE_TAU_S)
+    kept["surface_c"] = coldest if was is None or coldest < was else round(was + (coldest - was) * share, 2)
+    kept["surface_s"] = view.now_s
+    return float(kept["surface_c"])

@@ -1,0 +1,40 @@
+"""Smoke or water: everything off at the outlets, at once; on smoke the fans too (HW3).
+
+Latched until the contact is good again and a person resumes.
+"""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = SAFETY
+NEEDS = ("smoke", "water")
+
+
+class Options(NamedTuple):
+    """Numbers of [hazard]."""
+
+    fans_off_on_smoke: bool = option(True, help="smoke stops the container fans too: air feeds a fire")
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """Latch on the first reading that says alarm; unknown neither latches nor releases."""
+    limits: list[Limit] = []
+    events: list[Event] = []
+    kept = dict(memory)
+    for what in ("smoke", "water"):
+        value = view.role(what).value
+        if value == "alarm" and not kept.get(what):
+            kept[what] = view.now_s
+            events.append(Event(what, "emergency", "site", Reason("hazard", what)))
+        elif value == "ok" and kept.get(what) and view.acked:
+            kept[what] = 0
+            events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_cleared")))
+        if kept.get(what):
+            reason = Reason("hazard", what, (("since_s", view.now_s - int(kept[what])),))
+            limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
+            if what == "smoke" and options.fans_off_on_smoke:
+                limits.append(Limit(SAFETY, "fans_max", 0, reason, "cut"))
+    return Advice(tuple(limits), (), tuple(events), kept)

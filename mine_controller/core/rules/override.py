@@ -1,0 +1,58 @@
+"""A person's word: the emergency stop and the outputs somebody set (SEC4, G14, G15). Lowering acts at once."""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import PERSON, SAFETY, Advice, Event, Limit, Reason, Wish
+from mine_controller.core.model.state import Override
+from mine_controller.core.view import View
+
+LAYER = SAFETY
+NEEDS = ()
+
+
+class Options(NamedTuple):
+    """[override] has no numbers."""
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """The stop file first, then every output override in force."""
+    del options
+    kept = dict(memory)
+    limits: list[Limit] = []
+    wishes: list[Wish] = []
+    events: list[Event] = []
+    if view.role("stop").value == "on":
+        if not kept.get("stop_s"):
+            kept["stop_s"] = view.now_s
+            events.append(Event("emergency_stop", "emergency", "site", Reason("override", "stop")))
+        reason = Reason("override", "stop", (("since_s", view.now_s - int(kept["stop_s"])),))
+        limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
+    elif view.role("stop").value == "off" and kept.get("stop_s"):
+        kept["stop_s"] = 0
+        events.append(Event("emergency_stop_over", "warning", "site", Reason("override", "resumed")))
+    elif kept.get("stop_s"):
+        limits.append(Limit(SAFETY, "max_power_w", 0, Reason("override", "stop", (("since_s", 0),)), "cut"))
+    for override in view.state.overrides:
+        if override.kind == "output":
+            _output(view, override, limits, wishes)
+    return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
+
+
+def _output(view: View, override: Override, limits: list[Limit], wishes: list[Wish]) -> None:
+    reason = Reason(
+        "override",
+        "set",
+        (("key", override.key), ("value", override.value), ("actor", override.actor), ("text", override.reason)),
+    )
+    key, _, name = override.key.partition(".")
+    if key == "miners" and override.value == "stop":
+        limits.append(Limit(PERSON, "max_power_w", 0, reason))
+    elif key == "miner" and override.value == "stop":
+        limits.append(Limit(PERSON, f"off {name}", 0, reason))
+        limits.append(Limit(PERSON, f"ban {name}", 0, reason))
+    elif key == "max_power_kw":
+        limits.append(Limit(PERSON, "max_power_w", round(float(override.value) * 1000), reason))
+    elif key == "fans":
+        limits.append(Limit(PERSON, "fans_min", min(int(override.value), len(view.wiring.fans)), reason))
+    elif key in ("fan", "miner", "miners"):
+        wishes.append(Wish(PERSON, f"{key} {name}".strip(), override.value, reason))

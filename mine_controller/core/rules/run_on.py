@@ -1,0 +1,45 @@
+"""Fans run on after the miners stop (CMD10, O10, G6): air goes down only when the miners are measured dark long enough.
+
+With the container fans off and the miners' own fans still turning, hot air recirculates and the inlet climbs to 57 °C.
+"""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = EQUIPMENT
+NEEDS = ()
+
+
+class Options(NamedTuple):
+    """Numbers of [run_on]."""
+
+    run_on_s: int = option(600, unit="s", low=300, high=7200, help="fans stay on this long after the miners are dark")
+    fans: int = option(2, low=2, high=32, help="how many at least")
+    cold_c: float = option(5.0, unit="°C", low=-10, high=5, help="inlet below which fans may go down earlier")
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """No fan down until dark for run_on_s, or cold."""
+    if not view.wiring.fans:
+        return Advice()
+    fleet, now_s = view.fleet, view.now_s
+    dark = fleet.unknown == 0 and fleet.miners_w < max(fleet.nominal_w // 20, fleet.standby_w * 11 // 10)
+    since = (int(memory.get("dark_s") or 0) or now_s) if dark else 0
+    dark_s = now_s - since if dark else 0
+    kept: dict[str, Any] = {
+        "dark_s": since,
+        "lit": 1 if not dark or (memory.get("lit") and dark_s < options.run_on_s) else 0,
+    }
+    limits = []
+    coldest = view.number("inlet_min_c")
+    cold = coldest is not None and coldest < options.cold_c
+    if not cold and (not dark or dark_s < options.run_on_s):
+        reason = Reason("run_on", "lit" if not dark else "running_on", (("left_s", options.run_on_s - dark_s),))
+        limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))
+        if kept["lit"]:
+            floor = min(options.fans, len(view.wiring.fans))
+            limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
+    return Advice(tuple(limits), (), (), kept)

@@ -1,0 +1,55 @@
+"""What a miner's wear book forbids: too soon after a stop, too many starts, quarantine, a flag (G2, G3, CMD15)."""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.reason import EQUIPMENT, PERSON, Advice, Limit, Reason
+from mine_controller.core.model.state import MinerBook
+from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = EQUIPMENT
+NEEDS = ()
+DAY_S = 86_400
+
+
+class Options(NamedTuple):
+    """Numbers of [wear]."""
+
+    min_off_s: int = option(600, unit="s", low=60, high=7200, help="a miner stays off at least this long")
+    min_on_s: int = option(1200, unit="s", low=0, high=7200, help="and on this long, against economics only")
+    starts_a_day: int = option(8, low=1, high=96, help="starts of any kind per miner and day")
+    economic_starts_a_day: int = option(4, low=1, high=48, help="starts for economic reasons per miner and day")
+    failures: int = option(3, low=1, high=10, help="failed starts or stops in 24 h that quarantine a miner")
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """Bans for the miners that are off and may not start yet."""
+    del memory
+    limits = []
+    today = view.image.clock.local.date
+    for spec, on in zip(view.wiring.miners, view.fleet.on, strict=True):
+        if spec.flags and "maintenance" in spec.flags:
+            limits.append(Limit(PERSON, f"ban {spec.id}", 0, Reason("wear", "maintenance")))
+        elif not on:
+            reason = _ban(spec, view.state.miners.get(spec.id), view.now_s, today, options)
+            if reason is not None:
+                limits.append(Limit(EQUIPMENT, f"ban {spec.id}", 0, reason))
+    return Advice(tuple(limits))
+
+
+def _ban(spec: MinerSpec, book: MinerBook | None, now_s: int, today: str, options: Options) -> Reason | None:
+    if "spare" in spec.flags:
+        return Reason("wear", "spare")
+    if book is None:
+        return None
+    if book.quarantined:
+        return Reason("wear", "quarantined", (("why", book.quarantined),))
+    off_s = now_s - book.last_stop_s
+    if book.last_stop_s and off_s < options.min_off_s:
+        return Reason("wear", "min_off", (("left_s", options.min_off_s - off_s),))
+    if book.day == today and book.day_starts >= options.starts_a_day:
+        return Reason("wear", "budget", (("starts", book.day_starts),))
+    if book.last_start_s and now_s - book.last_start_s < options.min_off_s + 60:
+        return Reason("wear", "spacing", (("left_s", options.min_off_s + 60 - now_s + book.last_start_s),))
+    return None

@@ -1,0 +1,139 @@
+"""A curtailment as an event: when it was asked for, what went when, and whether measurement proves it. Pure."""
+
+from mine_controller.core.fleet import Fleet, floor_w
+from mine_controller.core.forecast import Deadline
+from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.state import Chase, Shed, State
+
+UNPROVEN_TICKS = 2
+
+
+def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State) -> Shed | None:
+    """The shed of this round before commands: opened when everything must stop, ended when nothing demands it."""
+    demanded = envelope.max_power_w == 0
+    shed, now_s = state.shed, image.clock.plant_s
+    if shed is not None and shed.ended_s is not None:
+        shed = None
+    if not demanded:
+        return shed._replace(ended_s=now_s) if shed is not None else None
+    cause = _cause(envelope)
+    if shed is None:
+        before = fleet.measured_w if fleet.measured_w is not None else fleet.miners_w
+        signal_s = int(state.memory.get("signal", {}).get("signal_s") or now_s) if cause == "signal" else now_s
+        return Shed(signal_s, now_s, cause, before, floor_w(before, fleet))
+    return shed
+
+
+def _cause(envelope: Envelope) -> str:
+    return next((limit.reason.rule for limit in envelope.binding if limit.what == "max_power_w"), "limit")
+
+
+def signal_start(shed: Shed | None, state: State) -> Shed | None:
+    """The signal's own start, known only after the rules have run in this round."""
+    if shed is None or shed.cause != "signal":
+        return shed
+    return shed._replace(signal_s=int(state.memory.get("signal", {}).get("signal_s") or shed.signal_s))
+
+
+def deadline(shed: Shed | None, obey_within_s: int) -> Deadline | None:
+    """By when it must be dark."""
+    return Deadline(shed.signal_s + obey_within_s) if shed is not None and shed.ended_s is None else None
+
+
+def watch(
+    shed: Shed | None,
+    image: Image,
+    fleet: Fleet,
+    done: tuple[tuple[str, Chase], ...],
+    commands_n: int,
+    open_chases: dict[str, Chase],
+    gentle_rungs: dict[str, int],
+) -> tuple[Shed | None, tuple[Event, ...]]:
+    """The shed after this round: milestones by measured watts, and the emergency when it stays unproven."""
+    if shed is None:
+        return None, ()
+    now_s = image.clock.plant_s
+    stops = [(target, chase) for target, chase in done if chase.want == "stop"]
+    gentle = sum(chase.rung < gentle_rungs.get(target, 1) for target, chase in stops)
+    shed = shed._replace(gentle=shed.gentle + gentle, hard=shed.hard + len(stops) - gentle)
+    if shed.ended_s is not None:
+        return shed, (_report(shed, open_chases, now_s),)
+    if commands_n and shed.first_command_s is None:
+        shed = shed._replace(first_command_s=now_s)
+    was_proven = shed.shed_100_s is not None
+    shed = _milestones(shed, fleet, now_s)
+    events: list[Event] = []
+    if shed.shed_100_s is not None and not was_proven:
+        numbers = (("power_w", fleet.proof_w), ("floor_w", shed.floor_w), ("took_s", now_s - shed.signal_s))
+        events.append(Event("curtailed", "info", "site", Reason("shed", "proven", numbers)))
+    emergency = _emergency(shed, fleet, image, open_chases)
+    if emergency is not None and not shed.emergency:
+        shed = shed._replace(emergency=emergency.reason.code)
+        events.append(emergency)
+    if shed.emergency and fleet.proof_w < shed.floor_w and not fleet.unknown:
+        shed = shed._replace(emergency="")
+    return shed, tuple(events)
+
+
+def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
+    gone_w = shed.before_w - fleet.proof_w
+    if shed.shed_50_s is None and gone_w * 100 >= shed.before_w * 50:
+        shed = shed._replace(shed_50_s=now_s)
+    if shed.shed_90_s is None and gone_w * 100 >= shed.before_w * 90:
+        shed = shed._replace(shed_90_s=now_s)
+    if fleet.proof_w < shed.floor_w and _measured(fleet):
+        shed = shed._replace(
+            shed_50_s=shed.shed_50_s if shed.shed_50_s is not None else now_s,
+            shed_90_s=shed.shed_90_s if shed.shed_90_s is not None else now_s,
+            shed_100_s=shed.shed_100_s if shed.shed_100_s is not None else now_s,
+            confirmed_w=fleet.proof_w,
+        )
+    return shed
+
+
+def _measured(fleet: Fleet) -> bool:
+    """Proof needs watts: every outlet, or the site meter."""
+    return fleet.unknown == 0 or fleet.meter_w is not None
+
+
+def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:
+    now_s, tick_s = image.clock.plant_s, image.clock.tick_s
+    if now_s - shed.seen_s < UNPROVEN_TICKS * tick_s - 30 or fleet.proof_w < shed.floor_w:
+        return None
+    stragglers = sorted(target[6:] for target, chase in open_chases.items() if chase.want == "stop")
+    numbers = (
+        ("power_w", fleet.proof_w),
+        ("floor_w", shed.floor_w),
+        ("unknown", fleet.unknown),
+        ("stragglers", ", ".join(stragglers[:12])),
+        ("more", max(0, len(stragglers) - 12)),
+    )
+    code = "unproven" if _measured(fleet) else "unverified"
+    return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
+
+
+def _report(shed: Shed, open_chases: dict[str, Chase], now_s: int) -> Event:
+    """The event report: what the bill dispute will ask for. Seconds are since the signal."""
+
+    def since(at_s: int | None) -> int | str:
+        return at_s - shed.signal_s if at_s is not None else "never"
+
+    stragglers = [f"{target[6:]}:{chase.rung}" for target, chase in sorted(open_chases.items()) if chase.want == "stop"]
+    numbers = (
+        ("cause", shed.cause),
+        ("lasted_s", now_s - shed.signal_s),
+        ("first_command_s", since(shed.first_command_s)),
+        ("shed_50_s", since(shed.shed_50_s)),
+        ("shed_90_s", since(shed.shed_90_s)),
+        ("shed_100_s", since(shed.shed_100_s)),
+        ("before_w", shed.before_w),
+        ("confirmed_w", shed.confirmed_w if shed.confirmed_w is not None else "never"),
+        ("floor_w", shed.floor_w),
+        ("gentle", shed.gentle),
+        ("hard", shed.hard),
+        ("stragglers", " ".join(stragglers)),
+        ("emergency", shed.emergency),
+    )
+    return Event("curtail_report", "info", "site", Reason("shed", "report", numbers))

@@ -1,0 +1,51 @@
+"""What a rule is shown: the image, the fleet summed up, the wiring and the state as it was. Read-only."""
+
+from typing import NamedTuple
+
+from mine_controller.core.fleet import Fleet
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.policy import SiteOptions
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import FanBook, State
+from mine_controller.core.model.wiring import Wiring
+
+ABSENT = Value(None, 0, "", "absent")
+
+
+class View(NamedTuple):
+    """One round as a rule sees it. Every rule gets the same one; none can change it."""
+
+    image: Image
+    fleet: Fleet
+    wiring: Wiring
+    site: SiteOptions
+    state: State
+    fans: dict[str, FanBook]  # the fan books of this round
+
+    @property
+    def now_s(self) -> int:
+        """Plant time of this round."""
+        return self.image.clock.plant_s
+
+    def role(self, name: str) -> Value:
+        """A role's value; `wired` tells absent from unknown."""
+        return self.image.site.get(name, ABSENT)
+
+    def wired(self, name: str) -> bool:
+        """True when a config section provides the role."""
+        return name in self.wiring.roles
+
+    def number(self, name: str) -> float | None:
+        """A role's number, or None when unknown or absent."""
+        value = self.role(name).value
+        return float(value) if isinstance(value, int | float) else None
+
+    @property
+    def proven_fans(self) -> int:
+        """Fans whose air is proven by fresh watts."""
+        return sum(book.state == "proven" for book in self.fans.values())
+
+    @property
+    def acked(self) -> bool:
+        """True in the round that took a person's `resume` or `ack`."""
+        return bool(self.state.last.get("acked_s") == self.now_s)

@@ -1,0 +1,103 @@
+"""Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
+
+from mine_controller.core.fleet import Fleet
+from mine_controller.core.model.image import Fan, Image
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.state import FanBook, MinerBook, State
+from mine_controller.core.model.wiring import FanSpec, Wiring
+
+PROVEN_SHARE_PCT = 60  # fan watts above this share of normal are air
+WELDED_SHARE_PCT = 30
+SPIN_UP_S = 20
+FAILED_AFTER = 3
+RETRY_FAILED_S = 1800
+
+
+def watch_miners(
+    image: Image, fleet: Fleet, state: State, wiring: Wiring
+) -> tuple[dict[str, MinerBook], tuple[Event, ...]]:
+    """Starts and stops are counted here, on watts alone; an unknown miner changes nothing."""
+    clock = image.clock
+    passed_s = max(0, min(clock.plant_s - int(state.last.get("watched_s", clock.plant_s)), 600))
+    books, events = dict(state.miners), []
+    for at, spec in enumerate(wiring.miners):
+        if image.miners.power_w[at] is None:
+            continue
+        book, on = books.get(spec.id), fleet.on[at]
+        if book is None:
+            books[spec.id] = MinerBook(on=on, day=clock.local.date)
+        elif book.on != on:
+            books[spec.id] = _changed(book, on, clock.plant_s, clock.local.date)
+            if f"miner {spec.id}" not in state.chases:
+                reason = Reason("watch", "miner_on" if on else "miner_off", (("miner", spec.id),))
+                events.append(Event("miner_" + ("on" if on else "off") + "_unasked", "info", spec.id, reason))
+        elif on and passed_s:
+            books[spec.id] = book._replace(run_s=book.run_s + passed_s)
+    return books, tuple(events)
+
+
+def _changed(book: MinerBook, on: bool, now_s: int, day: str) -> MinerBook:
+    if not on:
+        return book._replace(on=False, last_stop_s=now_s)
+    day_starts = book.day_starts + 1 if book.day == day else 1
+    return book._replace(on=True, starts=book.starts + 1, last_start_s=now_s, day=day, day_starts=day_starts)
+
+
+def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, FanBook], tuple[Event, ...]]:
+    """Off -> starting -> proven -> suspect -> failed, by watts in time; a meter that is silent proves nothing new."""
+    books: dict[str, FanBook] = {}
+    events: list[Event] = []
+    for fan, spec in zip(image.fans, wiring.fans, strict=True):
+        was = state.fans.get(spec.name, FanBook())
+        book = _fan(fan, spec, was, image.clock.plant_s)
+        books[spec.name] = book
+        if book.state != was.state:
+            events += _fan_events(fan, spec, was, book)
+    return books, tuple(events)
+
+
+def _fan(fan: Fan, spec: FanSpec, book: FanBook, now_s: int) -> FanBook:
+    if fan.on is None:
+        return book if now_s - book.proven_s <= 240 or book.state == "failed" else book._replace(state="unknown")
+    if not fan.on:
+        welded = fan.watts is not None and fan.watts * 100 > spec.normal_w * WELDED_SHARE_PCT
+        settled = now_s - book.since_s > 2 * SPIN_UP_S
+        state = "welded" if welded and book.state in ("off", "welded") and settled else "off"
+        if book.state == "failed" and now_s - book.since_s < RETRY_FAILED_S:
+            return book
+        return book if book.state == state else book._replace(state=state, since_s=now_s, bad_at=())
+    if book.state in ("off", "unknown", "welded"):
+        book = book._replace(state="starting", since_s=now_s, bad_at=(), starts=book.starts + (book.state == "off"))
+    return _proof(fan, spec, book, now_s)
+
+
+def _proof(fan: Fan, spec: FanSpec, book: FanBook, now_s: int) -> FanBook:
+    if fan.watts is None:
+        if book.state == "proven" and now_s - fan.watts_at > 240:
+            return book._replace(state="starting", since_s=now_s)
+        return book
+    if fan.watts * 100 >= spec.normal_w * PROVEN_SHARE_PCT:
+        return book._replace(state="proven", proven_s=fan.watts_at, bad_at=(), since_s=book.since_s)
+    if book.state == "failed":
+        return book
+    if book.state == "starting" and fan.watts_at < book.since_s + SPIN_UP_S:
+        return book
+    bad = (*book.bad_at, fan.watts_at) if fan.watts_at not in book.bad_at else book.bad_at
+    if len(bad) >= FAILED_AFTER or (book.state == "starting" and len(bad) >= 2):
+        return book._replace(state="failed", since_s=now_s, bad_at=bad)
+    return book._replace(state="suspect" if book.state != "starting" else "starting", bad_at=bad)
+
+
+def _fan_events(fan: Fan, spec: FanSpec, was: FanBook, book: FanBook) -> list[Event]:
+    numbers = (
+        ("fan", spec.name),
+        ("watts", fan.watts if fan.watts is not None else "unknown"),
+        ("normal_w", spec.normal_w),
+    )
+    if book.state == "failed":
+        return [Event("fan_fault", "warning", f"fan {spec.name}", Reason("watch", "fan_failed", numbers))]
+    if book.state == "welded":
+        return [Event("fan_welded", "warning", f"fan {spec.name}", Reason("watch", "fan_welded", numbers))]
+    if was.state == "failed" and book.state == "proven":
+        return [Event("fan_back", "info", f"fan {spec.name}", Reason("watch", "fan_back", numbers))]
+    return []

@@ -1,0 +1,139 @@
+"""Sentences for reasons, made where they are read. One table: (rule, code) -> a template over the reason's numbers. Pure.
+
+Numbers whose name ends in _w are shown in kW from 10 kW up, _s as minutes and seconds, _c with one decimal.
+"""
+
+from mine_controller.core.model.reason import Reason
+
+SENTENCES: dict[tuple[str, str], str] = {
+    ("signal", "curtail_off"): "the utility says off (for {since_s})",
+    ("signal", "curtail_blind"): "the power signal can't be read; curtailed to be safe (for {since_s})",
+    ("signal", "blind"): "power signal not readable for {silent_s} (grace {grace_s}): {why}",
+    ("signal", "releasing"): "the utility says run again; coming back in {left_s}",
+    ("signal", "released"): "released after {held_s} curtailed",
+    ("signal", "changed"): "power signal changed from {was} to {value}",
+    ("signal", "back"): "power signal readable again: {value}",
+    ("signal", "long"): "curtailed for {hours} h: longer than any usual event",
+    ("temperature", "stop"): "inlet {inlet_c} °C is over {limit_c} °C: everything off until it is below {reset_c} °C",
+    ("temperature", "shed"): "inlet {inlet_c} °C is over {limit_c} °C: shedding load step by step",
+    ("temperature", "shed_over"): "inlet {inlet_c} °C: heat shedding ends",
+    ("temperature", "stop_over"): "inlet {inlet_c} °C: heat stop ends",
+    ("temperature", "warm"): "inlet {inlet_c} °C is over {limit_c} °C: every fan runs",
+    ("temperature", "unknown"): "inlet temperature unknown for {blind_s}: no starts, fans full",
+    ("temperature", "blind"): "inlet temperature unknown for {blind_s}: load is taken down",
+    ("temperature", "seen_again"): "inlet temperature readable again",
+    ("air", "need"): "{wanted} fans for {miners} miners; {proven} proven",
+    ("air", "room"): "{proven} fans proven: room for no more than their air",
+    ("air", "ahead"): "{wanted} fans first, for the next step",
+    ("air", "cold"): "inlet {inlet_c} °C: {fans} fans keep the warmth in",
+    ("air", "short"): "{proven} proven fans can't carry {miners} miners: load goes down to what they can",
+    ("air", "lost"): "no fan proves any air: everything off",
+    ("air", "back"): "air is proven again by {proven} fans",
+    ("air", "blind"): "fan watts unknown: air can't be proven",
+    ("cap", "room"): "{total_w} of the {cap_w} cap in use",
+    ("cap", "over"): "{total_w} is over the margin of the {cap_w} cap: shedding",
+    ("cap", "over_cleared"): "{total_w} is inside the {cap_w} cap again",
+    ("cap", "breaker"): "branch limit {limit_w}",
+    ("cap", "meter_unknown"): "site meter unknown: nothing may increase",
+    ("cap", "disagree"): "meter says {meter_w}, outlets and fans say {sum_w}",
+    ("boot", "first_scan"): "first scans after a start: {good} of {scans} good{missing}",
+    ("boot", "storm"): "restarted too often: nothing starts for half an hour",
+    ("boot", "restarted"): "the controller has started; what is measured is adopted",
+    ("boot", "missing"): "inputs still missing: {what}",
+    ("boot", "clock_step"): "the wall clock was stepped; timers follow the boot clock",
+    ("cold", "too_cold"): "inlet {inlet_c} °C is below {limit_c} °C: too cold to start",
+    ("cold", "too_hot"): "inlet {inlet_c} °C is above {limit_c} °C: too hot to start",
+    ("cold", "humidity_unknown"): "humidity unknown: nothing starts",
+    ("cold", "humid"): "humidity {humidity_pct} % is above {limit_pct} %: too wet to start",
+    ("cold", "dew"): "surfaces at {surface_c} °C are too near the dew point {dew_c} °C",
+    ("wear", "maintenance"): "in maintenance",
+    ("wear", "spare"): "a spare",
+    ("wear", "quarantined"): "in quarantine: {why}",
+    ("wear", "min_off"): "must stay off {left_s} more",
+    ("wear", "budget"): "{starts} starts today: enough",
+    ("wear", "spacing"): "started too recently: {left_s} more",
+    ("ramp", "step"): "at most {step} starts per 120 s; {recent} just began",
+    ("ramp", "failed"): "{failed} starts in a row came to nothing",
+    ("ramp", "hold"): "the climb is paused after {failed} failed starts",
+    ("run_on", "lit"): "fans stay while miners draw power",
+    ("run_on", "running_on"): "fans run on {left_s} more",
+    ("hazard", "smoke"): "SMOKE: outlets off, fans off",
+    ("hazard", "water"): "WATER: outlets off",
+    ("hazard", "smoke_cleared"): "smoke contact good and resumed",
+    ("hazard", "water_cleared"): "water contact good and resumed",
+    ("override", "stop"): "EMERGENCY STOP by a person: everything off at the outlets until resumed",
+    ("override", "resumed"): "emergency stop resumed",
+    ("override", "set"): "{actor} set {key} to {value}: {text}",
+    ("override", "manual"): "a person holds an output",
+    ("override", "request"): "{actor}: {verb} {args} -> {verdict}: {why}",
+    ("override", "expired"): "override of {key} is over",
+    ("watch", "miner_on"): "{miner} came on by itself",
+    ("watch", "miner_off"): "{miner} went dark by itself",
+    ("watch", "fan_failed"): "fan {fan} is told on and draws {watts} W of {normal_w} W: failed",
+    ("watch", "fan_welded"): "fan {fan} is told off and still draws {watts} W: relay welded?",
+    ("watch", "fan_back"): "fan {fan} moves air again",
+    ("choose", "waiting"): "waiting for its turn",
+    ("choose", "start"): "{starts} to start",
+    ("choose", "over_limit"): "over a limit",
+    ("choose", "fan_down"): "{fans} fans are enough",
+    ("choose", "fans_first"): "{fans} fans first",
+    ("compare", "start_failed"): "{miner} was told to run and draws {watts} W",
+    ("shed", "proven"): "{power_w} measured, below {floor_w}: curtailed {took_s} after the signal",
+    ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers} and {more} more. Open their breakers",
+    (
+        "shed",
+        "unverified",
+    ): "no meter proves that the miners are off; {unknown} unknown; open: {stragglers}, {more} more",
+    ("shed", "report"): (
+        "{cause} lasted {lasted_s}: first command +{first_command_s}, 50 % +{shed_50_s}, 90 % +{shed_90_s}, "
+        "proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
+    ),
+    ("decide", "running"): "{on} of {miners} miners run",
+    ("decide", "climbing"): "starting {starts}; {on} of {miners} run",
+    ("decide", "mode"): "{was} -> {mode}",
+    ("decide", "no_miners"): "no miner is configured",
+    ("decide", "fault"): "the controller does not trust itself",
+    ("decide", "rule_failed"): "rule {rule} failed ({error}): its layer takes the safe side",
+    ("decide", "rule_back"): "rule {rule} works again",
+}
+
+
+def sentence(reason: Reason) -> str:
+    """The sentence for a reason; an unknown code shows its data rather than nothing."""
+    template = SENTENCES.get((reason.rule, reason.code))
+    shown = {name: show(name, value) for name, value in reason.numbers}
+    if template is None:
+        return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
+    if reason.code == "first_scan" and shown.get("missing"):
+        shown["missing"] = "; missing: " + shown["missing"]
+    return template.format_map(_Shown(shown))
+
+
+class _Shown(dict[str, str]):
+    """A number the reason does not carry shows as a question mark."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def show(name: str, value: float | str) -> str:
+    """One number the way people read it."""
+    if isinstance(value, str):
+        return value
+    if name.endswith("_w"):
+        return f"{value / 1000:.0f} kW" if abs(value) >= 10_000 else f"{value:.0f} W"
+    if name.endswith("_s"):
+        return show_seconds(int(value))
+    if name.endswith(("_c", "_k")):
+        return f"{value:.1f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def show_seconds(seconds: int) -> str:
+    """12 s · 4 min · 1 h 20 min."""
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"

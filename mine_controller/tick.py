@@ -1,0 +1,116 @@
+"""One tick: the corridor. No `if` about mining in here; everything it does goes through `Ports`."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+from mine_controller.core.decide import decide
+from mine_controller.core.due import Asked, due
+from mine_controller.core.freeze import freeze
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.command import Command, Outcome
+from mine_controller.core.model.decision import Decision
+from mine_controller.core.model.image import Image, Request
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.state import State
+from mine_controller.core.settle import settle
+
+COMMANDING_ROUNDS = 6
+
+
+class Round(NamedTuple):
+    """One round as it happened: what a record holds."""
+
+    number: int
+    clock: Clock
+    readings: tuple[Reading, ...]
+    requests: tuple[Request, ...]
+    image: Image
+    decision: Decision
+    outcomes: tuple[Outcome, ...] = ()
+
+
+class Journal(Protocol):
+    """What the tick needs of the store."""
+
+    def load(self) -> Book:
+        """Where the last tick left off."""
+
+    def requests(self) -> tuple[Request, ...]:
+        """What people asked for since."""
+
+    def journal(self, this: Round) -> bool:
+        """Commit the intent before anything is sent. False: it could not be written down at all."""
+
+    def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
+        """Close the tick."""
+
+
+class Ports(NamedTuple):
+    """The only seam. Tests, demo, dry run, shadow and live differ in these alone."""
+
+    lock: Callable[[], AbstractContextManager[object]]
+    clock: Callable[[State, Clock | None], Clock]  # once a round; the former round's clock, None at the opening
+    ask: Callable[[tuple[Asked, ...], Image | None, Clock], tuple[Reading, ...]]
+    act: Callable[[tuple[Command, ...], Clock], tuple[Outcome, ...]]
+    store: Journal
+    wait: Callable[[Book, int], None]  # until plant time; renders, delivers, watches the stop file meanwhile
+    show: Callable[[Book], None]
+    tell: Callable[[Book], None]
+    ping: Callable[[Book], None]
+
+
+def tick(ports: Ports, policy: Policy) -> Book:
+    """Lock, load, then rounds of read, freeze, decide, journal, act, settle; then save, show, tell, ping."""
+    with ports.lock():
+        book = ports.store.load()
+        rounds: tuple[Round, ...] = ()
+        clock: Clock | None = None
+        while True:
+            clock = ports.clock(book.state, clock)
+            this = _round(ports, policy, book, clock, rounds)
+            rounds = (*rounds, this)
+            state = settle(this.decision.state, this.decision.commands, this.outcomes)
+            book = book.after(this.image, state, this.decision)
+            look = this.decision.look
+            if look is None or look.at_s > clock.soft_end_s or _commanded(rounds) >= COMMANDING_ROUNDS:
+                break
+            ports.wait(book, look.at_s)
+        ports.store.save(book, rounds)
+        ports.show(book)
+        ports.tell(book)
+        ports.ping(book)
+    return book
+
+
+def _round(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple[Round, ...]) -> Round:
+    look = before[-1].decision.look if before else None
+    asked = due(book.image, look, policy.wiring, clock)
+    readings = ports.ask(asked, book.image, clock)
+    requests = ports.store.requests()
+    image = freeze(book.image, readings, policy.wiring, clock, requests)
+    decision = decide(image, book.state, policy)
+    this = Round(len(before), clock, readings, requests, image, decision)
+    if not decision.commands:
+        return this
+    written = ports.store.journal(this)
+    return this._replace(outcomes=ports.act(permitted(decision.commands, written), clock))
+
+
+def permitted(commands: tuple[Command, ...], written: bool) -> tuple[Command, ...]:
+    """No journal, no increase: what can't be written down may only lower the load or add air."""
+    if written:
+        return commands
+    return tuple(
+        command
+        for command in commands
+        if command.verb == "stop"
+        or (command.target.startswith("miner ") and command.verb == "off")
+        or (command.target.startswith("fan ") and command.reason.code != "fan_down")
+    )
+
+
+def _commanded(rounds: tuple[Round, ...]) -> int:
+    return sum(bool(this.decision.commands) for this in rounds)
