@@ -1,0 +1,1 @@
+"""config.txt and fleet.csv become a typed, frozen Config; every problem is told at once."""

@@ -19,6 +19,7 @@ ON_SHARE_PCT = 50  # a start is proven at this share of nominal
 FAN_PROOF_S = 22
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
+PARTIAL_WITHIN_S = 240
 
 
 class Compared(NamedTuple):
@@ -86,7 +87,7 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
     spec, watts = work.view.wiring.miners[at], work.view.image.miners.power_w[at]
     if stopped or work.envelope.max_power_w == 0:
         del work.chases[target]
-    elif watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT and chase.sent_s is not None:
+    elif watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT:
         work.done.append((target, work.chases.pop(target)))
     elif work.view.now_s - chase.began_s > 2 * spec.ramp_patience_s + RETRY_START_S:
         del work.chases[target]
@@ -104,8 +105,10 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
     view, plan = work.view, work.plan
     if not plan.stops:
         return
+    if deadline is None and work.envelope.how != "gentle":
+        deadline = _own_deadline(work)
     calls = last_calls(view, plan.stops, deadline)
-    room = gentle_room(view, plan.stops, deadline, calls, view.state.chases)
+    room = gentle_room(view, plan.stops, deadline, calls)
     reason = _why_stop(work)
     for at in plan.stops:
         spec = view.wiring.miners[at]
@@ -114,8 +117,9 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
             continue
         target = f"miner {spec.id}"
         chase = work.chases.get(target)
-        if chase is None or chase.want != "stop":
-            chase = Chase("stop", _first_rung(work, spec, ladder, room, deadline), 0, view.now_s)
+        if chase is None or chase.want != "stop" or (chase.sent_s is None and chase.rung == 0):
+            began_s = chase.began_s if chase is not None and chase.want == "stop" else view.now_s
+            chase = Chase("stop", _first_rung(work, spec, ladder, room, deadline), 0, began_s)
         elif work.envelope.how == "cut" and ladder.paths[chase.rung].gentle and ladder.top > chase.rung:
             chase = chase._replace(rung=ladder.top, tries=0, sent_s=None, answer="")
         if not _can_reach(work, spec, chase.rung) and chase.sent_s is None and chase.rung < ladder.top:
@@ -123,6 +127,13 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
         ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
         step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
         _note(work, target, spec, step, reason, _endpoints(spec))
+
+
+def _own_deadline(work: _Work) -> Deadline:
+    """A partial stop that safety asks for has the same time as a whole one, from its oldest open command."""
+    now_s = work.view.now_s
+    began = [chase.began_s for chase in work.chases.values() if chase.want == "stop" and chase.sent_s is not None]
+    return Deadline(max(min(began, default=now_s), now_s - PARTIAL_WITHIN_S) + PARTIAL_WITHIN_S)
 
 
 def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
@@ -181,7 +192,7 @@ def _start_miners(work: _Work) -> None:
     for target in sorted(work.chases):
         chase = work.chases[target]
         column = work.column.get(target[6:]) if target.startswith("miner ") else None
-        if chase.want == "run" and column is not None:
+        if chase.want == "run" and column is not None and not view.fleet.on[column]:
             _start(work, target, chase, column, reason)
 
 

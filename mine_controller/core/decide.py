@@ -156,7 +156,14 @@ def _next_state(
 ) -> State:
     now_s = view.now_s
     last = dict(view.state.last)
-    last["watched_s"] = now_s
+    clock = view.image.clock
+    last |= {
+        "watched_s": now_s,
+        "plant_s": now_s,
+        "wall_s": clock.wall_s,
+        "boot_id": clock.boot_id,
+        "boot_s": clock.boot_s,
+    }
     starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
     last["starts"] = starts + [now_s] * len(plan.starts)
     last["failed_starts"] = _failed_starts(view, compared)

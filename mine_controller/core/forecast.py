@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import Lane
 from mine_controller.core.view import View
 
-SPARE_S = 15  # between the last outlet call and the deadline
+SPARE_S = 30  # between the last outlet call and the deadline
 ACT_LANE_S = 25  # a lane's time in one round
 SETTLE_S = 10  # an outlet's proof
 
@@ -52,9 +51,8 @@ def gentle_room(
     stops: Iterable[int],
     deadline: Deadline | None,
     calls: Mapping[str, int],
-    chases: Mapping[str, Chase],
 ) -> dict[str, int]:
-    """By gentle lane: how many more it can reach before the last call, less its proof time and what waits in it."""
+    """By gentle lane: how many it can reach before the last call less its proof time, while ticks are at work."""
     if deadline is None or not calls:
         return {}
     now_s, room = view.now_s, {}
@@ -69,9 +67,6 @@ def gentle_room(
             lane = view.wiring.lanes[path.lane]
             call_s = max(lane.call_s, view.state.lanes.get(path.lane, 0))
             room[path.lane] = 1 << 30 if lane.batch else int(active_s * max(lane.width, 1) / call_s)
-        chase = chases.get(f"miner {spec.id}")
-        if chase is not None and chase.want == "stop" and chase.sent_s is None and chase.rung == 0:
-            room[path.lane] -= 1
     return room
 
 
@@ -90,7 +85,7 @@ def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
     running = [at for at, on in enumerate(view.fleet.on) if on]
     deadline = Deadline(view.now_s + obey_within_s - view.image.clock.tick_s)
     calls = last_calls(view, running, deadline)
-    room = gentle_room(view, running, deadline, calls, {})
+    room = gentle_room(view, running, deadline, calls)
     gentle: dict[str, int] = {}
     hard: dict[str, int] = {}
     unreachable = slowest_s = 0

@@ -79,8 +79,9 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
     hold = envelope.no_start
     waiting = [name for name, reason in plan.skip.items() if reason.rule != "wear"]
     if hold is not None:
-        if hold.rule == "boot":
-            return "INIT", hold
+        boot = next((limit.reason for limit in envelope.reasons if limit.reason.rule == "boot"), None)
+        if boot is not None and boot.code != "clock_step" and not view.state.memory.get("boot", {}).get("told"):
+            return "INIT", boot
         if waiting or view.fleet.unknown or hold.code in ("unknown", "blind", "meter_unknown"):
             return "HOLD", hold
     climbing = plan.starts or view.fleet.starting_n

@@ -1,4 +1,4 @@
-"""Sentences for reasons, made where they are read. One table: (rule, code) -> a template over the reason's numbers. Pure.
+"""Sentences for reasons, made where they are read. One table: (rule, code) -> a template over the numbers. Pure.
 
 Numbers whose name ends in _w are shown in kW from 10 kW up, _s as minutes and seconds, _c with one decimal.
 """

@@ -1,0 +1,1 @@
+"""The one SQLite file, the inbox and the lock."""

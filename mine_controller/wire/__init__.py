@@ -1,0 +1,1 @@
+"""Protocols without meaning: bytes out, bytes in, one deadline."""

@@ -24,4 +24,6 @@ class Clock(NamedTuple):
     began_s: int = 0  # plant time at which this tick began
     soft_end_s: int = 0  # plant time after which no further round begins
     opening: bool = True  # round 0: the only one in which anything may increase
+    boot_id: str = ""  # which boot this is, and the seconds since it: the shell reads its own clock back from State
+    boot_s: int = 0
     rebooted: bool = False  # first tick of a new boot: retained readings count for nothing

@@ -1,0 +1,329 @@
+"""The guard invariants G1-G15: each decision against the evidence in the same record.
+
+Pure; run on the demo, on tests and on real ticks alike. A violation is a sentence with a number in it; a good record
+has none. G8's other half (intent before the first byte) is the store's and is tested there; G11, G12 and G14 decide
+again on changed images.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from mine_controller.core.decide import decide
+from mine_controller.core.fleet import Fleet, sum_up
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.decision import Decision
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import CONTRACT
+from mine_controller.core.model.state import State
+from mine_controller.core.modes import legal
+from mine_controller.core.rules import air as air_rule
+from mine_controller.core.rules import ramp as ramp_rule
+from mine_controller.core.view import View
+
+FRESH_S = 240
+LONGEST_OVERRIDE_S = 4 * 3600
+HOUR_S = 3600
+
+
+class Record(NamedTuple):
+    """One decided round with what it was decided from."""
+
+    image: Image
+    before: State
+    decision: Decision
+    policy: Policy
+
+
+class Violation(NamedTuple):
+    """Which guard, at which tick (wall seconds), and the sentence."""
+
+    guard: str
+    tick_at: int
+    sentence: str
+
+
+def audit(record: Record, *, again: bool = True) -> tuple[Violation, ...]:
+    """Every guard on one record. `again`: also decide anew (G11, G12, G14), which costs three decisions."""
+    at = record.image.clock.wall_s
+    checks = GUARDS if again else {name: guard for name, guard in GUARDS.items() if name not in ("G11", "G12", "G14")}
+    return tuple(Violation(name, at, said) for name, guard in checks.items() for said in guard(record))
+
+
+def _starts(record: Record) -> list[Command]:
+    return [c for c in record.decision.commands if c.target.startswith("miner ") and c.verb in ("run", "on")]
+
+
+def _fleet(record: Record) -> Fleet:
+    return sum_up(record.image, record.before, record.policy.wiring)
+
+
+def _age_s(record: Record, value: Value) -> int:
+    return record.image.clock.plant_s - value.at_s
+
+
+def _g1(record: Record) -> Iterator[str]:
+    """No start without fresh evidence of everything a start needs."""
+    starts = _starts(record)
+    if not starts:
+        return
+    image, site = record.image, record.image.site
+    if record.decision.mode not in ("RESUMING", "RUNNING", "MANUAL"):
+        yield f"{len(starts)} starts in mode {record.decision.mode}"
+    if "signal" in record.policy.wiring.roles:
+        signal = site["signal"]
+        stood_in = any(
+            one.key == "signal" and one.kind in ("person", "penalty") for one in record.decision.state.overrides
+        )
+        if not stood_in and (signal.value not in ("run", "warn") or _age_s(record, signal) > FRESH_S):
+            yield f"start with the signal {signal.value!r}, {_age_s(record, signal)} s old"
+    yield from _g1_air(record, len(starts))
+    if image.miners.power_w and all(watts is None for watts in image.miners.power_w) and "site_power_w" not in site:
+        yield "start without any fresh watts"
+    if image.clock.stepped:
+        yield "start in a tick whose clock was stepped"
+    if record.decision.envelope.no_start is not None:
+        yield f"start against {record.decision.envelope.no_start.code}"
+
+
+def _g1_air(record: Record, starts: int) -> Iterator[str]:
+    image, wiring = record.image, record.policy.wiring
+    cold, options = record.policy.rules.get("cold"), record.policy.rules.get("air")
+    inlet = image.site.get("inlet_c")
+    if inlet is not None:
+        known = isinstance(inlet.value, int | float) and _age_s(record, inlet) <= FRESH_S
+        if not known or (cold and not cold.start_min_c <= float(inlet.value or 0) <= cold.start_max_c):
+            yield f"start with the inlet at {inlet.value}, {_age_s(record, inlet)} s old"
+    dew = image.site.get("dew_c")
+    if dew is not None and inlet is not None and cold:
+        wet = dew.value is None or inlet.value is None or float(inlet.value) - float(dew.value) < cold.dew_margin_k
+        if wet:
+            yield f"start with dew point {dew.value} at inlet {inlet.value}"
+    if wiring.fans and options is not None:
+        fleet = _fleet(record)
+        proven = sum(
+            fan.watts is not None and fan.on is True and fan.watts * 10 >= spec.normal_w * 6
+            for fan, spec in zip(image.fans, wiring.fans, strict=True)
+        )
+        new = sum(record.before.chases.get(c.target) is None for c in _starts(record))
+        needed = air_rule.need(fleet.on_n + fleet.starting_n + new, options)
+        if proven < needed and "cold_fans" not in record.decision.state.memory.get("air", {}):
+            yield f"{starts} starts with {proven} proven fans where {needed} are needed"
+
+
+def _g2(record: Record) -> Iterator[str]:
+    """Off long enough, and no second start too soon."""
+    wear, now_s = record.policy.rules.get("wear"), record.image.clock.plant_s
+    for command in _starts(record):
+        book = record.before.miners.get(command.target[6:])
+        if wear is None or book is None or record.before.chases.get(command.target) is not None:
+            continue
+        if book.last_stop_s and now_s - book.last_stop_s < wear.min_off_s:
+            yield f"{command.target} starts {now_s - book.last_stop_s} s after its stop"
+        if book.last_start_s and now_s - book.last_start_s < wear.min_off_s + 60:
+            yield f"{command.target} starts {now_s - book.last_start_s} s after its last start"
+
+
+def _g3(record: Record) -> Iterator[str]:
+    """New starts stay inside the ramp, in this tick and over an hour."""
+    options = record.policy.rules.get("ramp")
+    if options is None or not record.decision.plan.starts:
+        return
+    view = View(record.image, _fleet(record), record.policy.wiring, record.policy.site, record.before, {})
+    step = ramp_rule.step(view, options)
+    if len(record.decision.plan.starts) > step:
+        yield f"{len(record.decision.plan.starts)} starts where a step is {step}"
+    hour = [at for at in record.decision.state.last.get("starts", []) if record.image.clock.plant_s - at < HOUR_S]
+    if len(hour) > HOUR_S // ramp_rule.WINDOW_S * step:
+        yield f"{len(hour)} starts in an hour"
+
+
+def _g4(record: Record) -> Iterator[str]:
+    """Planned power with every start counted at 1.05 x nominal stays under the cap less its margin; breakers too."""
+    starts, cap_w = record.decision.plan.starts, record.policy.site.power_cap_w
+    if not starts:
+        return
+    fleet, specs = _fleet(record), record.policy.wiring.miners
+    margin_pct = getattr(record.policy.rules.get("cap"), "margin_pct", 5)
+    more_w = sum(specs[at].nominal_w * 105 // 100 - fleet.est_w[at] for at in starts)
+    planned_w = max(fleet.miners_w + fleet.other_w, fleet.meter_w or 0) + fleet.starting_w + more_w
+    if cap_w and planned_w > cap_w * (100 - margin_pct) // 100:
+        yield f"planned {planned_w} W over {cap_w * (100 - margin_pct) // 100} W"
+    for breaker in record.policy.wiring.breakers:
+        load_w = sum(w for w, spec in zip(fleet.est_w, specs, strict=True) if spec.breaker == breaker.name)
+        add_w = sum(
+            specs[at].nominal_w * 105 // 100 - fleet.est_w[at] for at in starts if specs[at].breaker == breaker.name
+        )
+        if add_w and load_w + add_w > breaker.limit_w:
+            yield f"breaker {breaker.name}: {load_w + add_w} W over {breaker.limit_w} W"
+
+
+def _g5(record: Record) -> Iterator[str]:
+    """A stop asked for by safety or contract: everybody affected is in this plan, no timer delays it."""
+    limits = [one for one in record.decision.envelope.reasons if one.what == "max_power_w" and one.amount == 0]
+    if not any(one.layer <= CONTRACT for one in limits):
+        return
+    fleet, chases = _fleet(record), record.decision.state.chases
+    missed = [
+        spec.id
+        for on, spec in zip(fleet.on, record.policy.wiring.miners, strict=True)
+        if on and spec.paths and getattr(chases.get(f"miner {spec.id}"), "want", "") != "stop"
+    ]
+    if missed:
+        yield f"{len(missed)} running miners are not in the plan, first {missed[0]}"
+
+
+def _g6(record: Record) -> Iterator[str]:
+    """Fans go down only over dark miners, or in the cold; smoke excepted."""
+    downs = [c for c in record.decision.commands if c.target.startswith("fan ") and c.reason.code == "fan_down"]
+    if not downs or record.decision.envelope.fans_max == 0:
+        return
+    fleet, options = _fleet(record), record.policy.rules.get("air")
+    run_on = record.policy.rules.get("run_on")
+    dark_s = record.image.clock.plant_s - int(record.decision.state.memory.get("run_on", {}).get("dark_s") or 1 << 40)
+    coldest = record.image.site.get("inlet_min_c")
+    cold = coldest is not None and isinstance(coldest.value, int | float) and coldest.value < 5
+    if not cold and run_on is not None and dark_s < run_on.run_on_s:
+        yield f"{len(downs)} fans down with {fleet.miners_w} W, dark for {max(dark_s, 0)} s"
+    left = len(record.decision.plan.fans_on)
+    if fleet.on_n and left < 2:
+        yield f"{left} fans left while {fleet.on_n} miners may hash"
+    if (
+        options is not None
+        and not cold
+        and left < min(air_rule.need(fleet.on_n, options), len(record.policy.wiring.fans))
+    ):
+        yield f"{left} fans left where {air_rule.need(fleet.on_n, options)} are needed"
+
+
+def _g7(record: Record) -> Iterator[str]:
+    """Order inside a round: stops, then fan-ups, then starts."""
+    rank = {"stop": 0, "fan": 1, "start": 2}
+    kinds = [
+        "fan" if c.target.startswith("fan ") else "stop" if c.verb in ("stop", "off") else "start"
+        for c in record.decision.commands
+    ]
+    order = [rank[kind] for kind in kinds]
+    if order != sorted(order):
+        yield "commands out of order: " + " ".join(kinds[:20])
+
+
+def _g8(record: Record) -> Iterator[str]:
+    """Every command is an intent in the state that is committed before it is sent; ids are unique."""
+    ids = [command.id for command in record.decision.commands]
+    if len(set(ids)) != len(ids):
+        yield "two commands share an id"
+    for command in record.decision.commands:
+        chase = record.decision.state.chases.get(command.target)
+        if chase is None or chase.command != command.id or chase.sent_s is None:
+            yield f"{command.target}: a command without its intent"
+
+
+def _g9(record: Record) -> Iterator[str]:
+    """No value older than its role allows counts as known; no NaN or infinity anywhere."""
+    for name, value in record.image.site.items():
+        role = record.policy.wiring.roles.get(name)
+        if value.value is not None and role is not None and _age_s(record, value) > role.max_age_s:
+            yield f"{name} counts as known after {_age_s(record, value)} s"
+    if not _finite((record.decision.state, record.decision.commands, record.decision.envelope)):
+        yield "a number that is not finite"
+
+
+def _finite(tree: Any) -> bool:
+    if isinstance(tree, float):
+        return math.isfinite(tree)
+    if isinstance(tree, dict):
+        return all(_finite(leaf) for leaf in tree.values())
+    if isinstance(tree, tuple | list):
+        return all(_finite(leaf) for leaf in tree)
+    return True
+
+
+def _g10(record: Record) -> Iterator[str]:
+    """Modes change along their edges and have a reason."""
+    if not legal(record.before.mode, record.decision.mode):
+        yield f"mode {record.before.mode} -> {record.decision.mode}"
+    if not record.decision.why.code:
+        yield f"mode {record.decision.mode} without a reason"
+
+
+def _g11(record: Record) -> Iterator[str]:
+    """Pure: deciding again gives the same decision."""
+    if decide(record.image, record.before, record.policy) != record.decision:
+        yield "deciding again gives another decision"
+
+
+def _g12(record: Record) -> Iterator[str]:
+    """Making an input worse never plans more miners nor fewer fans."""
+    for name, value in (("signal", "off"), ("inlet_c", 41.0)):
+        if name not in record.image.site:
+            continue
+        worse = _with(record.image, name, value)
+        decision = decide(worse, record.before, record.policy)
+        if sum(decision.plan.run) > sum(record.decision.plan.run):
+            yield f"{name} = {value} runs {sum(decision.plan.run)} miners instead of {sum(record.decision.plan.run)}"
+        if name == "inlet_c" and len(decision.plan.fans_on) < len(record.decision.plan.fans_on):
+            yield f"{name} = {value} takes fans away"
+
+
+def _with(image: Image, name: str, value: float | str) -> Image:
+    changed = Value(value, image.clock.plant_s, "worse")
+    site = {**image.site, name: changed}
+    if name == "inlet_c":
+        site |= {"inlet_max_c": changed}
+    return image._replace(site=site)
+
+
+def _g13(record: Record) -> Iterator[str]:
+    """What is seen dark is not cut, what is seen running is not started."""
+    fleet = _fleet(record)
+    index = {spec.id: at for at, spec in enumerate(record.policy.wiring.miners)}
+    for command in record.decision.commands:
+        at = index.get(command.target[6:]) if command.target.startswith("miner ") else None
+        if at is None:
+            continue
+        if command.verb in ("run", "on") and fleet.on[at]:
+            yield f"{command.target} runs and is started"
+        if command.verb == "off" and not fleet.on[at] and record.before.chases.get(command.target) is None:
+            yield f"{command.target} is dark and its outlet is cut"
+
+
+def _g14(record: Record) -> Iterator[str]:
+    """A test value on a live site never plans more than the real image alone."""
+    tests = [one for one in record.decision.state.overrides if one.kind == "test"]
+    if not tests or not record.policy.site.live:
+        return
+    without = record.before._replace(overrides=tuple(one for one in record.before.overrides if one.kind != "test"))
+    image = record.image._replace(requests=())
+    real = decide(image, without, record.policy)
+    if sum(record.decision.plan.run) > sum(real.plan.run):
+        yield f"with test values {sum(record.decision.plan.run)} miners run instead of {sum(real.plan.run)}"
+
+
+def _g15(record: Record) -> Iterator[str]:
+    """On a live site a person's override ends within four hours."""
+    now_s = record.image.clock.plant_s
+    for one in record.decision.state.overrides if record.policy.site.live else ():
+        if not one.until_s or one.until_s - now_s > LONGEST_OVERRIDE_S:
+            yield f"override of {one.key} has no end within 4 h"
+
+
+GUARDS: dict[str, Callable[[Record], Iterator[str]]] = {
+    "G1": _g1,
+    "G2": _g2,
+    "G3": _g3,
+    "G4": _g4,
+    "G5": _g5,
+    "G6": _g6,
+    "G7": _g7,
+    "G8": _g8,
+    "G9": _g9,
+    "G10": _g10,
+    "G11": _g11,
+    "G12": _g12,
+    "G13": _g13,
+    "G14": _g14,
+    "G15": _g15,
+}

@@ -1,0 +1,140 @@
+"""FAN1-FAN5, CMD10, CMD11: no load without proven air, no air taken away too early."""
+
+from itertools import pairwise
+
+import pytest
+from core.plant import Plant, policy, wiring
+
+from mine_controller.core.option import fill
+from mine_controller.core.rules import air
+
+OPTIONS = fill(air.Options)
+
+
+def running(miners=24, fans=9):
+    plant = Plant(wiring(miners, fans))
+    plant.ticks(4)
+    return plant
+
+
+def hashing(plant):
+    return sum(watts > 1000 for watts in plant.power.values())
+
+
+@pytest.mark.parametrize(("miners", "fans"), [(0, 0), (1, 2), (24, 2), (100, 4), (280, 9)])
+def test_need_is_the_air_of_the_miners_and_one_spare(miners, fans):
+    assert air.need(miners, OPTIONS) == fans
+
+
+def test_what_fans_can_start_is_never_more_than_their_need_allows():
+    for proven in range(12):
+        count = air.startable(proven, OPTIONS)
+        assert count == 0 or air.need(count, OPTIONS) <= proven
+
+
+def test_fan1_a_fan_without_watts_is_failed_and_another_one_takes_its_place():
+    plant = running()
+    plant.fan_on = {name: name in ("1", "2", "3") for name in plant.fan_on}
+    plant.ticks(2)
+    plant.broken = {"1", "2"}
+    plant.ticks(3)
+    assert plant.fans_up >= 2
+    assert {event.about for event in plant.events("fan_fault")} == {"fan 1", "fan 2"}
+
+
+def test_fan1_with_too_few_fans_left_the_load_goes_down_to_what_they_carry():
+    plant = running(280)
+    plant.broken = {"1", "2", "3", "4", "5"}
+    plant.ticks(3)
+    assert 0 < hashing(plant) <= air.carry(4, OPTIONS)
+    assert not plant.violations
+
+
+def test_fan3_a_fan_that_draws_while_off_is_told():
+    plant = Plant(wiring(), running=False)
+    plant.garbage["iotawatt fans/Fan_9:power_w"] = 1500
+    plant.signal = "off"
+    plant.ticks(4)
+    assert plant.events("fan_welded")
+
+
+def test_fan4_a_blind_fan_meter_blocks_starts_and_leaves_a_cool_load_alone():
+    plant = running()
+    plant.power["m000"] = 25
+    plant.fan_meter = False
+    plant.ticks(8)
+    assert hashing(plant) == 23
+    assert not [one for one in plant.sent if one[2] == "run"]
+
+
+def test_fan4_a_blind_fan_meter_over_a_warm_inlet_sheds_ten_percent_a_tick():
+    plant = running(100)
+    plant.fan_meter = False
+    plant.ticks(3)
+    plant.ambient, plant.inlet = 22.0, 29.0
+    before = hashing(plant)
+    plant.ticks(2)
+    assert hashing(plant) <= before * 0.82 + 1
+
+
+def test_fan5_all_fans_lost_stops_everything_in_the_same_tick_and_tells():
+    plant = running(40)
+    plant.broken = set(plant.fan_on)
+    plant.tick()
+    assert plant.total < 40 * 3400 // 10
+    assert any(event.severity == "emergency" for event in plant.events("air_lost"))
+
+
+def test_cmd10_fans_run_on_ten_minutes_after_a_stop():
+    plant = running()
+    plant.signal = "off"
+    plant.tick()
+    dark = plant.now
+    while plant.now - dark < 590:
+        plant.tick()
+        assert plant.fans_up >= 2
+    plant.ticks(6)
+    assert plant.fans_up <= 2
+    assert not plant.violations
+
+
+def test_cmd11_no_miner_starts_before_fans_are_proven_by_an_earlier_reading():
+    plant = Plant(wiring(), running=False)
+    plant.ticks(8)
+    first_start = min(at for at, target, verb, _ in plant.sent if target.startswith("miner") and verb in ("run", "on"))
+    first_fan = min(at for at, target, verb, _ in plant.sent if target.startswith("fan") and verb == "on")
+    assert first_start - first_fan >= 100
+    assert not plant.violations
+
+
+def test_fans_that_never_prove_themselves_start_nothing():
+    plant = Plant(wiring(), running=False)
+    plant.broken = set(plant.fan_on)
+    plant.ticks(12)
+    assert plant.total < 1000
+
+
+def test_in_the_cold_fans_go_down_one_by_one_but_never_below_two():
+    plant = running(280)
+    plant.audited = False
+    plant.inlet = plant.ambient = 3.0
+    seen = []
+    for _ in range(40):
+        plant.tick()
+        seen.append(plant.fans_up)
+    assert min(seen) == 2
+    assert all(before - after <= 1 for before, after in pairwise(seen))
+    plant.inlet = 28.0
+    plant.ticks(3)
+    assert plant.fans_up >= 8
+
+
+def test_ramp_starts_ten_percent_per_120_s_until_all_run():
+    plant = Plant(wiring(100), policy(wiring(100), signal={"jitter_s": 0}), running=False)
+    counts = []
+    for _ in range(30):
+        plant.tick()
+        counts.append(hashing(plant))
+    assert counts[-1] == 100
+    assert max(after - before for before, after in pairwise(counts)) <= 20
+    assert not plant.violations

@@ -1,0 +1,243 @@
+"""CMD1-CMD13, PDU1-PDU3, MET1-MET2: the ladder, proof by watts, and what is told when it fails."""
+
+import pytest
+from core.plant import WALL, Plant, policy, request, wiring
+
+
+def running(miners=24, **kwargs):
+    plant = Plant(wiring(miners, **kwargs))
+    plant.ticks(4)
+    return plant
+
+
+def curtail(plant, ticks=3):
+    plant.signal = "off"
+    return plant.ticks(ticks)
+
+
+def cut(plant):
+    return {target[6:] for _, target, verb, _ in plant.sent if target.startswith("miner") and verb == "off"}
+
+
+def test_everybody_obedient_is_stopped_gently_in_time():
+    plant = running()
+    curtail(plant, 1)
+    assert plant.total < 24 * 50
+    assert not cut(plant)
+    assert plant.decisions[-1].mode == "CURTAILED"
+
+
+def test_cmd1_a_mute_miner_goes_to_its_outlet_in_the_same_event():
+    plant = running()
+    plant.mute = {"m003", "m007"}
+    curtail(plant)
+    assert cut(plant) == {"m003", "m007"}
+    assert plant.power["m003"] == 0
+    assert plant.state.shed.shed_100_s - plant.state.shed.signal_s <= 300
+
+
+def test_cmd2_a_liar_that_says_yes_is_found_by_its_watts():
+    plant = running()
+    plant.liars = {"m005"}
+    curtail(plant)
+    assert cut(plant) == {"m005"}
+
+
+def test_cmd3_a_miner_whose_api_dies_with_the_stop_counts_as_off():
+    plant = running()
+    curtail(plant, 1)
+    plant.dead = {"foreman mine"}
+    plant.ticks(3)
+    assert not cut(plant)
+
+
+def test_cmd4_a_start_without_rise_is_tried_again_and_then_given_up():
+    plant = Plant(wiring(4), running=False)
+    plant.mute = {"m001"}
+    plant.ticks(40)
+    runs = [one for one in plant.sent if one[1] == "miner m001" and one[2] == "run"]
+    assert 2 <= len(runs) <= 4
+    assert plant.events("start_failed")
+
+
+def test_cmd5_after_an_outlet_cycle_a_sleeping_miner_is_woken():
+    plant = running()
+    plant.mute = {"m001"}
+    curtail(plant)
+    assert cut(plant) == {"m001"}
+    plant.mute = set()
+    plant.signal = "run"
+    plant.ticks(25)
+    assert plant.power["m001"] == 3400
+
+
+def test_cmd6_what_a_lane_had_no_time_for_goes_on_next_round_largest_first():
+    plant = running(120)
+    for at in range(120):
+        plant.power[f"m{at:03}"] = 3000 + at
+    curtail(plant, 2)
+    gentle = [target for _, target, verb, lane in plant.sent if verb == "stop" and lane == "foreman mine"]
+    assert len(gentle) == len(set(gentle))
+    assert gentle[0] == "miner m119"
+    assert plant.total < 120 * 60
+
+
+def test_cmd7_a_cloud_that_is_gone_never_stops_the_stop():
+    plant = running()
+    plant.dead = {"foreman mine"}
+    plant.ticks(4)
+    curtail(plant, 2)
+    assert plant.total == 0
+    assert plant.decisions[-1].mode == "CURTAILED"
+
+
+def test_cmd8_a_welded_outlet_ends_in_an_emergency_with_its_name():
+    plant = running()
+    names = [f"m{at:03}" for at in range(5)]
+    plant.mute = plant.welded = set(names)
+    curtail(plant, 4)
+    told = plant.events("curtail_unproven")
+    assert told[0].severity == "emergency"
+    assert "m000" in dict(told[0].reason.numbers)["stragglers"]
+
+
+def test_cmd8_a_welded_outlet_does_not_keep_the_tick_in_a_loop():
+    plant = running()
+    plant.mute = plant.welded = {"m000"}
+    plant.signal = "off"
+    for _ in range(6):
+        before = len(plant.sent)
+        plant.tick()
+        assert len([one for one in plant.sent[before:] if one[1] == "miner m000"]) <= 5
+
+
+def test_every_pdu_dead_and_the_api_mute_tells_an_emergency():
+    plant = running(80)
+    plant.dead = {"redfish pdu1", "redfish pdu2", "foreman mine"}
+    plant.ticks(2)
+    curtail(plant, 4)
+    assert plant.events("curtail_unproven")
+    assert plant.total == 80 * 3400
+
+
+def test_pdu1_missing_watts_are_not_off():
+    plant = running()
+    for at in range(24):
+        plant.garbage[f"redfish pdu1/A{at + 1}:power_w"] = None
+    plant.ticks(3)
+    decision = curtail(plant, 3)
+    assert decision.plan.measured_w is None
+    assert decision.mode == "CURTAILING"
+    assert plant.events("curtail_unproven")[0].reason.code == "unverified"
+
+
+def test_pdu1_an_unmeasured_miner_counts_nominal_and_a_tenth_for_the_cap():
+    plant = running()
+    plant.garbage["redfish pdu1/A1:power_w"] = None
+    plant.ticks(3)
+    assert plant.decisions[-1].plan.miners_w == 23 * 3400 + 3740
+
+
+def test_met1_a_configured_meter_that_is_silent_blocks_every_start():
+    plant = Plant(wiring(meter=True), running=False)
+    plant.ticks(8)
+    assert not [one for one in plant.sent if one[2] == "run"]
+
+
+def test_met2_meter_and_outlets_that_disagree_are_told_and_the_larger_counts():
+    plant = Plant(wiring(meter=True))
+    plant.meter = 24 * 3400 + 9 * 1500
+    plant.ticks(4)
+    plant.meter += 30_000
+    plant.ticks(4)
+    assert plant.events("meters_disagree")
+
+
+def test_cap_starts_stop_at_95_percent_and_shedding_begins_at_97():
+    wires = wiring(24)
+    plant = Plant(wires, policy(wires, cap_kw=80), running=False)
+    plant.ticks(25)
+    assert 60_000 < plant.total + plant.fans_up * 1500 <= 76_000
+    for name in plant.power:
+        plant.power[name] = 3600 if plant.power[name] > 1000 else 25
+    plant.power["m023"] = plant.power["m022"] = 3600
+    plant.power["m021"] = 3600
+    plant.ticks(2)
+    assert plant.total + plant.fans_up * 1500 <= 80_000
+    assert not plant.violations
+
+
+def test_cmd13_an_obeyed_command_is_not_repeated():
+    plant = running()
+    curtail(plant, 2)
+    before = len(plant.sent)
+    plant.ticks(4)
+    assert [one for one in plant.sent[before:] if one[1].startswith("miner")] == []
+
+
+def test_cmd12_a_miner_that_comes_back_by_itself_while_curtailed_is_stopped_again():
+    plant = running()
+    curtail(plant, 2)
+    plant.power["m004"] = 3400
+    plant.tick()
+    assert plant.power["m004"] < 100
+
+
+def test_pro3_a_kill_between_journal_and_answer_goes_on_by_measurement():
+    plant = running()
+    plant.signal = "off"
+    plant.tick(rounds=1)
+    state = plant.decisions[-1].state  # committed before sending; the answers are lost
+    plant.state = state
+    sent = len([one for one in plant.sent if one[2] == "stop"])
+    plant.tick()
+    assert plant.total < 24 * 50
+    again = [one for one in plant.sent if one[2] == "stop"]
+    assert len(again) == sent
+
+
+def test_g2_min_off_and_min_spacing_hold_after_a_curtailment():
+    plant = running()
+    curtail(plant, 2)
+    stopped = plant.now
+    plant.signal = "run"
+    plant.ticks(20)
+    starts = [at for at, target, verb, _ in plant.sent if verb == "run" and target.startswith("miner")]
+    assert min(starts) - stopped >= 400
+    assert not plant.violations
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_280_miners_behind_one_call_a_second_are_dark_in_300_s(share):
+    plant = Plant(wiring(280))
+    plant.audited = False
+    plant.ticks(4)
+    plant.mute = {f"m{at:03}" for at in range(0, 280, 10)} if share else set()
+    curtail(plant, 4)
+    shed = plant.state.shed
+    assert shed.shed_100_s - shed.signal_s <= 300
+    assert shed.gentle > 60
+
+
+def test_a_manual_stop_of_one_miner_holds_and_ends():
+    plant = running()
+    plant.requests = (request("set-state", "miner.m002", "stop", until=WALL + plant.now + 1200),)
+    plant.ticks(2)
+    assert plant.power["m002"] < 100
+    assert plant.decisions[-1].mode == "MANUAL"
+    plant.ticks(20)
+    assert plant.power["m002"] == 3400
+
+
+def test_emergency_stop_cuts_everything_at_the_outlets_with_fans_on_until_resumed():
+    plant = running()
+    plant.stop = "on"
+    plant.tick()
+    assert plant.total == 0
+    assert plant.fans_up >= 2
+    assert plant.decisions[-1].mode == "EMERGENCY"
+    plant.ticks(10)
+    assert plant.total == 0
+    plant.stop = "off"
+    plant.ticks(25)
+    assert plant.total == 24 * 3400

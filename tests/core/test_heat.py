@@ -1,0 +1,196 @@
+"""TMP1-TMP6, HUM1: inlet heat, blindness, garbage, and the start window."""
+
+import math
+from itertools import pairwise
+
+import pytest
+from core.plant import Plant, wiring
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def running(miners=24):
+    plant = Plant(wiring(miners))
+    plant.ticks(4)
+    return plant
+
+
+def starts(plant):
+    return [one for one in plant.sent if one[1].startswith("miner") and one[2] in ("run", "on")]
+
+
+def test_warm_inlet_runs_every_fan():
+    plant = running()
+    plant.fan_on = dict.fromkeys(plant.fan_on, False) | {"1": True, "2": True}
+    plant.inlet = 36.0
+    plant.ticks(2)
+    assert plant.fans_up == 9
+
+
+def test_tmp_shed_takes_at_least_five_percent_each_tick_and_never_gives_back():
+    plant = running(100)
+    plant.inlet = 38.5
+    counts = []
+    for _ in range(6):
+        plant.tick()
+        counts.append(sum(watts > 1000 for watts in plant.power.values()))
+    assert all(after <= before - max(1, before // 25) for before, after in pairwise(counts))
+    assert not starts(plant)
+
+
+def test_stop_needs_two_readings_above_forty_or_one_above_hardware():
+    plant = running()
+    plant.inlet = 41.0
+    plant.tick()
+    assert plant.total > 24 * 3000 * 0.8
+    plant.tick()
+    assert plant.total < 1000
+    assert plant.decisions[-1].mode == "EMERGENCY"
+    other = running()
+    other.inlet = 46.0
+    other.tick()
+    assert other.total < 24 * 3400 // 2
+
+
+def test_a_heat_stop_ends_by_itself_below_33_for_half_an_hour_twice_a_day():
+    plant = running()
+    plant.audited = False
+    for _ in range(3):
+        plant.inlet = 46.0
+        plant.ticks(3)
+        plant.inlet = 25.0
+        plant.ticks(30)
+    ends = plant.events("heat_stop_over")
+    assert len(ends) == 2
+    assert plant.decisions[-1].mode == "EMERGENCY"
+
+
+def test_tmp1_unknown_inlet_holds_then_halves_then_stops():
+    plant = running()
+    plant.inlet = None
+    plant.ticks(3)
+    assert plant.total == 24 * 3400
+    assert not starts(plant)
+    plant.ticks(3)
+    assert plant.total <= 24 * 3400 // 2 + 3400
+    assert plant.events("inlet_blind")[0].severity == "emergency"
+    plant.ticks(6)
+    assert plant.total < 1000
+
+
+def test_tmp1_blindness_during_a_heat_wave_frees_nothing():
+    plant = running(100)
+    plant.inlet = 38.5
+    plant.ticks(4)
+    shed = sum(watts > 1000 for watts in plant.power.values())
+    plant.inlet = None
+    plant.ticks(4)
+    assert sum(watts > 1000 for watts in plant.power.values()) <= shed
+
+
+@pytest.mark.parametrize("garbage", [float("nan"), float("inf"), "85", 85.0, -127.0, True, [1], 1e999, None])
+def test_tmp3_garbage_from_every_probe_is_unknown_not_cold(garbage):
+    plant = running()
+    for n in (1, 2, 3):
+        plant.garbage[f"roomalert intake/{n}:temp_c"] = garbage
+    plant.ticks(4)
+    assert plant.image.site["inlet_c"].value is None
+    assert plant.image.site["inlet_c"].why
+    assert plant.fans_up == 9
+
+
+@given(
+    st.one_of(
+        st.floats(allow_nan=True, allow_infinity=True),
+        st.text(max_size=5),
+        st.booleans(),
+        st.integers(-(10**30), 10**30),
+    )
+)
+def test_tmp3_fuzz_no_reading_makes_a_number_out_of_range(value):
+    plant = Plant(wiring(1))
+    plant.audited = False
+    plant.garbage["roomalert intake/1:temp_c"] = value
+    plant.inlets = (20.0, None, None)
+    plant.tick(rounds=1)
+    inlet = plant.image.site["inlet_c"].value
+    assert inlet is None or (math.isfinite(inlet) and -40 <= inlet <= 80)
+
+
+def test_tmp4_a_sudden_fall_is_believed_only_after_three_readings():
+    plant = running()
+    plant.inlet = 2.0
+    plant.ticks(1)
+    assert plant.image.site["inlet_c"].value == 25.0
+    plant.ticks(2)
+    assert plant.image.site["inlet_c"].value == 2.0
+
+
+def test_tmp4_a_sudden_rise_counts_at_once():
+    plant = running()
+    plant.inlet = 46.0
+    plant.tick()
+    assert plant.image.site["inlet_c"].value == 46.0
+
+
+def test_tmp5_sensors_apart_by_more_than_8_k_the_hottest_counts():
+    plant = running()
+    plant.inlets = (25.0, 26.0, 37.0)
+    plant.tick()
+    assert plant.image.site["inlet_c"].value == 37.0
+    plant.inlets = (35.0, 36.0, 37.0)
+    plant.tick()
+    assert plant.image.site["inlet_c"].value == 36.0
+
+
+def test_hum1_unknown_humidity_blocks_starts_where_it_is_configured():
+    plant = Plant(wiring(), running=False)
+    plant.humidity = None
+    plant.ticks(6)
+    assert not starts(plant)
+    without = Plant(wiring(humidity=False), running=False)
+    without.ticks(6)
+    assert starts(without)
+
+
+def test_hum1_absurd_humidity_is_unknown():
+    plant = Plant(wiring(), running=False)
+    plant.humidity = 0.0
+    plant.ticks(6)
+    assert not starts(plant)
+
+
+@pytest.mark.parametrize(("inlet", "humidity"), [(4.0, 50.0), (36.5, 30.0), (20.0, 85.0)])
+def test_hum2_nothing_starts_outside_the_window(inlet, humidity):
+    plant = Plant(wiring(), running=False)
+    plant.inlet, plant.humidity = inlet, humidity
+    plant.ticks(8)
+    assert not starts(plant)
+
+
+def test_hum2_cold_soaked_machines_wait_until_their_surfaces_are_above_the_dew_point():
+    plant = Plant(wiring(), running=False)
+    plant.inlet, plant.humidity = 6.0, 70.0
+    plant.tick()
+    plant.inlet = 22.0  # a warm wet front: dew point 16 °C, surfaces still near 6 °C
+    plant.ticks(4)
+    assert not starts(plant)
+
+
+def test_hw3_smoke_cuts_the_outlets_at_once_and_stops_the_fans():
+    plant = running()
+    plant.smoke = "alarm"
+    plant.tick()
+    assert plant.total == 0
+    assert plant.fans_up == 0
+    assert {lane for _, target, _, lane in plant.sent if target.startswith("miner")} == {"redfish pdu1"}
+    plant.smoke = "ok"
+    plant.ticks(30)
+    assert plant.total == 0
+
+
+def test_without_a_smoke_input_that_rule_is_silent():
+    plant = running()
+    plant.smoke = None
+    plant.ticks(3)
+    assert plant.total == 24 * 3400
