@@ -85,18 +85,28 @@ def tick(ports: Ports, policy: Policy) -> Book:
     return book
 
 
+def first_round(ports: Ports, policy: Policy) -> Book:
+    """The opening round as far as its decision: what a dry run is."""
+    book = ports.store.load()
+    this = _decided(ports, policy, book, ports.clock(book.state, None), ())
+    return book.after(this.image, this.decision.state, this.decision)
+
+
 def _round(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple[Round, ...]) -> Round:
+    this = _decided(ports, policy, book, clock, before)
+    if not this.decision.commands:
+        return this
+    written = ports.store.journal(this)
+    return this._replace(outcomes=ports.act(permitted(this.decision.commands, written), clock))
+
+
+def _decided(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple[Round, ...]) -> Round:
     look = before[-1].decision.look if before else None
     asked = due(book.image, look, policy.wiring, clock)
     readings = ports.ask(asked, book.image, clock)
     requests = ports.store.requests()
     image = freeze(book.image, readings, policy.wiring, clock, requests)
-    decision = decide(image, book.state, policy)
-    this = Round(len(before), clock, readings, requests, image, decision)
-    if not decision.commands:
-        return this
-    written = ports.store.journal(this)
-    return this._replace(outcomes=ports.act(permitted(decision.commands, written), clock))
+    return Round(len(before), clock, readings, requests, image, decide(image, book.state, policy))
 
 
 def permitted(commands: tuple[Command, ...], written: bool) -> tuple[Command, ...]:

@@ -108,7 +108,7 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
     if deadline is None and work.envelope.how != "gentle":
         deadline = _own_deadline(work)
     calls = last_calls(view, plan.stops, deadline)
-    room = gentle_room(view, plan.stops, deadline, calls)
+    room = gentle_room(view, calls)
     reason = _why_stop(work)
     for at in plan.stops:
         spec = view.wiring.miners[at]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from mine_controller.core.model.wiring import Lane
+from mine_controller.core.model.wiring import Lane, MinerSpec
 from mine_controller.core.view import View
 
 SPARE_S = 30  # between the last outlet call and the deadline
@@ -25,15 +25,17 @@ def seconds_for(lane: Lane, calls: int, p90: float | None = None) -> int:
     return round(call_s + 0.5) if lane.batch else int(-(-calls * call_s // max(lane.width, 1)))
 
 
-def _outlet_lane(view: View, at: int) -> str:
-    return next((path.lane for path in view.wiring.miners[at].paths if not path.gentle), "")
+def _outlet_lane(spec: MinerSpec) -> str:
+    """The outlet is the last path, if it is one."""
+    last = spec.paths[-1] if spec.paths else None
+    return last.lane if last is not None and not last.gentle else ""
 
 
 def last_calls(view: View, stops: Iterable[int], deadline: Deadline | None) -> dict[str, int]:
     """By outlet lane: the plant time at which everybody still open on it must be cut, or it is too late."""
     behind: dict[str, int] = {}
     for at in stops:
-        lane = _outlet_lane(view, at)
+        lane = _outlet_lane(view.wiring.miners[at])
         if lane:
             behind[lane] = behind.get(lane, 0) + 1
     if deadline is None:
@@ -44,30 +46,6 @@ def last_calls(view: View, stops: Iterable[int], deadline: Deadline | None) -> d
         for name, count in behind.items()
         if name in lanes
     }
-
-
-def gentle_room(
-    view: View,
-    stops: Iterable[int],
-    deadline: Deadline | None,
-    calls: Mapping[str, int],
-) -> dict[str, int]:
-    """By gentle lane: how many it can reach before the last call less its proof time, while ticks are at work."""
-    if deadline is None or not calls:
-        return {}
-    now_s, room = view.now_s, {}
-    earliest = min(calls.values())
-    for at in stops:
-        spec = view.wiring.miners[at]
-        path = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
-        if path is None or path.lane not in view.wiring.lanes:
-            continue
-        if path.lane not in room:
-            active_s = _active_s(view, now_s, earliest - path.proof_s)
-            lane = view.wiring.lanes[path.lane]
-            call_s = max(lane.call_s, view.state.lanes.get(path.lane, 0))
-            room[path.lane] = 1 << 30 if lane.batch else int(active_s * max(lane.width, 1) / call_s)
-    return room
 
 
 def _active_s(view: View, from_s: int, to_s: int) -> int:
@@ -85,27 +63,53 @@ def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
     running = [at for at, on in enumerate(view.fleet.on) if on]
     deadline = Deadline(view.now_s + obey_within_s - view.image.clock.tick_s)
     calls = last_calls(view, running, deadline)
-    room = gentle_room(view, running, deadline, calls)
+    room = gentle_room(view, calls)
+    groups: dict[tuple[str, int, str], int] = {}
+    for at in running:
+        spec = view.wiring.miners[at]
+        first = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
+        key = (first.lane if first else "", first.proof_s if first else 0, _outlet_lane(spec))
+        groups[key] = groups.get(key, 0) + 1
     gentle: dict[str, int] = {}
     hard: dict[str, int] = {}
-    unreachable = slowest_s = 0
-    for at in running:
-        paths = view.wiring.miners[at].paths
-        outlet = _outlet_lane(view, at)
-        lane = paths[0].lane if paths and paths[0].gentle else ""
-        if lane and (not outlet or room.get(lane, 0) > gentle.get(lane, 0)):
-            gentle[lane] = gentle.get(lane, 0) + 1
-            slowest_s = max(slowest_s, seconds_for(view.wiring.lanes[lane], gentle[lane]) + paths[0].proof_s)
-        elif outlet:
-            hard[outlet] = hard.get(outlet, 0) + 1
-            slowest_s = max(slowest_s, seconds_for(view.wiring.lanes[outlet], hard[outlet]) + SETTLE_S)
-        else:
-            unreachable += 1
+    proof_s = unreachable = 0
+    for (lane, its_proof_s, outlet), count in sorted(groups.items()):
+        soft = min(count, max(0, room.get(lane, 0) - gentle.get(lane, 0))) if outlet and calls else count
+        soft = soft if lane else 0
+        if soft:
+            gentle[lane] = gentle.get(lane, 0) + soft
+            proof_s = max(proof_s, its_proof_s)
+        if outlet:
+            hard[outlet] = hard.get(outlet, 0) + count - soft
+        elif not lane:
+            unreachable += count
+    lanes = view.wiring.lanes
+    slowest_s = max(
+        [seconds_for(lanes[name], count) + proof_s for name, count in gentle.items() if name in lanes] or [0]
+    )
+    outlets_s = max([seconds_for(lanes[name], count) + SETTLE_S for name, count in hard.items() if count] or [0])
     return {
-        "seconds": slowest_s,
+        "seconds": max(slowest_s, outlets_s),
         "within_s": obey_within_s,
         "gentle": sum(gentle.values()),
         "hard": sum(hard.values()),
         "unreachable": unreachable,
-        "lanes": {**gentle, **hard},
+        "lanes": {**gentle, **{name: count for name, count in hard.items() if count}},
     }
+
+
+def gentle_room(view: View, calls: Mapping[str, int]) -> dict[str, int]:
+    """By gentle lane: how many it reaches before the earliest last call, less its proof time."""
+    room: dict[str, int] = {}
+    if not calls:
+        return room
+    earliest = min(calls.values())
+    for spec in view.wiring.miners:
+        path = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
+        if path is None or path.lane in room or path.lane not in view.wiring.lanes:
+            continue
+        lane = view.wiring.lanes[path.lane]
+        active_s = _active_s(view, view.now_s, earliest - path.proof_s)
+        call_s = max(lane.call_s, view.state.lanes.get(path.lane, 0))
+        room[path.lane] = 1 << 30 if lane.batch else int(active_s * max(lane.width, 1) / call_s)
+    return room

@@ -1,0 +1,74 @@
+"""The command line: one file a command, imported only when called."""
+
+import importlib
+import sys
+
+import click
+
+from mine_controller import __version__
+
+# command -> (module, one line of help). The help stands here so that `minectl --help` imports nothing else.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "tick": ("tick", "Read everything, decide once, act, prove, write it down."),
+    "status": ("status", "What the mine does now, and why."),
+    "explain": ("explain", "Every reason behind the last (or another) tick's decision."),
+    "history": ("history", "The plain rows of mine_states."),
+    "events": ("events", "What happened, filtered by kind, time, actor."),
+    "alarms": ("alarms", "Open alarms."),
+    "set-state": ("set_state", "Override an input or an output for a time, with a reason."),
+    "clear-state": ("clear_state", "End an override, or all of them."),
+    "emergency-stop": ("emergency_stop", "Everything off at the outlets, now, until resumed."),
+    "resume": ("resume", "End an emergency stop or a latched alarm."),
+    "fans": ("fans", "List fans; hold one or several on or off; back to automatic."),
+    "config": ("config", "Check, show, change, import the configuration."),
+    "init": ("init", "Write a fresh site folder."),
+    "demo": ("demo", "A simulated day, then live ticks on the twin, with the page served."),
+    "health": ("health", "One line and an exit code for monitoring: 0 good, 1 warning, 2 critical, 3 unknown."),
+    "doctor": ("doctor", "Check config, rights, clock, disk, devices, page; each with its remedy."),
+    "probe": ("probe", "Ask one device and show what is read."),
+    "record": ("record", "Store one device's raw replies as a test case, redacted."),
+    "audit-ticks": ("audit_ticks", "Check recorded ticks against the guard invariants."),
+}
+
+
+class Lazy(click.Group):
+    """A group that imports a command's file when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"mine_controller.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list for --help, without importing anything."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_line) for name, (_, help_line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Every command has --help with examples. Config: --config, $MINECTL_CONFIG, ./config.txt, /etc/minectl.",
+)
+@click.version_option(__version__, prog_name="minectl")
+def group() -> None:
+    """Run a Bitcoin mine that nobody is standing next to."""
+
+
+def main() -> None:
+    """Entry point. A pipe closed by the reader is no error; Ctrl-C is 130."""
+    try:
+        group(prog_name="minectl")
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,87 @@
+"""One call of the command line: which config, who is asking, how it fails in one sentence."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import click
+
+from mine_controller.config.model import Config, ConfigError, Problem
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+
+def config_option(function: Decorated) -> Decorated:
+    """--config FILE, with the usual places as its default."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--config", "-c", type=kind, help="config.txt of the site.")(function)
+
+
+def config_path(given: Path | None) -> Path:
+    """The config file: as given, $MINECTL_CONFIG, ./config.txt, /etc/minectl/config.txt."""
+    if given is not None:
+        return given
+    named = os.environ.get("MINECTL_CONFIG")
+    if named:
+        return Path(named)
+    here = Path("config.txt")
+    return here if here.exists() else Path("/etc/minectl/config.txt")
+
+
+def load_config(given: Path | None, *, last_good: bool = False) -> Config:
+    """The config, or exit 2 with every problem. `last_good`: a broken file gives way to the last one that ran."""
+    from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415
+    from mine_controller.config.load import load  # noqa: PLC0415
+
+    path = config_path(given)
+    try:
+        return load_or_last_good(path) if last_good else load(path)
+    except ConfigError as error:
+        tell_problems(path, error.problems)
+        sys.exit(2)
+
+
+def tell_problems(path: Path, problems: tuple[Problem, ...]) -> None:
+    """One line a problem, on stderr."""
+    for one in problems:
+        where = f"{path}:{one.line}" if one.line else str(path)
+        what = " ".join(part for part in (f"[{one.section}]" if one.section else "", one.option) if part)
+        click.echo(f"{where}: {what + ': ' if what else ''}{one.text}", err=True)
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    """One sentence on stderr, and the exit code."""
+    click.echo(f"minectl: {sentence}", err=True)
+    sys.exit(code)
+
+
+class Asker:
+    """Who is at the command line: for the audit row."""
+
+    def __init__(self) -> None:
+        self.uid = os.getuid()
+        self.actor = os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or os.environ.get("USER") or str(self.uid)
+        try:
+            self.tty = os.ttyname(0)
+        except OSError:
+            self.tty = ""
+
+
+def seconds(text: str) -> int:
+    """30m, 2h, 45s, 1h30m or plain seconds. Raises click.BadParameter."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+    total, digits = 0, ""
+    for char in text.strip():
+        if char.isascii() and char.isdigit():
+            digits += char
+        elif char in units and digits:
+            total, digits = total + int(digits) * units[char], ""
+        else:
+            raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
+    if digits:
+        total += int(digits)
+    if not total:
+        raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
+    return total

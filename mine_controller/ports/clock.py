@@ -1,0 +1,126 @@
+"""The shell's clocks, read once a round: plant time on the boot clock, wall time beside it, local time made here."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mine_controller.core.model.clock import Clock, Local
+from mine_controller.core.model.state import State
+
+SOFT_S = 90  # no further round begins after this much of a tick
+STEP_S = 60  # wall against boot clock, beyond this the wall clock was stepped (CLK1, CLK2)
+
+
+class Sources(NamedTuple):
+    """Where time comes from; tests hand in their own. `boot_s` counts on through suspend and never steps."""
+
+    boot_s: Callable[[], float]
+    wall_s: Callable[[], float]
+    boot_id: Callable[[], str]
+    synced: Callable[[], bool]
+
+
+def boot_id() -> str:
+    """The kernel's name of this boot ("" where there is none)."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def synced() -> bool:
+    """True when the kernel holds the clock for disciplined (adjtimex without STA_UNSYNC)."""
+    import ctypes  # noqa: PLC0415 - 3 ms, and only here
+
+    class Timex(ctypes.Structure):
+        _fields_ = (("modes", ctypes.c_uint), ("longs", ctypes.c_long * 40))
+
+    try:
+        return bool(ctypes.CDLL(None).adjtimex(ctypes.byref(Timex())) not in (-1, 5))
+    except (OSError, AttributeError):
+        return False
+
+
+REAL = Sources(lambda: time.clock_gettime(time.CLOCK_BOOTTIME), time.time, boot_id, synced)
+
+
+def pretending(wall_s: int) -> Sources:
+    """The real boot clock under a wall clock that stands at `wall_s` now (dry run and shadow only)."""
+    ahead_s = wall_s - time.time()
+    return REAL._replace(wall_s=lambda: time.time() + ahead_s)
+
+
+class Clocks:
+    """One tick's clock. `plant_at` turns the wire's monotonic seconds into plant seconds."""
+
+    def __init__(self, timezone: str, tick_s: int, sources: Sources = REAL) -> None:
+        self.timezone, self.tick_s, self.sources = timezone, tick_s, sources
+        self.offset_s = 0
+        self.ended = False  # a termination signal came: no further round
+        self._boot_id = sources.boot_id()
+        self._synced = sources.synced()
+
+    def __call__(self, state: State, former: Clock | None) -> Clock:
+        """The clock of the next round; `former` None: the opening of a tick."""
+        boot_s, wall_s = self.sources.boot_s(), int(self.sources.wall_s())
+        if former is None:
+            return self._opening(state, boot_s, wall_s)
+        plant_s = int(boot_s) + self.offset_s
+        return former._replace(
+            plant_s=max(plant_s, former.plant_s + 1),
+            wall_s=wall_s,
+            local=self.local(wall_s),
+            opening=False,
+            stepped=False,
+            rebooted=False,
+            boot_s=int(boot_s),
+            soft_end_s=former.began_s if self.ended else former.soft_end_s,
+        )
+
+    def _opening(self, state: State, boot_s: float, wall_s: int) -> Clock:
+        last = state.last
+        plant_was, boot_was, wall_was = (int(last.get(key) or 0) for key in ("plant_s", "boot_s", "wall_s"))
+        same = bool(self._boot_id) and last.get("boot_id") == self._boot_id and int(boot_s) >= boot_was
+        plant_s = plant_was + (int(boot_s) - boot_was if same else int(boot_s))
+        plant_s = max(plant_s, plant_was + 1)
+        self.offset_s = plant_s - int(boot_s)
+        return Clock(
+            plant_s=plant_s,
+            wall_s=wall_s,
+            synced=self._synced,
+            stepped=same and abs((wall_s - wall_was) - (int(boot_s) - boot_was)) > STEP_S,
+            local=self.local(wall_s),
+            tick_s=self.tick_s,
+            began_s=plant_s,
+            soft_end_s=plant_s + min(SOFT_S, max(5, self.tick_s * 3 // 4)),
+            opening=True,
+            boot_id=self._boot_id,
+            boot_s=int(boot_s),
+            rebooted=not same,
+        )
+
+    def plant_now_s(self) -> int:
+        """Plant time now."""
+        return int(self.sources.boot_s()) + self.offset_s
+
+    def plant_at(self, monotonic_s: float) -> int:
+        """Plant time at a moment of the wire's clock."""
+        return int(self.sources.boot_s() + monotonic_s - time.monotonic()) + self.offset_s
+
+    def local(self, wall_s: int) -> Local:
+        """The wall clock where the mine stands."""
+        from datetime import UTC, datetime  # noqa: PLC0415 - start-up is part of every tick
+        from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+        there = datetime.fromtimestamp(wall_s, UTC).astimezone(ZoneInfo(self.timezone))
+        return Local(there.strftime("%Y-%m-%d"), there.hour * 60 + there.minute, there.weekday())
+
+
+def utc_offset_s(timezone: str, wall_s: int) -> int:
+    """How far the site's wall clock is from UTC at that moment."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    offset = datetime.fromtimestamp(wall_s, UTC).astimezone(ZoneInfo(timezone)).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0

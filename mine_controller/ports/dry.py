@@ -1,0 +1,75 @@
+"""The dry run: read and decide once, and no way to do anything else.
+
+No writer is built; `act`, `show`, `tell`, `ping` raise if called; the lock is not taken; nothing on the disk changes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from mine_controller.config.model import Config
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.image import Request
+from mine_controller.core.model.wiring import EndpointSpec
+from mine_controller.ports.live import Live, WireFor
+from mine_controller.tick import Ports, Round, first_round
+
+
+class UntouchableError(RuntimeError):
+    """A dry run reached for a port that does something."""
+
+
+def _never(*given: Any) -> NoReturn:
+    raise UntouchableError(f"a dry run called {given[0] if given else 'a port'}")
+
+
+class Reader:
+    """The store of a dry run: it loads, and drops what it is given."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+
+    def load(self) -> Book:
+        """The last book, read without touching a byte."""
+        from mine_controller.store.query import last_book  # noqa: PLC0415
+
+        return last_book(self.config.paths)
+
+    def requests(self) -> tuple[Request, ...]:
+        """Requests are the next real tick's."""
+        return ()
+
+    def journal(self, this: Round) -> bool:
+        """Nothing is written and nothing may follow."""
+        del this
+        return False
+
+    def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
+        """Nothing is written."""
+
+
+@contextmanager
+def _no_lock() -> Iterator[None]:
+    yield
+
+
+def dry_tick(config: Config, *, everything: bool, wall_s: int | None = None, wire_for: WireFor | None = None) -> Book:
+    """One round on the real inputs. `everything` asks every input, not only what is due."""
+    live = Live(config, wall_s=wall_s, wire_for=wire_for)
+    policy = config.policy
+    if everything:
+        ends = {name: EndpointSpec(name) for name in policy.wiring.endpoints}
+        policy = policy._replace(wiring=policy.wiring._replace(endpoints=ends))
+    ports = Ports(
+        lock=_no_lock,
+        clock=live.clocks,
+        ask=live.ask,
+        act=_never,
+        store=Reader(config),
+        wait=_never,
+        show=_never,
+        tell=_never,
+        ping=_never,
+    )
+    with ports.lock():
+        return first_round(ports, policy)
