@@ -41,8 +41,11 @@ class Journal(Protocol):
     def requests(self) -> tuple[Request, ...]:
         """What people asked for since."""
 
-    def journal(self, this: Round) -> bool:
-        """Commit the intent before anything is sent. False: it could not be written down at all."""
+    def journal(self, rounds: tuple[Round, ...]) -> bool:
+        """Commit the newest round's intent before anything is sent, and the quiet rounds before it with their events.
+
+        False: it could not be written down at all.
+        """
 
     def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
         """Close the tick."""
@@ -96,7 +99,7 @@ def _round(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple
     this = _decided(ports, policy, book, clock, before)
     if not this.decision.commands:
         return this
-    written = ports.store.journal(this)
+    written = ports.store.journal((*before, this))
     return this._replace(outcomes=ports.act(permitted(this.decision.commands, written), clock))
 
 

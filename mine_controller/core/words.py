@@ -88,6 +88,10 @@ SENTENCES: dict[tuple[str, str], str] = {
         "{cause} lasted {lasted_s}: first command +{first_command_s}, 50 % +{shed_50_s}, 90 % +{shed_90_s}, "
         "proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
     ),
+    ("store", "trouble"): "database: {text}",
+    ("store", "died"): "{text}; its commands are judged by measurement",
+    ("store", "backup_failed"): "the hourly backup failed: {text}",
+    ("store", "refused"): "{rows} rows could not be stored",
     ("decide", "running"): "{on} of {miners} miners run",
     ("decide", "climbing"): "starting {starts}; {on} of {miners} run",
     ("decide", "mode"): "{was} -> {mode}",

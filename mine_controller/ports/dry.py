@@ -39,9 +39,9 @@ class Reader:
         """Requests are the next real tick's."""
         return ()
 
-    def journal(self, this: Round) -> bool:
+    def journal(self, rounds: tuple[Round, ...]) -> bool:
         """Nothing is written and nothing may follow."""
-        del this
+        del rounds
         return False
 
     def save(self, book: Book, rounds: tuple[Round, ...]) -> None:

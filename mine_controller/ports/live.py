@@ -97,8 +97,8 @@ class Live:
         if self.config.last_good:
             if book.image is not None and book.image.clock.wall_s % 1800 < self.config.site.tick_s:
                 first = self.config.broken[0].text if self.config.broken else ""
-                facts = {"problems": len(self.config.broken), "first": first}
-                self.log.say(book.image.clock.wall_s, "WARN", "config_broken", **facts)
+                many = len(self.config.broken)
+                self.log.say(book.image.clock.wall_s, "WARN", "config_broken", problems=many, first=first)
             return
         from mine_controller.config.lastgood import remember  # noqa: PLC0415
 

@@ -1,0 +1,213 @@
+"""The corridor: rounds, the order of ports, and a kill at every call through them."""
+
+from contextlib import contextmanager
+
+import pytest
+from core.plant import LOCAL, WALL, Plant, wiring
+
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.state import State
+from mine_controller.tick import Ports, permitted, tick
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+class Shell:
+    """Ports over the numbers-only plant, with a journal that survives kills, and a kill at call number `kill_at`."""
+
+    def __init__(self, plant: Plant) -> None:
+        self.plant = plant
+        self.committed = Book(State())
+        self.events: list[str] = []
+        self.calls: list[str] = []
+        self.kill_at = -1
+        self.journal_fails = False
+        self.written: set[tuple[int, int]] = set()
+
+    def call(self, name: str) -> None:
+        self.calls.append(name)
+        if len(self.calls) == self.kill_at:
+            raise Killed(name)
+
+    def ports(self) -> Ports:
+        return Ports(
+            self.lock,
+            self.clock,
+            self.ask,
+            self.act,
+            self,
+            self.wait,
+            self.says("show"),
+            self.says("tell"),
+            self.says("ping"),
+        )
+
+    @contextmanager
+    def lock(self):
+        self.call("lock")
+        yield
+
+    def clock(self, state, former):
+        self.call("clock")
+        now = self.plant.now
+        if former is None:
+            return Clock(now, WALL + now, began_s=now, soft_end_s=now + 90, local=LOCAL)
+        return former._replace(plant_s=now, wall_s=WALL + now, opening=False)
+
+    def ask(self, asked, image, clock):
+        self.call("ask")
+        return tuple(self.plant.readings({one.endpoint for one in asked}))
+
+    def act(self, commands, clock):
+        self.call("act")
+
+        class Batch:
+            pass
+
+        batch = Batch()
+        batch.commands = commands
+        return self.plant.act(batch)
+
+    def load(self):
+        self.call("load")
+        return self.committed
+
+    def requests(self):
+        return ()
+
+    def journal(self, rounds):
+        self.call("journal")
+        if self.journal_fails:
+            return False
+        self.committed = Book(rounds[-1].decision.state, rounds[-1].image)
+        self.write(rounds)
+        self.call("journalled")
+        return True
+
+    def save(self, book, rounds):
+        self.call("save")
+        if not self.journal_fails:
+            self.committed = book._replace(decision=None)
+            self.write(rounds)
+        self.call("saved")
+
+    def write(self, rounds):
+        began = rounds[0].clock.plant_s
+        for this in rounds:
+            if (began, this.number) not in self.written:
+                self.written.add((began, this.number))
+                self.events += [event.kind for event in this.decision.events]
+
+    def wait(self, book, until_s):
+        self.call("wait")
+        self.plant.now = max(self.plant.now, until_s)
+        self.plant._grow()
+
+    def says(self, name):
+        return lambda book: self.call(name)
+
+    def tick(self) -> bool:
+        began = self.plant.now
+        try:
+            tick(self.ports(), self.plant.policy)
+            whole = True
+        except Killed:
+            whole = False
+        self.plant.now = max(began + 120, self.plant.now)
+        self.plant._grow()
+        return whole
+
+
+def running(miners: int = 24) -> Shell:
+    shell = Shell(Plant(wiring(miners)))
+    for _ in range(4):
+        shell.tick()
+    shell.calls = []
+    shell.events = []
+    return shell
+
+
+def curtailed_calls() -> int:
+    shell = running()
+    shell.plant.mute = {"m001"}
+    shell.plant.signal = "off"
+    shell.tick()
+    return len(shell.calls)
+
+
+def test_a_quiet_tick_walks_the_corridor_once_and_journals_nothing():
+    shell = running()
+    shell.tick()
+    assert shell.calls == ["lock", "load", "clock", "ask", "save", "saved", "show", "tell", "ping"]
+
+
+def test_the_intent_is_journalled_before_anything_is_sent():
+    shell = running()
+    shell.plant.signal = "off"
+    shell.tick()
+    for at, name in enumerate(shell.calls):
+        if name == "act":
+            assert shell.calls[at - 2 : at] == ["journal", "journalled"]
+
+
+@pytest.mark.parametrize("boundary", range(1, curtailed_calls() + 1))
+def test_pro3_a_kill_at_any_port_call_loses_nothing_and_repeats_no_harm(boundary):
+    shell = running()
+    shell.plant.mute = {"m001"}
+    shell.plant.signal = "off"
+    began = shell.plant.now
+    shell.kill_at = boundary
+    shell.tick()
+    shell.kill_at = -1
+    for _ in range(3):
+        shell.tick()
+    assert shell.plant.total < 24 * 50
+    cut = {target for _, target, verb, _ in shell.plant.sent if verb == "off" and target.startswith("miner")}
+    assert cut <= {"miner m001"}
+    stops = [target for _, target, verb, _ in shell.plant.sent if verb == "stop" and target != "miner m001"]
+    assert len(stops) <= len(set(stops)) + 24 * (boundary > 0)
+    assert "curtail" in shell.events
+    assert "curtailed" in shell.events
+    assert shell.plant.now - began <= 480
+
+
+def test_db1_without_a_journal_decreases_are_sent_and_increases_never():
+    shell = running()
+    shell.journal_fails = True
+    shell.plant.signal = "off"
+    shell.tick()
+    assert shell.plant.total < 24 * 50
+    off = Shell(Plant(wiring(), running=False))
+    off.journal_fails = True
+    for _ in range(8):
+        off.tick()
+    assert not [one for one in off.plant.sent if one[2] == "run"]
+
+
+def test_what_may_be_sent_unwritten_is_only_what_lowers_the_load_or_adds_air():
+    def command(target, verb, code="x"):
+        return Command("1", target, verb, "lane", "a", 0, Reason("choose", code))
+
+    allowed = [
+        command("miner a", "stop"),
+        command("miner a", "off"),
+        command("fan 1", "on"),
+        command("fan 1", "off", "need"),
+    ]
+    refused = [command("miner a", "run"), command("miner a", "on"), command("fan 1", "off", "fan_down")]
+    assert permitted(tuple(allowed + refused), written=False) == tuple(allowed)
+
+
+def test_a_tick_ends_by_its_soft_end_however_much_is_open():
+    shell = running(120)
+    shell.plant.mute = shell.plant.welded = set(shell.plant.power)
+    shell.plant.signal = "off"
+    began = shell.plant.now
+    tick(shell.ports(), shell.plant.policy)
+    assert shell.plant.now - began <= 90 + 25
+    assert shell.calls.count("act") <= 6
