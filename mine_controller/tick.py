@@ -70,9 +70,8 @@ def tick(ports: Ports, policy: Policy) -> Book:
     with ports.lock():
         book = ports.store.load()
         rounds: tuple[Round, ...] = ()
-        clock: Clock | None = None
-        while True:
-            clock = ports.clock(book.state, clock)
+        clock = ports.clock(book.state, None)
+        while not rounds or clock.plant_s <= clock.soft_end_s:
             this = _round(ports, policy, book, clock, rounds)
             rounds = (*rounds, this)
             state = settle(this.decision.state, this.decision.commands, this.outcomes)
@@ -81,6 +80,7 @@ def tick(ports: Ports, policy: Policy) -> Book:
             if look is None or look.at_s > clock.soft_end_s or _commanded(rounds) >= COMMANDING_ROUNDS:
                 break
             ports.wait(book, look.at_s)
+            clock = ports.clock(book.state, clock)
         ports.store.save(book, rounds)
         ports.show(book)
         ports.tell(book)

@@ -20,6 +20,7 @@ FAN_PROOF_S = 22
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
 PARTIAL_WITHIN_S = 240
+MAP_AFTER_S = 5
 
 
 class Compared(NamedTuple):
@@ -31,6 +32,7 @@ class Compared(NamedTuple):
     events: tuple[Event, ...]
     done: tuple[tuple[str, Chase], ...]  # proven this round: ("miner a017", its chase)
     failed: tuple[str, ...]  # miners whose start failed for good
+    mapped_wrong: tuple[str, ...]  # miners that hash on while their outlet is dark
 
 
 class _Work(NamedTuple):
@@ -43,6 +45,7 @@ class _Work(NamedTuple):
     events: list[Event]
     done: list[tuple[str, Chase]]
     failed: list[str]
+    mapped_wrong: list[str]
     column: dict[str, int]  # miner id -> column
 
 
@@ -50,13 +53,19 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
     """Commands for this round. None relies on another of the same round: order is a guard, not a sequence."""
     busy = bool(view.state.chases or plan.stops or plan.starts)
     index = {spec.id: at for at, spec in enumerate(view.wiring.miners)} if busy else {}
-    work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], index)
+    work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], [], index)
     _drop_settled(work)
     _stop_miners(work, deadline)
     _fans(work)
     _start_miners(work)
     return Compared(
-        work.chases, tuple(work.commands), _look(work), tuple(work.events), tuple(work.done), tuple(work.failed)
+        work.chases,
+        tuple(work.commands),
+        _look(work),
+        tuple(work.events),
+        tuple(work.done),
+        tuple(work.failed),
+        tuple(work.mapped_wrong),
     )
 
 
@@ -77,10 +86,21 @@ def _drop_settled(work: _Work) -> None:
             proven = chase.sent_s is not None and miners.power_at[at] > chase.sent_s
             if not view.fleet.on[at] and (proven or chase.sent_s is None):
                 work.done.append((target, work.chases.pop(target)))
+                _check_map(work, chase, at)
             elif at not in stops and view.fleet.on[at]:
                 del work.chases[target]
         else:
             _settle_start(work, target, chase, at, stopped=at in stops)
+
+
+def _check_map(work: _Work, chase: Chase, at: int) -> None:
+    """PDU3: an outlet went dark and its miner says, later, that it hashes: the map is wrong, another one was cut."""
+    miners, spec = work.view.image.miners, work.view.wiring.miners[at]
+    cut = chase.sent_s is not None and not spec.paths[chase.rung].gentle
+    if cut and miners.word[at] == "hashing" and miners.word_at[at] > (chase.sent_s or 0) + MAP_AFTER_S:
+        work.mapped_wrong.append(spec.id)
+        reason = Reason("compare", "outlet_map", (("miner", spec.id), ("outlet", spec.outlet)))
+        work.events.append(Event("outlet_map", "warning", spec.id, reason))
 
 
 def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool) -> None:

@@ -188,7 +188,7 @@ def _failed_starts(view: View, compared: Compared) -> int:
 
 def _judge(view: View, compared: Compared) -> dict[str, MinerBook]:
     """Failures and hard stops into the wear books; the third failure in a day is quarantine."""
-    if not compared.failed and not compared.done:
+    if not (compared.failed or compared.done or compared.mapped_wrong):
         return view.state.miners
     books = dict(view.state.miners)
     now_s = view.now_s
@@ -199,6 +199,8 @@ def _judge(view: View, compared: Compared) -> dict[str, MinerBook]:
         books[name] = book._replace(
             fails=fails, quarantined="did not start" if len(fails) >= limit else book.quarantined
         )
+    for name in compared.mapped_wrong:
+        books[name] = books.get(name, MinerBook())._replace(quarantined="its outlet feeds another miner")
     rungs = _gentle_rungs(view, compared)
     for target, chase in compared.done:
         if chase.want == "stop" and chase.rung >= rungs.get(target, 1) and target[6:] in books:

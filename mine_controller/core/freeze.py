@@ -5,6 +5,7 @@ knows less. Nothing here decides anything.
 """
 
 import math
+import zlib
 from collections.abc import Iterable, Mapping
 
 from mine_controller.core.model.clock import Clock
@@ -18,6 +19,11 @@ COLD_JUMP_K = 20.0  # a fall by more than this is believed only when repeated (T
 COLD_JUMP_READINGS = 3
 SPREAD_K = 8.0  # sensors further apart than this: the hottest counts (TMP5)
 TICKETS_KEPT_S = 900
+FROZEN = "the same watts at every loaded outlet, reading after reading"
+FROZEN_APART_S = 100  # readings nearer than this prove nothing either way
+FROZEN_AFTER = 3
+FROZEN_OUTLETS = 4
+LOADED_W = 200
 BOOKKEEPING = frozenset({"fails", "memory", "health", "tried"})
 
 
@@ -26,13 +32,43 @@ def freeze(
 ) -> Image:
     """One round's image. `last` None: nothing is known yet. Readings may come in any order and be any garbage."""
     channels = {} if last is None or clock.rebooted else dict(last.channels)
-    for reading in readings:
+    given = tuple(readings)
+    frozen = _frozen(channels, given)
+    for reading in given:
+        if frozen and reading.key.partition("/")[0] in frozen and reading.key.endswith(":power_w"):
+            reading = reading._replace(value=None, why=FROZEN)  # noqa: PLW2901 - the same reading, no longer believed
         _take(channels, reading)
     tickets = _tickets(channels, clock.plant_s)
     site = {name: _vote(role, channels, clock.plant_s) for name, role in wiring.roles.items()}
     _derive(site, wiring, channels, clock.plant_s)
     fans = tuple(_fan(spec, channels, clock.plant_s) for spec in wiring.fans)
     return Image(clock, channels, site, fans, _miners(wiring, channels, clock.plant_s), tickets, requests)
+
+
+def _frozen(channels: dict[str, Value], readings: tuple[Reading, ...]) -> set[str]:
+    """PDU2: endpoints whose loaded outlets all show the very watts they showed in the last three ticks."""
+    watts: dict[str, list[int]] = {}
+    at_s: dict[str, int] = {}
+    for key, value, at, _why, _trust in readings:
+        if key.endswith(":power_w") and "/" in key and isinstance(value, int | float) and value > LOADED_W:
+            endpoint = key.partition("/")[0]
+            watts.setdefault(endpoint, []).append(round(value))
+            at_s[endpoint] = at
+    frozen = set()
+    for endpoint, shown in watts.items():
+        if len(shown) < FROZEN_OUTLETS:
+            continue
+        key, mark = f"{endpoint}:frozen", str(zlib.crc32(repr(shown).encode()))
+        was = channels.get(key)
+        if was is None or was.why != mark:
+            channels[key] = Value(0, at_s[endpoint], key, mark)
+            continue
+        count = int(was.value or 0) + (at_s[endpoint] - was.at_s >= FROZEN_APART_S)
+        if count != was.value:
+            channels[key] = Value(count, at_s[endpoint], key, mark)
+        if count >= FROZEN_AFTER:
+            frozen.add(endpoint)
+    return frozen
 
 
 def _take(channels: dict[str, Value], reading: Reading) -> None:

@@ -77,6 +77,8 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("choose", "over_limit"): "over a limit",
     ("choose", "fan_down"): "{fans} fans are enough",
     ("choose", "fans_first"): "{fans} fans first",
+    ("compare", "outlet_map"): "{outlet} is dark and {miner} says it hashes: the outlet map is wrong",
+    ("air", "recirculating"): "inlet {inlet_c} °C, outside {outside_c} °C: hot air comes back in; load goes down",
     ("compare", "start_failed"): "{miner} was told to run and draws {watts} W",
     ("shed", "proven"): "{power_w} measured, below {floor_w}: curtailed {took_s} after the signal",
     ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers} and {more} more. Open their breakers",

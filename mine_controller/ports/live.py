@@ -20,6 +20,7 @@ from mine_controller.wire.door import Wire
 
 ASK_S = 20
 ACT_S = 25
+HARD_S = 102
 PAGE_EVERY_S = 10
 
 WireFor = Callable[[str, float], Wire]
@@ -42,9 +43,13 @@ class Live:
         from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
         channels = image.channels if image is not None and not clock.rebooted else {}
-        until = time.monotonic() + ASK_S
+        until = time.monotonic() + self._left_s(clock, ASK_S)
         read = ask(asked, self.config.endpoints, channels, self.clocks.plant_at, self.wire_for, until) if asked else ()
         return (self.stop_reading(), *read)
+
+    def _left_s(self, clock: Clock, most_s: float) -> float:
+        """No stage runs into the hard kill of the tick (110 s)."""
+        return max(1.0, min(most_s, clock.began_s + HARD_S - self.clocks.plant_now_s()))
 
     def stop_reading(self) -> Reading:
         """The stop file as a reading: a level, seen at every round."""
@@ -62,7 +67,7 @@ class Live:
         from mine_controller.devices.act import EVERY, act  # noqa: PLC0415
 
         withheld = () if self.config.site.live else EVERY
-        until = time.monotonic() + ACT_S
+        until = time.monotonic() + self._left_s(clock, ACT_S)
         return act(commands, self.config.endpoints, withheld, self.clocks.plant_at, self.wire_for, until)
 
     # -- waiting ------------------------------------------------------------------------------------------------

@@ -106,6 +106,7 @@ class Plant:
         self.start_s = 90  # seconds from run to full power
         self.starting: dict[str, int] = {}
         self.audited = True
+        self.frozen = False  # PDUs that show the same watts for ever
         self.violations: list[Any] = []
 
     # -- one tick ---------------------------------------------------------------------------------------------------
@@ -165,21 +166,22 @@ class Plant:
         for spec in self.wiring.fans:
             on = self.fan_on[spec.name]
             add("controlbyweb fans", spec.name, "switch", "on" if on else "off")
-            add(
-                "iotawatt fans",
-                f"Fan_{spec.name}",
-                "power_w",
-                (1500 if on and spec.name not in self.broken else 0) if self.fan_meter else None,
-            )
+            air = 1500 + self.flutter(int(spec.name)) if on and spec.name not in self.broken else 0
+            add("iotawatt fans", f"Fan_{spec.name}", "power_w", air if self.fan_meter else None)
         for unit in self.wiring.miners:
             pdu, _, socket = unit.outlet.partition("/")
-            add(pdu, socket, "power_w", self.power[unit.id])
+            drawn = self.power[unit.id]
+            add(pdu, socket, "power_w", drawn - self.flutter(int(socket[1:])) if drawn > 200 and pdu else drawn)
             add(pdu, socket, "switch", "on" if self.outlet[unit.id] else "off")
             add("foreman mine", unit.mac, "address", str(hash(unit.id) % 9999))
             add("foreman mine", unit.mac, "word", "hashing" if self.power[unit.id] > 500 else "sleeping")
         if self.meter is not None:
             add("sel735 meter", "", "power_w", self.meter)
         return out
+
+    def flutter(self, unit: int) -> int:
+        """A watt or two of noise, as every real meter shows; none when the meters are frozen."""
+        return 0 if self.frozen else (self.now // 7 + unit) % 3
 
     def act(self, decision: Decision) -> tuple[Outcome, ...]:
         outcomes, spent = [], {}

@@ -138,3 +138,13 @@ def test_ramp_starts_ten_percent_per_120_s_until_all_run():
     assert counts[-1] == 100
     assert max(after - before for before, after in pairwise(counts)) <= 20
     assert not plant.violations
+
+
+def test_fan2_hot_air_coming_back_in_sheds_although_the_fans_draw_watts():
+    plant = running(100)
+    plant.ambient, plant.inlet = 22.0, 30.0
+    plant.ticks(2)
+    assert hashing(plant) == 100
+    plant.ticks(3)
+    assert hashing(plant) <= 90
+    assert plant.events("recirculating")

@@ -13,6 +13,7 @@ from mine_controller.core.view import View
 
 LAYER = SAFETY
 NEEDS = ()
+RISE_K = 5.0  # inlet above outside by more than this is hot air coming back in
 
 
 class Options(NamedTuple):
@@ -73,6 +74,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     else:
         kept["blind_s"] = kept["blind_w"] = 0
         _lost_air(view, kept, powered, options, limits, events)
+        _recirculating(view, kept, options, limits, events)
     step = max(1, len(view.wiring.miners) // 10)
     ahead = min(need(min(powered + step, len(view.wiring.miners)), options), all_fans)
     wish = Wish(EQUIPMENT, "fans_for_start", max(ahead, wanted), _reason("ahead", view, ahead))
@@ -144,6 +146,30 @@ def _lost_air(
 def _spinning_up(view: View) -> bool:
     """True while fans that were just told to run have not had time to prove it."""
     return any(book.state == "starting" for book in view.fans.values())
+
+
+def _recirculating(
+    view: View, kept: dict[str, Any], options: Options, limits: list[Limit], events: list[Event]
+) -> None:
+    """FAN2: fan watts are fine, yet the inlet is far above outside (belt, louvre): air is unproven, 10 % off a tick."""
+    inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
+    hot = inlet_c is not None and outside_c is not None and inlet_c > options.easy_c and inlet_c - outside_c > RISE_K
+    if not hot or kept.get("cold_fans") or view.fleet.on_n == 0:
+        kept["rise_s"] = kept["rise_w"] = 0
+        return
+    tick_s = view.image.clock.tick_s
+    kept["rise_s"] = int(kept.get("rise_s") or 0) or view.now_s
+    if view.now_s - int(kept["rise_s"]) < 2 * tick_s:
+        return
+    reason = Reason("air", "recirculating", (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0)))
+    if not kept.get("rise_w"):
+        events.append(Event("recirculating", "warning", "fans", reason))
+    if not kept.get("rise_w") or view.now_s - int(kept.get("rise_step_s") or 0) >= tick_s - 5:
+        kept["rise_step_s"] = view.now_s
+        kept["rise_w"] = min(int(kept.get("rise_w") or 0) or view.fleet.miners_w, view.fleet.miners_w) * 90 // 100
+    limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
+    limits.append(Limit(SAFETY, "no_start", 0, reason))
+    limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), reason))
 
 
 def _blind(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
