@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.config.model import Config
+from mine_controller.core.model.book import Book
 
 
 @click.command(
@@ -30,24 +32,37 @@ def command(config: Path | None, dry_run: bool, everything: bool, now: str | Non
     loaded = load_config(config, last_good=True)
     if now is not None and loaded.site.live and not dry_run:
         fail("--now is refused on a live site; use it with --dry-run or while [site] live = no", 2)
-    from mine_controller import ports as ports_room  # noqa: PLC0415
-    from mine_controller.tick import tick  # noqa: PLC0415
+    from mine_controller.store.db import StoreError  # noqa: PLC0415
 
-    wall_s = _wall(now)
     try:
-        if dry_run:
-            book = ports_room.dry_tick(loaded, everything=everything, wall_s=wall_s)
-        else:
-            book = tick(ports_room.live(loaded, wall_s=wall_s), loaded.policy)
+        book, code = _dry(loaded, everything, _wall(now)) if dry_run else _real(loaded, _wall(now))
     except Busy as busy:
         fail(f"another tick runs ({busy}); nothing was done", 75)
+    except StoreError as error:
+        fail(f"the database can't be used: {error}", 70)
     if dry_run or as_json:
         from mine_controller.ops.explain import plan_json, plan_text  # noqa: PLC0415
 
         click.echo(json.dumps(plan_json(book), indent=2) if as_json else plan_text(book))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(70 if ports_room.terminated() else 0)  # a hung worker thread must not keep a finished tick alive
+    os._exit(code)  # a hung worker thread must not keep a finished tick alive
+
+
+def _dry(config: Config, everything: bool, wall_s: int | None) -> tuple[Book, int]:
+    from mine_controller.ports.dry import dry_tick  # noqa: PLC0415
+
+    return dry_tick(config, everything=everything, wall_s=wall_s), 0
+
+
+def _real(config: Config, wall_s: int | None) -> tuple[Book, int]:
+    from mine_controller.ports.live import Live, end_on_signal, ports_of  # noqa: PLC0415
+    from mine_controller.tick import tick  # noqa: PLC0415
+
+    live = Live(config, wall_s=wall_s)
+    end_on_signal(live)
+    book = tick(ports_of(live), config.policy)
+    return book, 70 if live.clocks.ended else 0
 
 
 def _wall(now: str | None) -> int | None:

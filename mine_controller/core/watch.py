@@ -57,6 +57,8 @@ def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, Fa
 
 
 def _fan(fan: Fan, spec: FanSpec, book: FanBook, now_s: int) -> FanBook:
+    if fan.on is None and fan.watts is not None and fan.watts * 100 >= spec.normal_w * PROVEN_SHARE_PCT:
+        return book._replace(state="proven", proven_s=fan.watts_at, bad_at=())  # watts are the proof, not the relay
     if fan.on is None:
         return book if now_s - book.proven_s <= 240 or book.state == "failed" else book._replace(state="unknown")
     if not fan.on:

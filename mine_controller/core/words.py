@@ -6,6 +6,8 @@ Numbers whose name ends in _w are shown in kW from 10 kW up, _s as minutes and s
 from mine_controller.core.model.reason import Reason
 
 SENTENCES: dict[tuple[str, str], str] = {
+    ("signal", "begin_off"): "the utility says off: curtailing",
+    ("signal", "begin_blind"): "the power signal can't be read any longer: curtailing to be safe",
     ("signal", "curtail_off"): "the utility says off (for {since_s})",
     ("signal", "curtail_blind"): "the power signal can't be read; curtailed to be safe (for {since_s})",
     ("signal", "blind"): "power signal not readable for {silent_s} (grace {grace_s}): {why}",
@@ -69,7 +71,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("override", "expired"): "override of {key} is over",
     ("watch", "miner_on"): "{miner} came on by itself",
     ("watch", "miner_off"): "{miner} went dark by itself",
-    ("watch", "fan_failed"): "fan {fan} is told on and draws {watts} W of {normal_w} W: failed",
+    ("watch", "fan_failed"): "fan {fan} is told on and draws {watts} W of {normal_w}: failed",
     ("watch", "fan_welded"): "fan {fan} is told off and still draws {watts} W: relay welded?",
     ("watch", "fan_back"): "fan {fan} moves air again",
     ("choose", "waiting"): "waiting for its turn",

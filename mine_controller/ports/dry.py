@@ -26,14 +26,15 @@ def _never(*given: Any) -> NoReturn:
 class Reader:
     """The store of a dry run: it loads, and drops what it is given."""
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, live: Live) -> None:
+        self.live = live
 
     def load(self) -> Book:
         """The last book, read without touching a byte."""
         from mine_controller.store.query import last_book  # noqa: PLC0415
 
-        return last_book(self.config.paths)
+        config = self.live.config
+        return last_book(config.paths, self.live.clocks.sources.boot_id(), config.sha).book
 
     def requests(self) -> tuple[Request, ...]:
         """Requests are the next real tick's."""
@@ -65,7 +66,7 @@ def dry_tick(config: Config, *, everything: bool, wall_s: int | None = None, wir
         clock=live.clocks,
         ask=live.ask,
         act=_never,
-        store=Reader(config),
+        store=Reader(live),
         wait=_never,
         show=_never,
         tell=_never,

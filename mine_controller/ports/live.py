@@ -3,7 +3,6 @@
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 
 from mine_controller.config.model import Config
@@ -13,9 +12,9 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import NOT_SENT, Command, Outcome
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
-from mine_controller.ports.clock import REAL, Clocks, pretending
+from mine_controller.ports.clock import REAL, Clocks, Sources, pretending
 from mine_controller.ports.log import Log
-from mine_controller.tick import Ports
+from mine_controller.tick import Journal, Ports
 from mine_controller.wire.door import Wire
 
 ASK_S = 20
@@ -29,9 +28,17 @@ WireFor = Callable[[str, float], Wire]
 class Live:
     """What the ports share during one tick."""
 
-    def __init__(self, config: Config, *, wall_s: int | None = None, wire_for: WireFor | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        wall_s: int | None = None,
+        wire_for: WireFor | None = None,
+        sources: Sources | None = None,
+    ) -> None:
         self.config = config
-        self.clocks = Clocks(config.site.timezone, config.site.tick_s, REAL if wall_s is None else pretending(wall_s))
+        sources = sources or (REAL if wall_s is None else pretending(wall_s))
+        self.clocks = Clocks(config.site.timezone, config.site.tick_s, sources)
         self.log = Log(config.paths.log, config.site.log_level)
         self.wire_for = wire_for or live_wire
         self.shown_s = 0.0
@@ -123,13 +130,12 @@ def live_wire(section: str, until: float) -> Wire:
     return live(until)
 
 
-def ports_of(live: Live) -> Ports:
+def ports_of(live: Live, journal: Journal | None = None) -> Ports:
     """The ports of a live or shadow tick."""
-    from mine_controller.ports.journal import Journal  # noqa: PLC0415
+    from mine_controller.ports.journal import Journal as RealJournal  # noqa: PLC0415
     from mine_controller.store.lock import TickLock  # noqa: PLC0415
 
-    signal.signal(signal.SIGTERM, _ender(live.clocks))
-    journal = Journal(live.config, live.clocks, live.log)
+    journal = journal or RealJournal(live.config, live.clocks, live.log)
     return Ports(
         lock=lambda: TickLock(live.config.paths.lock),
         clock=live.clocks,
@@ -143,14 +149,14 @@ def ports_of(live: Live) -> Ports:
     )
 
 
+def end_on_signal(live: Live) -> None:
+    """From now on SIGTERM ends the tick after what is under way: no new command, save, exit 70."""
+    signal.signal(signal.SIGTERM, _ender(live.clocks))
+
+
 def _ender(clocks: Clocks) -> Callable[[int, FrameType | None], None]:
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame
         clocks.ended = True
 
     return end
-
-
-def folder_of(config: Config) -> Path:
-    """Where the site's files lie."""
-    return config.paths.config.parent

@@ -148,3 +148,11 @@ def test_fan2_hot_air_coming_back_in_sheds_although_the_fans_draw_watts():
     plant.ticks(3)
     assert hashing(plant) <= 90
     assert plant.events("recirculating")
+
+
+def test_a_silent_relay_board_does_not_unprove_fans_that_draw_their_watts():
+    plant = running(280)
+    plant.dead = {"controlbyweb fans"}
+    plant.ticks(6)
+    assert hashing(plant) == 280
+    assert plant.decisions[-1].mode == "RUNNING"

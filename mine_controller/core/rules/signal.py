@@ -92,7 +92,7 @@ def _begin(view: View, kept: dict[str, Any], cause: str, events: list[Event]) ->
     """An event begins when the signal became readable as off: one tick before the first reading that shows it."""
     back_s = view.image.clock.tick_s if view.site.live and kept.get("runs") is not None and kept.get("word") else 0
     kept["off_s"], kept["signal_s"], kept["cause"], kept["long_s"] = view.now_s, view.now_s - back_s, cause, view.now_s
-    events.append(Event("curtail", "warning", "signal", Reason("signal", f"curtail_{cause}")))
+    events.append(Event("curtail", "warning", "signal", Reason("signal", f"begin_{cause}")))
 
 
 def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, events: list[Event]) -> list[Limit]:

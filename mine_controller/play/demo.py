@@ -1,0 +1,191 @@
+"""`minectl demo`: a simulated day through the real drivers, rules and store, then live ticks against sockets.
+
+Nothing in here decides anything: history runs on virtual ports (play/twin.py), the live part on a real tick's ports.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mine_controller.config.load import load
+from mine_controller.config.model import Config
+from mine_controller.core.model.state import Shed, State
+from mine_controller.play.audit import Violation
+from mine_controller.play.twin import BOOT_ID, Audited, Virtual
+from mine_controller.ports.clock import Sources
+from mine_controller.ports.journal import Journal
+from mine_controller.ports.live import Live, ports_of
+from mine_controller.tick import Round, tick
+from mine_controller.twin import coop, net, story
+from mine_controller.twin.config_text import config_text
+
+Progress = Callable[[int, int], None]
+SETTLED = ("RUNNING", "RESUMING", "CURTAILED", "IDLE")
+
+
+class Event(NamedTuple):
+    """One curtailment of the day: its last known shed, with the wall time of its signal and who was still open."""
+
+    signal_at: int
+    shed: Shed
+    stragglers: tuple[tuple[str, int], ...]
+    told: str  # the code of the emergency that was told, "" none
+
+
+class Day(NamedTuple):
+    """What the simulated hours came to."""
+
+    site: coop.Site
+    seed: int
+    ticks: int
+    wall_s: float
+    violations: tuple[Violation, ...]
+    sha: str
+    events: tuple[Event, ...]
+    book_mode: str
+    longest_tick_s: int
+
+
+def build(seed: int, hours: int, story_file: Path | None, *, ending_now: bool) -> coop.Site:
+    """The twin of the co-op container; `ending_now` lets its history end at this moment."""
+    told = story.parse(story_file.read_text(encoding="utf-8")) if story_file is not None else None
+    start = int(time.time()) - hours * 3600 if ending_now else None
+    return coop.build(seed, start, story=told)
+
+
+def write_config(folder: Path, site: coop.Site) -> Config:
+    """config.txt (0600) and fleet.csv of the twin, and the config as loaded from them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text, fleet = config_text(site, str(folder))
+    path = folder / "config.txt"
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
+    (folder / "fleet.csv").write_text(fleet, encoding="utf-8")
+    return load(path)
+
+
+def live_through(
+    site: coop.Site, config: Config, seed: int, hours: int, progress: Progress, *, guard: bool = True
+) -> Day:
+    """Tick after tick until `hours` have passed in the world."""
+    began = time.monotonic()
+    virtual = Virtual(config, site)
+    journal = Audited(virtual, guard=guard)
+    ports = ports_of(virtual, journal)
+    digest = hashlib.sha256()
+    sheds: dict[int, Event] = {}
+    end_s, count, longest = virtual.now_s + hours * 3600, 0, 0
+    mode = "INIT"
+    while virtual.now_s < end_s:
+        tick_began = virtual.now_s
+        book = tick(ports, config.policy)
+        longest = max(longest, int(virtual.now_s - tick_began))
+        rounds = journal.ticks.pop()
+        _digest(digest, rounds)
+        _follow(sheds, rounds, book.state, site.world.start_wall_s)
+        mode = book.state.mode
+        count += 1
+        virtual.until_next(tick_began)
+        progress(count, int(hours * 3600 / config.site.tick_s))
+    spent = time.monotonic() - began
+    events = tuple(sheds[key] for key in sorted(sheds))
+    return Day(site, seed, count, spent, tuple(journal.violations), digest.hexdigest(), events, mode, longest)
+
+
+def _digest(digest: Any, rounds: tuple[Round, ...]) -> None:
+    for this in rounds:
+        decision = this.decision
+        digest.update(repr((decision.mode, decision.why, decision.commands, decision.plan, decision.look)).encode())
+
+
+def _follow(sheds: dict[int, Event], rounds: tuple[Round, ...], state: State, start_wall_s: int) -> None:
+    """Keep the latest of every curtailment seen in these rounds."""
+    for this in rounds:
+        shed = this.decision.state.shed
+        if shed is None:
+            continue
+        chases = this.decision.state.chases if this is not rounds[-1] else state.chases
+        open_stops = tuple((name[6:], chase.rung) for name, chase in sorted(chases.items()) if chase.want == "stop")
+        was = sheds.get(shed.seen_s)
+        told = shed.emergency or (was.told if was else "")
+        sheds[shed.seen_s] = Event(start_wall_s + shed.signal_s - _offset(this), shed, open_stops, told)
+
+
+def _offset(this: Round) -> int:
+    """Plant seconds ahead of the world's own, as this clock has them."""
+    return this.clock.plant_s - this.clock.boot_s
+
+
+def summary(day: Day) -> dict[str, Any]:
+    """The one JSON object of `demo --json`."""
+    world = day.site.world
+    starts = [world.starts(i) for i in range(len(world.fleet.outlet_on))]
+    return {
+        "site": "coop-container",
+        "seed": day.seed,
+        "ticks": day.ticks,
+        "wall_s": round(day.wall_s, 1),
+        "energy_kwh": round(world.energy_kwh(), 1),
+        "permitted_kwh": round(world.permitted_kwh(), 1),
+        "violations": [{"guard": one.guard, "tick": one.tick_at, "sentence": one.sentence} for one in day.violations],
+        "decisions_sha256": day.sha,
+        "starts": {"min": min(starts), "max": max(starts)},
+        "longest_tick_s": day.longest_tick_s,
+        "events": [_event(event) for event in day.events],
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    shed = event.shed
+
+    def since(at_s: int | None) -> int | None:
+        return at_s - shed.signal_s if at_s is not None else None
+
+    stopped = shed.gentle + shed.hard
+    return {
+        "signal_at": event.signal_at,
+        "cause": shed.cause,
+        "first_command_s": since(shed.first_command_s),
+        "shed_50_s": since(shed.shed_50_s),
+        "shed_90_s": since(shed.shed_90_s),
+        "shed_100_s": since(shed.shed_100_s),
+        "power_before_w": shed.before_w,
+        "power_confirmed_w": shed.confirmed_w,
+        "floor_w": shed.floor_w,
+        "gentle": shed.gentle,
+        "hard": shed.hard,
+        "gentle_share": round(shed.gentle / stopped, 3) if stopped else None,
+        "stragglers": [{"miner": name, "rung": rung} for name, rung in event.stragglers],
+        "emergency": event.told or None,
+    }
+
+
+# -- the live part --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def on_sockets(site: coop.Site) -> Iterator[net.Servers]:
+    """Every device listening on 127.0.0.1; its world stands still until `go_on`."""
+    servers = net.serve(site, lambda: site.world.now_s)
+    try:
+        yield servers
+    finally:
+        servers.close()
+
+
+def go_on(site: coop.Site, servers: net.Servers) -> Sources:
+    """From now on the world runs in real time; the clocks of live ticks on it."""
+    now_s = net.clock(site.world.now_s)
+    servers.now_s = now_s
+    start = site.world.start_wall_s
+    return Sources(now_s, lambda: start + now_s(), lambda: BOOT_ID, lambda: True)
+
+
+def live_tick(config: Config, sources: Sources) -> str:
+    """One tick through sockets; the mode it ended in."""
+    live = Live(config, sources=sources)
+    return tick(ports_of(live, Journal(config, live.clocks, live.log)), config.policy).state.mode

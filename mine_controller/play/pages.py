@@ -1,0 +1,31 @@
+"""A small server for the demo's page: one folder, loopback only, the headers the nginx sample sends."""
+
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    server_version = "minectl"
+    sys_version = ""
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", CSP)
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
+        """The demo's terminal belongs to the demo."""
+
+
+def serve_pages(folder: Path, port: int) -> ThreadingHTTPServer:
+    """Serve `folder` on 127.0.0.1 in a thread of its own. OSError when the port is taken."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True, name="pages").start()
+    return server

@@ -1,0 +1,101 @@
+"""Ports of a tick on the twin without sockets: the same drivers, the same store, virtual time."""
+
+from mine_controller.config.model import Config
+from mine_controller.core.due import Asked
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.command import Command, Outcome
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.state import State
+from mine_controller.core.settle import settle
+from mine_controller.devices.act import act
+from mine_controller.devices.ask import ask
+from mine_controller.play.audit import Record, Violation, audit
+from mine_controller.ports.clock import Sources
+from mine_controller.ports.journal import Journal
+from mine_controller.ports.live import ACT_S, ASK_S, Live
+from mine_controller.tick import Round
+from mine_controller.twin.coop import Site
+from mine_controller.twin.direct import Direct
+from mine_controller.wire.door import Wire
+
+BOOT_ID = "twin"
+
+
+class Virtual(Live):
+    """A tick's ports whose time is the world's: lanes run side by side in virtual seconds, nothing waits."""
+
+    def __init__(self, config: Config, site: Site) -> None:
+        self.site, self.direct = site, Direct(site)
+        self.now_s = float(site.world.now_s)
+        start_s = site.world.start_wall_s
+        sources = Sources(lambda: self.now_s, lambda: start_s + self.now_s, lambda: BOOT_ID, lambda: True)
+        super().__init__(config, sources=sources)
+
+    def plant_at(self, lane_s: float) -> int:
+        """Plant time at a moment of a lane's clock."""
+        return int(lane_s) + self.clocks.offset_s
+
+    def _wire(self, section: str, until: float) -> Wire:
+        del section
+        return self.direct.lane(self.now_s, until)
+
+    def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> tuple[Reading, ...]:
+        """Every lane begins now; the stage ends when the slowest has."""
+        channels = image.channels if image is not None and not clock.rebooted else {}
+        until = self.now_s + self._left_s(clock, ASK_S)
+        read = ask(asked, self.config.endpoints, channels, self.plant_at, self._wire, until, threads=False)
+        self._pass()
+        return (self.stop_reading(), *read)
+
+    def act(self, commands: tuple[Command, ...], clock: Clock) -> tuple[Outcome, ...]:
+        """Commands take effect at the second their lane sent them."""
+        until = self.now_s + self._left_s(clock, ACT_S)
+        outcomes = act(commands, self.config.endpoints, (), self.plant_at, self._wire, until, threads=False)
+        self._pass()
+        return outcomes
+
+    def _pass(self) -> None:
+        self.now_s = max(self.now_s, self.direct.end_of_lanes)
+
+    def wait(self, book: Book, until_s: int) -> None:
+        """Time passes at once."""
+        del book
+        self.now_s = max(self.now_s, float(until_s - self.clocks.offset_s))
+
+    def until_next(self, began_s: float) -> None:
+        """To the beginning of the next tick."""
+        self.now_s = max(self.now_s, began_s + self.config.site.tick_s)
+        self.site.advance(self.now_s)
+
+    def show(self, book: Book) -> None:
+        """History draws no page; the live part does."""
+
+
+class Audited(Journal):
+    """The journal of a demo: keeps the rounds of the tick and what the guards say of them."""
+
+    def __init__(self, live: Live, *, guard: bool = True) -> None:
+        super().__init__(live.config, live.clocks, live.log)
+        self.guard = guard
+        self.violations: list[Violation] = []
+        self.ticks: list[tuple[Round, ...]] = []
+        self.before = State()
+
+    def load(self) -> Book:
+        """The last book, remembered as what this tick's first decision is judged against."""
+        book = super().load()
+        self.before = book.state
+        self.told.clear()
+        return book
+
+    def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
+        """Check, then close the tick."""
+        state = self.before
+        for this in rounds:
+            if self.guard:
+                self.violations += audit(Record(this.image, state, this.decision, self.config.policy))
+            state = settle(this.decision.state, this.decision.commands, this.outcomes)
+        self.ticks.append(rounds)
+        super().save(book, rounds)
