@@ -110,7 +110,10 @@ def _act_on(
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
     mode, why = mode_of(view, envelope, plan, watched, fault)
     events = (*events, *compared.events, *shed_events, *_mode_event(view, mode, why))
+    quiet = view.image.clock.opening and not plan.stops
+    forecast = time_to_obey(view, obey_within_s) if quiet else view.state.last.get("forecast", {})
     state = _next_state(view, memory, compared, plan, watched, mode, events)
+    state = state._replace(last={**state.last, "forecast": forecast})
     return Decision(
         state=state,
         commands=compared.commands,
@@ -120,7 +123,7 @@ def _act_on(
         envelope=envelope,
         plan=plan,
         events=events,
-        forecast=time_to_obey(view, obey_within_s) if view.image.clock.opening and not plan.stops else {},
+        forecast=forecast,
     )
 
 
