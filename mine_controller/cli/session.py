@@ -45,10 +45,10 @@ def load_config(given: Path | None, *, last_good: bool = False) -> Config:
 
 def tell_problems(path: Path, problems: tuple[Problem, ...]) -> None:
     """One line a problem, on stderr."""
-    for one in problems:
-        where = f"{path}:{one.line}" if one.line else str(path)
-        what = " ".join(part for part in (f"[{one.section}]" if one.section else "", one.option) if part)
-        click.echo(f"{where}: {what + ': ' if what else ''}{one.text}", err=True)
+    from mine_controller.config.edit import problem_lines  # noqa: PLC0415
+
+    for line in problem_lines(problems, str(path)):
+        click.echo(line, err=True)
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:

@@ -84,4 +84,5 @@ class Config(NamedTuple):
     secrets: tuple[str, ...] = ()
     last_good: bool = False  # True: config.txt is broken, this is config.last-good
     broken: tuple[Problem, ...] = ()  # then: the problems of config.txt
+    facts: Any = None  # [site] as its filled Options, for show and get
     texts: tuple[Secret, Secret | None] = (Secret(""), None)  # config.txt and fleet.csv as read, for `remember`

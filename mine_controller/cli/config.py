@@ -1,0 +1,295 @@
+"""`minectl config`: look at config.txt, check it, change it."""
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import click
+
+from mine_controller.cli.session import config_path
+from mine_controller.config.edit import (
+    Change,
+    EditError,
+    problem_lines,
+    set_value,
+    swap,
+    undo,
+    unset_value,
+)
+from mine_controller.config.lines import nearest
+from mine_controller.config.load import build_config, load, read_source
+from mine_controller.config.model import Config, ConfigError, Problem
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+WRONG = 2  # exit code: the config, or what was asked of it, is wrong
+
+
+@click.group(name="config")
+@click.option("--config", "-c", "path", type=FILE, help="config.txt of the site.")
+@click.pass_context
+def command(context: click.Context, path: Path | None) -> None:
+    """Look at config.txt, check it and change it."""
+    context.obj = path
+
+
+def _on_config(run: Callable[..., None]) -> Callable[..., None]:
+    """Give a command its --config too, wherever people write it, and hand it the path."""
+
+    def with_path(context: click.Context, given: Path | None, **rest: Any) -> None:
+        run(config_path(given or context.obj), **rest)
+
+    handler: Any = wraps(run)(with_path)
+    named: Any = click.option("--config", "-c", "given", type=FILE, help="config.txt of the site.")
+    return cast("Callable[..., None]", named(click.pass_context(handler)))
+
+
+def fail(problems: tuple[Problem, ...], path: Path) -> NoReturn:
+    """Tell every problem and end with exit code 2."""
+    for line in problem_lines(problems, path.name):
+        click.echo(line, err=True)
+    count = len(problems)
+    click.echo(f"{count} problem{'s' if count != 1 else ''}; nothing is done with this config.", err=True)
+    sys.exit(WRONG)
+
+
+def refuse(text: str) -> NoReturn:
+    """One sentence, exit code 2."""
+    click.echo(text, err=True)
+    sys.exit(WRONG)
+
+
+def _load(path: Path) -> Config:
+    try:
+        return load(path)
+    except ConfigError as error:
+        fail(error.problems, path)
+
+
+def _dump(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _told(problems: tuple[Problem, ...], name: str) -> list[dict[str, Any]]:
+    return [one._asdict() | {"file": one.file or name} for one in problems]
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Problems and notes as one JSON object.")
+@_on_config
+def check(path: Path, as_json: bool) -> None:
+    """Tell everything that is wrong, with line numbers; exit 2 when anything is."""
+    try:
+        config = load(path)
+    except ConfigError as error:
+        if as_json:
+            _dump({"ok": False, "config": str(path), "problems": _told(error.problems, path.name), "notes": []})
+            sys.exit(WRONG)
+        fail(error.problems, path)
+    if as_json:
+        notes = _told(config.notes, path.name)
+        _dump({"ok": True, "config": str(path), "sha": config.sha, "problems": [], "notes": notes})
+        return
+    for line in problem_lines(config.notes, path.name):
+        click.echo(f"note: {line}")
+    click.echo(f"{path.name} is good: {_sum_up(config)}")
+
+
+def _sum_up(config: Config) -> str:
+    mode = "live" if config.site.live else "shadow mode (live = no: nothing is sent)"
+    wiring = config.policy.wiring
+    return f"{len(config.endpoints)} endpoints, {len(wiring.fans)} fans, {len(wiring.miners)} miners, {mode}"
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True)
+@_on_config
+def show(path: Path, as_json: bool) -> None:
+    """Every value that counts, defaults included; secrets are stars."""
+    from mine_controller.config.show import page, tree  # noqa: PLC0415 - imported by the command that uses it
+
+    config = _load(path)
+    if as_json:
+        _dump(tree(config))
+    else:
+        click.echo(page(config))
+
+
+@command.command()
+@click.argument("key")
+@click.option("--json", "as_json", is_flag=True)
+@_on_config
+def get(path: Path, key: str, as_json: bool) -> None:
+    """One value: `get site.power_cap_kw`, `get "roomalert intake.host"`."""
+    from mine_controller.config.show import text, value  # noqa: PLC0415 - imported by the command that uses it
+
+    try:
+        found = value(_load(path), key)
+    except EditError as error:
+        refuse(f"{error}.")
+    if as_json:
+        _dump(found)
+    else:
+        click.echo(text(found))
+
+
+@command.command(name="set")
+@click.argument("key")
+@click.argument("value")
+@_on_config
+def set_(path: Path, key: str, value: str) -> None:
+    """Write one value; comments stay, the result is checked first, `undo` takes it back.
+
+    A secret is better written as file:PATH; `-` as VALUE asks for it without showing it.
+    """
+    if value == "-":
+        value = click.prompt(key, hide_input=True, err=True)
+    _changed(path, lambda: set_value(path, key, value))
+
+
+@command.command()
+@click.argument("key")
+@_on_config
+def unset(path: Path, key: str) -> None:
+    """Take one line out, so that the default counts."""
+    _changed(path, lambda: unset_value(path, key))
+
+
+def _changed(path: Path, change: Any) -> None:
+    try:
+        done: Change = change()
+    except EditError as error:
+        refuse(f"{error}.")
+    except ConfigError as error:
+        click.echo(f"{path.name} stays as it is, because this would not check:", err=True)
+        fail(error.problems, path)
+    click.echo(f"[{done.section}] {done.option}: {done.old or '(default)'} -> {done.new or '(default)'}")
+
+
+@command.command(name="undo")
+@_on_config
+def undo_(path: Path) -> None:
+    """Bring back the text before the last change; a second undo is a redo."""
+    try:
+        undo(path)
+    except EditError as error:
+        refuse(f"{error}.")
+    except ConfigError as error:
+        click.echo(f"{path.name} stays as it is, because what was before would not check:", err=True)
+        fail(error.problems, path)
+    click.echo(f"{path.name} is as it was before the last change.")
+
+
+@command.command()
+@_on_config
+def edit(path: Path) -> None:
+    """Open a copy in $EDITOR; it replaces config.txt only when it checks."""
+    try:
+        source = read_source(path)
+    except ConfigError as error:
+        fail(error.problems, path)
+    handle, name = tempfile.mkstemp(prefix=".config.", suffix=".edit", dir=path.resolve().parent)  # 0600
+    copy = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(source.config)
+        while True:
+            _open(copy)
+            raw = copy.read_bytes()
+            if raw == source.config:
+                click.echo("Nothing was changed.")
+                return
+            try:
+                build_config(source._replace(config=raw), {})
+                swap(source, raw)
+            except ConfigError as error:
+                _again(error.problems, path)
+            except EditError as error:
+                refuse(f"{error}.")
+            else:
+                click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
+                return
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _again(problems: tuple[Problem, ...], path: Path) -> None:
+    """Tell the problems and ask whether to edit once more; a no ends with everything as it was."""
+    for line in problem_lines(problems, path.name):
+        click.echo(line, err=True)
+    if not sys.stdin.isatty() or not click.confirm("Edit again?", default=True, err=True):
+        refuse(f"{path.name} stays as it is.")
+
+
+def _open(copy: Path) -> None:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "nano"
+    try:
+        done = subprocess.run([*shlex.split(editor), str(copy)], check=False)  # noqa: S603 - the user's own editor
+    except (OSError, ValueError) as error:
+        refuse(f"{editor} can't be started ({error}): set $EDITOR.")
+    if done.returncode:
+        refuse(f"{editor} ended with {done.returncode}; nothing was changed.")
+
+
+@command.command(name="import")
+@click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--to", "target", type=click.Path(path_type=Path), help="Write the new config here (0600).")
+@click.option("--site", default="coop-container", show_default=True, help="The template that holds the rest.")
+def import_(old: Path, target: Path | None, site: str) -> None:
+    """Convert an older config; tells for each key what became of it.
+
+    Without --to nothing is written, and the new text is shown with secrets as stars.
+    """
+    from mine_controller.config.convert import old_to_new  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.sites import InitError, template  # noqa: PLC0415 - the same
+    from mine_controller.config.values import Place  # noqa: PLC0415 - the same
+
+    if target is not None and target.exists():
+        refuse(f"{target} exists: give another name, nothing is written over.")
+    try:
+        base = template(site)
+        done = old_to_new(old.read_text(encoding="utf-8"), base, Place(old.parent, private=True))
+    except (InitError, UnicodeDecodeError, OSError) as error:
+        refuse(f"{old} can't be converted: {error}.")
+    for one in done.carried:
+        click.echo(f"{one.key} -> [{one.section}] {one.option}", err=True)
+    for left in done.left:
+        click.echo(f"{left.key} was not carried over because {left.why}", err=True)
+    _hand_over(done.text, [(one.section, one.option, one.value) for one in done.carried], target)
+
+
+def _hand_over(text: str, carried: list[tuple[str, str, str]], target: Path | None) -> None:
+    from mine_controller.config.edit import STARS, is_secret  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.lines import UNFILLED  # noqa: PLC0415 - the same
+    from mine_controller.config.replace import replace_file  # noqa: PLC0415 - the same
+
+    if target is not None:
+        try:
+            replace_file(target, text.encode(), 0o600)
+        except OSError as error:
+            refuse(f"{target} can't be written: {error.strerror}.")
+        click.echo(f"{target} is written; `minectl config --config {target} check` tells what is still to fill in.")
+        return
+    for section, option, value in carried:
+        if is_secret(section, option) and value != UNFILLED:
+            text = text.replace(f"{option} = {value}\n", f"{option} = {STARS}\n")
+    click.echo(text, nl=False)
+
+
+@command.command()
+@click.argument("kind", default="")
+def sample(kind: str) -> None:
+    """Print the sample config of everything, or the section of one kind."""
+    from mine_controller.config.sample import kinds  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.sample import sample as make  # noqa: PLC0415 - the same
+
+    try:
+        click.echo(make(kind), nl=False)
+    except KeyError:
+        refuse(f"Nothing is called {kind}{nearest(kind, kinds())}.")

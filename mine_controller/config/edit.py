@@ -1,0 +1,167 @@
+"""Changing config.txt by key: comments and order stay, the result is checked first, the old file is kept for undo."""
+
+import re
+import stat
+from pathlib import Path
+from typing import NamedTuple
+
+from mine_controller.config import catalogue
+from mine_controller.config.lines import END, Document, decode, nearest, read
+from mine_controller.config.load import SITE, Source, build_config, read_source
+from mine_controller.config.model import Config, ConfigError, Problem
+from mine_controller.config.replace import replace_file
+from mine_controller.config.work import Common
+from mine_controller.core.option import Secret
+
+PREVIOUS = ".previous"
+STARS = "***"
+_ENTRY = re.compile(r"([ \t]*[a-z][^=]*=[ \t]*)(.*?)([ \t]*\r?)")
+_TITLE = re.compile(r"[a-z][a-z0-9_]*(?: [A-Za-z0-9_.-]+)?")
+
+
+class Change(NamedTuple):
+    """What was changed, for the audit: secrets are stars. `old` "" = it was not written before."""
+
+    section: str
+    option: str
+    old: str
+    new: str
+
+
+class EditError(Exception):
+    """The edit can't be done; the text is one sentence with the remedy."""
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """("roomalert intake", "host") of "roomalert intake.host"."""
+    section, dot, option = key.rpartition(".")
+    if not dot or not section or not option:
+        raise EditError(
+            f"{key!r} is not a key: write SECTION.OPTION, like site.power_cap_kw or 'roomalert intake.host'"
+        )
+    return " ".join(section.split()), " ".join(option.split())
+
+
+def set_value(path: Path, key: str, value: str) -> Change:
+    """Write one value; EditError or, when the result doesn't check, ConfigError: then nothing has changed."""
+    title, option = split_key(key)
+    value = value.strip()
+    if not value or not value.isprintable():
+        raise EditError("a value is one line of text")
+    source = read_source(path)
+    text, wrong = decode(source.config)
+    if wrong:
+        raise ConfigError(wrong)
+    document = read(text)
+    section = document.sections.get(title)
+    old = section.entries[option].value if section and option in section.entries else ""
+    store(source, with_value(text, document, title, option, value))
+    hide = is_secret(title, option)
+    return Change(title, option, STARS if hide and old else old, STARS if hide else value)
+
+
+def unset_value(path: Path, key: str) -> Change:
+    """Take one line out, so that the default counts; errors as `set_value`."""
+    title, option = split_key(key)
+    source = read_source(path)
+    text, wrong = decode(source.config)
+    if wrong:
+        raise ConfigError(wrong)
+    section = read(text).sections.get(title)
+    if section is None or option not in section.entries:
+        raise EditError(f"{key} is not written in {path.name}")
+    entry = section.entries[option]
+    lines = text.split("\n")
+    del lines[entry.line - 1]
+    store(source, "\n".join(lines))
+    return Change(title, option, STARS if is_secret(title, option) else entry.value, "")
+
+
+def is_secret(title: str, option: str) -> bool:
+    """True for an option whose value never appears in a text. An unknown one counts as secret."""
+    kind = title.partition(" ")[0]
+    if kind in (SITE, "wiring"):
+        return False
+    if option in Common._fields:
+        return False
+    for room in ("rule", "device", "channel"):
+        module = catalogue.find(room, kind)
+        if module is not None:
+            known = catalogue.declared(module.Options)
+            return option not in known or known[option][0] is Secret
+    return True
+
+
+def with_value(text: str, document: Document, title: str, option: str, value: str) -> str:
+    """The text with one value written: in its line, else at the end of its section, else as a new section."""
+    lines = text.split("\n")
+    newline = "\r" if lines[0].endswith("\r") else ""
+    section = document.sections.get(title)
+    if section is None:
+        if not _TITLE.fullmatch(title) or title == END:
+            raise EditError(f"{title!r} is not a section{nearest(title, document.sections)}")
+        new = [f"[{title}]{newline}", f"{option} = {value}{newline}", newline]
+        return "\n".join(_before_end(lines, new))
+    entry = section.entries.get(option)
+    if entry is None:
+        last = max((other.line for other in section.entries.values()), default=section.line)
+        lines.insert(last, f"{option} = {value}{newline}")
+    else:
+        found = _ENTRY.fullmatch(lines[entry.line - 1])
+        assert found, "the reader has seen this line as key = value"
+        lines[entry.line - 1] = found[1] + value + found[3]
+    return "\n".join(lines)
+
+
+def _before_end(lines: list[str], new: list[str]) -> list[str]:
+    at = next((at for at in range(len(lines) - 1, -1, -1) if lines[at].strip() == f"[{END}]"), len(lines))
+    return [*lines[:at], *new, *lines[at:]]
+
+
+def store(source: Source, text: str) -> Config:
+    """Check the new text, keep the old file as config.txt.previous, replace it with mode and owner kept."""
+    raw = text.encode()
+    config = build_config(source._replace(config=raw), {})
+    swap(source, raw)
+    return config
+
+
+def swap(source: Source, raw: bytes) -> None:
+    """Replace the file, when it is still as it was read."""
+    path = source.path
+    try:
+        if path.read_bytes() != source.config:
+            raise EditError(f"{path.name} was changed by somebody else meanwhile: look at it and try again")
+        info = path.stat()
+        mode, owner = stat.S_IMODE(info.st_mode), (info.st_uid, info.st_gid)
+        replace_file(previous(path), source.config, mode, owner)
+        replace_file(path, raw, mode, owner)
+    except OSError as error:
+        raise EditError(f"{path.name} can't be replaced: {error.strerror}") from None
+
+
+def previous(path: Path) -> Path:
+    """Where the text before the last edit is kept."""
+    real = path.resolve()
+    return real.with_name(real.name + PREVIOUS)
+
+
+def undo(path: Path) -> None:
+    """Change config.txt and config.txt.previous about, so that a second undo is a redo; what comes back is checked."""
+    source = read_source(path)
+    try:
+        old = previous(path).read_bytes()
+    except OSError:
+        raise EditError(f"there is nothing to undo: no {path.name}{PREVIOUS}") from None
+    build_config(source._replace(config=old), {})
+    swap(source, old)
+
+
+def problem_lines(problems: tuple[Problem, ...], name: str = "config.txt") -> list[str]:
+    """`config.txt:12: [site] tick_s: text`, one a problem or note."""
+    out = []
+    for problem in problems:
+        where = f"{problem.file or name}:{problem.line}" if problem.line else problem.file or name
+        about = " ".join(part for part in (f"[{problem.section}]" if problem.section else "", problem.option) if part)
+        out.append(f"{where}: {about}: {problem.text}" if about else f"{where}: {problem.text}")
+    return out

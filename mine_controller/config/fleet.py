@@ -1,0 +1,173 @@
+"""fleet.csv: what a person knows of each miner and software can't find out. A spreadsheet may write it.
+
+Columns by name in the first line, in any order: id, mac, group (needed), name, outlet, breaker, phase, row, nominal_w,
+flags, note. Commas, semicolons or tabs; a byte order mark is fine; lines that begin with # are comments.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from mine_controller.config.lines import nearest
+from mine_controller.config.model import Problem
+
+FILE = "fleet.csv"
+COLUMNS = ("id", "mac", "group", "name", "outlet", "breaker", "phase", "row", "nominal_w", "flags", "note")
+NEEDED = ("id", "mac", "group")
+FLAGS = ("protected", "maintenance", "spare")
+HIGHEST_W = 20_000
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_BARE_MAC = re.compile(r"[0-9a-f]{12}")
+_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")
+_WATTS = re.compile(r"[0-9]{1,5}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+LONGEST_LINE = 2000
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,20}")
+
+
+class Row(NamedTuple):
+    """One miner as a person listed it. nominal_w 0 = as its group says."""
+
+    line: int
+    id: str
+    mac: str
+    group: str
+    name: str = ""
+    outlet: str = ""
+    breaker: str = ""
+    phase: str = ""
+    row: str = ""
+    nominal_w: int = 0
+    flags: tuple[str, ...] = ()
+    note: str = ""
+
+
+def read(text: str) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
+    """Every listed miner and everything wrong with the table in itself."""
+    reader = _Reader()
+    lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), 1)]
+    body = [(number, line) for number, line in lines if line.strip(" \t;,") and line.lstrip(' \t"')[:1] != "#"]
+    body = [(number, line) for number, line in body if reader.plain(number, line)]
+    if not body:
+        return (), tuple(reader.problems)
+    first, header = body[0]
+    delimiter = max(";,\t", key=header.count)
+    columns = reader.header(first, [cell.strip().lower() for cell in next(_cells([header], delimiter))])
+    if columns:
+        for (number, _), cells in zip(body[1:], _cells((line for _, line in body[1:]), delimiter), strict=False):
+            reader.row(number, columns, [cell.strip() for cell in cells])
+    return tuple(reader.rows), tuple(reader.problems)
+
+
+def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Cells line by line; a quoted cell never runs over the end of its line."""
+    import csv  # noqa: PLC0415 - only sites with listed miners pay for it
+
+    for line in lines:
+        yield next(csv.reader([line], delimiter=delimiter), [])
+
+
+def mac_or_serial(text: str) -> str:
+    """The identity in the one way it is written, or "" when it is none."""
+    plain = text.lower().replace("-", ":")
+    if _BARE_MAC.fullmatch(plain):
+        plain = ":".join(plain[at : at + 2] for at in range(0, 12, 2))
+    if _MAC.fullmatch(plain):
+        nobody = plain in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff") or int(plain[:2], 16) & 1
+        return "" if nobody else plain
+    return text if _SERIAL.fullmatch(text) else ""
+
+
+class _Reader:
+    """Rows and problems so far."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.problems: list[Problem] = []
+        self.seen: dict[tuple[str, str], int] = {}
+
+    def tell(self, line: int, column: str, text: str) -> None:
+        """One more problem."""
+        self.problems.append(Problem(line, "", column, text, FILE))
+
+    def plain(self, line: int, text: str) -> bool:
+        """False, and told, for a line no spreadsheet writes."""
+        if len(text) > LONGEST_LINE or _CONTROL.search(text):
+            self.tell(line, "", "holds a control character" if len(text) <= LONGEST_LINE else "is too long for a miner")
+            return False
+        return True
+
+    def header(self, line: int, cells: list[str]) -> list[str]:
+        """The columns, or nothing when rows can't be read by them."""
+        before = len(self.problems)
+        for cell in cells:
+            if cell not in COLUMNS:
+                self.tell(line, cell[:40], f"is not a column{nearest(cell, COLUMNS)}")
+            elif cells.count(cell) > 1:
+                self.tell(line, cell, "stands twice")
+        for name in NEEDED:
+            if name not in cells:
+                self.tell(line, name, "is missing from the first line, which names the columns")
+        return cells if len(self.problems) == before else []
+
+    def row(self, line: int, columns: list[str], cells: list[str]) -> None:
+        """One miner."""
+        if any(cells[len(columns) :]):
+            self.tell(line, "", f"has {len(cells)} cells for {len(columns)} columns: quote a cell with a comma in it")
+            return
+        values = {name: cell for name, cell in zip(columns, cells, strict=False) if cell}
+        row = Row(
+            line,
+            self._id(line, values.get("id", "")),
+            self._mac(line, values.get("mac", "")),
+            " ".join(values.get("group", "").split()),
+            values.get("name", "")[:60],
+            " ".join(values.get("outlet", "").split()),
+            values.get("breaker", ""),
+            self._word(line, "phase", values.get("phase", "")),
+            self._word(line, "row", values.get("row", "")),
+            self._watts(line, values.get("nominal_w", "")),
+            self._flags(line, values.get("flags", "")),
+            values.get("note", "")[:200],
+        )
+        if not row.group:
+            self.tell(line, "group", "is empty: name the section that serves this miner, like `foreman mine`")
+        for column, value in (("id", row.id.lower()), ("mac", row.mac.lower()), ("outlet", row.outlet)):
+            self._once(line, column, value)
+        self.rows.append(row)
+
+    def _once(self, line: int, column: str, value: str) -> None:
+        first = self.seen.setdefault((column, value), line)
+        if value and first != line:
+            self.tell(line, column, f"{value} stands twice (first at line {first})")
+
+    def _id(self, line: int, text: str) -> str:
+        if not _ID.fullmatch(text):
+            self.tell(line, "id", f"{text[:40]!r} is not a short name like a017")
+        return text
+
+    def _mac(self, line: int, text: str) -> str:
+        found = mac_or_serial(text)
+        if not found:
+            self.tell(line, "mac", f"{text[:40]!r} is neither a MAC address nor a serial number")
+        return found
+
+    def _word(self, line: int, column: str, text: str) -> str:
+        if text and not _WORD.fullmatch(text):
+            self.tell(line, column, f"{text[:40]!r} is not one word")
+        return text
+
+    def _watts(self, line: int, text: str) -> int:
+        watts = int(text) if _WATTS.fullmatch(text) else 0
+        if text and not 0 < watts <= HIGHEST_W:
+            self.tell(line, "nominal_w", f"{text[:40]!r} is not a whole number of watts from 1 to {HIGHEST_W}")
+        return watts
+
+    def _flags(self, line: int, text: str) -> tuple[str, ...]:
+        words = tuple(dict.fromkeys(text.lower().replace("|", " ").replace(",", " ").replace("+", " ").split()))
+        for word in words:
+            if word not in FLAGS:
+                self.tell(line, "flags", f"{word[:40]!r} is not a flag{nearest(word, FLAGS)}")
+        return words

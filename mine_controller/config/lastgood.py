@@ -1,0 +1,94 @@
+"""The last config with which a tick ended well: a broken config.txt never stops a mine.
+
+One file beside the database, `config.last-good`, 0600: it holds the texts of config.txt and fleet.csv (literal secrets
+too), so it belongs in no backup and no bundle.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mine_controller.config.lines import decode
+from mine_controller.config.lines import read as read_lines
+from mine_controller.config.load import SITE, SYSTEM, Source, build_config, load, sha
+from mine_controller.config.model import Config, ConfigError
+from mine_controller.config.replace import replace_file
+
+NAME = "config.last-good"
+SYSTEM_DATA = Path("/var/lib/minectl")
+PRIVATE = 0o100600
+
+
+def remember(config: Config) -> None:
+    """Keep this config for the day config.txt is broken; for after a tick that ended well. May raise OSError."""
+    if config.last_good:
+        return
+    path = config.paths.db.parent / NAME
+    if _sha_of(path) == config.sha:
+        return
+    text, fleet = config.texts
+    kept = {
+        "sha": config.sha,
+        "path": str(config.paths.config.resolve()),
+        "config": text.reveal(),
+        "fleet": None if fleet is None else fleet.reveal(),
+    }
+    replace_file(path, json.dumps(kept).encode(), mode=0o600)
+
+
+def load_or_last_good(path: Path | str) -> Config:
+    """The config, or else the last good one with `last_good` set and the problems in `broken`; else ConfigError."""
+    path = Path(path)
+    try:
+        return load(path)
+    except ConfigError as error:
+        for place in _places(path):
+            kept = _read(place / NAME, path)
+            if kept is not None:
+                return kept._replace(last_good=True, broken=error.problems)
+        raise
+
+
+def _sha_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(80)
+    except OSError:
+        return ""
+    return head[9:73].decode("ascii", "replace") if head.startswith(b'{"sha": "') else ""
+
+
+def _places(path: Path) -> Iterator[Path]:
+    """Where the database may lie, as far as a broken config can say."""
+    yield from _named_places(path)
+    yield path.parent
+    if path.resolve() == SYSTEM.resolve():
+        yield SYSTEM_DATA
+
+
+def _named_places(path: Path) -> Iterator[Path]:
+    try:
+        raw = path.read_bytes()
+    except OSError:
+        return
+    section = read_lines(decode(raw)[0]).sections.get(SITE)
+    entry = section.entries.get("data_dir") if section else None
+    if entry:
+        yield path.parent / entry.value
+
+
+def _read(kept: Path, path: Path) -> Config | None:
+    """The config out of the file; None when there is none, it is another site's, or it isn't as it was written."""
+    try:
+        info = kept.stat()
+        if info.st_uid not in (os.geteuid(), 0) or info.st_mode & 0o077:
+            return None
+        told = json.loads(kept.read_bytes())
+        if told["path"] != str(path.resolve()):
+            return None
+        fleet = told["fleet"]
+        source = Source(path, told["config"].encode(), None if fleet is None else fleet.encode(), PRIVATE)
+        return build_config(source, {}) if sha(source) == told["sha"] else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError):
+        return None  # as good as none: the problems of config.txt are told instead

@@ -1,0 +1,258 @@
+"""`load(path) -> Config`, or `ConfigError` with every problem of config.txt and fleet.csv at once.
+
+The files are read once; nothing looks at them again during a tick. A section in which a value is still CHANGE-ME is not
+yet active: it and what is wired to it are left out with a note, so that a fresh site can be checked and watched.
+"""
+
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mine_controller.config import catalogue, site
+from mine_controller.config import fleet as fleet_file
+from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
+from mine_controller.config.lines import read as read_lines
+from mine_controller.config.model import Config, ConfigError, Endpoint, Problem
+from mine_controller.config.values import Place
+from mine_controller.config.wiring import TITLE as WIRING
+from mine_controller.config.wiring import Built, Defaults, Wired, build
+from mine_controller.config.work import Common, Work
+from mine_controller.core.model.policy import Policy, SiteOptions
+from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.option import Secret, fill
+
+SITE = "site"
+SYSTEM = Path("/etc/minectl/config.txt")
+
+
+class Source(NamedTuple):
+    """Both files as read, once. `mode` is config.txt's; `fleet` None: there is no fleet.csv."""
+
+    path: Path
+    config: bytes
+    fleet: bytes | None
+    mode: int
+
+
+def load(path: Path | str, over: Over | None = None) -> Config:
+    """The config of a site. `over` puts values over those of the file: {"foreman mine": {"base_url": "http://127.0.0.1:1"}}."""
+    return build_config(read_source(Path(path)), over or {})
+
+
+def read_source(path: Path) -> Source:
+    """Both files' bytes; raises ConfigError when config.txt can't be read."""
+    try:
+        mode = path.stat().st_mode
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        text = f"is missing; `minectl init --site coop-container {path.parent}` makes one"
+        raise ConfigError((Problem(0, "", "", text),)) from None
+    except OSError as error:
+        raise ConfigError((Problem(0, "", "", f"can't be read: {error.strerror}"),)) from None
+    return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
+
+
+def _fleet(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        problem = Problem(0, "", "", f"can't be read: {error.strerror}", fleet_file.FILE)
+        raise ConfigError((problem,)) from None
+
+
+def build_config(source: Source, over: Over) -> Config:
+    """The config out of both texts."""
+    text, wrong = decode(source.config)
+    listed, wrong_fleet = decode(source.fleet or b"", fleet_file.FILE)
+    document = read_lines(text)
+    private = stat.S_IMODE(source.mode) & 0o077 == 0
+    work = Work(Place(source.path.resolve().parent, private))
+    work.problems += [*wrong, *wrong_fleet, *document.problems]
+    if stat.S_IMODE(source.mode) & 0o002:
+        work.tell(0, "", "", "can be changed by anybody on this machine: chmod 600 it")
+    loader = _Loader(put_over(document, over), work)
+    site_options = loader.facts()
+    kinds, channels = loader.sections()
+    rows, row_problems = fleet_file.read(listed)
+    work.problems += row_problems
+    built = loader.wiring(rows, kinds, site_options)
+    rules = loader.rules(built)
+    loader.require(built, site_options)
+    if source.fleet is None:
+        work.note(0, "", "", "there is no fleet.csv beside config.txt: no miner is known")
+    if work.problems:
+        raise ConfigError(tuple(sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text))))
+    _notes(work, built.wiring, kinds)
+    endpoints = {title: wired.endpoint for title, wired in kinds.items() if wired.endpoint is not None}
+    return Config(
+        site=site.site(site_options),
+        policy=Policy(_facts(site_options), rules, built.wiring),
+        endpoints=endpoints,
+        channels=channels,
+        paths=site.paths(source.path.absolute(), site_options),
+        sha=sha(source),
+        notes=tuple(sorted(set(work.notes), key=lambda note: note.line)),
+        secrets=tuple(dict.fromkeys(work.secrets)),
+        facts=site_options,
+        texts=(Secret(source.config.decode()), None if source.fleet is None else Secret(source.fleet.decode())),
+    )
+
+
+def sha(source: Source) -> str:
+    """sha256 over both files, hex."""
+    from hashlib import sha256  # noqa: PLC0415 - OpenSSL loads when it is needed
+
+    fleet = b"-" if source.fleet is None else b"+" + source.fleet
+    return sha256(len(source.config).to_bytes(8, "big") + source.config + fleet).hexdigest()
+
+
+def _facts(options: site.Options) -> SiteOptions:
+    return SiteOptions(options.name, round(options.power_cap_kw * 1000), options.live, options.strategy)
+
+
+def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
+    used = _used(wiring)
+    for title, wired in kinds.items():
+        if wired.endpoint is not None and title not in used:
+            work.note(wired.section.line, title, "", "is asked, but nothing in [wiring] or fleet.csv uses it")
+    if work.literals:
+        keys = ", ".join(f"{entry.key} (line {entry.line})" for entry in work.literals)
+        work.note(work.literals[0].line, "", "", f"secrets stand in the file, which only its owner can read: {keys}")
+    if wiring.absent:
+        work.note(0, "", "", f"absent, so their rules don't exist: {', '.join(wiring.absent)}")
+
+
+def _used(wiring: Wiring) -> set[str]:
+    """The sections that anything is wired to."""
+    keys = [key.rpartition(":")[0] for role in wiring.roles.values() for key in role.keys]
+    keys += [channel for fan in wiring.fans for channel in (fan.switch, fan.watts)]
+    keys += [channel for miner in wiring.miners for channel in (miner.group, miner.outlet)]
+    return {key.partition("/")[0] for key in keys}
+
+
+class _Loader:
+    """The sections of one document, by what serves them."""
+
+    def __init__(self, document: Document, work: Work) -> None:
+        self.document, self.work = document, work
+        self.rule_modules = catalogue.rules()
+
+    def facts(self) -> site.Options:
+        """[site]; where it is broken, defaults, so that the rest can be told too."""
+        section = self.document.sections.get(SITE)
+        if section is None:
+            self.work.tell(0, SITE, "", "the section is missing")
+            return fill(site.Options, {"name": "?"})
+        options: site.Options | None = self._filled(section, site.Options)
+        if options is None:
+            return fill(site.Options, {"name": "?"})
+        if {"tick_s", "tick_minutes"} <= section.entries.keys():
+            line = section.entries["tick_minutes"].line
+            self.work.tell(line, SITE, "tick_minutes", "stands beside tick_s: write one of the two")
+        return options
+
+    def _filled(self, section: Section, options: Any) -> Any:
+        """Options of a section that has to be complete."""
+        filled = self.work.fill(section, options)
+        for key in filled.unfilled:
+            self.work.tell(section.entries[key].line, section.title, key, "still has to be filled in")
+        return filled.options
+
+    def sections(self) -> tuple[dict[str, Wired], dict[str, Any]]:
+        """Devices and channels; anything else unknown is told with the nearest known word."""
+        kinds: dict[str, Wired] = {}
+        channels: dict[str, Any] = {}
+        for section in self.document.sections.values():
+            if section.title in (SITE, WIRING) or section.title in self.rule_modules:
+                continue
+            device = catalogue.find("device", section.kind)
+            channel = catalogue.find("channel", section.kind)
+            if device is not None:
+                kinds[section.title] = self._endpoint(section, device)
+            elif channel is not None:
+                self._channel(section, channel, channels)
+            else:
+                self._unknown(section)
+        return kinds, channels
+
+    def _unknown(self, section: Section) -> None:
+        known = {SITE, WIRING, *self.rule_modules, *catalogue.known("device"), *catalogue.known("channel")}
+        if section.kind in (SITE, WIRING) or section.kind in self.rule_modules:
+            text = f"[{section.kind}] takes no name"
+        else:
+            text = f"nothing is called {section.kind}{nearest(section.kind, known)}"
+        self.work.tell(section.line, section.title, "", text)
+
+    def _endpoint(self, section: Section, module: Any) -> Wired:
+        filled = self.work.fill(section, module.Options, Common)
+        if filled.unfilled:
+            self._not_yet(section, filled.unfilled)
+        if filled.options is None:
+            return Wired(section, module, None)
+        self._checked(section, module, filled.options)
+        live, every_s = (getattr(filled.options, name, filled.extra.get(name)) for name in ("live", "every_s"))
+        endpoint = Endpoint(section.kind, section.name, filled.options, bool(live), int(every_s or 0), section.line)
+        return Wired(section, module, endpoint)
+
+    def _channel(self, section: Section, module: Any, channels: dict[str, Any]) -> None:
+        filled = self.work.fill(section, module.Options)
+        if filled.unfilled:
+            self._not_yet(section, filled.unfilled)
+        if filled.options is not None:
+            self._checked(section, module, filled.options)
+            channels[section.title] = filled.options
+
+    def _not_yet(self, section: Section, keys: Iterable[str]) -> None:
+        self.work.note(section.line, section.title, "", f"not yet active: fill in {', '.join(keys)}")
+
+    def _checked(self, section: Section, module: Any, options: Any) -> None:
+        check = getattr(module, "check", None) or getattr(module, "faults", None)  # rules say check, kinds say faults
+        if check is not None:
+            self.work.check(section, check(options))
+
+    def wiring(self, rows: tuple[fleet_file.Row, ...], kinds: dict[str, Wired], options: site.Options) -> Built:
+        """The plant."""
+        section = self.document.sections.get(WIRING)
+        if section is None:
+            self.work.tell(0, WIRING, "", "the section is missing")
+            section = Section(0, WIRING, "", {})
+        return build(section, rows, kinds, Defaults(options.nominal_w, options.standby_w), self.work)
+
+    def rules(self, built: Built) -> dict[str, Any]:
+        """Every rule whose inputs exist, with its numbers; the section of a rule without inputs is an error."""
+        out: dict[str, Any] = {}
+        for name, module in self.rule_modules.items():
+            needs, section = getattr(module, "NEEDS", ()), self.document.sections.get(name, Section(0, name, "", {}))
+            wired = not needs or any(role in built.wiring.roles for role in needs)
+            declared = getattr(module, "Options", None)
+            options = None if declared is None else self._filled(section, declared)
+            if options is not None:
+                self._checked(section, module, options)
+            if wired:
+                out[name] = options
+            elif section.line and not any(site.word(role) in built.wrong for role in needs):
+                self._needless(section, needs, built)
+        return out
+
+    def _needless(self, section: Section, needs: tuple[str, ...], built: Built) -> None:
+        roles = " or ".join(needs)
+        if any(site.word(role) in built.pending for role in needs):
+            self.work.note(section.line, section.title, "", f"waits: {roles} is not yet active")
+        else:
+            self.work.tell(section.line, section.title, "", f"has no input: wire {roles} in [wiring] or take it out")
+
+    def require(self, built: Built, options: site.Options) -> None:
+        """What `require` (or the profile) names must be there; while in shadow it may still wait to be filled in."""
+        section = self.document.sections.get(SITE)
+        entry = section.entries.get("require") if section else None
+        line = entry.line if entry else section.line if section else 0
+        for need in site.required(options):
+            if need not in built.wiring.absent or need in built.wrong:
+                continue
+            if need in built.pending and not options.live:
+                self.work.note(line, SITE, "require", f"{need} is not yet active; live = yes needs it")
+            else:
+                self.work.tell(line, SITE, "require", f"{need} is required, but nothing active in [wiring] provides it")

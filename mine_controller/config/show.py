@@ -1,0 +1,88 @@
+"""A config as it counts: typed, defaults filled in, secrets as stars. For people, `--json` and the debug form."""
+
+from typing import Any
+
+from mine_controller.config.edit import STARS, EditError, split_key
+from mine_controller.config.lines import nearest
+from mine_controller.config.load import SITE
+from mine_controller.config.model import Config
+from mine_controller.config.wiring import STOP_KEY, TITLE
+from mine_controller.core.model.wiring import FanSpec, Wiring
+from mine_controller.core.option import Secret
+
+Tree = dict[str, dict[str, Any]]
+
+
+def tree(config: Config) -> Tree:
+    """Section -> option -> JSON-native value, in the order of a config.txt."""
+    out: Tree = {SITE: _options(config.facts)}
+    for name, options in config.policy.rules.items():
+        if getattr(options, "_fields", ()):
+            out[name] = _options(options)
+    for title, endpoint in config.endpoints.items():
+        out[title] = _options(endpoint.options) | {"every_s": endpoint.every_s, "live": endpoint.live}
+    out |= {title: _options(options) for title, options in config.channels.items()}
+    out[TITLE] = _wiring(config.policy.wiring)
+    return out
+
+
+def value(config: Config, key: str) -> Any:
+    """One value as it counts; EditError when there is no such key."""
+    title, option = split_key(key)
+    known = tree(config)
+    if title not in known:
+        raise EditError(f"there is no section [{title}]{nearest(title, known)}")
+    if option not in known[title]:
+        raise EditError(f"[{title}] has no option {option}{nearest(option, known[title])}")
+    return known[title][option]
+
+
+def text(value: Any) -> str:
+    """A value as config.txt writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return f"{value:g}" if isinstance(value, float) and abs(value) < 1e6 else str(value)
+
+
+def page(config: Config) -> str:
+    """The whole config as text."""
+    blocks = []
+    for title, options in tree(config).items():
+        lines = [f"{name} = {text(value)}" for name, value in options.items() if value not in ("", [])]
+        blocks.append("\n".join((f"[{title}]", *lines)))
+    return "\n\n".join(blocks)
+
+
+def _options(options: Any) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in options._asdict().items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return STARS if value.reveal_length() else ""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _wiring(wiring: Wiring) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name, role in wiring.roles.items():
+        channels = [key.rpartition(":")[0] for key in role.keys if key != STOP_KEY]
+        if channels:
+            out[name] = channels
+            out[f"max_age {name}"] = role.max_age_s
+    out |= {f"fan {fan.name}": _fan(fan) for fan in wiring.fans}
+    out |= {
+        f"breaker {breaker.name}": f"{breaker.limit_w} W continuous"
+        + (f" phase {breaker.phase}" if breaker.phase else "")
+        for breaker in wiring.breakers
+    }
+    out["miners"] = len(wiring.miners)
+    out["absent"] = list(wiring.absent)
+    return out
+
+
+def _fan(fan: FanSpec) -> list[str]:
+    parts = [f"switch {fan.switch}", f"watts {fan.watts}" if fan.watts else "", f"normal {fan.normal_w}"]
+    return [part for part in (*parts, "active_low" if fan.active_low else "") if part]

@@ -1,0 +1,383 @@
+"""[wiring] and fleet.csv -> `Wiring`: which channel is what. Every reference is checked against what its kind can do.
+
+* inlet_c = roomalert intake/1, roomalert row_b/1
+* max_age inlet_c = 240
+* fan 1 = switch controlbyweb fans/1, watts iotawatt fans/Fan_1, normal 1500
+* breaker b1 = 400 A 480 V 3ph
+"""
+
+import re
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, NamedTuple
+
+from mine_controller.config.fleet import FILE, Row
+from mine_controller.config.lines import UNFILLED, Entry, Section, has_tail, nearest
+from mine_controller.config.model import Endpoint
+from mine_controller.config.site import word as need_word
+from mine_controller.config.work import Work
+from mine_controller.core.model.quantity import QUANTITIES, ROLES, TEXT_MAX_AGE_S
+from mine_controller.core.model.wiring import (
+    BreakerSpec,
+    EndpointSpec,
+    FanSpec,
+    Lane,
+    MinerSpec,
+    Path,
+    Role,
+    Wiring,
+)
+
+TITLE = "wiring"
+STOP_KEY = "stop:switch"  # the level file of emergency-stop, always there
+FANS = 32
+FAN_NORMAL_W = 1500
+CONTINUOUS = 0.8  # a branch carries 80 % of its breaker for hours
+AGES_S = (30, 900)
+
+_REFERENCE = re.compile(r"([a-z][a-z0-9_]*(?: [A-Za-z0-9_.-]+)?)(?:/([^/,]{1,60}))?")
+_FAN_PART = re.compile(r"(switch|watts) (.+)|normal ([0-9]{1,5})|(active_low)")
+_BREAKER = re.compile(
+    r"([0-9]{1,4}(?:\.[0-9]+)?) A ([0-9]{2,5}(?:\.[0-9]+)?) V(?: (3ph))?(?: phase ([A-Za-z0-9_.-]{1,20}))?"
+)
+
+
+class Wired(NamedTuple):
+    """An endpoint section and the module behind it. `endpoint` None: not yet active."""
+
+    section: Section
+    module: Any
+    endpoint: Endpoint | None
+
+
+Kinds = Mapping[str, Wired]
+
+
+class Defaults(NamedTuple):
+    """What [site] says of miners of which nothing better is known."""
+
+    nominal_w: int
+    standby_w: int
+
+
+class Built(NamedTuple):
+    """The wiring, and which of its needs are only missing because a section is not filled in yet."""
+
+    wiring: Wiring
+    pending: tuple[str, ...]
+    wrong: tuple[str, ...]  # needs whose own line was told already: nobody is told twice
+
+
+def build(section: Section, rows: tuple[Row, ...], kinds: Kinds, defaults: Defaults, work: Work) -> Built:
+    """The whole plant; problems and dropped references are told to `work`."""
+    wirer = _Wirer(section, kinds, work)
+    for entry in section.entries.values():
+        wirer.line(entry)
+    wirer.ages()
+    miners = _Miners(wirer, defaults).specs(rows)
+    active = {title: wired for title, wired in kinds.items() if wired.endpoint is not None}
+    wiring = Wiring(
+        roles=wirer.roles,
+        fans=tuple(sorted(wirer.fans, key=lambda fan: int(fan.name))),
+        miners=miners,
+        breakers=tuple(wirer.breakers),
+        lanes={title: _lane(wired.endpoint, wired.module) for title, wired in active.items() if wired.module.CAN.verbs},
+        endpoints={
+            title: EndpointSpec(title, wired.endpoint.every_s, wired.module.CAN.fleet)
+            for title, wired in active.items()
+            if wired.endpoint is not None
+        },
+    )
+    wiring = wiring._replace(absent=absent(wiring, kinds))
+    if any(wired.endpoint is None and _proves(wired) for wired in kinds.values()):
+        wirer.pending.append("power")
+    return Built(wiring, tuple(dict.fromkeys(wirer.pending)), tuple(dict.fromkeys(wirer.wrong)))
+
+
+def has_power(wiring: Wiring, kinds: Kinds) -> bool:
+    """True when curtailment can be proven in watts: a site meter, metered outlets, or a fleet that reports watts."""
+    if "site_power_w" in wiring.roles:
+        return True
+    return any(wired.endpoint is not None and _proves(wired) for wired in kinds.values())
+
+
+def absent(wiring: Wiring, kinds: Kinds) -> tuple[str, ...]:
+    """The protections no section configures, in the words of `require` where it has one."""
+    out = [need_word(name) for name in ROLES if name not in wiring.roles and name != "site_power_w"]
+    if not any(fan.watts for fan in wiring.fans):
+        out.append("fan_proof")
+    if not has_power(wiring, kinds):
+        out.append("power")
+    if "site_power_w" not in wiring.roles:
+        out.append("site_meter")
+    if wiring.miners and not all(miner.outlet for miner in wiring.miners):
+        out.append("some_outlets" if any(miner.outlet for miner in wiring.miners) else "outlets")
+    if not wiring.breakers:
+        out.append("breakers")
+    return tuple(out)
+
+
+def _proves(wired: Wired) -> bool:
+    return (wired.module.CAN.outlets or wired.module.CAN.fleet) and _metered(wired)
+
+
+def _metered(wired: Wired) -> bool:
+    options = wired.endpoint.options if wired.endpoint else None
+    return "power_w" in wired.module.CAN.reads and bool(getattr(options, "metered", True))
+
+
+def _lane(endpoint: Endpoint | None, module: Any) -> Lane:
+    assert endpoint is not None
+    spec, rate = module.LANE, getattr(endpoint.options, "calls_per_s", 0)
+    return Lane(endpoint.section, spec.width, 1 / rate if rate else spec.call_s, spec.batch, endpoint.live)
+
+
+class _Wirer:
+    """[wiring] line by line."""
+
+    def __init__(self, section: Section, kinds: Kinds, work: Work) -> None:
+        self.section, self.kinds, self.work = section, kinds, work
+        self.roles: dict[str, Role] = {}
+        self.fans: list[FanSpec] = []
+        self.breakers: list[BreakerSpec] = []
+        self.max_ages: dict[str, Entry] = {}
+        self.pending: list[str] = []
+        self.wrong: list[str] = []
+        self.fan_channels: dict[str, str] = {}
+        self._role("stop", (STOP_KEY,))
+
+    def tell(self, entry: Entry, text: str) -> None:
+        """One more problem of a line."""
+        self.work.tell(entry.line, TITLE, entry.key, text)
+        word = entry.key.partition(" ")[0]
+        self.wrong.append(need_word(word) if word in ROLES else "fan_proof" if word == "fan" else word)
+
+    def line(self, entry: Entry) -> None:
+        """One entry of [wiring]."""
+        word, _, name = entry.key.partition(" ")
+        if entry.value == UNFILLED:
+            self._later(entry, word)
+        elif has_tail(entry.value):
+            self.tell(entry, "has something behind the value: comments stand on their own lines")
+        elif word == "fan" and name:
+            self._fan(entry, name)
+        elif word == "breaker" and name:
+            self._breaker(entry, name)
+        elif word == "max_age" and name:
+            self.max_ages[name] = entry
+        elif word in ROLES and not name:
+            self._role_line(entry, word)
+        else:
+            known = (*ROLES, "fan 1", "breaker b1", "max_age inlet_c")
+            self.tell(entry, f"is nothing that can be wired{nearest(entry.key, known)}")
+
+    def _later(self, entry: Entry, word: str) -> None:
+        self.work.note(entry.line, TITLE, entry.key, "is not yet wired: fill it in")
+        self.pending.append(need_word(word) if word in ROLES else "fan_proof" if word == "fan" else word)
+
+    def _role_line(self, entry: Entry, name: str) -> None:
+        parts = [" ".join(part.split()) for part in entry.value.split(",")]
+        for part in dict.fromkeys(part for part in parts if parts.count(part) > 1):
+            self.tell(entry, f"names {part or 'an empty place'} twice")
+        keys = [key for part in dict.fromkeys(parts) if (key := self._key(entry, name, part))]
+        if keys:
+            self._role(name, (STOP_KEY, *keys) if name == "stop" else tuple(keys))
+
+    def _role(self, name: str, keys: tuple[str, ...]) -> None:
+        kind = ROLES[name]
+        self.roles[name] = Role(name, keys, kind.vote, _max_age_s(kind.quantity))
+
+    def _key(self, entry: Entry, role: str, text: str) -> str:
+        quantity = ROLES[role].quantity
+        channel = self.channel(entry, text, quantity, need_word(role))
+        return f"{channel}:{quantity}" if channel else ""
+
+    def channel(self, entry: Entry, text: str, quantity: str, need: str) -> str:
+        """The channel of a reference, when its kind can read the quantity; "" and a problem or note else."""
+        found = _REFERENCE.fullmatch(text)
+        if not found:
+            self.tell(entry, f"{text[:60]!r} is not a channel like `roomalert intake/1`")
+            return ""
+        wired = self.kinds.get(found[1])
+        if wired is None:
+            self.tell(entry, f"there is no section [{found[1]}]{nearest(found[1], self.kinds)}")
+            return ""
+        if quantity not in wired.module.CAN.reads:
+            reads = ", ".join(wired.module.CAN.reads)
+            self.tell(entry, f"[{found[1]}] does not read {quantity}: a {wired.section.kind} reads {reads}")
+            return ""
+        self._often_enough(entry, wired, quantity)
+        if wired.endpoint is None:
+            self.work.note(entry.line, TITLE, entry.key, f"is left out while [{found[1]}] is not yet active")
+            self.pending.append(need)
+            return ""
+        return text
+
+    def _often_enough(self, entry: Entry, wired: Wired, quantity: str) -> None:
+        every_s = wired.endpoint.every_s if wired.endpoint else 0
+        own = self.section.entries.get(f"max_age {entry.key}")
+        max_age_s = int(own.value) if own and own.value.isascii() and own.value.isdigit() else _max_age_s(quantity)
+        if every_s > max_age_s:
+            text = f"[{wired.section.title}] is asked every {every_s} s, but a value counts for {max_age_s} s only"
+            self.tell(entry, text)
+
+    def ages(self) -> None:
+        """`max_age ROLE = seconds` lines, once every role is known."""
+        low, high = AGES_S
+        for name, entry in self.max_ages.items():
+            value = int(entry.value) if re.fullmatch(r"[0-9]{1,6}", entry.value) else -1
+            if name not in ROLES:
+                self.tell(entry, f"{name} is not a role{nearest(name, ROLES)}")
+            elif not low <= value <= high:
+                self.tell(entry, f"{entry.value[:20]!r} is not a whole number of seconds from {low} to {high}")
+            elif name in self.roles:
+                self.roles[name] = self.roles[name]._replace(max_age_s=value)
+            elif name not in self.section.entries:
+                self.tell(entry, f"{name} is not wired")
+
+    def _fan(self, entry: Entry, name: str) -> None:
+        parts = self._fan_parts(entry)
+        if not re.fullmatch(r"[1-9][0-9]?", name) or int(name) > FANS:
+            self.tell(entry, f"fans are numbered 1 to {FANS}")
+            return
+        if not parts:
+            return
+        switch = self._fan_channel(entry, parts["switch"], "switch")
+        watts = self._fan_channel(entry, parts["watts"], "power_w") if "watts" in parts else ""
+        if not switch:
+            return
+        normal_w = int(parts.get("normal", FAN_NORMAL_W))
+        if not 1 <= normal_w <= 50_000:
+            self.tell(entry, f"normal {normal_w} is outside 1 to 50000 W")
+            return
+        self.fans.append(FanSpec(name, switch, watts, normal_w, "active_low" in parts))
+
+    def _fan_parts(self, entry: Entry) -> dict[str, str]:
+        parts: dict[str, str] = {}
+        for part in entry.value.split(","):
+            found = _FAN_PART.fullmatch(" ".join(part.split()))
+            word = found and (found[1] or ("normal" if found[3] else "active_low"))
+            if not found or not word:
+                form = "switch controlbyweb fans/1, watts iotawatt fans/Fan_1, normal 1500[, active_low]"
+                self.tell(entry, f"{part.strip()[:60]!r} is not understood; write {form}")
+                return {}
+            if word in parts:
+                self.tell(entry, f"names {word} twice")
+                return {}
+            parts[word] = found[2] or found[3] or ""
+        if "switch" not in parts:
+            self.tell(entry, "names no switch")
+        elif "watts" in parts and "normal" not in parts:
+            self.tell(entry, "names watts but not the normal power that proves the fan, like `normal 1500`")
+        else:
+            return parts
+        return {}
+
+    def _fan_channel(self, entry: Entry, text: str, quantity: str) -> str:
+        channel = self.channel(entry, text, quantity, "fan_proof")
+        wired = self.kinds.get(channel.partition("/")[0]) if channel else None
+        if wired and "/" not in channel:
+            self.tell(entry, f"{channel} names no channel, like `{channel}/1`")
+            return ""
+        if wired and quantity == "switch" and "on" not in wired.module.CAN.verbs:
+            self.tell(entry, f"[{wired.section.title}] can't switch: a {wired.section.kind} only reads")
+            return ""
+        first = self.fan_channels.setdefault(f"{channel}:{quantity}", entry.key) if channel else entry.key
+        if first != entry.key:
+            self.tell(entry, f"{channel} belongs to {first} already")
+        return channel
+
+    def _breaker(self, entry: Entry, name: str) -> None:
+        found = _BREAKER.fullmatch(" ".join(entry.value.split()))
+        amps, volts = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+        if not found or not (1 <= amps <= 6300 and 10 <= volts <= 36_000):
+            self.tell(entry, "is not understood; write `40 A 240 V phase L1`, or `400 A 480 V 3ph`")
+            return
+        watts = CONTINUOUS * amps * volts * (sqrt(3) if found[3] else 1)
+        self.breakers.append(BreakerSpec(name, int(watts), found[4] or ""))
+
+
+def _max_age_s(quantity: str) -> int:
+    row = QUANTITIES.get(quantity)
+    return row.max_age_s if row else TEXT_MAX_AGE_S
+
+
+class _Miners:
+    """fleet.csv against the sections."""
+
+    def __init__(self, wirer: _Wirer, defaults: Defaults) -> None:
+        self.kinds, self.work, self.defaults = wirer.kinds, wirer.work, defaults
+        # A breaker line that could not be read was told already; the miners on it are not told again.
+        keys = (key.partition(" ") for key in wirer.section.entries)
+        self.breakers = [name for word, _, name in keys if word == "breaker" and name]
+
+    def specs(self, rows: tuple[Row, ...]) -> tuple[MinerSpec, ...]:
+        """Every listed miner, in the order of the file."""
+        return tuple(self._spec(row) for row in rows)
+
+    def tell(self, row: Row, column: str, text: str) -> None:
+        """One more problem of a row."""
+        self.work.tell(row.line, "", column, text, FILE)
+
+    def _spec(self, row: Row) -> MinerSpec:
+        group, outlet = self._group(row), self._outlet(row)
+        if row.breaker and row.breaker not in self.breakers:
+            text = f"there is no breaker {row.breaker} in [wiring]{nearest(row.breaker, self.breakers)}"
+            self.tell(row, "breaker", text)
+        options = group.endpoint.options if group and group.endpoint else None
+        defaults = self.defaults
+        return MinerSpec(
+            id=row.id,
+            mac=row.mac,
+            group=row.group,
+            nominal_w=row.nominal_w or int(getattr(options, "nominal_w", 0)) or defaults.nominal_w,
+            standby_w=int(getattr(options, "standby_w", defaults.standby_w)),
+            outlet=row.outlet if outlet else "",
+            outlet_metered=bool(outlet and _metered(outlet)),
+            breaker=row.breaker,
+            phase=row.phase,
+            row=row.row,
+            flags=row.flags,
+            name=row.name,
+            paths=_paths(group, outlet),
+            ramp_patience_s=int(getattr(options, "ramp_patience_s", 600)),
+        )
+
+    def _group(self, row: Row) -> Wired | None:
+        wired = self.kinds.get(row.group)
+        fleets = [title for title, other in self.kinds.items() if other.module.CAN.fleet]
+        if row.group and wired is None:
+            self.tell(row, "group", f"there is no section [{row.group}]{nearest(row.group, fleets)}")
+        elif wired and not wired.module.CAN.fleet:
+            self.tell(row, "group", f"[{row.group}] serves no miners{nearest(row.group, fleets)}")
+            return None
+        return wired
+
+    def _outlet(self, row: Row) -> Wired | None:
+        if not row.outlet:
+            return None
+        title, slash, _ = row.outlet.partition("/")
+        wired = self.kinds.get(title)
+        pdus = [other for other, known in self.kinds.items() if known.module.CAN.outlets]
+        if wired is None:
+            self.tell(row, "outlet", f"there is no section [{title}]{nearest(title, pdus)}")
+        elif not wired.module.CAN.outlets or not slash:
+            self.tell(row, "outlet", f"{row.outlet} is not an outlet; write one like `redfish pdu1/A1`")
+        elif wired.endpoint is not None:
+            return wired
+        return None
+
+
+def _paths(group: Wired | None, outlet: Wired | None) -> tuple[Path, ...]:
+    """The gentle way first, the outlet last."""
+    out = []
+    if group and group.endpoint and "stop" in group.module.CAN.verbs:
+        out.append(Path(group.section.title, _proof_s(group), gentle=True))
+    if outlet and outlet.endpoint and "off" in outlet.module.CAN.verbs:
+        out.append(Path(outlet.section.title, _proof_s(outlet), gentle=False))
+    return tuple(out)
+
+
+def _proof_s(wired: Wired) -> int:
+    options = wired.endpoint.options if wired.endpoint else None
+    return int(getattr(options, "proof_s", 0) or wired.module.LANE.proof_s)

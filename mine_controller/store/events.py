@@ -1,0 +1,71 @@
+"""Events as rows that can't be changed unnoticed: each carries a hash over itself and the one before it."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mine_controller.core.model.reason import Event
+from mine_controller.core.words import sentence
+from mine_controller.store.codec import canonical, text
+from mine_controller.store.db import iso, plain
+
+ROOT = "0" * 64
+_BY_ID = "SELECT id, timestamp, kind, severity, about, text, actor, reason, chain FROM events ORDER BY id"
+
+
+class EventRow(NamedTuple):
+    """An event as kept. `timestamp` is UTC; `reason` is JSON [rule, code, [[name, value], ...]]."""
+
+    timestamp: str
+    kind: str
+    severity: str
+    about: str
+    text: str
+    actor: str
+    reason: str
+
+
+def event_row(event: Event, at: int) -> EventRow:
+    """Give an event as a row. The actor is the number "actor" of its reason, where a person stands behind it."""
+    said = dict(event.reason.numbers).get("actor", "")
+    return EventRow(
+        iso(at),
+        plain(event.kind, 40),
+        plain(event.severity, 20),
+        plain(event.about, 80),
+        plain(sentence(event.reason)),
+        plain(str(said), 60),
+        text(event.reason),
+    )
+
+
+def link(chain: str, row: EventRow) -> str:
+    """Give the hash of a row that follows a row with the hash `chain`."""
+    return hashlib.sha256(chain.encode("ascii", "replace") + canonical(row)).hexdigest()
+
+
+def add_events(db: sqlite3.Connection, rows: Iterable[EventRow]) -> None:
+    """Append, inside the caller's transaction."""
+    last = db.execute("SELECT chain FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    chain = str(last[0]) if last else ROOT
+    for row in rows:
+        chain = link(chain, row)
+        db.execute(
+            "INSERT INTO events (timestamp, kind, severity, about, text, actor, reason, chain)"
+            " VALUES (?,?,?,?,?,?,?,?)",
+            (*row, chain),
+        )
+
+
+def first_broken(db: sqlite3.Connection) -> int | None:
+    """Give the id of the first event whose hash does not follow from the one before it; None: the chain holds.
+
+    The oldest row has nothing before it to follow from (a restored copy begins with its last event).
+    """
+    chain = None
+    for number, *columns, held in db.execute(_BY_ID):
+        if chain is not None and link(chain, EventRow(*columns)) != held:
+            return int(number)
+        chain = str(held)
+    return None

@@ -1,0 +1,142 @@
+"""inbox.db: what people and services ask for. Any process may write it; the tick reads it and answers elsewhere."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Collection, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+from mine_controller.core.model.image import Request
+from mine_controller.store.db import Paths, connect, plain, reading, transaction, trouble_of
+
+MODE = 0o660
+_TABLE = """CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY AUTOINCREMENT, at INT NOT NULL,
+    source TEXT NOT NULL, actor TEXT NOT NULL, uid INT NOT NULL, tty TEXT NOT NULL, verb TEXT NOT NULL,
+    args TEXT NOT NULL, reason TEXT NOT NULL, until_at INT NOT NULL, flags TEXT NOT NULL, key TEXT NOT NULL UNIQUE)
+    STRICT"""
+_COLUMNS = "id, at, source, actor, verb, args, reason, until_at, flags, uid, tty"
+_FIRST_YEAR = 1_577_836_800  # 2020-01-01
+
+
+def file_request(  # noqa: PLR0913, PLR0917 - the columns of a request
+    paths: Paths,
+    source: str,
+    actor: str,
+    uid: int,
+    tty: str,
+    verb: str,
+    args: Sequence[str],
+    reason: str = "",
+    until: int = 0,
+    flags: Sequence[str] = (),
+    key: str = "",
+    *,
+    at: int | None = None,
+) -> int:
+    """Ask for something; gives the request's id. The same `key` again gives the id of the first time.
+
+    `until` is wall time, 0 = until changed. `at` is now unless given. Raises StoreTrouble.
+    """
+    now_s = int(time.time()) if at is None else at
+    row = (
+        now_s,
+        plain(source, 40),
+        plain(actor, 80),
+        uid,
+        plain(tty, 40),
+        plain(verb, 40),
+        json.dumps([plain(arg, 200) for arg in args]),
+        plain(reason),
+        until,
+        json.dumps([plain(flag, 40) for flag in flags]),
+        plain(key, 120) or f"{os.getpid()}-{time.time_ns()}",
+    )
+    try:
+        return _insert(paths.inbox, row, now_s)
+    except (sqlite3.Error, OSError) as error:
+        trouble = trouble_of(error)
+        if trouble.kind != "corrupt":
+            raise trouble from error
+    _set_aside(paths.inbox, now_s)
+    try:
+        return _insert(paths.inbox, row, now_s)
+    except (sqlite3.Error, OSError) as error:
+        raise trouble_of(error) from error
+
+
+def _insert(path: Path, row: tuple[Any, ...], now_s: int) -> int:
+    _create(path)
+    with closing(connect(path)) as db, transaction(db):
+        db.execute(_TABLE)
+        _seed(db, now_s)
+        db.execute(
+            "INSERT OR IGNORE INTO requests (at, source, actor, uid, tty, verb, args, reason, until_at, flags, key)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            row,
+        )
+        return int(db.execute("SELECT id FROM requests WHERE key = ?", (row[-1],)).fetchone()[0])
+
+
+def _create(path: Path) -> None:
+    """Make the file so that the group may write it too, whatever the umask; an existing one stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+    except FileExistsError:
+        return
+    try:
+        os.fchmod(handle, MODE)
+    finally:
+        os.close(handle)
+
+
+def _seed(db: sqlite3.Connection, now_s: int) -> None:
+    """Begin the ids of a new file at the minutes since 2020, past those of any file before it.
+
+    The tick keeps its answers by id in another file; ids that began at 1 again would look answered.
+    """
+    if db.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'requests'").fetchone() is None:
+        first = max(0, (now_s - _FIRST_YEAR) // 60)
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('requests', ?)", (first,))
+
+
+def _set_aside(path: Path, now_s: int) -> None:
+    with suppress(OSError):  # what can't be moved is met again by the caller's second try
+        path.rename(path.with_name(f"{path.name}.bad-{now_s}"))
+        path.with_name(path.name + "-journal").unlink(missing_ok=True)
+
+
+def pending(paths: Paths, answered_ids: Collection[int] = frozenset()) -> tuple[Request, ...]:
+    """Give the requests without an answer, oldest first. Raises StoreTrouble when the file can't be read."""
+    if not paths.inbox.exists() or paths.inbox.stat().st_size == 0:
+        return ()
+    with reading(paths.inbox) as db:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'requests'").fetchone() is None:
+            return ()
+        rows = db.execute(f"SELECT {_COLUMNS} FROM requests ORDER BY id").fetchall()  # noqa: S608 - a constant
+    return tuple(_request(row) for row in rows if row[0] not in answered_ids)
+
+
+def _request(row: tuple[Any, ...]) -> Request:
+    number, at, source, actor, verb, args, reason, until, flags, uid, tty = row
+    return Request(number, at, source, actor, verb, _words(args), reason, until, _words(flags), uid, tty)
+
+
+def _words(written: str) -> tuple[str, ...]:
+    try:
+        words = json.loads(written)
+    except ValueError:
+        return ()  # damaged arguments: the verb alone reaches `decide`, which refuses it with a reason
+    return tuple(str(word) for word in words) if isinstance(words, list) else ()
+
+
+def verdict_of(paths: Paths, request: int) -> tuple[str, str] | None:
+    """Give (verdict, why) of a request, or None while it waits. Raises StoreTrouble."""
+    if not paths.db.exists():
+        return None
+    with reading(paths.db) as db:
+        row = db.execute("SELECT verdict, why FROM verdicts WHERE request = ?", (request,)).fetchone()
+    return (str(row[0]), str(row[1])) if row else None

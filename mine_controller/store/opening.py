@@ -1,0 +1,113 @@
+"""Opening the database whatever state it is in: missing, empty, damaged, older, newer, or on a disk that refuses."""
+
+import sqlite3
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from mine_controller.store import ballast
+from mine_controller.store.copies import before_migration, newest_good, put_back, set_bad_aside
+from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, trouble_of
+from mine_controller.store.loading import read_row
+from mine_controller.store.migrations import migrate
+from mine_controller.store.outbox import all_letters
+from mine_controller.store.spill import Rows
+
+
+class Opened(NamedTuple):
+    """What came of it.
+
+    db None: the disk refuses, commits will raise · lost: begun from a copy or from nothing · rows: what was saved out
+    of a damaged file for the first commit of the new one.
+    """
+
+    db: sqlite3.Connection | None
+    trouble: tuple[str, ...] = ()
+    lost: bool = False
+    rows: Rows = {}  # noqa: RUF012 - never mutated: the store copies it
+
+
+def open_file(paths: Paths, wall_s: int | None) -> Opened:
+    """Open, migrate and judge the database; replace it where it can't be trusted. Raises StoreError."""
+    try:
+        paths.db.parent.mkdir(parents=True, exist_ok=True)
+        if not paths.db.exists():
+            return _first(paths)
+        return Opened(_sound(paths, wall_s))
+    except (sqlite3.Error, OSError, StoreTrouble) as error:
+        trouble = trouble_of(error)
+    if trouble.kind != "corrupt":
+        return Opened(None, (trouble.text,))
+    try:
+        return begin_again(paths, trouble, wall_s)
+    except (sqlite3.Error, OSError, StoreTrouble) as error:
+        return Opened(None, (trouble.text, trouble_of(error).text), lost=True)
+
+
+def _now(wall_s: int | None) -> int:
+    return int(time.time()) if wall_s is None else wall_s
+
+
+def _sound(paths: Paths, wall_s: int | None) -> sqlite3.Connection:
+    """Give the connection to a file whose schema is ours and whose state fits its checksum."""
+    if paths.db.stat().st_size == 0:
+        raise StoreTrouble("corrupt", "the database is an empty file")
+    before_migration(paths.db, paths.backups, _now(wall_s))
+    db = connect(paths.db)
+    try:
+        migrate(db)
+        read_row(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _first(paths: Paths) -> Opened:
+    """A file that is not there: a first start, unless copies tell that there was one."""
+    copy = newest_good(paths.backups)
+    if copy is None:
+        return Opened(_new(paths.db))
+    put_back(copy, paths.db)
+    trouble = f"the database was gone; begun again from {copy.name}, which may be up to an hour old"
+    return Opened(_sound(paths, None), (trouble,), lost=True)
+
+
+def _new(path: Path) -> sqlite3.Connection:
+    db = connect(path, create=True)
+    try:
+        migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    ballast.ensure(path)
+    return db
+
+
+def begin_again(paths: Paths, trouble: StoreTrouble, wall_s: int | None) -> Opened:
+    """Set a damaged database aside and begin from the newest good copy, else from nothing.
+
+    Messages nobody was told yet are read out of the damaged file where that still works. Raises sqlite3.Error, OSError.
+    """
+    aside = set_bad_aside(paths.db, _now(wall_s))
+    copy = newest_good(paths.backups)
+    if copy is not None:
+        put_back(copy, paths.db)
+    begun = f"begun again from {copy.name}, up to an hour old" if copy else "begun anew without a copy"
+    said = f"{trouble.text}; set aside as {aside.name}; {begun}"
+    db = _new(paths.db) if copy is None else _sound(paths, wall_s)
+    return Opened(db, (said,), lost=True, rows={"outbox": _untold(aside)})
+
+
+def _untold(aside: Path) -> list[tuple[str, int, str, int]]:
+    """Give the open messages of a damaged file, as far as they can be read. A key told twice is told once anyway."""
+    try:
+        with reading(aside) as db:
+            letters = all_letters(db, 500, waiting=True)
+    except (StoreTrouble, ValueError, TypeError):
+        return []  # the damage was told already; what can't be read can't be told
+    return [
+        (plain(str(letter.key), 200), letter.level, str(letter.body), letter.due_at)
+        for letter in reversed(letters)
+        if type(letter.level) is int and type(letter.due_at) is int
+    ]

@@ -1,0 +1,250 @@
+"""Reading for everyone else: pages, command line, replay. Nothing here writes a byte or keeps the writer waiting.
+
+Each function opens the file read-only, asks once and closes. A missing file is an empty answer; StoreTrouble means the
+file could not be read. Moments are epoch seconds in, ISO 8601 UTC out where a row says `timestamp`.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from sqlite3 import Connection
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.state import State
+from mine_controller.store.db import Paths, StoreTrouble, iso, reading
+from mine_controller.store.events import EventRow, first_broken
+from mine_controller.store.history import COLUMNS, HOUR_S, SERIES, read_hour
+from mine_controller.store.loading import Kept, Loaded, loaded, read_kept, unpack_body
+from mine_controller.store.outbox import Letter, all_letters
+from mine_controller.store.records import ROUNDS, Recorded, unpack_answers, unpack_commands, unpack_record
+
+POINTS_MOST = 1440  # a day in minutes; more points than a chart has pixels are thinned
+
+_FOR_EVER_S = 253_402_300_799
+
+
+class Series(NamedTuple):
+    """Columns of equal length: `at` wall seconds, `columns` by the names of mine_states, None where unknown."""
+
+    at: list[int]
+    modes: list[str]
+    columns: dict[str, list[float | None]]
+
+
+class TickRow(NamedTuple):
+    """One tick. ended_at None: at work, or it died."""
+
+    tick_at: int
+    ended_at: int | None
+    rounds: int
+    mode: str
+    reason: str
+    config_sha: str
+    code: str
+
+
+@contextmanager
+def _asked(paths: Paths) -> Iterator[Connection | None]:
+    """Give the database, or None where there is none yet."""
+    if not paths.db.exists() or paths.db.stat().st_size == 0:
+        yield None
+        return
+    with reading(paths.db) as db:
+        yield db
+
+
+def last_book(paths: Paths, boot_id: str = "", config_sha: str = "") -> Loaded:
+    """Give what `Store.load` would, without a lock and without putting anything right: for dry runs and pages.
+
+    While a tick is at work `book.died` names it; who holds the lock is the lock's to say.
+    """
+    try:
+        with _asked(paths) as db:
+            kept = read_kept(db, paths)
+    except StoreTrouble as trouble:
+        kept = Kept(None, trouble=(trouble.text,), lost=True)
+    return loaded(kept, paths, boot_id, config_sha)
+
+
+def history(
+    paths: Paths, since: int = 0, until: int = _FOR_EVER_S, columns: Sequence[str] = COLUMNS, most: int = 100_000
+) -> tuple[tuple[Any, ...], ...]:
+    """Give rows of mine_states, newest first, the columns as asked. ValueError names one that does not exist."""
+    for name in columns:
+        if name not in COLUMNS:
+            raise ValueError(f"mine_states has no column {name!r}; it has {', '.join(COLUMNS)}")
+    chosen = ", ".join(columns)
+    return _rows(
+        paths,
+        f"SELECT {chosen} FROM mine_states WHERE timestamp BETWEEN ? AND ? ORDER BY timestamp DESC LIMIT ?",  # noqa: S608 - checked
+        (iso(since), iso(until), most),
+    )
+
+
+def _rows(paths: Paths, sql: str, values: tuple[Any, ...]) -> tuple[tuple[Any, ...], ...]:
+    with _asked(paths) as db:
+        return () if db is None else tuple(db.execute(sql, values).fetchall())
+
+
+def events(
+    paths: Paths,
+    kind: str = "",
+    since: int = 0,
+    until: int = _FOR_EVER_S,
+    actor: str = "",
+    about: str = "",
+    limit: int = 100,
+) -> tuple[EventRow, ...]:
+    """Give events, newest first; an empty word narrows nothing."""
+    rows = _rows(
+        paths,
+        "SELECT timestamp, kind, severity, about, text, actor, reason FROM events WHERE timestamp BETWEEN ? AND ?"
+        " AND (? = '' OR kind = ?) AND (? = '' OR actor = ?) AND (? = '' OR about = ?)"
+        " ORDER BY timestamp DESC, id DESC LIMIT ?",
+        (iso(since), iso(until), kind, kind, actor, actor, about, about, limit),
+    )
+    return tuple(EventRow(*row) for row in rows)
+
+
+def ticks(paths: Paths, since: int = 0, until: int = _FOR_EVER_S, limit: int = 100) -> tuple[TickRow, ...]:
+    """Give ticks, newest first."""
+    columns = ("tick_at", "ended_at", "rounds", "mode", "reason", "config_sha", "code")
+    return tuple(TickRow(*row) for row in history(paths, since, until, columns, limit))
+
+
+def day_series(paths: Paths, since_wall_s: int, until_wall_s: int = _FOR_EVER_S) -> Series:
+    """Give the trends since then, oldest first; at most POINTS_MOST points, each the newest of its stretch."""
+    rows = _rows(
+        paths,
+        f"SELECT tick_at, mode, {', '.join(SERIES)} FROM mine_states"  # noqa: S608 - constants
+        " WHERE timestamp BETWEEN ? AND ? ORDER BY timestamp",
+        (iso(since_wall_s), iso(until_wall_s)),
+    )
+    step = -(-len(rows) // POINTS_MOST) or 1
+    kept = rows[(len(rows) - 1) % step :: step]
+    if not kept:
+        return Series([], [], {name: [] for name in SERIES})
+    at, modes, *columns = map(list, zip(*kept, strict=True))
+    return Series(at, modes, dict(zip(SERIES, columns, strict=True)))
+
+
+def hours(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[tuple[int, dict[str, Any]], ...]:
+    """Give (hour_at, roll-up) of past hours, oldest first; see `history.read_hour` for the roll-up's shape."""
+    rows = _rows(
+        paths, "SELECT hour_at, body FROM hours WHERE hour_at BETWEEN ? AND ? ORDER BY hour_at", (since - HOUR_S, until)
+    )
+    return tuple((hour_at, read_hour(body)) for hour_at, body in rows)
+
+
+def miner_series(paths: Paths, miner: str, since: int) -> tuple[tuple[int, int | None, float | None], ...]:
+    """Give (tick_at, power_w, chip_c) of one miner out of the week's telemetry, oldest first."""
+    rows = _rows(
+        paths,
+        "SELECT y.tick_at, f.ids, y.body FROM telemetry y JOIN fleets f ON f.id = y.fleet WHERE y.tick_at >= ?"
+        " ORDER BY y.tick_at",
+        (since,),
+    )
+    out = []
+    for tick_at, ids, body in rows:
+        columns, places = json.loads(body), json.loads(ids)
+        if miner in places:
+            place = places.index(miner)
+            out.append((tick_at, columns["power_w"][place], columns["chip_c"][place] if "chip_c" in columns else None))
+    return tuple(out)
+
+
+def miners(paths: Paths) -> tuple[dict[str, Any], ...]:
+    """Give the rows of `miners` by column name."""
+    with _asked(paths) as db:
+        if db is None:
+            return ()
+        found = db.execute("SELECT * FROM miners ORDER BY id")
+        names = [column[0] for column in found.description]
+        return tuple(dict(zip(names, row, strict=True)) for row in found)
+
+
+def letters(paths: Paths, most: int = 100, *, waiting: bool = False) -> tuple[Letter, ...]:
+    """Give messages of the outbox, newest first; `waiting`: only those not told yet."""
+    with _asked(paths) as db:
+        return () if db is None else all_letters(db, most, waiting=waiting)
+
+
+def record(paths: Paths, tick_at: int) -> tuple[Recorded, ...]:
+    """Give the rounds of one tick, in order; empty when it has no record (any more). ValueError: a damaged one."""
+    return tuple(records(paths, tick_at, tick_at))
+
+
+def records(paths: Paths, since: int, until: int) -> Iterator[Recorded]:
+    """Give the recorded rounds of the ticks `since` <= tick_at <= `until`, oldest first, a thousand at a time."""
+    names: dict[int, str] = {}
+    after = since * ROUNDS - 1
+    while True:
+        with _asked(paths) as db:
+            if db is None:
+                return
+            if not names:
+                names = dict(db.execute("SELECT id, name FROM names"))
+            rows = db.execute(
+                "SELECT r.id, r.body, c.body, c.answers FROM records r LEFT JOIN commands c ON c.id = r.id"
+                " WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT 1000",
+                (after, (until + 1) * ROUNDS),
+            ).fetchall()
+        for key, body, commands, answers in rows:
+            yield _recorded(key, body, commands, answers, names)
+        if not rows:
+            return
+        after = rows[-1][0]
+
+
+def _recorded(key: int, body: bytes, commands: str | None, answers: str | None, names: dict[int, str]) -> Recorded:
+    def name(code: int | str) -> str:
+        if isinstance(code, str):
+            return code
+        if code not in names:
+            raise ValueError(f"record {key} names channel {code}, which is not known")
+        return names[code]
+
+    found = unpack_record(key, body, name)
+    if commands is None:
+        return found
+    sent = unpack_commands(commands)
+    return found._replace(commands=sent, outcomes=unpack_answers(answers or "{}", sent))
+
+
+class Anchor(NamedTuple):
+    """State and image as one tick left them; replay begins with the tick after it."""
+
+    tick_at: int
+    state: State
+    image: Image | None
+    config_sha: str
+
+
+def anchor(paths: Paths, tick_at: int) -> Anchor | None:
+    """Give the newest anchor not after `tick_at`. ValueError: a damaged one."""
+    rows = _rows(
+        paths, "SELECT tick_at, body FROM anchors WHERE tick_at <= ? ORDER BY tick_at DESC LIMIT 1", (tick_at,)
+    )
+    if not rows:
+        return None
+    state, image, config_sha, _notes = unpack_body(rows[0][1])
+    return Anchor(rows[0][0], state, image, config_sha)
+
+
+def anchors(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[int, ...]:
+    """Give the ticks that have an anchor, oldest first."""
+    rows = _rows(paths, "SELECT tick_at FROM anchors WHERE tick_at BETWEEN ? AND ? ORDER BY tick_at", (since, until))
+    return tuple(at for (at,) in rows)
+
+
+def policy_text(paths: Paths, config_sha: str) -> str | None:
+    """Give the policy a tick ran on, for `policies.unpack_policy`; `config_sha` may be its first 16 letters."""
+    rows = _rows(paths, "SELECT policy FROM configs WHERE substr(sha, 1, ?) = ?", (len(config_sha), config_sha))
+    return str(rows[0][0]) if rows and config_sha else None
+
+
+def broken_event(paths: Paths) -> int | None:
+    """Give the id of the first event that was changed after it was written; None: the chain holds."""
+    with _asked(paths) as db:
+        return None if db is None else first_broken(db)

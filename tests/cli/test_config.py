@@ -1,0 +1,194 @@
+"""`minectl config` and `minectl init` as typed."""
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from mine_controller.cli.config import command
+from mine_controller.cli.init import command as init_command
+
+SITE = """\
+# my site
+[site]
+name = Test mine
+power_cap_kw = 1000
+
+[cap]
+margin_pct = 6
+
+[wiring]
+
+[end]
+"""
+
+
+@pytest.fixture
+def path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MINECTL_CONFIG", raising=False)
+    found = tmp_path / "config.txt"
+    found.write_text(SITE)
+    found.chmod(0o600)
+    return found
+
+
+def run(*words, **about):
+    assert isinstance(command, click.Group)
+    return CliRunner().invoke(command, words, catch_exceptions=False, **about)
+
+
+def test_check_says_good_and_what_is_absent(path):
+    done = run("check")
+    assert done.exit_code == 0
+    assert "note: " in done.stdout
+    assert "absent" in done.stdout
+    assert "shadow mode" in done.stdout
+
+
+def test_check_tells_every_problem_with_its_line_and_ends_with_two(path):
+    path.write_text(SITE.replace("margin_pct = 6", "margin_pct = 95\nmargin = 6").replace("[end]", ""))
+    done = run("check")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "config.txt:7: [cap] margin_pct: 95 is outside 3 to 30 %" in done.stderr
+    assert "config.txt:8: [cap] margin: is not an option of [cap] (did you mean margin_pct?)" in done.stderr
+    assert "must be [end]" in done.stderr
+    assert "3 problems" in done.stderr
+
+
+def test_check_as_json_holds_problems_and_notes(path):
+    good = json.loads(run("check", "--json").stdout)
+    assert good["ok"] is True
+    assert good["notes"]
+    path.write_text("[site]\n")
+    done = run("check", "--json")
+    bad = json.loads(done.stdout)
+    assert done.exit_code == 2
+    assert bad["ok"] is False
+    assert {"line", "section", "option", "text", "file"} == set(bad["problems"][0])
+
+
+def test_a_missing_config_is_told_with_the_remedy(path):
+    path.unlink()
+    done = run("--config", str(path), "check")
+    assert done.exit_code == 2
+    assert "minectl init" in done.stderr
+
+
+def test_config_may_be_named_before_or_behind_the_verb_or_by_the_environment(path, tmp_path, monkeypatch):
+    other = tmp_path / "other.txt"
+    other.write_text(SITE.replace("1000", "500"))
+    other.chmod(0o600)
+    assert run("get", "site.power_cap_kw").stdout == "1000\n"
+    assert run("--config", str(other), "get", "site.power_cap_kw").stdout == "500\n"
+    assert run("get", "site.power_cap_kw", "--config", str(other)).stdout == "500\n"
+    monkeypatch.setenv("MINECTL_CONFIG", str(other))
+    assert run("get", "site.power_cap_kw").stdout == "500\n"
+
+
+def test_show_and_get_are_typed(path):
+    assert "[cap]\nmargin_pct = 6\nshed_pct = 97" in run("show").stdout
+    shown = json.loads(run("show", "--json").stdout)
+    assert shown["site"]["live"] is False
+    assert run("get", "cap.margin_pct").stdout == "6\n"
+    assert json.loads(run("get", "site.live", "--json").stdout) is False
+    done = run("get", "cap.margin")
+    assert done.exit_code == 2
+    assert "did you mean margin_pct" in done.stderr
+
+
+def test_set_undo_and_unset(path):
+    done = run("set", "cap.margin_pct", "7")
+    assert done.exit_code == 0
+    assert "[cap] margin_pct: 6 -> 7" in done.stdout
+    assert path.read_text() == SITE.replace("margin_pct = 6", "margin_pct = 7")
+    assert run("undo").exit_code == 0
+    assert path.read_text() == SITE
+    assert "6 -> (default)" in run("unset", "cap.margin_pct").stdout
+
+
+def test_a_set_that_would_not_check_is_refused_with_the_reason(path):
+    done = run("set", "cap.margin_pct", "95")
+    assert done.exit_code == 2
+    assert "stays as it is" in done.stderr
+    assert "95 is outside 3 to 30 %" in done.stderr
+    assert path.read_text() == SITE
+
+
+def editor(tmp_path, script):
+    made = tmp_path / "editor"
+    made.write_text(f"#!/bin/sh\n{script}\n")
+    made.chmod(0o700)
+    return str(made)
+
+
+def test_edit_replaces_the_file_when_the_copy_checks(path, tmp_path, monkeypatch):
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", editor(tmp_path, 'sed -i "s/margin_pct = 6/margin_pct = 8/" "$1"'))
+    assert run("edit").exit_code == 0
+    assert path.read_text() == SITE.replace("margin_pct = 6", "margin_pct = 8")
+    assert (tmp_path / "config.txt.previous").read_text() == SITE
+
+
+def test_edit_leaves_the_file_alone_when_the_copy_does_not_check(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISUAL", editor(tmp_path, 'sed -i "s/margin_pct = 6/margin_pct = nan/" "$1"'))
+    done = run("edit")
+    assert done.exit_code == 2
+    assert "'nan' is not a whole number" in done.stderr
+    assert path.read_text() == SITE
+    assert list(tmp_path.glob("*.edit")) == []
+
+
+def test_edit_without_a_change_or_with_a_failing_editor_changes_nothing(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISUAL", "true")
+    assert "Nothing was changed" in run("edit").stdout
+    monkeypatch.setenv("VISUAL", "false")
+    assert run("edit").exit_code == 2
+    monkeypatch.setenv("VISUAL", "no-such-editor-here")
+    assert "set $EDITOR" in run("edit").stderr
+    assert path.read_text() == SITE
+
+
+def test_import_writes_a_private_file_and_tells_every_key(path, tmp_path):
+    old = tmp_path / "old.txt"
+    old.write_text("[GENERAL]\nloop_interval_minutes = 2\nsms_api_key = canary\n")
+    target = tmp_path / "new.txt"
+    done = run("import", str(old), "--to", str(target))
+    assert done.exit_code == 0
+    assert "loop_interval_minutes -> [site] tick_s" in done.stderr
+    assert "sms_api_key was not carried over because" in done.stderr
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert "canary" not in done.output + target.read_text()
+    again = run("import", str(old), "--to", str(target))
+    assert again.exit_code == 2
+    assert "exists" in again.stderr
+
+
+def test_import_without_a_target_writes_nothing(path, tmp_path):
+    old = tmp_path / "old.txt"
+    old.write_text("LoopInterval=2\n")
+    before = sorted(tmp_path.iterdir())
+    done = run("import", str(old))
+    assert done.stdout.endswith("[end]\n")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_sample_prints_one_section_or_all_of_them(path):
+    assert run("sample").stdout.endswith("[end]\n")
+    assert "#margin_pct = 5" in run("sample", "cap").stdout
+    done = run("sample", "cpa")
+    assert done.exit_code == 2
+    assert "did you mean cap" in done.stderr
+
+
+def test_init_makes_a_site_that_checks(path, tmp_path):
+    target = tmp_path / "mine"
+    done = CliRunner().invoke(init_command, ["--site", "coop-container", str(target)])
+    assert done.exit_code == 0
+    assert run("--config", str(target / "config.txt"), "check").exit_code == 0
+    again = CliRunner().invoke(init_command, [str(target)])
+    assert again.exit_code == 2
+    assert "not empty" in again.stderr
+    assert CliRunner().invoke(init_command, ["--force", str(target)]).exit_code == 0

@@ -1,0 +1,121 @@
+"""Older config files."""
+
+import pytest
+
+from mine_controller.config.convert import WHY_NOT, old_to_new, pairs
+from mine_controller.config.lines import read
+from mine_controller.config.load import load
+from mine_controller.config.sites import template
+from mine_controller.config.values import Place
+
+BAGS = """\
+[GENERAL]
+loop_interval_minutes = 5
+max_temp_celsius = 34
+min_temp_celsius = 8
+max_humidity = 75
+
+[APIS]
+cornbelt_url = https://cbpower.coop/power-signal
+roomalert_ip = 10.1.1.100
+iotawatt_ip = 10.1.1.101
+foreman_api = http://foreman.mn/api
+pdu_ip = 10.1.1.102
+fan_relay_ip = 10.1.1.103
+
+[NOTIFICATIONS]
+telegram_token = YOUR_TELEGRAM_BOT_TOKEN
+telegram_chat_id = 4711
+email_smtp_server = smtp.example.com
+email_smtp_port = 587
+email_username = mine@example.com
+email_password = canary-app-password
+email_recipients = a@example.com,b@example.com
+sms_api_key = canary-sms
+sms_phone = +15551234567
+"""
+FLAT = """\
+LoopInterval=2
+PowerSignalURL=http://cbpower.coop/power-signal
+FanAPIURL=http://roomalert.local/api/fan
+TempAPIURL=http://roomalert.local/api/temp
+IotaWattAPI=http://iotawatt.local/api/fan-wattage
+SmartPDUAPI=http://smartpdu.local/api/miner
+TelegramBotToken=canary-token
+TelegramChatID=your-chat-id
+EmailSMTPServer=smtp.example.com
+EmailSMTPPort=587
+EmailUser=mine@example.com
+EmailPassword=canary-password
+"""
+
+
+def new(text, tmp_path):
+    done = old_to_new(text, template("coop-container"), Place(tmp_path, private=True))
+    return done, {(one.section, one.option): one.value for one in done.carried}, {one.key: one.why for one in done.left}
+
+
+def test_every_key_of_the_bags_is_carried_over_or_told_why_not(tmp_path):
+    done, carried, left = new(BAGS, tmp_path)
+    assert len(done.carried) + len(done.left) == len(pairs(BAGS)) == 19
+    assert carried["site", "tick_s"] == "300"
+    assert carried["temperature", "warn_c"] == "34"
+    assert carried["cold", "start_min_c"] == "8"
+    assert carried["cold", "humidity_max_pct"] == "75"
+    assert carried["roomalert intake", "url"] == "http://10.1.1.100"
+    assert carried["redfish pdu1", "url"] == "https://10.1.1.102"
+    assert "Twilio" in left["sms_api_key"]
+    assert "host and scheme" in left["foreman_api"]
+
+
+def test_every_key_of_the_flat_form_is_carried_over_or_told_why_not(tmp_path):
+    done, carried, left = new(FLAT, tmp_path)
+    assert len(done.carried) + len(done.left) == 12
+    assert carried["power_signal coop", "url"] == "http://cbpower.coop/power-signal"
+    assert carried["roomalert intake", "url"] == "http://roomalert.local"
+    assert carried["iotawatt fans", "url"] == "http://iotawatt.local"
+    assert "temperature monitor" in left["FanAPIURL"]
+
+
+@pytest.mark.parametrize("text", [BAGS, FLAT])
+def test_what_comes_out_checks(text, tmp_path):
+    done, _, _ = new(text, tmp_path)
+    path = tmp_path / "config.txt"
+    path.write_text(done.text)
+    path.chmod(0o600)
+    assert load(path).site.live is False
+
+
+def test_what_was_left_stands_in_the_new_file_without_its_value(tmp_path):
+    done, _, _ = new(BAGS, tmp_path)
+    assert "# sms_api_key was not carried over because" in done.text
+    assert "canary-sms" not in done.text
+    assert read(done.text).problems == ()
+
+
+def test_a_dangerous_or_broken_value_is_left_with_its_reason(tmp_path):
+    _, carried, left = new("max_temp_celsius = 95\nroomalert_ip = 10.1.1\nloop_interval_minutes = soon\n", tmp_path)
+    assert not carried
+    assert "95 is outside" in left["max_temp_celsius"]
+    assert "IPv4" in left["roomalert_ip"]
+    assert "minutes" in left["loop_interval_minutes"]
+
+
+def test_python_assignments_and_yaml_are_told_key_by_key(tmp_path):
+    text = 'NETWORK_SUBNET = "10.0.0.0/24"  # home\nFLASK_PORT = 5000\nenergy:\n  default_region: H\nfoo: bar\n'
+    _, carried, left = new(text, tmp_path)
+    assert not carried
+    assert set(left) == {"NETWORK_SUBNET", "FLASK_PORT", "default_region", "foo"}
+    assert left["NETWORK_SUBNET"] == WHY_NOT["NETWORK_SUBNET"]
+    assert dict(pairs(text))["NETWORK_SUBNET"] == "10.0.0.0/24"
+
+
+def test_placeholders_stay_to_be_filled_in(tmp_path):
+    done, carried, _ = new("cornbelt_url = https://cbpower.coop/x\ntelegram_token = YOUR_TOKEN\n", tmp_path)
+    assert "YOUR_TOKEN" not in done.text
+    assert carried.get(("telegram", "token"), "CHANGE-ME") == "CHANGE-ME"
+
+
+def test_nothing_of_an_old_file_can_end_or_extend_the_new_one(tmp_path):
+    done, _, _ = new("cornbelt_url = https://a/\x00\nroomalert_ip = a]\n[end]\nemail_password = x # y\n", tmp_path)
+    assert read(done.text).problems == ()

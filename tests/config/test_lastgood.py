@@ -1,0 +1,99 @@
+"""A broken config never stops a mine that has run before (CFG1)."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mine_controller.config.lastgood import NAME, load_or_last_good, remember
+from mine_controller.config.load import load
+from mine_controller.config.model import ConfigError
+
+HERE = Path(__file__).parent
+TEXT = (HERE / "site.txt").read_text(encoding="utf-8")
+
+
+def test_a_good_config_is_itself(write):
+    config = load_or_last_good(write())
+    assert (config.last_good, config.broken) == (False, ())
+
+
+def test_a_broken_config_gives_way_to_the_last_good_one_and_tells_its_problems(write):
+    good = load(write())
+    remember(good)
+    config = load_or_last_good(write(TEXT[:200], fleet="id,mac\n"))
+    assert config.last_good
+    assert config.policy == good.policy
+    assert config.sha == good.sha
+    assert [problem.file for problem in config.broken].count("fleet.csv") == 1
+    assert any("cut off" in problem.text for problem in config.broken)
+
+
+def test_a_deleted_config_is_a_broken_one(write):
+    path = write()
+    remember(load(path))
+    path.unlink()
+    assert load_or_last_good(path).last_good
+
+
+def test_without_a_last_good_one_the_problems_are_raised(write):
+    with pytest.raises(ConfigError):
+        load_or_last_good(write("[site]\n"))
+
+
+def test_the_copy_is_private_and_lies_beside_the_database(write, tmp_path):
+    path = write(TEXT.replace("power_cap_kw", "data_dir = data\npower_cap_kw"))
+    (tmp_path / "data").mkdir()
+    remember(load(path))
+    assert (tmp_path / "data" / NAME).stat().st_mode & 0o777 == 0o600
+    write(TEXT.replace("power_cap_kw = 1000", "data_dir = data\npower_cap_kw = nan"))
+    assert load_or_last_good(path).policy.site.power_cap_w == 1_000_000
+
+
+def test_a_private_literal_still_loads_when_the_broken_file_is_open_to_all(write):
+    path = write()
+    remember(load(path))
+    path.chmod(0o644)
+    assert load_or_last_good(path).endpoints["relay fans"].options.password.reveal() == "s%cret-7"
+
+
+def test_byte_order_marks_and_windows_line_ends_keep_their_sha(write):
+    good = load(write(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode()))
+    remember(good)
+    assert load_or_last_good(write("broken")).sha == good.sha
+
+
+def test_the_same_config_is_not_written_again_and_a_new_one_is(write, tmp_path):
+    remember(load(write()))
+    os.utime(tmp_path / NAME, (1, 1))
+    remember(load(write()))
+    assert (tmp_path / NAME).stat().st_mtime == 1
+    remember(load(write(TEXT + "\n")))
+    assert (tmp_path / NAME).stat().st_mtime != 1
+
+
+def test_what_runs_on_the_last_good_config_does_not_remember_it(write, tmp_path):
+    remember(load(write()))
+    config = load_or_last_good(write("broken"))
+    (tmp_path / NAME).unlink()
+    remember(config)
+    assert not (tmp_path / NAME).exists()
+
+
+@pytest.mark.parametrize("how", ["open", "cut", "changed", "other site", "no json"])
+def test_a_copy_that_is_not_as_it_was_written_counts_for_nothing(write, tmp_path, how):
+    path = write()
+    remember(load(path))
+    kept = tmp_path / NAME
+    raw = kept.read_bytes()
+    changes = {
+        "cut": raw[:-20],
+        "changed": raw.replace(b"power_cap_kw = 1000", b"power_cap_kw = 9000"),
+        "other site": raw.replace(str(path).encode(), b"/elsewhere/config.txt"),
+        "no json": b"[]",
+    }
+    assert how == "open" or changes[how] != raw
+    kept.write_bytes(changes.get(how, raw))
+    kept.chmod(0o644 if how == "open" else 0o600)
+    with pytest.raises(ConfigError):
+        load_or_last_good(write("broken"))

@@ -1,0 +1,125 @@
+"""Templates and the sample: what a new owner starts from."""
+
+from pathlib import Path
+
+import pytest
+
+from mine_controller.config import catalogue
+from mine_controller.config.lines import read
+from mine_controller.config.load import load
+from mine_controller.config.model import ConfigError
+from mine_controller.config.sample import kinds, sample
+from mine_controller.config.sites import InitError, init, names, template
+from mine_controller.core.option import Secret
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def stand_in_kinds():
+    """Here only the real kinds count."""
+
+
+def put(tmp_path, text):
+    path = tmp_path / "config.txt"
+    path.write_text(text)
+    path.chmod(0o600)
+    return path
+
+
+def test_a_fresh_site_checks_and_lists_what_is_not_yet_active(tmp_path):
+    for site in names():
+        init(site, tmp_path / site)
+        config = load(tmp_path / site / "config.txt")
+        assert config.site.live is False
+        assert config.site.profile == site
+        assert all("not yet" in note.text or note.text for note in config.notes)
+
+
+def test_the_coop_container_filled_in_has_nine_fans_and_every_required_input(tmp_path):
+    text = template("coop-container").replace("CHANGE-ME", "filled").replace("live = no", "live = yes")
+    (tmp_path / "fleet.csv").write_text(template("coop-container", "fleet.csv").replace("# a", "a"))
+    config = load(put(tmp_path, text))
+    wiring = config.policy.wiring
+    assert [fan.name for fan in wiring.fans] == [str(number) for number in range(1, 10)]
+    assert all(fan.watts for fan in wiring.fans)
+    assert {"signal", "inlet_c", "humidity_pct", "smoke", "water", "stop"} <= set(wiring.roles)
+    assert [[path.gentle for path in miner.paths] for miner in wiring.miners] == [[True, False], [True, False], [True]]
+    assert set(wiring.lanes) == {"controlbyweb fans", "redfish pdu1", "foreman mine"}
+    assert set(config.policy.rules) == set(catalogue.rules())
+    assert (config.policy.site.power_cap_w, config.policy.site.live) == (1_000_000, True)
+
+
+def test_init_writes_a_private_config_a_fleet_and_a_folder_for_the_page(tmp_path):
+    made = init("coop-container", tmp_path / "mine")
+    assert [path.name for path in made] == ["config.txt", "fleet.csv", "www"]
+    assert (tmp_path / "mine" / "config.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_init_refuses_a_folder_that_holds_anything_and_force_writes_nothing_over(tmp_path):
+    (tmp_path / "fleet.csv").write_text("mine")
+    with pytest.raises(InitError, match="not empty"):
+        init("coop-container", tmp_path)
+    made = init("coop-container", tmp_path, force=True)
+    assert [path.name for path in made] == ["config.txt", "www"]
+    assert (tmp_path / "fleet.csv").read_text() == "mine"
+
+
+def test_an_unknown_site_names_those_there_are(tmp_path):
+    for site in ("moon", "../sites/coop-container", ""):
+        with pytest.raises(InitError, match="coop-container"):
+            init(site, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_every_prefix_of_the_coop_site_is_refused(tmp_path):
+    """The form alone refuses each of them; every eighth also goes through the whole load."""
+    text = template("coop-container")
+    whole, path = len(text.rstrip()), tmp_path / "config.txt"
+    path.touch(0o600)
+    assert [size for size in range(whole + 1) if not read(text[:size]).problems] == [whole]
+    for size in range(0, whole, 8):
+        path.write_text(text[:size])
+        with pytest.raises(ConfigError):
+            load(path)
+
+
+def test_the_sample_checks(tmp_path):
+    config = load(put(tmp_path, sample()))
+    assert config.site.live is False
+
+
+def test_the_sample_shows_every_option_of_everything():
+    text = sample()
+    for room in ("device", "channel"):
+        for name in catalogue.known(room):
+            part = sample(name)
+            assert part in text
+            for option in catalogue.declared(catalogue.find(room, name).Options):
+                assert f"\n{option} = " in part or f"\n#{option} =" in part
+    for name, module in catalogue.rules().items():
+        for option in catalogue.declared(module.Options):
+            assert f"#{option} = " in sample(name)
+
+
+def test_the_sample_of_one_kind_can_be_pasted(tmp_path):
+    for name in kinds():
+        assert "\t" not in sample(name)
+    with pytest.raises(KeyError):
+        sample("moon")
+
+
+def test_no_line_of_the_sample_is_too_long_to_read():
+    assert max(map(len, sample().split("\n"))) <= 120
+
+
+def test_the_sample_holds_no_secret():
+    for name in catalogue.known("device"):
+        for option, (annotation, about) in catalogue.declared(catalogue.find("device", name).Options).items():
+            if annotation is Secret:
+                assert about.required or not about.default.reveal_length()
+                assert f"\n{option} = CHANGE-ME" in sample(name) or f"\n#{option} =" in sample(name)
+
+
+def test_the_config_at_the_top_of_the_tree_is_the_sample():
+    assert (TOP / "config.txt").read_text(encoding="utf-8") == sample(), "run: minectl config sample > config.txt"

@@ -1,0 +1,135 @@
+"""[wiring] and fleet.csv against the sections."""
+
+from pathlib import Path
+
+import pytest
+
+from mine_controller.config.load import load
+from mine_controller.config.model import ConfigError
+from mine_controller.core.model.wiring import Path as Way
+
+HERE = Path(__file__).parent
+TEXT, FLEET = ((HERE / name).read_text(encoding="utf-8") for name in ("site.txt", "site.csv"))
+
+
+def told(path):
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return [f"{one.file}:{one.line} {one.option}: {one.text}" for one in caught.value.problems]
+
+
+def wired(write, *lines):
+    return write(TEXT.replace("[end]", "\n".join(lines) + "\n[end]"))
+
+
+def test_roles_carry_reading_keys_votes_and_ages(write):
+    roles = load(write()).policy.wiring.roles
+    assert roles["inlet_c"].keys == ("probe intake/1:temp_c", "probe intake/2:temp_c")
+    assert (roles["inlet_c"].vote, roles["inlet_c"].max_age_s) == ("heat", 200)
+    assert roles["signal"].keys == ("page coop:signal",)
+    assert roles["site_power_w"].keys == ("meter fans/Mains:power_w",)
+
+
+def test_the_emergency_stop_is_always_wired(write):
+    assert load(write()).policy.wiring.roles["stop"].keys == ("stop:switch",)
+    roles = load(wired(write, "stop = relay fans/8")).policy.wiring.roles
+    assert roles["stop"].keys == ("stop:switch", "relay fans/8:switch")
+
+
+def test_fans_are_in_the_order_of_their_numbers(write):
+    fans = load(write()).policy.wiring.fans
+    assert [(fan.name, fan.normal_w, fan.active_low) for fan in fans] == [("1", 1400, False), ("2", 1500, True)]
+    assert (fans[0].switch, fans[0].watts) == ("relay fans/1", "meter fans/Fan_1")
+
+
+def test_breakers_count_eighty_percent(write):
+    limits = {one.name: (one.limit_w, one.phase) for one in load(write()).policy.wiring.breakers}
+    assert limits == {"b1": (7680, "L1"), "main": (266_043, "")}
+
+
+def test_miners_have_their_gentle_way_first_and_the_outlet_last(write):
+    first, _, third = load(write()).policy.wiring.miners
+    assert first.paths == (Way("pool mine", 90, gentle=True), Way("pdu pdu1", 10, gentle=False))
+    assert third.paths == (Way("pool mine", 90, gentle=True),)
+    assert (first.id, first.mac, first.nominal_w, first.flags) == ("a001", "02:aa:bb:cc:dd:01", 3500, ("protected",))
+    assert (third.mac, third.nominal_w, third.outlet) == ("SN12345678", 3400, "")
+
+
+def test_lanes_are_paced_by_the_sections_own_number(write):
+    lanes = load(write()).policy.wiring.lanes
+    assert set(lanes) == {"relay fans", "pdu pdu1", "pool mine"}
+    assert lanes["pool mine"].call_s == 0.5
+    assert (lanes["pdu pdu1"].width, lanes["pdu pdu1"].live) == (4, False)
+
+
+def test_endpoints_say_how_often_and_which_are_fleets(write):
+    ends = load(write()).policy.wiring.endpoints
+    assert ends["probe intake"].every_s == 60
+    assert [name for name, end in ends.items() if end.fleet] == ["pool mine"]
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("outlet_c = probe intak/1", "did you mean probe intake"),
+        ("outlet_c = meter fans/1", "does not read temp_c: a meter reads power_w, voltage_v"),
+        ("outlet_c = probe intake/1 ; north", "behind the value"),
+        ("outlet_c = probe intake/1,,probe intake/2", "is not a channel"),
+        ("outlet_c = probe intake/1, probe intake/1", "twice"),
+        ("outlett_c = probe intake/1", "did you mean outlet_c"),
+        ("max_age outlet_c = 240", "is not wired"),
+        ("max_age humidity_pct = 5", "from 30 to 900"),
+        ("max_age humidity_pct = 1_0", "from 30 to 900"),
+        ("max_age humid = 60", "is not a role"),
+        ("fan 3 = relay fans/3", "is not understood"),
+        ("fan 3 = watts meter fans/3, normal 100", "names no switch"),
+        ("fan 3 = switch relay fans/3, watts meter fans/3", "normal 1500"),
+        ("fan 3 = switch relay fans/3, normal 0", "outside 1 to 50000"),
+        ("fan 3 = switch relay fans/3, switch relay fans/4", "switch twice"),
+        ("fan 3 = switch relay fans", "names no channel"),
+        ("fan 3 = switch relay fans/1", "belongs to fan 1"),
+        ("fan 3 = switch relay fans/3, watts meter fans/Fan_1, normal 100", "belongs to fan 1"),
+        ("fan 3 = switch meter fans/3", "does not read switch"),
+        ("fan 33 = switch relay fans/3", "1 to 32"),
+        ("fan 03 = switch relay fans/3", "1 to 32"),
+        ("breaker b2 = 40 A", "is not understood"),
+        ("breaker b2 = 40A 240V", "is not understood"),
+        ("breaker b2 = 0 A 240 V", "is not understood"),
+        ("pump 1 = relay fans/3", "nothing that can be wired"),
+    ],
+)
+def test_a_wrong_line_says_what_would_be_right(write, line, word):
+    found = told(wired(write, line))
+    assert any(word in text for text in found), found
+
+
+def test_a_value_asked_for_too_rarely_is_told(write):
+    found = told(write(TEXT.replace("every_s = 60", "every_s = 210")))
+    assert any("asked every 210 s, but a value counts for 200 s only" in text for text in found)
+
+
+def test_a_role_not_yet_wired_is_a_note(write):
+    config = load(wired(write, "smoke = CHANGE-ME"))
+    assert "smoke" not in config.policy.wiring.roles
+    assert any("not yet wired" in note.text for note in config.notes)
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ("a009,02:aa:bb:cc:dd:09,pool mien,,,,,,,,", "did you mean pool mine"),
+        ("a009,02:aa:bb:cc:dd:09,pdu pdu1,,,,,,,,", "serves no miners"),
+        ("a009,02:aa:bb:cc:dd:09,pool mine,,pdu pdu2/A1,,,,,,", "did you mean pdu pdu1"),
+        ("a009,02:aa:bb:cc:dd:09,pool mine,,pdu pdu1,,,,,,", "is not an outlet"),
+        ("a009,02:aa:bb:cc:dd:09,pool mine,,meter fans/1,,,,,,", "is not an outlet"),
+        ("a009,02:aa:bb:cc:dd:09,pool mine,,,b2,,,,,", "no breaker b2"),
+    ],
+)
+def test_a_miner_can_only_hang_on_what_there_is(write, row, word):
+    found = told(write(fleet=FLEET + row + "\n"))
+    assert [text for text in found if text.startswith("fleet.csv:5") and word in text], found
+
+
+def test_miners_without_an_outlet_are_told_as_a_gap(write):
+    assert "some_outlets" in load(write()).policy.wiring.absent
+    assert "outlets" in load(write(fleet="id,mac,group\na1,02:aa:bb:cc:dd:01,pool mine\n")).policy.wiring.absent

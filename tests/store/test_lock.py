@@ -1,0 +1,85 @@
+import fcntl
+import os
+import subprocess
+import sys
+
+import pytest
+
+from mine_controller.store import lock
+from mine_controller.store.lock import Busy, TickLock, holder
+
+
+def test_a_second_holder_is_turned_away_at_once_and_told_who_holds_it(tmp_path):
+    with TickLock(tmp_path / "lock"), pytest.raises(Busy) as caught, TickLock(tmp_path / "lock"):
+        pass
+    assert caught.value.holder == os.getpid()
+    assert 0 <= caught.value.holder_age_s < 60
+    assert f"process {os.getpid()}" in str(caught.value)
+
+
+def test_the_age_of_the_holder_follows_the_boot_clock(tmp_path, monkeypatch):
+    with TickLock(tmp_path / "lock"):
+        now_s = lock._boot_s()
+        monkeypatch.setattr(lock, "_boot_s", lambda: now_s + 115)
+        with pytest.raises(Busy) as caught, TickLock(tmp_path / "lock"):
+            pass
+    assert 115 <= caught.value.holder_age_s < 175
+
+
+def test_the_lock_is_free_again_afterwards_and_its_file_stays(tmp_path):
+    path = tmp_path / "lock"
+    for _ in range(3):
+        with TickLock(path):
+            inode = path.stat().st_ino
+    assert path.stat().st_ino == inode
+    assert holder(path).holder == os.getpid()
+
+
+def test_a_killed_holder_frees_it(tmp_path):
+    path = tmp_path / "lock"
+    script = (
+        "import sys; from pathlib import Path; from mine_controller.store.lock import TickLock\n"
+        "with TickLock(Path(sys.argv[1])): print('in', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout.readline() == b"in\n"
+        with pytest.raises(Busy) as caught, TickLock(path):
+            pass
+        assert caught.value.holder == child.pid
+        child.kill()
+        child.wait()
+        with TickLock(path):
+            pass
+
+
+def test_an_unreadable_note_is_an_unknown_holder(tmp_path):
+    path = tmp_path / "lock"
+    path.write_text("nonsense")
+    assert holder(path) is None
+    with path.open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        with pytest.raises(Busy, match=r"another process has been at work$"), TickLock(path):
+            pass
+
+
+def test_a_lock_nobody_ever_took_has_no_holder(tmp_path):
+    assert holder(tmp_path / "lock") is None
+    assert not (tmp_path / "lock").exists()
+
+
+def test_a_full_disk_does_not_keep_the_lock_from_holding(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(lock.os, "pwrite", full)
+    with TickLock(tmp_path / "lock"), pytest.raises(Busy), TickLock(tmp_path / "lock"):
+        pass
+
+
+def test_an_error_inside_frees_the_lock(tmp_path):
+    with pytest.raises(RuntimeError), TickLock(tmp_path / "lock"):
+        raise RuntimeError
+    with TickLock(tmp_path / "lock"):
+        pass

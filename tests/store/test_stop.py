@@ -1,0 +1,60 @@
+import pytest
+
+from mine_controller.store.db import StoreTrouble
+from mine_controller.store.stop import lower_stop, raise_stop, stop_requested
+
+
+def test_no_file_is_no_stop(paths):
+    assert stop_requested(paths) is None
+
+
+def test_a_stop_says_who_and_why_until_it_is_lowered(paths):
+    raise_stop(paths, "ann", "smell of\nburning")
+    assert stop_requested(paths) == "ann: smell of burning"
+    lower_stop(paths)
+    assert stop_requested(paths) is None
+
+
+def test_either_copy_alone_holds_the_stop(paths):
+    for gone in (paths.stop, paths.run / "stop"):
+        raise_stop(paths, "ann", "test")
+        gone.unlink()
+        assert stop_requested(paths) == "ann: test"
+
+
+def test_a_file_touched_by_hand_is_a_stop(paths):
+    paths.stop.touch()
+    assert stop_requested(paths) == "a stop file without a word"
+
+
+def test_a_stop_that_can_not_be_read_is_a_stop(paths):
+    paths.stop.mkdir()
+    assert stop_requested(paths).startswith("the stop file can't be read")
+
+
+def test_a_dead_disk_leaves_the_copy_in_memory(paths):
+    paths.stop.mkdir()
+    (paths.stop / "x").touch()
+    raise_stop(paths, "ann", "test")
+    assert (paths.run / "stop").read_text() == "ann: test\n"
+
+
+def test_a_stop_that_can_be_written_nowhere_is_told(paths):
+    paths.run.write_text("a file where the folder should be")
+    paths.stop.mkdir()
+    (paths.stop / "x").touch()
+    with pytest.raises(StoreTrouble, match="no stop file could be written"):
+        raise_stop(paths, "ann", "test")
+
+
+def test_a_stop_that_can_not_be_removed_still_holds_and_says_so(paths):
+    paths.stop.mkdir()
+    with pytest.raises(StoreTrouble, match="can't be removed"):
+        lower_stop(paths)
+    assert stop_requested(paths)
+
+
+def test_lowering_twice_is_no_error(paths):
+    lower_stop(paths)
+    lower_stop(paths)
+    assert stop_requested(paths) is None
