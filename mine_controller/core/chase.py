@@ -77,8 +77,11 @@ def _climb(chase: Chase, ladder: Ladder, now_s: int, opening: bool) -> Step:
     return Step(chase, False, None)  # rests until the next tick
 
 
-def answered(chase: Chase, verdict: str, why: str, ticket: str | None) -> Chase:
-    """The chase with an outcome written in; what was not sent leaves no trace."""
+def answered(chase: Chase, verdict: str, why: str, ticket: str | None, at_s: int) -> Chase:
+    """The chase with an outcome written in; what was not sent leaves no trace.
+
+    Proof time runs from when its turn in the lane came (`at_s`), not from when the round was decided.
+    """
     if verdict == NOT_SENT:
         return chase._replace(sent_s=None, tries=max(0, chase.tries - 1), answer="", command="")
-    return chase._replace(answer=verdict, why=why[:120], ticket=ticket)
+    return chase._replace(answer=verdict, why=why[:120], ticket=ticket, sent_s=max(chase.sent_s or 0, at_s))

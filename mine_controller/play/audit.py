@@ -258,8 +258,8 @@ def _g11(record: Record) -> Iterator[str]:
 def _g12(record: Record) -> Iterator[str]:
     """Making an input worse never plans more miners nor fewer fans."""
     for name, value in (("signal", "off"), ("inlet_c", 41.0)):
-        if name not in record.image.site:
-            continue
+        if name not in record.image.site or record.image.site[name].value is None:
+            continue  # from unknown to known is no worsening: law 4 speaks of that
         worse = _with(record.image, name, value)
         decision = decide(worse, record.before, record.policy)
         if sum(decision.plan.run) > sum(record.decision.plan.run):

@@ -49,9 +49,16 @@ class Day(NamedTuple):
     longest_tick_s: int
 
 
-def build(seed: int, hours: int, story_file: Path | None, *, ending_now: bool) -> coop.Site:
-    """The twin of the co-op container; `ending_now` lets its history end at this moment."""
-    told = story.parse(story_file.read_text(encoding="utf-8")) if story_file is not None else None
+def build(seed: int, hours: int, told_by: str | None, *, ending_now: bool) -> coop.Site:
+    """The twin of the co-op container; `ending_now` lets its history end at this moment.
+
+    `told_by`: a story's file, or the name of a packaged one. OSError and StoryError say what is wrong with it.
+    """
+    told = None
+    if told_by is not None:
+        name = told_by.removesuffix(".txt")
+        packaged = name in story.names() and not Path(told_by).exists()
+        told = story.packaged(name) if packaged else story.parse(Path(told_by).read_text(encoding="utf-8"))
     start = int(time.time()) - hours * 3600 if ending_now else None
     return coop.build(seed, start, story=told)
 
