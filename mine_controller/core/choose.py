@@ -136,9 +136,11 @@ def _starts(view: View, envelope: Envelope, stops: tuple[int, ...]) -> tuple[int
 
 
 def _candidates(view: View, envelope: Envelope) -> list[int]:
-    specs = view.wiring.miners
+    specs, watts = view.wiring.miners, view.image.miners.power_w
     return [
-        at for at, on in enumerate(view.fleet.on) if not on and specs[at].id not in envelope.bans and specs[at].paths
+        at
+        for at, on in enumerate(view.fleet.on)
+        if not on and watts[at] is not None and specs[at].id not in envelope.bans and specs[at].paths
     ]
 
 

@@ -83,7 +83,8 @@ def _drop_settled(work: _Work) -> None:
         if at is None:
             del work.chases[target]
         elif chase.want == "stop":
-            proven = chase.sent_s is not None and miners.power_at[at] > chase.sent_s
+            newest_s = miners.power_at[at] if miners.power_w[at] is not None else miners.word_at[at]
+            proven = chase.sent_s is not None and newest_s > chase.sent_s
             if not view.fleet.on[at] and (proven or chase.sent_s is None):
                 work.done.append((target, work.chases.pop(target)))
                 _check_map(work, chase, at)
@@ -142,6 +143,8 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
             chase = Chase("stop", _first_rung(work, spec, ladder, room, deadline), 0, began_s)
         elif work.envelope.how == "cut" and ladder.paths[chase.rung].gentle and ladder.top > chase.rung:
             chase = chase._replace(rung=ladder.top, tries=0, sent_s=None, answer="")
+        if chase.rung > ladder.top:
+            chase = chase._replace(rung=0, tries=0, sent_s=None, answer="")
         if not _can_reach(work, spec, chase.rung) and chase.sent_s is None and chase.rung < ladder.top:
             chase = chase._replace(rung=chase.rung + 1)
         ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
@@ -158,10 +161,17 @@ def _own_deadline(work: _Work) -> Deadline:
 
 def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
     top = len(spec.paths) - 1
-    if work.envelope.how == "gentle":
-        top = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
+    softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
     outlet = next((path.lane for path in spec.paths if not path.gentle), "")
+    if work.envelope.how == "gentle" or (softest >= 0 and not _answers(work, outlet)):
+        top = softest
     return Ladder(spec.paths, top, calls.get(outlet))
+
+
+def _answers(work: _Work, lane: str) -> bool:
+    """False while an endpoint answers nothing: a dead PDU can't cut anybody, so the gentle way is tried again."""
+    health = work.view.image.channels.get(f"{lane}:health")
+    return health is None or health.value == "ok"
 
 
 def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, int], deadline: Deadline | None) -> int:

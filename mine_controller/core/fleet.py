@@ -11,12 +11,13 @@ from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 
 FLOOR_SPARE_W = 10_000
+ASLEEP = frozenset({"sleeping", "stopped"})
 
 
 class Fleet(NamedTuple):
     """Columns in wiring order and their sums, all whole watts."""
 
-    on: tuple[bool, ...]  # drawing, or unknown (which counts as on)
+    on: tuple[bool, ...]  # drawing; or unknown, unless it says itself that it sleeps
     est_w: tuple[int, ...]  # known watts, else nominal x 1.10
     unknown: int  # miners whose watts are not known
     on_n: int
@@ -50,10 +51,10 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     on: list[bool] = []
     est: list[int] = []
     unknown = 0
-    for spec, watts in zip(wiring.miners, image.miners.power_w, strict=True):
-        if watts is None:
+    for spec, watts, word in zip(wiring.miners, image.miners.power_w, image.miners.word, strict=True):
+        if watts is None:  # its own word is second best: no stop is repeated to a sleeper, but it proves nothing
             unknown += 1
-            on.append(True)
+            on.append(word not in ASLEEP)
             est.append(spec.nominal_w * 110 // 100)
         else:
             on.append(watts > on_above_w(spec))

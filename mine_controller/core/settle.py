@@ -21,9 +21,7 @@ def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome
         if outcome.verdict == WITHHELD:
             del chases[command.target]  # a withheld command opens no chase: shadow never climbs
         else:
-            chases[command.target] = answered(
-                chase, outcome.verdict, outcome.why, outcome.ticket, outcome.at_s
-            )
+            chases[command.target] = answered(chase, outcome.verdict, outcome.why, outcome.ticket, outcome.at_s)
     return state._replace(chases=chases)
 
 

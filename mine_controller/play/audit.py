@@ -260,6 +260,9 @@ def _g12(record: Record) -> Iterator[str]:
     for name, value in (("signal", "off"), ("inlet_c", 41.0)):
         if name not in record.image.site or record.image.site[name].value is None:
             continue  # from unknown to known is no worsening: law 4 speaks of that
+        known = record.image.site[name].value
+        if isinstance(known, int | float) and isinstance(value, int | float) and known >= value:
+            continue
         worse = _with(record.image, name, value)
         decision = decide(worse, record.before, record.policy)
         if sum(decision.plan.run) > sum(record.decision.plan.run):

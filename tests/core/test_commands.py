@@ -265,3 +265,13 @@ def test_pdu3_an_outlet_that_goes_dark_while_its_miner_hashes_is_a_wrong_map():
     plant.ticks(1)
     told = plant.events("outlet_map")
     assert (not told) or told[0].about == "m002"
+
+
+def test_pdu_dead_a_miner_behind_a_dead_pdu_is_stopped_by_its_own_word_again():
+    plant = running(80)
+    plant.dead = {"redfish pdu1"}
+    plant.ticks(3)
+    curtail(plant, 4)
+    assert plant.total < 80 * 60
+    assert all(chase.want != "stop" for chase in plant.state.chases.values())
+    assert plant.events("curtail_unproven")[0].reason.code == "unverified"

@@ -1,0 +1,245 @@
+"""The co-op container as a twin: one world, its devices by config section, its story, and the config that fits it."""
+
+import re
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from mine_controller.twin import story as stories
+from mine_controller.twin.answer import Answer, Asked, Server
+from mine_controller.twin.faults import OK, Fault, Faults
+from mine_controller.twin.pdu import Pdu
+from mine_controller.twin.sensors import Sensors
+from mine_controller.twin.servers import controlbyweb, foreman, iotawatt, power_signal, redfish, roomalert
+from mine_controller.twin.world import World
+
+ZONE: Final = "America/Chicago"
+FIRST_PORT: Final = 18_100  # for names only, where nothing listens
+FOREMAN_KEY: Final = "twin-foreman-key"
+PDU_USER: Final = "minectl"
+PDU_PASSWORD: Final = "twin-pdu-password"  # noqa: S105 - opens nothing but the twin
+PAGE: Final = "power_signal coop"
+
+
+class Served(NamedTuple):
+    """A device of the site: its config section, what answers for it, and where."""
+
+    section: str
+    server: Server
+    port: int
+
+    @property
+    def netloc(self) -> str:
+        """host:port of its URL."""
+        return f"127.0.0.1:{self.port}"
+
+
+class Site:
+    """Everything of one twin. `advance` moves world and story together; `answer` asks one device."""
+
+    def __init__(
+        self, world: World, servers: dict[str, Server], pdus: list[Pdu], story: stories.Story, zone: str
+    ) -> None:
+        self.world, self.pdus, self.story, self.zone = world, pdus, story, zone
+        self.faults = Faults()
+        self.served: dict[str, Served] = {}
+        self.by_netloc: dict[str, Served] = {}
+        self.told: list[stories.Step] = []  # what the story has done so far
+        self.unfit: list[stories.Step] = []  # what it asked of units this site does not have
+        self._masked = ""  # what the page shows instead of the truth
+        self._true_signal = "run"
+        self._changed_s = 0.0
+        self._script = stories.Script(story, world.start_wall_s, zone)
+        self._servers = servers
+        self.place({})
+
+    def place(self, ports: dict[str, int]) -> None:
+        """Say on which port each section is found; the rest gets names only."""
+        named = enumerate(self._servers.items(), FIRST_PORT)
+        rows = [Served(name, server, ports.get(name, n)) for n, (name, server) in named]
+        self.served = {row.section: row for row in rows}
+        self.by_netloc = {row.netloc: row for row in rows}
+
+    @property
+    def page(self) -> power_signal.Page:
+        """The utility's page."""
+        server = self._servers[PAGE]
+        assert isinstance(server, power_signal.Page)
+        return server
+
+    def advance(self, to_s: float) -> None:
+        """Move the world to plant second `to_s`, playing what the story holds on the way."""
+        for step in self._script.due(to_s):
+            self.world.advance(step.at_s)
+            self.play(step)
+        self.world.advance(to_s)
+
+    def answer(self, served: Served, asked: Asked, at_s: float) -> Answer:
+        """What this device answers, bent by its fault. Timing faults are the door's business."""
+        if self.faults.of(served.section).kind == "unauthorised":
+            return self.faults.bend(served.section, asked.path, Answer(200, {}, b""))
+        return self.faults.bend(served.section, asked.path, served.server.answer(asked, at_s))
+
+    # ---------------------------------------------------------------- what a story can do
+
+    def play(self, step: stories.Step) -> None:
+        """Make one step of a story true, now; one that names a unit this site does not have changes nothing."""
+        words = step.words.split()
+        if not self._has(step.what, words):
+            self.unfit.append(step)
+            return
+        self.told.append(step)
+        self.world.touch()
+        _PLAY[step.what](self, words)
+
+    def _has(self, what: str, words: list[str]) -> bool:
+        if what in ("fan", "relay"):
+            return 1 <= int(words[0]) <= len(self.world.fans.on)
+        if what == "miner":
+            number = words[0].removeprefix("a")
+            return number.isdigit() and 1 <= int(number) <= len(self.world.boards.sizes)
+        if what == "device":
+            return " ".join(words[:2]) in self._servers
+        return what != "outlet" or self._outlet_of(words[0]) is not None
+
+    def _outlet_of(self, name: str) -> tuple[Pdu, int] | None:
+        """The outlet called "pdu1/A3" as a PDU and a 0-based outlet."""
+        found = re.fullmatch(r"pdu(\d+)/A(\d+)", name)
+        if not found or not 1 <= int(found[1]) <= len(self.pdus):
+            return None
+        pdu, number = self.pdus[int(found[1]) - 1], int(found[2]) - 1
+        return (pdu, number) if 0 <= number < pdu.count else None
+
+    def _signal(self, words: list[str]) -> None:
+        self.world.signal = "off" if words[0] == "off" else "run"  # a forecast is no order
+        self._true_signal = words[0]
+        self._changed_s = self.world.now_s
+        self._show()
+
+    def _page(self, words: list[str]) -> None:
+        self._masked = {"blank": "blank", "mangled": "garbage"}.get(words[0], "")
+        server_fault = words[0] if not self._masked else "ok"
+        self.faults.put(PAGE, Fault(server_fault, float(words[1]) if len(words) > 1 else 0.0))
+        self._show()
+
+    def _show(self) -> None:
+        page = self.page
+        page.signal = self._masked or self._true_signal
+        page.changed = stories.local_words(self.world.start_wall_s, self._changed_s, self.zone)
+
+    def _weather(self, words: list[str]) -> None:
+        self.world.weather.turn(self.world.now_s, words[0])
+
+    def _fan(self, words: list[str]) -> None:
+        self.world.fans.broken[int(words[0]) - 1] = words[1] == "break"
+
+    def _relay(self, words: list[str]) -> None:
+        self.world.fans.welded[int(words[0]) - 1] = words[1] == "weld"
+
+    def _miner(self, words: list[str]) -> None:
+        fleet, i = self.world.fleet, int(words[0].removeprefix("a")) - 1
+        for name in ("mute", "liar", "dead", "slow_boot", "api_dies"):
+            getattr(fleet, name)[i] = words[1] == name
+        self.world.check(i)
+
+    def _outlet(self, words: list[str]) -> None:
+        found = self._outlet_of(words[0])
+        assert found is not None
+        pdu, number = found
+        (pdu.jams.add if words[1] == "jam" else pdu.jams.discard)(number)
+        self.world.weld(pdu.first + number, words[1] == "weld")
+
+    def _sensor(self, words: list[str]) -> None:
+        unit = self._servers["roomalert intake"]
+        assert isinstance(unit, roomalert.Unit)
+        number = int(words[0])
+        unit.stuck.pop(number, None)
+        unit.unplugged.discard(number)
+        if words[1] == "stick":
+            unit.stuck[number] = float(words[2])
+        elif words[1] == "unplug":
+            unit.unplugged.add(number)
+
+    def _device(self, words: list[str]) -> None:
+        self.faults.put(" ".join(words[:2]), Fault(words[2], float(words[3])) if len(words) > 3 else Fault(words[2]))
+
+    def _filter(self, words: list[str]) -> None:
+        self.world.fans.derate = 0.85 if words[0] == "dirty" else 1.0
+
+    def _smoke(self, words: list[str]) -> None:
+        self.world.smoke = words[0] == "on"
+
+    def _water(self, words: list[str]) -> None:
+        self.world.water = words[0] == "on"
+
+    def _door(self, words: list[str]) -> None:
+        self.world.door_open = words[0] == "on"
+
+    def _mains(self, words: list[str]) -> None:
+        self.world.mains = words[0] == "on"
+
+
+_PLAY: Final[dict[str, Callable[[Site, list[str]], None]]] = {
+    what: getattr(Site, f"_{what}") for what in stories.GRAMMAR
+}
+
+
+def build(  # noqa: PLR0913 - the facts of a site, all with defaults
+    seed: int,
+    start_wall_s: int | None = None,
+    ports: dict[str, int] | None = None,
+    *,
+    miners: int = 280,
+    pdus: int = 7,
+    fans: int = 9,
+    story: stories.Story | None = None,
+    running: bool = True,
+    extras: bool = True,
+) -> Site:
+    """Build the container. `start_wall_s` None: midnight of the story's day. `running`: it begins in full swing.
+
+    `extras`: the seed adds faults of its own: mute and lying miners, a jammed outlet, slow boots.
+    """
+    story = story or stories.packaged("coop-day")
+    start = story.start_wall_s(ZONE) if start_wall_s is None else start_wall_s
+    world = World(seed, start, miners=miners, fans=fans, weather=story.weather, zone=ZONE)
+    sensors = Sensors(world)
+    share = -(-miners // pdus)
+    units = [Pdu(sensors, n * share, min(share, miners - n * share)) for n in range(pdus) if n * share < miners]
+    if running:
+        world.run_all(needed_fans(miners, fans))
+    servers: dict[str, Server] = {
+        PAGE: power_signal.Page(),
+        "roomalert intake": roomalert.Unit(sensors),
+        "iotawatt fans": iotawatt.Unit(sensors),
+        "controlbyweb fans": controlbyweb.Unit(world),
+        "foreman mine": foreman.Unit(world, FOREMAN_KEY),
+    }
+    servers |= {f"redfish pdu{n}": redfish.Unit(unit, PDU_USER, PDU_PASSWORD) for n, unit in enumerate(units, 1)}
+    site = Site(world, servers, units, story, ZONE)
+    if extras:
+        _spoil(site)
+    if ports:
+        site.place(ports)
+    return site
+
+
+def needed_fans(miners: int, fans: int) -> int:
+    """Fans for that many miners with a margin: never more than there are."""
+    return min(fans, int(1.15 * 0.13 * miners / 5.5) + 2)
+
+
+def _spoil(site: Site) -> None:
+    world = site.world
+    for i in range(len(world.boards.sizes)):
+        draw = world.random.random()
+        world.fleet.mute[i] = draw < 0.01
+        world.fleet.liar[i] = 0.01 <= draw < 0.013
+        world.fleet.slow_boot[i] = 0.02 <= draw < 0.04
+        if 0.05 <= draw < 0.055:
+            pdu = next(p for p in site.pdus if p.first <= i < p.first + p.count)
+            pdu.jams.add(i - pdu.first)
+
+
+def fault(site: Site, section: str, kind: str, seconds: float = 0.0) -> None:
+    """Give a device a fault by hand; kind "ok" ends it."""
+    site.faults.put(section, Fault(kind, seconds) if kind != "ok" else OK)

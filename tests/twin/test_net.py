@@ -1,0 +1,150 @@
+"""Real sockets on 127.0.0.1."""
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from mine_controller.twin import coop, net
+from mine_controller.twin.config_text import COLUMNS, config_text
+
+
+@pytest.fixture
+def servers(small):
+    now = [60.0]
+    with net.serve(small(), lambda: now[0]) as servers:
+        servers.hand = now
+        yield servers
+
+
+def get(servers, section, path, timeout_s=10.0):
+    client = http.client.HTTPConnection("127.0.0.1", servers.ports[section], timeout=timeout_s)
+    try:
+        client.request("GET", path)
+        reply = client.getresponse()
+        return reply.status, dict(reply.getheaders()), reply.read()
+    finally:
+        client.close()
+
+
+def test_every_device_of_the_site_listens_on_a_port_of_its_own(servers):
+    assert set(servers.ports) == set(servers.site.served)
+    assert len(set(servers.ports.values())) == len(servers.ports)
+    status, headers, body = get(servers, "roomalert intake", "/getData.json")
+    assert (status, headers["Content-Type"]) == (200, "application/json")
+    assert len(json.loads(body)["sensor"]) == 6
+
+
+def test_commands_reach_the_world_and_time_moves_it(servers):
+    get(servers, "controlbyweb fans", "/state.xml?relay1State=0")
+    assert not servers.site.world.fans.on[0]
+    servers.hand[0] = 120.0
+    _, _, body = get(servers, "iotawatt fans", "/status?inputs")
+    assert json.loads(body)["inputs"][1]["Watts"] == "0"
+    assert servers.site.world.now_s == 120
+
+
+def test_no_device_tells_the_date_of_this_machine(servers):
+    assert "Date" not in get(servers, "iotawatt fans", "/status?inputs")[1]
+    assert get(servers, "foreman mine", "/api/ping")[1]["Date"] == "Wed, 15 Jul 2026 05:01:00 GMT"
+
+
+def test_one_connection_can_carry_several_calls(servers):
+    client = http.client.HTTPConnection("127.0.0.1", servers.ports["power_signal coop"], timeout=10)
+    client.request("GET", "/power-signal")
+    first = client.getresponse()
+    first.read()
+    client.request("GET", "/power-signal", headers={"If-None-Match": first.getheader("ETag")})
+    again = client.getresponse()
+    assert (again.status, again.read()) == (304, b"")
+    client.close()
+
+
+def test_an_old_room_alert_sends_no_status_line(servers):
+    servers.site.served["roomalert intake"].server.old = True
+    with socket.create_connection(("127.0.0.1", servers.ports["roomalert intake"]), timeout=10) as client:
+        client.sendall(b"GET /getData.htm HTTP/1.0\r\n\r\n")
+        assert client.recv(6) == b"{name:"
+
+
+def test_a_silent_device_times_out_and_a_refusing_one_hangs_up(servers):
+    servers.site.faults.put("iotawatt fans", coop.Fault("silent"))
+    with pytest.raises(TimeoutError):
+        get(servers, "iotawatt fans", "/status", timeout_s=0.2)
+    servers.site.faults.put("iotawatt fans", coop.Fault("refuse"))
+    with pytest.raises((http.client.RemoteDisconnected, ConnectionError)):
+        get(servers, "iotawatt fans", "/status")
+
+
+def test_cut_html_and_unauthorised_answers(servers):
+    faults = servers.site.faults
+    faults.put("roomalert intake", coop.Fault("cut"))
+    with pytest.raises(http.client.IncompleteRead):
+        get(servers, "roomalert intake", "/getData.json")
+    faults.put("roomalert intake", coop.Fault("html"))
+    assert b"Guest network" in get(servers, "roomalert intake", "/getData.json")[2]
+    faults.put("roomalert intake", coop.Fault("unauthorised"))
+    assert get(servers, "roomalert intake", "/getData.json")[0] == 401
+
+
+def test_a_dripping_answer_comes_a_byte_at_a_time(servers):
+    servers.site.faults.put("power_signal coop", coop.Fault("drip"))
+    client = http.client.HTTPConnection("127.0.0.1", servers.ports["power_signal coop"], timeout=0.3)
+    client.request("GET", "/power-signal")
+    with pytest.raises(TimeoutError):
+        client.getresponse().read()
+    client.close()
+
+
+def test_the_bomb_is_small_on_the_wire_and_the_huge_one_is_not(servers):
+    servers.site.faults.put("power_signal coop", coop.Fault("bomb"))
+    _, headers, body = get(servers, "power_signal coop", "/power-signal")
+    assert headers["Content-Encoding"] == "gzip"
+    assert len(body) < 100_000
+    servers.site.faults.put("power_signal coop", coop.Fault("huge"))
+    assert len(get(servers, "power_signal coop", "/power-signal")[2]) >= 10_000_000
+
+
+def test_after_close_nobody_listens(small):
+    servers = net.serve(small(), lambda: 0.0)
+    port = servers.ports["iotawatt fans"]
+    servers.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_the_config_points_at_the_ports_and_lists_every_miner_with_its_outlet(servers):
+    config, fleet = config_text(servers.site)
+    for section, port in servers.ports.items():
+        assert f"[{section}]\nurl = http://127.0.0.1:{port}" in config
+    assert config.rstrip().endswith("[end]")
+    rows = [line.split(",") for line in fleet.splitlines()]
+    assert tuple(rows[0]) == COLUMNS
+    assert all(len(row) == len(COLUMNS) for row in rows)
+    assert rows[1][:5] == ["a001", "02:4d:43:00:00:00", "foreman mine", "", "redfish pdu1/A1"]
+    assert rows[13][4] == "redfish pdu2/A1"
+    assert len({row[1] for row in rows[1:]}) == 24
+
+
+def test_both_doors_use_one_config(small):
+    site = small()
+    config, _ = config_text(site)
+    assert all(served.netloc in config for served in site.served.values())
+
+
+def test_a_clock_passes_at_its_speed():
+    fast = net.clock(100, speed=1000)
+    assert fast() >= 100
+    assert fast() <= fast()
+
+
+def test_the_real_size_has_seven_pdus_of_forty_and_spoils_a_few_units():
+    site = coop.build(1)
+    assert [pdu.count for pdu in site.pdus] == [40] * 7
+    fleet = site.world.fleet
+    assert 0 < sum(fleet.mute) + sum(fleet.liar) + sum(fleet.slow_boot) < 30
+    assert site.world.miners_w() == pytest.approx(952_000, rel=0.03)
+    assert sum(site.world.fans.on) == 9
+    assert coop.build(1).world.fleet.mute == fleet.mute
+    assert coop.build(2).world.fleet.mute != fleet.mute
