@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.state import State
 
-SOFT_S = 90  # no further round begins after this much of a tick
+SOFT_S = 80  # no further round begins after this much of a tick; its stages end by 88 s
 STEP_S = 60  # wall against boot clock, beyond this the wall clock was stepped (CLK1, CLK2)
 
 

@@ -19,7 +19,7 @@ from mine_controller.wire.door import Wire
 
 ASK_S = 20
 ACT_S = 25
-HARD_S = 102
+HARD_S = 88
 PAGE_EVERY_S = 10
 
 WireFor = Callable[[str, float], Wire]

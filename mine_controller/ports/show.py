@@ -1,0 +1,111 @@
+"""The page and its files out of a book: facts of the site, the last day from the store, then render."""
+
+import json
+import time
+from typing import Any
+
+from mine_controller import __version__
+from mine_controller.config.model import Config
+from mine_controller.core.model.book import Book
+from mine_controller.core.words import sentence
+from mine_controller.ports.clock import utc_offset_s
+from mine_controller.render.given import EventLine, History, SiteFacts
+from mine_controller.store.db import StoreTrouble
+from mine_controller.store.events import EventRow
+from mine_controller.store.query import day_series, events
+
+DAY_S = 86_400
+EVENTS_SHOWN = 40
+
+
+def show(config: Config, book: Book, *, now_wall_s: int | None = None) -> None:
+    """index.html, status.json, dashboard_data.json and metrics, each whole or not at all. OSError when not possible."""
+    from mine_controller.render.metrics import metrics  # noqa: PLC0415 - start-up is part of every tick
+    from mine_controller.render.page import render  # noqa: PLC0415
+    from mine_controller.render.status_json import document, text  # noqa: PLC0415
+    from mine_controller.render.view import from_document  # noqa: PLC0415
+    from mine_controller.render.write import show as write  # noqa: PLC0415
+
+    now_s = now_wall_s or (book.image.clock.wall_s if book.image is not None else int(time.time()))
+    site, past = facts(config, now_s), history(config, now_s)
+    made = document(book, site, past, sentence, now_s)
+    page = render(
+        from_document(made, book, site, past, sentence), config.paths.templates, config.paths.run / "templates"
+    )
+    status = text(made)
+    documents = {"index.html": page, "status.json": status, "dashboard_data.json": status, "metrics": metrics(made)}
+    write(config.paths.www, documents)
+
+
+def facts(config: Config, now_s: int) -> SiteFacts:
+    """What the faces know of the place."""
+    temperature = config.policy.rules.get("temperature")
+    limits = (
+        (temperature.warn_c, temperature.shed_c, temperature.stop_c) if temperature is not None else (35.0, 38.0, 40.0)
+    )
+    note = f"config.txt has {len(config.broken)} faults; config.last-good is in force" if config.last_good else ""
+    return SiteFacts(
+        name=config.site.name,
+        wiring=config.policy.wiring,
+        version=__version__,
+        tick_s=config.site.tick_s,
+        cap_w=config.policy.site.power_cap_w,
+        live=config.site.live,
+        utc_offset_s=utc_offset_s(config.site.timezone, now_s),
+        zone=zone_name(config.site.timezone, now_s),
+        temperature_unit=config.site.temperature_unit,
+        require=tuple(config.facts.require) if config.facts is not None else (),
+        absent=config.policy.wiring.absent,
+        publish=config.site.publish,
+        simulated=all("127.0.0.1" in str(getattr(one.options, "url", "")) for one in config.endpoints.values()),
+        config_note=note,
+        inlet_limits_c=limits,
+    )
+
+
+def zone_name(timezone: str, wall_s: int) -> str:
+    """CDT, or the zone's own name where it has no short one."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    return datetime.fromtimestamp(wall_s, UTC).astimezone(ZoneInfo(timezone)).tzname() or timezone
+
+
+def history(config: Config, now_s: int) -> History:
+    """The last day; a database that can't be read leaves the trends empty, never the page."""
+    try:
+        series = day_series(config.paths, now_s - DAY_S, now_s)
+        rows = events(config.paths, since=now_s - DAY_S, until=now_s, limit=EVENTS_SHOWN)
+        reports = events(config.paths, kind="curtail_report", limit=1)
+    except StoreTrouble:
+        return History()
+    columns: dict[str, Any] = series.columns
+    return History(
+        wall_s=series.at,
+        power_w=columns.get("power_w", []),
+        cap_w=columns.get("cap_w", []),
+        inlet_c=columns.get("inlet_c", []),
+        fans_on=columns.get("fans_on", []),
+        mode=list(series.modes),
+        signal=[None if flag is None else "off" if flag else "run" for flag in columns.get("curtailed", [])],
+        events=tuple(_line(row) for row in reversed(rows)),
+        report=_report(reports[0]) if reports else None,
+    )
+
+
+def _line(row: EventRow) -> EventLine:
+    return EventLine(_epoch(row.timestamp), row.kind, row.severity, row.about, row.text)
+
+
+def _epoch(timestamp: str) -> int:
+    from datetime import datetime  # noqa: PLC0415
+
+    return int(datetime.fromisoformat(timestamp).timestamp())
+
+
+def _report(row: EventRow) -> dict[str, int | float | str] | None:
+    try:
+        _rule, _code, numbers = json.loads(row.reason)
+    except ValueError:
+        return None
+    return {**{str(name): value for name, value in numbers}, "ended_at": _epoch(row.timestamp)}
