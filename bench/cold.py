@@ -1,0 +1,59 @@
+"""A cold `minectl tick --dry-run` with nothing due: `python bench/cold.py [CONFIG]`, CPU over `python -c pass`.
+
+Without CONFIG a 280-miner folder is made whose devices are shut ports of this machine, one real tick is run on it, and
+every input has `every_s = 240`, so that nothing is due afterwards. Both commands alternate in one run; medians of
+system seconds, byte code kept as an installation has it.
+"""
+
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RUNS = 15
+MINECTL = str(Path(sys.executable).parent / "minectl")
+
+
+def cpu_s(command: list[str]) -> float:
+    """CPU seconds of one child."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def site(folder: Path) -> Path:
+    """A twin's folder that nobody answers for, after one real tick."""
+    from mine_controller.play import demo  # noqa: PLC0415 - only without CONFIG
+
+    demo.write_config(folder, demo.build(1, 1, None, ending_now=True))
+    path = folder / "config.txt"
+    text = re.sub(r"(\[\w+ \w+\]\n)", r"\1every_s = 240\n", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    subprocess.run([MINECTL, "tick", "--config", str(path)], check=True, capture_output=True)
+    return path
+
+
+def main() -> None:
+    """Print the ratio."""
+    folder = Path(tempfile.mkdtemp(prefix="minectl-cold-"))
+    try:
+        config = Path(sys.argv[1]) if len(sys.argv) > 1 else site(folder)
+        bare, tick = [sys.executable, "-c", "pass"], [MINECTL, "tick", "--dry-run", "--config", str(config)]
+        cpu_s(tick)
+        pairs = [(cpu_s(bare), cpu_s(tick)) for _ in range(RUNS)]
+        floor, cold = statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+        ratio = statistics.median(pair[1] / pair[0] for pair in pairs)
+        print(f"bare interpreter {floor * 1000:.1f} ms · cold dry run {cold * 1000:.1f} ms · {ratio:.1f} x (goal 6 x)")
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""Ask endpoints side by side, each in a thread of its own with a deadline of its own; whatever happens is a reading.
+
+One dead device never delays the rest: a thread that overruns is left behind (it is a daemon and its wire is shut, so
+it can't do anything late) and its endpoint is unknown, with the reason.
+"""
+
+import importlib
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+from mine_controller.core.due import Asked
+from mine_controller.core.model.reading import Reading, Scalar, Value
+from mine_controller.core.option import Secret
+from mine_controller.devices.kind import Ask, BadReply, Found
+from mine_controller.wire import retry
+from mine_controller.wire.door import Request, Response, Wire, WireError
+
+BUDGET_S = 6.0  # for one endpoint, unless its kind declares BUDGET_S
+PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its first answer; answering, all of it
+SLACK_S = 0.1  # a driver's deadline lies this much before the thread's, so that its own reason is the one told
+WHY_LENGTH = 120
+TEXT_LENGTH = 200
+BOOKKEEPING = frozenset({"health", "fails", "memory", "tried"})
+_KIND = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Endpoint(Protocol):
+    """What ask and act need to know of a device section."""
+
+    @property
+    def kind(self) -> str:
+        """The first word of the section: which driver."""
+
+    @property
+    def options(self) -> Any:
+        """The driver's filled Options."""
+
+
+ClockAt = Callable[[float], int]  # plant seconds at a moment of a wire's clock
+WireFor = Callable[[str, float], Wire]  # (section, until) -> a wire for that endpoint, used by one thread
+
+
+def ask(
+    asked: Sequence[Asked],
+    endpoints: Mapping[str, Endpoint],
+    image_channels: Mapping[str, Value],
+    clock_at: ClockAt,
+    wire_for: WireFor,
+    until: float,
+    threads: bool = True,
+) -> tuple[Reading, ...]:
+    """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
+
+    Beside the channels: `<endpoint>:health` ("ok", or None with why), `<endpoint>:fails` (failures in a row) and
+    `<endpoint>/<name>:memory`. A failed endpoint's known channels come back as None with the reason. `until` and
+    `clock_at` are in the wire's seconds. `threads=False` asks one after the other, each with its own wire's clock.
+    """
+    memories = _memories(image_channels)
+    jobs = [
+        _Job(one, endpoints.get(one.endpoint), memories.get(one.endpoint, {}), wire_for(one.endpoint, until), until)
+        for one in asked
+    ]
+    for job in jobs:
+        _start(job) if threads else job.run()
+    return tuple(reading for job in jobs for reading in _readings(job, image_channels, clock_at))
+
+
+def kind_named(name: str) -> ModuleType:
+    """The driver module of a kind. ImportError when there is none."""
+    if not _KIND.fullmatch(name):
+        raise ImportError(name)
+    module = importlib.import_module(f"mine_controller.devices.{name}")
+    if not hasattr(module, "Options"):
+        raise ImportError(name)
+    return module
+
+
+def secrets_of(options: Any) -> tuple[str, ...]:
+    """The texts that must not appear anywhere, longest first."""
+    fields = options if isinstance(options, tuple) else ()
+    return tuple(sorted({s.reveal() for s in fields if isinstance(s, Secret) and len(s.reveal()) > 3}, key=len)[::-1])
+
+
+def plain(text: str, secrets: Iterable[str], length: int = WHY_LENGTH) -> str:
+    """A text of a device or driver as it may be stored and shown: no secret, no control character, not long."""
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text if len(text) <= length and text.isprintable() else _printable(text[:length])
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+class _Job:
+    """One endpoint being asked. The thread writes `found` or `why`, then sets `done`; only then is it read."""
+
+    def __init__(
+        self, asked: Asked, endpoint: Endpoint | None, memory: dict[str, str], wire: Wire, until: float
+    ) -> None:
+        self.asked = asked
+        self.endpoint = endpoint
+        self.memory = memory
+        self.wire = wire
+        self.module, self.why = _module(endpoint)
+        budget_s = float(getattr(self.module, "BUDGET_S", BUDGET_S))
+        self.began = wire.now()
+        self.ends = min(until, self.began + budget_s)
+        self.first_by = min(until, self.began + budget_s / PROBES) if asked.probe else self.ends
+        self.answered = False
+        self.over = False
+        self.done = threading.Event()
+        self.found: tuple[Found, ...] = ()
+        self.read_at = self.began
+
+    @property
+    def deadline(self) -> float:
+        """When waiting ends: a probe that got an answer has the whole budget."""
+        return self.ends if self.answered else self.first_by
+
+    def run(self) -> None:
+        """Fetch and parse."""
+        try:
+            if self.module is not None and self.endpoint is not None:
+                self._ask(self.module, self.endpoint.options)
+        except (WireError, BadReply) as error:
+            self.why = str(error) or "no reason given"
+        except Exception as error:  # noqa: BLE001
+            # The one place for bugs of drivers: whatever a hostile answer sets off in one of them is that endpoint's
+            # failure with its name, and every other endpoint is still read.
+            self.why = f"driver error: {type(error).__name__}"
+        finally:
+            self.done.set()
+
+    def _ask(self, module: ModuleType, options: Any) -> None:
+        what = Ask(self.asked.channels, self.asked.tickets, self.memory)
+        wire = self.wire._replace(call=self._call, until=self._inner(self.ends))
+        replies = module.fetch(wire if self.asked.probe else retry.reads(wire), options, what)
+        self.read_at = self.wire.now()
+        self.found = tuple(module.parse(replies, options))
+        if not self.found and not what.channels and not what.tickets:
+            self.why = "nothing readable in the answer"
+
+    def _call(self, request: Request, until: float) -> Response:
+        if self.over:
+            raise WireError("timeout", "its time is over")
+        response = self.wire.call(request, min(until, self._inner(self.deadline)))
+        self.answered = True
+        return response
+
+    def _inner(self, deadline: float) -> float:
+        return deadline - min(SLACK_S, (deadline - self.began) / 10)
+
+    def wait(self) -> None:
+        """Wait for the thread; at the deadline leave it behind."""
+        for _ in range(2):  # a probe that was answered at the last moment has a second, later deadline
+            if self.done.wait(max(0.0, self.deadline - self.wire.now())):
+                return
+        self.over = True
+        self.found = ()
+        self.why = f"no answer in {self.deadline - self.began:.1f} s"
+
+
+def _module(endpoint: Endpoint | None) -> tuple[ModuleType | None, str]:
+    if endpoint is None:
+        return None, "no such endpoint"
+    try:
+        return kind_named(endpoint.kind), ""
+    except ImportError:
+        return None, f"no driver for {endpoint.kind[:40]!r}"
+
+
+def _start(job: _Job) -> None:
+    try:
+        threading.Thread(target=job.run, name=f"ask {job.asked.endpoint}", daemon=True).start()
+    except RuntimeError:  # the machine has no thread left: asking in this one could hold up everything
+        job.why = "no thread left to ask in"
+        job.done.set()
+
+
+def _readings(job: _Job, channels: Mapping[str, Value], clock_at: ClockAt) -> list[Reading]:
+    job.wait()
+    section = job.asked.endpoint
+    secrets = secrets_of(job.endpoint.options) if job.endpoint is not None else ()
+    if job.why:
+        return _failed(job, plain(job.why, secrets), channels, clock_at(job.wire.now()))
+    at_s = clock_at(job.read_at)
+    stamped = [_reading(section, found, at_s, secrets) for found in job.found]
+    return [*stamped, Reading(f"{section}:health", "ok", at_s), Reading(f"{section}:fails", 0, at_s)]
+
+
+def _failed(job: _Job, why: str, channels: Mapping[str, Value], at_s: int) -> list[Reading]:
+    section, wanted = job.asked.endpoint, set(job.asked.channels)
+    unknown = [Reading(key, None, at_s, why) for key in channels if _is_value_of(section, wanted, key)]
+    before = channels.get(f"{section}:fails")
+    fails = before.value if before is not None and isinstance(before.value, int) else 0
+    return [*unknown, Reading(f"{section}:health", None, at_s, why), Reading(f"{section}:fails", fails + 1, at_s)]
+
+
+def _is_value_of(section: str, wanted: set[str], key: str) -> bool:
+    if not key.startswith(section):
+        return False
+    source, _, quantity = key.rpartition(":")
+    endpoint, _, channel = source.partition("/")
+    if endpoint != section or (wanted and channel not in wanted):
+        return False
+    return quantity not in BOOKKEEPING and quantity != "ticket" and not quantity.endswith("?")
+
+
+def _reading(section: str, found: Found, at_s: int, secrets: tuple[str, ...]) -> Reading:
+    channel, quantity, value, why = found
+    key = f"{section}/{plain(str(channel), secrets, 80)}:{quantity}" if channel else f"{section}:{quantity}"
+    value, doubt = _scalar(quantity, value, secrets)
+    return Reading(key, value, at_s, "" if value is not None else plain(why or doubt or "no value", secrets))
+
+
+def _scalar(quantity: str, value: Any, secrets: tuple[str, ...]) -> tuple[Scalar, str]:
+    """Only int, float, str and None pass; whether a number is plausible is for `freeze` to say."""
+    if value is None or type(value) in (int, float):
+        return value, ""
+    if type(value) is not str:
+        return None, f"driver error: {type(value).__name__} for a value"
+    if quantity == "memory":
+        return value, ""  # opaque to everyone but its driver, shown to nobody
+    return plain(value, secrets, TEXT_LENGTH), ""
+
+
+def _memories(channels: Mapping[str, Value]) -> dict[str, dict[str, str]]:
+    """What each driver kept, by endpoint."""
+    kept: dict[str, dict[str, str]] = {}
+    for key, value in channels.items():
+        if key.endswith(":memory") and isinstance(value.value, str):
+            section, _, name = key[:-7].partition("/")
+            kept.setdefault(section, {})[name] = value.value
+    return kept

@@ -1,0 +1,46 @@
+"""HTTP on real sockets: `live` makes the `Wire` that drivers get in production.
+
+This file is only the door; the sockets are in `wire.session` (requests) and `wire.raw`, imported at the first call,
+so that a tick with nothing to ask never pays for them.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from mine_controller.wire.door import Request, Response, Wire, WireError
+
+if TYPE_CHECKING:
+    from mine_controller.wire.session import Session
+
+
+def live(until: float) -> Wire:
+    """A wire on real sockets for one endpoint and one thread; `until` and its clock are `time.monotonic` seconds.
+
+    `call(request, until)` raises nothing but WireError and ends by the earlier of both deadlines, whatever drips:
+    only a name server or an answer's header lines that drip can hold it longer, and those `ask` and `act` abandon.
+    Connections are kept between calls of the same wire. It never retries: see `wire.retry`.
+    """
+    sessions: dict[tuple[str, str], Session] = {}
+
+    def call(request: Request, call_until: float) -> Response:
+        return _exchange(sessions, request, min(call_until, until))
+
+    def sleep(seconds: float) -> None:
+        time.sleep(max(0.0, min(seconds, until - time.monotonic())))
+
+    return Wire(call, time.monotonic, sleep, until)
+
+
+def _exchange(sessions: "dict[tuple[str, str], Session]", request: Request, until: float) -> Response:
+    if until <= time.monotonic():
+        raise WireError("unreachable", "no time left to ask")
+    if request.tolerant and request.url.startswith("http://"):  # a unit that speaks TLS also speaks proper HTTP
+        from mine_controller.wire import raw  # noqa: PLC0415 - see the module's docstring
+
+        return raw.exchange(request, until)
+    from mine_controller.wire.session import Session  # noqa: PLC0415 - see the module's docstring
+
+    key = (request.pin, request.ca_file)
+    if key not in sessions:
+        sessions[key] = Session(*key)
+    return sessions[key].exchange(request, until)

@@ -1,0 +1,212 @@
+"""One endpoint's HTTP connections, through requests' adapter.
+
+The adapter is used without a `requests.Session`: a session reads proxies, .netrc and cookies from its surroundings and
+consumes the body of a redirect without any limit. Here the body is read piece by piece against one wall deadline and
+one cap that counts decoded bytes, so neither a drip nor a gzip bomb gets past them (requests' time-outs bound one
+`recv`, not an answer). Nothing an exception of requests says is passed on: it holds the whole URL.
+"""
+
+import ssl
+import time
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+from urllib.request import parse_http_list
+
+import requests
+from certifi import where
+from requests.adapters import HTTPAdapter
+from requests.auth import HTTPBasicAuth, HTTPDigestAuth
+from urllib3.exceptions import HTTPError
+
+from mine_controller.wire.blame import CONNECT_S, blame
+from mine_controller.wire.door import Request, Response, WireError
+
+if TYPE_CHECKING:
+    from urllib3.response import BaseHTTPResponse
+
+MAX_REDIRECTS = 2
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+PIECE = 16 * 1024
+SHA256_HEX = 64
+HEADERS = {"User-Agent": "minectl", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
+
+
+class Session:
+    """Connections with one `pin` (sha256 of the certificate, hex, colons allowed) or one `ca_file`."""
+
+    def __init__(self, pin: str = "", ca_file: str = "") -> None:
+        self._pin = pin.replace(":", "").replace(" ", "").lower()
+        self._adapter = _Adapter(self._pin, ca_file)
+        self._challenge: dict[str, str] = {}
+        self._digest: Any = None
+
+    def exchange(self, request: Request, until: float) -> Response:
+        """One answer, redirects on the same host followed at most twice. Raises only WireError."""
+        began = time.monotonic()
+        if self._pin and (len(self._pin) != SHA256_HEX or not set(self._pin) <= set("0123456789abcdef")):
+            raise WireError("tls", "the pin is not a sha256 fingerprint")
+        try:
+            return self._follow(request, until)
+        except (requests.RequestException, HTTPError, OSError, UnicodeError, zlib.error) as error:
+            fault = blame(error, time.monotonic() - began)
+        raise fault  # outside the handler: the original holds the URL and must not travel as its context
+
+    def _follow(self, request: Request, until: float) -> Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            raw = self._authorised(request, until)
+            try:
+                target = _redirected(request, raw)
+                if target is None:
+                    return _read(raw, request.cap, until)
+            except BaseException:
+                raw.close()
+                raise
+            raw.close()
+            request = request._replace(url=target)
+        raise WireError("redirect", f"redirected more than {MAX_REDIRECTS} times")
+
+    def _authorised(self, request: Request, until: float) -> "BaseHTTPResponse":
+        """A digest challenge is answered once; the command behind a 401 was not carried out, so it may be repeated."""
+        raw = self._send(request, until)
+        challenge = raw.headers.get("www-authenticate", "")
+        if raw.status != 401 or request.auth is None or request.auth[0] != "digest":
+            return raw
+        if not challenge.lower().startswith("digest "):
+            return raw
+        raw.close()
+        self._challenge = _pairs(challenge[7:])
+        self._digest = HTTPDigestAuth(*request.auth[1:])
+        return self._send(request, until)
+
+    def _send(self, request: Request, until: float) -> "BaseHTTPResponse":
+        left = until - time.monotonic()
+        if left <= 0:
+            raise WireError("timeout", "no time left to ask")
+        prepared = requests.Request(
+            request.method, request.url, {**HEADERS, **request.headers}, data=request.body or None
+        ).prepare()
+        self._authorise(prepared, request)
+        answer = self._adapter.send(prepared, stream=True, timeout=(min(CONNECT_S, left), left))
+        raw: BaseHTTPResponse = answer.raw
+        return raw
+
+    def _authorise(self, prepared: requests.PreparedRequest, request: Request) -> None:
+        if request.auth is None:
+            return
+        how, user, password = request.auth
+        if how == "basic":
+            prepared.prepare_auth(HTTPBasicAuth(user.encode(), password.encode()))
+        elif self._digest is not None:
+            prepared.headers["Authorization"] = self._answer(prepared)
+
+    def _answer(self, prepared: requests.PreparedRequest) -> str:
+        # requests takes a challenge only in a response hook, which reads the 401's body without a limit
+        self._digest.init_per_thread_state()
+        self._digest._thread_local.chal = self._challenge  # noqa: SLF001 - the one way round that hook
+        try:
+            header = self._digest.build_digest_header(str(prepared.method), str(prepared.url))
+        except KeyError:
+            header = None
+        if not header:
+            raise WireError("bad_http", "asks for a kind of digest that nobody knows")
+        return str(header)
+
+
+class _Adapter(HTTPAdapter):
+    """Requests' adapter with our own TLS contexts: one a process for each way to trust, not one a connection."""
+
+    def __init__(self, pin: str, ca_file: str) -> None:
+        self._pin = pin
+        self._ca_file = ca_file
+        super().__init__(pool_connections=2, pool_maxsize=1, max_retries=0)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> tuple[Any, Any]:
+        """Where to connect, and how TLS is judged there."""
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] != "https":
+            return host, {}
+        tls: dict[str, Any] = {"ssl_context": _context(bool(self._pin), self._ca_file)}
+        tls["cert_reqs"] = "CERT_NONE" if self._pin else "CERT_REQUIRED"
+        if self._pin:
+            tls["assert_fingerprint"] = self._pin
+        return host, tls
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Nothing to do: what is trusted stands in the context. (The original reads the CA bundle a connection.)"""
+
+
+@cache
+def _context(pinned: bool, ca_file: str) -> ssl.SSLContext:
+    """The TLS context of this process. Pinned: the certificate itself is compared, who signed it says nothing."""
+    context = ssl.create_default_context() if pinned else _trusting(ca_file or where())
+    if context is None:
+        raise WireError("tls", "CA file can't be read")
+    if pinned:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # makers of PDUs sign with what later rules call incomplete
+    return context
+
+
+def _trusting(ca_file: str) -> ssl.SSLContext | None:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError:
+        return None  # told by the caller, without the path that the error holds
+
+
+def _pairs(challenge: str) -> dict[str, str]:
+    parts = (part.partition("=") for part in parse_http_list(challenge))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in parts}
+
+
+def _redirected(request: Request, raw: "BaseHTTPResponse") -> str | None:
+    """The next URL when this answer is a redirect; only a read may follow it, only on the host it was sent to."""
+    location = raw.headers.get("location", "")
+    if raw.status not in REDIRECTS or not location:
+        return None
+    target = urljoin(request.url, location)
+    old, new = urlsplit(request.url), urlsplit(target)
+    if request.method not in ("GET", "HEAD"):
+        raise WireError("redirect", "redirected where only an answer will do")
+    if new.hostname != old.hostname:
+        raise WireError("redirect", "redirected to another host")
+    if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
+        raise WireError("redirect", "redirected away from TLS")
+    return target
+
+
+def _read(raw: "BaseHTTPResponse", cap: int, until: float) -> Response:
+    headers = {str(name).lower(): str(value)[:4096] for name, value in raw.headers.items()}
+    return Response(raw.status, headers, _body(raw, headers, cap, until))
+
+
+def _body(raw: "BaseHTTPResponse", headers: dict[str, str], cap: int, until: float) -> bytes:
+    """The decoded body. Ends at the deadline and at `cap` decoded bytes, however little or much arrives at once."""
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
+        raise WireError("bad_http", "packed in a way that was not asked for")
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding not in ("identity", "") else None
+    out = bytearray()
+    while True:
+        piece = _piece(raw, until)
+        if not piece:
+            break
+        out += inflate.decompress(piece, cap + 1 - len(out)) if inflate else piece
+        if len(out) > cap:
+            raise WireError("too_large", f"answer is larger than {cap // 1024} KiB")
+    if inflate is not None and out and not inflate.eof:
+        raise WireError("closed", "answer was cut short")
+    return bytes(out)
+
+
+def _piece(raw: "BaseHTTPResponse", until: float) -> bytes:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise WireError("timeout", "answer came too slowly")
+    sock = getattr(raw.connection, "sock", None)
+    if sock is not None:  # gone when the answer ends with the connection; then the time-out of `_send` counts
+        sock.settimeout(left)
+    return raw.read1(PIECE, decode_content=False)

@@ -1,0 +1,294 @@
+import gzip
+import hashlib
+import socket
+import ssl
+import threading
+import time
+import tracemalloc
+import zlib
+from pathlib import Path
+
+import pytest
+from devices.faults import Fault
+from wire.serve import ok, serving
+
+from mine_controller.wire import http, session
+from mine_controller.wire.door import Request, WireError
+
+HERE = Path(__file__).parent
+SOON_S = 5.0  # far beyond what any of these needs
+
+
+def ask(url, until_s=SOON_S, **about):
+    until = time.monotonic() + until_s
+    return http.live(until).call(Request("GET", url, **about), until)
+
+
+def refused(url, until_s=SOON_S, **about):
+    with pytest.raises(WireError) as error:
+        ask(url, until_s, **about)
+    assert error.value.__cause__ is None
+    assert error.value.__context__ is None
+    return error.value
+
+
+def test_an_answer_comes_back_with_lower_case_headers():
+    with serving(lambda head: ok(b'{"a":1}', "ETag: x1\r\nX-Two: a\r\n")) as server:
+        response = ask(server.url + "/state")
+    assert (response.status, response.headers["etag"], response.body) == (200, "x1", b'{"a":1}')
+
+
+def test_any_status_is_an_answer():
+    with serving(lambda head: ok(b"no", status="503 Busy")) as server:
+        assert ask(server.url)[0] == 503
+
+
+def test_two_calls_of_one_wire_share_a_connection():
+    until = time.monotonic() + SOON_S
+    with serving(lambda head: ok()) as server:
+        wire = http.live(until)
+        for _ in range(3):
+            wire.call(Request("GET", server.url), until)
+        assert (server.dialled, len(server.heads)) == (1, 3)
+
+
+def test_a_body_and_basic_credentials_are_sent_as_they_are():
+    until = time.monotonic() + SOON_S
+    with serving(lambda head: ok()) as server:
+        wanted = Request("POST", server.url, {"content-type": "application/json"}, b'{"on":1}', ("basic", "ü", "p:w"))
+        http.live(until).call(wanted, until)
+    assert b'{"on":1}' in server.heads[0]
+    assert b"Authorization: Basic w7w6cDp3" in server.heads[0]
+
+
+def test_proxies_of_the_environment_are_not_used(monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    with serving(lambda head: ok()) as server:
+        assert ask(server.url)[0] == 200
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress], ids=["gzip", "deflate"])
+def test_a_packed_answer_is_unpacked(pack):
+    name = "gzip" if pack is gzip.compress else "deflate"
+    with serving(lambda head: ok(pack(b"hello" * 1000), f"Content-Encoding: {name}\r\n")) as server:
+        assert ask(server.url).body == b"hello" * 1000
+
+
+def test_a_packed_answer_that_is_cut_is_no_answer():
+    with serving(lambda head: ok(gzip.compress(b"hello" * 1000)[:-9], "Content-Encoding: gzip\r\n")) as server:
+        assert refused(server.url).kind == "closed"
+
+
+def test_an_encoding_nobody_asked_for_is_no_answer():
+    with serving(lambda head: ok(b"x", "Content-Encoding: br\r\n")) as server:
+        assert refused(server.url).kind == "bad_http"
+
+
+def test_garbage_called_gzip_is_no_answer():
+    with serving(lambda head: ok(b"not packed at all", "Content-Encoding: gzip\r\n")) as server:
+        assert refused(server.url).kind == "bad_http"
+
+
+def test_a_chunked_answer_is_read():
+    said = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
+    with serving(lambda head: said) as server:
+        assert ask(server.url).body == b"abcde"
+
+
+def test_an_answer_of_exactly_the_cap_is_taken_and_one_byte_more_is_not():
+    with serving(lambda head: ok(b"x" * 1000)) as server:
+        assert len(ask(server.url, cap=1000).body) == 1000
+        assert refused(server.url, cap=999).kind == "too_large"
+
+
+@pytest.fixture
+def broken(request):
+    fault = Fault(request.param)
+    yield fault
+    fault.close()
+
+
+@pytest.mark.parametrize(
+    ("broken", "kind"),
+    [
+        ("refusing", "refused"),
+        ("silent", "timeout"),
+        ("cut", "closed"),
+        ("nothing", "closed"),
+        ("reset", "closed"),
+        ("headless", "bad_http"),
+        ("huge", "too_large"),
+        ("bomb", "too_large"),
+        ("drip", "timeout"),
+        ("away", "redirect"),
+        ("circle", "redirect"),
+    ],
+    indirect=["broken"],
+)
+def test_each_fault_has_its_name_and_ends_in_time(broken, kind):
+    began = time.monotonic()
+    error = refused(broken.url + "/a?key=canary-4711", 0.3)
+    assert error.kind == kind
+    assert time.monotonic() - began < 2
+    assert "canary" not in str(error)
+    assert "127.0.0.1" not in str(error)
+
+
+@pytest.mark.parametrize("broken", ["huge", "bomb"], indirect=True)
+def test_an_endless_answer_costs_no_more_than_its_cap(broken):
+    refused(broken.url)
+    tracemalloc.start()
+    refused(broken.url)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+def test_a_stalled_body_ends_at_the_deadline():
+    stop = threading.Event()
+
+    def stall(head):
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc" if not stop.is_set() else None
+
+    with serving(stall) as server:
+        began = time.monotonic()
+        assert refused(server.url, 0.2).kind == "timeout"
+        assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("http://mine.invalid/", "dns"),
+        ("http://", "unreachable"),
+        ("nonsense", "unreachable"),
+        ("http://[::1", "unreachable"),
+        ("http://127.0.0.1:99999/", "unreachable"),
+        (f"http://{'a' * 70}.example/", "dns"),
+    ],
+)
+@pytest.mark.parametrize("tolerant", [False, True])
+def test_an_address_that_leads_nowhere_sends_nothing(url, kind, tolerant, monkeypatch):
+    def nameless(host, *rest, **more):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", nameless)
+    error = refused(url, tolerant=tolerant)
+    assert not error.sent
+    assert error.kind in (kind, "unreachable", "dns")
+
+
+def test_no_time_left_is_no_request():
+    with serving(lambda head: ok()) as server:
+        assert not refused(server.url, -1).sent
+        assert server.heads == []
+
+
+def test_a_redirect_on_the_same_host_is_followed():
+    def script(head):
+        return ok(b"here") if b"GET /b" in head else ok(status="302 Found", head="Location: /b\r\n")
+
+    with serving(script) as server:
+        assert ask(server.url + "/a").body == b"here"
+
+
+def test_credentials_never_follow_a_redirect_to_another_host():
+    with serving(lambda head: ok()) as other:
+        away = f"Location: http://localhost:{other.port}/\r\n"
+        with serving(lambda head: ok(status="307 Away", head=away)) as server:
+            assert refused(server.url, auth=("basic", "a", "b")).kind == "redirect"
+        assert other.heads == []
+
+
+def test_a_redirected_post_is_not_sent_again():
+    until = time.monotonic() + SOON_S
+    with serving(lambda head: ok(status="302 Found", head="Location: /b\r\n")) as server:
+        with pytest.raises(WireError) as error:
+            http.live(until).call(Request("POST", server.url + "/a", body=b"x"), until)
+        assert (error.value.kind, len(server.heads)) == ("redirect", 1)
+
+
+CHALLENGE = 'WWW-Authenticate: Digest realm="IoTaWatt", qop="auth", nonce="abcdef", opaque="12"\r\n'
+
+
+def test_a_digest_challenge_is_answered_once_and_remembered():
+    def script(head):
+        return ok(b"in") if b"Authorization: Digest" in head else ok(status="401 No", head=CHALLENGE)
+
+    until = time.monotonic() + SOON_S
+    with serving(script) as server:
+        wire = http.live(until)
+        for _ in range(2):
+            assert (
+                wire.call(Request("GET", server.url + "/s?x", auth=("digest", "admin", "secret")), until).body == b"in"
+            )
+    assert len(server.heads) == 3
+    sent = server.heads[1].decode()
+    ha1, ha2 = (hashlib.md5(text).hexdigest() for text in (b"admin:IoTaWatt:secret", b"GET:/s?x"))
+    fields = dict(part.split("=", 1) for part in sent.partition("Digest ")[2].splitlines()[0].split(", "))
+    told = {name: value.strip('"') for name, value in fields.items()}
+    proof = f"{ha1}:{told['nonce']}:{told['nc']}:{told['cnonce']}:auth:{ha2}"
+    assert told["response"] == hashlib.md5(proof.encode()).hexdigest()
+
+
+def test_a_wrong_digest_password_is_an_answer_with_401():
+    with serving(lambda head: ok(status="401 No", head=CHALLENGE)) as server:
+        assert ask(server.url, auth=("digest", "admin", "wrong"))[0] == 401
+    assert len(server.heads) == 2
+
+
+@pytest.mark.parametrize("challenge", ['realm="x"', 'qop="auth-int", nonce="1", realm="x", algorithm="MD9"'])
+def test_a_digest_challenge_that_makes_no_sense_is_bad_http(challenge):
+    with serving(lambda head: ok(status="401 No", head=f"WWW-Authenticate: Digest {challenge}\r\n")) as server:
+        assert refused(server.url, auth=("digest", "admin", "secret")).kind == "bad_http"
+
+
+@pytest.fixture
+def tls():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(HERE / "unit.pem")
+    with serving(lambda head: ok(b"safe"), context) as server:
+        yield server
+
+
+def fingerprint():
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert((HERE / "unit.crt").read_text())).hexdigest()
+
+
+def test_a_self_signed_certificate_is_not_trusted_by_itself(tls):
+    assert refused(tls.url).kind == "tls"
+    assert tls.heads == []
+
+
+def test_a_pinned_certificate_is_trusted_however_the_pin_is_written(tls):
+    pin = fingerprint()
+    colons = ":".join(pin[i : i + 2] for i in range(0, 64, 2)).upper()
+    assert ask(tls.url, pin=pin).body == ask(tls.url, pin=colons).body == b"safe"
+
+
+def test_another_certificate_than_the_pinned_one_gets_no_request(tls):
+    assert refused(tls.url, pin="0" * 64, auth=("basic", "a", "b")).kind == "tls"
+    assert tls.heads == []
+
+
+def test_a_pin_that_is_no_sha256_is_told(tls):
+    assert "sha256" in str(refused(tls.url, pin="abc"))
+
+
+def test_a_ca_file_is_trusted_and_a_missing_one_is_told(tls):
+    assert ask(tls.url, ca_file=str(HERE / "unit.crt")).body == b"safe"
+    assert "CA file" in str(refused(tls.url, ca_file=str(HERE / "missing.crt")))
+
+
+def test_the_process_has_one_tls_context_for_each_way_to_trust(tls):
+    session._context.cache_clear()
+    for _ in range(3):
+        ask(tls.url, pin=fingerprint())
+    assert session._context.cache_info().misses == 1
+
+
+def test_sleep_ends_with_the_wire():
+    began = time.monotonic()
+    http.live(began + 0.05).sleep(60)
+    assert time.monotonic() - began < 5
