@@ -1,8 +1,8 @@
 """A cold `minectl tick --dry-run` with nothing due: `python bench/cold.py [CONFIG]`, CPU over `python -c pass`.
 
 Without CONFIG a 280-miner folder is made whose devices are shut ports of this machine, one real tick is run on it, and
-every input has `every_s = 240`, so that nothing is due afterwards. Both commands alternate in one run; medians of
-system seconds, byte code kept as an installation has it.
+every input has `every_s = 240`, so that nothing is due afterwards. Both commands alternate in one run; the figures are
+medians of user and system seconds, with byte code kept as an installation has it.
 """
 
 import os

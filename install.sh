@@ -1,0 +1,461 @@
+#!/usr/bin/env bash
+# Everything from trying minectl to taking it off a machine again. `./install.sh --help` lists the ways.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$here"
+
+PYTHON=${PYTHON:-python3}
+PACKAGES=(python3-venv sqlite3 nginx-light cron logrotate)
+SYSTEM_USER=minectl
+
+root=""     # --root DIR: a staging root; every path below is under it
+dry=no      # --dry-run: print the steps, do none
+site=coop-container
+timer=no    # --timer: systemd timer instead of cron
+apt=yes     # --no-apt
+purge=no    # --purge
+
+usage() {
+    cat <<'TEXT'
+./install.sh demo [--port N ...]     try it here: a simulated mine with its page, in demo/; no root, nothing installed
+./install.sh test [pytest args]      ruff, mypy and the tests, no root, under ten minutes
+./install.sh soak --minutes N        the long tests, as many as fit into N minutes
+
+sudo ./install.sh                    install, or upgrade to this tree: user minectl, /opt/minectl, /etc/minectl, cron, nginx
+    --site NAME                      which sample config a first install starts from (coop-container)
+    --timer                          a systemd timer instead of the cron file
+    --no-apt                         install no Debian packages
+sudo ./install.sh --rollback         back to the version before
+sudo ./install.sh --uninstall        take the program away, keep config and data; with --purge take those too
+
+    --dry-run                        with the three above: print each step, do nothing
+    --root DIR                       with the three above: into a staging folder, without users, services or packages
+TEXT
+}
+
+say() { printf '%s\n' "$*"; }
+die() { # die CODE TEXT
+    printf 'install.sh: %s\n' "$2" >&2
+    exit "$1"
+}
+
+# --- a virtual environment -------------------------------------------------------------------------------------------
+
+check_python() {
+    command -v "$PYTHON" >/dev/null || die 2 "there is no $PYTHON here: sudo apt install python3 python3-venv"
+    "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        die 2 "minectl needs Python 3.11 or newer, this is $("$PYTHON" -V 2>&1); Debian 12, Ubuntu 24.04 and later have it"
+    "$PYTHON" -c 'import ensurepip' 2>/dev/null || die 2 "Python can't make virtual environments yet: sudo apt install python3-venv"
+}
+
+# make_venv DIR: there is a working virtual environment in DIR afterwards
+make_venv() {
+    if [[ -e $1 ]] && ! "$1/bin/python" -c '' 2>/dev/null; then
+        [[ -f $1/pyvenv.cfg ]] || die 2 "$1 is in the way and is no virtual environment: move it away"
+        rm -rf "$1"
+    fi
+    [[ -e $1 ]] || "$PYTHON" -m venv "$1"
+}
+
+# pip_locked PYTHON LOCK WHAT...: the locked versions, checked by hash, then WHAT itself, built with the locked setuptools
+pip_locked() {
+    local python=$1 lock=$2
+    shift 2
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" &&
+        "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation "$@"
+}
+
+# own_venv LOCK EXTRA: .venv in this clone, made or renewed only when something it depends on has changed
+own_venv() {
+    local lock=$1 extra=$2 stamp mark
+    check_python
+    make_venv .venv
+    mark=.venv/.minectl-$lock
+    stamp=$(cat "$lock" pyproject.toml mine_controller/__init__.py | sha256sum)
+    if [[ -x .venv/bin/minectl && -f $mark && $(<"$mark") == "$stamp" ]]; then
+        return
+    fi
+    say "installing minectl and what it needs into .venv" >&2
+    if ! pip_locked .venv/bin/python "$lock" -e . 2>.venv/pip.log; then
+        ! grep -q 'DO NOT MATCH THE HASHES' .venv/pip.log || die 1 "a download is not what $lock says it is; see .venv/pip.log"
+        say "the versions in $lock can't be had here (.venv/pip.log says why); taking what pyproject.toml allows" >&2
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check -e ".$extra" ||
+            die 1 "pip could not install: is there a network, or a package index that pip knows?"
+    fi
+    printf '%s\n' "$stamp" >"$mark"
+}
+
+demo() {
+    own_venv requirements.lock ""
+    exec .venv/bin/minectl demo --site coop-container --dir demo "$@"
+}
+
+tests() {
+    own_venv requirements-test.lock "[test]"
+    local lint=0 code=0
+    .venv/bin/ruff check || lint=1
+    .venv/bin/mypy || lint=1
+    .venv/bin/python -m pytest -n 2 "$@" || code=$?
+    if ((lint)); then
+        say "ruff or mypy has something to say, above" >&2
+        ((code)) || code=1
+    fi
+    exit "$code"
+}
+
+soak() {
+    local minutes=""
+    while (($#)); do
+        case $1 in
+            --minutes) minutes=${2:-}; shift 2 || true ;;
+            --minutes=*) minutes=${1#*=}; shift ;;
+            *) break ;;
+        esac
+    done
+    [[ $minutes =~ ^[1-9][0-9]*$ ]] || die 2 "soak needs --minutes N"
+    own_venv requirements-test.lock "[test]"
+    local code=0
+    MINECTL_SOAK_MINUTES=$minutes .venv/bin/python -m pytest -n 2 -m soak --timeout "$((minutes * 60 + 600))" "$@" || code=$?
+    ((code != 5)) || say "this version has no tests marked soak; ./install.sh test runs all there are" >&2
+    exit "$code"
+}
+
+# --- production ------------------------------------------------------------------------------------------------------
+
+# step TEXT COMMAND...: says what it does and does it, or says what it would do
+step() {
+    if [[ $dry == yes ]]; then
+        say "would: $1"
+    else
+        say "$1"
+        "${@:2}"
+    fi
+}
+
+# on_system TEXT COMMAND...: the same for what touches more than files, which a staging root leaves out
+on_system() {
+    if [[ -n $root ]]; then
+        say "left out in a staging root: $1"
+    else
+        step "$@"
+    fi
+}
+
+# as_user COMMAND...: as the user the ticks run as
+as_user() {
+    if [[ -n $root ]]; then
+        "$@"
+    else
+        (cd / && exec runuser -u "$SYSTEM_USER" -- "$@") # that user may not see the folder this clone lies in
+    fi
+}
+
+need_root() {
+    [[ $dry == yes || -n $root || $(id -u) == 0 ]] ||
+        die 2 "this installs for the whole machine and needs root: sudo ./install.sh (./install.sh demo needs none)"
+}
+
+release_digest() { # eight characters that change with anything that is installed
+    find mine_controller templates cron sites www pyproject.toml requirements.lock -type f \
+        ! -name '*.pyc' ! -path 'www/*.html' ! -path 'www/*.json' ! -path www/metrics -print0 |
+        LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-8
+}
+
+release_mark() { cat "$1/.minectl-release" 2>/dev/null || true; }
+
+missing_packages() {
+    local package
+    for package in "${PACKAGES[@]}"; do
+        if [[ $package == nginx-light ]] && command -v nginx >/dev/null; then
+            continue # any flavour of nginx does
+        fi
+        [[ $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null) == *"ok installed" ]] || printf '%s ' "$package"
+    done
+}
+
+install_packages() {
+    local missing
+    [[ $apt == yes ]] || return 0
+    if [[ -n $root ]]; then
+        say "left out in a staging root: Debian packages ${PACKAGES[*]}"
+        return 0
+    fi
+    command -v dpkg-query >/dev/null || die 2 "this is no Debian: install ${PACKAGES[*]} by your own means and add --no-apt"
+    read -ra missing <<<"$(missing_packages)"
+    ((${#missing[@]})) || return 0
+    step "Debian packages: ${missing[*]}" apt_get "${missing[@]}"
+}
+
+apt_get() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    apt-get install -y -qq --no-install-recommends "$@"
+}
+
+make_user() {
+    getent passwd "$SYSTEM_USER" >/dev/null && return
+    on_system "user $SYSTEM_USER, without a login" \
+        useradd --system --user-group --home-dir /var/lib/minectl --no-create-home --shell /usr/sbin/nologin "$SYSTEM_USER"
+}
+
+# folder MODE PATH: owned by the user of the ticks
+folder() {
+    local owner=()
+    [[ -n $root ]] || owner=(-o "$SYSTEM_USER" -g "$SYSTEM_USER")
+    step "folder $2" install -d -m "$1" "${owner[@]}" "$root$2"
+}
+
+make_folders() {
+    folder 0750 /etc/minectl
+    folder 0750 /var/lib/minectl
+    folder 0750 /var/log/minectl
+    folder 0755 /run/minectl
+    folder 0755 /run/minectl/www
+}
+
+# place MODE SOURCE TARGET: a file of cron/ to its place
+place() {
+    if [[ -f $root$3 ]] && cmp -s "$2" "$root$3"; then
+        return 0
+    fi
+    step "file $3" install -D -m "$1" "$2" "$root$3"
+}
+
+drop() { # drop PATH...: those that are there
+    local path
+    for path in "$@"; do
+        if [[ -e $root$path || -L $root$path ]]; then
+            step "remove $path" rm -rf -- "$root$path"
+        fi
+    done
+}
+
+# build_release DIR DIGEST: a virtual environment at its final place; the mark comes last, so half of one is never used
+build_release() {
+    local dir=$1 digest=$2 copy
+    check_python
+    rm -rf -- "$dir"
+    "$PYTHON" -m venv "$dir"
+    copy=$(mktemp -d)
+    cp -R pyproject.toml README.md LICENSE mine_controller templates www cron sites "$copy"
+    pip_locked "$dir/bin/python" requirements.lock "$copy" || {
+        rm -rf -- "$copy" "$dir"
+        die 1 "the versions in requirements.lock could not be installed; nothing was changed"
+    }
+    rm -rf -- "$copy"
+    printf '%s\n' "$digest" >"$dir/.minectl-release"
+}
+
+first_config() { # first_config RELEASE
+    local option config=$root/etc/minectl/config.txt
+    as_user "$1/bin/minectl" init --force --site "$site" "$root/etc/minectl"
+    for option in data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www; do
+        as_user "$1/bin/minectl" config set --config "$config" "site.${option%%=*}" "${option#*=}"
+    done
+    rmdir "$root/etc/minectl/www" 2>/dev/null || true # the page lies elsewhere
+}
+
+protect_config() {
+    chmod 0600 "$root/etc/minectl/config.txt"
+    [[ -n $root ]] || chown "$SYSTEM_USER:$SYSTEM_USER" "$root/etc/minectl/config.txt"
+}
+
+check_config() { # check_config RELEASE: says what is wrong itself
+    as_user "$1/bin/minectl" config check --config "$root/etc/minectl/config.txt"
+}
+
+point() { # point LINK TARGET: in one step, so that there is no moment without
+    ln -sfn "$2" "$1.new"
+    mv -T "$1.new" "$1"
+}
+
+switch_to() { # switch_to NAME
+    local opt=$root/opt/minectl now
+    now=$(readlink "$opt/current" 2>/dev/null || true)
+    if [[ $now == "$1" ]]; then
+        return 0
+    fi
+    if [[ -n $now && -d $opt/$now ]]; then
+        point "$opt/previous" "$now"
+    fi
+    point "$opt/current" "$1"
+}
+
+old_releases() { # those neither current nor previous
+    local opt=$root/opt/minectl mark name
+    for mark in "$opt"/*/.minectl-release; do
+        [[ -e $mark ]] || continue
+        name=$(basename "$(dirname "$mark")")
+        case $name in
+            current | previous | "$(readlink "$opt/current")" | "$(readlink "$opt/previous" || true)") ;;
+            *) printf '%s\n' "$name" ;;
+        esac
+    done
+}
+
+start_rhythm() {
+    local units=/etc/systemd/system
+    if [[ $timer == yes ]]; then
+        drop /etc/cron.d/minectl
+        place 0644 cron/minectl.service "$units/minectl.service"
+        place 0644 cron/minectl.timer "$units/minectl.timer"
+        on_system "systemd: read the units" systemctl daemon-reload
+        on_system "systemd: start minectl.timer, now and at boot" systemctl enable --now minectl.timer
+        return
+    fi
+    if [[ -e $root$units/minectl.timer ]]; then
+        stop_timer
+    fi
+    place 0644 cron/minectl /etc/cron.d/minectl
+    if command -v systemctl >/dev/null; then
+        on_system "systemd: cron runs, now and at boot" systemctl enable --now cron
+    fi
+}
+
+stop_timer() {
+    on_system "systemd: stop minectl.timer" systemctl disable --now minectl.timer
+    drop /etc/systemd/system/minectl.timer /etc/systemd/system/minectl.service
+    on_system "systemd: read the units" systemctl daemon-reload
+}
+
+show_page() {
+    local default=/etc/nginx/sites-enabled/default enabled=/etc/nginx/sites-enabled/minectl
+    place 0644 cron/minectl.nginx /etc/nginx/sites-available/minectl
+    if ! grep -q . /proc/net/if_inet6 2>/dev/null; then
+        step "nginx: this machine has no IPv6" sed -i '/^ *listen \[::\]/d' "$root/etc/nginx/sites-available/minectl"
+    fi
+    if [[ -L $root$default ]]; then
+        step "nginx: its welcome page makes room (file kept in sites-available)" rm "$root$default"
+    fi
+    step "folder /etc/nginx/sites-enabled" mkdir -p "$root/etc/nginx/sites-enabled"
+    step "nginx: site minectl" ln -sfn ../sites-available/minectl "$root$enabled"
+    on_system "nginx: check and reload" reload_nginx
+}
+
+reload_nginx() {
+    if ! nginx -t -q; then
+        rm -f /etc/nginx/sites-enabled/minectl
+        die 1 "nginx refuses the site, so it was taken out again: the mine is run, but its page is not served"
+    fi
+    systemctl reload-or-restart nginx
+}
+
+install_release() {
+    need_root
+    local version digest name release
+    version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' mine_controller/__init__.py)
+    digest=$(release_digest)
+    name=$version
+    if [[ -n $(release_mark "$root/opt/minectl/$name") && $(release_mark "$root/opt/minectl/$name") != "$digest" ]]; then
+        name=$version-$digest # the same number from a changed tree: never into a folder that a tick may be using
+    fi
+    release=$root/opt/minectl/$name
+    install_packages
+    make_user
+    make_folders
+    step "folder /opt/minectl" install -d -m 0755 "$root/opt/minectl"
+    if [[ $(release_mark "$release") == "$digest" ]]; then
+        say "/opt/minectl/$name is complete already"
+    else
+        step "minectl $version into /opt/minectl/$name" build_release "$release" "$digest"
+    fi
+    if [[ -e $root/etc/minectl/config.txt ]]; then
+        say "/etc/minectl/config.txt is kept"
+    else
+        step "a first /etc/minectl/config.txt for $site, in shadow mode" first_config "$release"
+    fi
+    step "config.txt: readable by $SYSTEM_USER alone" protect_config
+    step "the new version checks the config" check_config "$release" ||
+        die 2 "the new version refuses /etc/minectl/config.txt, so nothing was switched: correct it and run this again"
+    step "switch /opt/minectl/current to $name" switch_to "$name"
+    place 0755 cron/minectl.command /usr/local/bin/minectl
+    place 0644 cron/minectl.tmpfiles /etc/tmpfiles.d/minectl.conf
+    place 0644 cron/minectl.logrotate /etc/logrotate.d/minectl
+    start_rhythm
+    remove_old
+    show_page
+    say_next
+}
+
+remove_old() {
+    local name
+    [[ $dry == no ]] || return 0
+    old_releases | while read -r name; do
+        step "remove /opt/minectl/$name, neither this version nor the one before" rm -rf -- "$root/opt/minectl/$name"
+    done
+}
+
+say_next() {
+    [[ $dry == no ]] || return 0
+    say ""
+    say "minectl is installed. Next: sudo minectl config edit, sudo minectl config check, sudo minectl doctor."
+    say "Until [site] live = yes it decides and shows everything, and sends nothing."
+}
+
+rollback() {
+    need_root
+    local opt=$root/opt/minectl name
+    name=$(readlink "$opt/previous" 2>/dev/null) || die 2 "there is no version before this one in /opt/minectl"
+    [[ -f $opt/$name/.minectl-release ]] || die 2 "/opt/minectl/$name is not complete any more"
+    step "version $name checks the config" check_config "$opt/$name" ||
+        die 2 "version $name refuses /etc/minectl/config.txt, so nothing was switched"
+    step "switch /opt/minectl/current back to $name" switch_to "$name"
+}
+
+uninstall() {
+    need_root
+    if [[ -e $root/etc/systemd/system/minectl.timer ]]; then
+        stop_timer
+    fi
+    drop /etc/cron.d/minectl /etc/logrotate.d/minectl /etc/tmpfiles.d/minectl.conf /usr/local/bin/minectl
+    if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
+        drop /etc/nginx/sites-enabled/minectl /etc/nginx/sites-available/minectl
+        if [[ -f $root/etc/nginx/sites-available/default ]]; then
+            step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
+        fi
+        on_system "nginx: reload" systemctl reload-or-restart nginx
+    fi
+    drop /opt/minectl /run/minectl
+    if [[ $purge == yes ]]; then
+        drop /etc/minectl /var/lib/minectl /var/log/minectl
+        on_system "user $SYSTEM_USER" userdel "$SYSTEM_USER"
+    else
+        say "kept: /etc/minectl, /var/lib/minectl, /var/log/minectl (--purge takes them too)"
+    fi
+    say "No miner and no fan was told anything: they stay as they are now, and nobody minds them."
+}
+
+production() {
+    local what=install_release
+    umask 022 # the user of the ticks must be able to read the program
+    while (($#)); do
+        case $1 in
+            --root) root=${2:-}; [[ -n $root ]] || die 2 "--root needs a folder"; shift ;;
+            --site) site=${2:-}; [[ -n $site ]] || die 2 "--site needs a name"; shift ;;
+            --timer) timer=yes ;;
+            --no-apt) apt=no ;;
+            --dry-run) dry=yes ;;
+            --rollback) what=rollback ;;
+            --uninstall) what=uninstall ;;
+            --purge) purge=yes ;;
+            *) usage >&2; die 2 "unknown: $1" ;;
+        esac
+        shift
+    done
+    if [[ -n $root ]]; then
+        mkdir -p "$root"
+        root=$(cd "$root" && pwd)
+    fi
+    if [[ $purge == yes && $what != uninstall ]]; then
+        die 2 "--purge goes with --uninstall"
+    fi
+    "$what"
+}
+
+case ${1:-} in
+    demo) shift; demo "$@" ;;
+    test) shift; tests "$@" ;;
+    soak) shift; soak "$@" ;;
+    -h | --help | help) usage ;;
+    *) production "$@" ;;
+esac

@@ -1,0 +1,320 @@
+"""install.sh in a staging root, with a Python of paper: what is placed where, what is kept, what is switched when."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("install.sh", "pyproject.toml", "requirements.lock", "requirements-test.lock", "README.md", "LICENSE", "cron")
+
+# Makes virtual environments at once and notes what pip is asked for.
+FAKE_PYTHON = """#!/bin/sh
+there() {{ [ -e "{fakes}/$1" ]; }}
+case "$*" in
+"-m venv "*)
+    mkdir -p "$3/bin" && touch "$3/pyvenv.cfg" && cp "$0" "$3/bin/python" && cp "{fakes}/minectl" "$3/bin/minectl" ;;
+"-m pip "*)
+    echo "$*" >> "{fakes}/pip.log"
+    case "$*" in *lock*) if there trouble; then cat "{fakes}/trouble" >&2; exit 1; fi ;; esac ;;
+"-m pytest "*) echo "pytest $*"; exit 5 ;;
+*ensurepip*) if there no-ensurepip; then exit 1; fi ;;
+*version_info*) if there old; then exit 1; fi ;;
+*) exec "{python}" "$@" ;;
+esac
+"""
+FAKE_MINECTL = """#!/bin/sh
+case "$1 $2" in
+"init --force") mkdir -p "$5" && printf '[site]\\nname = %s\\n[end]\\n' "$4" > "$5/config.txt" ;;
+"config set") sed -i "s|^\\[site\\]|[site]\\n${5#site.} = $6|" "$4" ;;
+"config check") if grep -q broken "$4"; then echo "config.txt:3: broken" >&2; exit 2; fi ;;
+*) echo "minectl $*" ;;
+esac
+"""
+
+
+class Machine(NamedTuple):
+    """A clone and a staging root on one pretended machine."""
+
+    clone: Path
+    root: Path
+    fakes: Path
+
+    def run(self, *words: str, code: int = 0) -> str:
+        env = os.environ | {"PYTHON": str(self.fakes / "python3")}
+        command = ["bash", self.clone / "install.sh", *words]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def install(self, *words: str, code: int = 0) -> str:
+        return self.run("--root", str(self.root), *words, code=code)
+
+    def version(self, version: str) -> None:
+        (self.clone / "mine_controller/__init__.py").write_text(f'__version__ = "{version}"\n')
+
+    def current(self) -> str:
+        return self.link("current")
+
+    def link(self, name: str) -> str:
+        return str((self.root / "opt/minectl" / name).readlink())
+
+    def files(self) -> set[str]:
+        paths = (path.relative_to(self.root) for path in self.root.rglob("*") if path.is_file() or path.is_symlink())
+        return {str(path) for path in paths if path.parts[:2] != ("opt", "minectl")}
+
+    @property
+    def config(self) -> Path:
+        return self.root / "etc/minectl/config.txt"
+
+    @property
+    def asked_of_pip(self) -> list[str]:
+        log = self.fakes / "pip.log"
+        return log.read_text().splitlines() if log.exists() else []
+
+
+@pytest.fixture
+def machine(tmp_path):
+    made = Machine(tmp_path / "clone", tmp_path / "root", tmp_path / "fakes")
+    made.fakes.mkdir()
+    for name in PARTS:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, made.clone / name)
+        else:
+            made.clone.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, made.clone / name)
+    for folder in ("mine_controller", "templates", "www", "sites"):
+        (made.clone / folder).mkdir()
+    made.version("1.0.0")
+    python = FAKE_PYTHON.format(fakes=made.fakes, python=sys.executable)
+    for name, text in (("python3", python), ("minectl", FAKE_MINECTL)):
+        (made.fakes / name).write_text(text)
+        (made.fakes / name).chmod(0o755)
+    return made
+
+
+def test_the_demo_runs_in_the_clone_with_the_container_of_the_co_op(machine):
+    told = machine.run("demo", "--port", "0")
+    assert "minectl demo --site coop-container --dir demo --port 0" in told.splitlines()
+    assert "--require-hashes -r requirements.lock" in machine.asked_of_pip[0]
+    assert not machine.root.exists()
+
+
+def test_a_second_demo_installs_nothing_again_until_the_lock_changes(machine):
+    machine.run("demo")
+    once = machine.asked_of_pip
+    machine.run("demo")
+    assert machine.asked_of_pip == once
+    with (machine.clone / "requirements.lock").open("a") as lock:
+        lock.write("# renewed\n")
+    machine.run("demo")
+    assert machine.asked_of_pip == once * 2
+
+
+def test_a_python_without_ensurepip_is_told_the_one_line_that_helps(machine):
+    (machine.fakes / "no-ensurepip").touch()
+    told = machine.run("demo", code=2)
+    assert "sudo apt install python3-venv" in told
+    assert told.count("\n") == 1
+    assert not (machine.clone / ".venv").exists()
+
+
+def test_a_python_that_is_too_old_is_refused_by_its_number(machine):
+    (machine.fakes / "old").touch()
+    assert "needs Python 3.11 or newer, this is Python 3." in machine.run("demo", code=2)
+
+
+def test_versions_that_are_not_to_be_had_give_way_to_those_of_pyproject(machine):
+    (machine.fakes / "trouble").write_text("No matching distribution\n")
+    assert "taking what pyproject.toml allows" in machine.run("demo")
+    assert machine.asked_of_pip[-1].endswith("-e .")
+
+
+def test_a_download_with_another_hash_is_never_worked_around(machine):
+    (machine.fakes / "trouble").write_text("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n")
+    assert "is not what requirements.lock says" in machine.run("demo", code=1)
+    assert len(machine.asked_of_pip) == 1
+
+
+def test_something_else_called_venv_is_not_removed(machine):
+    (machine.clone / ".venv").mkdir()
+    (machine.clone / ".venv/precious").touch()
+    assert "move it away" in machine.run("demo", code=2)
+    assert (machine.clone / ".venv/precious").exists()
+
+
+def test_soak_wants_its_minutes_and_says_when_there_is_nothing_to_soak(machine):
+    assert "soak needs --minutes N" in machine.run("soak", code=2)
+    told = machine.run("soak", "--minutes", "2", code=5)
+    assert "-m soak --timeout 720" in told
+    assert "no tests marked soak" in told
+
+
+def test_an_install_places_program_config_rhythm_page_and_rotation(machine):
+    told = machine.install("--site", "home-fleet")
+    assert machine.files() == {
+        "etc/cron.d/minectl",
+        "etc/logrotate.d/minectl",
+        "etc/minectl/config.txt",
+        "etc/nginx/sites-available/minectl",
+        "etc/nginx/sites-enabled/minectl",
+        "etc/tmpfiles.d/minectl.conf",
+        "usr/local/bin/minectl",
+    }
+    assert machine.current() == "1.0.0"
+    assert (machine.root / "opt/minectl/current/bin/minectl").exists()
+    assert "left out in a staging root: Debian packages python3-venv" in told
+    assert "left out in a staging root: nginx: check and reload" in told
+    assert "[site] live = yes" in told
+
+
+def test_a_first_config_is_for_the_user_of_the_ticks_alone_and_knows_where_things_lie(machine):
+    machine.install()
+    assert stat.S_IMODE(machine.config.stat().st_mode) == 0o600
+    lines = machine.config.read_text().splitlines()
+    assert {"data_dir = /var/lib/minectl", "www_dir = /run/minectl/www", "run_dir = /run/minectl"} <= set(lines)
+    assert "log_file = /var/log/minectl/mine.log" in lines
+
+
+def test_a_second_install_changes_nothing(machine):
+    machine.install()
+    asked = machine.asked_of_pip
+    told = machine.install()
+    assert machine.asked_of_pip == asked
+    assert "/opt/minectl/1.0.0 is complete already" in told
+    assert "config.txt is kept" in told
+    assert "\nfile " not in told
+
+
+def test_an_upgrade_keeps_the_config_and_the_version_before(machine):
+    machine.install()
+    machine.config.write_text("[site]\nname = mine\n[end]\n")
+    machine.version("1.1.0")
+    machine.install()
+    assert machine.config.read_text() == "[site]\nname = mine\n[end]\n"
+    assert (machine.current(), machine.link("previous")) == ("1.1.0", "1.0.0")
+
+
+def test_a_config_that_the_new_version_refuses_stops_the_switch(machine):
+    machine.install()
+    machine.config.write_text("broken\n")
+    machine.version("1.1.0")
+    told = machine.install(code=2)
+    assert "config.txt:3: broken" in told
+    assert "nothing was switched" in told
+    assert machine.current() == "1.0.0"
+
+
+def test_a_failed_download_leaves_no_half_release(machine):
+    machine.install()
+    machine.version("1.1.0")
+    (machine.fakes / "trouble").write_text("no network\n")
+    assert "nothing was changed" in machine.install(code=1)
+    assert machine.current() == "1.0.0"
+    assert not (machine.root / "opt/minectl/1.1.0").exists()
+
+
+def test_a_changed_tree_with_the_same_number_gets_a_folder_of_its_own(machine):
+    machine.install()
+    (machine.clone / "templates/index.html").write_text("new")
+    machine.install()
+    assert re.fullmatch(r"1\.0\.0-[0-9a-f]{8}", machine.current())
+
+
+def test_rollback_goes_to_the_version_before_and_back_again(machine):
+    machine.install()
+    machine.version("1.1.0")
+    machine.install()
+    machine.install("--rollback")
+    assert machine.current() == "1.0.0"
+    machine.install("--rollback")
+    assert machine.current() == "1.1.0"
+
+
+def test_rollback_without_a_version_before_says_so(machine):
+    machine.install()
+    assert "no version before" in machine.install("--rollback", code=2)
+
+
+def test_rollback_asks_the_old_version_about_the_config_first(machine):
+    machine.install()
+    machine.version("1.1.0")
+    machine.install()
+    machine.config.write_text("broken\n")
+    machine.install("--rollback", code=2)
+    assert machine.current() == "1.1.0"
+
+
+def test_only_this_version_and_the_one_before_stay_on_the_disk(machine):
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        machine.version(version)
+        machine.install()
+    kept = {path.name for path in (machine.root / "opt/minectl").iterdir()}
+    assert kept == {"1.1.0", "1.2.0", "current", "previous"}
+
+
+def test_the_timer_takes_the_place_of_cron_and_gives_it_back(machine):
+    machine.install()
+    machine.install("--timer")
+    assert "etc/systemd/system/minectl.timer" in machine.files()
+    assert "etc/cron.d/minectl" not in machine.files()
+    machine.install()
+    assert "etc/systemd/system/minectl.timer" not in machine.files()
+    assert "etc/cron.d/minectl" in machine.files()
+
+
+def test_a_dry_run_says_every_step_and_does_none(machine):
+    told = machine.install("--dry-run")
+    assert all(line.startswith(("would: ", "left out")) for line in told.splitlines())
+    assert "would: switch /opt/minectl/current to 1.0.0" in told
+    assert machine.files() == set()
+    assert machine.asked_of_pip == []
+
+
+def test_uninstall_keeps_config_and_data_unless_told_otherwise(machine):
+    machine.install()
+    (machine.root / "var/lib/minectl/mine_data.db").touch()
+    told = machine.install("--uninstall")
+    assert machine.files() == {"etc/minectl/config.txt", "var/lib/minectl/mine_data.db"}
+    assert not (machine.root / "opt/minectl").exists()
+    assert "they stay as they are" in told
+    machine.install("--uninstall", "--purge")
+    assert machine.files() == set()
+
+
+def test_the_welcome_page_of_nginx_makes_room_and_returns(machine):
+    for name in ("sites-available", "sites-enabled"):
+        (machine.root / "etc/nginx" / name).mkdir(parents=True)
+    (machine.root / "etc/nginx/sites-available/default").touch()
+    welcome = machine.root / "etc/nginx/sites-enabled/default"
+    welcome.symlink_to("../sites-available/default")
+    machine.install()
+    assert not welcome.is_symlink()
+    machine.install("--uninstall")
+    assert welcome.resolve() == machine.root / "etc/nginx/sites-available/default"
+
+
+def test_purge_alone_and_unknown_words_are_refused_before_anything_happens(machine):
+    assert "--purge goes with --uninstall" in machine.install("--purge", code=2)
+    assert "unknown: --force" in machine.install("--force", code=2)
+    assert machine.files() == set()
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may install")
+def test_a_production_install_without_root_is_refused(machine):
+    assert "needs root" in machine.run(code=2)
+
+
+@pytest.mark.peer
+def test_every_shell_script_is_clean():
+    if not shutil.which("shellcheck"):
+        pytest.skip("shellcheck is not installed")
+    scripts = [ROOT / name for name in ("install.sh", ".ci/run", "cron/minectl.command")]
+    done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True, check=False)
+    assert done.stdout == ""
