@@ -1,0 +1,91 @@
+"""How a device with a web address is reached: the options every such kind shares, its requests and its raw answers."""
+
+import json
+import re
+from typing import Any, Protocol
+from urllib.parse import quote, urlsplit
+
+from mine_controller.core.option import Secret, option
+from mine_controller.devices.kind import Reply
+from mine_controller.wire.door import BODY_CAP, Request, Wire, WireError
+
+READ_S = 5.0  # one read, whatever is left of the stage
+COMMAND_S = 10.0  # one command; units of this class take 1 to 5 s for a call
+SILENT = 0  # the status of a Reply that never came
+
+URL: str = option(help="address of the unit", kind="url", example="https://192.168.1.60")
+USER: str = option("", help="user name, where the unit asks for one")
+PASSWORD: Secret = option(Secret(""), help="its password")
+PIN: str = option("", help="sha256 fingerprint of the unit's own certificate; empty = a signed one is needed")
+CA_FILE: str = option("", kind="path", help="certificate file to trust instead of the public ones")
+ON_PAUSE_S: float = option(
+    0.5, low=0, high=10, unit="s", help="pause between two outlets switched on, against the inrush of many at once"
+)
+
+METERED: bool = option(True, help="its outlets have meters; no = their watts prove nothing")
+
+_PATH = re.compile(r"/(?!/)[!-~]{0,400}")  # one slash first (two would name another host), printable, no blank
+
+
+class Reached(Protocol):
+    """The options that `request` uses."""
+
+    @property
+    def user(self) -> str:
+        """User name or ""."""
+
+    @property
+    def password(self) -> Secret:
+        """Its password."""
+
+    @property
+    def pin(self) -> str:
+        """Fingerprint or ""."""
+
+    @property
+    def ca_file(self) -> str:
+        """File or ""."""
+
+
+def request(options: Reached, method: str, url: str, body: Any = None, *, cap: int = BODY_CAP) -> Request:
+    """A request for JSON with basic authentication where a user is configured; `body` is any JSON tree."""
+    headers = {"accept": "application/json"}
+    if body is not None:
+        headers["content-type"] = "application/json"
+    auth = ("basic", options.user, options.password.reveal()) if options.user else None
+    raw = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+    return Request(method, url, headers, raw, auth, pin=options.pin, ca_file=options.ca_file, cap=cap)
+
+
+def under(url: str, path: str) -> str:
+    """`path` below the base address `url`."""
+    return url.rstrip("/") + "/" + path.lstrip("/")
+
+
+def on_host(url: str, path: str) -> str | None:
+    """`path`, as a device named it, on the device's own host; None when it is no plain path there."""
+    if not _PATH.fullmatch(path):
+        return None
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def part(text: str) -> str:
+    """A text as one part of a path."""
+    return quote(text, safe="")
+
+
+def ask(wire: Wire, name: str, wanted: Request) -> Reply:
+    """One answer under its name. Raises WireError."""
+    answer = wire.call(wanted, min(wire.until, wire.now() + READ_S))
+    return Reply(name, answer.status, dict(answer.headers), answer.body)
+
+
+def ask_beside(wire: Wire, name: str, wanted: Request) -> Reply:
+    """One answer of several: when it does not come the others still count, and this one says why it is missing."""
+    if wire.now() >= wire.until:
+        return Reply(name, SILENT, {"why": "not asked: out of time"}, b"")
+    try:
+        return ask(wire, name, wanted)
+    except WireError as error:
+        return Reply(name, SILENT, {"why": error.why}, b"")

@@ -1,0 +1,301 @@
+"""Doctor: everything a site needs to run, looked at once, each with its remedy. Nothing is written or switched."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mine_controller.config.model import Config, ConfigError
+from mine_controller.core.due import Asked
+from mine_controller.core.fleet import sum_up
+from mine_controller.core.forecast import time_to_obey
+from mine_controller.core.freeze import freeze
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.state import State
+from mine_controller.core.view import View
+from mine_controller.ops import machine as box
+from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
+from mine_controller.ops.recall import kept_book
+from mine_controller.store import query
+from mine_controller.store.db import StoreError, StoreTrouble, reading
+from mine_controller.store.migrations import STEPS, schema_of
+from mine_controller.wire.door import Wire
+
+ASK_S = 15.0  # for all endpoints side by side
+WireFor = Callable[[str, float], Wire]
+
+
+class Site(NamedTuple):
+    """What the checks are handed."""
+
+    config: Config
+    book: Book
+    now_s: int
+    machine: Machine
+    wire_for: WireFor
+    ask_now: bool  # ask every endpoint even where the last tick has just done so
+
+
+Step = tuple[str, Callable[[Site], Iterable[Check]]]
+
+
+def examine(
+    path: Path,
+    *,
+    now_s: int,
+    wire_for: WireFor,
+    machine: Machine | None = None,
+    ask_now: bool = False,
+    say: Callable[[str], None] = lambda _what: None,
+) -> tuple[Check, ...]:
+    """Every check, in order. `say` hears the name of each step before it is taken."""
+    machine = machine or Machine()
+    say("config")
+    config, checks = _config(path)
+    if config is None:
+        return (*checks, *box.heat(machine), *box.memory(machine))
+    try:
+        book = kept_book(config.paths)
+    except StoreTrouble:
+        book = Book(State())  # the step "database" tells what is wrong with it
+    site = Site(config, book, now_s, machine, wire_for, ask_now)
+    for name, step in STEPS_TAKEN:
+        say(name)
+        checks.extend(step(site))
+    return tuple(checks)
+
+
+# -- config -------------------------------------------------------------------------------------------------------
+
+
+def _config(path: Path) -> tuple[Config | None, list[Check]]:
+    from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the step that uses it
+
+    remedy = "`minectl config check` lists all of them, `minectl config undo` takes the last change back"
+    try:
+        config = load_or_last_good(path)
+    except ConfigError as error:
+        return None, [Check("config", FAIL, _problems(error.problems), remedy)]
+    if config.last_good:
+        text = f"{_problems(config.broken)}; ticks go on with the last good one"
+        return config, [Check("config", FAIL, text, remedy)]
+    wiring = config.policy.wiring
+    mode = "live" if config.site.live else "shadow mode: nothing is sent until live = yes"
+    text = f"{len(config.endpoints)} endpoints, {len(wiring.fans)} fans, {len(wiring.miners)} miners, {mode}"
+    notes = [Check("note", OK, " ".join(part for part in (_where(note), note.text) if part)) for note in config.notes]
+    return config, [Check("config", OK, text), *notes]
+
+
+def _problems(problems: tuple[Any, ...]) -> str:
+    first = problems[0]
+    many = f"{len(problems)} problems, the first" if len(problems) > 1 else "a problem"
+    return f"config.txt has {many} in line {first.line}: {_where(first)} {first.text}".replace("  ", " ")
+
+
+def _where(problem: Any) -> str:
+    section = f"[{problem.section}]" if problem.section else ""
+    return f"{section} {problem.option}".strip()
+
+
+# -- store --------------------------------------------------------------------------------------------------------
+
+
+def _ticks(site: Site) -> Iterator[Check]:
+    try:
+        rows = query.ticks(site.config.paths, limit=1)
+    except StoreTrouble:
+        return  # told by the step "database"
+    tick_s = site.config.site.tick_s
+    if not rows:
+        yield Check("ticks", WARN, "no tick has run yet", "minectl tick --dry-run, then minectl tick")
+        return
+    age_s = max(0, site.now_s - rows[0].tick_at)
+    verdict = FAIL if age_s > 5 * tick_s else WARN if age_s > 2 * tick_s else OK
+    remedy = "" if verdict == OK else "look at the timer below and at journalctl -t minectl, then run minectl tick"
+    yield Check("ticks", verdict, f"the last one began {age_s} s ago: {rows[0].mode}", remedy)
+
+
+def _database(site: Site) -> Iterator[Check]:
+    path = site.config.paths.db
+    restore = "the next tick sets it aside and goes on from the newest hourly copy in backups/"
+    if not path.exists():
+        yield Check("database", OK, f"{path.name} is not there yet; the first tick makes it")
+        return
+    try:
+        with reading(path) as db:
+            said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
+            schema = schema_of(db)
+        broken = query.broken_event(site.config.paths)
+    except (StoreTrouble, StoreError) as trouble:
+        yield Check("database", FAIL, str(trouble), restore)
+        return
+    size = f"{path.stat().st_size / 1e6:.1f} MB, schema {schema}"
+    if said != "ok":
+        yield Check("database", FAIL, f"quick_check says: {said[:120]}", restore)
+    elif schema > len(STEPS):
+        yield Check("database", FAIL, f"{size} is of a newer program", "install the newer program again")
+    elif broken is not None:
+        yield Check("database", WARN, f"event {broken} was changed after it was written", "ask who had access to it")
+    else:
+        old = "" if schema == len(STEPS) else f"; the next tick takes it to schema {len(STEPS)}"
+        yield Check("database", OK, f"quick_check ok, {size}{old}")
+
+
+# -- devices ------------------------------------------------------------------------------------------------------
+
+
+def _devices(site: Site) -> Iterator[Check]:
+    """Each endpoint: as the last tick found it when that is fresh and good, else asked now, all side by side."""
+    known = {} if site.ask_now else _fresh_health(site)
+    todo = tuple(Asked(name) for name in site.config.endpoints if name not in known)
+    asked = _ask(site, todo) if todo else {}
+    for name in site.config.endpoints:
+        if name in known:
+            yield Check(name, OK, f"answered {known[name]} s ago in the last tick")
+        elif asked.get(name):
+            yield Check(name, FAIL, f"not read: {asked[name]}", remedy_for(asked[name], name))
+        else:
+            yield Check(name, OK, "answers")
+    if not site.config.endpoints:
+        yield Check("devices", WARN, "no device section is active", "fill in what is CHANGE-ME in config.txt")
+
+
+def _fresh_health(site: Site) -> dict[str, int]:
+    image = site.book.image
+    if image is None:
+        return {}
+    out = {}
+    for name in site.config.endpoints:
+        health = image.channels.get(f"{name}:health")
+        age_s = site.now_s - image.clock.wall_s + image.clock.plant_s - health.at_s if health is not None else None
+        if health is not None and age_s is not None and health.value == "ok" and 0 <= age_s <= 2 * image.clock.tick_s:
+            out[name] = age_s
+    return out
+
+
+def _ask(site: Site, todo: tuple[Asked, ...]) -> dict[str, str]:
+    """Why each could not be read, "" where it could."""
+    from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
+
+    until = time.monotonic() + ASK_S
+    readings = ask(todo, site.config.endpoints, {}, int, site.wire_for, until)
+    return {
+        one.key.removesuffix(":health"): "" if one.value == "ok" else one.why or "no reason given"
+        for one in readings
+        if one.key.endswith(":health")
+    }
+
+
+_REMEDIES = (
+    (("401", "403", "password", "login", "unauthor", "forbidden"), "check user, password or key in its section"),
+    (("refused",), "it is there and nothing listens: check the port, and whether its web server is on"),
+    (("resolve", "dns", "name or service"), "check the host name, or write the address"),
+    (("certificate", "tls", "ssl"), "check https against http in its section, or give its certificate with pin"),
+    (("no answer", "timed out", "timeout", "unreachable", "no route"), "check power, cable and address: ping it"),
+    (("404", "not found"), "the path or the model is another one: check its section"),
+)
+
+
+def remedy_for(why: str, section: str) -> str:
+    """What helps against a failure, in one sentence."""
+    low = why.lower()
+    first = next((remedy for words, remedy in _REMEDIES if any(word in low for word in words)), "")
+    more = f'`minectl probe "{section}"` shows every exchange'
+    return f"{first}; {more}" if first else more
+
+
+# -- contract, air, page ------------------------------------------------------------------------------------------
+
+
+def _contract(site: Site) -> Iterator[Check]:
+    """How long it takes until everything is off, against what the contract gives."""
+    wiring, options = site.config.policy.wiring, site.config.policy.rules.get("signal")
+    if options is None or not wiring.miners:
+        yield Check("contract", OK, "no power signal is wired" if wiring.miners else "no miner is known")
+        return
+    forecast = obedience(site.config, site.book, options.obey_within_s)
+    text = (
+        f"slowest obedience {forecast['seconds']} s with all {len(wiring.miners)} miners on "
+        f"({forecast['gentle']} gently, {forecast['hard']} at the outlet); your notice is {options.notice_s} s"
+    )
+    late = "" if forecast["seconds"] <= options.obey_within_s else f", obey_within_s is {options.obey_within_s} s"
+    if forecast["unreachable"]:
+        remedy = "give them an outlet in fleet.csv, or a group that can stop them"
+        yield Check("contract", FAIL, f"{forecast['unreachable']} miners can't be stopped by anything; {text}", remedy)
+    elif forecast["seconds"] + site.config.site.tick_s > options.notice_s:
+        remedy = "more PDU sections side by side, outlet groups, or a faster lane"
+        yield Check("contract", FAIL, f"{text}, and a tick may read it {site.config.site.tick_s} s late", remedy)
+    elif late:
+        yield Check("contract", WARN, text + late, "raise obey_within_s as far as the contract allows, or add lanes")
+    else:
+        yield Check("contract", OK, text)
+
+
+def obedience(config: Config, book: Book, obey_within_s: int) -> dict[str, Any]:
+    """`time_to_obey` as if every miner were on, by the lanes' measured pace."""
+    wiring, tick_s = config.policy.wiring, config.site.tick_s
+    clock = book.image.clock if book.image is not None else Clock(1, 0, tick_s=tick_s, began_s=1, soft_end_s=91)
+    image = freeze(book.image, (), wiring, clock._replace(rebooted=False))
+    fleet = sum_up(image, book.state, wiring)
+    fleet = fleet._replace(on=(True,) * len(wiring.miners))
+    view = View(image, fleet, wiring, config.policy.site, book.state, book.state.fans)
+    return time_to_obey(view, obey_within_s)
+
+
+def _fans(site: Site) -> Iterator[Check]:
+    wired, books = site.config.policy.wiring.fans, site.book.state.fans
+    if not wired:
+        yield Check("fans", OK, "none wired")
+        return
+    unmetered = [spec.name for spec in wired if not spec.watts]
+    by_state: dict[str, list[str]] = {}
+    for spec in wired:
+        by_state.setdefault(books[spec.name].state if spec.name in books else "not seen", []).append(spec.name)
+    text = ", ".join(f"{len(names)} {state}" for state, names in sorted(by_state.items()))
+    failed = [*by_state.get("failed", ()), *by_state.get("suspect", ())]
+    if failed:
+        remedy = "look at the fan, its relay and its clamp; `minectl fans` shows the watts"
+        yield Check("fans", WARN, f"{text}; see fan {', '.join(failed)}", remedy)
+    elif unmetered:
+        remedy = "a fan without watts proves no air: give it `watts` in [wiring]"
+        yield Check("fans", WARN, f"{text}; fan {', '.join(unmetered)} is not metered", remedy)
+    elif "not seen" in by_state:
+        yield Check("fans", WARN, text, "run a tick; a fan counts once its watts were seen")
+    else:
+        yield Check("fans", OK, text)
+
+
+def _page(site: Site) -> Iterator[Check]:
+    www, tick_s = site.config.paths.www, site.config.site.tick_s
+    status = www / "status.json"
+    try:
+        age_s = max(0, site.now_s - int(status.stat().st_mtime))
+    except OSError:
+        remedy = f"a tick writes it; check that {www} can be written"
+        yield Check("page", WARN, "there is no www/status.json yet", remedy)
+        return
+    if not os.access(www, os.W_OK):
+        yield Check("page", FAIL, f"{www} can't be written", f"chown it to who runs the ticks: {www}")
+    elif age_s > 2 * tick_s:
+        yield Check("page", WARN, f"it is {age_s} s old", "mine.log says why it is not written: grep page mine.log")
+    else:
+        yield Check("page", OK, f"written {age_s} s ago in {www}")
+
+
+STEPS_TAKEN: tuple[Step, ...] = (
+    ("rights", lambda site: box.rights(site.config)),
+    ("lock", lambda site: box.lock(site.config, site.machine)),
+    ("ticks", _ticks),
+    ("database", _database),
+    ("disk", lambda site: box.disks(site.config)),
+    ("clock", lambda site: box.clocks(site.book.state, site.machine)),
+    ("devices", _devices),
+    ("contract", _contract),
+    ("fans", _fans),
+    ("page", _page),
+    ("timer", lambda site: box.timers(site.config, site.machine)),
+    ("heat", lambda site: box.heat(site.machine)),
+    ("memory", lambda site: box.memory(site.machine)),
+)

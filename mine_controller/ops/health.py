@@ -1,0 +1,81 @@
+"""One line and an exit code for monitoring, by the conventions of monitoring plugins: 0 good .. 3 unknown."""
+
+from typing import Any, NamedTuple
+
+from mine_controller.config.model import Config
+from mine_controller.ops.recall import kept_book
+from mine_controller.store import query
+from mine_controller.store.db import StoreTrouble
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+LATE_TICKS, LOST_TICKS = 2, 5
+LOOKED_BACK = 50  # ticks in which the last good one is looked for
+BAD_MODES = ("FAULT", "EMERGENCY")
+
+
+class Health(NamedTuple):
+    """`code` 0..3; `says` the reasons, the worst first; `figures` for graphs."""
+
+    code: int
+    says: tuple[str, ...]
+    figures: tuple[tuple[str, Any], ...] = ()
+
+    def line(self, site: str) -> str:
+        """MINECTL OK - site: sentences | age=34s;240;600 power_w=951600 inlet_c=31.2."""
+        text = f"MINECTL {WORDS[self.code]} - {site}: {'; '.join(self.says)}"
+        figures = " ".join(f"{name}={value}" for name, value in self.figures)
+        return text.replace("|", "/") + (f" | {figures}" if figures else "")
+
+
+def health(config: Config, now_s: int) -> Health:
+    """Judge the site by its database alone: nothing is asked, nothing is written."""
+    try:
+        return _judge(config, now_s)
+    except StoreTrouble as trouble:
+        return Health(CRITICAL, (trouble.text,))
+
+
+def _judge(config: Config, now_s: int) -> Health:
+    rows = query.ticks(config.paths, limit=LOOKED_BACK)
+    good = next((row for row in rows if row.ended_at is not None), None)
+    if good is None:
+        return Health(UNKNOWN, ("no tick has ended yet" if rows else "no tick has run yet",))
+    age_s, tick_s = now_s - good.tick_at, config.site.tick_s
+    found = [_age(age_s, tick_s), _mode(rows[0]), *_alarms(config)]
+    if config.last_good:
+        found.append((WARNING, f"config.txt has {len(config.broken)} problems; the last good one runs"))
+    code = max(one for one, _ in found)
+    says = tuple(text for _, text in sorted(found, key=lambda one: -one[0]))
+    return Health(code, says, _figures(config, age_s, tick_s))
+
+
+def _age(age_s: int, tick_s: int) -> tuple[int, str]:
+    if age_s < -tick_s:
+        return WARNING, f"the last tick lies {-age_s} s ahead: the clock was set back"
+    code = CRITICAL if age_s > LOST_TICKS * tick_s else WARNING if age_s > LATE_TICKS * tick_s else OK
+    return code, f"last good tick {max(0, age_s)} s ago"
+
+
+def _mode(newest: query.TickRow) -> tuple[int, str]:
+    return CRITICAL if newest.mode in BAD_MODES else OK, f"{newest.mode}: {newest.reason}"
+
+
+def _alarms(config: Config) -> list[tuple[int, str]]:
+    alarms = kept_book(config.paths).state.alarms.values()
+    out = []
+    for severity, code in (("emergency", CRITICAL), ("warning", WARNING)):
+        names = [f"{alarm['kind']} {alarm['about']}" for alarm in alarms if alarm["severity"] == severity]
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            out.append((code, f"{len(names)} open {severity}: {', '.join(names[:3])}{more}"))
+    return out
+
+
+def _figures(config: Config, age_s: int, tick_s: int) -> tuple[tuple[str, Any], ...]:
+    power_w, inlet_c = query.history(config.paths, columns=("power_w", "inlet_c"), most=1)[0]
+    return (
+        ("age", f"{max(0, age_s)}s;{LATE_TICKS * tick_s};{LOST_TICKS * tick_s}"),
+        ("power_w", "U" if power_w is None else power_w),
+        ("inlet_c", "U" if inlet_c is None else inlet_c),
+    )

@@ -1,0 +1,245 @@
+"""What doctor looks at in the machine itself: rights, lock, disks, clocks, who starts the ticks, heat, memory."""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from mine_controller.config.model import Config, Paths
+from mine_controller.core.model.state import State
+from mine_controller.ports.clock import REAL, STEP_S, Sources
+from mine_controller.store.lock import holder
+from mine_controller.store.state import clock_facts
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+MB = 1_000_000
+ROOM_WARN, ROOM_FAIL = 200 * MB, 100 * MB
+SMALL_SHARE = 5  # a file system in memory may be smaller than that: a fifth of it is enough, a tenth is not
+MEMORY_WARN_KB, MEMORY_FAIL_KB = 100_000, 50_000
+HOT_C, TOO_HOT_C = 75, 85
+HELD_S = 110
+FIRST_S = 1_735_689_600  # 2025-01-01: a clock before this was never set
+
+
+class Check(NamedTuple):
+    """One line of doctor. `remedy` "" where there is nothing to do."""
+
+    name: str
+    verdict: str  # ok warn fail
+    text: str
+    remedy: str = ""
+
+
+def _said(line: tuple[str, ...]) -> str:
+    """What a short command prints; "" when it is missing, fails or hangs."""
+    found = shutil.which(line[0])
+    if found is None:
+        return ""
+    try:
+        done = subprocess.run([found, *line[1:]], capture_output=True, timeout=5, check=False)  # noqa: S603 - fixed lines
+    except (OSError, subprocess.TimeoutExpired):
+        return ""  # as good as not there: the caller says what it could not find
+    return done.stdout.decode("utf-8", "replace")
+
+
+class Machine(NamedTuple):
+    """Where doctor looks; tests hand in their own."""
+
+    root: Path = Path("/")
+    sources: Sources = REAL
+    run: Callable[[tuple[str, ...]], str] = _said
+
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+
+def rights(config: Config) -> Iterator[Check]:
+    """Every file and folder of the site can be written by who runs this."""
+    paths = config.paths
+    shut = [str(path) for path in _written(paths) if not _writable(path)]
+    who = _name(os.geteuid())
+    owner = paths.db.parent.stat().st_uid if paths.db.parent.exists() else os.geteuid()
+    if shut:
+        remedy = f"run this as the user of the ticks (sudo -u {_name(owner)} minectl doctor), or chown them"
+        yield Check("rights", FAIL, f"{who} can't write {', '.join(shut)}", remedy)
+    elif os.geteuid() == 0 and owner != 0:
+        text = f"this is root, the data belongs to {_name(owner)}"
+        yield Check("rights", WARN, text, f"use sudo -u {_name(owner)} minectl ..., so that no file becomes root's")
+    else:
+        yield Check("rights", OK, f"{who} can write all files of the site")
+
+
+def _written(paths: Paths) -> tuple[Path, ...]:
+    return (paths.db, paths.inbox, paths.lock, paths.stop, paths.log, paths.www, paths.run, paths.backups)
+
+
+def _writable(path: Path) -> bool:
+    """It can be written, or be made in the nearest folder that exists."""
+    while not path.exists():
+        if path.parent == path:
+            return False
+        path = path.parent
+        if path.exists():
+            return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
+    return os.access(path, os.W_OK)
+
+
+def _name(uid: int) -> str:
+    import pwd  # noqa: PLC0415 - only doctor names users
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
+def lock(config: Config, machine: Machine) -> Iterator[Check]:
+    """Nobody has held the lock for longer than a tick may last. The lock itself is not touched."""
+    last = holder(config.paths.lock)
+    if not _held(config.paths.lock, machine.root):
+        yield Check("lock", OK, "free")
+        return
+    age_s = last.holder_age_s if last else None
+    who = f"process {last.holder}" if last else "a process"
+    if age_s is not None and age_s > HELD_S:
+        remedy = f"it hangs; cron's `timeout` would have ended it: kill {last.holder if last else ''}".rstrip()
+        yield Check("lock", FAIL, f"held by {who} for {age_s} s", remedy)
+    else:
+        yield Check("lock", OK, f"a tick is at work ({who}, {age_s if age_s is not None else '?'} s)")
+
+
+def _held(path: Path, root: Path) -> bool:
+    """Look into the kernel's list of locks; trying it would make a tick that begins just now go away."""
+    try:
+        inode = path.stat().st_ino
+        listed = (root / "proc/locks").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False  # no lock file yet, or no such list here: nothing says that it is held
+    rows = (line.split() for line in listed.splitlines())
+    return any("FLOCK" in row and any(cell.endswith(f":{inode}") for cell in row) for row in rows)
+
+
+def disks(config: Config) -> Iterator[Check]:
+    """Room on every file system that is written."""
+    seen: dict[int, str] = {}
+    for path in _written(config.paths):
+        while not path.exists() and path != path.parent:
+            path = path.parent  # noqa: PLW2901 - the folder it would be made in
+        seen.setdefault(path.stat().st_dev, str(path if path.is_dir() else path.parent))
+    for name in seen.values():
+        yield _room(name)
+
+
+def _room(name: str) -> Check:
+    total, _used, free = shutil.disk_usage(name)
+    text = f"{free // MB} MB free at {name}"
+    remedy = "make room: old backups, logs and packages first (`journalctl --vacuum-size=50M`)"
+    if free < min(ROOM_FAIL, total // (2 * SMALL_SHARE)):
+        return Check("disk", FAIL, text, remedy)
+    return Check("disk", WARN, text, remedy) if free < min(ROOM_WARN, total // SMALL_SHARE) else Check("disk", OK, text)
+
+
+# -- clocks -------------------------------------------------------------------------------------------------------
+
+
+def clocks(state: State, machine: Machine) -> Iterator[Check]:
+    """The wall clock is set and follows a time server; the boot clock runs beside it."""
+    wall_s, boot_s = machine.sources.wall_s(), machine.sources.boot_s()
+    facts = clock_facts(state)
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(wall_s))
+    ntp = "timedatectl set-ntp true (and let UDP port 123 out)"
+    if wall_s < FIRST_S:
+        yield Check("clock", FAIL, f"it is {now}: the clock was never set", ntp)
+    elif facts is not None and wall_s < facts.wall_s - STEP_S:
+        yield Check("clock", FAIL, f"it is {now}, which is before the last tick", ntp)
+    elif machine.sources.synced():
+        yield Check("clock", OK, f"it is {now}, kept by a time server")
+    else:
+        yield Check("clock", WARN, f"it is {now}, and no time server keeps it", ntp)
+    if boot_s <= 0 or not machine.sources.boot_id():
+        yield Check("boot clock", FAIL, "the kernel tells no boot clock", "minectl needs Linux with CLOCK_BOOTTIME")
+    elif facts is not None and facts.boot_id == machine.sources.boot_id():
+        apart_s = (wall_s - facts.wall_s) - (boot_s - facts.boot_s)
+        if abs(apart_s) > STEP_S:
+            text = f"the wall clock was set by {apart_s:+.0f} s since the last tick"
+            yield Check("boot clock", WARN, text, "timers follow the boot clock; the next tick says so and goes on")
+        else:
+            yield Check("boot clock", OK, "wall and boot clock agree since the last tick")
+    else:
+        yield Check("boot clock", OK, f"up for {boot_s / 3600:.1f} h; no tick in this boot yet")
+
+
+# -- the box ------------------------------------------------------------------------------------------------------
+
+
+def timers(config: Config, machine: Machine) -> Iterator[Check]:
+    """Exactly one thing starts the ticks."""
+    found = [*_crontabs(machine), *_units(machine)]
+    every = f"every {config.site.tick_s} s"
+    if len(found) == 1:
+        yield Check("timer", OK, f"{found[0]} starts the ticks (they should come {every})")
+    elif found:
+        remedy = "keep one: rm the cron line, or systemctl disable --now minectl.timer"
+        yield Check("timer", WARN, f"more than one starts ticks: {', '.join(found)}", remedy)
+    else:
+        remedy = "./install.sh sets it up; by hand: cron/minectl into /etc/cron.d"
+        yield Check("timer", WARN, "neither a cron line nor a systemd timer is found", remedy)
+
+
+def _crontabs(machine: Machine) -> Iterator[str]:
+    places = [machine.root / "etc/crontab"]
+    folder = machine.root / "etc/cron.d"
+    places += sorted(folder.iterdir()) if folder.is_dir() else []
+    for place in places:
+        try:
+            text = place.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            continue  # not ours to read; the timer below or the age of the last tick tells as much
+        if _starts_ticks(text):
+            yield str(place)
+    if _starts_ticks(machine.run(("crontab", "-l"))):
+        yield "your crontab"
+
+
+def _starts_ticks(text: str) -> bool:
+    lines = (line.strip() for line in text.splitlines())
+    return any("minectl" in line and " tick" in line and not line.startswith("#") for line in lines)
+
+
+def _units(machine: Machine) -> Iterator[str]:
+    if machine.run(("systemctl", "is-active", "minectl.timer")).strip() == "active":
+        yield "minectl.timer"
+
+
+def heat(machine: Machine) -> Iterator[Check]:
+    """The controller's own temperature, where the machine tells it."""
+    shown = []
+    for zone in sorted((machine.root / "sys/class/thermal").glob("thermal_zone*/temp")):
+        try:
+            shown.append(int(zone.read_text(encoding="ascii")) / 1000)
+        except (OSError, ValueError):
+            continue  # a sensor that is asleep
+    if not shown:
+        yield Check("heat", OK, "this machine tells no temperature")
+        return
+    hottest = max(shown)
+    verdict = FAIL if hottest >= TOO_HOT_C else WARN if hottest >= HOT_C else OK
+    remedy = "" if verdict == OK else "give the controller air: it slows down, and cards die of heat"
+    yield Check("heat", verdict, f"the controller is at {hottest:.0f} °C", remedy)
+
+
+def memory(machine: Machine) -> Iterator[Check]:
+    """Memory that is left."""
+    try:
+        text = (machine.root / "proc/meminfo").read_text(encoding="ascii", errors="replace")
+        rows = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        left_kb = int(rows["MemAvailable"].split()[0])
+    except (OSError, KeyError, ValueError, IndexError):
+        yield Check("memory", OK, "this machine does not tell what is left")
+        return
+    verdict = FAIL if left_kb < MEMORY_FAIL_KB else WARN if left_kb < MEMORY_WARN_KB else OK
+    remedy = "" if verdict == OK else "end what is not needed on this machine; a tick takes about 60 MB"
+    yield Check("memory", verdict, f"{left_kb // 1000} MB left", remedy)

@@ -1,0 +1,177 @@
+"""Recorded ticks decided again: from the nearest anchor through freeze, decide and settle, as they happened.
+
+The book of the last tick has a decision in it only while that tick runs; everybody who wants to see it later (status,
+explain, audit) gets it back by this fold. Nothing is written, asked or sent.
+"""
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from mine_controller.core import rules
+from mine_controller.core.decide import decide
+from mine_controller.core.freeze import freeze
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.decision import Decision
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.state import State
+from mine_controller.core.settle import settle
+from mine_controller.store import query
+from mine_controller.store.codec import sha
+from mine_controller.store.db import Paths
+from mine_controller.store.policies import unpack_policy
+from mine_controller.store.records import Recorded
+from mine_controller.store.state import clock_facts, with_clock_facts
+
+MOST_TICKS = 400_000  # more than the store keeps of the fastest site
+
+
+class Recalled(NamedTuple):
+    """One recorded round, decided again. `before` is the state it was decided from, `after` with its answers in."""
+
+    recorded: Recorded
+    image: Image
+    before: State
+    decision: Decision
+    after: State
+    policy: Policy
+
+    @property
+    def same(self) -> bool:
+        """True when this program decides what was decided then, byte for byte."""
+        return sha(self.decision) == self.recorded.decision_sha
+
+    @property
+    def book(self) -> Book:
+        """The book as this round left it."""
+        return Book(self.after, self.image, (), self.decision)
+
+
+class Gap(NamedTuple):
+    """A tick that can't be decided again, and why."""
+
+    tick_at: int
+    why: str
+
+
+class Seen(NamedTuple):
+    """The newest tick. `decided_again`: its record was not at hand, so its inputs were decided afresh."""
+
+    tick_at: int
+    book: Book
+    decided_again: bool = False
+
+
+def recall(paths: Paths, since: int, until: int) -> Iterator[Recalled | Gap]:
+    """Every recorded round of the ticks `since` <= tick_at <= `until`, oldest first.
+
+    Raises StoreTrouble when the database can't be read and ValueError for a damaged record.
+    """
+    fold = _Fold(paths, since)
+    for tick_at, rounds in groupby(query.records(paths, fold.begins_at, until), key=lambda one: one.tick_at):
+        for found in fold.tick(tick_at, tuple(rounds)):
+            if tick_at >= since:
+                yield found
+
+
+class _Fold:
+    """Where the fold stands. Out of step (`state` None) it waits for the next anchor."""
+
+    def __init__(self, paths: Paths, since: int) -> None:
+        self.paths = paths
+        self.state: State | None = State()
+        self.image: Image | None = None
+        self.begins_at = 0
+        self.policies = _Policies(paths)
+        start = query.anchor(paths, since - 1)
+        if start is not None:
+            self.state, self.image, self.begins_at = start.state, start.image, start.tick_at + 1
+
+    def tick(self, tick_at: int, rounds: tuple[Recorded, ...]) -> Iterator[Recalled | Gap]:
+        """One tick's rounds, or the gap it is."""
+        why = self._trouble(rounds[0])
+        policy = None if why else self.policies.of(tick_at)
+        if self.state is None or policy is None:
+            yield Gap(tick_at, why or "the config it ran on is not kept")
+            self._step_in(tick_at)
+            return
+        for recorded in rounds:
+            found = self._round(recorded, self.state, policy)
+            self.state, self.image = found.after, found.image
+            yield found
+        self.state = with_clock_facts(self.state, rounds[-1].facts)
+
+    def _round(self, recorded: Recorded, state: State, policy: Policy) -> Recalled:
+        image = freeze(self.image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
+        decision = decide(image, state, policy)
+        after = settle(decision.state, decision.commands, recorded.outcomes)
+        return Recalled(recorded, image, state, decision, after, policy)
+
+    def _trouble(self, first: Recorded) -> str:
+        if self.state is None:
+            return "no anchor before it is kept"
+        if first.round != 0:
+            return "its opening round is missing"
+        if first.state_sha and first.state_sha != sha(self.state):
+            self.state = None
+            return "its first state is not the one the tick before it left"
+        return ""
+
+    def _step_in(self, tick_at: int) -> None:
+        """Go on from the anchor this tick left, if it left one."""
+        self.state = None
+        kept = query.anchor(self.paths, tick_at)
+        if kept is not None and kept.tick_at == tick_at:
+            self.state, self.image = kept.state, kept.image
+
+
+class _Policies:
+    """The policy of each tick, unpacked once per config."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.paths = paths
+        self.by_sha: dict[str, Policy | None] = {}
+
+    def of(self, tick_at: int) -> Policy | None:
+        """The policy it ran on; None when it is not kept."""
+        rows = query.ticks(self.paths, tick_at, tick_at, 1)
+        if not rows:
+            return None
+        name = rows[0].config_sha
+        if name not in self.by_sha:
+            written = query.policy_text(self.paths, name)
+            options = {rule: rules.load(rule).Options for rule in rules.NAMES}
+            self.by_sha[name] = None if written is None else unpack_policy(written, options)
+        return self.by_sha[name]
+
+
+def last_seen(paths: Paths, policy: Policy) -> Seen | None:
+    """The newest tick with its decision; None when no tick has run. Raises StoreTrouble."""
+    newest = query.ticks(paths, limit=1)
+    if not newest:
+        return None
+    tick_at = newest[0].tick_at
+    try:
+        for found in reversed(tuple(recall(paths, tick_at, tick_at))):
+            if isinstance(found, Recalled):
+                return Seen(tick_at, found.book)
+    except ValueError:
+        pass  # a damaged record: what it was decided from is still in the state
+    return _afresh(paths, policy, tick_at)
+
+
+def _afresh(paths: Paths, policy: Policy, tick_at: int) -> Seen:
+    book = kept_book(paths)
+    if book.image is None:
+        return Seen(tick_at, book, decided_again=True)
+    image = freeze(book.image, (), policy.wiring, book.image.clock._replace(rebooted=False))
+    decision = decide(image, book.state, policy)
+    return Seen(tick_at, Book(book.state, image, (), decision), decided_again=True)
+
+
+def kept_book(paths: Paths) -> Book:
+    """What the store keeps, also from before the last boot: for looking at, never for acting on."""
+    found = query.last_book(paths)
+    facts = clock_facts(found.book.state)
+    return query.last_book(paths, facts.boot_id).book if facts is not None else found.book

@@ -1,0 +1,159 @@
+"""What doctor sees of the machine, on a machine made of files."""
+
+import fcntl
+import os
+
+import pytest
+from cli.place import Place
+
+from mine_controller.core.model.state import State
+from mine_controller.ops import machine as box
+from mine_controller.ops.machine import Machine
+from mine_controller.ports.clock import Sources
+from mine_controller.store.lock import TickLock
+
+NOW = 1_789_000_000
+LINE = "*/2 * * * * minectl timeout 110 minectl tick --config /etc/minectl/config.txt\n"
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def only(checks):
+    (check,) = checks
+    return check
+
+
+def machine(root, *, wall_s=NOW, boot_s=5000, boot="b", synced=True, says=None):
+    sources = Sources(lambda: boot_s, lambda: wall_s, lambda: boot, lambda: synced)
+    return Machine(root, sources, lambda line: (says or {}).get(line[0], ""))
+
+
+def put(root, name, text):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def verdicts(checks):
+    return {check.name: check.verdict for check in checks}
+
+
+def test_one_cron_line_is_enough(place, tmp_path):
+    put(tmp_path, "etc/cron.d/minectl", "# minectl tick\n" + LINE)
+    assert only(box.timers(place.config, machine(tmp_path))).verdict == "ok"
+
+
+def test_cron_and_timer_together_are_two_writers(place, tmp_path):
+    put(tmp_path, "etc/cron.d/minectl", LINE)
+    check = only(box.timers(place.config, machine(tmp_path, says={"systemctl": "active\n"})))
+    assert (check.verdict, "more than one" in check.text) == ("warn", True)
+
+
+def test_a_commented_line_starts_nothing(place, tmp_path):
+    put(tmp_path, "etc/crontab", "# " + LINE)
+    assert only(box.timers(place.config, machine(tmp_path))).verdict == "warn"
+
+
+def test_a_persons_own_crontab_counts(place, tmp_path):
+    assert only(box.timers(place.config, machine(tmp_path, says={"crontab": LINE}))).verdict == "ok"
+
+
+def test_a_missing_program_says_nothing():
+    assert box._said(("no-such-program-here",)) == ""
+
+
+@pytest.mark.parametrize(("milli", "verdict"), [("51000", "ok"), ("78000", "warn"), ("91000", "fail")])
+def test_a_hot_controller_is_told(tmp_path, milli, verdict):
+    put(tmp_path, "sys/class/thermal/thermal_zone0/temp", "40000\n")
+    put(tmp_path, "sys/class/thermal/thermal_zone1/temp", milli)
+    put(tmp_path, "sys/class/thermal/thermal_zone2/temp", "asleep")
+    assert only(box.heat(machine(tmp_path))).verdict == verdict
+
+
+@pytest.mark.parametrize(("left_kb", "verdict"), [(900_000, "ok"), (90_000, "warn"), (9_000, "fail")])
+def test_little_memory_is_told(tmp_path, left_kb, verdict):
+    put(tmp_path, "proc/meminfo", f"MemTotal: 999 kB\nMemAvailable:  {left_kb} kB\n")
+    assert only(box.memory(machine(tmp_path))).verdict == verdict
+
+
+def test_a_machine_that_tells_nothing_is_no_failure(tmp_path):
+    assert only(box.memory(machine(tmp_path))).verdict == "ok"
+    assert only(box.heat(machine(tmp_path))).verdict == "ok"
+
+
+def state(wall_s, boot_s, boot="b"):
+    return State(last={"plant_s": 1, "boot_id": boot, "boot_s": boot_s, "wall_s": wall_s})
+
+
+def test_a_clock_kept_by_a_server_is_good(tmp_path):
+    assert set(verdicts(box.clocks(state(NOW - 120, 4880), machine(tmp_path))).values()) == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("wall_s", "synced", "verdict"), [(1000, True, "fail"), (NOW - 4000, True, "fail"), (NOW, False, "warn")]
+)
+def test_a_clock_that_was_never_set_or_runs_back_or_is_left_alone_is_told(tmp_path, wall_s, synced, verdict):
+    told = verdicts(box.clocks(state(NOW - 120, 4880), machine(tmp_path, wall_s=wall_s, synced=synced)))
+    assert told["clock"] == verdict
+
+
+def test_a_wall_clock_set_since_the_last_tick_is_told(tmp_path):
+    checks = {one.name: one for one in box.clocks(state(NOW - 5000, 4880), machine(tmp_path))}
+    assert "+4880 s" in checks["boot clock"].text
+
+
+def test_a_kernel_without_a_boot_clock_fails(tmp_path):
+    assert verdicts(box.clocks(State(), machine(tmp_path, boot="")))["boot clock"] == "fail"
+
+
+def locks(tmp_path, path):
+    inode = path.stat().st_ino
+    put(tmp_path, "proc/locks", f"1: FLOCK  ADVISORY  WRITE 77 00:2a:{inode} 0 EOF\n")
+
+
+def test_a_free_lock_is_good_whoever_signed_it_last(place, tmp_path):
+    assert only(box.lock(place.config, machine(tmp_path))).text == "free"
+    with TickLock(place.config.paths.lock):
+        pass
+    assert only(box.lock(place.config, machine(tmp_path))).text == "free"
+
+
+def test_a_lock_held_longer_than_a_tick_may_last_fails(place, tmp_path):
+    with TickLock(place.config.paths.lock):
+        locks(tmp_path, place.config.paths.lock)
+        assert only(box.lock(place.config, machine(tmp_path))).verdict == "ok"
+        note = f"{os.getpid()} 1 1".ljust(47) + "\n"
+        place.config.paths.lock.write_text(note)
+        check = only(box.lock(place.config, machine(tmp_path)))
+    assert (check.verdict, f"kill {os.getpid()}" in check.remedy) == ("fail", True)
+
+
+def test_looking_at_the_lock_does_not_take_it(place, tmp_path):
+    place.config.paths.lock.touch()
+    with place.config.paths.lock.open() as file:
+        list(box.lock(place.config, machine(tmp_path)))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_a_folder_that_cannot_be_written_fails_with_who_should_run_this(place, monkeypatch):
+    monkeypatch.setattr(box.os, "access", lambda path, _mode: "www" not in str(path))
+    place.config.paths.www.mkdir()
+    check = only(box.rights(place.config))
+    assert check.verdict == "fail"
+    assert str(place.config.paths.www) in check.text
+    assert "sudo -u" in check.remedy
+
+
+@pytest.mark.parametrize(("free_mb", "verdict"), [(5000, "ok"), (150, "warn"), (50, "fail")])
+def test_a_full_disk_is_told(monkeypatch, place, free_mb, verdict):
+    monkeypatch.setattr(box.shutil, "disk_usage", lambda _path: (32_000 * box.MB, 0, free_mb * box.MB))
+    assert {check.verdict for check in box.disks(place.config)} == {verdict}
+
+
+def test_a_small_disk_in_memory_is_not_called_full(monkeypatch, place):
+    monkeypatch.setattr(box.shutil, "disk_usage", lambda _path: (16 * box.MB, 0, 12 * box.MB))
+    assert {check.verdict for check in box.disks(place.config)} == {"ok"}

@@ -1,0 +1,96 @@
+"""Recorded ticks decided again: byte for byte, from any tick on, with gaps said."""
+
+import sqlite3
+
+import pytest
+from cli.place import Place
+
+from mine_controller.ops import recall as room
+from mine_controller.ops.recall import Gap, Recalled, kept_book, last_seen, recall
+from mine_controller.store import query
+
+FOR_EVER = 2**40
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def eventful(place):
+    place.ticks(3, of=46)
+    place.plant.signal = "off"
+    place.ticks(4)
+    place.plant.signal = "run"
+    return place.ticks(35).ticks(4)
+
+
+def test_every_round_is_decided_again_byte_for_byte(place):
+    found = list(recall(eventful(place).config.paths, 0, FOR_EVER))
+    assert all(isinstance(one, Recalled) and one.same for one in found)
+    assert len({one.recorded.tick_at for one in found}) == 46
+    assert {"RUNNING", "CURTAILING", "CURTAILED", "RESUMING"} <= {one.decision.mode for one in found}
+
+
+def test_it_may_begin_at_any_tick_because_an_anchor_lies_before_it(place):
+    paths = eventful(place).config.paths
+    ticks = [row.tick_at for row in query.ticks(paths, limit=100)][::-1]
+    assert len(query.anchors(paths)) >= 2
+    for at in (1, 30, 35, 45):
+        found = list(recall(paths, ticks[at], ticks[at]))
+        assert [one.recorded.tick_at for one in found] == [ticks[at]] * len(found)
+        assert all(one.same for one in found)
+
+
+def test_the_book_of_the_last_round_is_the_one_the_store_keeps(place):
+    paths = eventful(place).config.paths
+    last = list(recall(paths, 0, FOR_EVER))[-1]
+    kept = kept_book(paths)
+    assert last.book.state.miners == kept.state.miners
+    assert last.book.state.mode == kept.state.mode
+    assert last.book.image.channels == kept.image.channels
+
+
+def test_a_lost_tick_is_a_gap_until_the_next_anchor(place):
+    paths = eventful(place).config.paths
+    ticks = [row.tick_at for row in query.ticks(paths, limit=100)][::-1]
+    with sqlite3.connect(paths.db) as db:
+        db.execute("DELETE FROM records WHERE id / 64 = ?", (ticks[3],))
+    db.close()
+    found = list(recall(paths, 0, FOR_EVER))
+    gaps = [one for one in found if isinstance(one, Gap)]
+    assert gaps[0] == Gap(ticks[4], "its first state is not the one the tick before it left")
+    assert gaps[-1].tick_at in query.anchors(paths)
+    assert isinstance(found[-1], Recalled)
+    assert found[-1].same
+
+
+def test_the_last_tick_is_seen_with_its_decision(place):
+    seen = last_seen(place.ticks(3).config.paths, place.config.policy)
+    assert (seen.book.decision.mode, seen.decided_again) == ("RUNNING", False)
+
+
+def test_without_its_record_the_last_tick_is_decided_afresh_from_what_it_left(place):
+    place.ticks(3)
+    with sqlite3.connect(place.config.paths.db) as db:
+        db.execute("DELETE FROM records")
+    db.close()
+    seen = last_seen(place.config.paths, place.config.policy)
+    assert (seen.book.decision.mode, seen.decided_again) == ("RUNNING", True)
+
+
+def test_no_tick_is_nothing_seen(place):
+    assert last_seen(place.config.paths, place.config.policy) is None
+    assert list(recall(place.config.paths, 0, FOR_EVER)) == []
+
+
+def test_what_was_seen_before_the_last_boot_is_still_shown(place):
+    assert kept_book(place.ticks(1).config.paths).image is not None
+    assert query.last_book(place.config.paths, "another boot").book.image is None
+
+
+def test_a_round_of_another_program_is_said_to_differ(place, monkeypatch):
+    place.ticks(2)
+    real = room.decide
+    monkeypatch.setattr(room, "decide", lambda *given: real(*given)._replace(mode="IDLE"))
+    assert not any(one.same for one in recall(place.config.paths, 0, FOR_EVER))
