@@ -30,7 +30,7 @@ Examples:
     "--story", type=click.Path(dir_okay=False, path_type=Path), help="A story file, or the name of a packaged one."
 )
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same day.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65_535), help="Port of the page.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page; 0: a free one.")
 @click.option(
     "--dir", "folder", default=Path("demo"), type=click.Path(file_okay=False, path_type=Path), help="Site folder."
 )
@@ -39,6 +39,11 @@ Examples:
 @click.option("--ticks", default=0, type=click.IntRange(0), help="Stop after so many live ticks (0: until Ctrl-C).")
 def command(**given: Any) -> None:
     """Run a simulated mine: real drivers, rules and store against a twin of the 1 MW container."""
+    if given["story"] == "list":
+        from mine_controller.twin.story import names  # noqa: PLC0415
+
+        click.echo("\n".join(names()))
+        return
     folder: Path = given["folder"]
     _own(folder)
     try:
@@ -82,7 +87,7 @@ def _serve(demo: Any, config: Any, sources: Any, given: dict[str, Any]) -> None:
 
     demo.live_tick(config, sources)
     pages = serve_pages(config.paths.www, given["port"])
-    click.echo(f"The page: http://127.0.0.1:{given['port']}/   (Ctrl-C ends the demo)", err=True)
+    click.echo(f"The page: http://127.0.0.1:{pages.server_port}/   (Ctrl-C ends the demo)", err=True)
     count = 1
     try:
         while not given["ticks"] or count < given["ticks"]:
@@ -99,8 +104,9 @@ def _serve(demo: Any, config: Any, sources: Any, given: dict[str, Any]) -> None:
 def _text(found: dict[str, Any]) -> str:
     share = 100 * found["energy_kwh"] / found["permitted_kwh"] if found["permitted_kwh"] else 0
     lines = [
-        f"{found['ticks']} ticks in {found['wall_s']} s; {found['energy_kwh']:.0f} kWh of {found['permitted_kwh']:.0f} permitted"
-        f" ({share:.1f} %); {len(found['violations'])} guard violations; longest tick {found['longest_tick_s']} s",
+        f"{found['ticks']} ticks in {found['wall_s']} s, the longest {found['longest_tick_s']} s of plant time",
+        f"{found['energy_kwh']:.0f} kWh of {found['permitted_kwh']:.0f} permitted ({share:.1f} %)",
+        f"{len(found['violations'])} guard violations",
     ]
     lines += [
         f"curtailed in {one['shed_100_s']} s after the signal: {one['power_before_w'] / 1000:.0f} kW ->"

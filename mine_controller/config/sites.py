@@ -1,10 +1,10 @@
 """The complete site templates under sites/, and `init`, which makes a folder to run a mine in from one."""
 
-import sys
 from pathlib import Path
 
 from mine_controller.config.fleet import COLUMNS
 from mine_controller.config.replace import replace_file
+from mine_controller.packaged import packaged
 
 CONFIG, FLEET, WWW = "config.txt", "fleet.csv", "www"
 
@@ -15,8 +15,7 @@ class InitError(Exception):
 
 def folder() -> Path:
     """Where the templates lie: beside the package in a clone, under share/minectl of an installation."""
-    beside = Path(__file__).resolve().parents[2] / "sites"
-    return beside if beside.is_dir() else Path(sys.prefix) / "share" / "minectl" / "sites"
+    return packaged("sites")
 
 
 def names() -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Options(NamedTuple):
     url: str = _access.URL
     outlets: tuple[str, ...] = option(("1",), help="names of the outlets, as {outlet} is to be filled in")
     read_url: str = option(
-        "", help="path of the readings; with {outlet}, one call an outlet", example="/rpc/Switch.GetStatus?id={outlet}"
+        help="path of the readings; with {outlet}, one call an outlet", example="/rpc/Switch.GetStatus?id={outlet}"
     )
     state_url: str = option("", help="path of the outlets' states where it is another one")
     state_path: str = option("", help="where on/off stands in the JSON", example="POWER{outlet}")
@@ -65,8 +65,6 @@ def faults(options: Options) -> list[str]:
     found = [
         f"outlets: {name!r} can't be the name of an outlet" for name in options.outlets if not _turns.is_outlet(name)
     ]
-    if not options.read_url and not options.state_url:
-        found.append("neither read_url nor state_url: nothing would be read")
     if bool(options.on_url) != bool(options.off_url):
         found.append("on_url and off_url go together")
     if options.success_path and not (options.success_on and options.success_off):

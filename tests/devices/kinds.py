@@ -26,6 +26,19 @@ KINDS = _discover()
 EXTRA: dict[str, dict[str, Any]] = {
     "power_signal": {"selector": "#status"},
 }
+# What makes a kind whole for the contract: a page with a meaning, outlets that can be switched.
+WHOLE: dict[str, dict[str, Any]] = {
+    "power_signal": {"run": ("run",), "off": ("off",)},
+    "http_pdu": {
+        "read_url": "/cm?cmnd=Status%2010",
+        "watts_path": "StatusSNS.ENERGY.Power",
+        "on_url": "/cm?cmnd=Power{outlet}%20On",
+        "off_url": "/cm?cmnd=Power{outlet}%20Off",
+        "success_path": "POWER{outlet}",
+        "success_on": ("on",),
+        "success_off": ("off",),
+    },
+}
 # An address its lane takes, where "1" is none.
 ADDRESS = {"redfish": "A1", "jaws": "AA1"}
 

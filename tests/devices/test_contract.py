@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 from devices import faults
-from devices.kinds import ADDRESS, CANARY, CASES, KINDS, SUBJECTS, build, variant
+from devices.kinds import ADDRESS, CANARY, CASES, KINDS, SUBJECTS, WHOLE, build, variant
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -64,7 +64,7 @@ def read(subject, url, until_s=BUDGET_S):
     ends = time.monotonic() + until_s
     return ask(
         [Asked(section)],
-        {section: Section(kind, build(kind, url, **more))},
+        {section: Section(kind, build(kind, url, **{**WHOLE.get(kind, {}), **more}))},
         known,
         int,
         lambda _, u: http.live(u),
@@ -77,7 +77,7 @@ def command(subject, url, until_s=BUDGET_S):
     section, verb = f"{kind} x", KINDS[kind].CAN.verbs[-1]
     one = Command("1.0.1", "miner a001", verb, section, ADDRESS.get(kind, "1"), 0, Reason("test", "test"))
     ends = time.monotonic() + until_s
-    sections = {section: Section(kind, build(kind, url, **more))}
+    sections = {section: Section(kind, build(kind, url, **{**WHOLE.get(kind, {}), **more}))}
     return act([one], sections, frozenset(), int, lambda _, u: http.live(u), ends)
 
 
@@ -117,7 +117,7 @@ def spilled(text):
 @pytest.mark.parametrize("fault", ["huge", "bomb"])
 def test_ten_megabytes_from_every_kind_at_once_take_little_memory(fault, broken):
     ends = time.monotonic() + 2
-    sections = {f"{kind} x": Section(kind, build(kind, broken[fault].url)) for kind in KINDS}
+    sections = {f"{kind} x": Section(kind, build(kind, broken[fault].url, **WHOLE.get(kind, {}))) for kind in KINDS}
     ask([Asked(name) for name in sections], sections, {}, int, lambda _, u: http.live(u), ends - 1)  # imports are paid
     tracemalloc.start()
     ask([Asked(name) for name in sections], sections, {}, int, lambda _, u: http.live(u), ends)

@@ -97,4 +97,4 @@ def test_the_outlets_are_switched_in_order():
 
 def test_options_that_make_no_sense_together_are_told():
     assert http_pdu.faults(options(**SHELLY)) == []
-    assert len(http_pdu.faults(options(outlets=("a/b",), on_url="/on", success_path="x"))) == 4
+    assert len(http_pdu.faults(options(outlets=("a/b",), on_url="/on", success_path="x"))) == 3
