@@ -30,7 +30,9 @@ Examples:
     "--story", type=click.Path(dir_okay=False, path_type=Path), help="A story file, or the name of a packaged one."
 )
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same day.")
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page; 0: a free one.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page; 0: a free one."
+)
 @click.option(
     "--dir", "folder", default=Path("demo"), type=click.Path(file_okay=False, path_type=Path), help="Site folder."
 )

@@ -7,7 +7,7 @@ A kind is one file, devices/<kind>.py, named like the first word of its config s
     LANE                how it takes commands
     fetch(wire, options, ask) -> tuple[Reply, ...]              I/O; raises WireError only
     parse(replies, options) -> tuple[Found, ...]                pure and total; raises BadReply(why) only
-    apply(wire, options, batch, report) -> None                 all commands of this round for this endpoint, at its pace
+    apply(wire, options, batch, report) -> None                 this round's commands for this endpoint, at its pace
 
 and nothing else is called from outside. A kind that only reads has no `apply`.
 """
@@ -20,7 +20,7 @@ from mine_controller.core.model.reading import Scalar
 from mine_controller.wire.door import Wire
 
 
-class BadReply(Exception):
+class BadReply(Exception):  # noqa: N818 - what the device did, not a fault of ours
     """The device answered something this driver can't read. The text is the reason, without secrets, <= 120 chars."""
 
 

@@ -261,8 +261,10 @@ def _fans(site: Site) -> Iterator[Check]:
     elif unmetered:
         remedy = "a fan without watts proves no air: give it `watts` in [wiring]"
         yield Check("fans", WARN, f"{text}; fan {', '.join(unmetered)} is not metered", remedy)
-    elif "not seen" in by_state:
-        yield Check("fans", WARN, text, "run a tick; a fan counts once its watts were seen")
+    elif by_state.keys() & {"not seen", "unknown"}:
+        yield Check(
+            "fans", WARN, text, "a fan counts once a tick has seen its relay and its watts: see the devices above"
+        )
     else:
         yield Check("fans", OK, text)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mine_controller.core.model.book import Book
-from mine_controller.core.model.decision import Decision
+from mine_controller.core.model.decision import Decision, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import LAYERS, Limit, Reason
 from mine_controller.core.model.state import State
@@ -97,7 +97,7 @@ def plan_text(book: Book) -> str:
         f"{decision.mode}: {sentence(decision.why)}",
         "",
         f"Miners: {sum(plan.run)} of {len(plan.run)} to run",
-        f"Power:  {_watts(plan.measured_w)} measured, {_watts(plan.miners_w)} estimated, {_watts(plan.permitted_w)} free",
+        _power_line(plan),
         f"Fans on: {', '.join(plan.fans_on) or 'none'}",
         "",
         "Because:",
@@ -113,6 +113,11 @@ def plan_text(book: Book) -> str:
     if skipped:
         lines += ["", "Left out:", *(f"  {len(one['miners']):4} {one['sentence']}" for one in skipped)]
     return "\n".join(lines)
+
+
+def _power_line(plan: Plan) -> str:
+    known, guess, most = _watts(plan.measured_w), _watts(plan.miners_w), _watts(plan.permitted_w)
+    return f"Power:  {known} measured, {guess} estimated, {most} permitted"
 
 
 def _watts(watts: int | None) -> str:

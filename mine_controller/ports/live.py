@@ -99,7 +99,9 @@ class Live:
         try:
             show(self.config, book)
         except OSError as error:
-            self.log.say(int(time.time()), "ERROR", "page", text=f"the page can't be written: {error.strerror}")
+            self.log.say(
+                int(time.time()), "ERROR", "page", text=f"the page can't be written: {error.strerror or error}"
+            )
 
     def tell(self, book: Book) -> None:
         """Nothing to deliver yet beyond the log: messages lie in the outbox, committed with the state."""

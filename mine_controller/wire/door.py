@@ -11,7 +11,10 @@ BODY_CAP = 256 * 1024  # decoded bytes; more is cut off as "too large"
 
 
 class WireError(Exception):
-    """No usable answer. kind: refused timeout dns tls closed too_large redirect bad_http. Text: one short reason, no secrets."""
+    """No usable answer: one short reason without secrets.
+
+    kind: refused unreachable dns timeout tls closed too_large redirect bad_http.
+    """
 
     def __init__(self, kind: str, why: str) -> None:
         super().__init__(why)
