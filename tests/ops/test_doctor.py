@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 from cli.place import Place
 
+from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
@@ -12,6 +13,7 @@ from mine_controller.ops import doctor
 from mine_controller.ops.doctor import Site, obedience, remedy_for
 from mine_controller.ops.machine import Machine
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.live import live_wire
 
 
 @pytest.fixture
@@ -41,9 +43,11 @@ def test_it_is_judged_before_the_first_tick_too(place):
 
 
 def test_a_lane_slower_than_the_notice_fails(place, tmp_path):
-    slow = State(lanes={"foreman mine": 200.0, "redfish pdu1": 200.0})
-    check = only(doctor._contract(site(place, tmp_path, book=Book(slow))))
-    assert (check.verdict, "1600 s" in check.text) == ("fail", True)
+    wiring = place.config.policy.wiring
+    slow = {name: lane._replace(call_s=200.0) for name, lane in wiring.lanes.items()}
+    policy = place.config.policy._replace(wiring=wiring._replace(lanes=slow))
+    check = only(doctor._contract(site(place, tmp_path, config=place.config._replace(policy=policy))))
+    assert (check.verdict, "1610 s" in check.text) == ("fail", True)
 
 
 def test_a_miner_that_nothing_can_stop_fails(place, tmp_path):
@@ -71,7 +75,7 @@ def test_old_ticks_fail(place, tmp_path):
 
 def test_a_damaged_database_fails_and_the_examination_goes_on(place, tmp_path):
     place.config.paths.db.write_bytes(b"SQLite format 3\0" + b"x" * 5000)
-    checks = doctor.examine(place.path, now_s=0, wire_for=None, machine=Machine(tmp_path), say=lambda _name: None)
+    checks = doctor.examine(place.path, now_s=0, wire_for=live_wire, machine=Machine(tmp_path))
     found = {check.name: check for check in checks}
     assert found["database"].verdict == "fail"
     assert "sets it aside" in found["database"].remedy
@@ -88,8 +92,6 @@ def test_an_event_changed_afterwards_is_told(place, tmp_path):
 
 
 def test_a_broken_config_says_where_and_that_the_last_good_one_runs(place, tmp_path):
-    from mine_controller.config.lastgood import remember
-
     remember(place.config)
     place.path.write_text(place.path.read_text().replace("power_cap_kw = 1000", "power_cap_kw = lots"))
     config, checks = doctor._config(place.path)

@@ -1,0 +1,114 @@
+"""How a person's request is put to the mine and its answer told: shared by every command that asks for something."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from mine_controller.cli.output import json_text, safe
+from mine_controller.cli.session import Asker, fail, seconds
+from mine_controller.config.model import Config
+from mine_controller.ops.replies import BUSY, Answer, Started, Wanted, file, take
+
+DONE, REFUSED, LATER = 0, 1, 75
+EXITS = "Exit: 0 done · 1 refused · 2 config or usage · 75 filed, and the next tick takes it"
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+
+def asking_options(function: Decorated) -> Decorated:
+    """--no-tick and --json, as every command that asks has them."""
+    later = click.option("--no-tick", is_flag=True, help="Only file it; cron's next tick takes it.")
+    as_json = click.option("--json", "as_json", is_flag=True, help="The verdict as JSON.")
+    return later(as_json(function))
+
+
+def duration(context: click.Context, parameter: click.Parameter, text: str | None) -> int:
+    """--for: seconds, 0 when not given."""
+    del context, parameter
+    return 0 if text is None else seconds(text)
+
+
+def until(for_s: int) -> int:
+    """Wall time at which it ends; 0 = until changed."""
+    return int(time.time()) + for_s if for_s else 0
+
+
+def put(config: Config, wanted: Sequence[Wanted], *, no_tick: bool, as_json: bool) -> NoReturn:
+    """File every request, have a tick take them, tell each verdict, and end with the exit code of the worst."""
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
+
+    person = Asker()
+    numbers: list[int] = []
+    started, found = Started(0), tuple[Answer, ...]()
+    try:
+        numbers.extend(file(config, person, one) for one in wanted)
+        if not no_tick:
+            _waiting(len(numbers))
+            started, found = take(config, numbers, busy=_busy)
+    except StoreTrouble as trouble:
+        filed = f"filed as request {numbers[-1]}, but " if numbers else ""
+        fail(f"{filed}{trouble.text}; `minectl doctor` tells what helps", LATER if numbers else REFUSED)
+    found = found or tuple(Answer(number) for number in numbers)
+    if as_json:
+        rows = [_json(one, answer) for one, answer in zip(wanted, found, strict=True)]
+        click.echo(json_text({"requests": rows, "tick": None if no_tick else started.code}))
+    else:
+        for one, answer in zip(wanted, found, strict=True):
+            _tell(one, answer)
+        if not no_tick:
+            _outlook(config, started, found)
+    verdicts = {answer.verdict for answer in found}
+    sys.stdout.flush()
+    sys.exit(REFUSED if "refused" in verdicts else LATER if "" in verdicts and not no_tick else DONE)
+
+
+def _waiting(count: int) -> None:
+    if sys.stderr.isatty():
+        what = "the request" if count == 1 else f"{count} requests"
+        click.echo(
+            f"A tick takes {what} now; it reads, acts and looks for proof, which may take a minute ...", err=True
+        )
+
+
+def _busy() -> None:
+    click.echo("Another tick is at work; its next round takes the request. Waiting ...", err=True)
+
+
+def _json(wanted: Wanted, answer: Answer) -> dict[str, Any]:
+    return {
+        "request": answer.request,
+        "verb": wanted.verb,
+        "args": list(wanted.args),
+        "verdict": answer.verdict or None,
+        "why": answer.why,
+    }
+
+
+def _tell(wanted: Wanted, answer: Answer) -> None:
+    what = safe(" ".join((wanted.verb, *wanted.args)))
+    if answer.verdict:
+        click.echo(f"{what}: {answer.verdict}, {safe(answer.why)}", err=answer.verdict != "done")
+    else:
+        click.echo(f"{what}: filed as request {answer.request}; the next tick takes it")
+
+
+def _outlook(config: Config, started: Started, found: Sequence[Answer]) -> None:
+    """What the mine does now; or why no tick could be had."""
+    if started.code not in (0, BUSY):
+        said = f": {safe(started.said)}" if started.said else ""
+        click.echo(f"The tick ended with {started.code}{said}. `minectl doctor` tells what helps.", err=True)
+    if any(answer.verdict for answer in found):
+        tell_mode(config)
+
+
+def tell_mode(config: Config) -> None:
+    """One line: mode, why, and the miners' power, as the newest tick has them."""
+    from mine_controller.render.text import watts  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store import query  # noqa: PLC0415 - the same
+
+    rows = query.history(config.paths, columns=("mode", "reason", "power_w"), most=1)
+    if rows:
+        mode, reason, power_w = rows[0]
+        click.echo(safe(f"Now {mode}: {reason} ({watts(power_w)})"))

@@ -1,0 +1,77 @@
+"""`minectl emergency-stop`: everything off at the outlets, now, until resumed."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mine_controller.cli.session import Asker, config_option, fail, load_config
+from mine_controller.config.model import Config
+
+LATER = 75
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  minectl emergency-stop                            asks for the site's name, then stops everything
+  minectl emergency-stop --yes --reason "burning smell"
+  minectl resume                                    ends it
+
+\b
+The fans go on turning (they stop on smoke). Works with a damaged database too: it is a file named
+`stop`, which a tick at work sees within seconds.
+
+\b
+Exit: 0 asked for, and a tick has acted on it or is at work · 1 it could not be asked for
+      · 2 config · 75 asked for, but no tick could be started: the next one obeys"""
+)
+@config_option
+@click.option("--reason", default="emergency stop", show_default=True, help="Why; everybody who is told reads it.")
+@click.option("--yes", is_flag=True, help="Don't ask for the site's name.")
+@click.option("--no-tick", is_flag=True, help="Leave it to cron's next tick, or to the one at work.")
+def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
+    """Everything off at the outlets, now, until resumed."""
+    from mine_controller.ops.replies import give_to_owner  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+    from mine_controller.store.stop import raise_stop  # noqa: PLC0415 - the same
+
+    loaded = load_config(config, last_good=True)
+    if not yes:
+        name = click.prompt(f'Stop everything at "{loaded.site.name}"? Type the site\'s name', err=True)
+        if name.strip() != loaded.site.name:
+            fail("that is not the site's name; nothing was done")
+    person = Asker()
+    where = f", {person.tty}" if person.tty else ""
+    fresh = not loaded.paths.run.exists()
+    try:
+        raise_stop(loaded.paths, f"{person.actor} (uid {person.uid}{where})", reason)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; open the main breaker")
+    if fresh and loaded.paths.run.exists():
+        give_to_owner(loaded.paths.run)
+    click.echo("EMERGENCY STOP is set: everything goes off at the outlets until `minectl resume`.")
+    sys.stdout.flush()
+    if no_tick:
+        return
+    _obey(loaded)
+
+
+def _obey(config: Config) -> None:
+    from mine_controller.cli.asking import tell_mode  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.replies import BUSY, start_tick  # noqa: PLC0415 - the same
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    started = start_tick(config)
+    if started.code == BUSY:
+        click.echo("A tick is at work and sees it within seconds; `minectl status` shows what became of it.")
+        return
+    if started.code:
+        said = f" ({started.said})" if started.said else ""
+        fail(f"the tick ended with {started.code}{said}; the stop stands, and the next tick obeys it", LATER)
+    if not config.site.live:
+        click.echo("Shadow mode: nothing was sent.")
+    try:
+        tell_mode(config)
+    except StoreTrouble as trouble:
+        click.echo(f"What the tick did can't be read: {trouble.text}.", err=True)

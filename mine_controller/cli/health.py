@@ -1,0 +1,46 @@
+"""`minectl health`: one line and an exit code for monitoring."""
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from mine_controller.cli.output import json_text, safe
+from mine_controller.cli.session import config_option, config_path
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  minectl health
+  MINECTL OK - Coop container: last good tick 34 s ago; RUNNING: 280 of 280 miners run
+    | age=34s;240;600 power_w=951600 inlet_c=31.2
+
+\b
+Exit: 0 good · 1 warning: the last good tick is older than 2 ticks, or a warning is open
+      · 2 critical: older than 5 ticks, EMERGENCY, FAULT, database · 3 unknown: no tick yet, no config"""
+)
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(config: Path | None, as_json: bool) -> None:
+    """One line and an exit code for monitoring: 0 good, 1 warning, 2 critical, 3 unknown."""
+    from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.model import ConfigError  # noqa: PLC0415 - the same
+    from mine_controller.ops.health import UNKNOWN, WORDS, Health, health  # noqa: PLC0415 - the same
+
+    path = config_path(config)
+    site = str(path)
+    try:
+        loaded = load_or_last_good(path)
+    except ConfigError as error:
+        found = Health(UNKNOWN, (f"the config has {len(error.problems)} problems: {error.problems[0].text}",))
+    else:
+        found, site = health(loaded, int(time.time())), loaded.site.name
+    if as_json:
+        figures = {name: value for name, value in found.figures if value != "U"}
+        state = {"code": found.code, "state": WORDS[found.code], "site": site, "says": list(found.says)}
+        click.echo(json_text({**state, "figures": figures}))
+    else:
+        click.echo(safe(found.line(site), 500))
+    sys.exit(found.code)

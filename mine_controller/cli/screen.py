@@ -1,0 +1,166 @@
+"""The status document as one screen of 80 columns; colours only where a terminal takes them."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from mine_controller.cli.output import safe
+from mine_controller.config.model import Config
+from mine_controller.ports.clock import utc_offset_s
+from mine_controller.render.text import Zone, span, temperature, watts
+
+WIDTH = 80
+HEAD = 11
+OLD_TICKS = 2
+RED = ("EMERGENCY", "FAULT")
+YELLOW = ("SHEDDING", "HOLD", "MANUAL", "CURTAILING")
+ROLE_NAMES = {"inlet_c": "inlet", "outlet_c": "hot aisle", "ambient_c": "outside", "dew_c": "dew point"}
+
+
+def screen(shown: dict[str, Any], config: Config, now_s: int) -> list[str]:
+    """Lines of at most 80 columns (colour codes not counted)."""
+    zone = Zone(utc_offset_s(config.site.timezone, now_s), config.site.timezone)
+    lines = [*_head(shown, zone, now_s), *_age(shown)]
+    lines += _wrapped("Next", f"{zone.clock(shown['next']['at'])} {shown['next']['text']}".replace("unknown ", ""))
+    lines += _wrapped("Power", _power(shown))
+    lines += _wrapped("Air", _air(shown, config.site.temperature_unit))
+    lines += _wrapped("Fans", _fans(shown["fans"]))
+    lines += _wrapped("Signal", _signal(shown["signal"], zone, now_s))
+    lines += _wrapped("Miners", _miners(shown["miners"]))
+    lines += _wrapped("Obeying", _obeying(shown.get("time_to_obey")))
+    lines += [*_alarms(shown["alarms"], zone, now_s), *_overrides(shown["overrides"], zone, now_s)]
+    lines += _inputs(shown["inputs"])
+    return lines
+
+
+def _head(shown: dict[str, Any], zone: Zone, now_s: int) -> Iterator[str]:
+    mode, first, *rest = [safe(shown["mode"]), *textwrap.wrap(f"{shown['mode']}: {safe(shown['why'])}", WIDTH)]
+    colour = "red" if mode in RED else "yellow" if mode in YELLOW else "green"
+    yield click.style(first, fg=colour, bold=True)
+    yield from (click.style(line, fg=colour) for line in rest)
+    since = shown.get("mode_since")
+    parts = [safe(shown["site"])]
+    parts += [f"since {zone.near(since, now_s)}"] if since else []
+    parts += [] if shown["live"] else ["shadow mode: nothing is sent"]
+    parts += ["simulated"] if shown.get("simulated") else []
+    yield from _cut(" · ".join(parts))
+    if shown.get("config_note"):
+        yield from _wrapped("Config", f"config.txt is broken, the last good one runs: {safe(shown['config_note'])}")
+
+
+def _age(shown: dict[str, Any]) -> Iterator[str]:
+    age_s, tick_s = shown.get("age_s"), int(shown.get("tick_s") or 120)
+    if age_s is None or age_s > OLD_TICKS * tick_s:
+        old = f"OLD: the last tick was {span(age_s)} ago; is cron running? `minectl doctor` looks"
+        yield from (click.style(line, fg="red", bold=True) for line in _wrapped("Data", safe(old)))
+    else:
+        yield from _wrapped("Data", f"{safe(span(age_s))} old")
+
+
+def _power(shown: dict[str, Any]) -> str:
+    cap = f" of {watts(shown['cap_w'])} cap" if shown["cap_w"] else ""
+    by = {"meter": "by the meter", "parts": f"{shown['power_known']} of {shown['power_of']} parts known"}
+    source = by.get(shown["power_source"] or "", shown.get("power_why") or "")
+    permitted = shown.get("permitted_w")
+    room = f"; miners may draw {watts(permitted)}" if permitted is not None else ""
+    return f"{watts(shown['power_w'])}{cap}" + (f" ({safe(source)})" if source else "") + room
+
+
+def _air(shown: dict[str, Any], unit: str) -> str:
+    parts = []
+    for name, reading in shown["readings"].items():
+        if name.endswith("_c"):
+            parts.append(_reading(ROLE_NAMES.get(name, name), reading, temperature(reading["value"], unit)))
+        elif name == "humidity_pct":
+            value = reading["value"]
+            parts.append(_reading("humidity", reading, "unknown" if value is None else f"{value:g} %"))
+        elif reading["value"] != "ok":
+            parts.append(f"{name.upper()}: {reading['value'] or 'unknown'}")
+    return ", ".join(parts) or "no sensor is wired"
+
+
+def _reading(name: str, reading: dict[str, Any], value: str) -> str:
+    if reading["value"] is not None and not reading["why"]:
+        return f"{name} {value}"
+    return f"{name} unknown ({safe(reading['why'], 60) or 'never read'})"
+
+
+def _fans(fans: list[dict[str, Any]]) -> str:
+    if not fans:
+        return "none wired"
+    on = sum(fan["on"] is True for fan in fans)
+    by_state: dict[str, list[str]] = {}
+    for fan in fans:
+        by_state.setdefault(fan["state"], []).append(fan["name"])
+    parts = [f"{len(by_state.pop('proven', []))} proven"]
+    by_state.pop("off", None)
+    parts += [
+        f"{len(names)} {state}" + (f" ({', '.join(names)})" if len(names) < len(fans) else "")
+        for state, names in sorted(by_state.items())
+    ]
+    return safe(f"{on} of {len(fans)} on, {', '.join(parts)}", 200)
+
+
+def _signal(signal: dict[str, Any], zone: Zone, now_s: int) -> str:
+    if not signal["configured"]:
+        return "none configured"
+    since = f", since {zone.near(signal['since'], now_s)}" if signal.get("since") else ""
+    if signal["value"] is None:
+        return f"unknown: {safe(signal['why']) or 'never read'}"
+    return f"{safe(signal['value'])}{since}, read {span(signal['age_s'])} ago"
+
+
+def _miners(miners: dict[str, Any]) -> str:
+    states = ("running", "starting", "stopping", "stopped", "quarantined", "unknown")
+    parts = [f"{miners[name]} {name}" for name in states if name != "running" and miners.get(name)]
+    return ", ".join([f"{miners['running'] or 0} of {miners['total']} running", *parts])
+
+
+def _obeying(forecast: dict[str, Any] | None) -> str:
+    if not forecast:
+        return "not known yet"
+    beside = f", {forecast['unreachable']} can't be reached" if forecast.get("unreachable") else ""
+    return f"a stop of all that runs takes {forecast['seconds']} s of {forecast['within_s']} s{beside}"
+
+
+def _alarms(alarms: list[dict[str, Any]], zone: Zone, now_s: int) -> Iterator[str]:
+    yield from _wrapped("Alarms", f"{len(alarms)} open" if alarms else "none")
+    for one in alarms:
+        colour = "red" if one["severity"] == "emergency" else "yellow"
+        since = zone.near(one["since"], now_s) if one["since"] else "?"
+        told = f"{one['severity']} since {since}: {one['about']}: {one['text']}"
+        yield from (click.style(line, fg=colour) for line in _wrapped("", safe(told)))
+
+
+def _overrides(overrides: list[dict[str, Any]], zone: Zone, now_s: int) -> Iterator[str]:
+    if not overrides:
+        return
+    yield from _wrapped("Overrides", f"{len(overrides)} in force")
+    for one in overrides:
+        until = f"until {zone.near(one['until'], now_s)}" if one["until"] else "until cleared"
+        told = f"{one['key']} = {one['value']} ({one['kind']}) {until}, {one['actor']}: {one['reason']}"
+        yield from (click.style(line, fg="yellow") for line in _wrapped("", safe(told)))
+
+
+def _inputs(inputs: list[dict[str, Any]]) -> Iterator[str]:
+    answering = sum(one["ok"] is True for one in inputs)
+    yield from _wrapped("Inputs", f"{answering} of {len(inputs)} answer")
+    for one in inputs:
+        health = "ok" if one["ok"] else safe(one["why"], 80) or "no answer"
+        age = "never" if one["age_s"] is None else f"{span(one['age_s'])} ago"
+        line = f"{safe(one['endpoint'], 40):22} {safe(age):>10}  {health}"
+        yield from (click.style(row, fg=None if one["ok"] else "red") for row in _wrapped("", line))
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    """`text` behind a short heading, wrapped under itself; only a new line, not the spaces of a table, is folded."""
+    clean = text.replace("\u00a0", " ")
+    wide = WIDTH - HEAD
+    rows = [clean] if len(clean) <= wide else textwrap.wrap(clean, wide) or [""]
+    return [f"{head if at == 0 else '':{HEAD}}{row}".rstrip() for at, row in enumerate(rows)]
+
+
+def _cut(text: str) -> list[str]:
+    return textwrap.wrap(text.replace("\u00a0", " "), WIDTH)

@@ -1,0 +1,43 @@
+"""`minectl status`: what the mine does now, and why."""
+
+import time
+from pathlib import Path
+
+import click
+
+from mine_controller.cli.session import config_option, fail, load_config
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  minectl status                 one screen: mode and why, what comes next, power, air, inputs
+  minectl status --json          the same as www/status.json, for scripts
+  watch -c -n 30 minectl status  kept in view
+
+\b
+Exit: 0 shown · 1 no tick has run yet or the database can't be read · 2 config"""
+)
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="The document of www/status.json.")
+def command(config: Path | None, as_json: bool) -> None:
+    """What the mine does now, and why."""
+    from mine_controller.ops.status import status  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    loaded = load_config(config, last_good=True)
+    now_s = int(time.time())
+    try:
+        shown = status(loaded, now_s)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    if shown is None:
+        fail("no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything")
+    if as_json:
+        from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
+
+        click.echo(json_text(shown))
+        return
+    from mine_controller.cli.screen import screen  # noqa: PLC0415 - imported by the command that uses it
+
+    click.echo("\n".join(screen(shown, loaded, now_s)))

@@ -1,0 +1,250 @@
+"""set-state, clear-state, fans, alarms, resume and emergency-stop as typed."""
+
+import json
+
+import pytest
+from cli.place import Place
+
+from mine_controller.ops import replies
+from mine_controller.ops.replies import Started
+from mine_controller.store import query
+from mine_controller.store.inbox import pending
+from mine_controller.store.stop import stop_requested
+
+
+def mode(place):
+    return query.ticks(place.config.paths, limit=1)[0].mode
+
+
+def test_set_state_starts_a_tick_and_prints_its_verdict(place):
+    place.ticks(2, of=3)
+    done = place.run("set-state", "signal", "off", "--for", "30m", "--reason", "drill")
+    assert done.exit_code == 0
+    assert "set-state signal off: done, in force for 1" in done.stdout
+    assert "Now CURTAILED: the utility says off" in done.stdout
+    assert mode(place) == "CURTAILED"
+
+
+def test_the_request_carries_who_asked_why_and_until_when(place, monkeypatch):
+    monkeypatch.setenv("SUDO_USER", "eve")
+    assert place.run("set-state", "fan.2", "on", "--for", "1h", "--reason", "hot", "--no-tick").exit_code == 0
+    asked = place.requests()[0]
+    assert (asked.actor, asked.args, asked.reason, asked.source) == ("eve", ("fan.2", "on"), "hot", "cli")
+    assert asked.uid >= 0
+    assert 3500 < asked.until - asked.at <= 3600
+
+
+def test_without_a_tick_it_says_that_the_next_one_takes_it(place):
+    done = place.run("set-state", "fan.2", "on", "--reason", "hot", "--no-tick")
+    assert f"filed as request {place.requests()[0].id}; the next tick takes it" in done.stdout
+    assert query.ticks(place.config.paths) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("signl", "off"), "did you mean signal?"),
+        (("fan3", "on"), "did you mean fan.3"),
+        (("bogus", "1"), "keys are signal, inlet_c"),
+        (("fans.3", "5"), "can't be set"),
+        (("fan.12", "on"), "there is no fan '12'; fans are 1, 2"),
+        (("miner.zz", "run"), "there is no miner 'zz'"),
+        (("signal", "maybe"), "signal is one of run, off, warn, unknown"),
+        (("inlet_c", "900"), "inlet_c is between -40 and 80"),
+        (("max_power_kw", "lots"), "max_power_kw is a number of kW"),
+        (("grid_hz", "50"), "nothing in [wiring] provides grid_hz"),
+    ],
+)
+def test_a_wrong_key_or_value_is_told_at_once_and_files_nothing(place, words, said):
+    done = place.run("set-state", *words, "--reason", "x")
+    assert done.exit_code == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not place.config.paths.inbox.exists()
+
+
+def test_a_negative_value_is_a_value_and_no_option(place):
+    assert place.run("set-state", "ambient_c", "-12", "--reason", "frost drill", "--no-tick").exit_code == 0
+    assert place.requests()[0].args == ("ambient_c", "-12")
+
+
+def test_no_reason_no_override(place):
+    done = place.run("set-state", "signal", "off")
+    assert (done.exit_code, "--reason" in done.stderr) == (2, True)
+
+
+def test_on_a_live_site_a_test_value_is_said_to_free_nothing(place):
+    done = place.run("set-state", "signal", "run", "--reason", "x", "--no-tick")
+    assert "it can only make things stricter" in done.stderr
+    assert "add --stand-in and --site NAME" in done.stderr
+    assert "it ends after 4 h" in done.stderr
+
+
+def test_in_shadow_mode_a_value_is_said_to_replace_the_real_one(tmp_path):
+    done = Place(tmp_path, live=False).run("set-state", "signal", "off", "--reason", "x", "--no-tick")
+    assert done.stderr == (
+        "Note: shadow mode: the value replaces the real one in what is decided and shown; nothing is sent.\n"
+    )
+
+
+def test_a_stand_in_needs_the_name_of_the_site_typed(place):
+    words = ("set-state", "signal", "run", "--stand-in", "--reason", "phoned", "--no-tick")
+    assert 'typed: --site "Coop test"' in place.run(*words).stderr
+    assert place.run(*words, "--site", "Coop tset").exit_code == 1
+    assert place.run(*words, "--site", "Coop test").exit_code == 0
+    assert place.requests()[0].flags == ("stand-in", "site=Coop test")
+
+
+def test_json_is_the_verdict_alone_on_stdout(place):
+    done = place.run("set-state", "fans", "9", "--reason", "hot", "--json")
+    told = json.loads(done.stdout)
+    assert told["tick"] == 0
+    assert told["requests"][0]["verdict"] == "done"
+
+
+def test_what_the_tick_refuses_ends_with_one_and_its_reason(place):
+    done = place.ticks(1, of=2).run("clear-state", "signal")
+    assert done.exit_code == 1
+    assert "clear-state signal: refused, no override of signal is in force" in done.stderr
+
+
+def test_clear_state_ends_an_override(place):
+    place.ticks(2, of=4)
+    place.run("set-state", "signal", "off", "--reason", "drill")
+    done = place.run("clear-state", "--all")
+    assert (done.exit_code, "done, 1 cleared" in done.stdout) == (0, True)
+
+
+def test_clear_state_wants_one_key_or_all(place):
+    assert place.run("clear-state").exit_code == 2
+    assert place.run("clear-state", "signal", "--all").exit_code == 2
+
+
+def test_a_tick_that_could_not_run_leaves_the_request_filed_and_ends_with_75(place, monkeypatch):
+    monkeypatch.setattr(replies, "start_tick", lambda _config: Started(2, "config.txt:3: bad"))
+    done = place.run("set-state", "fans", "9", "--reason", "hot")
+    assert done.exit_code == 75
+    assert "The tick ended with 2: config.txt:3: bad." in done.stderr
+    assert len(place.requests()) == 1
+
+
+def test_an_inbox_that_cannot_be_written_is_one_sentence(place):
+    place.config.paths.inbox.mkdir()
+    done = place.run("set-state", "fans", "9", "--reason", "hot")
+    assert done.exit_code == 1
+    assert "`minectl doctor` tells what helps" in done.stderr
+
+
+# -- fans -------------------------------------------------------------------------------------------------------
+
+
+def test_fans_are_listed_with_wanted_on_watts_state_and_hours(place):
+    place.ticks(2)
+    rows = json.loads(place.run("fans", "list", "--json").stdout)
+    assert [row["fan"] for row in rows] == [str(n) for n in range(1, 10)]
+    assert 1500 <= rows[0].pop("watts") < 1510
+    known = {"fan": "1", "wanted": True, "on": True, "state": "proven", "normal_w": 1500}
+    assert rows[0] == {**known, "hours": 0.0, "held": None}
+    assert place.run("fans").stdout.splitlines()[0].split() == [
+        "fan",
+        "wanted",
+        "on",
+        "watts",
+        "state",
+        "hours",
+        "held",
+    ]
+
+
+def test_before_the_first_tick_nothing_is_known_of_a_fan(place):
+    row = json.loads(place.run("fans", "list", "--json").stdout)[0]
+    assert (row["on"], row["watts"], row["state"]) == (None, None, "unknown")
+
+
+def test_several_fans_are_held_by_one_tick_and_given_back(place):
+    place.ticks(2, of=5)
+    assert place.run("fans", "on", "3", "4", "--for", "1h").exit_code == 0
+    assert len(query.ticks(place.config.paths)) == 3
+    held = {row["fan"]: row["held"] for row in json.loads(place.run("fans", "list", "--json").stdout)}
+    assert held["3"].startswith("on by ")
+    assert held["5"] is None
+    assert place.run("fans", "auto", "3").exit_code == 0
+    assert place.run("fans", "auto", "3").stdout == "Nobody holds these fans: they are automatic already.\n"
+    assert place.run("fans", "auto").exit_code == 0
+    assert place.run("fans", "auto").stdout == "Nobody holds a fan: they are automatic already.\n"
+
+
+def test_all_on_asks_for_every_fan(place):
+    place.run("fans", "all-on", "--no-tick")
+    assert place.requests()[0].args == ("fans", "9")
+
+
+def test_one_wrong_fan_among_several_files_none(place):
+    done = place.run("fans", "off", "3", "33")
+    assert (done.exit_code, place.config.paths.inbox.exists()) == (1, False)
+    assert "there is no fan '33'" in place.run("fans", "auto", "33").stderr
+
+
+# -- alarms, emergency stop ---------------------------------------------------------------------------------------
+
+
+def test_open_alarms_are_listed_with_since_when_and_why(place):
+    place.ticks(2, of=6)
+    place.plant.broken = {"3"}
+    place.ticks(4)
+    rows = json.loads(place.run("alarms", "list", "--json").stdout)
+    assert ("fan_fault", "fan 3") in {(row["kind"], row["about"]) for row in rows}
+    assert all(row["since"].endswith("Z") for row in rows)
+    assert "fan 3 is told on and draws 0 W" in place.run("alarms").stdout
+
+
+def test_no_alarm_is_said_in_words(place):
+    assert place.run("alarms").stdout == "No alarm is open.\n"
+
+
+def test_an_ack_is_a_request_like_any_other(place):
+    assert place.run("alarms", "ack", "--reason", "seen", "--no-tick").exit_code == 0
+    assert (place.requests()[0].verb, place.requests()[0].reason) == ("ack", "seen")
+
+
+def test_emergency_stop_writes_the_level_first_and_then_starts_a_tick(place, monkeypatch):
+    place.ticks(2, of=3)
+    seen = []
+
+    def start(_config):
+        seen.append(stop_requested(place.config.paths))
+        place.ticks()
+        return Started(0)
+
+    monkeypatch.setattr(replies, "start_tick", start)
+    done = place.run("emergency-stop", "--yes", "--reason", "smell")
+    assert done.exit_code == 0
+    assert "smell" in seen[0]
+    assert "Now EMERGENCY: EMERGENCY STOP by a person" in done.stdout
+    assert all(watts == 0 for watts in place.plant.power.values())
+
+
+def test_emergency_stop_asks_for_the_name_of_the_site(place):
+    wrong = place.run("emergency-stop", input="coop\n")
+    assert (wrong.exit_code, stop_requested(place.config.paths)) == (1, None)
+    assert "nothing was done" in wrong.stderr
+    assert place.run("emergency-stop", "--no-tick", input="Coop test\n").exit_code == 0
+    assert stop_requested(place.config.paths) is not None
+
+
+@pytest.mark.parametrize(("code", "ends"), [(75, 0), (2, 75)])
+def test_a_stop_stands_whatever_becomes_of_the_tick(place, monkeypatch, code, ends):
+    monkeypatch.setattr(replies, "start_tick", lambda _config: Started(code, "why"))
+    assert place.run("emergency-stop", "--yes").exit_code == ends
+    assert stop_requested(place.config.paths) is not None
+
+
+def test_resume_takes_the_level_away_and_files_the_resume(place):
+    place.ticks(2, of=4)
+    place.run("emergency-stop", "--yes", "--reason", "smell")
+    done = place.run("resume", "--reason", "toast")
+    assert done.exit_code == 0
+    assert "smell" in done.stdout
+    assert "resume: done" in done.stdout
+    assert stop_requested(place.config.paths) is None
+    assert pending(place.config.paths)[0].verb == "resume"

@@ -1,0 +1,59 @@
+"""`minectl explain` as typed."""
+
+import json
+from datetime import UTC, datetime
+
+from mine_controller.store import query
+
+
+def curtailed(place):
+    place.ticks(2, of=4)
+    place.plant.signal = "off"
+    return place.ticks(2)
+
+
+def test_the_last_tick_is_explained_with_its_inputs_and_limits(place):
+    shown = curtailed(place).run("explain").stdout
+    assert "CURTAILED: the utility says off" in shown
+    assert "max_power_w" in shown
+    assert "inlet_c" in shown
+    assert "differently" not in shown
+
+
+def test_a_tick_of_several_rounds_tells_what_each_one_sent(place):
+    told = json.loads(curtailed(place).run("explain", "--tick", "1", "--json").stdout)
+    assert [(one["mode"], one["commands"]) for one in told["rounds"]] == [("CURTAILING", 8), ("CURTAILED", 0)]
+    assert told["rounds"][0]["outcomes"] == {"accepted": 8}
+    assert told["same"] is True
+
+
+def test_a_tick_is_named_by_its_number_by_a_time_or_by_how_many_back(place):
+    curtailed(place)
+    at = query.ticks(place.config.paths, limit=10)[3].tick_at
+    later = datetime.fromtimestamp(at + 50, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    ways = [place.run("explain", "--tick", way, "--json").stdout for way in (str(at), later, "3")]
+    assert {json.loads(one)["tick"] for one in ways} == {at}
+
+
+def test_a_tick_that_never_was_is_one_sentence(place):
+    curtailed(place)
+    assert place.run("explain", "--tick", "40").stderr == "minectl: only 4 ticks are kept\n"
+    done = place.run("explain", "--tick", "2020-01-01")
+    assert (done.exit_code, "no tick is kept from 2020-01-01 or before" in done.stderr) == (1, True)
+    assert place.run("explain", "--tick", "yesterday").exit_code == 2
+
+
+def test_before_the_first_tick_it_says_how_to_get_one(place):
+    assert "no tick has run yet; `minectl tick` runs one" in place.run("explain").stderr
+
+
+def test_the_matrix_shows_cause_and_effect_and_sends_nothing(place):
+    place.ticks(2)
+    sent = len(place.plant.sent)
+    rows = json.loads(place.run("explain", "--matrix", "--json").stdout)
+    modes = {row["input"]: row["mode"] for row in rows}
+    assert modes["as it is"] == "RUNNING"
+    assert modes["signal = off"] == "CURTAILING"
+    assert modes["smoke = alarm"] == "EMERGENCY"
+    assert len(place.plant.sent) == sent
+    assert "signal = off" in place.run("explain", "--matrix").stdout

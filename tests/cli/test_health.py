@@ -1,0 +1,59 @@
+"""`minectl health` as a monitoring plugin sees it."""
+
+import json
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from mine_controller.cli.main import group
+
+
+def test_a_good_site_is_one_line_with_figures_and_zero(place):
+    done = place.ticks(3).run("health")
+    assert done.exit_code == 0
+    assert re.fullmatch(
+        r"MINECTL OK - Coop test: last good tick 1\d\d s ago; RUNNING: 8 of 8 miners run"
+        r" \| age=1\d\ds;240;600 power_w=27\d\d\d inlet_c=25.0\n",
+        done.stdout,
+    )
+
+
+@pytest.mark.parametrize(("ticks_ago", "code", "word"), [(2, 1, "WARNING"), (5, 2, "CRITICAL")])
+def test_silence_is_judged_in_ticks(place, ticks_ago, code, word):
+    done = place.ticks(2, of=3 + ticks_ago).run("health")
+    assert (done.exit_code, done.stdout.split()[1]) == (code, word)
+
+
+def test_before_the_first_tick_nothing_is_known(place):
+    done = place.run("health")
+    assert (done.exit_code, done.stdout) == (3, "MINECTL UNKNOWN - Coop test: no tick has run yet\n")
+
+
+def test_without_a_good_config_nothing_is_known(tmp_path):
+    done = CliRunner().invoke(group, ["health", "--config", str(tmp_path / "none.txt")])
+    assert done.exit_code == 3
+    assert done.stdout.startswith("MINECTL UNKNOWN - ")
+
+
+def test_an_open_warning_is_a_warning_and_names_it(place):
+    place.ticks(2, of=6)
+    place.plant.broken = {"3"}
+    done = place.ticks(4).run("health", "--json")
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["state"]) == (1, "WARNING")
+    assert "fan_fault fan 3" in told["says"][0]
+
+
+def test_an_emergency_is_critical(place):
+    place.ticks(1, of=3)
+    place.run("emergency-stop", "--yes")
+    done = place.run("health")
+    assert done.exit_code == 2
+    assert "EMERGENCY" in done.stdout
+
+
+def test_a_database_that_is_none_is_critical(place):
+    place.config.paths.db.write_bytes(b"no database at all" * 100)
+    done = place.run("health")
+    assert (done.exit_code, "damaged" in done.stdout) == (2, True)

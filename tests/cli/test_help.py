@@ -1,0 +1,27 @@
+"""Every command tells how it is used: examples and exit codes."""
+
+import pytest
+from click.testing import CliRunner
+
+from mine_controller.cli.main import COMMANDS, group
+
+MINE = [
+    "status", "explain", "history", "events", "alarms", "set-state", "clear-state", "emergency-stop", "resume", "fans",
+    "health", "doctor", "probe", "record", "audit-ticks",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_help_has_examples_and_exit_codes(name):
+    assert name in COMMANDS
+    done = CliRunner().invoke(group, [name, "--help"])
+    assert done.exit_code == 0
+    assert f"minectl {name}" in done.stdout
+    assert "Exit: 0" in done.stdout
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_help_keeps_to_the_width_of_a_terminal(name):
+    done = CliRunner().invoke(group, [name, "--help"], terminal_width=100)
+    assert max(map(len, done.stdout.splitlines())) <= 110
+    assert "\b" not in done.stdout

@@ -1,0 +1,110 @@
+"""`minectl status` as typed."""
+
+import json
+import time
+
+import pytest
+from cli.place import Place
+from click.testing import CliRunner
+
+from mine_controller.cli.main import group
+
+
+def test_the_first_line_is_the_mode_and_why(place):
+    place.ticks(2)
+    first = place.run("status").stdout.splitlines()[0]
+    assert first == "RUNNING: 8 of 8 miners run"
+
+
+def test_no_line_is_wider_than_eighty_columns_even_with_long_reasons(place):
+    place.ticks(2, of=4)
+    place.plant.dead = {"roomalert intake"}
+    place.plant.signal = None
+    place.ticks(2)
+    place.run("set-state", "fan.3", "off", "--reason", "the belt of this fan squeals so loudly that " * 4)
+    lines = place.run("status").stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any("squeals" in line for line in lines)
+    assert any("roomalert intake" in line and "no answer in 6.0 s" in line for line in lines)
+
+
+def test_everything_an_owner_asks_for_is_on_the_screen(place):
+    place.ticks(2)
+    shown = place.run("status").stdout
+    for word in ("Next", "Power", "of 1,000.0 kW cap", "inlet 25.0 °C", "9 of 9 on, 9 proven", "Signal", "run, since",
+                 "8 of 8 running", "Obeying", "Alarms     none", "6 of 6 answer", "Data"):  # fmt: skip
+        assert word in shown
+
+
+def test_old_data_is_said_to_be_old_in_red_on_a_terminal_alone(place):
+    place.ticks(2, of=12)  # the last one began twenty minutes ago
+    assert "OLD: the last tick was 22 min ago" in place.run("status").stdout
+    assert "\x1b" not in place.run("status").stdout
+    assert "\x1b[31m\x1b[1mData" in place.run("status", color=True).stdout
+
+
+def test_fresh_data_is_not_called_old(place):
+    assert "OLD" not in place.ticks(2).run("status").stdout
+
+
+def test_json_is_the_document_of_the_page_with_its_age_now(place):
+    place.ticks(2)
+    place.config.paths.www.mkdir()
+    tick_at = int(time.time()) - 7
+    written = {"mode": "HOLD", "tick_at": tick_at, "age_s": 0}
+    (place.config.paths.www / "status.json").write_text(json.dumps(written))
+    told = json.loads(place.run("status", "--json").stdout)
+    assert (told["mode"], told["tick_at"]) == ("HOLD", tick_at)
+    assert 7 <= told["age_s"] <= 60
+
+
+def test_every_age_of_the_page_is_counted_until_now(place):
+    place.ticks(2)
+    place.config.paths.www.mkdir()
+    now = int(time.time())
+    written = {"mode": "HOLD", "tick_at": now, "written_at": now - 50, "signal": {"age_s": 4, "since": 7}}
+    written |= {"inputs": [{"asked_s": 5, "age_s": None}]}
+    (place.config.paths.www / "status.json").write_text(json.dumps(written))
+    told = json.loads(place.run("status", "--json").stdout)
+    assert 54 <= told["signal"]["age_s"] <= 60
+    assert told["signal"]["since"] == 7
+    assert 55 <= told["inputs"][0]["asked_s"] <= 61
+    assert told["inputs"][0]["age_s"] is None
+
+
+@pytest.mark.parametrize(
+    "body", ["{", "[1]", '{"mode": "RUNNING", "tick_at": 5}', '{"mode": "RUNNING", "tick_at": null}']
+)
+def test_a_page_that_is_cut_or_older_than_the_database_gives_way_to_the_book(place, body):
+    place.ticks(2)
+    place.config.paths.www.mkdir()
+    (place.config.paths.www / "status.json").write_text(body)
+    told = json.loads(place.run("status", "--json").stdout)
+    assert told["why"] == "8 of 8 miners run"
+    assert told["schema"] == 1
+
+
+def test_before_the_first_tick_there_is_one_sentence_and_exit_one(place):
+    done = place.run("status")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "minectl: no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything\n"
+    )
+
+
+def test_a_device_text_cannot_write_on_the_terminal(place):
+    place.ticks(1, of=2)
+    place.plant.garbage["power_signal coop:signal"] = "\x1b[2Jrun"
+    place.ticks()
+    assert "\x1b" not in place.run("status", color=False).output
+    assert "\x1b[2J" not in place.run("status", color=True).output
+
+
+def test_shadow_mode_is_said(tmp_path):
+    assert "shadow mode: nothing is sent" in Place(tmp_path, live=False).ticks(2).run("status").stdout
+
+
+def test_without_a_config_the_file_that_is_missed_is_named(tmp_path):
+    done = CliRunner().invoke(group, ["status", "--config", str(tmp_path / "none.txt")])
+    assert done.exit_code == 2
+    assert "none.txt: is missing; `minectl init" in done.stderr
