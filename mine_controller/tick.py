@@ -74,7 +74,7 @@ def tick(ports: Ports, policy: Policy) -> Book:
         while not rounds or clock.plant_s <= clock.soft_end_s:
             this = _round(ports, policy, book, clock, rounds)
             rounds = (*rounds, this)
-            state = settle(this.decision.state, this.decision.commands, this.outcomes)
+            state = settle(this.decision.state, this.decision.commands, this.outcomes, clock.plant_s)
             book = book.after(this.image, state, this.decision)
             look = this.decision.look
             if look is None or look.at_s > clock.soft_end_s or _commanded(rounds) >= COMMANDING_ROUNDS:

@@ -27,7 +27,7 @@ DAY_S = 86_400
 def decide(image: Image, state: State, policy: Policy) -> Decision:
     """Image and State in, Decision (with the next State) out."""
     state, verdicts, events = take_requests(image, state, policy)
-    tested = with_tests(image, state)
+    tested = with_tests(image, state, policy.wiring)
     if tested is not None and not policy.site.live:
         image, tested = tested, None
     view, seen = _view(image, state, policy)

@@ -83,13 +83,11 @@ def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
             hard[outlet] = hard.get(outlet, 0) + count - soft
         elif not lane:
             unreachable += count
-    lanes = view.wiring.lanes
-    slowest_s = max(
-        [seconds_for(lanes[name], count) + proof_s for name, count in gentle.items() if name in lanes] or [0]
-    )
-    outlets_s = max([seconds_for(lanes[name], count) + SETTLE_S for name, count in hard.items() if count] or [0])
+    lanes, p90 = view.wiring.lanes, view.state.lanes
+    soft_s = [seconds_for(lanes[name], n, p90.get(name)) + proof_s for name, n in gentle.items() if name in lanes]
+    hard_s = [seconds_for(lanes[name], n, p90.get(name)) + SETTLE_S for name, n in hard.items() if n and name in lanes]
     return {
-        "seconds": max(slowest_s, outlets_s),
+        "seconds": max([0, *soft_s, *hard_s]),
         "within_s": obey_within_s,
         "gentle": sum(gentle.values()),
         "hard": sum(hard.values()),

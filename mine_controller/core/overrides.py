@@ -5,6 +5,7 @@ stricter. In shadow and on the twin they simply replace. Only `signal` has a loo
 (stand-in) or wrong (accepted penalty), with the site's name typed and at most 4 h.
 """
 
+from mine_controller.core.freeze import freeze
 from mine_controller.core.model.decision import Verdict
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.policy import Policy
@@ -12,6 +13,7 @@ from mine_controller.core.model.quantity import QUANTITIES, ROLES, WORDS
 from mine_controller.core.model.reading import Scalar, Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Override, State
+from mine_controller.core.model.wiring import Wiring
 
 LONGEST_S = 4 * 3600
 INPUTS = (
@@ -65,6 +67,8 @@ def _over(override: Override) -> Event:
 
 
 def _apply(request: Request, image: Image, policy: Policy, overrides: list[Override], last: dict[str, object]) -> str:
+    if request.verb == "emergency-stop":
+        return "the stop file is the stop; this is its audit row"
     if request.verb in ("resume", "ack"):
         last["acked_s"] = image.clock.plant_s
         return "taken"
@@ -108,6 +112,10 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
     if head in ("fan", "fans", "miner", "miners", "max_power_kw"):
         _check_output(key, value, policy)
         return "output"
+    if head == "reading":
+        if value != "unknown" and not _plain(value):
+            raise Refused("a reading is set to a number, a word or unknown")
+        return "test"
     if key in INPUTS:
         check_input(key, value)
         typed = f"site={policy.site.name}" in request.flags
@@ -120,7 +128,8 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
                 raise Refused(f'--{flag} needs the site\'s name typed: --site "{policy.site.name}"')
             return kind
         return "test"
-    raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, fan.N, fans, miner.ID, miners, max_power_kw")
+    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, reading.SECTION.NAME"
+    raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, {outputs}")
 
 
 def check_input(key: str, value: str) -> Scalar:
@@ -149,26 +158,63 @@ def _check_output(key: str, value: str, policy: Policy) -> None:
     words = {"fan": ("on", "off"), "miner": ("run", "stop"), "miners": ("run", "stop")}.get(head)
     if words is not None and value not in words:
         raise Refused(f"{key} is one of {', '.join(words)}")
+    if (head in ("fan", "miner")) != bool(name):
+        raise Refused(f"unknown key {key!r}; write fan.3, miner.a017, fans, miners, max_power_kw")
     if head == "fan" and name not in {spec.name for spec in wiring.fans}:
         raise Refused(f"there is no fan {name!r}; fans are {', '.join(spec.name for spec in wiring.fans)}")
     if head == "miner" and name not in {spec.id for spec in wiring.miners}:
-        raise Refused(f"there is no miner {name!r}; see `minectl miners list`")
+        raise Refused(f"there is no miner {name!r}; see fleet.csv")
     if head == "fans" and not (value.isdecimal() and int(value) <= len(wiring.fans)):
         raise Refused(f"fans is a number from 0 to {len(wiring.fans)}")
     if head == "max_power_kw" and not value.replace(".", "", 1).isdecimal():
         raise Refused("max_power_kw is a number of kW, for example 400")
 
 
-def with_tests(image: Image, state: State) -> Image | None:
+def _plain(value: str) -> bool:
+    return bool(value) and all(char.isalnum() or char in "-._ " for char in value)
+
+
+def with_tests(image: Image, state: State, wiring: Wiring) -> Image | None:
     """The image with the test values in place, or None when none is set."""
-    now_s = image.clock.plant_s
-    tests = [override for override in state.overrides if override.kind == "test" and override.key in image.site]
+    tests = [override for override in state.overrides if override.kind == "test"]
     if not tests:
         return None
-    site = dict(image.site)
+    image = _with_readings(image, tests, wiring)
+    now_s, site = image.clock.plant_s, dict(image.site)
+    tests = [override for override in tests if override.key in image.site]
     for override in tests:
         value = Value(check_input(override.key, override.value), now_s, f"test by {override.actor}", "set for a test")
         site[override.key] = value
         if override.key == "inlet_c":
             site["inlet_min_c"] = site["inlet_max_c"] = value
     return image._replace(site=site)
+
+
+def _with_readings(image: Image, tests: list[Override], wiring: Wiring) -> Image:
+    """`reading.SECTION.NAME`: every quantity of that channel that the value fits, judged by `freeze` like any."""
+    channels = dict(image.channels)
+    for override in tests:
+        if not override.key.startswith("reading."):
+            continue
+        section, _, name = override.key.removeprefix("reading.").rpartition(".")
+        for key in [key for key in channels if key.rpartition(":")[0] == (f"{section}/{name}" if section else name)]:
+            value = _fitting(key.rpartition(":")[2], override.value)
+            if override.value == "unknown":
+                channels[key] = Value(None, 0, key, "set to unknown for a test")
+            elif value is not None:
+                channels[key] = Value(value, image.clock.plant_s, key, "")
+    if channels == image.channels:
+        return image
+    return freeze(image._replace(channels=channels), (), wiring, image.clock._replace(rebooted=False), image.requests)
+
+
+def _fitting(quantity: str, value: str) -> Scalar:
+    """The value typed for a quantity, or None where it does not fit it."""
+    if quantity in WORDS:
+        return value if value in WORDS[quantity] else None
+    row = QUANTITIES.get(quantity)
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return round(number, row.decimals) if row is not None and row.low <= number <= row.high else None

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 
 from mine_controller.core.chase import answered
-from mine_controller.core.model.command import WITHHELD, Command, Outcome
+from mine_controller.core.model.command import ACCEPTED, APPLIED, WITHHELD, Command, Outcome
 from mine_controller.core.model.state import State
 
 SHARE_NEW = 0.2
+LEAST = 8  # fewer calls than this measure the tick, not the lane
 
 
-def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome]) -> State:
-    """The state after this round's answers."""
+def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome], began_s: int = 0) -> State:
+    """The state after this round's answers. `began_s`: plant time at which the round began, for the lanes' speed."""
+    commands, outcomes = tuple(commands), tuple(outcomes)
     by_id = {command.id: command for command in commands}
     chases = dict(state.chases)
     for outcome in outcomes:
@@ -22,7 +24,24 @@ def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome
             del chases[command.target]  # a withheld command opens no chase: shadow never climbs
         else:
             chases[command.target] = answered(chase, outcome.verdict, outcome.why, outcome.ticket, outcome.at_s)
-    return state._replace(chases=chases)
+    return state._replace(chases=chases, lanes=_lanes(state.lanes, by_id, outcomes, began_s))
+
+
+def _lanes(
+    known: dict[str, float], by_id: dict[str, Command], outcomes: tuple[Outcome, ...], began_s: int
+) -> dict[str, float]:
+    """Seconds a call by lane, from the answers' times; too few calls, or none that left, say nothing."""
+    sent: dict[str, list[int]] = {}
+    for outcome in outcomes:
+        command = by_id.get(outcome.command)
+        if command is not None and outcome.verdict in (ACCEPTED, APPLIED) and outcome.at_s > began_s > 0:
+            sent.setdefault(command.lane, []).append(outcome.at_s)
+    measured = {
+        lane: measured_lane(known.get(lane), max(at) - began_s, len(at))
+        for lane, at in sent.items()
+        if len(at) >= LEAST
+    }
+    return {**known, **measured} if measured else known
 
 
 def measured_lane(old_s: float | None, spent_s: float, calls: int) -> float:

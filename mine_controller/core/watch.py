@@ -47,9 +47,13 @@ def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, Fa
     """Off -> starting -> proven -> suspect -> failed, by watts in time; a meter that is silent proves nothing new."""
     books: dict[str, FanBook] = {}
     events: list[Event] = []
+    now_s = image.clock.plant_s
+    passed_s = max(0, min(now_s - int(state.last.get("watched_s", now_s)), 600))
     for fan, spec in zip(image.fans, wiring.fans, strict=True):
         was = state.fans.get(spec.name, FanBook())
-        book = _fan(fan, spec, was, image.clock.plant_s)
+        book = _fan(fan, spec, was, now_s)
+        if book.state == "proven" and was.state == "proven":
+            book = book._replace(run_s=book.run_s + passed_s)
         books[spec.name] = book
         if book.state != was.state:
             events += _fan_events(fan, spec, was, book)

@@ -44,9 +44,9 @@ def _experiments(image: Image, policy: Policy) -> Iterator[tuple[str, Image]]:
 
 
 def _with(image: Image, policy: Policy, keys: tuple[str, ...], value: Scalar) -> Image:
-    at_s = image.clock.plant_s
-    channels = {**image.channels, **{key: Value(value, at_s, key) for key in keys}}
-    return freeze(image._replace(channels=channels), (), policy.wiring, image.clock)
+    clock = image.clock._replace(plant_s=image.clock.plant_s + 1)  # a reading newer than the one judged already
+    channels = {**image.channels, **{key: Value(value, clock.plant_s, key) for key in keys}}
+    return freeze(image._replace(channels=channels), (), policy.wiring, clock)
 
 
 def _stale(image: Image, policy: Policy, keys: tuple[str, ...]) -> Image:

@@ -105,7 +105,7 @@ class _Fold:
     def _round(self, recorded: Recorded, state: State, policy: Policy) -> Recalled:
         image = freeze(self.image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
         decision = decide(image, state, policy)
-        after = settle(decision.state, decision.commands, recorded.outcomes)
+        after = settle(decision.state, decision.commands, recorded.outcomes, recorded.clock.plant_s)
         return Recalled(recorded, image, state, decision, after, policy)
 
     def _trouble(self, first: Recorded) -> str:

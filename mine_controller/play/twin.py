@@ -96,6 +96,6 @@ class Audited(Journal):
         for this in rounds:
             if self.guard:
                 self.violations += audit(Record(this.image, state, this.decision, self.config.policy))
-            state = settle(this.decision.state, this.decision.commands, this.outcomes)
+            state = settle(this.decision.state, this.decision.commands, this.outcomes, this.clock.plant_s)
         self.ticks.append(rounds)
         super().save(book, rounds)

@@ -57,10 +57,16 @@ def facts(config: Config, now_s: int) -> SiteFacts:
         require=tuple(config.facts.require) if config.facts is not None else (),
         absent=config.policy.wiring.absent,
         publish=config.site.publish,
-        simulated=all("127.0.0.1" in str(getattr(one.options, "url", "")) for one in config.endpoints.values()),
+        simulated=_simulated(config),
         config_note=note,
         inlet_limits_c=limits,
     )
+
+
+def _simulated(config: Config) -> bool:
+    """True when every device is a server of this machine: a twin, not a mine."""
+    urls = [str(getattr(one.options, "url", "")) for one in config.endpoints.values()]
+    return bool(urls) and all("//127.0.0.1" in url for url in urls)
 
 
 def zone_name(timezone: str, wall_s: int) -> str:

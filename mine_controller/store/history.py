@@ -68,7 +68,7 @@ def mine_row(key: int, image: Image, decision: Decision, policy: Policy) -> tupl
         word(decision.mode),
         plain(sentence(decision.why)),
         word(_of(site, "signal")),
-        whole(decision.plan.measured_w) if power_w is None else power_w,
+        _site_w(decision, watts) if power_w is None else power_w,
         whole(policy.site.power_cap_w) or None,
         number(_of(site, "inlet_c")),
         number(_of(site, "outlet_c")),
@@ -84,6 +84,12 @@ def mine_row(key: int, image: Image, decision: Decision, policy: Policy) -> tupl
         _hashrate(image, policy.wiring.miners),
         int(decision.mode in CURTAILED),
     )
+
+
+def _site_w(decision: Decision, fan_watts: list[int]) -> int | None:
+    """What is measured of the site where no meter is: miners and fans."""
+    miners_w = whole(decision.plan.measured_w)
+    return None if miners_w is None else miners_w + sum(fan_watts)
 
 
 def _of(site: dict[str, Value], role: str) -> Any:

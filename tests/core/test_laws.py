@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from core.plant import Plant, request, wiring
+from core.plant import Plant, policy, request, wiring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +11,11 @@ from mine_controller.core import rules
 from mine_controller.core.decide import decide
 from mine_controller.core.envelope import narrow
 from mine_controller.core.freeze import freeze
+from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.reason import Limit, Reason
+from mine_controller.core.model.state import State
+from mine_controller.core.overrides import with_tests
+from mine_controller.core.settle import settle
 from mine_controller.play.audit import Record, audit
 
 SIGNALS = st.sampled_from(["run", "off", None])
@@ -195,3 +199,27 @@ def test_each_guard_can_fail():
     assert audit(record) == ()
     bad = good._replace(plan=good.plan._replace(run=()), mode="CURTAILED", why=Reason("x", ""))
     assert {one.guard for one in audit(record._replace(decision=bad))} >= {"G10", "G11"}
+
+
+def test_a_single_reading_can_be_set_to_unknown_and_to_a_value_in_shadow():
+    plant = Plant(wiring(), policy(wiring(), live=False))
+    plant.ticks(3)
+    plant.requests = (request("set-state", "reading.roomalert intake.1", "unknown"),)
+    plant.inlets = (39.0, 25.0, 25.0)
+    plant.tick(rounds=1)
+    tested = with_tests(plant.image, plant.state, plant.wiring)
+    assert tested.site["inlet_c"].value == 25.0
+    assert plant.image.site["inlet_c"].value == 39.0
+
+
+def test_lanes_learn_their_own_speed_from_the_answers():
+    plant = Plant(wiring(40))
+    plant.ticks(4)
+    plant.signal = "off"
+    plant.tick()
+    assert plant.state.lanes == {} or all(0 < seconds < 10 for seconds in plant.state.lanes.values())
+    outcomes = tuple(Outcome(f"c{n}", "accepted", "", None, 1000 + 3 * n) for n in range(1, 11))
+    commands = tuple(
+        Command(f"c{n}", f"miner m{n:03}", "stop", "foreman mine", "1", 0, Reason("x", "y")) for n in range(1, 11)
+    )
+    assert settle(State(), commands, outcomes, 1000).lanes == {"foreman mine": 3.0}
