@@ -19,6 +19,7 @@ CLEARED_BY: dict[str, tuple[str, ...]] = {
     "water": ("water_cleared",),
     "emergency_stop": ("emergency_stop_over",),
     "rule_failed": ("rule_back",),
+    "watts_implausible": ("watts_plausible",),
 }
 NO_ALARM = frozenset({"signal_changed", "curtail", "curtail_long", "clock_step", "emergency_stop_over"})
 LONGEST_S = 86_400

@@ -38,6 +38,11 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("cap", "breaker"): "branch limit {limit_w}",
     ("cap", "meter_unknown"): "site meter unknown: nothing may increase",
     ("cap", "disagree"): "meter says {meter_w}, outlets and fans say {sum_w}",
+    (
+        "cap",
+        "words_disagree",
+    ): "{miners} of {of} miners say they hash and draw nothing: watts in kW, or a wrong outlet map",
+    ("cap", "words_agree"): "watts and words agree again",
     ("boot", "first_scan"): "first scans after a start: {good} of {scans} good{missing}",
     ("boot", "storm"): "restarted too often: nothing starts for half an hour",
     ("boot", "restarted"): "the controller has started; what is measured is adopted",

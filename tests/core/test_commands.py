@@ -275,3 +275,12 @@ def test_pdu_dead_a_miner_behind_a_dead_pdu_is_stopped_by_its_own_word_again():
     assert plant.total < 80 * 60
     assert all(chase.want != "stop" for chase in plant.state.chases.values())
     assert plant.events("curtail_unproven")[0].reason.code == "unverified"
+
+
+def test_pdu4_watts_a_thousand_times_too_small_start_nothing_and_are_told():
+    plant = Plant(wiring(), running=True)
+    for spec in plant.wiring.miners:
+        plant.garbage[f"{spec.outlet}:power_w"] = 3  # kilowatts read as watts
+    plant.ticks(9)
+    assert not [one for one in plant.sent if one[2] == "run"]
+    assert plant.events("watts_implausible")

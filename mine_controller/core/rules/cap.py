@@ -12,6 +12,7 @@ from mine_controller.core.view import View
 
 LAYER = SAFETY
 NEEDS = ()
+WORDS_APART_S = 600  # a fleet's own words lag; longer than this is no lag
 
 
 class Options(NamedTuple):
@@ -49,6 +50,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if view.wired("site_power_w") and fleet.meter_w is None:
         limits.append(Limit(SAFETY, "no_start", 0, Reason("cap", "meter_unknown")))
     _compare_meters(view, kept, options, events)
+    _compare_words(view, kept, limits, events)
     return Advice(tuple(limits), (), tuple(events), kept)
 
 
@@ -91,3 +93,21 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
         kept["apart_told"] = 1
         numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
         events.append(Event("meters_disagree", "warning", "site", Reason("cap", "disagree", numbers)))
+
+
+def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
+    """PDU4: a fifth of the fleet says it hashes and is dark by watts: the watts are in kW, or the map is wrong."""
+    miners, on = view.image.miners, view.fleet.on
+    pairs = zip(miners.word, miners.power_w, on, strict=True)
+    apart = sum(word == "hashing" and watts is not None and not lit for word, watts, lit in pairs)
+    if apart * 5 <= len(on) or view.state.shed is not None:
+        if kept.pop("words_told", 0):
+            events.append(Event("watts_plausible", "info", "site", Reason("cap", "words_agree")))
+        kept["words_s"] = 0
+        return
+    kept["words_s"] = int(kept.get("words_s") or 0) or view.now_s
+    reason = Reason("cap", "words_disagree", (("miners", apart), ("of", len(on))))
+    limits.append(Limit(SAFETY, "no_start", 0, reason))
+    if view.now_s - int(kept["words_s"]) >= WORDS_APART_S and not kept.get("words_told"):
+        kept["words_told"] = 1
+        events.append(Event("watts_implausible", "warning", "site", reason))

@@ -1,0 +1,107 @@
+"""What each miner is doing, in one word, and how many do. Pure."""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core.fleet import on_above_w
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.image import Miners
+from mine_controller.core.model.state import MinerBook
+from mine_controller.core.model.wiring import MinerSpec, Wiring
+
+# A miner is in exactly one of these, so they add up to the total.
+STATES = ("running", "starting", "stopping", "stopped", "quarantined", "unknown")
+NEVER_SEEN = "not seen yet"
+_NEW = MinerBook()
+
+
+class Unit(NamedTuple):
+    """One miner as it is shown. `power_w` None: unknown."""
+
+    spec: MinerSpec
+    state: str
+    power_w: int | None
+    seen_s: int | None  # plant time at which its watts were last known
+    word: str | None
+    outlet: str | None
+    address: str | None
+    book: MinerBook
+    chase: str  # "stop, 2 tries at the outlet" while a command is unproven
+
+
+def units(book: Book, wiring: Wiring) -> tuple[Unit, ...]:
+    """Every miner of the wiring, in its order."""
+    rows = _rows(book.image.miners if book.image is not None else None, wiring)
+    return tuple(_unit(book, spec, rows[spec.id]) for spec in wiring.miners)
+
+
+Row = tuple[int | None, int | None, str | None, str | None, str | None]
+_NOTHING: Row = (None, None, None, None, None)
+
+
+def _rows(miners: Miners | None, wiring: Wiring) -> dict[str, Row]:
+    """By id, because a page may be drawn from an image older than the wiring."""
+    rows: dict[str, Row] = dict.fromkeys((spec.id for spec in wiring.miners), _NOTHING)
+    if miners is not None:
+        columns = zip(
+            miners.power_w,
+            (at or None for at in miners.power_at),
+            miners.word,
+            miners.outlet,
+            miners.address,
+            strict=True,
+        )
+        rows.update((name, row) for name, row in zip(miners.ids, columns, strict=True) if name in rows)
+    return rows
+
+
+def _unit(book: Book, spec: MinerSpec, row: Row) -> Unit:
+    power_w, seen_s, word, outlet, address = row
+    chase = book.state.chases.get(f"miner {spec.id}")
+    worn = book.state.miners.get(spec.id, _NEW)
+    want = chase.want if chase is not None else ""
+    told = ""
+    if chase is not None:
+        lane = spec.paths[chase.rung].lane if chase.rung < len(spec.paths) else "?"
+        told = f"told to {chase.want} by {lane}, try {chase.tries}" + (f": {chase.answer}" if chase.answer else "")
+    return Unit(spec, _state(spec, power_w, want, worn), power_w, seen_s, word, outlet, address, worn, told)
+
+
+def _state(spec: MinerSpec, power_w: int | None, want: str, worn: MinerBook) -> str:
+    if power_w is None:
+        return "unknown"
+    if power_w > on_above_w(spec):
+        return "stopping" if want == "stop" else "running"
+    if want == "run":
+        return "starting"
+    return "quarantined" if worn.quarantined else "stopped"
+
+
+def counts(fleet: tuple[Unit, ...]) -> dict[str, Any]:
+    """How many are in each state, beside the words they say of themselves and what was measured of their power."""
+    known = [unit.power_w for unit in fleet if unit.power_w is not None]
+    said = [unit.word for unit in fleet if unit.word is not None]
+    seen = bool(known or said)
+    return {
+        "total": len(fleet),
+        "online": sum(_online(unit) for unit in fleet) if seen else None,
+        "hashing": said.count("hashing") if said else None,
+        "words_known": len(said),
+        "power_known": len(known),
+        "power_w": sum(known) if known else None,
+        **_by_state(fleet, bool(known)),
+    }
+
+
+def _by_state(fleet: tuple[Unit, ...], known: bool) -> dict[str, int | None]:
+    """Where nothing is known, nobody is known to run or to stand: only "unknown" has a number."""
+    out: dict[str, int | None] = dict.fromkeys(STATES, 0 if known or not fleet else None)
+    for unit in fleet:
+        out[unit.state] = (out[unit.state] or 0) + 1
+    return out
+
+
+def _online(unit: Unit) -> bool:
+    """It answers for itself, or its outlet shows that it works."""
+    if unit.word is not None:
+        return unit.word != "offline"
+    return unit.power_w is not None and unit.power_w > on_above_w(unit.spec)

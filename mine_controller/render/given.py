@@ -1,0 +1,60 @@
+"""What the faces are given beside the book: the site's facts, the last 24 hours, and how to word a reason."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.wiring import Wiring
+
+Words = Callable[[Reason], str]
+
+
+class SiteFacts(NamedTuple):
+    """Facts of the place. Time zones are files, so the shell hands in the offset that holds now."""
+
+    name: str
+    wiring: Wiring
+    version: str
+    tick_s: int = 120
+    cap_w: int = 0  # 0 = none configured
+    live: bool = False  # False: shadow mode
+    utc_offset_s: int = 0
+    zone: str = "UTC"  # what stands behind a time of day: "CDT"
+    temperature_unit: str = "C"  # C or F, for display only
+    require: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()  # protections that no section configures
+    publish: str = "full"  # full, or public: no addresses, wallets or names of people
+    simulated: bool = False  # a twin answers, not a mine
+    config_note: str = ""  # why config.last-good is in force; "" = config.txt is
+    inlet_limits_c: tuple[float, float, float] = (35.0, 38.0, 40.0)  # warn, shed, stop
+
+
+class EventLine(NamedTuple):
+    """One line of the log. `at` is wall time."""
+
+    at: int
+    kind: str
+    severity: str  # info warning emergency
+    about: str
+    text: str
+
+
+Numbers = list[float | None] | list[int | None] | tuple[float | None, ...]
+Texts = list[str | None] | tuple[str | None, ...]
+
+
+class History(NamedTuple):
+    """Columns of equal length, oldest first, over the last 24 hours; None = not known at that tick.
+
+    `report` holds the numbers of the newest finished curtailment, as its event told them, with `ended_at` (wall time).
+    """
+
+    wall_s: list[int] | tuple[int, ...] = ()
+    power_w: Numbers = ()
+    cap_w: Numbers = ()
+    inlet_c: Numbers = ()
+    fans_on: Numbers = ()
+    mode: Texts = ()
+    signal: Texts = ()
+    events: tuple[EventLine, ...] = ()  # newest last
+    report: dict[str, int | float | str] | None = None

@@ -1,0 +1,143 @@
+"""Prometheus text out of the status document. No timestamps; what is unknown has no sample. Pure."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.quantity import QUANTITIES
+from mine_controller.core.modes import MODES
+from mine_controller.render.fleet import STATES
+
+PREFIX = "minectl_"
+Labels = tuple[tuple[str, str], ...]
+
+
+class Sample(NamedTuple):
+    """One line. `value` None: unknown, so it is left out."""
+
+    value: float | bool | None
+    labels: Labels = ()
+
+
+class Family(NamedTuple):
+    """A metric: `name` without prefix, ends in its unit."""
+
+    name: str
+    help: str
+    samples: tuple[Sample, ...]
+
+
+def metrics(made: dict[str, Any]) -> str:
+    """The document as exposition text; a family without any known sample is left out whole."""
+    families = (*_site(made), *_roles(made), *_fans(made), *_miners(made), *_contract(made), *_inputs(made))
+    return "".join(_family(family) for family in families)
+
+
+def _family(family: Family) -> str:
+    lines = [_line(family.name, sample) for sample in family.samples if sample.value is not None]
+    if not lines:
+        return ""
+    head = f"# HELP {PREFIX}{family.name} {family.help}\n# TYPE {PREFIX}{family.name} gauge\n"
+    return head + "".join(lines)
+
+
+def _line(name: str, sample: Sample) -> str:
+    labels = ",".join(f'{key}="{_escaped(value)}"' for key, value in sample.labels)
+    value = sample.value
+    shown = repr(float(value)) if isinstance(value, float) and not value.is_integer() else str(int(value or 0))
+    return f"{PREFIX}{name}{{{labels}}} {shown}\n" if labels else f"{PREFIX}{name} {shown}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _one(name: str, told: str, value: float | bool | None) -> Family:
+    return Family(name, told, (Sample(value),))
+
+
+def _site(made: dict[str, Any]) -> Iterable[Family]:
+    about = (("site", made["site"]), ("version", made["version"]))
+    yield Family("info", "Always 1; labels tell the site and the version.", (Sample(1, about),))
+    yield _one("live", "1 when commands are sent, 0 in shadow mode.", made["live"])
+    yield _one("tick_time_seconds", "When the last tick read the mine, in seconds since 1970.", made["tick_at"])
+    yield _one("tick_interval_seconds", "How far apart ticks are planned.", made["tick_s"])
+    yield Family(
+        "mode",
+        "1 for the mode the mine is in, 0 for the others.",
+        tuple(Sample(made["mode"] == mode, (("mode", mode),)) for mode in MODES),
+    )
+    alarms = [alarm["severity"] for alarm in made["alarms"]]
+    yield Family(
+        "alarms",
+        "Open alarms by severity.",
+        tuple(Sample(alarms.count(one), (("severity", one),)) for one in ("warning", "emergency")),
+    )
+    yield _one("overrides", "Overrides of persons in force.", len(made["overrides"]))
+    yield _one("emergency_stop", "1 while a person's emergency stop is in force.", made["emergency_stop"])
+    yield _one("site_power_watts", "Power of the whole site.", made["power_w"])
+    yield _one("site_power_known", "Parts of the site power that are known.", made["power_known"])
+    yield _one("power_cap_watts", "The most the site may draw.", made["cap_w"])
+    yield _one("power_permitted_watts", "What the miners may draw now.", made["permitted_w"])
+    yield _one("miners_power_watts", "Sum of the miners' known power.", made["miners_w"])
+    yield _one("fans_power_watts", "Sum of the fans' known power.", made["fans_w"])
+
+
+def _roles(made: dict[str, Any]) -> Iterable[Family]:
+    """Readings by the metric name of their quantity, with the role as a label."""
+    by_metric: dict[str, list[Sample]] = {}
+    helps: dict[str, str] = {}
+    for name, one in made["readings"].items():
+        quantity = QUANTITIES.get("temp_c" if name.endswith("_c") else name)
+        if quantity is not None and isinstance(one["value"], int | float):
+            by_metric.setdefault(quantity.metric, []).append(Sample(one["value"], (("role", name.rpartition("_")[0]),)))
+            helps[quantity.metric] = f"{quantity.label} by role."
+    yield from (Family(name, helps[name], tuple(samples)) for name, samples in by_metric.items())
+
+
+def _fans(made: dict[str, Any]) -> Iterable[Family]:
+    def column(field: str) -> tuple[Sample, ...]:
+        return tuple(Sample(fan[field], (("fan", fan["name"]),)) for fan in made["fans"])
+
+    proven = tuple(
+        Sample(None if fan["state"] == "unknown" else fan["state"] == "proven", (("fan", fan["name"]),))
+        for fan in made["fans"]
+    )
+    yield Family("fan_wanted", "1 when the fan is wanted on.", column("wanted"))
+    yield Family("fan_on", "1 when the fan's relay says on.", column("on"))
+    yield Family("fan_power_watts", "Power of the fan.", column("watts"))
+    yield Family("fan_proven", "1 when the fan's own power proves that it moves air.", proven)
+
+
+def _miners(made: dict[str, Any]) -> Iterable[Family]:
+    miners = made["miners"]
+    yield Family(
+        "miners",
+        "Miners by state; the states add up to all of them.",
+        tuple(Sample(miners[state], (("state", state),)) for state in STATES),
+    )
+    yield _one("miners_configured", "Miners in the configuration.", miners["total"])
+    yield _one("miners_online", "Miners that answer or draw working power.", miners["online"])
+    yield _one("miners_hashing", "Miners that say that they hash.", miners["hashing"])
+    yield _one("miners_power_known", "Miners whose power is known.", miners["power_known"])
+
+
+def _contract(made: dict[str, Any]) -> Iterable[Family]:
+    signal, obey = made["signal"], made["time_to_obey"] or {}
+    word = signal["value"]
+    yield Family(
+        "signal",
+        "1 for the word the utility's power signal says.",
+        tuple(Sample(None if word is None else word == one, (("word", one),)) for one in ("run", "warn", "off")),
+    )
+    yield _one("signal_age_seconds", "Age of the last word of the power signal.", signal["age_s"])
+    yield _one("time_to_obey_seconds", "How long a stop of everything now running would take.", obey.get("seconds"))
+    yield _one("time_to_obey_limit_seconds", "How long it may take.", obey.get("within_s"))
+
+
+def _inputs(made: dict[str, Any]) -> Iterable[Family]:
+    def column(field: str) -> tuple[Sample, ...]:
+        return tuple(Sample(one[field], (("endpoint", one["endpoint"]),)) for one in made["inputs"])
+
+    yield Family("input_up", "1 when the endpoint answered the last time it was asked.", column("ok"))
+    yield Family("input_age_seconds", "Age of the newest value of the endpoint.", column("age_s"))
+    yield Family("input_failures", "Failures in a row.", column("fails"))

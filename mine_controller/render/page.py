@@ -1,0 +1,51 @@
+"""The page as text: templates filled with a view. jinja2 with autoescape always on and its byte code kept."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mine_controller.render.files import found
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def render(shown: dict[str, Any], own: Path | None = None, kept: Path | None = None, name: str = "index.html") -> str:
+    """The page `name` for a view. `own`: the owner's templates, looked at first. `kept`: folder for byte code.
+
+    A jinja2.TemplateError says what is wrong with a template of the owner.
+    """
+    folders = [str(folder) for folder in (own, found("templates")) if folder is not None and folder.is_dir()]
+    return _environment(tuple(folders), str(kept) if kept is not None else "").get_template(name).render(shown)
+
+
+@cache
+def _environment(folders: tuple[str, ...], kept: str) -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - heavy, and a tick may not draw
+
+    return Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        bytecode_cache=_byte_code(kept),
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _byte_code(kept: str) -> Any:
+    """A cache of compiled templates, or None where its folder isn't ours alone: the page is then compiled each time."""
+    from jinja2 import FileSystemBytecodeCache  # noqa: PLC0415
+
+    if not kept:
+        return None
+    try:
+        Path(kept).mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = Path(kept).stat()
+    except OSError:
+        return None
+    if about.st_uid != os.geteuid() or about.st_mode & 0o022 or not os.access(kept, os.W_OK):
+        return None  # byte code is run: only what nobody else could have put there
+    return FileSystemBytecodeCache(kept, "%s.code")

@@ -1,0 +1,158 @@
+"""The one document of numbers: status.json and dashboard_data.json. docs/status-json.md tells what each field means.
+
+The page and the metrics are made from it too, so no two faces can disagree. Pure.
+"""
+
+import json
+from typing import Any
+
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.reason import Limit, Reason
+from mine_controller.render import contract, plant
+from mine_controller.render.fleet import counts, units
+from mine_controller.render.given import History, SiteFacts, Words
+from mine_controller.render.schedule import coming
+from mine_controller.render.text import clean, masked
+from mine_controller.render.times import Moments, moments
+
+SCHEMA = 1
+NO_TICK = Reason("render", "no_tick")
+EVENTS_TOLD = 20
+SENTENCE = 300  # characters of one of our own sentences
+
+
+def document(book: Book, site: SiteFacts, history: History, words: Words, now_wall_s: int) -> dict[str, Any]:
+    """Everything the faces show, as JSON-native values. Unknown is null, never 0; `_at` are epoch seconds."""
+    when = moments(book, now_wall_s)
+    miners = counts(units(book, site.wiring))
+    readings = plant.readings(book, site.wiring, when)
+    made = {
+        "schema": SCHEMA,
+        "site": clean(site.name),
+        "version": site.version,
+        "live": site.live,
+        "simulated": site.simulated,
+        **_mode(book, words, when),
+        **coming(book, words, when),
+        **plant.power(book, site, miners),
+        "temperatures": {name: readings[name]["value"] for name in readings if name.endswith("_c")},
+        "humidity_pct": readings.get("humidity_pct", {}).get("value"),
+        "grid_hz": readings.get("grid_hz", {}).get("value"),
+        "readings": readings,
+        "fans": plant.fans(book, site.wiring, when),
+        "signal": contract.signal(book, site.wiring, history, when),
+        "price": None,
+        "miners": miners,
+        "alarms": _alarms(book, words, when),
+        "limits": _limits(book, words),
+        "last_event": contract.last_event(book, history, when),
+        "time_to_obey": contract.time_to_obey(book),
+        "overrides": _overrides(book, site, when),
+        "emergency_stop": _stopped(book),
+        "inputs": plant.inputs(book, site.wiring, when),
+        "events": [
+            {"at": line.at, "kind": line.kind, "severity": line.severity, "about": clean(line.about, 60)}
+            | {"text": clean(line.text, SENTENCE)}
+            for line in reversed(history.events[-EVENTS_TOLD:])
+        ],
+        "require": [clean(name, 60) for name in site.require],
+        "absent": [clean(name, 60) for name in site.absent],
+        "config_note": clean(site.config_note, SENTENCE),
+        "tick_s": site.tick_s,
+        "tick_at": when.tick_at,
+        "written_at": now_wall_s,
+        "age_s": None if when.tick_at is None else max(0, now_wall_s - when.tick_at),
+    }
+    return _without_addresses(made) if site.publish == "public" else made
+
+
+def text(made: dict[str, Any]) -> str:
+    """The document as a file: one line a top-level field, so that people can read and grep it."""
+    fields = (f" {json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in made.items())
+    return "{\n" + ",\n".join(fields) + "\n}\n"
+
+
+def _mode(book: Book, words: Words, when: Moments) -> dict[str, Any]:
+    if book.decision is None or book.image is None:
+        return {
+            "mode": "INIT",
+            "mode_since": None,
+            "why": "no tick has finished yet: nothing is known",
+            "why_code": "render/no_tick",
+            "why_numbers": {},
+        }
+    reason = book.decision.why
+    return {
+        "mode": book.decision.mode,
+        "mode_since": when.wall(book.state.mode_s) if book.state.mode_s else None,
+        "why": clean(words(reason), SENTENCE),
+        "why_code": f"{reason.rule}/{reason.code}",
+        "why_numbers": {name: clean(value) if isinstance(value, str) else value for name, value in reason.numbers},
+    }
+
+
+_SEVERITIES = {"emergency": 0, "warning": 1}
+
+
+def _alarms(book: Book, words: Words, when: Moments) -> list[dict[str, Any]]:
+    """Open alarms, the worst and then the oldest first: the oldest of them is usually the cause of the others."""
+    out = []
+    for key, alarm in book.state.alarms.items():
+        rule, code, numbers = alarm.get("reason") or ("alarm", key, ())
+        since_s = alarm.get("since_s")
+        out.append(
+            {
+                "key": clean(key, 80),
+                "kind": clean(alarm.get("kind", key), 60),
+                "about": clean(alarm.get("about", ""), 60),
+                "severity": clean(alarm.get("severity", "warning"), 20),
+                "since": when.wall(since_s),
+                "text": clean(words(Reason(rule, code, tuple((name, value) for name, value in numbers))), SENTENCE),
+            }
+        )
+    return sorted(out, key=lambda one: (_SEVERITIES.get(one["severity"], 2), one["since"] or 0, one["key"]))
+
+
+def _limits(book: Book, words: Words) -> list[dict[str, Any]]:
+    """What narrows the mine now, strongest layer first."""
+    binding: tuple[Limit, ...] = book.decision.envelope.binding if book.decision is not None else ()
+    return [
+        {
+            "layer": one.layer,
+            "what": clean(one.what, 60),
+            "amount": one.amount,
+            "why": clean(words(one.reason), SENTENCE),
+        }
+        for one in binding
+    ]
+
+
+def _overrides(book: Book, site: SiteFacts, when: Moments) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": clean(one.key, 60),
+            "value": clean(one.value, 60),
+            "kind": clean(one.kind, 20),
+            "until": when.wall(one.until_s) if one.until_s else None,
+            "actor": clean(one.actor, 60) if site.publish == "full" else "a person",
+            "reason": clean(one.reason, 200),
+        }
+        for one in book.state.overrides
+    ]
+
+
+def _stopped(book: Book) -> bool:
+    """True while a person's emergency stop is in force or not yet resumed."""
+    if book.decision is None:
+        return False
+    reasons = (limit.reason for limit in book.decision.envelope.reasons)
+    return any((reason.rule, reason.code) == ("override", "stop") for reason in (book.decision.why, *reasons))
+
+
+def _without_addresses(tree: Any) -> Any:
+    """The same tree with every text masked."""
+    if isinstance(tree, str):
+        return masked(tree)
+    if isinstance(tree, dict):
+        return {masked(name): _without_addresses(value) for name, value in tree.items()}
+    return [_without_addresses(one) for one in tree] if isinstance(tree, list) else tree

@@ -1,0 +1,115 @@
+"""How numbers, times and strangers' texts are written on the page. Pure."""
+
+import re
+import time
+from typing import NamedTuple
+
+UNKNOWN = "unknown"
+CAP = 120  # characters of a text that a device or a web page supplied
+NBSP = "\u00a0"
+_SECRET = re.compile(
+    r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"  # an IPv4 address
+    r"|\b(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}\b"  # a MAC
+    r"|\b(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{1,4}\b"  # an IPv6 address
+    r"|\bhttps?://\S+"
+    r"|\b[\w.+-]+@[\w.-]+\b"
+    r"|\b(?:bc1|tb1|[13])[0-9A-Za-z]{25,87}\b"  # a wallet
+)
+
+
+def clean(text: object, cap: int = CAP) -> str:
+    """A stranger's text on one line: no control, bidi or invisible characters, at most `cap` characters."""
+    raw = str(text)[: 4 * cap]
+    if not raw.isprintable():
+        raw = "".join(char if char.isprintable() else " " for char in raw)
+    raw = " ".join(raw.split())
+    return raw if len(raw) <= cap else raw[: cap - 1] + "…"
+
+
+def masked(text: str) -> str:
+    """The text without addresses, links and wallets."""
+    return _SECRET.sub("[hidden]", text)
+
+
+def watts(power_w: float | None) -> str:
+    """951.6 kW · 3,401 W · unknown."""
+    if power_w is None:
+        return UNKNOWN
+    if abs(power_w) >= 9_995:
+        return f"{power_w / 1000:,.1f}{NBSP}kW"
+    return f"{power_w:,.0f}{NBSP}W"
+
+
+def rated(power_w: float | None) -> str:
+    """1,000 kW: a figure that somebody configured, without a decimal that says nothing."""
+    return watts(power_w).replace(f".0{NBSP}kW", f"{NBSP}kW")
+
+
+def seconds(count: int) -> str:
+    """118 s: where a minute more or less is the point; from 1000 s on as a span."""
+    return f"{count}{NBSP}s" if count < 1000 else span(count)
+
+
+def share(part: float, whole: float) -> int:
+    """Whole percent; 0 for nothing of nothing."""
+    return round(100 * part / whole) if whole else 0
+
+
+def degrees(temp_c: float, unit: str) -> float:
+    """The temperature in the owner's unit."""
+    return round(temp_c * 9 / 5 + 32, 1) if unit == "F" else temp_c
+
+
+def temperature(temp_c: float | None, unit: str) -> str:
+    """31.2 °C · 88.2 °F · unknown."""
+    return UNKNOWN if temp_c is None else f"{degrees(temp_c, unit):.1f}{NBSP}°{unit}"
+
+
+def span(seconds: float | None) -> str:
+    """12 s · 4 min · 1 h 20 min · 3 d 4 h."""
+    if seconds is None:
+        return UNKNOWN
+    whole = max(0, round(seconds))
+    if whole < 100:
+        return f"{whole}{NBSP}s"
+    minutes = round(whole / 60)
+    if minutes < 100:
+        return f"{minutes}{NBSP}min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours}{NBSP}h {minutes}{NBSP}min" if minutes else f"{hours}{NBSP}h"
+    return f"{hours // 24}{NBSP}d {hours % 24}{NBSP}h"
+
+
+class Zone(NamedTuple):
+    """Wall time as it is shown where the mine stands."""
+
+    offset_s: int
+    name: str
+
+    def clock(self, at: int | None) -> str:
+        """14:02:10."""
+        return UNKNOWN if at is None else self._format(at, "%H:%M:%S")
+
+    def minute(self, at: int | None) -> str:
+        """14:02."""
+        return UNKNOWN if at is None else self._format(at, "%H:%M")
+
+    def day(self, at: int) -> str:
+        """Tue 14 Jul."""
+        parts = time.gmtime(at + self.offset_s)
+        return f"{time.strftime('%a', parts)} {parts.tm_mday} {time.strftime('%b', parts)}"
+
+    def near(self, at: int, now: int) -> str:
+        """14:02:10 today, "Tue 14 Jul 14:02" on another day."""
+        same = (at + self.offset_s) // 86_400 == (now + self.offset_s) // 86_400
+        return self.clock(at) if same else f"{self.day(at)} {self.minute(at)}"
+
+    def iso(self, at: int) -> str:
+        """2026-07-14T14:02:10-05:00, for machines."""
+        hours, minutes = divmod(abs(self.offset_s) // 60, 60)
+        sign = "-" if self.offset_s < 0 else "+"
+        return self._format(at, "%Y-%m-%dT%H:%M:%S") + f"{sign}{hours:02}:{minutes:02}"
+
+    def _format(self, at: int, how: str) -> str:
+        return time.strftime(how, time.gmtime(at + self.offset_s))

@@ -1,0 +1,227 @@
+"""Everything the page says, in words and whole numbers, so that templates only place it. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mine_controller.core.model.book import Book
+from mine_controller.render import panels, plant, status_json
+from mine_controller.render.fleet import units
+from mine_controller.render.given import History, SiteFacts, Words
+from mine_controller.render.text import UNKNOWN, Zone, clean, masked, span, temperature
+from mine_controller.render.times import moments
+from mine_controller.render.trends import charts
+from mine_controller.render.wall import wall
+
+Doc = Mapping[str, Any]
+EVENTS_SHOWN = 40
+ACTIONS_SHOWN = 12
+SCHEDULE_SHOWN = 6
+
+# mode -> tone, icon, what it means in a few words
+MODES = {
+    "RUNNING": ("good", "run", "at the power that is permitted"),
+    "RESUMING": ("move", "up", "climbing in steps"),
+    "CURTAILING": ("contract", "down", "going down, not proven yet"),
+    "CURTAILED": ("contract", "off", "down, proven by measurement"),
+    "SHEDDING": ("warn", "down", "giving up part of the load"),
+    "HOLD": ("warn", "hold", "nothing may increase"),
+    "IDLE": ("quiet", "idle", "nothing to run"),
+    "EMERGENCY": ("bad", "alert", "everything off"),
+    "MANUAL": ("warn", "hand", "a person holds an output"),
+    "INIT": ("move", "init", "looking before acting"),
+    "FAULT": ("bad", "alert", "does not trust itself: only down"),
+}
+
+
+def view(book: Book, site_facts: SiteFacts, history: History, words: Words, now_wall_s: int) -> dict[str, Any]:
+    """The page as a tree of texts, counts and coordinates; `render.page.render` fills the templates with it."""
+    made = status_json.document(book, site_facts, history, words, now_wall_s)
+    return from_document(made, book, site_facts, history, words)
+
+
+def from_document(made: Doc, book: Book, site: SiteFacts, history: History, words: Words) -> dict[str, Any]:
+    """The same from a status document that is made already: a tick needs both."""
+    now_s = made["written_at"]
+    when, zone = moments(book, now_s), Zone(site.utc_offset_s, clean(site.zone, 12))
+    probes = {"inlet_c": plant.sensors(book, site.wiring, "inlet_c", when)}
+    power, contract, air = panels.power(made, site), panels.contract(made, zone, now_s), panels.air(made)
+    return {
+        "site": made["site"],
+        "version": made["version"],
+        "schema": made["schema"],
+        "now": _now(made, zone),
+        "mode": _mode(made, zone),
+        "next": _coming(made["next"], zone, now_s),
+        "schedule": [_coming(one, zone, now_s) for one in made["schedule"][:SCHEDULE_SHOWN]],
+        "banners": _banners(made, zone),
+        "figures": _figures(made, power, contract, site),
+        "power": power,
+        "contract": contract,
+        "temperatures": panels.temperatures(made, site, probes),
+        "air": air,
+        "fleet": wall(book, units(book, site.wiring), made, site, words, when),
+        "trends": charts(history, site, zone, now_s),
+        "alarms": [
+            one | {"since": zone.near(one["since"], now_s) if one["since"] is not None else UNKNOWN}
+            for one in made["alarms"]
+        ],
+        "events": _events(history, site, zone, now_s),
+        "actions": _actions(book, site, words),
+        "inputs": [_input(one) for one in made["inputs"]],
+        "absent": made["absent"],
+    }
+
+
+def _now(made: Doc, zone: Zone) -> dict[str, Any]:
+    """When the mine was read, and when that is called late and old. Old is three ticks: by then something is wrong."""
+    at, tick_s = made["tick_at"], made["tick_s"]
+    return {
+        "at": at if at is not None else 0,
+        "known": at is not None,
+        "iso": zone.iso(at) if at is not None else "",
+        "text": f"{zone.day(at)} {zone.clock(at)} {zone.name}" if at is not None else "never",
+        "age": f"{span(made['age_s'])} old when written" if made["age_s"] is not None else "nothing read yet",
+        "tick": span(tick_s),
+        "late_s": max(60, 2 * tick_s + 30),
+        "old_s": max(90, 3 * tick_s + 30),
+        "refresh_s": min(60, max(10, tick_s // 2)),
+        "written_at": made["written_at"],
+        "written": f"{zone.clock(made['written_at'])} {zone.name}",
+        "old_text": f"{zone.minute(at + max(90, 3 * tick_s + 30))} {zone.name}" if at is not None else "",
+    }
+
+
+def _mode(made: Doc, zone: Zone) -> dict[str, Any]:
+    tone, icon, told = MODES.get(made["mode"], ("warn", "init", ""))
+    since = made["mode_since"]
+    return {
+        "word": made["mode"],
+        "tone": tone,
+        "icon": icon,
+        "told": told,
+        "why": made["why"],
+        "code": made["why_code"],
+        "since": zone.near(since, made["written_at"]) if since is not None else "",
+        "for": span(made["written_at"] - since) if since is not None else "",
+    }
+
+
+def _coming(item: Doc, zone: Zone, now_s: int) -> dict[str, str]:
+    at = item["at"]
+    return {
+        "what": item["what"],
+        "text": item["text"],
+        "at": zone.near(at, now_s) if at is not None else "soon",
+        "in": "" if at is None else f"in {span(at - now_s)}" if at > now_s else "due",
+    }
+
+
+def _banners(made: Doc, zone: Zone) -> list[dict[str, str]]:
+    """What an owner must not overlook, the gravest first."""
+    out = []
+    if made["emergency_stop"]:
+        out.append(_banner("bad", "alert", "EMERGENCY STOP", "A person stopped everything. Back with: minectl resume"))
+    if made["config_note"]:
+        out.append(_banner("warn", "warn", "LAST GOOD CONFIG", f"config.txt can't be used: {made['config_note']}"))
+    for one in made["overrides"]:
+        until = f"until {zone.near(one['until'], made['written_at'])}" if one["until"] is not None else "until cleared"
+        tone, name = ("bad", "AGAINST THE SIGNAL") if one["kind"] == "penalty" else ("warn", "OVERRIDE")
+        told = f"{one['key']} = {one['value']} ({one['kind']}) {until}, set by {one['actor']}: {one['reason']}"
+        out.append(_banner(tone, "hand", name, told))
+    if made["simulated"]:
+        out.append(_banner("move", "init", "SIMULATED", "A twin answers here. No real mine is behind this page."))
+    if not made["live"]:
+        out.append(_banner("move", "hold", "SHADOW MODE", "Reads and decides everything, sends nothing (live = no)."))
+    if made["absent"]:
+        names = ", ".join(name.replace("_", " ") for name in made["absent"])
+        out.append(_banner("quiet", "idle", "NOT PROTECTED", f"No section configures: {names}."))
+    return out
+
+
+def _banner(tone: str, icon: str, title: str, text: str) -> dict[str, str]:
+    return {"tone": tone, "icon": icon, "title": title, "text": text}
+
+
+def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts) -> list[dict[str, Any]]:
+    """The five figures that answer "is it fine" before anything else is read."""
+    miners, fans, inlet = made["miners"], made["fans"], made["readings"].get("inlet_c")
+    proven = sum(fan["state"] == "proven" for fan in fans)
+    unknown = f", {miners['unknown']:,} unknown" if miners["unknown"] else ""
+    out = [
+        _figure("Power", power["value"], power["against"]),
+        _figure("Miners running", f"{miners['running']:,}", f"of {miners['total']:,}{unknown}")
+        if miners["running"] is not None
+        else _figure("Miners running", UNKNOWN, f"0 of {miners['total']:,} known"),
+    ]
+    if contract["configured"]:
+        out.append(_figure("Power signal", contract["word"], contract["since"] or contract["why"] or contract["age"]))
+    if inlet is not None:
+        note = f"limits {' / '.join(_limits(site))}" if inlet["value"] is not None else inlet["why"] or "never read"
+        out.append(_figure("Inlet", temperature(inlet["value"], site.temperature_unit), note))
+    if fans:
+        blind = all(fan["state"] == "unknown" for fan in fans)
+        shown = (UNKNOWN, f"0 of {len(fans)} known") if blind else (f"{proven}", f"of {len(fans)} prove air")
+        out.append(_figure("Fans", *shown))
+    return out
+
+
+def _figure(name: str, value: str, note: str) -> dict[str, Any]:
+    return {"name": name, "value": value, "note": note, "unknown": value == UNKNOWN}
+
+
+def _limits(site: SiteFacts) -> list[str]:
+    return [
+        temperature(limit, site.temperature_unit).split("\u00a0")[0].removesuffix(".0") for limit in site.inlet_limits_c
+    ]
+
+
+def _events(history: History, site: SiteFacts, zone: Zone, now_s: int) -> list[dict[str, str]]:
+    out = []
+    for line in reversed(history.events[-EVENTS_SHOWN:]):
+        text = clean(line.text, status_json.SENTENCE)
+        out.append(
+            {
+                "at": zone.near(line.at, now_s),
+                "iso": zone.iso(line.at),
+                "severity": line.severity if line.severity in ("warning", "emergency") else "info",
+                "kind": clean(line.kind, 40).replace("_", " "),
+                "about": clean(line.about, 40),
+                "text": masked(text) if site.publish == "public" else text,
+            }
+        )
+    return out
+
+
+def _actions(book: Book, site: SiteFacts, words: Words) -> list[dict[str, str]]:
+    """The commands of the last round, equal ones together."""
+    grouped: dict[tuple[Any, ...], list[str]] = {}
+    for command in book.decision.commands if book.decision is not None else ():
+        kind, _, name = command.target.partition(" ")
+        grouped.setdefault((command.verb, kind, command.lane, command.reason), []).append(name)
+    out = []
+    for (verb, kind, lane, reason), names in list(grouped.items())[:ACTIONS_SHOWN]:
+        shown = ", ".join(clean(name, 40) for name in names[:8]) + (
+            f" and {len(names) - 8} more" if len(names) > 8 else ""
+        )
+        why = clean(words(reason), 200)
+        out.append(
+            {
+                "verb": verb,
+                "count": f"{len(names):,} {kind}{'' if len(names) == 1 else 's'}",
+                "names": shown,
+                "lane": clean(lane, 60),
+                "why": masked(why) if site.publish == "public" else why,
+            }
+        )
+    return out
+
+
+def _input(one: Doc) -> dict[str, Any]:
+    state = {True: "ok", False: "failing", None: "not asked"}[one["ok"]]
+    return {
+        "name": one["endpoint"],
+        "state": state,
+        "age": span(one["age_s"]) if one["age_s"] is not None else "never",
+        "why": one["why"] or "no reason given" if one["ok"] is False else "",
+        "fails": f"{one['fails']:,} in a row" if one["fails"] else "",
+    }

@@ -1,0 +1,271 @@
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+import sample
+
+from mine_controller.core.model.book import Book
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import State
+from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.modes import MODES
+from mine_controller.core.words import sentence
+from mine_controller.render import files, page, view
+from mine_controller.render.given import EventLine, History
+
+VOID = {"meta", "link", "br", "rect", "path", "circle", "use"}
+EVIL = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{7*7}}</title></svg>\u202e\x1b[31m"
+
+
+class Reader(HTMLParser):
+    """Every element, attribute and text of a page."""
+
+    def __init__(self):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.attributes, self.texts, self.open, self.wrong = [], [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value) for name, value in attrs]
+
+    def handle_endtag(self, tag):
+        if tag in VOID:
+            return
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data):
+        if data.strip():
+            self.texts.append(data.strip())
+
+    @property
+    def text(self):
+        return " ".join(self.texts)
+
+
+def drawn(kind="RUNNING", count=280, past=None, **facts):
+    past = sample.history(kind) if past is None else past
+    return page.render(
+        view.view(sample.book(kind, count), sample.facts(count, **facts), past, sentence, sample.NOW + 3)
+    )
+
+
+def read(text):
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    return reader
+
+
+@pytest.mark.parametrize("kind", sample.KINDS)
+def test_every_sample_is_a_well_formed_page_that_says_its_mode_and_why(kind):
+    reader = read(drawn(kind))
+    assert reader.wrong == []
+    assert reader.open == []
+    assert kind in reader.text
+    assert sentence(sample.book(kind).decision.why) in reader.text
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_has_a_colour_and_a_shape_of_its_own_kind(mode):
+    book = sample.book("RUNNING", 12)
+    shown = view.view(
+        book._replace(decision=book.decision._replace(mode=mode)), sample.facts(12), History(), sentence, sample.NOW
+    )
+    text = page.render(shown)
+    assert f'id="i-{shown["mode"]["icon"]}"' in text
+    assert f">{mode}</h1>" in text
+
+
+def test_a_page_without_any_image_says_unknown_everywhere():
+    text = read(page.render(view.view(Book(State()), sample.facts(12), History(), sentence, sample.NOW))).text
+    assert "no tick has finished yet" in text
+    assert "never" in text
+
+
+@pytest.mark.parametrize("count", [0, 1, 12, 160, 280, 1000])
+def test_any_number_of_miners_is_drawn_one_cell_each(count):
+    text = drawn(count=count)
+    assert text.count("<title>") == count + 1
+    assert read(text).wrong == []
+
+
+def test_a_site_without_fans_signal_and_temperatures_is_a_page_too():
+    bare = Wiring({}, (), (), (), {}, {})
+    text = page.render(view.view(Book(State()), sample.facts(0, wiring=bare, cap_w=0), History(), sentence, sample.NOW))
+    for told in ("No power signal", "No fans", "No temperature", "No miner", "Nothing is recorded"):
+        assert f"{told}" in text
+
+
+def test_what_is_not_known_is_never_shown_as_nought():
+    text = read(drawn("INIT", past=History())).text
+    assert not re.search(r"(?<![\d.,:+/-])0(\.0)?\s(W|kW|°C|%)(?!\w)", text)
+    shown = view.view(sample.book("INIT"), sample.facts(), History(), sentence, sample.NOW)
+    assert {one["value"] for one in shown["figures"]} == {"unknown"}
+    assert all(one["note"] for one in shown["figures"])
+
+
+def test_the_blank_page_tells_why_nothing_is_known():
+    assert read(drawn("INIT", past=History())).text.count("no answer in 6.0 s") >= 8
+
+
+def test_no_style_and_no_script_stands_in_the_page():
+    reader = read(drawn())
+    assert "style" not in reader.tags
+    assert not [one for one in reader.attributes if one[1] == "style" or one[1].startswith("on")]
+    scripts = [value for tag, name, value in reader.attributes if (tag, name) == ("script", "src")]
+    assert scripts == ["script.js"]
+    assert reader.tags.count("script") == 1
+
+
+def test_nothing_is_fetched_from_another_host():
+    text = drawn()
+    assert "//" not in re.sub(
+        r"http://www\.w3\.org/\S+", "", "".join(re.findall(r'(?:src|href|content)="[^"]*"', text))
+    )
+    style = (files.found("www") / "style.css").read_text()
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_without_scripts_the_page_loads_itself_again_and_says_when_it_is_old():
+    text = drawn()
+    assert re.search(r'<noscript><meta http-equiv="refresh" content="60"></noscript>', text)
+    assert "After 14:09 CDT it is old" in text
+
+
+def test_the_page_is_light_at_280_miners():
+    assert len(drawn("CURTAILING").encode()) <= 150_000
+
+
+def test_every_attribute_in_the_templates_is_quoted_and_nothing_is_marked_safe():
+    for template in files.found("templates").rglob("*.html"):
+        text = template.read_text()
+        assert not re.search(r"=\{\{|=\{%|=[\w#]+[\s>]", re.sub(r"\{[%{].*?[%}]\}", "{{x}}", text)), template.name
+        assert "|safe" not in text.replace(" ", "")
+        assert "autoescape" not in text
+        assert not re.search(r"\{\{[^}]*[\w)\]] [*/+-] [^}]*\}\}", text), f"arithmetic in {template.name}"
+
+
+def hostile(kind="RUNNING"):
+    """Every place where a device, a page or a person may put a text."""
+    book = sample.book(kind, 250)
+    image = book.image
+    channels = {key: value._replace(why=EVIL) for key, value in image.channels.items()}
+    channels |= {"power_signal coop:text": Value(EVIL, sample.PLANT, EVIL)}
+    channels |= {name + ":health": Value(None, sample.PLANT, EVIL, EVIL) for name in sample.ENDPOINTS}
+    site = {name: value._replace(source=EVIL, why=EVIL) for name, value in image.site.items()}
+    site["signal"] = Value(EVIL, sample.PLANT, EVIL, EVIL)
+    site["smoke"] = Value(EVIL, sample.PLANT, EVIL, EVIL)
+    site["humidity_pct"] = Value(None, 0, EVIL, EVIL)
+    evil = (EVIL,) * 250
+    miners = image.miners._replace(word=evil, outlet=evil, address=evil)
+    state = book.state._replace(
+        miners={name: worn._replace(quarantined=EVIL) for name, worn in book.state.miners.items()},
+        fans={name: worn._replace(state=EVIL) for name, worn in book.state.fans.items()},
+        alarms={
+            EVIL: {"kind": EVIL, "about": EVIL, "severity": EVIL, "since_s": 1, "reason": [EVIL, EVIL, [["why", EVIL]]]}
+        },
+        overrides=(sample.Override(EVIL, EVIL, EVIL, 0, EVIL, EVIL, 1),),
+        chases={"miner a001": sample.Chase("stop", 0, 1, 1, 1, EVIL), f"miner {EVIL}": sample.Chase("stop", 9, 1, 1)},
+        shed=sample.Shed(1, 1, EVIL, 1, 1, emergency=EVIL),
+    )
+    bad = sample.Reason("signal", "blind", (("silent_s", 1), ("grace_s", 2), ("why", EVIL)))
+    command = sample.Command("1", f"miner {EVIL}", "stop", EVIL, EVIL, 0, bad)
+    decision = book.decision._replace(
+        why=bad,
+        commands=(command,),
+        plan=book.decision.plan._replace(skip={"a001": bad}),
+        forecast={"seconds": 1, "lanes": {EVIL: 1}},
+    )
+    wired = sample.wiring(250)
+    wired = wired._replace(miners=tuple(spec._replace(name=EVIL, row=EVIL) for spec in wired.miners))
+    return (
+        book._replace(
+            image=image._replace(channels=channels, site=site, miners=miners), state=state, decision=decision
+        ),
+        sample.facts(250, wiring=wired, name=EVIL, zone=EVIL, config_note=EVIL, absent=(EVIL,)),
+        History(events=(EventLine(sample.NOW, EVIL, EVIL, EVIL, EVIL),)),
+    )
+
+
+def test_hostile_texts_stay_texts():
+    reader = read(page.render(view.view(*hostile(), sentence, sample.NOW)))
+    assert reader.wrong == []
+    assert "img" not in reader.tags
+    assert reader.tags.count("script") == 1
+    assert not [one for one in reader.attributes if one[1].startswith("on") or one[1] == "style"]
+    assert "<img src=x" in reader.text
+    assert "{{7*7}}" in reader.text
+    assert "\u202e" not in reader.text
+    assert "\x1b" not in reader.text
+
+
+def test_a_public_page_names_no_address():
+    text = drawn(publish="public")
+    assert "10.0.0." not in text
+    assert "rosa" not in drawn("CURTAILED", publish="public")
+    assert "10.0.0.1" in drawn()
+
+
+def test_fahrenheit_is_for_the_eyes_only():
+    text = read(drawn(temperature_unit="F")).text
+    assert "88.2\u00a0°F" in text
+    assert "°C" not in text.replace("over 40.0 °C", "")
+
+
+def test_the_banners_say_what_must_not_be_overlooked():
+    text = read(drawn("CURTAILED", live=False, simulated=True, config_note="line 12: unknown option")).text
+    for told in (
+        "SHADOW MODE",
+        "SIMULATED",
+        "OVERRIDE",
+        "bearing is being changed",
+        "LAST GOOD CONFIG",
+        "NOT PROTECTED",
+    ):
+        assert told in text
+    assert "EMERGENCY STOP" in read(drawn("EMERGENCY")).text
+
+
+def test_totals_say_n_of_m():
+    text = read(drawn()).text
+    for told in ("277 of 280 known", "7 of 9", "277 of 280", "695 of 720 ticks known"):
+        assert told in text
+
+
+def test_each_chart_and_the_wall_have_a_table_beside_them():
+    text = drawn()
+    for name in ("d-power", "d-inlet", "d-fans24", "d-fans", "d-miners"):
+        assert f'<details id="{name}">' in text
+    assert text.count('<th scope="row">a') >= 280
+
+
+def test_an_owners_template_comes_first(tmp_path):
+    (tmp_path / "index.html").write_text("<p>{{ site }} is {{ mode.word }}</p>")
+    shown = view.view(sample.book("RUNNING", 250), sample.facts(250), History(), sentence, sample.NOW)
+    assert page.render(shown, tmp_path) == "<p>Prairie Creek container is RUNNING</p>"
+
+
+def test_byte_code_is_kept_only_where_nobody_else_can_write(tmp_path):
+    shown = view.view(sample.book("RUNNING", 250), sample.facts(250), History(), sentence, sample.NOW)
+    page.render(shown, None, tmp_path / "code")
+    assert list((tmp_path / "code").glob("*.code"))
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    page.render(shown, None, tmp_path / "open")
+    assert not list((tmp_path / "open").iterdir())
+
+
+def test_drawing_takes_tens_of_milliseconds_not_seconds():
+    drawn()
+    began = time.process_time()
+    drawn()
+    assert time.process_time() - began < 1.0  # a bound that only a blunder breaks; bench/ has the figure
