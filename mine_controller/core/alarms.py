@@ -19,6 +19,11 @@ CLEARED_BY: dict[str, tuple[str, ...]] = {
     "water": ("water_cleared",),
     "emergency_stop": ("emergency_stop_over",),
     "rule_failed": ("rule_back",),
+    "fan_meter_blind": ("fan_meter_back",),
+    "recirculating": ("recirculating_over",),
+    "meters_disagree": ("meters_agree",),
+    "inputs_missing": ("inputs_back",),
+    "ramp_failed": ("ramp_again",),
     "watts_implausible": ("watts_plausible",),
 }
 NO_ALARM = frozenset({"signal_changed", "curtail", "curtail_long", "clock_step", "emergency_stop_over"})

@@ -18,6 +18,7 @@ from mine_controller.play.twin import BOOT_ID, Audited, Virtual
 from mine_controller.ports.clock import Sources
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import Live, ports_of
+from mine_controller.ports.show import show
 from mine_controller.tick import Round, tick
 from mine_controller.twin import coop, net, story
 from mine_controller.twin.config_text import config_text
@@ -98,6 +99,7 @@ def live_through(
         count += 1
         virtual.until_next(tick_began)
         progress(count, int(hours * 3600 / config.site.tick_s))
+    show(config, book)
     spent = time.monotonic() - began
     events = tuple(sheds[key] for key in sorted(sheds))
     return Day(site, seed, count, spent, tuple(journal.violations), digest.hexdigest(), events, mode, longest)

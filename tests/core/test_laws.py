@@ -16,6 +16,7 @@ from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.overrides import with_tests
 from mine_controller.core.settle import settle
+from mine_controller.core.words import sentence
 from mine_controller.play.audit import Record, audit
 
 SIGNALS = st.sampled_from(["run", "off", None])
@@ -223,3 +224,27 @@ def test_lanes_learn_their_own_speed_from_the_answers():
         Command(f"c{n}", f"miner m{n:03}", "stop", "foreman mine", "1", 0, Reason("x", "y")) for n in range(1, 11)
     )
     assert settle(State(), commands, outcomes, 1000).lanes == {"foreman mine": 3.0}
+
+
+def test_an_alarm_that_is_over_leaves_the_list():
+    plant = Plant(wiring())
+    plant.ticks(3)
+    plant.fan_meter = False
+    plant.ticks(4)
+    assert [alarm["kind"] for alarm in plant.state.alarms.values()] == ["fan_meter_blind"]
+    plant.fan_meter = True
+    plant.ticks(2)
+    assert plant.state.alarms == {}
+
+
+def test_every_event_of_the_rules_has_a_sentence_without_a_hole():
+    plant = story(
+        ["run", "run", "off", None, None, None, None, "run"], [25.0, 36.0, 41.0, 46.0, None, None, None, 25.0]
+    )
+    plant.audited = False
+    plant.broken = set(plant.fan_on)
+    plant.ticks(3)
+    for decision in plant.decisions:
+        for event in decision.events:
+            assert "?" not in sentence(event.reason).replace("welded?", "").replace("%?", "")
+            assert "=" not in sentence(event.reason)

@@ -72,6 +72,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if blind and powered:
         _blind(view, kept, limits, events)
     else:
+        if kept.get("blind_s"):
+            events.append(Event("fan_meter_back", "info", "fans", Reason("air", "seen")))
         kept["blind_s"] = kept["blind_w"] = 0
         _lost_air(view, kept, powered, options, limits, events)
         _recirculating(view, kept, options, limits, events)
@@ -155,6 +157,8 @@ def _recirculating(
     inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
     hot = inlet_c is not None and outside_c is not None and inlet_c > options.easy_c and inlet_c - outside_c > RISE_K
     if not hot or kept.get("cold_fans") or view.fleet.on_n == 0:
+        if kept.get("rise_w"):
+            events.append(Event("recirculating_over", "info", "fans", Reason("air", "no_rise")))
         kept["rise_s"] = kept["rise_w"] = 0
         return
     tick_s = view.image.clock.tick_s

@@ -48,6 +48,8 @@ def _limits(view: View, kept: dict[str, Any], options: Options, events: list[Eve
     storm = len(kept.get("boots") or []) >= options.boots_per_hour and now_s - int(kept["init_s"]) < 1800
     if int(kept.get("good") or 0) >= options.scans and not storm:
         kept["done"] = 1
+        if kept.get("told"):
+            events.append(Event("inputs_back", "info", "controller", Reason("boot", "inputs_back")))
         return []
     since_s = now_s - int(kept.get("init_s") or now_s)
     if since_s >= options.hold_after_s and missing and not kept.get("told"):

@@ -86,6 +86,8 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
     parts_w = fleet.measured_w + fleet.fans_w
     apart = abs(fleet.meter_w - parts_w) * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
     if not apart or max(fleet.meter_w, parts_w) < fleet.nominal_w // 10:
+        if kept.get("apart_told"):
+            events.append(Event("meters_agree", "info", "site", Reason("cap", "agree")))
         kept["apart_s"] = kept["apart_told"] = 0
         return
     kept["apart_s"] = int(kept.get("apart_s") or 0) or view.now_s

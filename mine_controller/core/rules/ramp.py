@@ -46,4 +46,5 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             limits.append(Limit(EQUIPMENT, "no_start", 0, Reason("ramp", "hold", (("failed", failed),))))
         else:
             kept["hold_s"] = 0
+            events.append(Event("ramp_again", "info", "fleet", Reason("ramp", "again")))
     return Advice(tuple(limits), (), tuple(events), kept)

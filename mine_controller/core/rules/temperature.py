@@ -74,7 +74,8 @@ def _latch(view: View, inlet_c: float, at_s: int, options: Options, work: _Now) 
         twice = first and at_s > first
         if (inlet_c > options.hardware_c or twice) and not kept.get("stop_s"):
             kept["stop_s"] = view.now_s
-            reason = Reason("temperature", "stop", (("inlet_c", inlet_c), ("limit_c", options.stop_c)))
+            numbers = (("inlet_c", inlet_c), ("limit_c", options.stop_c), ("reset_c", options.reset_c))
+            reason = Reason("temperature", "stop", numbers)
             work.events.append(Event("heat_stop", "emergency", "inlet", reason))
         kept["over_at"] = first or at_s
     else:
