@@ -4,7 +4,7 @@ Drivers speak through a `Wire` and know nothing else of the world, so the same d
 (`wire.http.live`), on the twin's sockets and, for history in seconds, on the twin without sockets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 BODY_CAP = 256 * 1024  # decoded bytes; more is cut off as "too large"
@@ -50,10 +50,32 @@ class Response(NamedTuple):
     body: bytes
 
 
+class Exchange(NamedTuple):
+    """One of many: connect, send, read until the other side closes, `ends` is seen, or `cap` is reached."""
+
+    host: str  # an address, not a name: nothing is looked up
+    port: int
+    send: bytes
+    ends: bytes = b""  # a terminator after which nothing more is waited for (NUL for the CGMiner API)
+    cap: int = BODY_CAP
+    source: str = ""  # local address to speak from, where a test farm needs one
+
+
+Many = Callable[[Sequence[Exchange], float], "list[bytes | WireError]"]
+
+
+def _one_by_one_only(batch: Sequence[Exchange], until: float) -> "list[bytes | WireError]":
+    """A wire made without a batch door: every exchange is unreachable, and says so."""
+    del until
+    return [WireError("unreachable", "this wire has no batch door") for _ in batch]
+
+
 class Wire(NamedTuple):
-    """`call` raises WireError and ends before `until` (in `now()` seconds); `sleep` paces a lane."""
+    """`call` raises WireError and ends before `until` (in `now()` seconds); `sleep` paces a lane; `many` takes a whole
+    fleet through non-blocking sockets in one thread and gives bytes or a WireError for each, in order."""
 
     call: Callable[[Request, float], Response]
     now: Callable[[], float]
     sleep: Callable[[float], None]
     until: float  # this stage's deadline for this endpoint, in now() seconds
+    many: Many = _one_by_one_only
