@@ -10,26 +10,14 @@ from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
-from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
 
 COMMANDING_ROUNDS = 6
-
-
-class Round(NamedTuple):
-    """One round as it happened: what a record holds."""
-
-    number: int
-    clock: Clock
-    readings: tuple[Reading, ...]
-    requests: tuple[Request, ...]
-    image: Image
-    decision: Decision
-    outcomes: tuple[Outcome, ...] = ()
 
 
 class Journal(Protocol):

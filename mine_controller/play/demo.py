@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.config.load import load
 from mine_controller.config.model import Config
+from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import Shed, State
 from mine_controller.play.audit import Violation
 from mine_controller.play.twin import BOOT_ID, Audited, Virtual
@@ -19,7 +20,7 @@ from mine_controller.ports.clock import Sources
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import Live, ports_of
 from mine_controller.ports.show import show
-from mine_controller.tick import Round, tick
+from mine_controller.tick import tick
 from mine_controller.twin import coop, net, story
 from mine_controller.twin.config_text import config_text
 

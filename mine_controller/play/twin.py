@@ -7,6 +7,7 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
 from mine_controller.devices.act import act
@@ -15,7 +16,6 @@ from mine_controller.play.audit import Record, Violation, audit
 from mine_controller.ports.clock import Sources
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import ACT_S, ASK_S, Live
-from mine_controller.tick import Round
 from mine_controller.twin.coop import Site
 from mine_controller.twin.direct import Direct
 from mine_controller.wire.door import Wire

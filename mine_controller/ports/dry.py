@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Request
+from mine_controller.core.model.round import Round
 from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.ports.live import Live, WireFor
-from mine_controller.tick import Ports, Round, first_round
+from mine_controller.tick import Ports, first_round
 
 
 class UntouchableError(RuntimeError):

@@ -12,6 +12,7 @@ from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Request
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.round import Round
 from mine_controller.core.words import sentence
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.log import Log
@@ -20,7 +21,6 @@ from mine_controller.store.history import TickFacts
 from mine_controller.store.outbox import EMERGENCY, INFO, WARNING, Message
 from mine_controller.store.state import ClockFacts
 from mine_controller.store.store import Extra, Store, open_store
-from mine_controller.tick import Round
 
 LEVEL = {"info": INFO, "warning": WARNING, "emergency": EMERGENCY}
 QUIET = frozenset({"request", "miner_on_unasked", "miner_off_unasked", "mode", "restarted", "curtail_long"})

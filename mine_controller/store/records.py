@@ -6,64 +6,20 @@ decision's. Answers stand beside the commands. What `decide` may not read is tel
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
-from mine_controller.core.model.decision import Decision
-from mine_controller.core.model.image import Image, Request
+from mine_controller.core.model.image import Request
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.round import Round
 from mine_controller.store.codec import Code, Item, Name, fold, sha, squeeze, table, text, unfold, unsqueeze
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 
 VERSION = 1
 UNREAD = frozenset({"hashrate_ths"})  # no rule reads it: it lies in the telemetry
 ROUNDS = 64  # a record's id is tick_at * 64 + round
-
-
-class RoundRecord(NamedTuple):
-    """One round as it happened; any tuple with these names will do (see `Round`)."""
-
-    number: int
-    clock: Clock
-    readings: tuple[Reading, ...]
-    requests: tuple[Request, ...]
-    image: Image
-    decision: Decision
-    outcomes: tuple[Outcome, ...] = ()
-
-
-class Round(Protocol):
-    """The shape of a round: what the tick hands over."""
-
-    @property
-    def number(self) -> int:
-        """0 for the opening round."""
-
-    @property
-    def clock(self) -> Clock:
-        """The round's time."""
-
-    @property
-    def readings(self) -> tuple[Reading, ...]:
-        """What was asked, in the order it went into `freeze`."""
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """What people asked for."""
-
-    @property
-    def image(self) -> Image:
-        """What was known."""
-
-    @property
-    def decision(self) -> Decision:
-        """What was decided."""
-
-    @property
-    def outcomes(self) -> tuple[Outcome, ...]:
-        """What came of its commands; empty while they are under way."""
 
 
 class Recorded(NamedTuple):

@@ -15,6 +15,7 @@ from typing import NamedTuple, Self
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import VERSION, State
 from mine_controller.store import ballast
 from mine_controller.store.codec import sha
@@ -27,7 +28,7 @@ from mine_controller.store.loading import Kept, Loaded, loaded, pack_body, read_
 from mine_controller.store.opening import Opened, begin_again, open_file
 from mine_controller.store.outbox import Letter, Mark, Message, due_letters, mark_letters
 from mine_controller.store.policies import pack_policy
-from mine_controller.store.records import Round, pack_answers, pack_commands, pack_record, record_id
+from mine_controller.store.records import pack_answers, pack_commands, pack_record, record_id
 from mine_controller.store.spill import Rows, Spilled, StateRow, clear_spill, merge, write_spill
 from mine_controller.store.state import with_clock_facts
 from mine_controller.store.writing import Names, free_key, write_rows, write_state

@@ -13,10 +13,10 @@ from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import Chase, MinerBook, State
 from mine_controller.core.model.wiring import EndpointSpec, FanSpec, Lane, MinerSpec, Path, Role, Wiring
 from mine_controller.store.history import TickFacts
-from mine_controller.store.records import RoundRecord
 from mine_controller.store.state import ClockFacts
 
 NOON = 1_772_366_400  # 2026-03-01T12:00:00Z
@@ -96,7 +96,7 @@ class Made(NamedTuple):
     """One tick as the shell would hand it to the store."""
 
     tick: TickFacts
-    rounds: tuple[RoundRecord, ...]
+    rounds: tuple[Round, ...]
     book: Book
 
 
@@ -109,7 +109,7 @@ def make_tick(
     image = freeze(book.image, heard, rules.wiring, now, requests)
     decision = decided(rules, book.state, image, commands, events)
     outcomes = tuple(Outcome(one.id, APPLIED, "", None, now.plant_s + 2) for one in decision.commands)
-    this = RoundRecord(0, now, heard, requests, image, decision, outcomes)
+    this = Round(0, now, heard, requests, image, decision, outcomes)
     answered = {name: chase._replace(answer=APPLIED) for name, chase in decision.state.chases.items()}
     state = decision.state._replace(chases=answered)
     return Made(TickFacts(at, "c0ffee" * 10, rules, facts(at)), (this,), book.after(image, state, decision))

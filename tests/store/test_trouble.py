@@ -4,34 +4,18 @@ from contextlib import closing
 import pytest
 from store import ledger
 from store.test_store import SHA, full_book, run_ticks
+from store.trouble import LETTER, fill_up, load_and_make, state_of
 
 from mine_controller.store import ballast, query, spill
 from mine_controller.store.db import Places, StoreTrouble
-from mine_controller.store.outbox import EMERGENCY, INFO, Message
+from mine_controller.store.outbox import INFO, Message
 from mine_controller.store.store import Extra, open_store
-
-LETTER = Extra((), (Message("alarm 1", EMERGENCY, "the disk is full", ledger.NOON),))
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     """Nobody waits two seconds for a lock in here."""
     monkeypatch.setattr("mine_controller.store.db.BUSY_MS", 20)
-
-
-def fill_up(store):
-    """From here on this file may not grow."""
-    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
-    store._db.execute(f"PRAGMA max_page_count = {pages}")
-
-
-def load_and_make(store, rules, at, **what):
-    found = store.load(ledger.BOOT, SHA)
-    return ledger.make_tick(rules, found.book, at, **what)
-
-
-def state_of(paths):
-    return query.last_book(paths, ledger.BOOT, SHA).book.state
 
 
 # a full disk
