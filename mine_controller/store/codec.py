@@ -10,6 +10,7 @@ import json
 import math
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
@@ -80,6 +81,7 @@ def _same(name: int | str) -> int | str:
     return name
 
 
+@lru_cache(maxsize=8192)  # every key is split three times a tick, and a demo has thousands of ticks
 def split_key(key: str) -> tuple[str | None, str, str | None]:
     """Endpoint, quantity and channel of "kind name/channel:quantity"; endpoint None: the key has another shape."""
     source, colon, quantity = key.rpartition(":")
@@ -107,7 +109,8 @@ def fold(items: Iterable[Item], code: Code = _same) -> dict[str, Any]:
     order: list[int] = []
     for item in items:
         endpoint, quantity, _ = split_key(item.key)
-        place = places.setdefault((endpoint, quantity, *_typed(item.shared)), len(rows))
+        # The types beside the values: 1, 1.0 and True are equal to Python, different to a record that must be exact.
+        place = places.setdefault((endpoint, quantity, *item.shared, *map(type, item.shared)), len(rows))
         if place == len(rows):
             rows.append([])
         rows[place].append(item)
@@ -124,11 +127,6 @@ def fold(items: Iterable[Item], code: Code = _same) -> dict[str, Any]:
     if order != sorted(order):
         out["o"] = order
     return out
-
-
-def _typed(shared: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Tell 1 from 1.0 and True: equal to Python, different to a record that must be exact."""
-    return tuple((type(value).__name__, value) for value in shared)
 
 
 def _column(column: list[Any]) -> list[Any] | dict[str, Any]:
