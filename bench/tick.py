@@ -1,0 +1,71 @@
+"""A full tick of the co-op site over loopback: `python bench/tick.py`. CPU as a multiple of `python -c pass`.
+
+The twin (280 miners, seven PDUs, every device of the site) answers in a process of its own; `minectl tick` runs in
+shadow mode (`live = no`), so that nothing changes between runs; the signal page's bytes stay the same. Both commands
+alternate.
+"""
+
+import multiprocessing
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+RUNS = 9
+MINECTL = str(Path(sys.executable).parent / "minectl")
+
+
+def cpu_s(command: list[str]) -> float:
+    """CPU seconds of one child."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run(command, check=True, capture_output=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def serve(folder: str, pipe: Connection) -> None:
+    """The twin on sockets until told to stop."""
+    from mine_controller.play import demo  # noqa: PLC0415 - in its own process
+
+    site = demo.build(1, 1, None, ending_now=True)
+    with demo.on_sockets(site) as servers:
+        demo.write_config(Path(folder), site)
+        demo.go_on(site, servers)
+        pipe.send("up")
+        pipe.recv()
+
+
+def main() -> None:
+    """Print the ratio and the memory."""
+    folder = Path(tempfile.mkdtemp(prefix="minectl-tick-"))
+    here, there = multiprocessing.Pipe()
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(str(folder), there), daemon=True)
+    server.start()
+    try:
+        here.recv()
+        path = folder / "config.txt"
+        path.write_text(path.read_text(encoding="utf-8").replace("live = yes", "live = no"), encoding="utf-8")
+        bare, tick = [sys.executable, "-c", "pass"], [MINECTL, "tick", "--config", str(path)]
+        cpu_s(tick)
+        pairs = [(cpu_s(bare), cpu_s(tick)) for _ in range(RUNS)]
+        ratio = statistics.median(tick_s / bare_s for bare_s, tick_s in pairs)
+        cold = statistics.median(tick_s for _, tick_s in pairs)
+        print(f"full tick, 280 miners: {cold * 1000:.0f} ms CPU, {ratio:.1f} x bare (goal 25 x, device calls among it)")
+        print(
+        most_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+        print(f"largest resident size of all children: {most_mb} MB (goal 60 MB)")
+        )
+        here.send("stop")
+    finally:
+        server.join(5)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
