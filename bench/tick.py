@@ -57,10 +57,8 @@ def main() -> None:
         ratio = statistics.median(tick_s / bare_s for bare_s, tick_s in pairs)
         cold = statistics.median(tick_s for _, tick_s in pairs)
         print(f"full tick, 280 miners: {cold * 1000:.0f} ms CPU, {ratio:.1f} x bare (goal 25 x, device calls among it)")
-        print(
         most_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
         print(f"largest resident size of all children: {most_mb} MB (goal 60 MB)")
-        )
         here.send("stop")
     finally:
         server.join(5)
