@@ -16,7 +16,7 @@ from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.option import Secret
 from mine_controller.devices.kind import Ask, BadReply, Found
 from mine_controller.wire import retry
-from mine_controller.wire.door import Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
 
 BUDGET_S = 6.0  # for one endpoint, unless its kind declares BUDGET_S
 PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its first answer; answering, all of it
@@ -137,7 +137,7 @@ class _Job:
 
     def _ask(self, module: ModuleType, options: Any) -> None:
         what = Ask(self.asked.channels, self.asked.tickets, self.memory)
-        wire = self.wire._replace(call=self._call, until=self._inner(self.ends))
+        wire = self.wire._replace(call=self._call, many=self._many, until=self._inner(self.ends))
         replies = module.fetch(wire if self.asked.probe else retry.reads(wire), options, what)
         self.read_at = self.wire.now()
         self.found = tuple(module.parse(replies, options))
@@ -150,6 +150,13 @@ class _Job:
         response = self.wire.call(request, min(until, self._inner(self.deadline)))
         self.answered = True
         return response
+
+    def _many(self, batch: Sequence[Exchange], until: float) -> list[bytes | WireError]:
+        """A fleet's batch: one address that answers is an answer of the endpoint, so a probe has its whole budget."""
+        if self.over:
+            return [WireError("timeout", "its time is over") for _ in batch]
+        self.answered = True  # silent addresses cost their connect time-out: a probe's second would end every fleet
+        return self.wire.many(batch, min(until, self._inner(self.ends)))
 
     def _inner(self, deadline: float) -> float:
         return deadline - min(SLACK_S, (deadline - self.began) / 10)

@@ -62,7 +62,7 @@ def _options(module: Any, options: Any, secrets: Sequence[bytes]) -> dict[str, A
         if isinstance(value, Secret):
             if value.reveal_length():
                 found[name] = _redact.STARS
-        elif declared.kind not in ("url", "host", "path"):
+        elif declared.kind not in ("url", "host", "hosts", "path"):
             found[name] = _redact.url(value, secrets) if isinstance(value, str) else value
     return found
 

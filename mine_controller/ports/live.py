@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from mine_controller.config.model import Config
 from mine_controller.core.due import Asked
@@ -14,13 +15,20 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.ports.clock import REAL, Clocks, Sources, pretending
 from mine_controller.ports.log import Log
-from mine_controller.tick import Journal, Ports
-from mine_controller.wire.door import Wire
+from mine_controller.tick import Ports
+from mine_controller.wire.door import Request, Response, Wire, WireError
+
+if TYPE_CHECKING:
+    from mine_controller.ports.journal import Journal as RealJournal
 
 ASK_S = 20
 ACT_S = 25
 HARD_S = 88
+TOLD_S = 102  # delivery and dead-man are over before the kill at 110 s
+TELL_S = 15.0
+PING_S = 5.0
 PAGE_EVERY_S = 10
+STOP_LOOK_S = 1.0
 
 WireFor = Callable[[str, float], Wire]
 
@@ -42,6 +50,7 @@ class Live:
         self.log = Log(config.paths.log, config.site.log_level)
         self.wire_for = wire_for or live_wire
         self.shown_s = 0.0
+        self.pulses = True  # a dry run tells nobody
 
     # -- ask and act --------------------------------------------------------------------------------------------
 
@@ -49,10 +58,22 @@ class Live:
         """Every endpoint asked, side by side, and the stop file."""
         from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
+        if clock.opening:
+            self._begin()
         channels = image.channels if image is not None and not clock.rebooted else {}
         until = time.monotonic() + self._left_s(clock, ASK_S)
         read = ask(asked, self.config.endpoints, channels, self.clocks.plant_at, self.wire_for, until) if asked else ()
         return (self.stop_reading(), *read)
+
+    def _begin(self) -> None:
+        """The dead-man's start, beside the asking: control doesn't wait for it."""
+        if self.pulses and self._has_deadman():
+            from mine_controller.ports.pulse import begin  # noqa: PLC0415 - only where there is a dead-man
+
+            begin(self.config, time.monotonic() + PING_S)
+
+    def _has_deadman(self) -> bool:
+        return any(title.partition(" ")[0] == "deadman" for title in self.config.channels)
 
     def _left_s(self, clock: Clock, most_s: float) -> float:
         """No stage runs into the hard kill of the tick (110 s)."""
@@ -75,13 +96,29 @@ class Live:
 
         withheld = () if self.config.site.live else EVERY
         until = time.monotonic() + self._left_s(clock, ACT_S)
-        return act(commands, self.config.endpoints, withheld, self.clocks.plant_at, self.wire_for, until)
+        wire_for = self.wire_for if self.stop_reading().value == "on" else self._stoppable
+        return act(commands, self.config.endpoints, withheld, self.clocks.plant_at, wire_for, until)
+
+    def _stoppable(self, section: str, until: float) -> Wire:
+        """A wire that sends nothing more once an emergency stop is asked for: the next round cuts at the outlets."""
+        inner = self.wire_for(section, until)
+        looked = [0.0]
+
+        def call(request: Request, call_until: float) -> Response:
+            if inner.now() - looked[0] >= STOP_LOOK_S:
+                looked[0] = inner.now()
+                if self.stop_reading().value == "on":
+                    looked[0] = 0.0
+                    raise WireError("unreachable", "an emergency stop was asked for")
+            return inner.call(request, call_until)
+
+        return inner._replace(call=call)
 
     # -- waiting ------------------------------------------------------------------------------------------------
 
     def wait(self, book: Book, until_s: int) -> None:
         """Sleep until plant time, with the page shown meanwhile; an emergency stop or a termination ends it."""
-        if time.monotonic() - self.shown_s >= PAGE_EVERY_S and until_s - self.clocks.plant_now_s() > 1:
+        if time.monotonic() - self.shown_s >= PAGE_EVERY_S:  # also without time to spare: CURTAILING must be seen
             self.show(book)
         stop_was = book.image is not None and book.image.site["stop"].value == "on"
         while not self.clocks.ended and self.clocks.plant_now_s() < until_s:
@@ -103,10 +140,43 @@ class Live:
                 int(time.time()), "ERROR", "page", text=f"the page can't be written: {error.strerror or error}"
             )
 
-    def tell(self, book: Book) -> None:
-        """Nothing to deliver yet beyond the log: messages lie in the outbox, committed with the state."""
+    def tell(self, book: Book, journal: "RealJournal") -> None:
+        """Deliver what is due in the outbox. Control is done: whatever goes wrong here is a line in the log."""
+        if self.clocks.ended or book.image is None or not (journal.letters or journal.unsaved):
+            return
+        from mine_controller.ports.tell import tell  # noqa: PLC0415 - most ticks have nothing to tell
 
-    def ping(self, book: Book) -> None:
+        now_s, until = int(self.clocks.sources.wall_s()), self._until(book.image.clock, TELL_S)
+        self._harmless(lambda: tell(self.config, journal, self.log, now_s, until))
+
+    def _harmless(self, work: Callable[[], None]) -> None:
+        """The tick is done and saved: not even a fault of ours in telling of it may change how it ends."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - see above; its text could hold a secret, its kind can't
+            trace = error.__traceback__
+            while trace is not None and trace.tb_next is not None:
+                trace = trace.tb_next
+            where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
+            self.log.say(
+                int(time.time()), "ERROR", "notify", text=f"telling failed: {type(error).__name__}", where=where
+            )
+
+    def _until(self, clock: Clock, most_s: float) -> float:
+        """The end (monotonic) of what comes after control: never near the hard kill, a quarter of a fast tick."""
+        left_s = clock.began_s + TOLD_S - self.clocks.plant_now_s()
+        return time.monotonic() + max(1.0, min(most_s, max(3.0, clock.tick_s / 4), left_s))
+
+    def ping(self, book: Book, journal: "RealJournal") -> None:
+        """The dead-man, and the config that ran to a good end."""
+        if book.image is not None and not self.clocks.ended and self._has_deadman():
+            from mine_controller.ports.pulse import pulse  # noqa: PLC0415 - only where there is a dead-man
+
+            now_s, until = int(self.clocks.sources.wall_s()), self._until(book.image.clock, PING_S)
+            self._harmless(lambda: pulse(self.config, book, journal.unsaved, self.log, now_s, until))
+        self.keep_config(book)
+
+    def keep_config(self, book: Book) -> None:
         """The config that ran to a good end is the last good one; a broken one is told every half hour."""
         if self.config.last_good:
             if book.image is not None and book.image.clock.wall_s % 1800 < self.config.site.tick_s:
@@ -132,7 +202,7 @@ def live_wire(section: str, until: float) -> Wire:
     return live(until)
 
 
-def ports_of(live: Live, journal: Journal | None = None) -> Ports:
+def ports_of(live: Live, journal: "RealJournal | None" = None) -> Ports:
     """The ports of a live or shadow tick."""
     from mine_controller.ports.journal import Journal as RealJournal  # noqa: PLC0415
     from mine_controller.store.lock import TickLock  # noqa: PLC0415
@@ -146,8 +216,8 @@ def ports_of(live: Live, journal: Journal | None = None) -> Ports:
         store=journal,
         wait=live.wait,
         show=live.show,
-        tell=live.tell,
-        ping=live.ping,
+        tell=lambda book: live.tell(book, journal),
+        ping=lambda book: live.ping(book, journal),
     )
 
 

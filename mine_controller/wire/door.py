@@ -59,6 +59,7 @@ class Exchange(NamedTuple):
     ends: bytes = b""  # a terminator after which nothing more is waited for (NUL for the CGMiner API)
     cap: int = BODY_CAP
     source: str = ""  # local address to speak from, where a test farm needs one
+    whole: "Callable[[bytes], bool] | None" = None  # True once the bytes are a whole answer (a length inside tells)
 
 
 Many = Callable[[Sequence[Exchange], float], "list[bytes | WireError]"]

@@ -5,9 +5,10 @@ so that a tick with nothing to ask never pays for them.
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mine_controller.wire.door import Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
 
 if TYPE_CHECKING:
     from mine_controller.wire.session import Session
@@ -18,7 +19,7 @@ def live(until: float) -> Wire:
 
     `call(request, until)` raises nothing but WireError and ends by the earlier of both deadlines, whatever drips:
     only a name server or an answer's header lines that drip can hold it longer, and those `ask` and `act` abandon.
-    Connections are kept between calls of the same wire. It never retries: see `wire.retry`.
+    Connections are kept between calls of the same wire. It never retries: see `wire.retry`. `many` is `wire.many`.
     """
     sessions: dict[tuple[str, str], Session] = {}
 
@@ -28,7 +29,12 @@ def live(until: float) -> Wire:
     def sleep(seconds: float) -> None:
         time.sleep(max(0.0, min(seconds, until - time.monotonic())))
 
-    return Wire(call, time.monotonic, sleep, until)
+    def many(batch: Sequence[Exchange], many_until: float) -> list[bytes | WireError]:
+        from mine_controller.wire import many as fleet  # noqa: PLC0415 - see the module's docstring
+
+        return fleet.many(batch, min(many_until, until))
+
+    return Wire(call, time.monotonic, sleep, until, many)
 
 
 def _exchange(sessions: "dict[tuple[str, str], Session]", request: Request, until: float) -> Response:

@@ -1,4 +1,7 @@
-"""Servers on 127.0.0.1 that go wrong, each in its own way and on its own free port."""
+"""Servers on 127.0.0.1 that go wrong, each in its own way and on its own free port.
+
+They speak HTTP to who asks in HTTP, else bare TCP as the CGMiner API does: the same bodies, no head, a NUL at the end.
+"""
 
 import gzip
 import socket
@@ -19,6 +22,11 @@ def answer(body: bytes, status: str = "200 OK", head: str = "", length: int | No
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n{head}\r\n".encode() + body
 
 
+def is_http(head: bytes) -> bool:
+    """A method is in capitals; a request to a miner's API starts with a brace or a small letter."""
+    return head[:1].isupper()
+
+
 @cache
 def _bomb() -> bytes:
     packed = gzip.compress(b"[" + b" " * 30_000_000 + b"]")
@@ -33,6 +41,7 @@ class Fault:
         self.requests: list[bytes] = []
         self.sent = 0
         self.closing = threading.Event()
+        self.bare: set[socket.socket] = set()  # peers that do not speak HTTP
         if name == "bomb":
             _bomb()  # packed before anybody measures
         self.listener = socket.socket()
@@ -67,14 +76,18 @@ class Fault:
             try:
                 while head := self._head(peer):
                     self.requests.append(head)
-                    if not self._answer(peer, head):
+                    if not is_http(head):
+                        self.bare.add(peer)
+                    if not self._answer(peer, head) or peer in self.bare:
                         return
             except OSError:
                 return  # the caller hung up, which is what most of these faults drive it to
+            finally:
+                self.bare.discard(peer)
 
     def _head(self, peer: socket.socket) -> bytes:
         head = b""
-        while b"\r\n\r\n" not in head:
+        while b"\r\n\r\n" not in head and (not head or is_http(head)):
             piece = peer.recv(65_536)
             if not piece:
                 return b""
@@ -82,6 +95,8 @@ class Fault:
         return head
 
     def _send(self, peer: socket.socket, data: bytes) -> None:
+        if peer in self.bare and data.startswith(b"HTTP/"):
+            data = data.partition(b"\r\n\r\n")[2] + (b"\0" if self.name in PLAIN else b"")
         peer.sendall(data)
         self.sent += len(data)
 

@@ -38,6 +38,7 @@ WHOLE: dict[str, dict[str, Any]] = {
         "success_on": ("on",),
         "success_off": ("off",),
     },
+    "cgminer": {"stop_command": "ascdisable|0", "run_command": "ascenable|0"},
 }
 # An address its lane takes, where "1" is none.
 ADDRESS = {"redfish": "A1", "jaws": "AA1"}
@@ -63,12 +64,26 @@ def build(kind: str, url: str, **more: Any) -> Any:
     for name, declared in declarations(options):
         if hints[name] is Secret:
             values[name] = Secret(CANARY)
+        elif name == "hosts":
+            values |= of_url(hints, url)
         elif declared.kind == "url" and (declared.required or declared.default):
             example = urlsplit(declared.example if declared.required else declared.default)
             values[name] = url + example.path + (f"?{example.query}" if example.query else "")
         elif declared.required:
             values[name] = of_text(hints[name], declared.example)
     return fill(options, {**values, **EXTRA.get(kind, {}), **more})
+
+
+def of_url(hints: dict[str, Any], url: str) -> dict[str, Any]:
+    """A LAN fleet of one: its address and, where the url names one, its port."""
+    place = urlsplit(url)
+    named = {"port": place.port} if place.port and "port" in hints else {}
+    return {"hosts": (str(place.hostname),), **named}
+
+
+def address(kind: str) -> str:
+    """How a command calls a unit of this kind."""
+    return "127.0.0.1" if "hosts" in KINDS[kind].Options._fields else ADDRESS.get(kind, "1")
 
 
 def of_text(kind: Any, text: str) -> Any:

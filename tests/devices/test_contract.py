@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 from devices import faults
-from devices.kinds import ADDRESS, CANARY, CASES, KINDS, SUBJECTS, WHOLE, build, variant
+from devices.kinds import CANARY, CASES, KINDS, SUBJECTS, WHOLE, address, build, variant
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +75,7 @@ def read(subject, url, until_s=BUDGET_S):
 def command(subject, url, until_s=BUDGET_S):
     kind, more = variant(subject)
     section, verb = f"{kind} x", KINDS[kind].CAN.verbs[-1]
-    one = Command("1.0.1", "miner a001", verb, section, ADDRESS.get(kind, "1"), 0, Reason("test", "test"))
+    one = Command("1.0.1", "miner a001", verb, section, address(kind), 0, Reason("test", "test"))
     ends = time.monotonic() + until_s
     sections = {section: Section(kind, build(kind, url, **{**WHOLE.get(kind, {}), **more}))}
     return act([one], sections, frozenset(), int, lambda _, u: http.live(u), ends)
@@ -137,12 +137,29 @@ def fake(responses):
             raise WireError("timeout", "no answer")
         return responses[next(turn) % len(responses)]
 
-    return Wire(call, lambda: clock[0], lambda s: clock.__setitem__(0, clock[0] + s), clock[0] + 30)
+    def many(batch, until):
+        return [said(each, until) for each in batch]
+
+    def said(exchange, until):
+        try:
+            return raw(exchange, call(exchange, until))
+        except WireError as error:
+            return error
+
+    return Wire(call, lambda: clock[0], lambda s: clock.__setitem__(0, clock[0] + s), clock[0] + 30, many)
+
+
+def raw(exchange, response):
+    """An answer as a socket carries it: with a head for who asks in HTTP."""
+    if not faults.is_http(exchange.send):
+        return response.body
+    return f"HTTP/1.1 {response.status} Said\r\nConnection: close\r\n\r\n".encode() + response.body
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 WORDS = """sensor internal_sen s_sen uptime tc tf en t h lab stat inputs stats currenttime channel Watts series labels
-data relay1 relaystates id name unit time value Outlets Members Id PowerState results mac status result error _ret_ 1"""
+data relay1 relaystates id name unit time value Outlets Members Id PowerState results mac status result error _ret_ 1
+STATUS VERSION SUMMARY STATS DEVS MAC version summary macAddr hashRate"""
 keys = st.sampled_from(WORDS.split()) | st.text(max_size=5)
 trees = st.recursive(scalars, lambda t: st.lists(t, max_size=4) | st.dictionaries(keys, t, max_size=6), max_leaves=25)
 

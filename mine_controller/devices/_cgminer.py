@@ -1,0 +1,258 @@
+"""Fleets that speak the CGMiner API: every address asked at once, identities, what an answer means for a command."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from mine_controller.core.model.command import (
+    ACCEPTED,
+    NOT_SENT,
+    REFUSED,
+    UNKNOWN,
+    UNREACHABLE,
+    UNSUPPORTED,
+    Command,
+    Outcome,
+)
+from mine_controller.core.option import option
+from mine_controller.devices import _answer, _hosts, _turns
+from mine_controller.devices.kind import Ask, BadReply, Found, Reply, Report
+from mine_controller.wire import cgminer
+from mine_controller.wire.door import Exchange, Wire, WireError
+
+PORT = option(cgminer.PORT, low=_hosts.PORT_LOW, high=_hosts.PORT_HIGH, help="port of the miners' API")
+MAC_DIGITS = 12
+STEP_S = 6.0  # the slowest boards take 5 s for a read; a hung one must not use up the time of the next step
+OTHER_UNIT = "another unit answers at this address"
+
+_SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
+_MACS = ("MAC", "Mac", "mac", "MACAddr", "macaddr", "MAC Address")
+_SERIALS = ("SerialNo", "Serial Number", "serial", "Serial", "SN", "DNA", "miner_id")
+
+
+class Fleet(Protocol):
+    """What the options of such a fleet have."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Addresses, ranges and networks."""
+
+    @property
+    def port(self) -> int:
+        """The port of all of them."""
+
+
+class Line(NamedTuple):
+    """One question: `name` is what the reply is called."""
+
+    host: str
+    name: str
+    send: bytes
+
+
+def asked(wire: Wire, options: Fleet, lines: Sequence[Line]) -> list[Reply]:
+    """The answers in order, all asked at once; status 0 and the header "why" stand for no answer."""
+    answers = wire.many([exchange(options, line.host, line.send) for line in lines], _by(wire)) if lines else []
+    return [_reply(line.name, answer) for line, answer in zip(lines, answers, strict=True)]
+
+
+def _by(wire: Wire) -> float:
+    return min(wire.until, wire.now() + STEP_S)
+
+
+def _reply(name: str, answer: bytes | WireError) -> Reply:
+    return Reply(name, 0, {"why": answer.why}, b"") if isinstance(answer, WireError) else Reply(name, 200, {}, answer)
+
+
+def exchange(options: Fleet, host: str, send: bytes) -> Exchange:
+    """One request to one miner."""
+    return Exchange(host, options.port, send, cgminer.ENDS)
+
+
+def remembered(replies: Iterable[Reply], ask: Ask) -> list[Reply]:
+    """The replies, where silent ones carry the identity that answered at their address last time (header "unit")."""
+    return [
+        reply._replace(headers={**reply.headers, "unit": unit})
+        if reply.status == 0 and (unit := ask.memory.get(reply.name.partition(" ")[0], "").partition(" ")[0])
+        else reply
+        for reply in replies
+    ]
+
+
+def tree(reply: Reply) -> cgminer.Tree:
+    """The answer as a tree. Raises BadReply with the address in it, and cgminer.DownError as it is."""
+    if reply.status == 0:
+        raise BadReply(f"{reply.name}: {_answer.clean(reply.headers.get('why', 'no answer'))}")
+    try:
+        return cgminer.read(reply.body)
+    except cgminer.DownError:
+        raise
+    except cgminer.UnreadableError as error:
+        raise BadReply(f"{reply.name}: {error}") from None
+
+
+def part(found: cgminer.Tree, command: str, name: str) -> cgminer.Tree:
+    """One answer out of a joined one, or the answer itself where only it was asked. Raises BadReply when refused."""
+    one = cgminer.sections(found).get(command) or found
+    status = cgminer.status(one)
+    if status.letter and not status.good:
+        raise BadReply(f"{name}: {command} was refused: {_answer.clean(status.text, 50)!r}")
+    return one
+
+
+def identity(*rows: Mapping[str, Any]) -> str:
+    """The mac (lower case, colons) that a unit tells, else its serial; "" when it tells neither."""
+    for keys, read in ((_MACS, mac_of), (_SERIALS, serial_of)):
+        for row in rows:
+            for key in keys:
+                if found := read(row.get(key)):
+                    return found
+    return ""
+
+
+def mac_of(value: Any) -> str:
+    """A mac with colons; "" when it is none, or stands for none (all zeros, a group of units)."""
+    digits = re.sub(r"[^0-9a-f]", "", value.lower()) if isinstance(value, str) and len(value) < 40 else ""
+    if len(digits) != MAC_DIGITS or len(set(digits)) == 1 or int(digits[:2], 16) & 1:
+        return ""
+    return ":".join(digits[at : at + 2] for at in range(0, MAC_DIGITS, 2))
+
+
+def serial_of(value: Any) -> str:
+    """A serial as a channel's name; "" when it can't be one or is a blank (all the same character)."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if len(set(text)) > 1 and _SERIAL.fullmatch(text) else ""
+
+
+def told(quantity: str, channel: str, value: float | str | None, why: str) -> Found:
+    """A value, or unknown and why."""
+    return Found(channel, quantity, value, "" if value is not None else why)
+
+
+class Unit(NamedTuple):
+    """What was read at one address. `unit` "" and no `found`: only `why` is known of it."""
+
+    host: str
+    unit: str
+    found: tuple[Found, ...] = ()
+    why: str = ""
+    memory: str = ""
+
+
+def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
+    """All units together: an identity at two addresses is neither, a silent one is unknown unless it answers elsewhere.
+
+    Raises BadReply when nobody answered, with the first reason.
+    """
+    answered: dict[str, list[Unit]] = {}
+    for each in units:
+        if each.found:
+            answered.setdefault(each.unit, []).append(each)
+    silent = {each.unit: each for each in units if each.unit and not each.found and each.unit not in answered}
+    found = [one for group in answered.values() for one in _group(group)]
+    found += [Found(unit, what, None, each.why) for unit, each in silent.items() for what in ("word", "power_w")]
+    if units and not found:
+        raise BadReply(next((each.why for each in units if each.why), "nobody answered"))
+    memory = [Found(each.host, "memory", each.memory) for each in units if each.found and each.memory]
+    return (*found, *memory)
+
+
+def _group(group: list[Unit]) -> Iterable[Found]:
+    if len(group) == 1:
+        return group[0].found
+    why = f"{group[0].host} and {group[1].host} tell the same identity"
+    return [Found(group[0].unit, what, None, why) for what in ("address", "word", "power_w")]
+
+
+def down(host: str, unit: str, why: str) -> Unit:
+    """A board whose miner process does not run: it hashes nothing, and who it is is only remembered."""
+    found = (Found(unit, "word", "error"), Found(unit, "power_w", None, why)) if unit else ()
+    return Unit(host, unit, found, f"{host}: {why}")
+
+
+def facts(unit: str, host: str, model: Any, firmware: Any) -> list[Found]:
+    """Where a unit is and what it says it is."""
+    found = [Found(unit, "address", host)]
+    if model:
+        found.append(Found(f"{unit} model", "text", _answer.clean(model)))
+    if firmware:
+        found.append(Found(f"{unit} firmware", "text", _answer.clean(firmware)))
+    return found
+
+
+Next = Callable[[Command, cgminer.Tree], "bytes | Outcome"]
+
+
+def step(wire: Wire, options: Fleet, lines: Sequence[tuple[Command, bytes]]) -> list[tuple[Command, Any]]:
+    """Send one request for each command, all at once: with its Tree, or with the Outcome where that ends it."""
+    if not lines:
+        return []
+    if wire.now() + _turns.LEAST_S >= wire.until:
+        return [(command, Outcome(command.id, NOT_SENT, "the lane's time was over")) for command, _ in lines]
+    answers = wire.many([exchange(options, _hosts.wanted(command)[0], send) for command, send in lines], _by(wire))
+    return [(command, _heard(command, answer)) for (command, _), answer in zip(lines, answers, strict=True)]
+
+
+def _heard(command: Command, answer: bytes | WireError) -> cgminer.Tree | Outcome:
+    if isinstance(answer, WireError):
+        return _turns.lost(command, answer)
+    try:
+        return cgminer.read(answer)
+    except cgminer.UnreadableError as error:
+        return Outcome(command.id, UNKNOWN, str(error))
+
+
+def before(heard: Sequence[tuple[Command, Any]], report: Report, then: Next) -> list[tuple[Command, bytes]]:
+    """After a read that only prepares: who goes on with what. Nothing was changed yet, so a lost answer says so."""
+    going = []
+    for command, answer in heard:
+        said = _unread(answer) if isinstance(answer, Outcome) else then(command, answer)
+        if isinstance(said, Outcome):
+            report(said)
+        else:
+            going.append((command, said))
+    return going
+
+
+def _unread(outcome: Outcome) -> Outcome:
+    if outcome.verdict == UNKNOWN:
+        return outcome._replace(verdict=UNREACHABLE, why=f"before the command: {outcome.why}")
+    return outcome
+
+
+def addressed(options: Fleet, batch: Sequence[Command], report: Report, verbs: tuple[str, ...]) -> list[Command]:
+    """The commands that may go out; the others are reported at once."""
+    known, good = frozenset(_hosts.expand(options.hosts)), []
+    for command in batch:
+        if command.verb not in verbs:
+            report(Outcome(command.id, UNSUPPORTED, f"miners take {' and '.join(verbs)} only"))
+        elif _hosts.wanted(command)[0] not in known:
+            report(
+                Outcome(command.id, REFUSED, f"{_answer.clean(command.address)!r} is not among this section's hosts")
+            )
+        else:
+            good.append(command)
+    return good
+
+
+def stranger(command: Command, unit: str) -> Outcome | None:
+    """The refusal when `unit` is not the one the command is meant for; None when it is, or nobody said which."""
+    wanted = _hosts.wanted(command)[1]
+    return Outcome(command.id, REFUSED, OTHER_UNIT) if wanted and wanted != unit.lower() else None
+
+
+def judged(command: Command, answer: Any, good: str = "") -> Outcome:
+    """What the answer to a mutation says. `accepted` is the most: a CGMiner only says that it took the request."""
+    if isinstance(answer, Outcome):
+        return answer
+    status = cgminer.status(answer)
+    said = _answer.clean(status.text, 80)
+    if status.code == cgminer.INVALID_COMMAND and not status.good:
+        return Outcome(command.id, UNSUPPORTED, "this firmware does not know the command")
+    if status.code == cgminer.ACCESS_DENIED and not status.good:
+        return Outcome(command.id, REFUSED, "it lets us only read: allow this machine in its API settings")
+    if status.good:
+        return Outcome(command.id, ACCEPTED, good or said)
+    if status.letter in ("E", "F"):
+        return Outcome(command.id, REFUSED, said or "refused without a reason")
+    return Outcome(command.id, UNKNOWN, "the answer does not say how it went")

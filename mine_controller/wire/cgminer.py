@@ -1,0 +1,252 @@
+"""The CGMiner API's words: requests as bytes, answers as trees, whatever dialect they come in. Pure.
+
+One request a connection, JSON or text (port 4028 as a rule); the answer ends with a NUL or the connection. Firmware
+leaves commas out, adds some, writes nan, doubles keys, or breaks lines inside texts; all of that is read. What is cut
+off is refused, because what is missing can't be known. Grammar after the API-READMEs of cgminer and bfgminer; the
+damages were seen on Antminer S9, Whatsminer 2.0.4, Hammer D10 and Avalon units.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+PORT = 4028
+ENDS = b"\0"
+SUCCESS = ("S", "I", "W")  # letters of an answer that was not refused; E and F are
+ACCESS_DENIED, INVALID_COMMAND = 45, 14
+HUGE = 1e18  # beyond this no counter or rate counts
+SHOWN = 40
+
+Tree = dict[str, Any]
+
+
+class UnreadableError(Exception):
+    """An answer of which nothing can be read for certain. The text is the reason, without the answer's secrets."""
+
+
+class DownError(UnreadableError):
+    """The board answers, but says that its miner process does not run."""
+
+
+class Status(NamedTuple):
+    """How the device took a request: a letter (S I W E F, "" unknown), a code (None: none), its text, its clock."""
+
+    letter: str
+    code: int | None
+    text: str
+    when: int | None = None  # epoch seconds by the device's own clock, or seconds since its start
+
+    @property
+    def good(self) -> bool:
+        """Not refused. The letter decides: there is firmware that sends E with the code of a success."""
+        return self.letter in SUCCESS
+
+
+def request(command: str, parameter: str = "") -> bytes:
+    """A request in JSON; several reads joined with plus ("summary+stats") come back as sections of one answer."""
+    tree = {"command": command, "parameter": parameter} if parameter else {"command": command}
+    return json.dumps(tree, separators=(",", ":")).encode()
+
+
+def text_request(command: str, parameter: str = "") -> bytes:
+    """A request as text, which is answered as text."""
+    return (f"{command}|{parameter}" if parameter else command).encode()
+
+
+def escaped(parameter: str) -> str:
+    """One value among several in a parameter: its commas and backslashes are not separators."""
+    return parameter.replace("\\", "\\\\").replace(",", "\\,")
+
+
+def read(raw: bytes) -> Tree:
+    """An answer as a tree like {"STATUS": [{...}], "SUMMARY": [{...}]}. UnreadableError.
+
+    Of a key that occurs twice the last counts. nan and inf are None. Values of text answers stay texts: see `number`.
+    """
+    text = raw.replace(b"\0", b"").decode("utf-8", "replace").strip()
+    if text[:1] in ("{", ",", "["):
+        return _object(text)
+    if text.startswith("STATUS="):
+        return _of_text(text)
+    if not text:
+        raise UnreadableError("an empty answer")
+    if text.startswith("Socket connect failed"):
+        raise DownError("its miner process does not run")
+    raise UnreadableError(f"no CGMiner answer but {_shown(text)!r}")
+
+
+def _shown(text: str) -> str:
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text[:SHOWN]).split())
+
+
+def _object(text: str) -> Tree:
+    try:
+        tree = _loaded(text)
+    except ValueError:
+        tree = _repaired(text)
+    except RecursionError:
+        raise UnreadableError("nested too deeply") from None
+    if not isinstance(tree, dict):
+        raise UnreadableError("not a JSON object")
+    return tree
+
+
+def _loaded(text: str) -> Any:
+    return json.loads(text, strict=False, parse_constant=_nothing)
+
+
+def _nothing(_constant: str) -> None:
+    """NaN and Infinity are no values."""
+
+
+def _repaired(text: str) -> Any:
+    try:
+        return _loaded(repair(text))
+    except ValueError as error:
+        cut = isinstance(error, json.JSONDecodeError) and not text.endswith(("}", "]"))
+        raise UnreadableError("the answer is cut off" if cut else "its JSON is damaged beyond repair") from None
+    except RecursionError:
+        raise UnreadableError("nested too deeply") from None
+
+
+# Texts are matched first, so that no repair touches what stands inside quotes; an open one reaches to the end.
+_TEXT = r'"[^"\\]*(?:\\(?:.|\Z)[^"\\]*)*(?:"|\Z)'
+_DAMAGE = re.compile(
+    rf"(?P<text>{_TEXT})(?P<joined>\s*(?=[\"{{\[]))?"
+    r"|(?P<apart>[0-9}\]])\s*(?=[\"{\[])"  # a value right behind a value: the comma is missing
+    r"|(?P<opening>[\[{])\s*,[\s,]*"  # [,{
+    r"|(?P<doubled>,[\s,]*)(?=[}\]])"  # ,} and ,]
+    r"|(?P<nothing>-?\b(?:nan|inf|infinity)\b)",
+    re.DOTALL | re.IGNORECASE,
+)
+_PAIRS = re.compile(r'\[(\s*"[^"]*"\s*:[^\[\]{}]*)\]')  # a list that holds pairs: "error_code":["218":"..."]
+
+
+def repair(text: str) -> str:
+    """JSON with the known damages mended: missing, leading and trailing commas, nan and inf, lists of pairs."""
+    if text.startswith(","):
+        text = "{" + text[1:]
+    return _PAIRS.sub(r"{\1}", _DAMAGE.sub(_mended, text))
+
+
+def _mended(match: re.Match[str]) -> str:
+    if match["text"] is not None:
+        return match["text"] + ("," if match["joined"] is not None else "")
+    if match["apart"] is not None:
+        return match["apart"] + ","
+    if match["opening"] is not None:
+        return match["opening"]
+    return "null" if match["nothing"] is not None else ""
+
+
+# Sections of a text answer are parted by |, fields by comma; a backslash takes the meaning from what follows.
+_SECTION = re.compile(r"(?:[^|\\]+|\\.?)+", re.DOTALL)
+_FIELD = re.compile(r"(?:[^,\\]+|\\.?)+", re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+# In a text answer a row names itself (POOL=0); in JSON its section has the plural.
+_PLURAL = {"POOL": "POOLS", "ASC": "DEVS", "PGA": "DEVS", "PROC": "DEVS", "NOTIFY": "NOTIFY"}
+
+
+def _of_text(text: str) -> Tree:
+    if not text.endswith("|"):
+        raise UnreadableError("the answer is cut off")
+    tree: dict[str, Any] = {}
+    for section in _SECTION.findall(text):
+        fields = _fields(section)
+        name = next(iter(fields), "").strip()
+        if name == "STATUS":
+            tree.setdefault("STATUS", []).append(fields)
+        elif name:
+            head = fields.get(name)
+            row = fields if head else {key: value for key, value in fields.items() if key != name}
+            tree.setdefault(_PLURAL.get(name, name), []).append(row)
+    return tree
+
+
+def _fields(section: str) -> dict[str, str]:
+    """Keys and values. A piece without "=" belongs to the value before it: Avalon does not escape its commas."""
+    fields: dict[str, str] = {}
+    key = ""
+    for piece in _FIELD.findall(section):
+        name, sign, value = piece.partition("=")
+        if sign or not fields:
+            key = _plain(name).strip() if not fields else _plain(name)
+            fields[key] = _plain(value)
+        else:
+            fields[key] += "," + _plain(piece)
+    return fields
+
+
+def _plain(text: str) -> str:
+    return _ESCAPED.sub(r"\1", text) if "\\" in text else text
+
+
+def status(tree: Tree) -> Status:
+    """The answer's status in any shape: a list of one object, an object, a letter, or the word RESTART or BYE."""
+    given = tree.get("STATUS")
+    if isinstance(given, list):
+        given = given[0] if given else None
+    if isinstance(given, dict):
+        row, letter = given, given.get("STATUS")
+    else:
+        row, letter = tree, given
+    if isinstance(letter, str) and len(letter) > 1:
+        return Status("S" if letter in ("RESTART", "BYE") else "", None, letter[:SHOWN])
+    code, when, text = number(row.get("Code")), number(row.get("When", row.get("when"))), row.get("Msg")
+    return Status(
+        letter if isinstance(letter, str) else "",
+        int(code) if code is not None else None,
+        text if isinstance(text, str) else "",
+        int(when) if when is not None else None,
+    )
+
+
+def sections(tree: Tree) -> dict[str, Tree]:
+    """The answers inside a joined answer by command ("summary", "stats"); {} when it is none. Both shapes of a section
+    are read: a list of one answer (the source) and a plain object (the documents)."""
+    found: dict[str, Tree] = {}
+    for name, part in tree.items():
+        inner = part[0] if isinstance(part, list) and part else part
+        if name.islower() and isinstance(inner, dict) and "STATUS" in inner:
+            found[name] = inner
+    return found
+
+
+def rows(tree: Mapping[str, Any], name: str) -> list[Tree]:
+    """The objects of a section ("SUMMARY", "STATS"), also where it is a plain object; [] when there is none."""
+    given = tree.get(name)
+    if isinstance(given, dict):
+        return [given]
+    return [row for row in given if isinstance(row, dict)] if isinstance(given, list) else []
+
+
+def row(tree: Mapping[str, Any], name: str) -> Tree:
+    """The first object of a section, or {}."""
+    found = rows(tree, name)
+    return found[0] if found else {}
+
+
+_NUMBER = re.compile(
+    r"\s*([-+]?[0-9]{1,18}(?:\.[0-9]{0,18})?(?:[eE][-+]?[0-9]{1,2})?)\s*(?:[A-Za-z%°][A-Za-z/%°]{0,7})?\s*"
+)
+
+
+def number(value: Any) -> float | None:
+    """A finite number out of a number or of a text such as "13500.12", "58.94 W" or "49%"; None for anything else."""
+    if isinstance(value, str):
+        match = _NUMBER.fullmatch(value) if len(value) < SHOWN else None
+        value = float(match[1]) if match else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < HUGE and math.isfinite(value) else None
+
+
+_POWER = re.compile(rb"\s*miner power:\s*([0-9]{1,5})\s*\0?\s*")
+
+
+def port_6060_power_w(raw: bytes) -> int | None:
+    """Watts out of the answer of the power service some boards run on port 6060; None on firmware without it."""
+    match = _POWER.fullmatch(raw)
+    return int(match[1]) if match else None

@@ -1,0 +1,248 @@
+"""Many exchanges at once in one thread: non-blocking sockets behind one epoll, a whole fleet in one round.
+
+Each exchange is connect, send, read until the terminator, the end of the stream or the cap. Sockets are watched edge by
+edge, so that an exchange costs one registration and no change of it. Nothing is looked up and nothing is retried.
+A system without epoll (it is Linux's) answers "unreachable" for everything.
+"""
+
+import contextlib
+import errno
+import ipaddress
+import os
+import resource
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+
+from mine_controller.wire.door import Exchange, WireError
+
+Answer = bytes | WireError
+
+CONNECT_S = 2.0  # a LAN answers in milliseconds; this leaves room for one lost SYN, which is repeated after 1 s
+EXCHANGE_S = 8.0  # slow control boards take up to 5 s for a read
+QUIET_S = 2.0  # some firmware keeps the line open and sends no terminator: so long without a byte is the end
+SWEEP_S = 0.25  # how often limits of single exchanges are looked at
+WINDOW = 4000  # sockets open at a time
+BURST = 256  # connects between two looks at the answers
+SPARE = 64  # descriptors left to everyone else
+CHUNK = 16_384
+_BIND_NO_PORT = 24  # Linux: bind an address and leave the port to connect, so that ports do not run out
+
+_REFUSED = {errno.ECONNREFUSED}
+_NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+
+
+def many(batch: Sequence[Exchange], until: float) -> list[Answer]:
+    """The bytes of each exchange or why there are none, in the order given; over by `until` (`time.monotonic`).
+
+    A terminator is part of the bytes and nothing behind it is. The kinds of error are those of `WireError`: refused,
+    unreachable and dns mean that nothing was sent.
+    """
+    if not hasattr(select, "epoll"):
+        return [WireError("unreachable", "this system has no epoll") for _ in batch]
+    return _Round(batch, until).run()
+
+
+class _Talk:
+    """One exchange on its way."""
+
+    __slots__ = ("began", "data", "exchange", "heard", "index", "left", "sock", "up")
+
+    def __init__(self, index: int, exchange: Exchange, sock: socket.socket, began: float) -> None:
+        self.index = index
+        self.exchange = exchange
+        self.sock = sock
+        self.began = began
+        self.heard = began
+        self.left: bytes | memoryview = exchange.send
+        self.data: bytearray = bytearray()
+        self.up = False  # connected
+
+
+class _Round:
+    def __init__(self, batch: Sequence[Exchange], until: float) -> None:
+        self.until = until
+        self.answers: list[Answer | None] = [None] * len(batch)
+        self.waiting: Iterator[tuple[int, Exchange]] = iter(enumerate(batch))
+        self.next: tuple[int, Exchange] | None = next(self.waiting, None)
+        self.open: dict[int, _Talk] = {}
+        self.window = _window(len(batch))
+        rounds = -(-len(batch) // self.window) if batch else 1
+        self.each_s = min(EXCHANGE_S, max(0.0, until - time.monotonic()) / rounds)
+        self.connect_s = min(CONNECT_S, self.each_s)
+
+    def run(self) -> list[Answer]:
+        self.poll = select.epoll()
+        try:
+            self._talk()
+        finally:
+            for talk in self.open.values():
+                talk.sock.close()
+            self.poll.close()
+        late = WireError("unreachable", "no time left to ask")
+        return [late if answer is None else answer for answer in self.answers]
+
+    def _talk(self) -> None:
+        sweep_at = time.monotonic() + SWEEP_S
+        while (now := time.monotonic()) < self.until and (self.next is not None or self.open):
+            more = self._fill(now)
+            wait_s = 0.0 if more else max(0.0, min(self.until, sweep_at) - now)
+            for fd, mask in self.poll.poll(wait_s):
+                talk = self.open.get(fd)
+                if talk is not None:
+                    self._step(talk, mask)
+            if (now := time.monotonic()) >= sweep_at:
+                self._sweep(now)
+                sweep_at = now + SWEEP_S
+        self._sweep(time.monotonic())
+        for talk in list(self.open.values()):
+            self._end(talk, _late(talk, time.monotonic()))
+
+    def _fill(self, now: float) -> bool:
+        """Open the next exchanges; True when there is room for more at once."""
+        for _ in range(BURST):
+            if self.next is None or len(self.open) >= self.window:
+                return False
+            index, exchange = self.next
+            try:
+                self._start(index, exchange, now)
+            except OSError as error:
+                if error.errno in _NO_ROOM and self.open:
+                    self.window = len(self.open)  # whoever ends makes room for the next
+                    return False
+                self.answers[index] = _lost(error)
+            except WireError as error:
+                self.answers[index] = error
+            self.next = next(self.waiting, None)
+        return True
+
+    def _start(self, index: int, exchange: Exchange, now: float) -> None:
+        sock = socket.socket(_family(exchange.host), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            if exchange.source:
+                sock.setsockopt(socket.IPPROTO_IP, _BIND_NO_PORT, 1)
+                sock.bind((exchange.source, 0))
+            with contextlib.suppress(BlockingIOError):  # on its way: the epoll says when it is there
+                sock.connect((exchange.host, exchange.port))
+            self.poll.register(sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
+        except OverflowError:
+            sock.close()
+            raise WireError("dns", f"{exchange.port} is no port") from None
+        except OSError:
+            sock.close()
+            raise
+        self.open[sock.fileno()] = _Talk(index, exchange, sock, now)
+
+    def _step(self, talk: _Talk, mask: int) -> None:
+        try:
+            if not talk.up:
+                _connected(talk, mask)
+            if talk.left:
+                _send(talk)
+            answer = _read(talk) if mask & ~select.EPOLLOUT else None
+        except OSError as error:
+            self._end(talk, bytes(talk.data) if talk.data else _lost(error, up=talk.up))
+        else:
+            if answer is not None:
+                self._end(talk, answer)
+
+    def _sweep(self, now: float) -> None:
+        for talk in list(self.open.values()):
+            if talk.data and talk.exchange.ends and now - talk.heard >= QUIET_S:
+                self._end(talk, bytes(talk.data))
+            elif now - talk.began >= (self.each_s if talk.up else self.connect_s):
+                self._end(talk, _late(talk, now))
+
+    def _end(self, talk: _Talk, answer: Answer) -> None:
+        del self.open[talk.sock.fileno()]
+        talk.sock.close()  # also takes it out of the epoll
+        self.answers[talk.index] = answer
+
+
+def _connected(talk: _Talk, mask: int) -> None:
+    """OSError when the connection did not come about."""
+    if mask & (select.EPOLLERR | select.EPOLLHUP):
+        raise OSError(talk.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or errno.ECONNRESET, "")
+    talk.up = True
+
+
+def _send(talk: _Talk) -> None:
+    try:
+        sent = talk.sock.send(talk.left)
+    except BlockingIOError:
+        return
+    except (BrokenPipeError, ConnectionResetError):
+        talk.left = b""  # it may have answered before it hung up: reading tells
+        return
+    talk.left = memoryview(talk.left)[sent:] if sent < len(talk.left) else b""
+
+
+def _read(talk: _Talk) -> Answer | None:
+    """Everything there is; the answer once it is whole. OSError when the connection broke."""
+    ends, cap = talk.exchange.ends, talk.exchange.cap
+    while True:
+        try:
+            piece = talk.sock.recv(CHUNK)
+        except BlockingIOError:
+            return None
+        if not piece:
+            return bytes(talk.data) if talk.data else WireError("closed", "hung up without an answer")
+        before = len(talk.data)
+        talk.data += piece
+        talk.heard = time.monotonic()
+        if ends and (at := talk.data.find(ends, max(0, before - len(ends) + 1))) >= 0:
+            return bytes(talk.data[: at + len(ends)]) if at + len(ends) <= cap else _too_large(cap)
+        if len(talk.data) > cap:
+            return _too_large(cap)
+        if talk.exchange.whole is not None and talk.exchange.whole(bytes(talk.data)):
+            return bytes(talk.data)
+
+
+def _too_large(cap: int) -> WireError:
+    return WireError("too_large", f"more than {cap // 1024} KiB")
+
+
+def _late(talk: _Talk, now: float) -> WireError:
+    took = f"{now - talk.began:.1f} s"
+    if not talk.up:
+        return WireError("unreachable", f"no connection in {took}")
+    return WireError("timeout", f"still sending after {took}" if talk.data else f"no answer in {took}")
+
+
+def _lost(error: OSError, *, up: bool = False) -> WireError:
+    if up:
+        return WireError("closed", "broke off the connection")
+    if error.errno in _REFUSED:
+        return WireError("refused", "refused the connection")
+    if error.errno in _NO_ROOM:
+        return WireError("unreachable", "no socket left")
+    return WireError("unreachable", f"can't be reached: {os.strerror(error.errno or errno.EIO).lower()}")
+
+
+def _family(host: str) -> socket.AddressFamily:
+    """WireError for anything but an address: a name would be looked up, and that can't be bounded."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except (OSError, ValueError):
+        try:
+            ipaddress.IPv6Address(host)
+        except ValueError:
+            raise WireError("dns", f"{host[:40]!r} is no address") from None
+        return socket.AF_INET6
+    return socket.AF_INET
+
+
+def _window(wanted: int) -> int:
+    """How many sockets may be open at a time; the soft limit of descriptors is raised as far as the hard one lets."""
+    needed = min(wanted, WINDOW) + SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed + SPARE:
+        raised = needed + SPARE if hard == resource.RLIM_INFINITY else min(hard, needed + SPARE)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+            soft = raised
+        except (OSError, ValueError):
+            pass  # the limit stays as it is and is kept to
+    room = WINDOW if soft == resource.RLIM_INFINITY else soft - 2 * SPARE
+    return max(1, min(WINDOW, room, wanted or 1))

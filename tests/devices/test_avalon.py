@@ -1,0 +1,259 @@
+"""Avalon: long status texts, watts only from the wall, and a stop that each family spells differently."""
+
+import json
+from pathlib import Path
+
+import pytest
+from devices.farm import DENIED, INVALID, Farm, gone, section, status
+from devices.scripted import apply, order, value, verdicts
+
+from mine_controller.core.option import fill
+from mine_controller.devices import avalon
+from mine_controller.devices.kind import Ask
+from mine_controller.wire.door import WireError
+
+CASES = Path(__file__).resolve().parents[1] / "cases" / "avalon"
+A = "10.0.1.1"
+MAC = "02:00:00:00:00:15"
+WORK = "Ver[15-194-24000000_0] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] TMax[80] PS[0 1 2 3 3450 5 3650] MPO[3500] "
+RATES = "GHSspd[190000.00] GHSmm[195000.00] GHSavg[188500.00] SoftOFF[0]"
+
+
+def recorded(name):
+    """An answer of a real Q (.json) or A10 (.txt)."""
+    return next(CASES.glob(f"{'q_' if name.endswith('.json') else 'a10'}*/{name}")).read_bytes()
+
+
+def options(**more):
+    return fill(avalon.Options, {"hosts": (A,), **more})
+
+
+class Unit:
+    """A unit with this product name and status text; `orders` are the ascset requests it got."""
+
+    def __init__(
+        self, product="AvalonMiner 15-194", told=WORK + RATES, words="help|softoff|softon|reboot|", answer=None
+    ):
+        self.version = section("VERSION", {"PROD": product, "MODEL": product.split()[-1], "MAC": MAC.replace(":", "")})
+        self.told, self.words, self.answer, self.orders = told, words, answer, []
+
+    def __call__(self, command, parameter):
+        if command == "ascset":
+            return self.ascset(parameter.partition(",")[2])
+        tables = {
+            "version": self.version,
+            "estats": section("STATS", {"ID": "AVA100", "MM ID0": self.told}),
+            "summary": section("SUMMARY", {"MHS 1m": 50_000_000.0, "MHS av": 1.0}),
+        }
+        return tables.get(command, INVALID)
+
+    def ascset(self, order):
+        if order == "help":
+            return {"STATUS": status("I", 118, f"ASC 0 set info: {self.words}", 5000)} if self.words else INVALID
+        self.orders.append(order)
+        return self.answer or {"STATUS": status("I", 118, f"ASC 0 set info: success {order}")}
+
+
+def read(unit, **more):
+    farm = Farm({A: unit})
+    found = avalon.parse(avalon.fetch(farm.wire, options(**more), Ask()), options(**more))
+    return found, farm
+
+
+def test_a_unit_at_work_is_read_in_two_steps():
+    found, farm = read(Unit())
+    assert farm.sent(A) == ["version", "estats"]
+    assert value(found, MAC, "word") == "hashing"
+    assert value(found, MAC, "power_w") == 3650
+    assert value(found, MAC, "hashrate_ths") == 190
+    assert value(found, MAC, "chip_c") == 80
+    assert value(found, f"{MAC} model", "text") == "Avalon 15-194"
+
+
+def test_a_unit_without_a_current_rate_is_asked_for_its_summary():
+    found, farm = read(Unit(told=WORK + "GHSavg[50291.83]"))
+    assert farm.sent(A) == ["version", "estats", "summary"]
+    assert value(found, MAC, "hashrate_ths") == 50
+
+
+def test_a_q_is_asked_for_its_short_status():
+    lines = {"version": recorded("version.json"), "litestats": recorded("litestats.json")}
+    found, farm = read(lambda command, _parameter: lines[command])
+    assert farm.sent(A) == ["version", "litestats"]
+    assert value(found, "02:00:00:00:00:04", "word") == "sleeping"
+
+
+def test_firmware_without_estats_is_asked_for_stats():
+    unit = Unit()
+    found, farm = read(lambda c, p: INVALID if c == "estats" else unit("estats" if c == "stats" else c, p))
+    assert farm.sent(A) == ["version", "estats", "stats"]
+    assert value(found, MAC, "word") == "hashing"
+
+
+def test_units_are_asked_as_text_where_that_is_set():
+    lines = {"version": recorded("version.txt"), "estats": recorded("estats_1066.txt")}
+    found, farm = read(lambda command, _p: lines.get(command, gone("", "")), dialect="text")
+    assert farm.sent(A) == ["version", "estats", "summary"]
+    assert value(found, "aa:a5:83:6a:0f:14", "hashrate_ths") == 50.29183
+
+
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ("SYSTEMSTATU[Work: In Work, Hash Board: 3 ] GHSspd[1.0]", "hashing"),
+        ("SYSTEMSTATU[Work: In Work, Hash Board: 3 ] GHSspd[0.00]", "booting"),
+        ("SYSTEMSTATU[Work: In Init, Hash Board: 3 ] GHSspd[0.00]", "booting"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] SoftOFF[4] GHSspd[0.00]", "sleeping"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] GHSspd[0.00] GHSavg[44350]", "stopped"),
+        ("SYSTEMSTATU[Work: In Fault, Hash Board: 0] GHSspd[0.00]", "error"),
+        ("STATE[2] SoftOFF[4] GHSspd[0.00]", "sleeping"),
+        ("STATE[3] GHSspd[0.00]", "error"),
+        ("HashStatus[1] GHSspd[4010]", "hashing"),
+        ("SYSTEMSTATU[Work: In Trance] GHSspd[0.00]", None),
+        ("TMax[80]", None),
+    ],
+)
+def test_the_word_is_what_the_unit_says_it_does(told, word):
+    assert value(read(Unit(told=told))[0], MAC, "word") == word
+
+
+@pytest.mark.parametrize(
+    ("told", "watts"),
+    [
+        ("WALLPOWER[3600] PS[0 1 2 3 4 5 3650] MPO[3500]", 3600),
+        ("WALLPOWER[0] PS[0 1 2 3 4 5 3650] MPO[3500]", 3650),
+        ("PS[0 1221 4 0 0 2245 146] MPO[800]", 146),
+        ("Ver[nano3-24071801_1] PS[0 0 0 27530 4 130 4430] MPO[140]", 130),
+        ("PS[0 1217 1279 221 2834 1280]", None),
+        ("PS[0 1 2 3 4 5 0] MPO[3500]", None),
+        ("PS[0 1 2 3 4 5 44300] MPO[140]", None),
+        ("TMax[80]", None),
+    ],
+)
+def test_watts_are_those_at_the_wall_or_unknown(told, watts):
+    assert value(read(Unit(told=told))[0], MAC, "power_w") == watts
+
+
+def test_an_average_since_the_start_is_no_rate_of_an_idle_unit():
+    unit = Unit(told="SYSTEMSTATU[Work: In Idle, Hash Board: 1] GHSavg[44350.83]")
+    found, _ = read(lambda c, p: INVALID if c == "summary" else unit(c, p))
+    assert value(found, MAC, "hashrate_ths") is None
+
+
+def test_a_chip_at_zero_degrees_is_a_chip_without_a_reading():
+    assert value(read(Unit(told="STATE[2] TMax[0]"))[0], MAC, "chip_c") is None
+
+
+@pytest.mark.parametrize(("mode", "word"), [("0", "eco"), ("1", "standard"), ("2", "super"), ("7", "mode 7")])
+def test_a_work_mode_of_a_q_has_a_word(mode, word):
+    assert value(read(Unit(told=f"Ver[Q-25052801_1] STATE[1] WORKMODE[{mode}]"))[0], f"{MAC} mode", "text") == word
+
+
+def test_a_status_text_that_can_not_be_read_leaves_the_unit_known_and_its_state_unknown():
+    unit = Unit()
+    found, _ = read(lambda c, p: unit(c, p) if c == "version" else WireError("timeout", "no answer in 6.0 s"))
+    assert value(found, MAC, "address") == A
+    assert value(found, MAC, "word") is None
+
+
+def command(unit, verb, address=A, **more):
+    farm = Farm({A: unit})
+    (outcome,) = apply(avalon, farm, options(**more), [order(address, verb)])
+    return outcome, farm
+
+
+@pytest.mark.parametrize(
+    ("product", "words", "verb", "sent"),
+    [
+        ("AvalonMiner 15-194", "help|softoff|softon|", "stop", "softoff,1:5005"),
+        ("AvalonMiner 15-194", "help|softoff|softon|", "run", "softon,1:5005"),
+        ("Avalon Q", "help|softoff|softon|", "stop", "softoff,1:5005"),
+        ("Avalon Q", "", "stop", "softoff,1:1700000005"),
+        ("AvalonMiner 1346", "help|softoff|softon|", "stop", "softoff"),
+        ("AvalonMiner 10xx", "", "stop", "hashpower,0"),
+        ("AvalonMiner 10xx", "help|hashpower|reboot|", "run", "reboot,0"),
+    ],
+)
+def test_each_family_is_stopped_and_started_in_its_own_words(product, words, verb, sent):
+    unit = Unit(product, words=words)
+    outcome, _ = command(unit, verb)
+    assert unit.orders == [sent]
+    assert outcome.verdict == "accepted"
+
+
+@pytest.mark.parametrize(("product", "words"), [("Avalon Nano3s", "help|workmode|reboot|"), ("Avalon0o", "")])
+def test_a_unit_without_a_stop_gets_none(product, words):
+    unit = Unit(product, words=words)
+    outcome, _ = command(unit, "stop")
+    assert (outcome.verdict, unit.orders) == ("unsupported", [])
+
+
+def test_the_owner_may_say_how_a_unit_is_stopped():
+    unit = Unit("AvalonMiner 1246")
+    assert command(unit, "stop", stop="softoff")[0].verdict == "accepted"
+    assert unit.orders == ["softoff"]
+    assert command(Unit(), "stop", stop="none")[0].verdict == "unsupported"
+
+
+def test_the_recorded_answers_to_commands_are_accepted_and_their_list_is_understood():
+    lines = {"0,help": recorded("ascset_help.json"), "0,softoff,1:1753431296": recorded("ascset_softoff.json")}
+    outcome, farm = command(lambda c, p: lines[p] if c == "ascset" else recorded("version.json"), "stop")
+    assert (outcome.verdict, outcome.why) == ("accepted", "ASC 0 set info: success softoff:1753434821")
+    assert farm.sent(A)[-1] == "ascset|0,softoff,1:1753431296"
+
+
+def test_the_recorded_text_answer_of_an_a10_is_accepted():
+    lines = {"0,help": INVALID, "0,hashpower,0": recorded("hashpower_off.txt")}
+    outcome, _ = command(lambda c, p: lines[p] if c == "ascset" else recorded("version.txt"), "stop", dialect="text")
+    assert outcome.verdict == "accepted"
+
+
+def test_a_stranger_at_the_address_gets_no_command():
+    unit = Unit()
+    outcome, farm = command(unit, "stop", f"{A} 02:00:00:00:00:99")
+    assert (outcome.verdict, outcome.why) == ("refused", "another unit answers at this address")
+    assert farm.sent(A) == ["version"]
+
+
+def test_the_right_unit_at_the_address_gets_it_once():
+    unit = Unit()
+    assert command(unit, "stop", f"{A} {MAC}")[0].verdict == "accepted"
+    assert len(unit.orders) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "why"),
+    [
+        (DENIED, "refused", "only read"),
+        ({"STATUS": status("E", 119, "ASC 0 set OK")}, "refused", "set OK"),
+        ({"STATUS": status("E", 120, "ASC 0 set failed: Don't permit switch mode")}, "refused", "busy"),
+        (INVALID, "unsupported", "does not know"),
+        (WireError("closed", "hung up without an answer"), "unknown", "hung up without a word"),
+        (WireError("timeout", "no answer in 6.0 s"), "unknown", "no answer"),
+        (b"Socket connect failed: Connection refused\0", "unknown", "does not run"),
+        ({"id": 1}, "unknown", "does not say"),
+    ],
+)
+def test_only_a_word_of_success_is_taken_for_one(answer, verdict, why):
+    outcome, _ = command(Unit(answer=answer), "stop")
+    assert outcome.verdict == verdict
+    assert why in outcome.why
+
+
+def test_an_outlet_verb_is_not_for_a_miner():
+    assert command(Unit(), "off")[0].verdict == "unsupported"
+
+
+def test_a_whole_fleet_is_stopped_in_three_steps_with_one_command_each():
+    hosts = [f"10.0.1.{at}" for at in range(1, 81)]
+    units = {host: Unit() for host in hosts}
+    farm = Farm(units)
+    batch = [order(host, "stop", at) for at, host in enumerate(hosts)]
+    assert verdicts(apply(avalon, farm, options(hosts=("10.0.1.1-80",)), batch)) == ["accepted"] * 80
+    assert farm.rounds == [80, 80, 80]
+    assert {len(unit.orders) for unit in units.values()} == {1}
+
+
+def test_a_status_text_of_nothing_but_letters_is_read_in_one_go():
+    tree = {"STATS": [{"MM ID0": "a " * 120_000 + json.dumps("[")}]}
+    assert avalon.pairs(tree) == {}

@@ -1,0 +1,253 @@
+"""Generic CGMiner fleets: one joined question each, careful words, and no command a firmware does not have."""
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+from devices.farm import DENIED, INVALID, Farm, gone, section, status, words
+from devices.scripted import apply, order, orders, value, verdicts
+
+from mine_controller.core.option import fill
+from mine_controller.devices import _cgminer, cgminer
+from mine_controller.devices.kind import Ask, BadReply
+from mine_controller.wire import http
+from mine_controller.wire.door import Exchange, WireError
+
+A, B = "10.0.1.1", "10.0.1.2"
+MAC_A, MAC_B = "02:00:00:00:00:0a", "02:00:00:00:00:0b"
+
+
+def options(**more):
+    return fill(cgminer.Options, {"hosts": ("10.0.1.1-2",), **more})
+
+
+CONTROL = {"stop_command": "ascdisable|0", "run_command": "ascenable|0"}
+
+
+class Miner:
+    """A firmware with `tables` by command; `joins` False: it knows single commands only."""
+
+    def __init__(self, mac, joins=True, allowed=True, **tables):
+        self.joins, self.allowed, self.done = joins, allowed, []
+        version = {"CGMiner": "4.12", "PROD": "Example", **({"MAC": mac} if mac else {})}
+        self.tables = {
+            "version": section("VERSION", version),
+            "summary": section("SUMMARY", {"Elapsed": 9000, "MHS 1m": 95_000_000.0, "Power": 3200}),
+            "stats": section("STATS", {"temp_max": 71}),
+            "devs": section("DEVS", {"ASC": 0, "Enabled": "Y", "Temperature": 70.5}),
+            **{name: section(name.upper(), row) for name, row in tables.items()},
+        }
+
+    def __call__(self, command, parameter):
+        if "+" in command:
+            parts = {name: [self.tables[name]] for name in command.split("+")}
+            return {**parts, "id": 1} if self.joins else INVALID
+        if command in self.tables:
+            return self.tables[command]
+        if command == "check":
+            return section("CHECK", {"Exists": "Y", "Access": "Y" if self.allowed else "N"})
+        self.done.append(command)
+        return {"STATUS": status("I", 111, "ASC 0 disabled")} if self.allowed else DENIED
+
+
+def read(farm, opts=None, memory=None):
+    opts = opts or options()
+    return cgminer.parse(cgminer.fetch(farm.wire, opts, Ask(memory=memory or {})), opts)
+
+
+def test_a_fleet_is_read_in_one_round_of_one_question_each():
+    farm = Farm({A: Miner(MAC_A), B: Miner(MAC_B)})
+    found = read(farm)
+    assert farm.rounds == [2]
+    for mac, host in ((MAC_A, A), (MAC_B, B)):
+        assert value(found, mac, "address") == host
+        assert value(found, mac, "word") == "hashing"
+        assert value(found, mac, "power_w") == 3200
+        assert value(found, mac, "hashrate_ths") == 95
+        assert value(found, mac, "chip_c") == 71
+        assert value(found, f"{mac} model", "text") == "Example"
+
+
+def test_a_fleet_is_read_over_real_sockets_too():
+    def serve(listener, said):
+        for _ in range(2):
+            peer, _ = listener.accept()
+            with peer:
+                said.append(peer.recv(4096))
+                peer.sendall(json.dumps(Miner(MAC_A)(*words(said[-1]))).encode() + b"\0")
+
+    said = []
+    with socket.create_server(("127.0.0.7", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener, said), daemon=True)
+        thread.start()
+        opts = options(hosts=("127.0.0.7",), port=listener.getsockname()[1], **CONTROL)
+        wire = http.live(time.monotonic() + 20)
+        found = cgminer.parse(cgminer.fetch(wire, opts, Ask()), opts)
+        many = wire.many([Exchange("127.0.0.7", opts.port, cgminer.JOINED, b"\0")], wire.until)
+        thread.join()
+    assert value(found, MAC_A, "word") == "hashing"
+    assert said == [cgminer.JOINED] * 2
+    assert many[0].endswith(b"\0")
+
+
+@pytest.mark.parametrize("refusal", [INVALID, WireError("closed", "hung up without an answer"), b"what?\0"])
+def test_a_firmware_that_can_not_join_is_asked_one_by_one_and_remembered(refusal):
+    miner = Miner(MAC_B)
+    farm = Farm({A: Miner(MAC_A), B: lambda c, p: refusal if "+" in c else miner(c, p)})
+    found = read(farm)
+    assert farm.sent(B)[1:] == list(cgminer.READS)
+    assert value(found, MAC_B, "word") == "hashing"
+    kept = {each.channel: each.value for each in found if each.quantity == "memory"}
+    again = Farm({A: Miner(MAC_A), B: miner})
+    assert value(read(again, memory=kept), MAC_B, "power_w") == 3200
+    assert again.sent(B) == list(cgminer.READS)
+    assert len(again.sent(A)) == 1
+
+
+def test_a_silent_miner_is_unknown_with_a_reason_and_the_others_are_read():
+    found = read(Farm({A: Miner(MAC_A), B: gone}), memory={B: f"{MAC_B} joined"})
+    (word,) = [each for each in found if (each.channel, each.quantity) == (MAC_B, "word")]
+    assert (word.value, "no connection in 2.0 s" in word.why) == (None, True)
+    assert value(found, MAC_A, "word") == "hashing"
+
+
+def test_a_miner_that_moved_is_read_where_it_is_now():
+    found = read(Farm({A: gone, B: Miner(MAC_A)}), memory={A: f"{MAC_A} joined"})
+    assert value(found, MAC_A, "address") == B
+    assert value(found, MAC_A, "word") == "hashing"
+
+
+def test_one_mac_at_two_addresses_is_at_neither():
+    found = read(Farm({A: Miner(MAC_A), B: Miner(MAC_A)}))
+    assert value(found, MAC_A, "address") is None
+    assert value(found, MAC_A, "word") is None
+
+
+def test_a_whole_fleet_nobody_ever_heard_of_is_a_failure_with_a_reason():
+    with pytest.raises(BadReply, match="no connection"):
+        read(Farm({}))
+
+
+def test_a_miner_without_identity_is_named_by_its_owner_or_not_at_all():
+    farm = {A: Miner(""), B: Miner(MAC_B)}
+    assert {each.channel for each in read(Farm(farm)) if each.quantity == "address"} == {MAC_B}
+    named = options(macs=("10.0.1.1 02-00-00-00-00-0A",))
+    assert cgminer.faults(named) == []
+    assert value(read(Farm(farm), named), MAC_A, "address") == A
+
+
+def test_an_entry_of_macs_that_says_nothing_is_told():
+    assert len(cgminer.faults(options(macs=("10.0.1.1", "10.0.1.1 xx", "10.0.1.1-2 020000000001")))) == 3
+
+
+def test_a_serial_serves_where_there_is_no_mac_and_a_blank_one_does_not():
+    serial = read(Farm({A: Miner("", stats={"miner_id": "80208A4C0311"}), B: gone}))
+    assert value(serial, "80208A4C0311", "address") == A
+    with pytest.raises(BadReply, match="neither mac nor serial"):
+        read(Farm({A: Miner("", stats={"miner_id": "0000000000"}), B: gone}))
+
+
+@pytest.mark.parametrize("mac", ["000000000000", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "0200000000", 17, None])
+def test_a_mac_that_is_nobodys_is_none(mac):
+    assert _cgminer.mac_of(mac) == ""
+
+
+def test_a_serial_is_compared_without_regard_to_case():
+    miner = Miner("", stats={"miner_id": "80208A4C0311"})
+    farm = Farm({A: miner})
+    assert verdicts(apply(cgminer, farm, options(**CONTROL), [order(f"{A} 80208A4C0311", "stop")])) == ["accepted"]
+
+
+@pytest.mark.parametrize(
+    ("summary", "rate", "word"),
+    [
+        ({"Elapsed": 9000, "GHS 5s": "95010.5", "GHS av": 1.0}, 95.0105, "hashing"),
+        ({"Elapsed": 9000, "MHS 5s": 0.0, "MHS av": 44_000_000.0}, 0, "error"),
+        ({"Elapsed": 60, "MHS 5s": 0.0}, 0, "booting"),
+        ({"Elapsed": 9000, "MHS av": 44_000_000.0}, 44, "hashing"),
+        ({"Elapsed": 9000, "MHS 1m": None}, None, None),
+        ({"Elapsed": 9000, "MHS 1m": -1}, None, None),
+    ],
+)
+def test_the_word_comes_from_a_short_window_and_never_from_the_average_beside_it(summary, rate, word):
+    found = read(Farm({A: Miner(MAC_A, summary=summary), B: gone}))
+    assert value(found, MAC_A, "word") == word
+    rates = [each.value for each in found if each.quantity == "hashrate_ths"]
+    assert rates == ([] if rate is None else [rate])
+
+
+def test_a_rate_sampled_from_the_chips_goes_before_one_made_of_shares():
+    stats = {"0 MHS(Sample)": 1_000_000.0, "1 MHS(Sample)": "2000000", "temp_max": 71}
+    assert value(read(Farm({A: Miner(MAC_A, stats=stats), B: gone})), MAC_A, "hashrate_ths") == 3
+
+
+@pytest.mark.parametrize("watts", [0, -1, "", None, "N/A"])
+def test_no_watts_are_unknown_and_not_zero(watts):
+    found = read(Farm({A: Miner(MAC_A, summary={"MHS 1m": 1.0, "Power": watts}), B: gone}))
+    assert value(found, MAC_A, "power_w") is None
+
+
+def test_boards_without_sensors_and_counts_are_no_temperatures():
+    stats = {"temp_num": 12, "temp1": 0, "temp2": -273.0, "temp3": 64, "temp_target": 75}
+    miner = Miner(MAC_A, stats=stats, devs={"Temperature": 0.0})
+    assert value(read(Farm({A: miner, B: gone})), MAC_A, "chip_c") == 64
+
+
+def test_a_miner_whose_boards_are_all_disabled_says_it_is_stopped():
+    found = read(Farm({A: Miner(MAC_A, devs={"ASC": 0, "Enabled": "N"}), B: gone}))
+    assert value(found, MAC_A, "word") == "stopped"
+
+
+def test_without_a_command_of_its_firmware_nothing_is_sent():
+    farm = Farm({A: Miner(MAC_A), B: Miner(MAC_B)})
+    assert verdicts(apply(cgminer, farm, options(), orders([A, B], "stop"))) == ["unsupported"] * 2
+    assert farm.asked == []
+
+
+def test_a_stop_goes_out_once_after_identity_and_permission():
+    farm = Farm({A: Miner(MAC_A), B: Miner(MAC_B, allowed=False)})
+    batch = [order(f"{A} {MAC_A}", "stop", 1), order(B, "stop", 2)]
+    outcomes = {each.command: each for each in apply(cgminer, farm, options(**CONTROL), batch)}
+    assert outcomes["1.0.1"].verdict == "accepted"
+    assert outcomes["1.0.2"].verdict == "refused"
+    assert "only read" in outcomes["1.0.2"].why
+    assert farm.sent(A) == ["version", "stats", "check|ascdisable", "ascdisable|0"]
+    assert farm.sent(B) == ["version", "stats", "check|ascdisable"]
+
+
+def test_a_stranger_at_the_address_gets_no_command():
+    farm = Farm({A: Miner(MAC_B)})
+    (outcome,) = apply(cgminer, farm, options(**CONTROL), [order(f"{A} {MAC_A}", "run")])
+    assert (outcome.verdict, outcome.why) == ("refused", "another unit answers at this address")
+    assert farm.sent(A) == ["version", "stats"]
+
+
+def test_a_host_that_is_not_of_this_section_gets_no_command():
+    farm = Farm({})
+    (outcome,) = apply(cgminer, farm, options(**CONTROL), [order("192.168.7.7", "stop")])
+    assert (outcome.verdict, farm.asked) == ("refused", [])
+
+
+@pytest.mark.parametrize(
+    ("lost", "verdict"),
+    [(WireError("timeout", "no answer in 5 s"), "unknown"), (WireError("refused", "refused"), "unreachable")],
+)
+def test_a_lost_answer_to_the_command_is_unknown_once_it_may_have_arrived(lost, verdict):
+    miner = Miner(MAC_A)
+    farm = Farm({A: lambda c, p: lost if c == "ascdisable" else miner(c, p)})
+    assert verdicts(apply(cgminer, farm, options(**CONTROL), [order(A, "stop")])) == [verdict]
+
+
+def test_a_lost_answer_before_the_command_means_nothing_was_changed():
+    farm = Farm({A: lambda *_: WireError("timeout", "no answer in 5 s")})
+    (outcome,) = apply(cgminer, farm, options(**CONTROL), [order(A, "stop")])
+    assert (outcome.verdict, outcome.why) == ("unreachable", "before the command: no answer in 5 s")
+
+
+def test_when_time_is_over_what_was_not_sent_says_so():
+    farm = Farm({A: Miner(MAC_A)}, budget_s=1.2)
+    (outcome,) = apply(cgminer, farm, options(**CONTROL), [order(A, "stop")])
+    assert outcome.verdict == "not_sent"
+    assert "ascdisable|0" not in farm.sent(A)

@@ -1,0 +1,152 @@
+import json
+
+import pytest
+from devices.kinds import CASES, build
+from devices.scripted import apply as applied
+from devices.scripted import order, verdicts
+from devices.shelf import Shelf, http, known
+
+from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED
+from mine_controller.devices import nerdqaxe
+from mine_controller.devices.kind import Ask, BadReply
+from mine_controller.wire.door import WireError
+
+DASHBOARD = json.loads((CASES / "nerdqaxe" / "v2_of_the_document" / "v2_dashboard.json").read_text())
+SYSTEM = json.loads((CASES / "nerdqaxe" / "v2_of_the_document" / "v2_system.json").read_text())
+MAC = "aa:bb:cc:dd:ee:ff"
+GONE = WireError("timeout", "no answer in 5.0 s")
+
+
+def options(**more):
+    return build("nerdqaxe", "http://192.0.2.1", **{"hosts": ("10.0.0.1",), **more})
+
+
+def v1(**more):
+    told = {"deviceModel": "NerdQAxe++", "macAddr": MAC, "hashRate": 4800, "shutdown": False, "uptimeSeconds": 900}
+    return {key: value for key, value in {**told, **more}.items() if value is not ...}
+
+
+def board(**paths):
+    """One board: system, dashboard, info, shutdown, restart by the last word of the path; a 404 for the rest."""
+    return Shelf(lambda host, method, path, body: paths.get(path.rpartition("/")[2], http(b"", 404)))
+
+
+def read(**paths):
+    return nerdqaxe.parse(nerdqaxe.fetch(board(**paths).wire, options(), Ask()), options())
+
+
+def dashboard(**parts):
+    return {name: {**part, **parts.get(name, {})} for name, part in DASHBOARD.items()}
+
+
+def of(found, quantity):
+    (one,) = [each for each in found if (each.channel, each.quantity) == (MAC, quantity)]
+    return one
+
+
+def test_the_new_interface_takes_two_reads():
+    one = board(system=SYSTEM, dashboard=DASHBOARD)
+    nerdqaxe.fetch(one.wire, options(), Ask())
+    assert one.asked == ["GET 10.0.0.1 /api/v2/system", "GET 10.0.0.1 /api/v2/dashboard"]
+
+
+@pytest.mark.parametrize("told", [http(b"", 404), http(b"<html>"), http(b"", 302), {}])
+def test_a_board_without_it_is_read_by_the_old_one(told):
+    one = board(system=told, info=v1())
+    found = nerdqaxe.parse(nerdqaxe.fetch(one.wire, options(), Ask()), options())
+    assert one.asked == ["GET 10.0.0.1 /api/v2/system", "GET 10.0.0.1 /api/system/info"]
+    assert (of(found, "word").value, of(found, "hashrate_ths").value) == ("hashing", 4.8)
+
+
+def test_a_silent_board_is_not_asked_again():
+    one = Shelf(lambda host, *_: GONE if host == "10.0.0.1" else SYSTEM)
+    nerdqaxe.fetch(one.wire, options(hosts=("10.0.0.1-2",)), Ask())
+    assert [each for each in one.asked if "10.0.0.1" in each] == ["GET 10.0.0.1 /api/v2/system"]
+
+
+def test_a_dashboard_that_does_not_come_leaves_the_board_known_and_its_word_unknown():
+    found = read(system=SYSTEM, dashboard=GONE)
+    assert of(found, "address").value == "10.0.0.1"
+    assert of(found, "word").value is None
+    assert "no answer" in of(found, "word").why
+
+
+@pytest.mark.parametrize(
+    ("system", "rate", "word"),
+    [
+        ({"shutdown": True}, 0, "stopped"),
+        ({"shutdown": True}, 900, "stopped"),
+        ({"boardError": 3}, 900, "error"),
+        ({"uptime": 5}, 900, "booting"),
+        ({"shutdown": None}, 900, "hashing"),
+        ({}, 0, None),
+        ({}, -1, None),
+    ],
+)
+def test_the_word_is_the_boards_own(system, rate, word):
+    found = read(system=SYSTEM, dashboard=dashboard(system=system, performance={"hashRate": rate}))
+    assert of(found, "word").value == word
+
+
+@pytest.mark.parametrize("missing", [-1, 0, None, "x", {}])
+def test_a_sensor_that_is_not_there_is_unknown_and_never_a_number(missing):
+    parts = dashboard(thermal={"asicTemp": missing, "asicTemps": [missing], "fans": missing}, power={"watts": missing})
+    found = read(system=SYSTEM, dashboard=parts)
+    assert (of(found, "chip_c").value, of(found, "power_w").value) == (None, None)
+
+
+def test_the_pool_is_the_one_it_is_connected_to():
+    pools = [{"host": "a.example", "port": 1, "connected": False}, {"host": "b.example", "port": 2, "connected": True}]
+    found = read(system=SYSTEM, dashboard=dashboard(stratum={"pools": pools}))
+    assert [each.value for each in found if each.channel.endswith(" pool")] == ["b.example:2"]
+
+
+def test_a_bitaxe_is_not_taken_for_one():
+    with pytest.raises(BadReply, match="is no NerdQaxe but 'BM1368'"):
+        read(info=v1(deviceModel=..., ASICModel="BM1368"))
+
+
+def do(one, *batch):
+    return applied(nerdqaxe, one, options(), batch)
+
+
+@pytest.mark.parametrize(("verb", "path"), [("stop", "shutdown"), ("run", "restart")])
+def test_a_command_is_taken_and_the_next_read_proves_it(verb, path):
+    one = board(info=v1(shutdown=verb == "run"), **{path: http(b"System will restart shortly.")})
+    assert verdicts(do(one, order("10.0.0.1", verb))) == [ACCEPTED]
+    assert one.sent() == [f"POST 10.0.0.1 /api/system/{path}"]
+
+
+@pytest.mark.parametrize("verb", ["stop", "run"])
+def test_a_board_that_is_so_already_is_left_alone(verb):
+    one = board(info=v1(shutdown=verb == "stop"))
+    assert verdicts(do(one, order("10.0.0.1", verb))) == [APPLIED]
+    assert one.sent() == []
+
+
+def test_a_board_that_may_be_hashing_is_not_restarted():
+    one = board(info=v1(shutdown=...))
+    assert verdicts(do(one, order("10.0.0.1", "run"))) == [REFUSED]
+    assert one.sent() == []
+
+
+def test_another_unit_at_the_address_is_sent_nothing():
+    one = board(info=v1())
+    (outcome,) = do(one, known("10.0.0.1", "stop", "02:00:00:00:00:01"))
+    assert (outcome.verdict, outcome.why) == (REFUSED, "another unit answers at this address")
+    assert one.sent() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "helps"),
+    [
+        (http(b"", 401), REFUSED, "one-time codes"),
+        (http(b"", 404), UNSUPPORTED, "outlet"),
+        (http(b"", 500), UNKNOWN, "500"),
+        (GONE, UNKNOWN, "no answer"),
+    ],
+)
+def test_what_a_board_refuses_says_what_helps(answer, verdict, helps):
+    (outcome,) = do(board(info=v1(), shutdown=answer), order("10.0.0.1", "stop"))
+    assert outcome.verdict == verdict
+    assert helps in outcome.why

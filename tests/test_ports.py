@@ -1,0 +1,105 @@
+"""The live ports: clocks that never run back, an emergency stop in the middle of sending."""
+
+import pytest
+from play.days import HEAD
+
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.state import State
+from mine_controller.play import demo
+from mine_controller.ports.clock import Clocks, Sources
+from mine_controller.ports.live import Live
+from mine_controller.store.stop import lower_stop, raise_stop
+from mine_controller.twin import coop, story
+from mine_controller.wire.door import Response, Wire
+
+
+class Times:
+    """Clocks a test can move."""
+
+    def __init__(self) -> None:
+        self.boot, self.wall, self.name = 1000.0, 1_789_000_000.0, "boot one"
+
+    @property
+    def sources(self) -> Sources:
+        return Sources(lambda: self.boot, lambda: self.wall, lambda: self.name, lambda: True)
+
+
+def opening(times: Times, last: dict | None = None) -> Clock:
+    return Clocks("America/Chicago", 120, times.sources)(State(last=last or {}), None)
+
+
+def kept(clock: Clock) -> dict:
+    return {"plant_s": clock.plant_s, "boot_s": clock.boot_s, "boot_id": clock.boot_id, "wall_s": clock.wall_s}
+
+
+def test_plant_time_follows_the_boot_clock_and_not_the_wall():
+    times = Times()
+    first = opening(times)
+    times.boot, times.wall = times.boot + 120, times.wall + 86_400
+    second = opening(times, kept(first))
+    assert second.plant_s - first.plant_s == 120
+    assert second.stepped
+    assert not second.rebooted
+
+
+@pytest.mark.parametrize("step", [-50 * 365 * 86_400, -3600, -61, 61, 3600, 10 * 365 * 86_400])
+def test_clk1_clk2_a_stepped_wall_clock_is_seen_and_moves_no_timer(step):
+    times = Times()
+    first = opening(times)
+    times.boot, times.wall = times.boot + 120, times.wall + 120 + step
+    second = opening(times, kept(first))
+    assert second.stepped
+    assert second.plant_s - first.plant_s == 120
+
+
+def test_clk1_a_new_boot_counts_only_its_own_seconds_and_says_so():
+    times = Times()
+    first = opening(times)
+    times.boot, times.wall, times.name = 30.0, times.wall + 7200, "boot two"
+    second = opening(times, kept(first))
+    assert second.rebooted
+    assert second.plant_s - first.plant_s == 30
+    assert not second.stepped
+
+
+def test_plant_time_never_runs_back_whatever_the_state_says():
+    times = Times()
+    ahead = {"plant_s": 10_000_000, "boot_s": 5, "boot_id": "boot one", "wall_s": 1}
+    assert opening(times, ahead).plant_s > 10_000_000
+
+
+def test_clk5_local_time_is_made_for_the_place_also_over_a_clock_change():
+    times = Times()
+    times.wall = 1_793_520_000.0  # 2026-11-01 08:00 UTC: an hour after the clocks went back in Chicago
+    clock = opening(times)
+    assert (clock.local.date, clock.local.minute) == ("2026-11-01", 2 * 60)
+
+
+def test_an_emergency_stop_ends_the_sending_within_seconds(tmp_path):
+    told = story.parse(HEAD)
+    site = coop.build(1, told.start_wall_s(), story=told, miners=8, pdus=1, extras=False)
+    config = demo.write_config(tmp_path, site)
+    sent = []
+
+    def call(request, until):
+        sent.append(request.url)
+        if len(sent) == 3:
+            raise_stop(config.paths, "test", "now")
+        return Response(200, {"content-type": "application/json"}, b'{"status": "okay", "command": 1}')
+
+    now = [0.0]
+
+    def pause(seconds):
+        now[0] += seconds
+
+    live = Live(config, wire_for=lambda section, until: Wire(call, lambda: now[0], pause, until))
+    clock = live.clocks(State(), None)
+    stop = Command("", "miner a001", "stop", "foreman mine", "1", 0, Reason("signal", "curtail_off"))
+    batch = tuple(stop._replace(id=f"{n}", target=f"miner a{n:03}", address=str(n)) for n in range(1, 21))
+    outcomes = live.act(batch, clock)
+    assert len(outcomes) == 20
+    assert len(sent) <= 5
+    assert {outcome.verdict for outcome in outcomes[6:]} <= {"unreachable", "not_sent"}
+    lower_stop(config.paths)
