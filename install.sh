@@ -6,6 +6,7 @@ cd "$here"
 
 PYTHON=${PYTHON:-python3}
 PACKAGES=(python3-venv sqlite3 nginx-light cron logrotate)
+PLACES=(data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www)
 SYSTEM_USER=minectl
 
 root=""     # --root DIR: a staging root; every path below is under it
@@ -247,12 +248,23 @@ build_release() {
 }
 
 first_config() { # first_config RELEASE
-    local option config=$root/etc/minectl/config.txt
     as_user "$1/bin/minectl" init --force --site "$site" "$root/etc/minectl"
-    for option in data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www; do
-        as_user "$1/bin/minectl" config set --config "$config" "site.${option%%=*}" "${option#*=}"
-    done
     rmdir "$root/etc/minectl/www" 2>/dev/null || true # the page lies elsewhere
+}
+
+missing_places() { # those of PLACES that config.txt says nothing of; one whose data lies beside it is left as it is
+    local place etc=$root/etc/minectl
+    [[ -e $etc/config.txt && ! -e $etc/mine_data.db ]] || return 0
+    for place in "${PLACES[@]}"; do
+        grep -q "^${place%%=*}[[:space:]]*=" "$etc/config.txt" || printf '%s ' "$place"
+    done
+}
+
+fill_places() { # fill_places RELEASE PLACE...: a config.txt made in another folder knows nothing of an installed site's
+    local place
+    for place in "${@:2}"; do
+        as_user "$1/bin/minectl" config set --config "$root/etc/minectl/config.txt" "site.${place%%=*}" "${place#*=}"
+    done
 }
 
 protect_config() {
@@ -342,7 +354,7 @@ reload_nginx() {
 
 install_release() {
     need_root
-    local version digest name release
+    local version digest name release places
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' mine_controller/__init__.py)
     digest=$(release_digest)
     name=$version
@@ -367,6 +379,8 @@ install_release() {
     step "config.txt: readable by $SYSTEM_USER alone" protect_config
     step "the new version checks the config" check_config "$release" ||
         die 2 "the new version refuses /etc/minectl/config.txt, so nothing was switched: correct it and run this again"
+    read -ra places <<<"$(missing_places)"
+    ((${#places[@]} == 0)) || step "config.txt: where data, log and page lie" fill_places "$release" "${places[@]}"
     step "switch /opt/minectl/current to $name" switch_to "$name"
     place 0755 cron/minectl.command /usr/local/bin/minectl
     place 0644 cron/minectl.tmpfiles /etc/tmpfiles.d/minectl.conf

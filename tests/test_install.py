@@ -182,6 +182,26 @@ def test_a_first_config_is_for_the_user_of_the_ticks_alone_and_knows_where_thing
     assert "log_file = /var/log/minectl/mine.log" in lines
 
 
+def test_a_config_brought_from_another_folder_learns_where_things_lie(machine):
+    machine.install()
+    machine.config.write_text("[site]\nname = brought\nwww_dir = /srv/mine\n[end]\n")
+    told = machine.install()
+    assert "where data, log and page lie" in told
+    text = machine.config.read_text()
+    assert "data_dir = /var/lib/minectl\n" in text
+    assert "log_file = /var/log/minectl/mine.log\n" in text
+    assert text.count("www_dir") == 1
+    assert "www_dir = /srv/mine\n" in text
+
+
+def test_a_site_whose_data_lie_beside_its_config_goes_on_so(machine):
+    machine.install()
+    machine.config.write_text("[site]\nname = old\n[end]\n")
+    (machine.config.parent / "mine_data.db").touch()
+    machine.install()
+    assert machine.config.read_text() == "[site]\nname = old\n[end]\n"
+
+
 def test_a_second_install_changes_nothing(machine):
     machine.install()
     asked = machine.asked_of_pip
@@ -194,10 +214,12 @@ def test_a_second_install_changes_nothing(machine):
 
 def test_an_upgrade_keeps_the_config_and_the_version_before(machine):
     machine.install()
-    machine.config.write_text("[site]\nname = mine\n[end]\n")
+    mine = machine.config.read_text().replace("[end]", "# by hand\n[end]")
+    machine.config.write_text(mine)
     machine.version("1.1.0")
     machine.install()
-    assert machine.config.read_text() == "[site]\nname = mine\n[end]\n"
+    assert machine.config.read_text() == mine
+    assert "# by hand" in mine
     assert (machine.current(), machine.link("previous")) == ("1.1.0", "1.0.0")
 
 

@@ -25,15 +25,16 @@ Examples:
 Exit: 0 shown (also when none is open) · 1 the database can't be read · 2 config""",
 )
 @config_option
+@click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
 @click.pass_context
-def command(context: click.Context, config: Path | None) -> None:
+def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     """Open alarms."""
     context.obj = config
     if context.invoked_subcommand is None:
-        _list(load_config(config, last_good=True), as_json=False)
+        _list(load_config(config, last_good=True), as_json=as_json)
 
 
-@command.command(name="list")
+@command.command(name="list", epilog="Example: minectl alarms list --json")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
@@ -75,7 +76,14 @@ def _open(config: Config) -> list[dict[str, Any]]:
     return sorted(out, key=lambda one: (one["severity"] != "emergency", one["since"]))
 
 
-@command.command(epilog=EXITS)
+@command.command(
+    epilog=f"""\b
+Example:
+  minectl alarms ack --reason "looked at the fan, belt replaced"
+
+\b
+{EXITS}"""
+)
 @config_option
 @click.option("--reason", default="", help="What you saw or did; stands in the audit log.")
 @asking_options

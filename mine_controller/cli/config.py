@@ -13,17 +13,20 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from mine_controller.cli.session import config_path
+from mine_controller.cli.session import Asker, config_path
 from mine_controller.config.edit import (
+    STARS,
     Change,
     EditError,
+    changes,
+    is_secret,
     problem_lines,
     set_value,
     swap,
     undo,
     unset_value,
 )
-from mine_controller.config.lines import nearest
+from mine_controller.config.lines import UNFILLED, nearest
 from mine_controller.config.load import build_config, load, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
 
@@ -31,7 +34,18 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 WRONG = 2  # exit code: the config, or what was asked of it, is wrong
 
 
-@click.group(name="config")
+@click.group(
+    name="config",
+    epilog="""\b
+Examples:
+  minectl config check                            everything that is wrong, at once
+  minectl config edit                             a copy in $EDITOR, checked before it counts
+  minectl config set site.live yes                one value; `undo` takes it back
+  minectl config import old.ini --to config.txt   an older file, converted
+
+\b
+Exit: 0 done or good · 2 something in the config, or in what was asked, is wrong""",
+)
 @click.option("--config", "-c", "path", type=FILE, help="config.txt of the site.")
 @click.pass_context
 def command(context: click.Context, path: Path | None) -> None:
@@ -80,7 +94,13 @@ def _told(problems: tuple[Problem, ...], name: str) -> list[dict[str, Any]]:
     return [one._asdict() | {"file": one.file or name} for one in problems]
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  minectl config check             every problem with its line; notes on what takes no part yet
+  minectl config check --json
+  minectl config --config new.txt check"""
+)
 @click.option("--json", "as_json", is_flag=True, help="Problems and notes as one JSON object.")
 @_on_config
 def check(path: Path, as_json: bool) -> None:
@@ -107,8 +127,13 @@ def _sum_up(config: Config) -> str:
     return f"{len(config.endpoints)} endpoints, {len(wiring.fans)} fans, {len(wiring.miners)} miners, {mode}"
 
 
-@command.command()
-@click.option("--json", "as_json", is_flag=True)
+@command.command(
+    epilog="""\b
+Examples:
+  minectl config show | less
+  minectl config show --json"""
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_on_config
 def show(path: Path, as_json: bool) -> None:
     """Every value that counts, defaults included; secrets are stars."""
@@ -121,12 +146,17 @@ def show(path: Path, as_json: bool) -> None:
         click.echo(page(config))
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  minectl config get site.power_cap_kw
+  minectl config get "roomalert intake.url" --json"""
+)
 @click.argument("key")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_on_config
 def get(path: Path, key: str, as_json: bool) -> None:
-    """One value: `get site.power_cap_kw`, `get "roomalert intake.host"`."""
+    """One value, as it counts; a secret is stars."""
     from mine_controller.config.show import text, value  # noqa: PLC0415 - imported by the command that uses it
 
     try:
@@ -139,7 +169,15 @@ def get(path: Path, key: str, as_json: bool) -> None:
         click.echo(text(found))
 
 
-@command.command(name="set")
+@command.command(
+    name="set",
+    epilog="""\b
+Examples:
+  minectl config set site.power_cap_kw 900
+  minectl config set site.live yes
+  minectl config set "redfish pdu1.password" file:/etc/minectl/pdu1.secret
+  minectl config set "redfish pdu1.password" -      asks for it""",
+)
 @click.argument("key")
 @click.argument("value")
 @_on_config
@@ -153,7 +191,11 @@ def set_(path: Path, key: str, value: str) -> None:
     _changed(path, lambda: set_value(path, key, value))
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Example:
+  minectl config unset temperature.warn_c"""
+)
 @click.argument("key")
 @_on_config
 def unset(path: Path, key: str) -> None:
@@ -169,24 +211,47 @@ def _changed(path: Path, change: Any) -> None:
     except ConfigError as error:
         click.echo(f"{path.name} stays as it is, because this would not check:", err=True)
         fail(error.problems, path)
-    click.echo(f"[{done.section}] {done.option}: {done.old or '(default)'} -> {done.new or '(default)'}")
+    _audited(path, (done,), "changed")
 
 
-@command.command(name="undo")
+def _audited(path: Path, done: tuple[Change, ...], why: str) -> None:
+    """Tell each change, and ask the next tick to write it into the audit log with the name of who made it."""
+    for one in done:
+        click.echo(f"[{one.section}] {one.option}: {one.old or '(default)'} -> {one.new or '(default)'}")
+    from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - imported by the command that uses it
+
+    trouble = tell_changes(path, Asker(), [(f"{one.section}.{one.option}", one.old, one.new) for one in done], why)
+    if trouble:
+        click.echo(f"The change stands; the audit log could not be told: {trouble}.", err=True)
+
+
+@command.command(
+    name="undo",
+    epilog="""\b
+Examples:
+  minectl config undo      what the last set, unset or edit has changed is as it was
+  minectl config undo      and once more: the change is back""",
+)
 @_on_config
 def undo_(path: Path) -> None:
     """Bring back the text before the last change; a second undo is a redo."""
     try:
-        undo(path)
+        done = undo(path)
     except EditError as error:
         refuse(f"{error}.")
     except ConfigError as error:
         click.echo(f"{path.name} stays as it is, because what was before would not check:", err=True)
         fail(error.problems, path)
     click.echo(f"{path.name} is as it was before the last change.")
+    _audited(path, done, "undone")
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  minectl config edit
+  EDITOR=vi minectl config edit"""
+)
 @_on_config
 def edit(path: Path) -> None:
     """Open a copy in $EDITOR; it replaces config.txt only when it checks."""
@@ -214,6 +279,7 @@ def edit(path: Path) -> None:
                 refuse(f"{error}.")
             else:
                 click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
+                _audited(path, changes(source.config, raw), "edited")
                 return
     finally:
         copy.unlink(missing_ok=True)
@@ -237,7 +303,13 @@ def _open(copy: Path) -> None:
         refuse(f"{editor} ended with {done.returncode}; nothing was changed.")
 
 
-@command.command(name="import")
+@command.command(
+    name="import",
+    epilog="""\b
+Examples:
+  minectl config import old.ini                     show what would become of it
+  minectl config import old.ini --to config.txt     write it""",
+)
 @click.argument("old", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Write the new config here (0600).")
 @click.option("--site", default="coop-container", show_default=True, help="The template that holds the rest.")
@@ -257,6 +329,8 @@ def import_(old: Path, target: Path | None, site: str) -> None:
         done = old_to_new(old.read_text(encoding="utf-8"), base, Place(old.parent, private=True))
     except (InitError, UnicodeDecodeError, OSError) as error:
         refuse(f"{old} can't be converted: {error}.")
+    if not done.carried:
+        refuse(f"{old} can't be converted: nothing in it is an option of the older forms.")
     for one in done.carried:
         click.echo(f"{one.key} -> [{one.section}] {one.option}", err=True)
     for left in done.left:
@@ -265,8 +339,6 @@ def import_(old: Path, target: Path | None, site: str) -> None:
 
 
 def _hand_over(text: str, carried: list[tuple[str, str, str]], target: Path | None) -> None:
-    from mine_controller.config.edit import STARS, is_secret  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.config.lines import UNFILLED  # noqa: PLC0415 - the same
     from mine_controller.config.replace import replace_file  # noqa: PLC0415 - the same
 
     if target is not None:
@@ -275,14 +347,26 @@ def _hand_over(text: str, carried: list[tuple[str, str, str]], target: Path | No
         except OSError as error:
             refuse(f"{target} can't be written: {error.strerror}.")
         click.echo(f"{target} is written; `minectl config --config {target} check` tells what is still to fill in.")
+        from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - imported by the command that uses it
+
+        named = [(f"{section}.{option}", "", _shown(section, option, value)) for section, option, value in carried]
+        tell_changes(target, Asker(), named, "imported")
         return
     for section, option, value in carried:
-        if is_secret(section, option) and value != UNFILLED:
-            text = text.replace(f"{option} = {value}\n", f"{option} = {STARS}\n")
+        text = text.replace(f"{option} = {value}\n", f"{option} = {_shown(section, option, value)}\n")
     click.echo(text, nl=False)
 
 
-@command.command()
+def _shown(section: str, option: str, value: str) -> str:
+    return STARS if is_secret(section, option) and value != UNFILLED else value
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  minectl config sample | less        every section and option, with range and default
+  minectl config sample redfish       one kind"""
+)
 @click.argument("kind", default="")
 def sample(kind: str) -> None:
     """Print the sample config of everything, or the section of one kind."""

@@ -20,15 +20,17 @@ LIVE_EVERY_S = 30
     epilog="""\b
 Examples:
   minectl demo                                    a day, then live ticks and the page on http://127.0.0.1:8080/
-  minectl demo --hours 6 --seed 7 --story pdus-dead.txt
+  minectl demo --hours 6 --seed 7 --story pdus-dead
+  minectl demo --story list                       the packaged stories
   minectl demo --no-serve --json                  print the day's summary as one JSON object and exit
-"""
+
+\b
+While it serves, other commands work beside it: minectl status -c demo/config.txt
+Exit: 0 ended · 1 the port is taken or the folder can't be written · 2 no such story, or not a demo's folder"""
 )
 @click.option("--site", default="coop-container", show_default=True, type=click.Choice(["coop-container"]))
 @click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 240), help="Hours of history.")
-@click.option(
-    "--story", type=click.Path(dir_okay=False, path_type=Path), help="A story file, or the name of a packaged one."
-)
+@click.option("--story", help="A story file, or the name of a packaged one; `list` names those.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same day.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port of the page; 0: a free one."
@@ -52,6 +54,8 @@ def command(**given: Any) -> None:
         _run(folder, given)
     except StoryError as error:
         fail(f"the story can't be read: {'; '.join(f'line {line}: {text}' for line, text in error.problems)}", 2)
+    except FileNotFoundError as error:
+        fail(f"there is no story {error.filename}; `minectl demo --story list` names the packaged ones", 2)
     except OSError as error:
         fail(f"{error.strerror or error}: {error.filename or given['port']}; try another --dir or --port", 1)
 
@@ -74,33 +78,77 @@ def _run(folder: Path, given: dict[str, Any]) -> None:
     site = demo.build(given["seed"], given["hours"], given["story"], ending_now=serve)
     with demo.on_sockets(site) if serve else contextlib.nullcontext() as servers:
         config = demo.write_config(folder, site)
+        pages = _pages(config, given["port"]) if serve else None
         total = int(given["hours"] * 3600 / config.site.tick_s)
         with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
             day = demo.live_through(site, config, given["seed"], given["hours"], lambda at, _: bar.update(at - bar.pos))
         found = demo.summary(day)
         click.echo(json.dumps(found) if given["as_json"] else _text(found))
-        if servers is not None:
-            _serve(demo, config, demo.go_on(site, servers), given)
+        if servers is not None and pages is not None:
+            _serve(demo, config, demo.go_on(site, servers, caught_up=True), given["ticks"], pages)
 
 
-def _serve(demo: Any, config: Any, sources: Any, given: dict[str, Any]) -> None:
-    """Live ticks every 30 s until Ctrl-C, and the page beside them."""
+def _pages(config: Any, port: int) -> Any:
+    """The page's server, before the day is simulated: a taken port is told at once. OSError."""
     from mine_controller.play.pages import serve_pages  # noqa: PLC0415
 
-    demo.live_tick(config, sources)
-    pages = serve_pages(config.paths.www, given["port"])
+    return serve_pages(config.paths.www, port)
+
+
+def _serve(demo: Any, config: Any, sources: Any, most: int, pages: Any) -> None:
+    """Live ticks every 30 s until Ctrl-C, and the page beside them."""
+    mode = _tick(demo, config, sources)
     click.echo(f"The page: http://127.0.0.1:{pages.server_port}/   (Ctrl-C ends the demo)", err=True)
+    click.echo(f"Try beside it: minectl status -c {config.paths.config}", err=True)
+    click.echo(f"{time.strftime('%H:%M:%S')} tick: {mode}", err=True)
     count = 1
     try:
-        while not given["ticks"] or count < given["ticks"]:
-            time.sleep(LIVE_EVERY_S)
-            mode = demo.live_tick(config, sources)
+        while not most or count < most:
+            _pause(config.paths)
+            mode = _tick(demo, config, sources)
             count += 1
             click.echo(f"{time.strftime('%H:%M:%S')} tick: {mode}", err=True)
     except KeyboardInterrupt:
         click.echo("demo ended", err=True)
     finally:
         pages.shutdown()
+
+
+def _tick(demo: Any, config: Any, sources: Any) -> str:
+    """One live tick; the mode it ended in."""
+    from mine_controller.store.lock import Busy  # noqa: PLC0415
+
+    try:
+        mode: str = demo.live_tick(config, sources)
+    except Busy:
+        return "left out, because somebody else's tick is at work"
+    return mode
+
+
+def _pause(paths: Any) -> None:
+    """Until the next tick; what a person asks for meanwhile makes it come at once.
+
+    The lock is held: a tick started by hand would run on this machine's clock instead of the twin's.
+    """
+    from mine_controller.store.lock import Busy, TickLock  # noqa: PLC0415
+
+    with contextlib.suppress(Busy), TickLock(paths.lock):
+        _wait(paths)
+
+
+def _wait(paths: Any) -> None:
+    asked_for = (paths.inbox, paths.stop, paths.run / "stop")
+    before = [_changed_at(path) for path in asked_for]
+    until = time.monotonic() + LIVE_EVERY_S
+    while time.monotonic() < until and [_changed_at(path) for path in asked_for] == before:
+        time.sleep(1)
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0  # not there
 
 
 def _text(found: dict[str, Any]) -> str:

@@ -50,11 +50,23 @@ def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
         fail(f"{trouble.text}; open the main breaker")
     if fresh and loaded.paths.run.exists():
         give_to_owner(loaded.paths.run)
+    _told(loaded, person, reason)
     click.echo("EMERGENCY STOP is set: everything goes off at the outlets until `minectl resume`.")
     sys.stdout.flush()
     if no_tick:
         return
     _obey(loaded)
+
+
+def _told(config: Config, person: Asker, reason: str) -> None:
+    """The audit row. The stop needs none of it: what goes wrong here is said and nothing more."""
+    from mine_controller.ops.replies import Wanted, file  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        file(config, person, Wanted("emergency-stop", (), reason))
+    except StoreTrouble as trouble:
+        click.echo(f"The audit log could not be told: {trouble.text}.", err=True)
 
 
 def _obey(config: Config) -> None:

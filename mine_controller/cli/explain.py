@@ -121,6 +121,7 @@ def _matrix(config: Config, as_json: bool) -> str:
     from mine_controller.core.freeze import freeze  # noqa: PLC0415 - the same
     from mine_controller.core.words import sentence  # noqa: PLC0415 - the same
     from mine_controller.ops.explain import matrix as page  # noqa: PLC0415 - the same
+    from mine_controller.ops.explain import may_start  # noqa: PLC0415 - the same
     from mine_controller.ops.matrix import matrix  # noqa: PLC0415 - the same
     from mine_controller.ops.recall import kept_book  # noqa: PLC0415 - the same
 
@@ -141,7 +142,7 @@ def _matrix(config: Config, as_json: bool) -> str:
                 "why": sentence(decision.why),
                 "miners": sum(decision.plan.run),
                 "fans": len(decision.plan.fans_on),
-                "starts": decision.envelope.no_start is None,
+                "starts": may_start(decision),
                 "commands": len(decision.commands),
             }
             for name, decision in rows

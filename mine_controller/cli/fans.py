@@ -28,15 +28,16 @@ Examples:
 Exit: 0 done or shown · 1 refused · 2 config or usage · 75 filed, and the next tick takes it""",
 )
 @config_option
+@click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
 @click.pass_context
-def command(context: click.Context, config: Path | None) -> None:
+def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     """List fans; hold one or several on or off; back to automatic."""
     context.obj = config
     if context.invoked_subcommand is None:
-        _list(load_config(config, last_good=True), as_json=False)
+        _list(load_config(config, last_good=True), as_json=as_json)
 
 
-@command.command(name="list")
+@command.command(name="list", epilog="Example: minectl fans list --json")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
@@ -106,7 +107,15 @@ for_option = click.option("--for", "for_s", callback=duration, metavar="TIME", h
 reason_option = click.option("--reason", default="by hand", show_default=True, help="Why; stands in the audit log.")
 
 
-@command.command(epilog=EXITS)
+@command.command(
+    epilog=f"""\b
+Examples:
+  minectl fans on 3 4 --for 1h
+  minectl fans on 9 --reason "smells warm at the end"
+
+\b
+{EXITS}"""
+)
 @click.argument("fan", nargs=-1, required=True)
 @config_option
 @for_option
@@ -122,12 +131,19 @@ def on(
     no_tick: bool,
     as_json: bool,
 ) -> None:
-    """Hold fans on: `fans on 3 4 --for 1h`."""
+    """Hold fans on for a time."""
     loaded = load_config(config or context.obj, last_good=True)
     _hold(loaded, {f"fan.{name}": "on" for name in fan}, for_s, reason, no_tick=no_tick, as_json=as_json)
 
 
-@command.command(epilog=EXITS)
+@command.command(
+    epilog=f"""\b
+Examples:
+  minectl fans off 3 --for 2h --reason "belt"
+
+\b
+{EXITS}"""
+)
 @click.argument("fan", nargs=-1, required=True)
 @config_option
 @for_option
@@ -148,7 +164,15 @@ def off(
     _hold(loaded, {f"fan.{name}": "off" for name in fan}, for_s, reason, no_tick=no_tick, as_json=as_json)
 
 
-@command.command(name="all-on", epilog=EXITS)
+@command.command(
+    name="all-on",
+    epilog=f"""\b
+Examples:
+  minectl fans all-on --for 30m
+
+\b
+{EXITS}""",
+)
 @config_option
 @for_option
 @reason_option
@@ -161,7 +185,15 @@ def all_on(context: click.Context, config: Path | None, for_s: int, reason: str,
     _hold(loaded, {"fans": str(count)}, for_s, reason, no_tick=no_tick, as_json=as_json)
 
 
-@command.command(epilog=EXITS)
+@command.command(
+    epilog=f"""\b
+Examples:
+  minectl fans auto       every fan
+  minectl fans auto 3     one of them
+
+\b
+{EXITS}"""
+)
 @click.argument("fan", nargs=-1)
 @config_option
 @reason_option

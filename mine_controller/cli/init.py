@@ -8,7 +8,15 @@ import click
 from mine_controller.config.sites import InitError, init
 
 
-@click.command(name="init")
+@click.command(
+    name="init",
+    epilog="""\b
+Example:
+  minectl init --site coop-container mysite
+
+\b
+Exit: 0 made · 2 no such site, or a folder that is not empty""",
+)
 @click.option("--site", default="coop-container", show_default=True, help="Which template: see sites/.")
 @click.option("--force", is_flag=True, help="Also into a folder that is not empty; no file in it is written over.")
 @click.argument("folder", type=click.Path(path_type=Path))

@@ -43,6 +43,9 @@ def endpoint_named(config: Config, words: str) -> Endpoint:
     found = config.endpoints.get(words)
     named = [one for one in config.endpoints.values() if words in (one.name, one.kind)]
     if found is None and len(named) != 1:
+        waiting = next((note.text for note in config.notes if note.section == words and "fill in" in note.text), "")
+        if waiting:
+            fail(f"[{words}] is {waiting} (`minectl config edit`)", 2)
         many = f"; several are called so: {', '.join(one.section for one in named)}" if named else ""
         fail(f"no active section is called {words!r}{many or nearest(words, config.endpoints)}", 2)
     return found or named[0]

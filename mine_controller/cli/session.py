@@ -62,11 +62,21 @@ class Asker:
 
     def __init__(self) -> None:
         self.uid = os.getuid()
-        self.actor = os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or os.environ.get("USER") or str(self.uid)
+        named = (os.environ.get(name) for name in ("SUDO_USER", "LOGNAME", "USER"))
+        self.actor = next(filter(None, named), "") or _user_name(self.uid)
         try:
             self.tty = os.ttyname(0)
         except OSError:
             self.tty = ""
+
+
+def _user_name(uid: int) -> str:
+    import pwd  # noqa: PLC0415 - only where the environment names nobody
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)  # a user that this machine does not know: a container's, or one that was deleted
 
 
 def seconds(text: str) -> int:

@@ -160,8 +160,23 @@ def old_to_new(text: str, base: str, place: Place) -> Converted:
             continue
         carried.append(Carried(key, goal.section, option, new))
         base = with_value(base, read(base), goal.section, option, new)
+    base = _completed(base)
     why = "".join(f"# {one.key} was not carried over because {one.why}\n" for one in left)
     return Converted(HEAD + why + "\n" + base, tuple(carried), tuple(left))
+
+
+def _completed(base: str) -> str:
+    """The text with what its channels need and no old key gave; the flat form's program mailed to its own address."""
+    for title in (_TELEGRAM, _EMAIL):
+        section = read(base).sections.get(title)
+        if section is None:
+            continue
+        own = section.entries.get("username")
+        for option, (_, about) in _declared(title).items():
+            if about.required and option not in section.entries:
+                value = own.value if own is not None and option == "to" and "@" in own.value else UNFILLED
+                base = with_value(base, read(base), title, option, value)
+    return base
 
 
 def _doubt(key: str, value: str, old: dict[str, str]) -> None:

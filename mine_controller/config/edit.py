@@ -77,6 +77,23 @@ def unset_value(path: Path, key: str) -> Change:
     return Change(title, option, STARS if is_secret(title, option) else entry.value, "")
 
 
+def changes(old: bytes, new: bytes) -> tuple[Change, ...]:
+    """What differs between two texts of config.txt, option by option; comments and order don't count. Pure."""
+    before, after = _values(old), _values(new)
+    out = []
+    for title, option in dict.fromkeys((*before, *after)):
+        was, now = before.get((title, option), ""), after.get((title, option), "")
+        if was != now:
+            hide = is_secret(title, option)
+            out.append(Change(title, option, STARS if hide and was else was, STARS if hide and now else now))
+    return tuple(out)
+
+
+def _values(raw: bytes) -> dict[tuple[str, str], str]:
+    sections = read(decode(raw)[0]).sections.items()
+    return {(title, name): entry.value for title, section in sections for name, entry in section.entries.items()}
+
+
 def is_secret(title: str, option: str) -> bool:
     """True for an option whose value never appears in a text. An unknown one counts as secret."""
     kind = title.partition(" ")[0]
@@ -146,7 +163,7 @@ def previous(path: Path) -> Path:
     return real.with_name(real.name + PREVIOUS)
 
 
-def undo(path: Path) -> None:
+def undo(path: Path) -> tuple[Change, ...]:
     """Change config.txt and config.txt.previous about, so that a second undo is a redo; what comes back is checked."""
     source = read_source(path)
     try:
@@ -155,6 +172,7 @@ def undo(path: Path) -> None:
         raise EditError(f"there is nothing to undo: no {path.name}{PREVIOUS}") from None
     build_config(source._replace(config=old), {})
     swap(source, old)
+    return changes(source.config, old)
 
 
 def problem_lines(problems: tuple[Problem, ...], name: str = "config.txt") -> list[str]:

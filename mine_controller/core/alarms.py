@@ -14,6 +14,9 @@ CLEARED_BY: dict[str, tuple[str, ...]] = {
     "air_lost": ("air_back",),
     "air_short": ("air_back",),
     "fan_fault": ("fan_back",),
+    "fan_welded": ("fan_freed",),
+    "sensor_stuck": ("sensor_moves",),
+    "two_writers": ("one_writer",),
     "over_cap": ("over_cap_cleared",),
     "smoke": ("smoke_cleared",),
     "water": ("water_cleared",),
@@ -27,6 +30,7 @@ CLEARED_BY: dict[str, tuple[str, ...]] = {
     "watts_implausible": ("watts_plausible",),
 }
 NO_ALARM = frozenset({"signal_changed", "curtail", "curtail_long", "clock_step", "emergency_stop_over"})
+ONE_BY_ONE = frozenset({"sensor_stuck", "two_writers", "rule_failed"})
 LONGEST_S = 86_400
 
 
@@ -60,5 +64,6 @@ def keep(alarms: dict[str, dict[str, Any]], events: tuple[Event, ...], now_s: in
 
 
 def _same(event: Event, alarm: dict[str, Any]) -> bool:
-    """Fans clear one by one; everything else clears by kind."""
-    return not str(alarm["about"]).startswith("fan ") or event.about == alarm["about"]
+    """What has a name of its own clears one by one; everything else clears by kind."""
+    single = alarm["kind"] in ONE_BY_ONE or str(alarm["about"]).startswith("fan ")
+    return not single or event.about == alarm["about"]

@@ -6,9 +6,12 @@ first, so that starts stay even. Every miner left out has a reason.
 
 from collections.abc import Callable
 
+from mine_controller.core.fleet import wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import MinerBook
+from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.reach import startable
 from mine_controller.core.view import View
 
 NEW = MinerBook()
@@ -73,7 +76,7 @@ def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]
         return set()
     fleet = view.fleet
     gone: set[int] = set()
-    order = sorted(running, key=_stop_order(view))
+    order = sorted((at for at in running if view.wiring.miners[at].paths), key=_stop_order(view))
     power_w, count = sum(fleet.est_w[at] for at in running) + fleet.starting_w, len(running)
     for at in order:
         power_ok = envelope.max_power_w is None or power_w <= envelope.max_power_w
@@ -106,7 +109,9 @@ def _stop_order(view: View) -> Callable[[int], tuple[int, bool, int, int, int]]:
 
 def _starts(view: View, envelope: Envelope, stops: tuple[int, ...]) -> tuple[int, ...]:
     """The next step up: within ramp, fans, power, breakers, bans; only while nothing is being stopped."""
-    if not view.image.clock.opening or envelope.no_start is not None or stops:
+    if not view.image.clock.opening or envelope.no_start is not None:
+        return ()
+    if any(view.wiring.miners[at].id not in envelope.offs for at in stops):
         return ()
     room = _room(view, envelope)
     if room <= 0:
@@ -140,7 +145,10 @@ def _candidates(view: View, envelope: Envelope) -> list[int]:
     return [
         at
         for at, on in enumerate(view.fleet.on)
-        if not on and watts[at] is not None and specs[at].id not in envelope.bans and specs[at].paths
+        if not on
+        and specs[at].id not in envelope.bans
+        and (watts[at] is not None or wordy(specs[at], view.image, at))
+        and startable(view, specs[at], at)
     ]
 
 
@@ -189,7 +197,7 @@ def _fans(view: View, envelope: Envelope, starting: bool) -> tuple[str, ...]:
         count = min(count, envelope.fans_max)
     smoke = envelope.fans_max == 0
     if not smoke and count < len(on) and (envelope.no_fan_down is not None or not view.image.clock.opening):
-        count = len(on)
+        count = max(count, sum(view.fans[name].state != "failed" for name in on))
     forced = {wish.what[4:]: wish.value for wish in envelope.wishes if wish.what.startswith("fan ")}
     ranked = sorted(names, key=lambda name: _fan_order(view, name, name in on, forced))
     working = sum(view.fans[name].state == "failed" for name in ranked[:count])
@@ -210,7 +218,7 @@ def _skips(view: View, envelope: Envelope, run: tuple[bool, ...], stopping: set[
     general = next(
         (limit.reason for limit in envelope.binding if limit.what == "max_power_w" and limit.amount == 0), None
     )
-    waiting = general or envelope.no_start or Reason("choose", "waiting")
+    closed = general or envelope.no_start
     out: dict[str, Reason] = {}
     for at, spec in enumerate(view.wiring.miners):
         if run[at]:
@@ -218,5 +226,14 @@ def _skips(view: View, envelope: Envelope, run: tuple[bool, ...], stopping: set[
         if at in stopping:
             out[spec.id] = general or envelope.offs.get(spec.id) or Reason("choose", "over_limit")
         else:
-            out[spec.id] = envelope.bans.get(spec.id) or waiting
+            out[spec.id] = envelope.bans.get(spec.id) or closed or _waits(view, spec, at)
     return out
+
+
+def _waits(view: View, spec: MinerSpec, at: int) -> Reason:
+    """Off, allowed, and not started: out of reach, or waiting for its turn."""
+    if not spec.paths:
+        return Reason("choose", "not_ours")
+    if view.image.miners.power_w[at] is None and not wordy(spec, view.image, at):
+        return Reason("choose", "unmeasured")
+    return Reason("choose", "waiting") if startable(view, spec, at) else Reason("choose", "unreachable")

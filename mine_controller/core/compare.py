@@ -6,12 +6,14 @@ The difference is the queue, so there is no queue: what was not sent is simply s
 from typing import NamedTuple
 
 from mine_controller.core.chase import Ladder, Step, pursue
+from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
-from mine_controller.core.model.command import Command
+from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
+from mine_controller.core.reach import answers, commandable
 from mine_controller.core.view import View
 
 BOOT_S = 90  # from outlet on to the miner's own start
@@ -19,6 +21,7 @@ ON_SHARE_PCT = 50  # a start is proven at this share of nominal
 FAN_PROOF_S = 22
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
+UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
 MAP_AFTER_S = 5
 
@@ -78,9 +81,11 @@ def _drop_settled(work: _Work) -> None:
     for target in sorted(work.chases):
         chase = work.chases[target]
         if not target.startswith("miner "):
+            if target[4:] not in view.fans:
+                del work.chases[target]
             continue
         at = work.column.get(target[6:])
-        if at is None:
+        if at is None or chase.rung >= len(view.wiring.miners[at].paths):  # the config took it, or its path, away
             del work.chases[target]
         elif chase.want == "stop":
             newest_s = miners.power_at[at] if miners.power_w[at] is not None else miners.word_at[at]
@@ -105,18 +110,33 @@ def _check_map(work: _Work, chase: Chase, at: int) -> None:
 
 
 def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool) -> None:
-    spec, watts = work.view.wiring.miners[at], work.view.image.miners.power_w[at]
+    spec, miners = work.view.wiring.miners[at], work.view.image.miners
+    watts, sent_s, waited_s = miners.power_w[at], chase.sent_s, work.view.now_s - chase.began_s
+    unmetered = watts is None and wordy(spec, work.view.image, at)
     if stopped or work.envelope.max_power_w == 0:
         del work.chases[target]
-    elif watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT:
+    elif _has_risen(spec, watts) or (unmetered and _says_it_hashes(work, at, sent_s)):
         work.done.append((target, work.chases.pop(target)))
-    elif work.view.now_s - chase.began_s > 2 * spec.ramp_patience_s + RETRY_START_S:
+    elif sent_s is None and waited_s > UNSENT_S:
+        del work.chases[target]  # nobody was told: that is no failure of the miner's
+    elif waited_s > 2 * spec.ramp_patience_s + RETRY_START_S:
         del work.chases[target]
+        if sent_s is None or chase.answer == UNREACHABLE or (watts is None and not unmetered):
+            return
         work.failed.append(spec.id)
         reason = Reason(
             "compare", "start_failed", (("miner", spec.id), ("watts", watts if watts is not None else "unknown"))
         )
         work.events.append(Event("start_failed", "warning", spec.id, reason))
+
+
+def _has_risen(spec: MinerSpec, watts: int | None) -> bool:
+    return watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT
+
+
+def _says_it_hashes(work: _Work, at: int, sent_s: int | None) -> bool:
+    miners = work.view.image.miners
+    return sent_s is not None and miners.word[at] == "hashing" and miners.word_at[at] > sent_s
 
 
 # -- stopping -------------------------------------------------------------------------------------------------------
@@ -163,15 +183,9 @@ def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
     top = len(spec.paths) - 1
     softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
     outlet = next((path.lane for path in spec.paths if not path.gentle), "")
-    if work.envelope.how == "gentle" or (softest >= 0 and not _answers(work, outlet)):
+    if work.envelope.how == "gentle" or (softest >= 0 and not answers(work.view, outlet)):
         top = softest
     return Ladder(spec.paths, top, calls.get(outlet))
-
-
-def _answers(work: _Work, lane: str) -> bool:
-    """False while an endpoint answers nothing: a dead PDU can't cut anybody, so the gentle way is tried again."""
-    health = work.view.image.channels.get(f"{lane}:health")
-    return health is None or health.value == "ok"
 
 
 def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, int], deadline: Deadline | None) -> int:
@@ -222,7 +236,10 @@ def _start_miners(work: _Work) -> None:
     for target in sorted(work.chases):
         chase = work.chases[target]
         column = work.column.get(target[6:]) if target.startswith("miner ") else None
-        if chase.want == "run" and column is not None and not view.fleet.on[column]:
+        if chase.want != "run" or column is None or view.fleet.on[column]:
+            continue
+        known = view.image.miners.power_w[column] is not None
+        if known or wordy(view.wiring.miners[column], view.image, column):  # not knowing never frees
             _start(work, target, chase, column, reason)
 
 
@@ -241,7 +258,9 @@ def _start(work: _Work, target: str, chase: Chase, at: int, reason: Reason) -> N
             return  # nobody to tell: the outlet's power must do, or patience ends
         booted = chase.rung != cut or chase.sent_s is None or view.now_s - chase.sent_s >= BOOT_S
         again = chase.rung == 0 and (
-            chase.sent_s is None or (chase.tries < 2 and view.now_s - chase.sent_s >= patience_s)
+            chase.sent_s is None
+            or chase.answer == UNREACHABLE
+            or (chase.tries < 2 and view.now_s - chase.sent_s >= patience_s)
         )
         fresh = booted and (again or chase.rung != 0)
     if fresh:
@@ -282,6 +301,8 @@ def _look_at_fan(work: _Work, watts: str, since_s: int) -> None:
 def _send_fan(work: _Work, target: str, switch: str, active_low: bool, want: str, chase: Chase | None) -> None:
     view, now_s = work.view, work.view.now_s
     lane, _, address = switch.partition("/")
+    if not commandable(view, lane):
+        return
     if chase is not None and chase.want == want and chase.sent_s is not None and now_s - chase.sent_s < 10:
         return
     tries = chase.tries + 1 if chase is not None and chase.want == want else 1
@@ -324,16 +345,17 @@ def _note(work: _Work, target: str, spec: MinerSpec, step: Step, reason: Reason,
 def _command(work: _Work, target: str, spec: MinerSpec, chase: Chase, reason: Reason, verb: str) -> None:
     path: Path = spec.paths[chase.rung]
     address = work.view.image.miners.address[work.column[spec.id]] if path.gentle else spec.outlet.partition("/")[2]
-    command = Command(_id(work), target, verb, path.lane, address or "", chase.rung, reason)
+    unit = spec.mac if path.gentle else ""
+    command = Command(_id(work), target, verb, path.lane, address or "", chase.rung, reason, unit)
     work.chases[target] = chase._replace(command=command.id)
     work.commands.append(command)
 
 
 def _look(work: _Work) -> Look | None:
     """The earliest of all wishes to look, at every endpoint that has something open; a few overdue tickets beside."""
-    if not work.looks:
-        return None
     view = work.view
+    if not work.looks or not view.site.live:  # withheld commands change nothing that a second look could see
+        return None
     at_s = max(view.now_s + 1, min(at for at, _ in work.looks))
     what = {endpoint for _, endpoint in work.looks if endpoint}
     meter = view.wiring.roles.get("site_power_w")

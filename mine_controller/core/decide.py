@@ -16,16 +16,21 @@ from mine_controller.core.model.reason import CONTRACT, SAFETY, Advice, Event, L
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.modes import mode_of
 from mine_controller.core.overrides import take_requests, with_tests
+from mine_controller.core.reach import ours
 from mine_controller.core.view import View
-from mine_controller.core.watch import watch_fans, watch_miners
+from mine_controller.core.watch import watch_fans, watch_miners, watch_sensors
+from mine_controller.core.writers import watch_writers
 
 OBEY_WITHIN_S = 300
 RULE_BLIND_S = 360
 DAY_S = 86_400
+FAILURES = 3
+COMMON_CAUSE = 4
 
 
 def decide(image: Image, state: State, policy: Policy) -> Decision:
     """Image and State in, Decision (with the next State) out."""
+    policy = policy._replace(wiring=ours(policy.wiring))
     state, verdicts, events = take_requests(image, state, policy)
     tested = with_tests(image, state, policy.wiring)
     if tested is not None and not policy.site.live:
@@ -46,8 +51,9 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     fleet = sum_up(image, state, policy.wiring)
     miners, miner_events = watch_miners(image, fleet, state, policy.wiring)
     fans, fan_events = watch_fans(image, state, policy.wiring)
-    state = state._replace(miners=miners, fans=fans)
-    return View(image, fleet, policy.wiring, policy.site, state, fans), (*miner_events, *fan_events)
+    written = watch_writers(image, miner_events, state._replace(miners=miners, fans=fans))
+    events = (*miner_events, *fan_events, *written.events, *watch_sensors(image, state, policy.wiring))
+    return View(image, fleet, policy.wiring, policy.site, written.state, fans), events
 
 
 def _advise(view: View, policy: Policy) -> dict[str, Advice]:
@@ -107,12 +113,14 @@ def _act_on(
         compared.chases,
         _gentle_rungs(view, compared),
     )
+    if not view.site.live:  # what was withheld can't have worked: no page at night for it
+        shed_events = tuple(event._replace(severity="info") for event in shed_events)
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
     mode, why = mode_of(view, envelope, plan, watched, fault)
     events = (*events, *compared.events, *shed_events, *_mode_event(view, mode, why))
     quiet = view.image.clock.opening and not plan.stops
     forecast = time_to_obey(view, obey_within_s) if quiet else view.state.last.get("forecast", {})
-    state = _next_state(view, memory, compared, plan, watched, mode, events)
+    state = _next_state(view, memory, compared, plan, watched, mode, events, policy)
     state = state._replace(last={**state.last, "forecast": forecast})
     return Decision(
         state=state,
@@ -156,6 +164,7 @@ def _next_state(
     watched: Any,
     mode: str,
     events: tuple[Event, ...],
+    policy: Policy,
 ) -> State:
     now_s = view.now_s
     last = dict(view.state.last)
@@ -170,7 +179,7 @@ def _next_state(
     starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
     last["starts"] = starts + [now_s] * len(plan.starts)
     last["failed_starts"] = _failed_starts(view, compared)
-    books = _judge(view, compared)
+    books = _judge(view, compared, getattr(policy.rules.get("wear"), "failures", FAILURES))
     return view.state._replace(
         memory=memory,
         miners=books,
@@ -189,14 +198,15 @@ def _failed_starts(view: View, compared: Compared) -> int:
     return (0 if proven else int(view.state.last.get("failed_starts", 0))) + len(compared.failed)
 
 
-def _judge(view: View, compared: Compared) -> dict[str, MinerBook]:
-    """Failures and hard stops into the wear books; the third failure in a day is quarantine."""
+def _judge(view: View, compared: Compared, limit: int) -> dict[str, MinerBook]:
+    """Failures and hard stops into the wear books; `limit` failures in a day are quarantine."""
     if not (compared.failed or compared.done or compared.mapped_wrong):
         return view.state.miners
     books = dict(view.state.miners)
     now_s = view.now_s
-    limit = 3
-    for name in compared.failed:
+    row = int(view.state.last.get("failed_starts", 0))
+    common = row >= max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
+    for name in () if common else compared.failed:
         book = books.get(name, MinerBook())
         fails = (*(at for at in book.fails if now_s - at < DAY_S), now_s)
         books[name] = book._replace(

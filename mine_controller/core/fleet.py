@@ -14,6 +14,11 @@ FLOOR_SPARE_W = 10_000
 ASLEEP = frozenset({"sleeping", "stopped"})
 
 
+def wordy(spec: MinerSpec, image: Image, at: int) -> bool:
+    """True for a unit no meter was ever seen for: absent is not unknown, so its own word says whether it runs."""
+    return image.miners.power_at[at] == 0 and not (spec.outlet and spec.outlet_metered)
+
+
 class Fleet(NamedTuple):
     """Columns in wiring order and their sums, all whole watts."""
 
@@ -50,12 +55,16 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     """The fleet of this image."""
     on: list[bool] = []
     est: list[int] = []
-    unknown = 0
+    unknown = spared_w = 0
     for spec, watts, word in zip(wiring.miners, image.miners.power_w, image.miners.word, strict=True):
         if watts is None:  # its own word is second best: no stop is repeated to a sleeper, but it proves nothing
+            at, most_w = len(on), spec.nominal_w * 110 // 100
             unknown += 1
-            on.append(word not in ASLEEP)
-            est.append(spec.nominal_w * 110 // 100)
+            asleep = word in ASLEEP
+            unmetered = wordy(spec, image, at)
+            on.append(not asleep and not (unmetered and image.miners.outlet[at] == "off"))
+            est.append(spec.standby_w if unmetered and not on[at] else most_w)
+            spared_w += most_w - est[at]
         else:
             on.append(watts > on_above_w(spec))
             est.append(watts)
@@ -66,8 +75,9 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     known = unknown == 0
     other = max(fans_w or 0, meter_w - measured) if meter_w is not None and known else _fans_guess_w(image, wiring)
     proof = miners_w if meter_w is None else max(miners_w, meter_w - other) if known else miners_w
+    proof += spared_w  # a word spares room under the cap; it proves no darkness
     if meter_w is not None and not known:
-        proof = min(miners_w, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
+        proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(
         tuple(on),
         tuple(est),

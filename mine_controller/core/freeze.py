@@ -13,12 +13,15 @@ from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.model.wiring import FanSpec, Role, Wiring
+from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_probes
 
 NEVER = Value(None, 0, "", "never read")
 COLD_JUMP_K = 20.0  # a fall by more than this is believed only when repeated (TMP4)
 COLD_JUMP_READINGS = 3
 SPREAD_K = 8.0  # sensors further apart than this: the hottest counts (TMP5)
 TICKETS_KEPT_S = 900
+SWEEP_S = 3600
+KEPT_S = 86_400
 FROZEN = "the same watts at every loaded outlet, reading after reading"
 FROZEN_APART_S = 100  # readings nearer than this prove nothing either way
 FROZEN_AFTER = 3
@@ -39,10 +42,24 @@ def freeze(
             reading = reading._replace(value=None, why=FROZEN)  # noqa: PLW2901 - the same reading, no longer believed
         _take(channels, reading)
     tickets = _tickets(channels, clock.plant_s)
+    miners = _miners(wiring, channels, clock.plant_s)
+    watch_probes(channels, miners, wiring)
+    if last is not None and clock.plant_s // SWEEP_S != last.clock.plant_s // SWEEP_S:
+        _sweep(channels, wiring, clock.plant_s)
     site = {name: _vote(role, channels, clock.plant_s) for name, role in wiring.roles.items()}
     _derive(site, wiring, channels, clock.plant_s)
     fans = tuple(_fan(spec, channels, clock.plant_s) for spec in wiring.fans)
-    return Image(clock, channels, site, fans, _miners(wiring, channels, clock.plant_s), tickets, requests)
+    return Image(clock, channels, site, fans, miners, tickets, requests)
+
+
+def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
+    """Channels nothing is wired to and nobody has reported for a day (units come and go) are let go, once an hour."""
+    wired = {key for role in wiring.roles.values() for key in role.keys}
+    sources = {spec.outlet for spec in wiring.miners} | {f"{spec.group}/{spec.mac}" for spec in wiring.miners}
+    sources |= {source for spec in wiring.fans for source in (spec.switch, spec.watts)} | set(wiring.endpoints)
+    for key in [key for key, value in channels.items() if now_s - value.at_s > KEPT_S]:
+        if key.rstrip("=?") not in wired and key.rpartition(":")[0] not in sources:
+            del channels[key]
 
 
 def _frozen(channels: dict[str, Value], readings: tuple[Reading, ...]) -> set[str]:
@@ -74,6 +91,8 @@ def _frozen(channels: dict[str, Value], readings: tuple[Reading, ...]) -> set[st
 def _take(channels: dict[str, Value], reading: Reading) -> None:
     key, value, at_s, why, _trust = reading
     quantity = key.rpartition(":")[2]
+    if quantity.endswith("?"):
+        return  # our own marks are nobody's to write
     old = channels.get(key)
     if quantity in BOOKKEEPING:
         channels[key] = Value(value, at_s, key, why)
@@ -118,7 +137,8 @@ def _doubt_cold_jump(channels: dict[str, Value], key: str, value: float, at_s: i
         channels.pop(doubt_key, None)
         return value, ""
     doubt = channels.get(doubt_key)
-    seen = int(doubt.why) + 1 if doubt is not None and doubt.at_s < at_s else 1
+    told = int(doubt.why) if doubt is not None and doubt.why.isdecimal() else 0
+    seen = told + 1 if doubt is not None and doubt.at_s < at_s else max(told, 1)
     if seen >= COLD_JUMP_READINGS:
         channels.pop(doubt_key, None)
         return value, ""
@@ -144,6 +164,9 @@ def _vote(role: Role, channels: Mapping[str, Value], now_s: int) -> Value:
     """The role's value out of its channels; unknown when none is fresh."""
     values = [channels.get(key) for key in role.keys]
     fresh = [value for value in values if value is not None and _fresh(value, now_s, role.max_age_s)]
+    if len(fresh) > 1 and role.name in HEATED:  # a stuck probe has no vote beside one that moves
+        moving = [one for one in fresh if not ((mark := channels.get(one.source + STUCK)) and is_stuck(mark))]
+        fresh = moving or fresh
     if fresh:
         return _elect(role.vote, fresh)
     newest = max((value for value in values if value is not None), key=lambda value: value.at_s, default=NEVER)

@@ -24,8 +24,8 @@ _DOWN = {
     "FAULT": {"INIT"},
     "EMERGENCY": {"INIT", "RESUMING", "HOLD", "RUNNING", "IDLE", "CURTAILED", "CURTAILING", "SHEDDING", "MANUAL"},
     "MANUAL": {"INIT", "RESUMING", "HOLD", "RUNNING", "IDLE", "CURTAILING", "CURTAILED", "SHEDDING"},
-    "CURTAILING": {"CURTAILED", "RESUMING", "HOLD", "SHEDDING", "IDLE"},
-    "CURTAILED": {"RESUMING", "HOLD", "INIT", "SHEDDING", "IDLE"},
+    "CURTAILING": {"CURTAILED", "RESUMING", "RUNNING", "HOLD", "INIT", "SHEDDING", "IDLE"},
+    "CURTAILED": {"RESUMING", "RUNNING", "HOLD", "INIT", "SHEDDING", "IDLE"},
     "SHEDDING": {"RESUMING", "HOLD", "RUNNING", "IDLE", "INIT"},
     "HOLD": {"RESUMING", "RUNNING", "INIT", "IDLE"},
     "INIT": {"RESUMING", "RUNNING", "IDLE"},
@@ -34,6 +34,7 @@ _DOWN = {
     "IDLE": set(),
 }
 # RUNNING -> RESUMING is a climb after miners were lost; CURTAILED -> CURTAILING a restart under the signal.
+OUT_OF_REACH = ("unreachable", "not_ours", "unmeasured")
 _RANK = {mode: at for at, mode in enumerate(MODES)}
 
 
@@ -67,7 +68,7 @@ def _power_limit(envelope: Envelope) -> Limit | None:
 
 
 def _all_off(view: View, stop: Limit, shed: Shed | None) -> tuple[str, Reason]:
-    if stop.layer == SAFETY and stop.reason.code != "blind":
+    if stop.layer == SAFETY:
         return "EMERGENCY", stop.reason
     if stop.reason.rule == "override":
         return "MANUAL", stop.reason
@@ -77,8 +78,8 @@ def _all_off(view: View, stop: Limit, shed: Shed | None) -> tuple[str, Reason]:
 
 def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
     hold = envelope.no_start
-    waiting = [name for name, reason in plan.skip.items() if reason.rule != "wear"]
-    if hold is not None:
+    waiting = [name for name, reason in plan.skip.items() if reason.rule != "wear" and reason.code not in OUT_OF_REACH]
+    if hold is not None and hold.code != "missed":  # one missed reading is no HOLD yet
         boot = next((limit.reason for limit in envelope.reasons if limit.reason.rule == "boot"), None)
         if boot is not None and boot.code != "clock_step" and not view.state.memory.get("boot", {}).get("told"):
             return "INIT", boot

@@ -10,7 +10,7 @@ The annotation is the type: int, float, bool, str, Secret, or tuple[str, ...] (a
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 
 class _Required:
@@ -25,6 +25,10 @@ class Secret(str):
     """A password or token: prints as stars everywhere; `reveal()` is the only way to the text."""
 
     __slots__ = ()
+
+    def __new__(cls, text: str = "") -> Self:
+        """A secret made from a secret is the same secret, not its stars."""
+        return super().__new__(cls, str.__str__(text) if isinstance(text, Secret) else text)
 
     def reveal(self) -> str:
         """The text itself, for the one line that sends it."""

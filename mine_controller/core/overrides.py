@@ -14,8 +14,10 @@ from mine_controller.core.model.reading import Scalar, Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Override, State
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.writers import release
 
 LONGEST_S = 4 * 3600
+LONGEST_NUMBER = 9
 INPUTS = (
     "signal",
     "inlet_c",
@@ -29,6 +31,7 @@ INPUTS = (
     "door",
     "mains",
 )
+UNKNOWN = Value(None, 0)
 ONE_SIDED = frozenset({"inlet_c", "outlet_c", "ambient_c", "humidity_pct", "site_power_w", "smoke", "water"})
 
 
@@ -38,39 +41,51 @@ class Refused(ValueError):  # noqa: N818 - a verdict, not a fault
 
 def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tuple[Verdict, ...], tuple[Event, ...]]:
     """The state with every new request judged and every expired override gone."""
-    now_s = image.clock.plant_s
-    overrides = [override for override in state.overrides if not override.until_s or override.until_s > now_s]
+    overrides = [override for override in state.overrides if _stands(override, image)]
     events = [_over(override) for override in state.overrides if override not in overrides]
     verdicts: list[Verdict] = []
-    last = dict(state.last)
+    acked: dict[str, object] = {}
     for request in image.requests:
         try:
-            why = _apply(request, image, policy, overrides, last)
+            if request.verb == "release":
+                state, why = _release(request, state), "released"
+            else:
+                why = _apply(request, image, policy, overrides, acked)
             verdicts.append(Verdict(request.id, "done", why))
         except Refused as refused:
             verdicts.append(Verdict(request.id, "refused", str(refused)))
         verdict = verdicts[-1]
         numbers = (
-            ("verb", request.verb),
-            ("args", " ".join(request.args)),
+            ("what", " ".join([request.verb, *request.args])),
             ("actor", request.actor),
+            ("reason", request.reason),
             ("verdict", verdict.verdict),
         )
         events.append(
             Event("request", "info", request.actor, Reason("override", "request", (*numbers, ("why", verdict.why))))
         )
-    return state._replace(overrides=tuple(overrides), last=last), tuple(verdicts), tuple(events)
+    return state._replace(overrides=tuple(overrides), last={**state.last, **acked}), tuple(verdicts), tuple(events)
+
+
+def _stands(override: Override, image: Image) -> bool:
+    """Until its time is over; a stand-in for the signal also ends for good when the real page says off."""
+    if override.until_s and override.until_s <= image.clock.plant_s:
+        return False
+    worse = override.kind == "person" and override.key == "signal" and override.value != "off"
+    return not (worse and image.site.get("signal", UNKNOWN).value == "off")
 
 
 def _over(override: Override) -> Event:
     return Event("override_over", "info", override.actor, Reason("override", "expired", (("key", override.key),)))
 
 
-def _apply(request: Request, image: Image, policy: Policy, overrides: list[Override], last: dict[str, object]) -> str:
+def _apply(request: Request, image: Image, policy: Policy, overrides: list[Override], acked: dict[str, object]) -> str:
+    if request.verb == "config":
+        return "the config is changed already; this is its audit row"
     if request.verb == "emergency-stop":
         return "the stop file is the stop; this is its audit row"
     if request.verb in ("resume", "ack"):
-        last["acked_s"] = image.clock.plant_s
+        acked["acked_s"] = image.clock.plant_s
         return "taken"
     if request.verb == "clear-state":
         return _clear(request, overrides)
@@ -88,6 +103,15 @@ def _clear(request: Request, overrides: list[Override]) -> str:
         raise Refused(f"no override of {key} is in force")
     overrides[:] = [override for override in overrides if override not in gone]
     return f"{len(gone)} cleared"
+
+
+def _release(request: Request, state: State) -> State:
+    """Quarantine is lifted by a person: one miner by its id, or --all."""
+    held = tuple(name for name, book in sorted(state.miners.items()) if book.quarantined)
+    name = request.args[0] if request.args else ""
+    if name != "--all" and name not in held:
+        raise Refused(f"{name[:40]!r} is not in quarantine; in quarantine: {', '.join(held) or 'nobody'}")
+    return release(state, held if name == "--all" else (name,))
 
 
 def _override(request: Request, image: Image, policy: Policy) -> Override:
@@ -164,10 +188,15 @@ def _check_output(key: str, value: str, policy: Policy) -> None:
         raise Refused(f"there is no fan {name!r}; fans are {', '.join(spec.name for spec in wiring.fans)}")
     if head == "miner" and name not in {spec.id for spec in wiring.miners}:
         raise Refused(f"there is no miner {name!r}; see fleet.csv")
-    if head == "fans" and not (value.isdecimal() and int(value) <= len(wiring.fans)):
+    if head == "fans" and not (_digits(value) and int(value) <= len(wiring.fans)):
         raise Refused(f"fans is a number from 0 to {len(wiring.fans)}")
-    if head == "max_power_kw" and not value.replace(".", "", 1).isdecimal():
+    if head == "max_power_kw" and not _digits(value.replace(".", "", 1)):
         raise Refused("max_power_kw is a number of kW, for example 400")
+
+
+def _digits(value: str) -> bool:
+    """Few enough plain digits to be a number of anything here."""
+    return value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER
 
 
 def _plain(value: str) -> bool:
@@ -217,4 +246,6 @@ def _fitting(quantity: str, value: str) -> Scalar:
         number = float(value)
     except ValueError:
         return None
-    return round(number, row.decimals) if row is not None and row.low <= number <= row.high else None
+    if row is None or not row.low <= number <= row.high:
+        return None
+    return round(number) if row.decimals == 0 else round(number, row.decimals)

@@ -7,7 +7,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase, Shed, State
 
-UNPROVEN_TICKS = 2
+UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
 
 
 def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State) -> Shed | None:
@@ -38,8 +38,10 @@ def signal_start(shed: Shed | None, state: State) -> Shed | None:
 
 
 def deadline(shed: Shed | None, obey_within_s: int) -> Deadline | None:
-    """By when it must be dark."""
-    return Deadline(shed.signal_s + obey_within_s) if shed is not None and shed.ended_s is None else None
+    """By when it must be dark. Once that is proven, whoever restarts has a time of its own."""
+    if shed is None or shed.ended_s is not None or shed.shed_100_s is not None:
+        return None
+    return Deadline(shed.signal_s + obey_within_s)
 
 
 def watch(
@@ -99,8 +101,8 @@ def _measured(fleet: Fleet) -> bool:
 
 
 def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:
-    now_s, tick_s = image.clock.plant_s, image.clock.tick_s
-    if now_s - shed.seen_s < UNPROVEN_TICKS * tick_s - 30 or fleet.proof_w < shed.floor_w:
+    now_s = image.clock.plant_s
+    if now_s - shed.seen_s < UNPROVEN_S or fleet.proof_w < shed.floor_w:
         return None
     stragglers = sorted(target[6:] for target, chase in open_chases.items() if chase.want == "stop")
     numbers = (

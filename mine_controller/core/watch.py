@@ -1,10 +1,11 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
-from mine_controller.core.fleet import Fleet
+from mine_controller.core.fleet import ASLEEP, Fleet, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import FanBook, MinerBook, State
-from mine_controller.core.model.wiring import FanSpec, Wiring
+from mine_controller.core.model.wiring import FanSpec, MinerSpec, Wiring
+from mine_controller.core.stuck import STUCK, is_stuck, probes
 
 PROVEN_SHARE_PCT = 60  # fan watts above this share of normal are air
 WELDED_SHARE_PCT = 30
@@ -21,7 +22,7 @@ def watch_miners(
     passed_s = max(0, min(clock.plant_s - int(state.last.get("watched_s", clock.plant_s)), 600))
     books, events = dict(state.miners), []
     for at, spec in enumerate(wiring.miners):
-        if image.miners.power_w[at] is None:
+        if image.miners.power_w[at] is None and not _said(spec, image, at):
             continue
         book, on = books.get(spec.id), fleet.on[at]
         if book is None:
@@ -34,6 +35,11 @@ def watch_miners(
         elif on and passed_s:
             books[spec.id] = book._replace(run_s=book.run_s + passed_s)
     return books, tuple(events)
+
+
+def _said(spec: MinerSpec, image: Image, at: int) -> bool:
+    """A unit without any meter is booked by its word."""
+    return wordy(spec, image, at) and (image.miners.word[at] == "hashing" or image.miners.word[at] in ASLEEP)
 
 
 def _changed(book: MinerBook, on: bool, now_s: int, day: str) -> MinerBook:
@@ -56,18 +62,20 @@ def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, Fa
             book = book._replace(run_s=book.run_s + passed_s)
         books[spec.name] = book
         if book.state != was.state:
-            events += _fan_events(fan, spec, was, book)
+            events += _fan_events(fan, spec, book, state)
     return books, tuple(events)
 
 
 def _fan(fan: Fan, spec: FanSpec, book: FanBook, now_s: int) -> FanBook:
     if fan.on is None and fan.watts is not None and fan.watts * 100 >= spec.normal_w * PROVEN_SHARE_PCT:
         return book._replace(state="proven", proven_s=fan.watts_at, bad_at=())  # watts are the proof, not the relay
+    if fan.on is None and fan.watts is not None and fan.watts_at > book.proven_s and book.state == "proven":
+        return book._replace(state="unknown")  # the relay is silent, and fresh watts say there is no air
     if fan.on is None:
         return book if now_s - book.proven_s <= 240 or book.state == "failed" else book._replace(state="unknown")
     if not fan.on:
         welded = fan.watts is not None and fan.watts * 100 > spec.normal_w * WELDED_SHARE_PCT
-        settled = now_s - book.since_s > 2 * SPIN_UP_S
+        settled = fan.watts_at - book.since_s > 2 * SPIN_UP_S  # watts read before it went off say nothing
         state = "welded" if welded and book.state in ("off", "welded") and settled else "off"
         if book.state == "failed" and now_s - book.since_s < RETRY_FAILED_S:
             return book
@@ -94,7 +102,27 @@ def _proof(fan: Fan, spec: FanSpec, book: FanBook, now_s: int) -> FanBook:
     return book._replace(state="suspect" if book.state != "starting" else "starting", bad_at=bad)
 
 
-def _fan_events(fan: Fan, spec: FanSpec, was: FanBook, book: FanBook) -> list[Event]:
+def watch_sensors(image: Image, state: State, wiring: Wiring) -> tuple[Event, ...]:
+    """TMP2: probes that `freeze` took out of the vote, told once, and again when they move."""
+    events = []
+    for key in probes(wiring):
+        about, mark = key.rpartition(":")[0], image.channels.get(key + STUCK)
+        told, stuck = f"sensor_stuck {about}" in state.alarms, mark is not None and is_stuck(mark)
+        if stuck and not told and mark is not None:
+            low_w, high_w = (int(part) for part in mark.why.split()[:2])
+            numbers = (
+                ("sensor", about),
+                ("value_c", float(mark.value or 0)),
+                ("for_s", image.clock.plant_s - mark.at_s),
+                ("moved_w", high_w - low_w),
+            )
+            events.append(Event("sensor_stuck", "warning", about, Reason("watch", "sensor_stuck", numbers)))
+        elif told and not stuck:
+            events.append(Event("sensor_moves", "info", about, Reason("watch", "sensor_moves", (("sensor", about),))))
+    return tuple(events)
+
+
+def _fan_events(fan: Fan, spec: FanSpec, book: FanBook, state: State) -> list[Event]:
     numbers = (
         ("fan", spec.name),
         ("watts", fan.watts if fan.watts is not None else "unknown"),
@@ -104,6 +132,9 @@ def _fan_events(fan: Fan, spec: FanSpec, was: FanBook, book: FanBook) -> list[Ev
         return [Event("fan_fault", "warning", f"fan {spec.name}", Reason("watch", "fan_failed", numbers))]
     if book.state == "welded":
         return [Event("fan_welded", "warning", f"fan {spec.name}", Reason("watch", "fan_welded", numbers))]
-    if was.state == "failed" and book.state == "proven":
-        return [Event("fan_back", "info", f"fan {spec.name}", Reason("watch", "fan_back", numbers))]
+    about = f"fan {spec.name}"
+    if book.state == "proven" and f"fan_fault {about}" in state.alarms:  # it may have been off for long in between
+        return [Event("fan_back", "info", about, Reason("watch", "fan_back", numbers))]
+    if book.state == "off" and f"fan_welded {about}" in state.alarms:
+        return [Event("fan_freed", "info", about, Reason("watch", "fan_freed", numbers))]
     return []

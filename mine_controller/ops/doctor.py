@@ -212,8 +212,11 @@ def remedy_for(why: str, section: str) -> str:
 def _contract(site: Site) -> Iterator[Check]:
     """How long it takes until everything is off, against what the contract gives."""
     wiring, options = site.config.policy.wiring, site.config.policy.rules.get("signal")
-    if options is None or not wiring.miners:
-        yield Check("contract", OK, "no power signal is wired" if wiring.miners else "no miner is known")
+    if not wiring.miners:
+        yield Check("contract", WARN, "no miner is known, so nothing is stopped or started", "list them in fleet.csv")
+        return
+    if options is None:
+        yield Check("contract", OK, "no power signal is wired")
         return
     forecast = obedience(site.config, site.book, options.obey_within_s)
     text = (

@@ -10,6 +10,7 @@ from mine_controller.core.model.state import State
 from mine_controller.core.words import sentence, show_seconds
 
 NOT_A_REASON = ("ban ", "breaker ")
+HALTED = ("EMERGENCY", "FAULT")
 
 
 def plan_json(book: Book) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def plan_json(book: Book) -> dict[str, Any]:
         "at": image.clock.wall_s,
         "mode": decision.mode,
         "why": {"rule": decision.why.rule, "code": decision.why.code, "sentence": sentence(decision.why)},
-        "limits": [_limit(limit) for limit in decision.envelope.reasons if not limit.what.startswith(NOT_A_REASON)],
+        "limits": [_limit(limit) for limit in _limits(decision)],
         "binding": [limit.what for limit in decision.envelope.binding],
         "plan": {
             "run": sum(decision.plan.run),
@@ -43,6 +44,11 @@ def plan_json(book: Book) -> dict[str, Any]:
         "time_to_obey": decision.forecast or book.state.last.get("forecast", {}),
         "verdicts": [verdict._asdict() for verdict in decision.verdicts],
     }
+
+
+def _limits(decision: Decision) -> tuple[Limit, ...]:
+    """Each limit once: a test value makes a second image, and most of its limits are those of the first."""
+    return tuple(dict.fromkeys(one for one in decision.envelope.reasons if not one.what.startswith(NOT_A_REASON)))
 
 
 def _limit(limit: Limit) -> dict[str, Any]:
@@ -101,7 +107,7 @@ def plan_text(book: Book) -> str:
         f"Fans on: {', '.join(plan.fans_on) or 'none'}",
         "",
         "Because:",
-        *(_limit_line(limit) for limit in decision.envelope.reasons if not limit.what.startswith(NOT_A_REASON)),
+        *dict.fromkeys(_limit_line(limit) for limit in _limits(decision)),
         "",
         "Inputs:",
         *(_input_line(one) for one in inputs(image, book.state)),
@@ -117,7 +123,7 @@ def plan_text(book: Book) -> str:
 
 def _power_line(plan: Plan) -> str:
     known, guess, most = _watts(plan.measured_w), _watts(plan.miners_w), _watts(plan.permitted_w)
-    return f"Power:  {known} measured, {guess} estimated, {most} permitted"
+    return f"Power:  the miners draw {known} measured, {guess} estimated; {most} permitted"
 
 
 def _watts(watts: int | None) -> str:
@@ -150,12 +156,18 @@ def _few(names: list[str], most: int = 6) -> str:
     return ", ".join(names[:most]) + more
 
 
+def may_start(decision: Decision) -> bool:
+    """True when this decision would start a stopped miner: nothing forbids it, and there is power and air for one."""
+    envelope, power_w = decision.envelope, decision.plan.permitted_w
+    return not envelope.no_start and envelope.start_miners != 0 and decision.mode not in HALTED and power_w > 0
+
+
 def matrix(rows: list[tuple[str, Decision]]) -> str:
     """Cause and effect by experiment: one line an input state, with what it decides."""
     head = f"{'input':34} {'mode':11} {'miners':>6} {'fans':>4} {'starts':>6}  why"
     lines = [
         f"{name:34} {decision.mode:11} {sum(decision.plan.run):>6} {len(decision.plan.fans_on):>4} "
-        f"{'no' if decision.envelope.no_start else 'yes':>6}  {sentence(decision.why)}"
+        f"{'yes' if may_start(decision) else 'no':>6}  {sentence(decision.why)}"
         for name, decision in rows
     ]
     return "\n".join([head, *lines])

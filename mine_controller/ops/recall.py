@@ -110,7 +110,7 @@ class _Fold:
 
     def _trouble(self, first: Recorded) -> str:
         if self.state is None:
-            return "no anchor before it is kept"
+            return "no full copy of the state before it is kept (one is made every hour)"
         if first.round != 0:
             return "its opening round is missing"
         if first.state_sha and first.state_sha != sha(self.state):

@@ -13,17 +13,19 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from mine_controller.config.model import Config
+from mine_controller.config.model import Config, ConfigError
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image, Miners, Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import State
 from mine_controller.core.overrides import INPUTS, LONGEST_S, ONE_SIDED, Refused, take_requests
+from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import file_request, verdict_of
 
 BUSY, OVER = 75, 70
 TICK_S, LAST_S = 110, 5  # how long a tick may take before it is told to end, and then before it is killed
 TRIES, PAUSES = 25, 5  # while another tick is at work: how often a tick is started again, seconds between
+MOST_CHANGES = 40  # rows of the audit log that one edit of config.txt may fill
 OUTPUTS = ("fans", "miners", "max_power_kw")  # beside fan.N and miner.ID
 
 
@@ -144,6 +146,25 @@ def file(config: Config, person: Person, wanted: Wanted) -> int:
     if fresh:
         give_to_owner(paths.inbox)
     return number
+
+
+def tell_changes(path: Path, person: Person, changes: Sequence[tuple[str, str, str]], why: str) -> str:
+    """File changes of config.txt (option, old, new; secrets as stars) for the audit log; gives what went wrong, or "".
+
+    Before the first tick there is no log to tell, and nothing is filed: a site being set up leaves no trace elsewhere.
+    """
+    from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - only where a config was changed
+
+    try:
+        config = load_or_last_good(path)
+        if config.paths.db.exists():
+            for one in changes[:MOST_CHANGES]:
+                file(config, person, Wanted("config", one, why))
+            if len(changes) > MOST_CHANGES:
+                file(config, person, Wanted("config", ("more", "", f"{len(changes) - MOST_CHANGES} options"), why))
+    except (ConfigError, StoreTrouble) as trouble:
+        return getattr(trouble, "text", "") or str(trouble)
+    return ""
 
 
 def give_to_owner(path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from mine_controller.core.decide import decide
-from mine_controller.core.fleet import Fleet, sum_up
+from mine_controller.core.fleet import Fleet, sum_up, wordy
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
@@ -19,6 +19,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import CONTRACT
 from mine_controller.core.model.state import State
 from mine_controller.core.modes import legal
+from mine_controller.core.reach import ours
 from mine_controller.core.rules import air as air_rule
 from mine_controller.core.rules import ramp as ramp_rule
 from mine_controller.core.view import View
@@ -80,7 +81,8 @@ def _g1(record: Record) -> Iterator[str]:
         if not stood_in and (signal.value not in ("run", "warn") or _age_s(record, signal) > FRESH_S):
             yield f"start with the signal {signal.value!r}, {_age_s(record, signal)} s old"
     yield from _g1_air(record, len(starts))
-    if image.miners.power_w and all(watts is None for watts in image.miners.power_w) and "site_power_w" not in site:
+    metered = any(not wordy(spec, image, at) for at, spec in enumerate(record.policy.wiring.miners))
+    if metered and all(watts is None for watts in image.miners.power_w) and "site_power_w" not in site:
         yield "start without any fresh watts"
     if image.clock.stepped:
         yield "start in a tick whose clock was stepped"
@@ -104,12 +106,12 @@ def _g1_air(record: Record, starts: int) -> Iterator[str]:
     if wiring.fans and options is not None:
         fleet = _fleet(record)
         proven = sum(
-            fan.watts is not None and fan.on is True and fan.watts * 10 >= spec.normal_w * 6
+            fan.watts is not None and fan.on is not False and fan.watts * 10 >= spec.normal_w * 6
             for fan, spec in zip(image.fans, wiring.fans, strict=True)
         )
         new = sum(record.before.chases.get(c.target) is None for c in _starts(record))
         needed = air_rule.need(fleet.on_n + fleet.starting_n + new, options)
-        if proven < needed and "cold_fans" not in record.decision.state.memory.get("air", {}):
+        if proven < needed and not record.decision.state.memory.get("air", {}).get("cold_fans"):
             yield f"{starts} starts with {proven} proven fans where {needed} are needed"
 
 
@@ -168,7 +170,7 @@ def _g5(record: Record) -> Iterator[str]:
     fleet, chases = _fleet(record), record.decision.state.chases
     missed = [
         spec.id
-        for on, spec in zip(fleet.on, record.policy.wiring.miners, strict=True)
+        for on, spec in zip(fleet.on, ours(record.policy.wiring).miners, strict=True)
         if on and spec.paths and getattr(chases.get(f"miner {spec.id}"), "want", "") != "stop"
     ]
     if missed:

@@ -187,9 +187,13 @@ def on_sockets(site: coop.Site) -> Iterator[net.Servers]:
         servers.close()
 
 
-def go_on(site: coop.Site, servers: net.Servers) -> Sources:
-    """From now on the world runs in real time; the clocks of live ticks on it."""
-    now_s = net.clock(site.world.now_s)
+def go_on(site: coop.Site, servers: net.Servers, *, caught_up: bool = False) -> Sources:
+    """From now on the world runs in real time; the clocks of live ticks on it.
+
+    `caught_up`: it goes on at this moment, not at the one when the simulation of its history began.
+    """
+    behind_s = time.time() - site.world.start_wall_s - site.world.now_s if caught_up else 0.0
+    now_s = net.clock(site.world.now_s + max(0.0, behind_s))
     servers.now_s = now_s
     start = site.world.start_wall_s
     return Sources(now_s, lambda: start + now_s(), lambda: BOOT_ID, lambda: True)

@@ -72,6 +72,14 @@ class Virtual(Live):
     def show(self, book: Book) -> None:
         """History draws no page; the live part does."""
 
+    def tell(self, book: Book, journal: Journal) -> None:
+        """History is told to nobody."""
+
+    def ping(self, book: Book, journal: Journal) -> None:
+        """The dead-man is for real time."""
+        del journal
+        self.keep_config(book)
+
 
 class Audited(Journal):
     """The journal of a demo: keeps the rounds of the tick and what the guards say of them."""

@@ -58,6 +58,7 @@ def _no_lock() -> Iterator[None]:
 def dry_tick(config: Config, *, everything: bool, wall_s: int | None = None, wire_for: WireFor | None = None) -> Book:
     """One round on the real inputs. `everything` asks every input, not only what is due."""
     live = Live(config, wall_s=wall_s, wire_for=wire_for)
+    live.pulses = False
     policy = config.policy
     if everything:
         ends = {name: EndpointSpec(name) for name in policy.wiring.endpoints}

@@ -5,7 +5,7 @@ Messages are made here from events that are warnings or worse, in the same trans
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mine_controller import __version__
 from mine_controller.config.model import Config
@@ -14,17 +14,20 @@ from mine_controller.core.model.image import Request
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.core.words import sentence
+from mine_controller.notify.message import is_due
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.log import Log
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.history import TickFacts
-from mine_controller.store.outbox import EMERGENCY, INFO, WARNING, Message
+from mine_controller.store.outbox import EMERGENCY, INFO, WARNING, Letter, Mark, Message
 from mine_controller.store.state import ClockFacts
 from mine_controller.store.store import Extra, Store, open_store
 
 LEVEL = {"info": INFO, "warning": WARNING, "emergency": EMERGENCY}
 QUIET = frozenset({"request", "miner_on_unasked", "miner_off_unasked", "mode", "restarted", "curtail_long"})
 OVERLAP_S = 110
+LETTERS_MOST = 2000
+EVER_S = 10**10
 
 
 class Journal:
@@ -36,6 +39,8 @@ class Journal:
         self.rounds: tuple[Round, ...] = ()
         self.told: set[int] = set()
         self.trouble: list[str] = []
+        self.unsaved = ""  # why the last tick is not in the database
+        self.letters: tuple[Letter, ...] = ()  # what is not told yet, when the last save found some of it due
 
     def load(self) -> Book:
         """The last book; after a loss what is measured is adopted as after a boot."""
@@ -72,15 +77,36 @@ class Journal:
 
     def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
         """Close the tick, write the log, close the file."""
-        self.rounds = rounds
+        self.rounds, self.unsaved, self.letters = rounds, "", ()
         for this in rounds:
             self.log.events(this.clock.wall_s, rounds[0].clock.wall_s, this.decision.events)
         if self.store is None:
             return
         try:
             self.store.save(self._facts(rounds[-1]), rounds, book, int(self.clocks.sources.wall_s()), self._extra())
+            if self.config.channels:
+                self.letters = self._letters()
         except StoreTrouble as trouble:
+            self.unsaved = str(trouble)
             self._second_best(trouble)
+        finally:
+            self.store.close()
+
+    def _letters(self) -> tuple[Letter, ...]:
+        """Every message not told yet when one of them is due, else none."""
+        if self.store is None:
+            return ()
+        letters, now_s = self.store.letters_due(EVER_S, LETTERS_MOST), int(self.clocks.sources.wall_s())
+        return letters if any(is_due(letter.due_at, now_s) for letter in letters) else ()
+
+    def mark(self, marks: Sequence[Mark]) -> None:
+        """Keep what came of a delivery; what can't be kept is told again."""
+        if self.store is None or not marks:
+            return
+        try:
+            self.store.mark(marks)
+        except StoreTrouble as trouble:
+            self._say(trouble)
         finally:
             self.store.close()
 

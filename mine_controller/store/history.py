@@ -28,6 +28,7 @@ TELEMETRY_EVERY_S = 55  # a site with ten-second ticks keeps one row a minute
 RETENTION_S = {"records": 400 * 86_400, "anchors": 400 * 86_400, "commands": 400 * 86_400, "telemetry": 7 * 86_400}
 STATS_KEPT_S = 90 * 86_400
 TOLD_KEPT_S = 90 * 86_400
+UNTOLD_KEPT_S = 14 * 86_400
 BITE = 500  # rows of one table pruned in one hour at most: no tick pays for a year
 
 # The columns of mine_states that show figures, in the order of the table.
@@ -242,6 +243,11 @@ def prune(db: sqlite3.Connection, wall_s: int) -> None:
     db.execute(
         "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE told_at < ? ORDER BY id LIMIT ?)",
         (wall_s - TOLD_KEPT_S, BITE),
+    )
+    db.execute(  # with no channel nobody is ever told; what is no emergency does not wait for ever
+        "DELETE FROM outbox WHERE id IN"
+        " (SELECT id FROM outbox WHERE told_at IS NULL AND level < 2 AND due_at BETWEEN 1000000000 AND ? ORDER BY id LIMIT ?)",
+        (wall_s - UNTOLD_KEPT_S, BITE),
     )
 
 

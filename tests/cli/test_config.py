@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from mine_controller.cli.config import command
 from mine_controller.cli.init import command as init_command
+from mine_controller.config.load import load
+from mine_controller.store.inbox import pending
 
 SITE = """\
 # my site
@@ -192,3 +194,57 @@ def test_init_makes_a_site_that_checks(path, tmp_path):
     assert again.exit_code == 2
     assert "not empty" in again.stderr
     assert CliRunner().invoke(init_command, ["--force", str(target)]).exit_code == 0
+
+
+def ticked(tmp_path):
+    """As after a first tick: there is a database, so there is an audit log to tell."""
+    (tmp_path / "mine_data.db").touch()
+
+
+def filed(path):
+    return [(one.verb, one.args, one.reason) for one in pending(load(path).paths)]
+
+
+def test_every_change_asks_for_its_audit_row_with_secrets_as_stars(path, tmp_path, monkeypatch):
+    ticked(tmp_path)
+    run("set", "cap.margin_pct", "7")
+    run("undo")
+    monkeypatch.setenv("VISUAL", editor(tmp_path, 'sed -i "s/margin_pct = 6/margin_pct = 8/" "$1"'))
+    run("edit")
+    path.write_text(path.read_text().replace("[wiring]", "[foreman mine]\nclient = 1\nkey = canary-a\n\n[wiring]"))
+    run("set", "foreman mine.key", "canary-b")
+    assert filed(path) == [
+        ("config", ("cap.margin_pct", "6", "7"), "changed"),
+        ("config", ("cap.margin_pct", "7", "6"), "undone"),
+        ("config", ("cap.margin_pct", "6", "8"), "edited"),
+        ("config", ("foreman mine.key", "***", "***"), "changed"),
+    ]
+    assert b"canary" not in (tmp_path / "inbox.db").read_bytes()
+
+
+def test_a_site_that_has_never_run_gets_no_inbox_from_a_change(path, tmp_path):
+    run("set", "cap.margin_pct", "7")
+    assert not (tmp_path / "inbox.db").exists()
+
+
+def test_a_change_stands_when_the_audit_log_cannot_be_told(path, tmp_path):
+    ticked(tmp_path)
+    (tmp_path / "inbox.db").mkdir()
+    done = run("set", "cap.margin_pct", "7")
+    assert done.exit_code == 0
+    assert "The change stands; the audit log could not be told" in done.stderr
+    assert "margin_pct = 7" in path.read_text()
+
+
+def test_undo_tells_what_it_changed(path):
+    run("set", "cap.margin_pct", "7")
+    assert "[cap] margin_pct: 7 -> 6" in run("undo").stdout
+
+
+def test_a_file_in_which_nothing_is_known_is_not_converted(path, tmp_path):
+    other = tmp_path / "passwd"
+    other.write_text("root:x:0:0::/root:/bin/sh\n")
+    done = run("import", str(other), "--to", str(tmp_path / "new.txt"))
+    assert done.exit_code == 2
+    assert "nothing in it is an option" in done.stderr
+    assert not (tmp_path / "new.txt").exists()

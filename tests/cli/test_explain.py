@@ -55,5 +55,16 @@ def test_the_matrix_shows_cause_and_effect_and_sends_nothing(place):
     assert modes["as it is"] == "RUNNING"
     assert modes["signal = off"] == "CURTAILING"
     assert modes["smoke = alarm"] == "EMERGENCY"
+    starts = {row["input"]: row["starts"] for row in rows}
+    assert not any(starts[name] for name in ("signal = off", "signal unknown", "smoke = alarm", "inlet_c unknown"))
+    assert modes["inlet_c silent for 1 h"] in {"CURTAILING", "EMERGENCY"}  # an hour blind: nothing runs on
     assert len(place.plant.sent) == sent
     assert "signal = off" in place.run("explain", "--matrix").stdout
+
+
+def test_a_limit_that_two_images_share_is_told_once(place):
+    place.ticks(2)
+    place.run("set-state", "signal", "off", "--reason", "drill", "--no-tick")
+    place.ticks(1)
+    lines = [line for line in place.run("explain").stdout.splitlines() if line.startswith("  safety ")]
+    assert len(lines) == len(set(lines)) > 0

@@ -25,3 +25,19 @@ def test_help_keeps_to_the_width_of_a_terminal(name):
     done = CliRunner().invoke(group, [name, "--help"], terminal_width=100)
     assert max(map(len, done.stdout.splitlines())) <= 110
     assert "\b" not in done.stdout
+
+
+GROUPS = {
+    "config": ("check", "show", "get", "set", "unset", "edit", "undo", "import", "sample"),
+    "fans": ("list", "on", "off", "all-on", "auto"),
+    "alarms": ("list", "ack"),
+}
+
+
+@pytest.mark.parametrize(
+    "words", [("init",), ("tick",), ("demo",), *((a, b) for a, some in GROUPS.items() for b in some)]
+)
+def test_help_of_every_verb_has_an_example(words):
+    done = CliRunner().invoke(group, [*words, "--help"])
+    assert done.exit_code == 0
+    assert f"  minectl {' '.join(words)}" in done.stdout.replace("Example: minectl", "Example:\n  minectl")

@@ -88,3 +88,9 @@ def test_a_moment_is_an_iso_time_in_utc_or_so_long_ago():
     assert abs(moment(context, parameter, "2h") - (time.time() - 7200)) < 60
     with pytest.raises(click.BadParameter, match="how long ago"):
         moment(context, parameter, "soon")
+
+
+@pytest.mark.parametrize("name", ["alarms", "fans"])
+def test_a_list_without_its_verb_takes_json_too(place, name):
+    place.ticks(2)
+    assert json.loads(place.run(name, "--json").stdout) == json.loads(place.run(name, "list", "--json").stdout)

@@ -64,6 +64,10 @@ def test_every_key_of_the_bags_is_carried_over_or_told_why_not(tmp_path):
     assert carried["cold", "humidity_max_pct"] == "75"
     assert carried["roomalert intake", "url"] == "http://10.1.1.100"
     assert carried["redfish pdu1", "url"] == "https://10.1.1.102"
+    assert carried["telegram", "token"] == "CHANGE-ME"
+    assert carried["telegram", "chat_id"] == "4711"
+    assert carried["email", "to"] == "a@example.com, b@example.com"
+    assert carried["email", "password"] == "canary-app-password"
     assert "Twilio" in left["sms_api_key"]
     assert "host and scheme" in left["foreman_api"]
 
@@ -74,6 +78,8 @@ def test_every_key_of_the_flat_form_is_carried_over_or_told_why_not(tmp_path):
     assert carried["power_signal coop", "url"] == "http://cbpower.coop/power-signal"
     assert carried["roomalert intake", "url"] == "http://roomalert.local"
     assert carried["iotawatt fans", "url"] == "http://iotawatt.local"
+    assert carried["telegram", "token"] == "canary-token"
+    assert carried["email", "server"] == "smtp.example.com"
     assert "temperature monitor" in left["FanAPIURL"]
 
 
@@ -84,6 +90,22 @@ def test_what_comes_out_checks(text, tmp_path):
     path.write_text(done.text)
     path.chmod(0o600)
     assert load(path).site.live is False
+
+
+def test_the_flat_forms_mail_goes_on_to_its_own_address(tmp_path):
+    done, _, _ = new(FLAT, tmp_path)
+    path = tmp_path / "config.txt"
+    path.write_text(done.text)
+    path.chmod(0o600)
+    channels = load(path).channels
+    assert channels["email"].to == ("mine@example.com",)
+    assert set(channels) == {"email"}, "telegram waits for its chat"
+
+
+def test_a_channel_begun_by_an_old_key_shows_what_is_still_to_be_filled_in(tmp_path):
+    done, _, _ = new("telegram_chat_id = 4711\nemail_smtp_server = smtp.example.com\n", tmp_path)
+    assert "[telegram]\nchat_id = 4711\ntoken = CHANGE-ME\n" in done.text
+    assert "[email]\nserver = smtp.example.com\nto = CHANGE-ME\n" in done.text
 
 
 def test_what_was_left_stands_in_the_new_file_without_its_value(tmp_path):
@@ -113,7 +135,7 @@ def test_python_assignments_and_yaml_are_told_key_by_key(tmp_path):
 def test_placeholders_stay_to_be_filled_in(tmp_path):
     done, carried, _ = new("cornbelt_url = https://cbpower.coop/x\ntelegram_token = YOUR_TOKEN\n", tmp_path)
     assert "YOUR_TOKEN" not in done.text
-    assert carried.get(("telegram", "token"), "CHANGE-ME") == "CHANGE-ME"
+    assert carried["telegram", "token"] == "CHANGE-ME"
 
 
 def test_nothing_of_an_old_file_can_end_or_extend_the_new_one(tmp_path):

@@ -108,15 +108,18 @@ class Plant:
         self.audited = True
         self.frozen = False  # PDUs that show the same watts for ever
         self.violations: list[Any] = []
+        self.tick_s = 120
 
     # -- one tick ---------------------------------------------------------------------------------------------------
 
     def tick(self, rounds: int = 20, *, rebooted: bool = False, stepped: bool = False) -> Decision:
         began, look = self.now, None
+        soft_s = 90 if self.tick_s >= 120 else max(5, self.tick_s * 3 // 4)
         commanding = 0
         for number in range(rounds):
-            clock = Clock(self.now, WALL + self.now, began_s=began, soft_end_s=began + 90, opening=number == 0,
-                          rebooted=rebooted and number == 0, stepped=stepped, local=LOCAL)  # fmt: skip
+            clock = Clock(self.now, WALL + self.now, began_s=began, soft_end_s=began + soft_s, opening=number == 0,
+                          rebooted=rebooted and number == 0, stepped=stepped,
+                          local=LOCAL, tick_s=self.tick_s)  # fmt: skip
             asked = {one.endpoint for one in due(self.image, look, self.wiring, clock)}
             self.image = freeze(self.image, self.readings(asked), self.wiring, clock, self.requests)
             self.requests = ()
@@ -129,11 +132,11 @@ class Plant:
             self.decisions.append(decision)
             commanding += bool(decision.commands)
             look = decision.look
-            if look is None or look.at_s > began + 90 or commanding >= 6:
+            if look is None or look.at_s > began + soft_s or commanding >= 6:
                 break
             self.now = max(self.now, look.at_s)
             self._grow()
-        self.now = began + 120
+        self.now = max(self.now + 1, began + self.tick_s)
         self._grow()
         return self.decisions[-1]
 

@@ -29,6 +29,7 @@ class Command(NamedTuple):
     address: str  # how that lane calls the unit: "1234", "A1", "3"
     rung: int
     reason: Reason
+    unit: str = ""  # the identity that must answer at the address: a mac or a serial; "" = nothing to compare
 
 
 class Outcome(NamedTuple):

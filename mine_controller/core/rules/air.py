@@ -13,6 +13,9 @@ from mine_controller.core.view import View
 
 LAYER = SAFETY
 NEEDS = ()
+STEP_S = 120  # one step of shedding, whatever the timer
+RISE_OVER_K = 2.0  # and by this much less, for RISE_OVER_S, it is over
+RISE_OVER_S = 900
 RISE_K = 5.0  # inlet above outside by more than this is hot air coming back in
 
 
@@ -60,14 +63,18 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     kept = dict(memory)
     limits: list[Limit] = []
     events: list[Event] = []
-    fleet, all_fans = view.fleet, len(view.wiring.fans)
+    fleet, all_fans, all_miners = view.fleet, len(view.wiring.fans), len(view.wiring.miners)
     powered = fleet.on_n + fleet.starting_n
     floor = min(need(powered, options), all_fans)
     floor = _cold_floor(view, kept, floor, options, limits)
     wanted = max(floor, _by_temperature(view, floor, all_fans, options), options.idle_fans)
     limits.append(Limit(SAFETY, "fans_min", min(wanted, all_fans), _reason("need", view, wanted)))
     room = startable(view.proven_fans, options) - powered
+    if kept.get("cold_fans") and view.proven_fans >= int(kept["cold_fans"]):
+        room = all_miners - powered  # the few fans are the heater; a warm inlet ends that
     limits.append(Limit(SAFETY, "start_miners", max(0, room), _reason("room", view, wanted)))
+    if room < 0:  # air was lost since: not even the second half of a start under way
+        limits.append(Limit(SAFETY, "no_start", 0, _reason("room", view, wanted)))
     blind = all(fan.watts is None for fan in view.image.fans)
     if blind and powered:
         _blind(view, kept, limits, events)
@@ -77,8 +84,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         kept["blind_s"] = kept["blind_w"] = 0
         _lost_air(view, kept, powered, options, limits, events)
         _recirculating(view, kept, options, limits, events)
-    step = max(1, len(view.wiring.miners) // 10)
-    ahead = min(need(min(powered + step, len(view.wiring.miners)), options), all_fans)
+    ahead = min(need(min(powered + max(1, all_miners // 10), all_miners), options), all_fans)
     wish = Wish(EQUIPMENT, "fans_for_start", max(ahead, wanted), _reason("ahead", view, ahead))
     return Advice(tuple(limits), (wish,), tuple(events), kept)
 
@@ -155,25 +161,39 @@ def _recirculating(
 ) -> None:
     """FAN2: fan watts are fine, yet the inlet is far above outside (belt, louvre): air is unproven, 10 % off a tick."""
     inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
-    hot = inlet_c is not None and outside_c is not None and inlet_c > options.easy_c and inlet_c - outside_c > RISE_K
+    known = inlet_c is not None and outside_c is not None
+    hot = known and (inlet_c or 0.0) > options.easy_c and (inlet_c or 0.0) - (outside_c or 0.0) > RISE_K
     if not hot or kept.get("cold_fans") or view.fleet.on_n == 0:
+        if kept.get("rise_w") and known and not kept.get("cold_fans") and not _rise_over(view, kept):
+            reason = Reason("air", "recirculating", (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0)))
+            limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
+            limits.append(Limit(SAFETY, "no_start", 0, reason))
+            return
         if kept.get("rise_w"):
             events.append(Event("recirculating_over", "info", "fans", Reason("air", "no_rise")))
-        kept["rise_s"] = kept["rise_w"] = 0
+        kept["rise_s"] = kept["rise_w"] = kept["rise_over_s"] = 0
         return
-    tick_s = view.image.clock.tick_s
+    kept["rise_over_s"] = 0
     kept["rise_s"] = int(kept.get("rise_s") or 0) or view.now_s
-    if view.now_s - int(kept["rise_s"]) < 2 * tick_s:
+    if view.now_s - int(kept["rise_s"]) < 2 * STEP_S:
         return
     reason = Reason("air", "recirculating", (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0)))
     if not kept.get("rise_w"):
         events.append(Event("recirculating", "warning", "fans", reason))
-    if not kept.get("rise_w") or view.now_s - int(kept.get("rise_step_s") or 0) >= tick_s - 5:
+    if not kept.get("rise_w") or view.now_s - int(kept.get("rise_step_s") or 0) >= STEP_S - 5:
         kept["rise_step_s"] = view.now_s
         kept["rise_w"] = min(int(kept.get("rise_w") or 0) or view.fleet.miners_w, view.fleet.miners_w) * 90 // 100
     limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
     limits.append(Limit(SAFETY, "no_start", 0, reason))
     limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), reason))
+
+
+def _rise_over(view: View, kept: dict[str, Any]) -> bool:
+    """True when the inlet has been near enough to outside for long enough: shedding must not swing with the climb."""
+    rise_k = (view.number("inlet_c") or 0.0) - (view.number("ambient_c") or 0.0)
+    calm = rise_k <= RISE_K - RISE_OVER_K or view.fleet.on_n == 0
+    kept["rise_over_s"] = (int(kept.get("rise_over_s") or 0) or view.now_s) if calm else 0
+    return calm and view.now_s - int(kept["rise_over_s"]) >= RISE_OVER_S
 
 
 def _blind(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
@@ -190,7 +210,7 @@ def _blind(view: View, kept: dict[str, Any], limits: list[Limit], events: list[E
     if cool or inlet_c is None:
         return  # unknown inlet: the temperature rule has its own clock for that
     stepped = int(kept.get("blind_step_s") or 0)
-    if not kept.get("blind_w") or view.now_s - stepped >= view.image.clock.tick_s - 5:
+    if not kept.get("blind_w") or view.now_s - stepped >= STEP_S - 5:
         kept["blind_step_s"] = view.now_s
         kept["blind_w"] = (int(kept.get("blind_w") or 0) or view.fleet.miners_w) * 90 // 100
     limits.append(Limit(SAFETY, "max_power_w", int(kept["blind_w"]), reason))

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from mine_controller.core.fleet import wordy
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
@@ -24,7 +25,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     kept: dict[str, Any] = dict(memory)
     events: list[Event] = []
     clock, now_s = view.image.clock, view.now_s
-    gap = now_s - int(kept.get("tick_s") or 0) > GAP_S if kept.get("tick_s") else True
+    gap = now_s - int(kept.get("tick_s") or 0) > max(GAP_S, 2 * clock.tick_s) if kept.get("tick_s") else True
     if clock.rebooted or gap:
         boots = [at for at in kept.get("boots") or [] if now_s - at < 3600]
         kept = {"boots": [*boots, now_s], "init_s": now_s, "good": 0, "good_s": 0}
@@ -67,6 +68,7 @@ def _missing(view: View) -> str:
     missing = [name for name in ("signal", "inlet_c") if view.wired(name) and view.role(name).value is None]
     if view.wiring.fans and all(fan.watts is None for fan in view.image.fans):
         missing.append("fan watts")
-    if view.wiring.miners and view.fleet.measured_w is None:
+    metered = [not wordy(spec, view.image, at) for at, spec in enumerate(view.wiring.miners)]
+    if view.fleet.measured_w is None and any(metered):
         missing.append("miner watts")
     return ", ".join(missing)

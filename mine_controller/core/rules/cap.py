@@ -12,6 +12,7 @@ from mine_controller.core.view import View
 
 LAYER = SAFETY
 NEEDS = ()
+STEP_S = 120
 WORDS_APART_S = 600  # a fleet's own words lag; longer than this is no lag
 
 
@@ -32,9 +33,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     events: list[Event] = []
     fleet, cap_w = view.fleet, view.site.power_cap_w
     if cap_w:
-        total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w)
+        foreign_w = _foreign_w(view)
+        total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w) + foreign_w
         numbers = (("total_w", total_w), ("cap_w", cap_w))
-        target_w = max(0, cap_w * (100 - options.margin_pct) // 100 - fleet.other_w)
+        target_w = max(0, cap_w * (100 - options.margin_pct) // 100 - fleet.other_w - foreign_w)
         limits.append(Limit(SAFETY, "start_max_w", target_w, Reason("cap", "room", numbers)))
         over = total_w * 100 > cap_w * options.shed_pct
         _shed(view, kept, over, target_w, numbers, limits, events)
@@ -54,6 +56,15 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     return Advice(tuple(limits), (), tuple(events), kept)
 
 
+def _foreign_w(view: View) -> int:
+    """What miners nobody here may command could draw beyond what they draw: they count at nominal."""
+    return sum(
+        max(0, spec.nominal_w - drawn_w)
+        for spec, drawn_w in zip(view.wiring.miners, view.fleet.est_w, strict=True)
+        if not spec.paths
+    )
+
+
 def _shed(
     view: View,
     kept: dict[str, Any],
@@ -70,7 +81,7 @@ def _shed(
             events.append(Event("over_cap", "warning", "site", reason))
         kept["over_s"] = view.now_s
     if kept.get("over_s"):
-        if view.now_s - int(kept["over_s"]) >= 3 * view.image.clock.tick_s:
+        if view.now_s - int(kept["over_s"]) >= 3 * STEP_S:
             kept["over_s"] = 0
             events.append(Event("over_cap_cleared", "info", "site", Reason("cap", "over_cleared", numbers)))
             return
@@ -91,7 +102,7 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
         kept["apart_s"] = kept["apart_told"] = 0
         return
     kept["apart_s"] = int(kept.get("apart_s") or 0) or view.now_s
-    if view.now_s - int(kept["apart_s"]) >= 2 * view.image.clock.tick_s and not kept.get("apart_told"):
+    if view.now_s - int(kept["apart_s"]) >= 2 * STEP_S and not kept.get("apart_told"):
         kept["apart_told"] = 1
         numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
         events.append(Event("meters_disagree", "warning", "site", Reason("cap", "disagree", numbers)))

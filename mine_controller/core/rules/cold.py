@@ -8,6 +8,7 @@ from mine_controller.core.view import View
 
 LAYER = EQUIPMENT
 NEEDS = ("inlet_c",)
+CALM_S = 600
 SURFACE_TAU_S = 1800  # boards and racks follow the air about this slowly when dark
 
 
@@ -31,19 +32,28 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     coldest, hottest = view.number("inlet_min_c"), view.number("inlet_max_c")
     surface = _surface(view, kept, coldest)
     limits = []
-    if coldest is not None and coldest < options.start_min_c:
+    if coldest is not None and _shut(view, kept, "too_cold", options.start_min_c - coldest, 1.0):
         limits.append(_no_start("too_cold", (("inlet_c", coldest), ("limit_c", options.start_min_c))))
-    if hottest is not None and hottest > options.start_max_c:
+    if hottest is not None and _shut(view, kept, "too_hot", hottest - options.start_max_c, 2.0):
         limits.append(_no_start("too_hot", (("inlet_c", hottest), ("limit_c", options.start_max_c))))
     if view.wired("humidity_pct"):
         humidity, dew_c = view.number("humidity_pct"), view.number("dew_c")
         if humidity is None or dew_c is None:
             limits.append(_no_start("humidity_unknown", ()))
-        elif humidity > options.humidity_max_pct:
+        elif _shut(view, kept, "humid", humidity - options.humidity_max_pct, 5.0):
             limits.append(_no_start("humid", (("humidity_pct", humidity), ("limit_pct", options.humidity_max_pct))))
-        elif surface is not None and surface - dew_c < options.dew_margin_k:
+        elif surface is not None and _shut(view, kept, "dew", options.dew_margin_k - surface + dew_c, 1.0):
             limits.append(_no_start("dew", (("surface_c", surface), ("dew_c", dew_c))))
     return Advice(tuple(limits), (), (), kept)
+
+
+def _shut(view: View, kept: dict[str, Any], code: str, over: float, band: float) -> bool:
+    """Shut beyond the limit; open again well inside it, or after CALM_S inside: an edge must not make it swing."""
+    if over > 0:
+        kept[code] = view.now_s
+    elif kept.get(code) and (over <= -band or view.now_s - int(kept[code]) >= CALM_S):
+        kept[code] = 0
+    return bool(kept.get(code))
 
 
 def _no_start(code: str, numbers: tuple[tuple[str, float], ...]) -> Limit:

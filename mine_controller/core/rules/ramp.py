@@ -37,7 +37,9 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     room = max(0, allowed - len(recent))
     numbers = (("step", allowed), ("recent", len(recent)))
     limits = [Limit(EQUIPMENT, "start_miners", room, Reason("ramp", "step", numbers))]
-    failed = int(view.state.last.get("failed_starts", 0))
+    total = int(view.state.last.get("failed_starts", 0))
+    kept["paid"] = min(int(kept.get("paid") or 0), total)  # a proven start ends the row
+    failed = total - int(kept["paid"])
     if failed >= options.failed_steps * allowed and not kept.get("hold_s"):
         kept["hold_s"] = now_s
         events.append(Event("ramp_failed", "warning", "fleet", Reason("ramp", "failed", (("failed", failed),))))
@@ -45,6 +47,6 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         if now_s - int(kept["hold_s"]) < options.hold_s:
             limits.append(Limit(EQUIPMENT, "no_start", 0, Reason("ramp", "hold", (("failed", failed),))))
         else:
-            kept["hold_s"] = 0
+            kept["hold_s"], kept["paid"] = 0, total
             events.append(Event("ramp_again", "info", "fleet", Reason("ramp", "again")))
     return Advice(tuple(limits), (), tuple(events), kept)

@@ -15,6 +15,7 @@ from mine_controller.core.view import View
 
 LAYER = CONTRACT
 NEEDS = ("signal",)
+TEST = "test by "  # how core/overrides.py names the source of a value set by hand
 
 
 class Options(NamedTuple):
@@ -101,7 +102,10 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     silent_s = view.now_s - (int(kept.get("at_s") or 0) or first_s)
     never = not kept.get("at_s")
     if not never and value.value is not None and silent_s <= view.image.clock.tick_s + 30:
-        return []
+        if not value.why or silent_s <= 0:
+            return []
+        missed = Reason("signal", "missed", (("silent_s", silent_s), ("why", value.why[:80])))
+        return [Limit(CONTRACT, "no_start", 0, missed)]
     reason = Reason("signal", "blind", (("silent_s", silent_s), ("grace_s", options.grace_s), ("why", value.why[:80])))
     told = int(kept.get("blind_told") or 0)
     if silent_s >= 2 * view.image.clock.tick_s and told < 1:
@@ -119,11 +123,12 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
 
 def _curtail(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> list[Limit]:
     off_s, now_s = int(kept["off_s"]), view.now_s
-    proven_s = _proven_s(view, off_s)
+    confirmed = int(kept.get("runs") or 0) >= options.confirm
+    # What can't be proven (a dead PDU) is told as such; it does not keep everybody off once the utility says run.
+    proven_s = _proven_s(view, off_s) or (int(kept.get("run_s") or 0) if confirmed else 0)
     held_s = now_s - proven_s if proven_s else 0
     jitter_s = off_s * 7919 % (options.jitter_s + 1)
     wait_s = options.release_hold_s + jitter_s
-    confirmed = int(kept.get("runs") or 0) >= options.confirm
     if confirmed and proven_s and held_s >= wait_s:
         for key in ("off_s", "signal_s", "cause"):
             kept[key] = 0
@@ -135,6 +140,9 @@ def _curtail(view: View, kept: dict[str, Any], options: Options, events: list[Ev
         events.append(Event("curtail_long", "warning", "signal", Reason("signal", "long", numbers)))
     if confirmed:
         reason = Reason("signal", "releasing", (("left_s", max(0, wait_s - held_s)), ("held_s", held_s)))
+    elif view.role("signal").source.startswith(TEST):
+        by = view.role("signal").source.removeprefix(TEST)
+        reason = Reason("signal", "curtail_set", (("by", by), ("since_s", now_s - off_s)))
     else:
         reason = Reason("signal", f"curtail_{kept.get('cause') or 'off'}", (("since_s", now_s - off_s),))
     return [Limit(CONTRACT, "max_power_w", 0, reason)]

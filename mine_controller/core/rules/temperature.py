@@ -13,6 +13,8 @@ from mine_controller.core.view import View
 
 LAYER = SAFETY
 NEEDS = ("inlet_c",)
+NOISE_K = 0.5
+STEP_S = 120  # "a tick" of the heat ladder, whatever the timer
 
 
 class Options(NamedTuple):
@@ -55,7 +57,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     work = _Now(dict(memory), [], [])
     inlet = view.role("inlet_c")
     if isinstance(inlet.value, int | float):
-        work.kept["seen_s"] = view.now_s
+        work.kept["seen_s"] = inlet.at_s
         _latch(view, float(inlet.value), inlet.at_s, options, work)
         _shed(view, float(inlet.value), options, work)
         _unlatch(view, float(inlet.value), options, work)
@@ -78,8 +80,8 @@ def _latch(view: View, inlet_c: float, at_s: int, options: Options, work: _Now) 
             reason = Reason("temperature", "stop", numbers)
             work.events.append(Event("heat_stop", "emergency", "inlet", reason))
         kept["over_at"] = first or at_s
-    else:
-        kept["over_at"] = 0
+    elif inlet_c <= options.stop_c - NOISE_K or at_s - int(kept.get("over_at") or 0) > 3 * STEP_S:
+        kept["over_at"] = 0  # a probe's noise at the limit does not begin the count anew
 
 
 def _shed(view: View, inlet_c: float, options: Options, work: _Now) -> None:
@@ -92,14 +94,14 @@ def _shed(view: View, inlet_c: float, options: Options, work: _Now) -> None:
             kept["shed_w"] = view.fleet.miners_w * share // 100
             reason = Reason("temperature", "shed", (("inlet_c", inlet_c), ("limit_c", options.shed_c)))
             work.events.append(Event("heat_shed", "warning", "inlet", reason))
-        elif now_s - int(kept["step_s"]) >= view.image.clock.tick_s - 5:
+        elif now_s - int(kept["step_s"]) >= STEP_S - 5:
             kept["step_s"] = now_s
             kept["shed_w"] = min(int(kept["shed_w"]), view.fleet.miners_w) * share // 100
         kept["cool_s"] = 0
     elif kept.get("shed_s"):
         cool = inlet_c <= options.shed_c - 2
         kept["cool_s"] = (int(kept.get("cool_s") or 0) or now_s) if cool else 0
-        if cool and now_s - int(kept["cool_s"]) >= 3 * view.image.clock.tick_s:
+        if cool and now_s - int(kept["cool_s"]) >= 3 * STEP_S:
             kept["shed_s"] = kept["shed_w"] = kept["cool_s"] = 0
             reason = Reason("temperature", "shed_over", (("inlet_c", inlet_c),))
             work.events.append(Event("heat_shed_over", "info", "inlet", reason))
@@ -123,7 +125,8 @@ def _unlatch(view: View, inlet_c: float, options: Options, work: _Now) -> None:
 
 def _blind(view: View, known_at_s: int, options: Options, work: _Now) -> None:
     kept = work.kept
-    since = known_at_s or int(kept.setdefault("blind_from_s", view.now_s))
+    # After a reboot the image knows of no reading; the rule does.
+    since = known_at_s or int(kept.get("seen_s") or 0) or int(kept.setdefault("blind_from_s", view.now_s))
     blind_s = view.now_s - since
     numbers = (("blind_s", blind_s),)
     if blind_s >= options.blind_shed_s:

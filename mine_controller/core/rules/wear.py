@@ -11,6 +11,7 @@ from mine_controller.core.view import View
 LAYER = EQUIPMENT
 NEEDS = ()
 DAY_S = 86_400
+_Known = tuple[str, dict[str, int]]  # today's date, and by miner until when somebody else's hand is respected
 
 
 class Options(NamedTuple):
@@ -28,21 +29,25 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     del memory
     limits = []
     today = view.image.clock.local.date
+    writers = view.state.last.get("writers") or {}
     for spec, on in zip(view.wiring.miners, view.fleet.on, strict=True):
         if spec.flags and "maintenance" in spec.flags:
             limits.append(Limit(PERSON, f"ban {spec.id}", 0, Reason("wear", "maintenance")))
         elif not on:
-            reason = _ban(spec, view.state.miners.get(spec.id), view.now_s, today, options)
+            reason = _ban(spec, view.state.miners.get(spec.id), view.now_s, (today, writers), options)
             if reason is not None:
                 limits.append(Limit(EQUIPMENT, f"ban {spec.id}", 0, reason))
     return Advice(tuple(limits))
 
 
-def _ban(spec: MinerSpec, book: MinerBook | None, now_s: int, today: str, options: Options) -> Reason | None:
+def _ban(spec: MinerSpec, book: MinerBook | None, now_s: int, known: _Known, options: Options) -> Reason | None:
+    today, writers = known
     if "spare" in spec.flags:
         return Reason("wear", "spare")
     if book is None:
         return None
+    if writers.get(spec.id, 0) > now_s:
+        return Reason("wear", "two_writers", (("left_s", writers[spec.id] - now_s),))
     if book.quarantined:
         return Reason("wear", "quarantined", (("why", book.quarantined),))
     off_s = now_s - book.last_stop_s

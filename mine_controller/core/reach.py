@@ -1,0 +1,35 @@
+"""What can be commanded at all: lanes that are live, endpoints that answer, units whose address was read. Pure."""
+
+from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.view import View
+
+
+def ours(wiring: Wiring) -> Wiring:
+    """The wiring less every path whose lane is not live: those things are asked, counted, and never commanded."""
+    if all(lane.live for lane in wiring.lanes.values()):
+        return wiring
+    shut = {name for name, lane in wiring.lanes.items() if not lane.live}
+    miners = tuple(
+        spec._replace(paths=tuple(path for path in spec.paths if path.lane not in shut)) for spec in wiring.miners
+    )
+    return wiring._replace(miners=miners)
+
+
+def answers(view: View, lane: str) -> bool:
+    """False while an endpoint answers nothing: a dead PDU can't cut anybody, nor bring anybody back."""
+    health = view.image.channels.get(f"{lane}:health")
+    return health is None or health.value == "ok"
+
+
+def commandable(view: View, lane: str) -> bool:
+    """True when commands to that lane leave the house."""
+    known = view.wiring.lanes.get(lane)
+    return known is None or known.live
+
+
+def startable(view: View, spec: MinerSpec, at: int) -> bool:
+    """True when its first step up can be told now: its outlet, or the unit itself."""
+    cut = next((rung for rung, path in enumerate(spec.paths) if not path.gentle), None)
+    if cut is not None and (cut == 0 or view.image.miners.outlet[at] == "off"):
+        return answers(view, spec.paths[cut].lane)
+    return bool(spec.paths) and view.image.miners.address[at] is not None

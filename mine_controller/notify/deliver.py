@@ -1,0 +1,219 @@
+"""One delivery: what is due goes out, one message a channel, and every letter is noted.
+
+At least once: a letter counts as told on a channel only after the channel took it; killed between the two, it is told
+again with the same `#id`. A channel that fails is left alone for 1, 2, 4 .. 60 minutes, or as long as it asks for; one
+that refuses for good for an hour. A letter ends when every channel of its route took it or refused it for good and at
+least one took it, or after a day with one. Until then it stays open; an emergency for as long as that takes.
+
+What the channels said is kept in the letter's last note, by the title of the section:
+"telegram" = "told" or "no: why" · "telegram fails" · "telegram next" (wall time) · "telegram held" (what it asked for)
+· "telegram gone" (refused for good). "began" is when its time first came; "config" is the sum of the config: a new one
+clears every back-off.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.option import Secret
+from mine_controller.notify.message import DAY_S, EMERGENCY, INFO, LEVELS, Channel, Sent, is_due
+from mine_controller.notify.news import Letter, groups
+from mine_controller.notify.post import Call, post
+from mine_controller.notify.words import Place, write
+
+STALE_INFO_S = 3 * DAY_S  # information that reached nobody in three days is no longer news
+LONGEST_WAIT_S = 3600
+WHY_KEPT = 80
+TOLD = "told"
+Note = dict[str, str | int]
+
+
+class Way(NamedTuple):
+    """One section that tells."""
+
+    title: str
+    channel: Channel
+    options: Any
+    least: int
+
+
+class Noted(NamedTuple):
+    """What the store is to keep of a letter: `due_at` when to look at it again, `told_at` when it ended."""
+
+    id: int
+    note: Note
+    due_at: int
+    told_at: int | None
+
+
+class Said(NamedTuple):
+    """One line for the log."""
+
+    channel: str
+    ok: bool
+    text: str
+
+
+class Delivered(NamedTuple):
+    """What came of a delivery."""
+
+    notes: tuple[Noted, ...]
+    lines: tuple[Said, ...]
+
+
+class Desk(NamedTuple):
+    """Who is told and how. `sum` names the config, so that a repaired one is tried at once."""
+
+    ways: tuple[Way, ...]
+    place: Place
+    sum: str
+    secrets: tuple[Secret, ...] = ()  # whatever else must not stand in a note
+
+
+def ways(channels: dict[str, Any]) -> tuple[Way, ...]:
+    """The sections that tell, out of title -> options; the dead-man is none of them."""
+    found = []
+    for title, options in channels.items():
+        if hasattr(options, "least"):
+            channel: Any = importlib.import_module(f"mine_controller.notify.{title.partition(' ')[0]}")
+            found.append(Way(title, channel, options, LEVELS.index(options.least)))
+    return tuple(found)
+
+
+def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> Delivered:
+    """Tell what is due among the open `letters` until `until` (monotonic). Never raises for a channel's fault."""
+    if not any(is_due(letter.due_at, now_s) for letter in letters):
+        return Delivered((), ())
+    calls, batches, lines = [], {}, []
+    for way in desk.ways:
+        batch = _batch(letters, way, desk.sum, now_s)
+        if batch:
+            written = write(way.channel, groups(batch, desk.place.timezone, now_s), desk.place)
+            if written.trouble:
+                lines.append(Said(way.title, ok=False, text=f"plain text was sent: {written.trouble}"))
+            calls.append(Call(way.title, way.channel, way.options, written.message))
+            batches[way.title] = batch
+    sent = post(calls, until, desk.secrets) if calls else {}
+    lines += [_line(title, answer, batches[title]) for title, answer in sent.items()]
+    fails = {title: _fails(letters, title, desk.sum) + 1 for title in sent}
+    tried = {title: frozenset(letter.id for letter in batch) for title, batch in batches.items()}
+    waits = {way.title: _until(letters, f"{way.title} next", desk.sum, now_s) for way in desk.ways}
+    news = _News(sent, tried, fails, waits, now_s)
+    notes = (_noted(letter, desk, news) for letter in letters)
+    return Delivered(tuple(note for note in notes if note is not None), tuple(lines))
+
+
+def _line(title: str, answer: Sent, batch: Sequence[Letter]) -> Said:
+    remark = f": {answer.why}" if answer.why else ""
+    return Said(title, answer.ok, f"{'told' if answer.ok else 'could not tell'} {len(batch)} messages{remark}")
+
+
+# -- which letters a channel gets now ---------------------------------------------------------------------------------
+
+
+def _batch(letters: Sequence[Letter], way: Way, config: str, now_s: int) -> list[Letter]:
+    """Every open letter of this way, unless the channel is to be left alone.
+
+    An emergency it was never tried for doesn't wait for a back-off of ours, only for what the service asked for.
+    """
+    open_here = [letter for letter in letters if letter.level >= way.least and not _told(letter, way.title)]
+    held = _until(letters, f"{way.title} held", config, now_s)
+    wait = _until(letters, f"{way.title} next", config, now_s)
+    fresh = any(letter.level >= EMERGENCY and way.title not in _last(letter) for letter in open_here)
+    return [] if held or (wait and not fresh) else open_here
+
+
+def _until(letters: Sequence[Letter], key: str, config: str, now_s: int) -> int:
+    """The latest such time in any letter that is still to come; 0 none."""
+    times = [_number(_current(letter, config), key) for letter in letters]
+    return max((at for at in times if not is_due(at, now_s)), default=0)
+
+
+def _fails(letters: Sequence[Letter], title: str, config: str) -> int:
+    return max((_number(_current(letter, config), f"{title} fails") for letter in letters), default=0)
+
+
+def _number(note: Note, key: str) -> int:
+    """The number under this key; 0 where there is none, as in a note that was damaged."""
+    value = note.get(key)
+    return value if isinstance(value, int) else 0
+
+
+def _last(letter: Letter) -> Note:
+    return letter.tries[-1] if letter.tries else {}
+
+
+def _current(letter: Letter, config: str) -> Note:
+    """The last note as far as it is about back-offs under this config."""
+    last = _last(letter)
+    return last if last.get("config") == config else {}
+
+
+def _told(letter: Letter, title: str) -> bool:
+    return _last(letter).get(title) == TOLD
+
+
+# -- what is noted ----------------------------------------------------------------------------------------------------
+
+
+class _News(NamedTuple):
+    """What one delivery came to."""
+
+    sent: dict[str, Sent]
+    tried: dict[str, frozenset[int]]
+    fails: dict[str, int]
+    waits: dict[str, int]  # until when a channel is left alone after earlier failures
+    now_s: int
+
+
+def _noted(letter: Letter, desk: Desk, news: _News) -> Noted | None:
+    """The letter's note, None where nothing has changed for it."""
+    route = [way.title for way in desk.ways if letter.level >= way.least]
+    tried = [title for title in route if letter.id in news.tried.get(title, ())]
+    if not tried and not is_due(letter.due_at, news.now_s):
+        return None
+    note: Note = {**_kept(letter, desk.sum), "at": news.now_s, "config": desk.sum}
+    for title in tried:
+        _put(note, title, news.sent[title], news.fails[title], news.now_s)
+    if not route:
+        note["route"] = "no channel takes this"
+    left = [title for title in route if note.get(title) != TOLD]
+    ended = not left or _given_up(letter, note, route, left, news.now_s)
+    nexts = [_number(note, f"{title} next") or news.waits.get(title, 0) for title in left]
+    waits = [at for at in nexts if at > news.now_s] or [news.now_s + 60]
+    return Noted(letter.id, note, min(waits), news.now_s if ended else None)
+
+
+def _kept(letter: Letter, config: str) -> Note:
+    """The last note; under another config only what was told."""
+    last = _last(letter)
+    begun: Note = {"began": letter.due_at}
+    return begun | {key: some for key, some in last.items() if last.get("config") == config or _lasting(key, some)}
+
+
+def _lasting(key: str, some: str | int) -> bool:
+    return some == TOLD or key == "began"
+
+
+def _put(note: Note, title: str, sent: Sent, fails: int, now_s: int) -> None:
+    for word in ("fails", "next", "held", "gone"):
+        note.pop(f"{title} {word}", None)
+    if sent.ok:
+        note[title] = TOLD
+        return
+    note[title], note[f"{title} fails"] = f"no: {sent.why[:WHY_KEPT]}", fails
+    if sent.retry_after_s is not None:
+        note[f"{title} held"] = note[f"{title} next"] = now_s + max(1, round(sent.retry_after_s + 0.5))
+    else:
+        wait_s = LONGEST_WAIT_S if sent.permanent else min(LONGEST_WAIT_S, 60 << min(fails - 1, 10))
+        note[f"{title} next"] = now_s + wait_s
+    if sent.permanent:
+        note[f"{title} gone"] = 1
+
+
+def _given_up(letter: Letter, note: Note, route: Sequence[str], left: Sequence[str], now_s: int) -> bool:
+    """True when somebody was told and the others never will be; or for information that has gone stale."""
+    since = _number(note, "began")
+    if len(left) < len(route):
+        return now_s - since > DAY_S or all(f"{title} gone" in note for title in left)
+    return letter.level == INFO and now_s - since > STALE_INFO_S

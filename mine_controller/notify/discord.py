@@ -1,0 +1,68 @@
+"""Discord by a webhook: an embed in the colour of its severity; nobody is ever mentioned.
+
+Answers as seen from the service: 429 with retry_after in seconds, 404 "Unknown Webhook" and 401 for a webhook that is
+gone. Too many wrong answers in ten minutes ban the address, so those are left alone for an hour.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mine_controller.core.option import Secret, option
+from mine_controller.notify.message import BODY_MOST, LEVELS, Message, Sent, left_s, one_line, wait_s
+
+if TYPE_CHECKING:
+    from requests import Response
+
+TEXT, HTML, MOST = "discord.txt", "", 4000
+COLOURS = (0x3B82F6, 0xF59E0B, 0xDC2626)  # information, warning, emergency
+TITLE_MOST = 250
+
+
+class Options(NamedTuple):
+    """Where [discord] tells."""
+
+    webhook: Secret = option(help="address of the channel's webhook; whoever has it can write there")
+    least: str = option("info", choices=LEVELS, help="the least that is told here")
+
+
+def check(options: Options) -> tuple[str, ...]:
+    """An address; its text is not told."""
+    good = options.webhook.reveal().startswith(("https://", "http://"))
+    return () if good else ("webhook: is not an address that begins with https://",)
+
+
+def send(options: Options, message: Message, until: float) -> Sent:
+    """Post it and wait for the word that it was kept."""
+    import requests  # noqa: PLC0415 - heavy
+
+    embed = {"title": one_line(message.subject, TITLE_MOST), "description": message.text[:MOST]}
+    embed["color"] = COLOURS[message.level]  # type: ignore[assignment]
+    body = {"embeds": [embed], "allowed_mentions": {"parse": []}}
+    head = {"User-Agent": "minectl (notifications)"}
+    call = requests.Request("POST", options.webhook.reveal(), params={"wait": "true"}, json=body, headers=head)
+    try:
+        with requests.Session() as session:
+            made = session.prepare_request(call)
+            answer = session.send(made, timeout=left_s(until), stream=True, allow_redirects=False)
+            with answer:
+                return _understood(answer)
+    except (requests.RequestException, OSError, ValueError) as error:
+        return Sent(ok=False, why=f"no good answer ({type(error).__name__})")  # its text holds the webhook
+
+
+def _understood(answer: "Response") -> Sent:
+    if answer.status_code in (200, 204):
+        return Sent(ok=True)
+    said = _json(next(answer.iter_content(BODY_MOST), b""))
+    why = one_line(f"{answer.status_code} {said.get('message', '')}")
+    if answer.status_code == 429:
+        return Sent(ok=False, retry_after_s=wait_s(said.get("retry_after", answer.headers.get("Retry-After"))), why=why)
+    return Sent(ok=False, permanent=300 <= answer.status_code < 500, why=why)
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,111 @@
+"""E-mail by SMTP: one mail for all that is due at once, to several recipients.
+
+Codes as mail servers use them: 4xx try later, 535 a bad login, 550 and 554 refused for good.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mine_controller.core.option import Secret, option
+from mine_controller.notify.message import LEVELS, Message, Sent, left_s, one_line
+
+if TYPE_CHECKING:
+    import smtplib
+    from email.message import EmailMessage
+
+TEXT, HTML, MOST = "email.txt", "email.html", 200_000
+TLS_PORT = 465
+
+
+class Options(NamedTuple):
+    """Where [email] tells."""
+
+    server: str = option(kind="host", help="the mail server that takes mail from you, like smtp.gmail.com")
+    port: int = option(587, low=1, high=65_535, help="587 (STARTTLS) or 465 (TLS from the start)")
+    security: str = option(
+        "auto", choices=("auto", "starttls", "tls", "none"), help="auto: tls on port 465, starttls on every other"
+    )
+    username: str = option("", help="user name, where the server asks for one")
+    password: Secret = option("", help="its password; an app password where sign-in takes two steps")
+    sender: str = option("", help="address in From; default: the user name")
+    to: tuple[str, ...] = option(help="who gets the mail", example="owner@example.com, partner@example.com")
+    least: str = option("warning", choices=LEVELS, help="the least that is told here")
+
+
+def check(options: Options) -> tuple[str, ...]:
+    """A password never goes in the clear to another machine; a sender must be known; addresses hold an @."""
+    wrong = [f"to: {one} is not an address like owner@example.com" for one in options.to if "@" not in one]
+    if "@" not in (options.sender or options.username):
+        wrong.append("sender: has to be an address, as username is none")
+    host = options.server.partition(":")[0]
+    if options.security == "none" and options.password.reveal_length() and not host.startswith(("127.", "localhost")):
+        wrong.append("security: none would send the password in the clear")
+    return tuple(wrong)
+
+
+def send(options: Options, message: Message, until: float) -> Sent:
+    """Hand it to the mail server; ok when it took the mail for at least one recipient."""
+    import smtplib  # noqa: PLC0415 - only a tick that tells something needs it
+
+    try:
+        with _connected(options, left_s(until)) as server:
+            if options.username:
+                server.login(options.username, options.password.reveal())
+            refused = server.send_message(mail(options, message))
+    except smtplib.SMTPException as error:
+        return _refused(error)
+    except OSError as error:
+        return Sent(ok=False, why=one_line(f"no connection to {options.server}: {error.strerror or error}"))
+    return Sent(ok=True, why=f"not to {', '.join(sorted(refused))}" if refused else "")
+
+
+def _connected(options: Options, timeout_s: float) -> "smtplib.SMTP":
+    import smtplib  # noqa: PLC0415 - see send
+    import ssl  # noqa: PLC0415 - the same
+
+    host = options.server.partition(":")[0]
+    tls = options.security == "tls" or (options.security == "auto" and options.port == TLS_PORT)
+    if tls:
+        return smtplib.SMTP_SSL(host, options.port, timeout=timeout_s, context=ssl.create_default_context())
+    server = smtplib.SMTP(host, options.port, timeout=timeout_s)
+    if options.security != "none":
+        try:
+            server.starttls(context=ssl.create_default_context())
+        except BaseException:
+            server.close()
+            raise
+    return server
+
+
+def mail(options: Options, message: Message) -> "EmailMessage":
+    """The mail itself. Its Message-ID follows from the letters in it, so that a second copy can be known as one."""
+    from email.message import EmailMessage  # noqa: PLC0415 - see send
+    from email.policy import SMTP  # noqa: PLC0415 - see send
+    from email.utils import formatdate  # noqa: PLC0415 - the same
+    from hashlib import sha256  # noqa: PLC0415 - the same
+
+    sender = options.sender or options.username
+    made = EmailMessage(policy=SMTP)
+    made["From"], made["To"] = sender, ", ".join(options.to)
+    made["Subject"] = one_line(message.subject, 200)
+    made["Date"] = formatdate(localtime=False)
+    name = sha256(f"{message.subject} {message.id}".encode()).hexdigest()[:24]
+    made["Message-ID"] = f"<{name}@{sender.rpartition('@')[2] or 'minectl.invalid'}>"
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(message.text)
+    if message.html:
+        made.add_alternative(message.html, subtype="html")
+    return made
+
+
+def _refused(error: "smtplib.SMTPException") -> Sent:
+    import smtplib  # noqa: PLC0415 - see send
+
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+        told = ", ".join(f"{who}: {code}" for who, (code, _) in sorted(error.recipients.items()))
+        return Sent(ok=False, permanent=all(code >= 500 for code in codes), why=one_line(f"refused: {told}"))
+    if isinstance(error, smtplib.SMTPResponseException):
+        text = error.smtp_error
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        return Sent(ok=False, permanent=error.smtp_code >= 500, why=one_line(f"{error.smtp_code} {words}"))
+    return Sent(ok=False, why=one_line(str(error)) or type(error).__name__)

@@ -1,0 +1,67 @@
+"""What a channel is given and what it answers; no channel knows another."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+INFO, WARNING, EMERGENCY = 0, 1, 2
+LEVELS = ("info", "warning", "emergency")
+DAY_S = 86_400
+CALL_S = 10.0  # one call of a channel; all of them side by side have less than 15 s
+BODY_MOST = 65_536  # bytes of an answer that are read
+
+
+class Message(NamedTuple):
+    """One message as it goes out. `html` is "" where the channel takes none; `id` names its letters: "#12 #14-#17"."""
+
+    level: int
+    subject: str  # one line
+    text: str
+    html: str
+    id: str
+
+
+class Sent(NamedTuple):
+    """What came of it. `permanent`: the same again would fail too. `why` holds no secret; with `ok` it is a remark.
+
+    `retry_after_s`: how long the service wants to be left alone, None when it says nothing.
+    """
+
+    ok: bool
+    permanent: bool = False
+    retry_after_s: float | None = None
+    why: str = ""
+
+
+class Channel(Protocol):
+    """A file of this room that delivers messages. `TEXT` and `HTML` name its templates; `MOST` counts characters."""
+
+    TEXT: str
+    HTML: str
+    MOST: int
+    Options: Any
+    send: Callable[[Any, Message, float], Sent]
+
+
+def left_s(until: float, most_s: float = CALL_S) -> float:
+    """Seconds that one call may take; never 0, which some libraries read as no limit."""
+    return max(0.1, min(most_s, until - time.monotonic()))
+
+
+def one_line(text: str, most: int = 160) -> str:
+    """Foreign text without line breaks and control characters, cut to `most`."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:most]
+
+
+def is_due(due_at: int, now_s: int) -> bool:
+    """True when its time has come; a time beyond tomorrow is one from before the clock was set back."""
+    return not now_s < due_at <= now_s + DAY_S
+
+
+def wait_s(told: Any) -> float | None:
+    """Seconds out of a Retry-After header or field; None when there is no sane number in it."""
+    try:
+        seconds = float(told)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 <= seconds <= DAY_S else None

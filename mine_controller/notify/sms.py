@@ -1,0 +1,69 @@
+"""SMS through Twilio: short, without pictures, emergencies only unless the owner wants more.
+
+Codes as the service documents them: 20003 bad credentials, 20429 too many requests, 21211 a bad number, 21610 a
+recipient who has opted out. `queued` is not delivered: what the carrier does is not known here.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mine_controller.core.option import Secret, option
+from mine_controller.notify.message import LEVELS, Message, Sent, left_s, one_line
+
+if TYPE_CHECKING:
+    from twilio.base.exceptions import TwilioRestException
+    from twilio.rest import Client
+
+TEXT, HTML, MOST = "sms.txt", "", 480  # three segments of plain letters
+NUMBER_FIRST = "+"
+
+
+class Options(NamedTuple):
+    """Where [sms] tells."""
+
+    account: str = option(help="account SID", example="AC0123456789abcdef0123456789abcdef")
+    token: Secret = option(help="auth token of the account")
+    sender: str = option(help="your Twilio number, or the SID of a messaging service (MG...)", example="+15550001111")
+    to: tuple[str, ...] = option(help="who is told, with the country's code", example="+15550002222")
+    least: str = option("emergency", choices=LEVELS, help="the least that is told here")
+    api_url: str = option("https://api.twilio.com", kind="url", help="where the API is")
+
+
+def check(options: Options) -> tuple[str, ...]:
+    """Numbers as the service takes them."""
+    wrong = [one for one in options.to if one[:1] != NUMBER_FIRST or not one[1:].isdigit()]
+    return tuple(f"to: {one} is not a number like +15550002222" for one in wrong)
+
+
+def send(options: Options, message: Message, until: float) -> Sent:
+    """One call a recipient; ok when the service took it for at least one of them."""
+    from twilio.http.http_client import TwilioHttpClient  # noqa: PLC0415 - heavy
+    from twilio.rest import Client  # noqa: PLC0415 - 0.4 s
+
+    http = TwilioHttpClient(timeout=left_s(until), pool_connections=False)
+    client = Client(options.account, options.token.reveal(), http_client=http)
+    client.api.base_url = options.api_url.rstrip("/")
+    each = {number: _one(client, options, number, message.text) for number in options.to}
+    failed = {number: sent for number, sent in each.items() if not sent.ok}
+    told = "; ".join(f"{number[:3]}..{number[-3:]}: {sent.why}" for number, sent in failed.items())
+    waits = [sent.retry_after_s for sent in failed.values() if sent.retry_after_s is not None]
+    ok, permanent = len(failed) < len(each), all(sent.permanent for sent in failed.values())
+    return Sent(ok, permanent and not ok, max(waits, default=None), told)
+
+
+def _one(client: "Client", options: Options, number: str, text: str) -> Sent:
+    from requests import RequestException  # noqa: PLC0415 - see send
+    from twilio.base.exceptions import TwilioException, TwilioRestException  # noqa: PLC0415 - the same
+
+    way = "messaging_service_sid" if options.sender.startswith("MG") else "from_"
+    try:
+        client.messages.create(to=number, body=text, **{way: options.sender})
+    except TwilioRestException as error:
+        return _refused(error)
+    except (TwilioException, RequestException, OSError, ValueError) as error:
+        return Sent(ok=False, why=f"no good answer ({type(error).__name__})")  # its text holds the account's address
+    return Sent(ok=True)
+
+
+def _refused(error: "TwilioRestException") -> Sent:
+    later = error.status == 429 or error.status >= 500
+    return Sent(ok=False, permanent=not later, why=one_line(f"{error.code or error.status} {error.msg}"))

@@ -1,0 +1,96 @@
+"""Telegram: one chat a section, told by a bot. A second chat is a second section: [telegram family].
+
+Codes and texts as the Bot API answered them: 429 with retry_after, 401 for a wrong token, 403 for a chat that blocked
+the bot, 400 for a chat that does not exist, 5xx while the service is down.
+"""
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mine_controller.core.option import Secret, option
+from mine_controller.notify.message import INFO, LEVELS, Message, Sent, left_s, one_line, wait_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TEXT, HTML, MOST = "telegram.txt", "telegram.html", 4096
+
+
+class Options(NamedTuple):
+    """Where [telegram] tells."""
+
+    token: Secret = option(help="the bot's token, from @BotFather")
+    chat_id: str = option(help="number of the chat or @name of the channel", example="-1001234567890")
+    least: str = option("info", choices=LEVELS, help="the least that is told here")
+    quiet_info: bool = option(True, help="information makes no sound")
+    api_url: str = option("https://api.telegram.org", kind="url", help="where the Bot API is")
+
+
+def send(options: Options, message: Message, until: float) -> Sent:
+    """Send it as HTML; as plain text when Telegram can't read the HTML of the owner's template."""
+    import asyncio  # noqa: PLC0415 - only a tick that tells something needs it
+    import os  # noqa: PLC0415 - the same
+
+    os.environ.setdefault("PTB_TIMEDELTA", "true")  # else the library warns, on cron's mail, at every 429
+    from telegram.error import BadRequest, TelegramError  # noqa: PLC0415 - 125 ms
+
+    async def bounded(html: str) -> None:
+        await asyncio.wait_for(_send(options, message._replace(html=html), until), left_s(until))
+
+    try:
+        try:
+            asyncio.run(bounded(message.html))
+        except BadRequest as error:
+            if not message.html or "parse" not in str(error).lower():
+                raise
+            asyncio.run(bounded(""))
+            return Sent(ok=True, why="the template's HTML was refused; sent as plain text")
+    except TimeoutError:
+        return Sent(ok=False, why="no answer in time")
+    except TelegramError as error:
+        return refused(error)
+    return Sent(ok=True)
+
+
+async def _send(options: Options, message: Message, until: float) -> None:
+    from telegram import Bot  # noqa: PLC0415 - heavy
+    from telegram.request import HTTPXRequest  # noqa: PLC0415 - the same
+
+    each_s = left_s(until)
+    request = HTTPXRequest(connect_timeout=each_s, read_timeout=each_s, write_timeout=each_s, pool_timeout=each_s)
+    address = f"{options.api_url.rstrip('/')}/bot"
+    bot = Bot(options.token.reveal(), address, request=request, get_updates_request=request)
+    try:
+        await bot.send_message(
+            options.chat_id,
+            message.html or message.text,
+            parse_mode="HTML" if message.html else None,
+            disable_notification=options.quiet_info and message.level == INFO,
+        )
+    finally:
+        await request.shutdown()
+
+
+def refused(error: Exception) -> Sent:
+    """What an error of the library means for another try."""
+    from telegram import error as errors  # noqa: PLC0415 - heavy
+
+    tell: dict[type[Exception], Callable[[Any], Sent]] = {
+        errors.RetryAfter: lambda one: Sent(ok=False, retry_after_s=_seconds(one.retry_after), why="too many messages"),
+        errors.InvalidToken: lambda _: Sent(ok=False, permanent=True, why="the token is refused: ask @BotFather"),
+        errors.Forbidden: lambda one: Sent(ok=False, permanent=True, why=one_line(one.message)),
+        errors.ChatMigrated: lambda one: Sent(
+            ok=False, permanent=True, why=f"the chat has moved: set chat_id = {one.new_chat_id}"
+        ),
+        errors.TimedOut: lambda _: Sent(ok=False, why="no answer in time"),
+        errors.BadRequest: lambda one: Sent(ok=False, permanent=True, why=one_line(one.message)),
+        errors.NetworkError: lambda one: Sent(ok=False, why=one_line(one.message)),
+    }
+    for kind, made in tell.items():
+        if isinstance(error, kind):
+            return made(error)
+    return Sent(ok=False, why=one_line(str(error)))
+
+
+def _seconds(told: Any) -> float | None:
+    """The library has it as a timedelta, older versions of it as a number."""
+    return wait_s(told.total_seconds() if hasattr(told, "total_seconds") else told)

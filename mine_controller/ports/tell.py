@@ -1,0 +1,80 @@
+"""After the save: the outbox to the channels, and what came of it back into the outbox.
+
+A tick that could not be saved can't mark what it told, so it leaves the outbox alone and tells one thing: that. At most
+once an hour, remembered in a small file in memory, since the database is what is broken.
+"""
+
+import json
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from mine_controller.config.model import Config
+from mine_controller.core.option import Secret
+from mine_controller.notify.deliver import Desk, Said, deliver, ways
+from mine_controller.notify.words import Place
+from mine_controller.packaged import packaged
+from mine_controller.ports.journal import Journal
+from mine_controller.ports.log import Log
+from mine_controller.store.outbox import EMERGENCY, Letter, Mark
+
+UNSAVED_EVERY_S = 3600
+
+
+def tell(config: Config, journal: Journal, log: Log, now_s: int, until: float) -> None:
+    """Deliver what is due until `until` (monotonic). Raises nothing a channel or a file can cause."""
+    if journal.unsaved:
+        _tell_unsaved(config, journal.unsaved, log, now_s, until)
+        return
+    done = deliver(journal.letters, desk(config), now_s, until)
+    _log(log, now_s, done.lines)
+    journal.mark([Mark(*noted) for noted in done.notes])
+
+
+def desk(config: Config) -> Desk:
+    """Who is told, and how."""
+    return Desk(ways(config.channels), place(config), config.sha[:12], hidden(config))
+
+
+def hidden(config: Config) -> tuple[Secret, ...]:
+    """Every secret of the config: what a service says may hold any of them."""
+    return tuple(one if isinstance(one, Secret) else Secret(one) for one in config.secrets)
+
+
+def place(config: Config) -> Place:
+    """Site, time zone and the folders of message templates, the owner's first."""
+    folders = [str(config.paths.templates / "messages")]
+    with suppress(FileNotFoundError):  # every message then goes out as plain text, and the log says why
+        folders.append(str(packaged("templates") / "messages"))
+    return Place(config.site.name, config.site.timezone, tuple(folders))
+
+
+def _log(log: Log, now_s: int, lines: tuple[Said, ...]) -> None:
+    for line in lines:
+        log.say(now_s, "INFO" if line.ok else "WARN", "notify", channel=line.channel, text=line.text)
+
+
+def _tell_unsaved(config: Config, trouble: str, log: Log, now_s: int, until: float) -> None:
+    if not once_in(config.paths.run / "unsaved-told", UNSAVED_EVERY_S, trouble):
+        return
+    shadow = "" if config.site.live else "yes"
+    text = f"the tick could not be saved: {trouble}"
+    body = {"kind": "database", "about": "store", "text": text, "at": str(now_s), "shadow": shadow}
+    letter = Letter(0, "unsaved", EMERGENCY, json.dumps(body), now_s, (), None)
+    _log(log, now_s, deliver((letter,), desk(config), now_s, until).lines)
+
+
+def once_in(path: Path, every_s: int, word: str) -> bool:
+    """True when `word` is new or was noted at least `every_s` ago; it is then noted. No file to be had: True."""
+    try:
+        age_s = time.time() - path.stat().st_mtime
+        if 0 <= age_s < every_s and path.read_text(encoding="utf-8", errors="replace") == word:
+            return False
+    except OSError:
+        pass  # never noted, or not readable: rather told twice than not at all
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(word, encoding="utf-8")
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,88 @@
+"""`minectl demo` as typed, without its day."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mine_controller.cli import demo
+from mine_controller.store.lock import Busy, TickLock
+
+
+@pytest.fixture
+def paths(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    return SimpleNamespace(lock=tmp_path / "lock", inbox=tmp_path / "inbox.db", stop=tmp_path / "stop", run=run)
+
+
+class Clock:
+    """Time that passes by sleeping; at each second something may happen."""
+
+    def __init__(self, happens: Any = lambda _now: None) -> None:
+        self.now, self.happens = 0.0, happens
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self.happens(self.now)
+
+
+def run(*words):
+    return CliRunner().invoke(demo.command, words, catch_exceptions=False)
+
+
+def test_the_packaged_stories_are_listed():
+    done = run("--story", "list")
+    assert done.exit_code == 0
+    assert "coop-day" in done.stdout.split()
+
+
+def test_an_unknown_story_is_told_with_the_way_to_the_known_ones(tmp_path):
+    done = run("--story", "nosuch", "--no-serve", "--hours", "1", "--dir", str(tmp_path / "d"))
+    assert done.exit_code == 2
+    assert "there is no story" in done.stderr
+    assert "--story list" in done.stderr
+
+
+def test_a_taken_port_is_told_before_the_day_is_simulated(tmp_path, monkeypatch):
+    def taken(config: Any, port: int) -> None:
+        raise OSError(98, "Address already in use")
+
+    monkeypatch.setattr(demo, "_pages", taken)
+    done = run("--port", "81", "--hours", "240", "--dir", str(tmp_path / "d"))
+    assert done.exit_code == 1
+    assert "81" in done.stderr
+    assert "try another --dir or --port" in done.stderr
+
+
+def test_between_its_ticks_the_demo_leaves_no_tick_to_others(paths, monkeypatch):
+    seen = []
+
+    def others(now: float) -> None:
+        with pytest.raises(Busy), TickLock(paths.lock):
+            pass
+        seen.append(now)
+
+    monkeypatch.setattr(demo, "time", Clock(others))
+    demo._pause(paths)
+    assert seen[-1] == demo.LIVE_EVERY_S
+
+
+@pytest.mark.parametrize("asked", ["inbox", "stop"])
+def test_what_a_person_asks_for_makes_its_next_tick_come_at_once(paths, monkeypatch, asked):
+    clock = Clock(lambda now: getattr(paths, asked).touch() if now == 3 else None)
+    monkeypatch.setattr(demo, "time", clock)
+    demo._pause(paths)
+    assert clock.now == 3
+
+
+def test_a_tick_that_meets_another_one_is_left_out():
+    class Meets:
+        def live_tick(self, _config: Any, _sources: Any) -> str:
+            raise Busy(3, 4711)
+
+    assert "left out" in demo._tick(Meets(), None, None)

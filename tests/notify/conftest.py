@@ -1,0 +1,16 @@
+import pytest
+from notify.peers import Http, Smtp
+
+
+@pytest.fixture
+def http():
+    peer = Http()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def smtp():
+    peer = Smtp()
+    yield peer
+    peer.close()
