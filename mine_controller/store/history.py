@@ -246,7 +246,8 @@ def prune(db: sqlite3.Connection, wall_s: int) -> None:
     )
     db.execute(  # with no channel nobody is ever told; what is no emergency does not wait for ever
         "DELETE FROM outbox WHERE id IN"
-        " (SELECT id FROM outbox WHERE told_at IS NULL AND level < 2 AND due_at BETWEEN 1000000000 AND ? ORDER BY id LIMIT ?)",
+        " (SELECT id FROM outbox WHERE told_at IS NULL AND level < 2 AND due_at BETWEEN 1000000000 AND ?"
+        " ORDER BY id LIMIT ?)",
         (wall_s - UNTOLD_KEPT_S, BITE),
     )
 
