@@ -90,14 +90,17 @@ def _run(folder: Path, given: dict[str, Any]) -> None:
 
 def _pages(config: Any, port: int) -> Any:
     """The page's server, before the day is simulated: a taken port is told at once. OSError."""
-    from mine_controller.play.pages import serve_pages  # noqa: PLC0415
+    from mine_controller.play.pages import listen  # noqa: PLC0415
 
-    return serve_pages(config.paths.www, port)
+    return listen(config.paths.www, port)
 
 
 def _serve(demo: Any, config: Any, sources: Any, most: int, pages: Any) -> None:
     """Live ticks every 30 s until Ctrl-C, and the page beside them."""
+    from mine_controller.play.pages import answer  # noqa: PLC0415
+
     mode = _tick(demo, config, sources)
+    answer(pages)
     click.echo(f"The page: http://127.0.0.1:{pages.server_port}/   (Ctrl-C ends the demo)", err=True)
     click.echo(f"Try beside it: minectl status -c {config.paths.config}", err=True)
     click.echo(f"{time.strftime('%H:%M:%S')} tick: {mode}", err=True)

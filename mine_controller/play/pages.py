@@ -24,8 +24,18 @@ class _Pages(SimpleHTTPRequestHandler):
         """The demo's terminal belongs to the demo."""
 
 
-def serve_pages(folder: Path, port: int) -> ThreadingHTTPServer:
-    """Serve `folder` on 127.0.0.1 in a thread of its own. OSError when the port is taken."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, directory=str(folder)))
+def listen(folder: Path, port: int) -> ThreadingHTTPServer:
+    """A server for `folder` on 127.0.0.1 that has the port and answers nobody yet. OSError when the port is taken."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, directory=str(folder)))
+
+
+def answer(server: ThreadingHTTPServer) -> None:
+    """From now on it answers, in a thread of its own; whoever asked before has waited."""
     threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True, name="pages").start()
+
+
+def serve_pages(folder: Path, port: int) -> ThreadingHTTPServer:
+    """Both at once."""
+    server = listen(folder, port)
+    answer(server)
     return server
