@@ -4,6 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
 
+python_asked=${PYTHON:-}
 PYTHON=${PYTHON:-python3}
 PACKAGES=(python3-venv sqlite3 nginx-light cron logrotate)
 PLACES=(data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www)
@@ -231,9 +232,19 @@ drop() { # drop PATH...: those that are there
     done
 }
 
+# The system's own Python, unless PYTHON names one: whatever else is first in root's path may lie in root's home, where
+# the user of the ticks can't reach it.
+system_python() {
+    [[ -z $python_asked && -z $root ]] || return 0
+    if /usr/bin/python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        PYTHON=/usr/bin/python3
+    fi
+}
+
 # build_release DIR DIGEST: a virtual environment at its final place; the mark comes last, so half of one is never used
 build_release() {
     local dir=$1 digest=$2 copy
+    system_python
     check_python
     rm -rf -- "$dir"
     "$PYTHON" -m venv "$dir"
@@ -370,6 +381,10 @@ install_release() {
         say "/opt/minectl/$name is complete already"
     else
         step "minectl $version into /opt/minectl/$name" build_release "$release" "$digest"
+    fi
+    if [[ $dry == no ]] && ! as_user "$release/bin/python" -c ''; then
+        rm -f -- "$release/.minectl-release" # it is built anew next time
+        die 1 "the user $SYSTEM_USER can't run $(readlink -f "$release/bin/python"): name another with PYTHON=/usr/bin/python3"
     fi
     if [[ -e $root/etc/minectl/config.txt ]]; then
         say "/etc/minectl/config.txt is kept"
