@@ -138,6 +138,8 @@ step() {
 on_system() {
     if [[ -n $root ]]; then
         say "left out in a staging root: $1"
+    elif [[ $2 == systemctl && $dry == no && ! -d /run/systemd/system ]]; then
+        say "left to you, since systemd does not run this machine: $1"
     else
         step "$@"
     fi
@@ -360,7 +362,11 @@ reload_nginx() {
         rm -f /etc/nginx/sites-enabled/minectl
         die 1 "nginx refuses the site, so it was taken out again: the mine is run, but its page is not served"
     fi
-    systemctl reload-or-restart nginx
+    if [[ -d /run/systemd/system ]]; then
+        systemctl reload-or-restart nginx
+    else
+        nginx -s reload 2>/dev/null || say "nginx does not run yet: start it"
+    fi
 }
 
 install_release() {
@@ -442,7 +448,7 @@ uninstall() {
         if [[ -f $root/etc/nginx/sites-available/default ]]; then
             step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
         fi
-        on_system "nginx: reload" systemctl reload-or-restart nginx
+        on_system "nginx: reload" reload_nginx
     fi
     drop /opt/minectl /run/minectl
     if [[ $purge == yes ]]; then
