@@ -154,6 +154,8 @@ class Journal:
             if event.severity == "info" or event.kind in QUIET:
                 continue
             key = f"{this.clock.wall_s}.{this.number}.{event.kind}.{at}"
+            if event.kind == "database":  # lasting trouble would be new in every tick: once an hour is enough
+                key = f"{event.kind}.{this.clock.wall_s // 3600}.{sentence(event.reason)[:60]}"
             body = {"site": self.config.site.name, "kind": event.kind, "severity": event.severity, "about": event.about}
             body |= {
                 "at": str(this.clock.wall_s),
