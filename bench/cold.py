@@ -5,9 +5,7 @@ every input has `every_s = 240`, so that nothing is due afterwards. Both command
 medians of user and system seconds, with byte code kept as an installation has it.
 """
 
-import os
 import re
-import resource
 import shutil
 import statistics
 import subprocess
@@ -15,17 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from child import cpu_s
+
 RUNS = 15
 MINECTL = str(Path(sys.executable).parent / "minectl")
-
-
-def cpu_s(command: list[str]) -> float:
-    """CPU seconds of one child."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(command, check=True, capture_output=True, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def site(folder: Path) -> Path:

@@ -1,7 +1,8 @@
-"""Obeying over real sockets in real time: `python bench/obey.py [--miners 280] [--silent 10]`; takes about six minutes.
+"""Obeying over real sockets in real time: `python bench/obey.py [--miners 280] [--silent 10] [--silent-pdus 0]`.
 
-280 miners behind Foreman (1 call/s) and seven PDUs, a tenth of the devices silent; the signal goes off, whole ticks run
-on real sockets, and the twin's own truth says when power was under X. Prints one JSON object.
+280 miners behind Foreman (1 call/s) and seven PDUs, a tenth of the miners mute, on request some PDUs silent; the signal
+goes off, whole ticks run on real sockets, and the twin's own truth is printed beside what was proven. Takes about eight
+minutes. Prints one JSON object.
 """
 
 import argparse
@@ -23,15 +24,16 @@ TEXT = "title obey\ndate 2026-07-15\nweather july\n\n{faults}14:00 signal off fo
 LEAD_S = 300
 
 
-def faults(miners: int, silent_pct: int) -> str:
-    """Every tenth miner mute, one PDU in ten of the fleet's silent from the start."""
+def faults(miners: int, silent_pct: int, silent_pdus: int) -> str:
+    """So many miners mute from the start, and the first PDUs silent."""
+    pdus = [f"00:00 device redfish pdu{n} silent\n" for n in range(1, silent_pdus + 1)]
     mute = [f"00:00 miner a{i:03} mute\n" for i in range(1, miners + 1, 100 // silent_pct)] if silent_pct else []
-    return "".join(mute)
+    return "".join(mute + pdus)
 
 
-def run(folder: Path, miners: int, silent_pct: int) -> dict[str, Any]:
+def run(folder: Path, miners: int, silent_pct: int, silent_pdus: int) -> dict[str, Any]:
     """Ticks until the event is proven or told; the figures."""
-    told = story.parse(TEXT.format(faults=faults(miners, silent_pct)))
+    told = story.parse(TEXT.format(faults=faults(miners, silent_pct, silent_pdus)))
     start = told.start_wall_s() + 14 * 3600 - LEAD_S
     site = coop.build(1, start, story=told, miners=miners, extras=False)
     with demo.on_sockets(site) as servers:
@@ -54,6 +56,7 @@ def run(folder: Path, miners: int, silent_pct: int) -> dict[str, Any]:
     return {
         "miners": miners,
         "silent_pct": silent_pct,
+        "silent_pdus": silent_pdus,
         "under_x_s": shed.shed_100_s - shed.signal_s if shed and shed.shed_100_s else None,
         "emergency": shed.emergency if shed else None,
         "before_w": shed.before_w if shed else None,
@@ -69,11 +72,12 @@ def main() -> None:
     """Parse, run in a folder of its own, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--miners", type=int, default=280)
-    parser.add_argument("--silent", type=int, default=10)
+    parser.add_argument("--silent", type=int, default=10, help="per cent of the miners that are mute")
+    parser.add_argument("--silent-pdus", type=int, default=0, help="PDUs that answer nothing")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="minectl-obey-"))
     try:
-        print(json.dumps(run(folder, given.miners, given.silent), indent=1))
+        print(json.dumps(run(folder, given.miners, given.silent, given.silent_pdus), indent=1))
     finally:
         shutil.rmtree(folder)
 

@@ -6,27 +6,18 @@ alternate.
 """
 
 import multiprocessing
-import os
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from child import cpu_s
+
 RUNS = 9
 MINECTL = str(Path(sys.executable).parent / "minectl")
-
-
-def cpu_s(command: list[str]) -> float:
-    """CPU seconds of one child."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(command, check=True, capture_output=True, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def serve(folder: str, pipe: Connection) -> None:
