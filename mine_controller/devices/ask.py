@@ -59,13 +59,23 @@ def ask(
     `clock_at` are in the wire's seconds. `threads=False` asks one after the other, each with its own wire's clock.
     """
     memories = _memories(image_channels)
-    jobs = [
-        _Job(one, endpoints.get(one.endpoint), memories.get(one.endpoint, {}), wire_for(one.endpoint, until), until)
-        for one in asked
-    ]
+    jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
     for job in jobs:
         _start(job) if threads else job.run()
     return tuple(reading for job in jobs for reading in _readings(job, image_channels, clock_at))
+
+
+def _job(
+    one: Asked,
+    endpoints: Mapping[str, Endpoint],
+    memories: Mapping[str, dict[str, str]],
+    wire_for: WireFor,
+    until: float,
+    clock_at: ClockAt,
+) -> "_Job":
+    wire = wire_for(one.endpoint, until)
+    memory = memories.get(one.endpoint, {})
+    return _Job(one, endpoints.get(one.endpoint), memory, wire, until, clock_at(wire.now()))
 
 
 def kind_named(name: str) -> ModuleType:
@@ -99,12 +109,13 @@ class _Job:
     """One endpoint being asked. The thread writes `found` or `why`, then sets `done`; only then is it read."""
 
     def __init__(
-        self, asked: Asked, endpoint: Endpoint | None, memory: dict[str, str], wire: Wire, until: float
+        self, asked: Asked, endpoint: Endpoint | None, memory: dict[str, str], wire: Wire, until: float, at_s: int
     ) -> None:
         self.asked = asked
         self.endpoint = endpoint
         self.memory = memory
         self.wire = wire
+        self.at_s = at_s
         self.module, self.why = _module(endpoint)
         budget_s = float(getattr(self.module, "BUDGET_S", BUDGET_S))
         self.began = wire.now()
@@ -136,7 +147,7 @@ class _Job:
             self.done.set()
 
     def _ask(self, module: ModuleType, options: Any) -> None:
-        what = Ask(self.asked.channels, self.asked.tickets, self.memory)
+        what = Ask(self.asked.channels, self.asked.tickets, self.memory, self.at_s)
         wire = self.wire._replace(call=self._call, many=self._many, until=self._inner(self.ends))
         replies = module.fetch(wire if self.asked.probe else retry.reads(wire), options, what)
         self.read_at = self.wire.now()

@@ -9,6 +9,13 @@ A kind is one file, devices/<kind>.py, named like the first word of its config s
     parse(replies, options) -> tuple[Found, ...]                pure and total; raises BadReply(why) only
     apply(wire, options, batch, report) -> None                 this round's commands for this endpoint, at its pace
 
+and, for miners, where they apply,
+
+    MODES               the words its `mode` takes, from least to most power; () = none
+    EVERY_S             its boards are read at most this often (a microcontroller that mines); `due` keeps it
+    SETTLE_S            after a restart, mode or pool change its word counts for little this long, unless an option says
+    recognise(seen) -> Guess | None                             pure and total: is the unit that answered one of ours?
+
 and nothing else is called from outside. A kind that only reads has no `apply`.
 """
 
@@ -48,13 +55,14 @@ class Ask(NamedTuple):
     channels: tuple[str, ...] = ()
     tickets: tuple[str, ...] = ()
     memory: dict[str, str] = {}  # noqa: RUF012 - what the kind kept from its last fetch (an ETag); read-only
+    at_s: int = 0  # plant time at which the asking begins: what a kept back-off is measured by
 
 
 class Can(NamedTuple):
     """What the kind can do at most; what a unit can do is found out."""
 
     reads: tuple[str, ...]  # quantities
-    verbs: tuple[str, ...] = ()  # run stop on off
+    verbs: tuple[str, ...] = ()  # of core.model.command VERBS
     fleet: bool = False  # its channels are miners, known by mac
     outlets: bool = False  # its channels are outlets that feed miners
     gentle: bool = False  # its `stop` lets the miner finish
@@ -81,6 +89,30 @@ class Kind(Protocol):
 
     def parse(self, replies: Sequence[Reply], options: Any) -> tuple[Found, ...]:
         """Read the answers."""
+
+
+class Seen(NamedTuple):
+    """What one address answered while it was looked at by `discover`.
+
+    `open`: ports that take a connection. `answers`: raw bytes by what was sent: "version", "devdetails" and "stats"
+    on the CGMiner port, "GET /", "GET /api/system/info", "GET /probe" on port 80 and "GET /2/summary" on an XMRig port
+    (status line and headers included), "get.device.info" on port 4433, "udp" for a datagram. Silent ones are left out.
+    """
+
+    host: str
+    open: tuple[int, ...]
+    answers: dict[str, bytes]
+
+
+class Guess(NamedTuple):
+    """What a kind makes of it. `rank`: 3 the unit names its make · 2 the shape of its answer · 1 nothing speaks against
+    it; of several guesses the highest rank counts. `unit`: mac or serial, "" when it does not tell."""
+
+    kind: str
+    rank: int
+    model: str = ""
+    firmware: str = ""
+    unit: str = ""
 
 
 Report = Callable[[Outcome], None]

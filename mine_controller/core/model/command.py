@@ -5,7 +5,20 @@ from typing import NamedTuple
 from mine_controller.core.model.reason import Reason
 
 # The verbs a driver may be handed. Absolute and idempotent; there is no toggle.
-VERBS = ("run", "stop", "on", "off")  # run/stop: a miner by its own or its fleet's word · on/off: a relay or an outlet
+VERBS = (
+    "run",  # run/stop: a miner by its own or its fleet's word
+    "stop",
+    "on",  # on/off: a relay or an outlet
+    "off",
+    "restart",  # a miner's board, once
+    "mode",  # value: a word of the kind's MODES, like "eco"
+    "pool",  # value: the name of a [pool] section
+    "limit",  # value: watts
+    "tune",  # value: "frequency_mhz=525 core_voltage_mv=1150": exactly these settings
+    "fan",  # value: "auto" or percent
+    "locate",  # value: "on" or "off": its light
+)
+ERRANDS = ("restart", "mode", "pool", "limit", "tune", "fan", "locate")  # what a miner is told beside run and stop
 
 APPLIED = "applied"  # the device says it is done (never proof)
 ACCEPTED = "accepted"  # taken, asynchronous: see ticket
@@ -30,6 +43,7 @@ class Command(NamedTuple):
     rung: int
     reason: Reason
     unit: str = ""  # the identity that must answer at the address: a mac or a serial; "" = nothing to compare
+    value: str = ""  # what the verb takes; never a secret
 
 
 class Outcome(NamedTuple):

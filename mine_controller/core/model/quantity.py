@@ -29,6 +29,16 @@ QUANTITIES: dict[str, Quantity] = {
     "current_a": Quantity("A", 2, -100_000, 100_000, "", 240, "current_amperes", "Current"),
     "grid_hz": Quantity("Hz", 2, 45, 66, "", 240, "grid_frequency_hertz", "Frequency"),
     "chip_c": Quantity("°C", 1, 1, 130, "high", 240, "chip_celsius", "Chip"),
+    "board_c": Quantity("°C", 1, -40, 130, "high", 240, "board_celsius", "Board"),
+    "fan_rpm": Quantity("rpm", 0, 0, 30_000, "low", 240, "fan_rpm", "Fan"),
+    "fan_pct": Quantity("%", 0, 0, 100, "", 240, "fan_percent", "Fan"),
+    "frequency_mhz": Quantity("MHz", 0, 1, 5000, "", 600, "frequency_megahertz", "Chip frequency"),
+    "core_voltage_mv": Quantity("mV", 0, 1, 30_000, "", 600, "core_voltage_millivolts", "Core voltage"),
+    "limit_w": Quantity("W", 0, 1, 20_000, "", 600, "power_limit_watts", "Power limit"),
+    "uptime_s": Quantity("s", 0, 0, 1e9, "", 240, "uptime_seconds", "Up for"),
+    "accepted_n": Quantity("", 0, 0, 1e12, "", 600, "shares_accepted", "Shares accepted"),
+    "rejected_n": Quantity("", 0, 0, 1e12, "", 600, "shares_rejected", "Shares rejected"),
+    "stale_n": Quantity("", 0, 0, 1e12, "", 600, "shares_stale", "Shares stale"),
     "hashrate_ths": Quantity("TH/s", 2, 0, 1_000_000, "", 600, "hashrate_ths", "Hash rate"),
 }
 
@@ -38,6 +48,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "switch": ("on", "off"),  # a relay or an outlet
     "contact": ("ok", "alarm"),  # smoke, water, door, mains
     "word": ("hashing", "sleeping", "booting", "stopped", "error", "offline"),  # what a miner says of itself
+    "mode": (),  # the mode a miner is in, in the words of its kind's MODES
+    "pool": (),  # the name of the [pool] section it works for; "other" for one that no section names
     "ticket": ("pending", "in-progress", "complete", "failed"),
     "address": (),  # how an endpoint calls a unit (an id, an ip): read in the tick that uses it
     "text": (),

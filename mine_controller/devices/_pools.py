@@ -1,0 +1,50 @@
+"""The pools a fleet may work for: which of the owner's [pool] sections a unit's own words mean.
+
+Units tell a pool as an URL with or without a scheme, or as host and port; compared is what they would connect to.
+"""
+
+import re
+from collections.abc import Sequence
+
+from mine_controller.core.model.pool import Pool
+from mine_controller.core.option import option
+
+OTHER = "other"
+POOLS: tuple[Pool, ...] = option(
+    (), kind="pools", help="names of the [pool] sections its miners may be put on; default: every one"
+)
+_WHERE = re.compile(
+    r"(?:[a-z0-9+.]+://)?(?:[^@/]*@)?(\[[0-9a-f:.]+\]|[^:/\s]+)(?::([0-9]{1,5}))?(?:/.*)?", re.IGNORECASE
+)
+
+
+def where(url: object, port: object = None) -> tuple[str, int] | None:
+    """Host in lower case and port of what a unit calls its pool; None when it is nothing like that."""
+    if not isinstance(url, str) or len(url) > 300:
+        return None
+    found = _WHERE.fullmatch(url.strip())
+    if not found:
+        return None
+    number = found[2] or (str(port) if isinstance(port, int | str) else "")
+    if not (number.isascii() and number.isdecimal() and 0 < int(number) < 65_536):
+        return None
+    return found[1].lower().rstrip("."), int(number)
+
+
+def named(pools: Sequence[Pool], name: str) -> Pool | None:
+    """The pool of this name, None when the section may not use it."""
+    return next((pool for pool in pools if pool.name == name), None)
+
+
+def name_of(pools: Sequence[Pool], url: object, user: object = None, port: object = None) -> str | None:
+    """The name of the section this pool is, "other" when none is, None when the unit tells nothing usable.
+
+    Two sections of one address are told apart by the user; a unit that tells no user is the first of them.
+    """
+    at = where(url, port)
+    if at is None:
+        return None
+    same = [pool for pool in pools if where(pool.url) == at]
+    if isinstance(user, str) and user:
+        same = [pool for pool in same if pool.user == user]
+    return same[0].name if same else OTHER
