@@ -1,0 +1,86 @@
+"""OpenMPTCProuter: the bonded uplinks of an OpenWrt-based router, by its own ubus object.
+
+`statusinterfaces` is light and asked each time; `status` runs pings and downloads on the router while one waits, so it
+is asked every ten minutes at most. Forms after OpenMPTCProuter's Lua source: `status` of a WAN is OK, WARNING or ERROR,
+latency is a text in ms that may be empty, `tun_state` says whether the bonding itself stands.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.option import Secret, option
+from mine_controller.devices import _access, _answer, _ubus
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.wire.door import Wire
+
+CAN = Can(reads=("link", "latency_ms"))
+LANE = LaneSpec()
+OBJECT = "openmptcprouter"
+BUDGET_S = 15.0  # its `status` takes many seconds
+LINKS = {"OK": "up", "WARNING": "up", "ERROR": "down"}
+
+
+class Options(NamedTuple):
+    """The router."""
+
+    url: str = option(kind="url", help="address of the router", example="https://192.168.100.1")
+    user: str = option("minectl", help="its rpcd user")
+    password: Secret = option(Secret(""), help="that user's password")
+    pin: str = _access.PIN
+    ca_file: str = _access.CA_FILE
+    full_every_s: int = option(
+        600, low=600, high=86_400, unit="s", help="how often the router measures anew, which loads it for seconds"
+    )
+
+
+def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
+    """Reply "status" or "interfaces", whichever is due. Raises WireError."""
+    last = ask.memory.get("full", "")
+    full = not last.isdecimal() or ask.at_s - int(last) >= options.full_every_s or int(last) > ask.at_s
+    with _ubus.session(wire, options) as call:
+        if full:
+            kept = Reply("asked", 200, {}, str(ask.at_s).encode())
+            return (call("status", OBJECT, "status", {}), kept)
+        return (call("interfaces", OBJECT, "statusinterfaces", {}),)
+
+
+def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
+    """`link`, `latency_ms` of each WAN by its label, else its name; "tunnel" is the bonding. Raises BadReply."""
+    del options
+    by_name = {reply.name: reply for reply in replies}
+    name = "status" if "status" in by_name else "interfaces"
+    code, tree = _ubus.result(by_name, name)
+    if code:
+        raise BadReply(f"{name}: {_ubus.words(code)}")
+    wans = tree.get("wans")
+    if not isinstance(wans, list):
+        raise BadReply(f"{name}: names no uplinks")
+    found = [one for row in wans if isinstance(row, dict) for one in _wan(row)]
+    whole = tree.get(OBJECT)
+    if isinstance(whole, dict) and "tun_state" in whole:
+        found.append(_tunnel(whole))
+    if not found:
+        raise BadReply(f"{name}: none of its uplinks has a name")
+    if "asked" in by_name:
+        found.append(Found("full", "memory", by_name["asked"].body.decode("ascii", "replace")))
+    return tuple(found)
+
+
+def _wan(row: dict[str, Any]) -> list[Found]:
+    name = _answer.clean(str(row.get("label") or row.get("name") or ""), 40).replace("/", " ")
+    if not name:
+        return []
+    status = row.get("status")
+    word = LINKS.get(status) if isinstance(status, str) else None
+    if word is None and row.get("state") == "down":
+        word = "down"
+    found = [Found(name, "link", word, "" if word else f"its status is {_answer.clean(str(status), 30)!r}")]
+    latency = _answer.number(row.get("latency"))
+    if latency is not None:
+        found.append(Found(name, "latency_ms", latency))
+    return found
+
+
+def _tunnel(whole: dict[str, Any]) -> Found:
+    word = {"UP": "up", "DOWN": "down"}.get(str(whole.get("tun_state")))
+    return Found("tunnel", "link", word, "" if word else "the router has no tunnel")

@@ -1,0 +1,98 @@
+"""A router with OpenWrt: its uplinks over ubus (JSON-RPC on /ubus), with mwan3 where that watches them.
+
+Needs uhttpd-mod-ubus on the router and an rpcd user that may call `network.interface dump` and `mwan3 status`. An
+interface that is "up" is only configured; whether the internet is behind it mwan3 knows, or the kind `uplink`, which
+tries it. Forms as in OpenWrt's documentation: a refusal comes with HTTP status 200.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.option import Secret, option
+from mine_controller.devices import _access, _answer, _ubus
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.wire.door import Wire
+
+CAN = Can(reads=("link", "latency_ms", "loss_pct"))
+LANE = LaneSpec()
+NO_MWAN3 = (3, 4)  # no such method, no such object
+
+
+class Options(NamedTuple):
+    """The router."""
+
+    url: str = option(kind="url", help="address of the router", example="https://192.168.100.1")
+    user: str = option("minectl", help="its rpcd user")
+    password: Secret = option(Secret(""), help="that user's password")
+    pin: str = _access.PIN
+    ca_file: str = _access.CA_FILE
+    links: tuple[str, ...] = option((), help="the interfaces that are uplinks; default: wan and what begins with it")
+
+
+def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
+    """Replies "dump" and "mwan3"; one login before, one logout after. Raises WireError."""
+    del ask
+    with _ubus.session(wire, options) as call:
+        return (call("dump", "network.interface", "dump", {}), call("mwan3", "mwan3", "status", _SECTION))
+
+
+_SECTION = {"section": "interfaces"}
+
+
+def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
+    """`link` of each uplink by its interface's name, with mwan3 also `latency_ms` and `loss_pct`. Raises BadReply."""
+    by_name = {reply.name: reply for reply in replies}
+    code, dump = _ubus.result(by_name, "dump")
+    if code:
+        raise BadReply(f"dump: {_ubus.words(code)}")
+    interfaces = dump.get("interface")
+    if not isinstance(interfaces, list):
+        raise BadReply("dump: names no interfaces")
+    watched = _watched(by_name)
+    found = [one for row in interfaces if isinstance(row, dict) for one in _found(row, watched, options)]
+    if not found:
+        raise BadReply("dump: none of its interfaces is an uplink; name them in `links`")
+    return tuple(found)
+
+
+def _watched(by_name: dict[str, Reply]) -> dict[str, Any]:
+    """What mwan3 says of each interface; nothing where it is not installed. Raises BadReply for another failure."""
+    if "mwan3" not in by_name:
+        return {}
+    code, status = _ubus.result(by_name, "mwan3")
+    if code and code not in NO_MWAN3:
+        raise BadReply(f"mwan3: {_ubus.words(code)}")
+    interfaces = status.get("interfaces")
+    return interfaces if isinstance(interfaces, dict) else {}
+
+
+def _found(row: dict[str, Any], watched: dict[str, Any], options: Options) -> list[Found]:
+    name = _answer.clean(str(row.get("interface", "")), 40)
+    if name not in options.links if options.links else not name.startswith("wan"):
+        return []
+    up, seen = row.get("up"), watched.get(name)
+    if up is False:
+        return [Found(name, "link", "down")]
+    if not isinstance(seen, dict):
+        return [Found(name, "link", None, "the router only says that it is configured; add mwan3 or a kind `uplink`")]
+    return [_link(name, seen), *_figures(name, seen)]
+
+
+def _link(name: str, seen: dict[str, Any]) -> Found:
+    status = seen.get("status")
+    if status == "online":
+        return Found(name, "link", "up")
+    if status in ("offline", "error", "disconnecting", "disabled"):
+        return Found(name, "link", "down")
+    return Found(name, "link", None, f"mwan3 says {_answer.clean(str(status), 30)!r}")
+
+
+def _figures(name: str, seen: dict[str, Any]) -> list[Found]:
+    """The mean over what mwan3 pings, where its version tells."""
+    tracked = [one for one in seen.get("track_ip") or () if isinstance(one, dict)]
+    found = []
+    for quantity, key in (("latency_ms", "latency"), ("loss_pct", "packetloss")):
+        values = [value for one in tracked if (value := _answer.number(one.get(key))) is not None]
+        if values:
+            found.append(Found(name, quantity, sum(values) / len(values)))
+    return found

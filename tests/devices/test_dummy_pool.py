@@ -1,0 +1,85 @@
+"""The holding pool as the tick sees it, against the real one on loopback."""
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from devices.kinds import build
+from devices.scripted import order
+
+from mine_controller.core.model.command import APPLIED, UNREACHABLE
+from mine_controller.devices import dummy_pool
+from mine_controller.devices.kind import Ask, BadReply
+from mine_controller.stratum.server import Place, Pool
+from mine_controller.wire import http
+
+
+@contextmanager
+def running(**more):
+    """A pool in a thread of its own; gives the options that find it."""
+    loop, started = asyncio.new_event_loop(), threading.Event()
+    pools = []
+
+    async def run():
+        pool = Pool(Place("127.0.0.1", 0, 0, **more))
+        await pool.start()
+        pools.append(pool)
+        started.set()
+        await pool.run()
+
+    def work():
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(run())
+        loop.run_until_complete(asyncio.sleep(0.01))  # what was closed says goodbye
+        loop.close()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert started.wait(10)
+    (pool,) = pools
+    try:
+        yield build("dummy_pool", "http://127.0.0.1")._replace(port=pool.port, control_port=pool.control_port)
+    finally:
+        loop.call_soon_threadsafe(pool.ended.set)
+        thread.join(10)
+
+
+def read(options):
+    found = dummy_pool.parse(dummy_pool.fetch(http.live(time.monotonic() + 5), options, Ask()), options)
+    return {each.quantity: each.value for each in found}
+
+
+def apply(options, verb):
+    outcomes = []
+    dummy_pool.apply(http.live(time.monotonic() + 5), options, [order("", verb)], outcomes.append)
+    return outcomes[0].verdict
+
+
+def test_an_open_pool_gives_a_job_to_whoever_asks():
+    with running(open=True) as options:
+        assert read(options)["switch"] == "on"
+        assert read(options)["link"] == "up"
+
+
+def test_a_closed_pool_is_alive_and_gives_no_work():
+    with running(open=False) as options:
+        found = read(options)
+    assert (found["switch"], found["link"]) == ("off", None)
+
+
+def test_it_is_opened_and_closed_and_says_so():
+    with running(open=False) as options:
+        assert apply(options, "on") == APPLIED
+        assert read(options)["link"] == "up"
+        assert apply(options, "off") == APPLIED
+        assert read(options)["switch"] == "off"
+
+
+def test_a_pool_that_does_not_run_is_unreachable_and_says_how_to_start_it():
+    with running() as options:
+        pass
+    assert apply(options, "on") == UNREACHABLE
+    with pytest.raises((BadReply, http.WireError), match="refused"):
+        read(options)

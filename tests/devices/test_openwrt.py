@@ -1,0 +1,86 @@
+"""ubus over HTTP: log in, ask, log out; OpenWrt and OpenMPTCProuter."""
+
+import json
+
+import pytest
+from devices.kinds import CANARY, build
+from devices.scripted import Script, lost, told
+
+from mine_controller.devices import openmptcprouter, openwrt
+from mine_controller.devices.kind import Ask, BadReply
+
+SID = "c1ed6c7b025d0caca723a816fa61b668"
+DUMP = {"interface": [{"interface": "wan", "up": True}]}
+WANS = {"wans": [{"label": "LTE", "status": "OK", "latency": "42"}]}
+
+
+def result(*parts):
+    return told({"jsonrpc": "2.0", "id": 1, "result": list(parts)})
+
+
+def params(request):
+    return json.loads(request.body)["params"]
+
+
+class Router:
+    """A router that knows one user; `answers` by "object method"."""
+
+    def __init__(self, password=CANARY, **answers):
+        self.password, self.answers, self.called = password, answers, []
+
+    def __call__(self, request):
+        sid, thing, method, arguments = params(request)
+        self.called.append(f"{thing} {method}")
+        if method == "login":
+            good = arguments["password"] == self.password
+            return result(0, {"ubus_rpc_session": SID, "timeout": 300}) if good else result(6)
+        if sid != SID:
+            return told({"jsonrpc": "2.0", "id": 1, "error": {"code": -32002, "message": "Access denied"}})
+        return self.answers.get(method, result(4))
+
+
+def ask(module, router, memory=None, at_s=1000):
+    options = build(module.__name__.rpartition(".")[2], "http://192.0.2.1")
+    script = Script(router)
+    replies = module.fetch(script.wire, options, Ask(memory=memory or {}, at_s=at_s))
+    return module.parse(replies, options)
+
+
+def test_one_login_before_and_one_logout_after():
+    router = Router(dump=result(0, DUMP))
+    (found,) = ask(openwrt, router)
+    assert found.why == "the router only says that it is configured; add mwan3 or a kind `uplink`"
+    assert router.called == ["session login", "network.interface dump", "mwan3 status", "session destroy"]
+
+
+def test_a_wrong_password_is_told_in_words_and_not_by_name():
+    with pytest.raises(BadReply, match="rpcd ACL") as refused:
+        ask(openwrt, Router(password="another", dump=result(0, DUMP)))
+    assert CANARY not in str(refused.value)
+
+
+def test_a_router_that_falls_silent_half_way_still_is_logged_out_of():
+    def silent(request):
+        return router(request) if params(request)[2] != "dump" else lost()
+
+    router = Router()
+    with pytest.raises(openwrt._access.WireError):
+        ask(openwrt, silent)
+    assert router.called[-1] == "session destroy"
+
+
+def test_the_heavy_status_is_asked_every_ten_minutes_and_the_light_one_between():
+    router = Router(status=result(0, WANS), statusinterfaces=result(0, WANS))
+    found = ask(openmptcprouter, router)
+    memory = {each.channel: each.value for each in found if each.quantity == "memory"}
+    assert memory == {"full": "1000"}
+    ask(openmptcprouter, router, memory, 1599)
+    assert router.called[-2] == "openmptcprouter statusinterfaces"
+    ask(openmptcprouter, router, memory, 1600)
+    assert router.called[-2] == "openmptcprouter status"
+
+
+def test_an_uplink_may_not_name_another_channel():
+    wans = {"wans": [{"label": "a/b:power_w", "status": "OK"}]}
+    (found,) = ask(openmptcprouter, Router(status=result(0, wans)))[:1]
+    assert "/" not in found.channel
