@@ -34,10 +34,12 @@ def reads(wire: Wire) -> Wire:
 
 def _repeating(wire: Wire) -> Callable[[Request, float], Response]:
     policies: list[Retrying] = []
+    ends = [wire.until]
 
     def call(request: Request, until: float) -> Response:
         if not policies:
-            policies.append(_policy(wire))
+            policies.append(_policy(wire, ends))
+        ends[0] = min(until, wire.until)
         return policies[0](_once, wire, request, until)
 
     return call
@@ -47,11 +49,11 @@ def _once(wire: Wire, request: Request, until: float) -> Response:
     return wire.call(request, until)
 
 
-def _policy(wire: Wire) -> "Retrying":
+def _policy(wire: Wire, ends: list[float]) -> "Retrying":
     import tenacity  # noqa: PLC0415 - a tick with nothing to ask does not pay for it
 
     def again(error: BaseException) -> bool:
-        return isinstance(error, WireError) and error.kind in WORTH and wire.now() + PAUSE_S < wire.until
+        return isinstance(error, WireError) and error.kind in WORTH and wire.now() + PAUSE_S < ends[0]
 
     return tenacity.Retrying(
         stop=tenacity.stop_after_attempt(ATTEMPTS),

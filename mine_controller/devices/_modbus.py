@@ -1,0 +1,306 @@
+"""Meters read by a map of registers: what stands where, in which form, and what can't be true.
+
+A row of a map is written `CHANNEL QUANTITY ADDRESS TYPE` and, behind it in any order, `little` (the low word comes
+first), `/100` or `x1000` (the factor), `fc4` (input registers), `40..70` (what can be true) and `na 0x7FFF`; channel
+`-` is the meter itself. Meters of one make are set up differently (scales, primary or secondary values): a value that
+can't be true is refused and the factor that would fit is named, never used.
+"""
+
+import json
+import math
+import re
+import struct
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.option import option
+from mine_controller.devices import _answer
+from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.wire.door import Request, Wire
+
+GAP = 8  # registers between two rows that are still read in one go
+ANSWER_S = 2.3  # one conversation with a silent meter must not cost more than 2.5 s
+MEDIAN_OF = 3
+IDENTITY_S = 86_400
+SIZES = {"int16": 1, "uint16": 1, "int32": 2, "uint32": 2, "float32": 2}
+FORMS = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "float32": ">f"}
+FACTORS = (0.0001, 0.001, 0.01, 0.1, 10.0, 100.0, 1000.0, 10_000.0)
+# What can be true of any meter of a mine; a row may narrow it.
+WINDOWS: dict[str, tuple[float, float]] = {
+    "grid_hz": (40, 70),
+    "voltage_v": (20, 100_000),
+    "current_a": (-20_000, 20_000),
+    "power_w": (-20_000_000, 20_000_000),
+    "energy_kwh": (0, 1e12),
+}
+QUANTITIES = tuple(WINDOWS)
+EXCEPTIONS = {
+    1: "it does not know the function",
+    2: "it has no such register",
+    3: "it does not take that many registers",
+    4: "it failed",
+    5: "it needs longer",
+    6: "it is busy",
+    8: "its memory failed",
+    10: "the gateway has no way to it",
+    11: "the gateway got no answer from it",
+}
+_ROW = re.compile(r"(\S{1,20}) ([a-z_]+) (0x[0-9a-fA-F]{1,4}|[0-9]{1,5}) ([a-z]+(?:16|32))((?: \S+)*)")
+_FACTOR = re.compile(r"([x/])([0-9]{1,9}(?:\.[0-9]{1,6})?)")
+_WINDOW = re.compile(r"(-?[0-9.]{1,12})\.\.(-?[0-9.]{1,12})")
+
+HOST: str = option(kind="host", help="address of the meter or its gateway", example="192.168.1.70")
+PORT: int = option(502, low=1, high=65_535, help="its Modbus port")
+UNIT: int = option(1, low=0, high=247, help="its unit id")
+FRAMER: str = option("tcp", choices=("tcp", "rtu"), help="rtu = serial frames through a plain gateway")
+SERIAL: str = option("", help="the serial number that must answer; empty = whichever does")
+ROWS: tuple[str, ...] = option(
+    (), help="rows of the map that differ or come beside: CHANNEL QUANTITY ADDRESS TYPE [little] [/100] [fc4] [40..70]",
+    example="- grid_hz 900 uint32 /1000",
+)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One value of the map."""
+
+    channel: str
+    quantity: str
+    address: int
+    type: str
+    factor: float = 1.0
+    little: bool = False
+    function: int = 3
+    low: float = 0.0
+    high: float = 0.0
+    na: int | None = None
+
+
+class Map(NamedTuple):
+    """What a make's meters hold. `identity`: (address, count) of a text, which must begin with `begins`."""
+
+    rows: tuple[str, ...]
+    most: int = 125  # registers of one read
+    identity: tuple[int, int] | None = None
+    begins: str = ""
+    serial: tuple[int, int] | None = None
+
+
+class BadRowError(ValueError):
+    """A row that can't be read; the text is for the owner."""
+
+
+def row(text: str) -> Row:
+    """One row of a map. BadRowError."""
+    found = _ROW.fullmatch(" ".join(text.split()))
+    if not found or found[4] not in SIZES:
+        raise BadRowError(
+            f"rows: {_answer.clean(text)!r} is not CHANNEL QUANTITY ADDRESS TYPE, like - grid_hz 900 uint32 /100"
+        )
+    channel, quantity, address, kind, rest = found.groups()
+    if quantity not in WINDOWS:
+        raise BadRowError(f"rows: {quantity} is none of {', '.join(WINDOWS)}")
+    low, high = WINDOWS[quantity]
+    made = Row("" if channel == "-" else channel, quantity, int(address, 0), kind, low=low, high=high)
+    words = iter(rest.split())
+    for word in words:
+        made = _with(made, word, next(words, "") if word == "na" else "")
+    return made
+
+
+def _with(made: Row, word: str, behind: str) -> Row:
+    if factor := _FACTOR.fullmatch(word):
+        number = float(factor[2])
+        if number:
+            return made._replace(factor=number if factor[1] == "x" else 1 / number)
+    if window := _WINDOW.fullmatch(word):
+        return made._replace(low=_float(window[1]), high=_float(window[2]))
+    if word in ("little", "big"):
+        return made._replace(little=word == "little")
+    if word in ("fc3", "fc4"):
+        return made._replace(function=int(word[2]))
+    if word == "na" and re.fullmatch(r"0x[0-9a-fA-F]{1,8}", behind):
+        return made._replace(na=int(behind, 0))
+    raise BadRowError(f"rows: {_answer.clean(word, 20)!r} is none of little, /100, x10, fc4, 40..70, na 0x7FFF")
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise BadRowError(f"rows: {_answer.clean(text, 20)!r} is not a number") from None
+
+
+def faults(options: Any, own: Map) -> list[str]:
+    """What is wrong with the options' rows."""
+    found = []
+    for text in options.rows:
+        try:
+            row(text)
+        except BadRowError as error:
+            found.append(str(error))
+    if not found and not rows_of(options, own):
+        found.append("rows: name at least one value of the meter")
+    return found
+
+
+def rows_of(options: Any, own: Map) -> tuple[Row, ...]:
+    """The map in force: the make's own rows, replaced by those of the options with the same channel and quantity."""
+    made: dict[tuple[str, str], Row] = {}
+    for text in (*own.rows, *options.rows):
+        try:
+            one = row(text)
+        except BadRowError:
+            continue  # told by `faults` when the config was read
+        made[one.channel, one.quantity] = one
+    return tuple(made.values())
+
+
+class Block(NamedTuple):
+    """One read."""
+
+    function: int
+    address: int
+    size: int  # registers
+
+
+def plan(rows: Iterable[Row], most: int) -> tuple[Block, ...]:
+    """The fewest reads that cover the rows, small gaps read over."""
+    blocks: list[Block] = []
+    for function, address, size in sorted({(one.function, one.address, SIZES[one.type]) for one in rows}):
+        last = blocks[-1] if blocks else None
+        count = address + size - last.address if last else 0
+        if last and last.function == function and address - last.address - last.size <= GAP and count <= most:
+            blocks[-1] = last._replace(size=max(last.size, count))
+        else:
+            blocks.append(Block(function, address, size))
+    return tuple(blocks)
+
+
+def fetch(wire: Wire, options: Any, ask: Ask, own: Map) -> tuple[Reply, ...]:
+    """Reply "registers": JSON of [function, address, count, code, hex] a read. Raises WireError."""
+    rows = rows_of(options, own)
+    blocks = list(plan(rows, own.most))
+    hertz = plan((one for one in rows if one.quantity == "grid_hz"), own.most)
+    blocks += [block for block in hertz for _ in range(MEDIAN_OF - 1)]
+    asked_s = ask.memory.get("identity", "")
+    known = asked_s.isdecimal() and 0 <= ask.at_s - int(asked_s) < IDENTITY_S
+    texts = [] if known else [Block(3, *place) for place in (own.identity, own.serial) if place]
+    body = json.dumps([*texts, *blocks]).encode()
+    url = f"modbus://{options.host.partition(':')[0]}:{options.port}/{options.unit}"
+    answer = wire.call(Request("READ", url, {"framer": options.framer}, body), min(wire.until, wire.now() + ANSWER_S))
+    told = _answer.tree(Reply("registers", answer.status, {}, answer.body))
+    reads = zip([*texts, *blocks], told if isinstance(told, list) else [], strict=False)
+    kept = json.dumps([[*block, *one] for block, one in reads if isinstance(one, list)]).encode()
+    return (Reply("registers", 200, {}, kept), Reply("asked", 200, {}, str(ask.at_s).encode()))
+
+
+def parse(replies: Sequence[Reply], options: Any, own: Map) -> tuple[Found, ...]:
+    """Every row's value. Raises BadReply when it is another meter, or nothing could be read."""
+    by_name = {reply.name: reply for reply in replies}
+    if "registers" not in by_name:
+        raise BadReply("no registers were read")
+    reads = [read for one in _list(_answer.tree(by_name["registers"])) if (read := _read(one))]
+    if not reads:
+        raise BadReply("no registers in the answer")
+    found = [_found(one, reads) for one in rows_of(options, own)]
+    if all(one.value is None for one in found):
+        raise BadReply(found[0].why)
+    if _is_ours(reads, options, own) and "asked" in by_name:
+        found.append(Found("identity", "memory", by_name["asked"].body.decode("ascii", "replace")))
+    return tuple(found)
+
+
+def _list(tree: Any) -> list[Any]:
+    return tree if isinstance(tree, list) else []
+
+
+class _Read(NamedTuple):
+    block: Block
+    code: int
+    data: bytes
+
+
+def _read(one: Any) -> _Read | None:
+    if not isinstance(one, list) or len(one) != 5 or not all(type(part) is int for part in one[:4]):
+        return None
+    try:
+        data = bytes.fromhex(one[4])
+    except (TypeError, ValueError):
+        return None
+    good = one[3] != 0 or len(data) == 2 * one[2]
+    return _Read(Block(*one[:3]), one[3], data) if good else None
+
+
+def _is_ours(reads: Sequence[_Read], options: Any, own: Map) -> bool:
+    """True when the texts were read this time and are right. Raises BadReply when they are not."""
+    make, serial = (_text(reads, place) for place in (own.identity, own.serial))
+    if make is not None and not make.startswith(own.begins):
+        raise BadReply(f"another device answers: it calls itself {make!r}")
+    if options.serial and serial is not None and serial != options.serial:
+        raise BadReply(f"another meter answers: its serial number is {serial!r}")
+    return make is not None or serial is not None
+
+
+def _text(reads: Sequence[_Read], place: tuple[int, int] | None) -> str | None:
+    for read in reads:
+        if place and read.block == Block(3, *place) and read.code == 0:
+            return _answer.clean(read.data.partition(b"\0")[0].decode("latin-1").strip(), 40)
+    return None
+
+
+def _found(one: Row, reads: Sequence[_Read]) -> Found:
+    """The median where it was read more than once."""
+    values: list[float] = []
+    why = "it was not read"
+    for read in reads:
+        if read.block.function != one.function or not 0 <= one.address - read.block.address < read.block.size:
+            continue
+        value, doubt = _value(one, read)
+        if value is None:
+            why = doubt
+        else:
+            values.append(value)
+    if not values:
+        return Found(one.channel, one.quantity, None, why)
+    return Found(one.channel, one.quantity, sorted(values)[len(values) // 2])
+
+
+def _value(one: Row, read: _Read) -> tuple[float | None, str]:
+    if read.code:
+        return None, f"the meter says {EXCEPTIONS.get(read.code, f'exception {read.code}')}"
+    at = 2 * (one.address - read.block.address)
+    raw = read.data[at : at + 2 * SIZES[one.type]]
+    if len(raw) < 2 * SIZES[one.type]:
+        return None, "the registers end before it"
+    number = _number(one, raw)
+    if number is None or _is_mark(one, raw):
+        return None, "the meter marks it as not available"
+    value = number * one.factor
+    if one.low <= value <= one.high:
+        return round(value, 6), ""
+    return None, f"read {number:g}: {value:g} is outside {one.low:g}..{one.high:g}{_would_fit(one, raw, number)}"
+
+
+def _number(one: Row, raw: bytes) -> float | None:
+    ordered = raw[2:] + raw[:2] if one.little and len(raw) == 4 else raw
+    (number,) = struct.unpack(FORMS[one.type], ordered)
+    return float(number) if math.isfinite(number) else None
+
+
+def _is_mark(one: Row, raw: bytes) -> bool:
+    """A register that says "no value": the row's own mark, in the whole value or in its high word."""
+    if one.na is None:
+        return False
+    high = raw[2:] if one.little and len(raw) == 4 else raw[:2]
+    return one.na in (int.from_bytes(raw, "big"), int.from_bytes(high, "big"))
+
+
+def _would_fit(one: Row, raw: bytes, number: float) -> str:
+    """Which factor, or the other word order, would make it believable: for the owner to write, never used by itself."""
+    fits = [factor for factor in FACTORS if one.low <= number * factor <= one.high and factor != one.factor]
+    if number and one.quantity == "grid_hz" and fits:
+        return f"; would fit with x{fits[0]:g}"
+    other = _number(one._replace(little=not one.little), raw)
+    if len(raw) == 4 and other is not None and one.low <= other * one.factor <= one.high and other:
+        return f"; would fit with the words the other way round ({'big' if one.little else 'little'})"
+    return f"; would fit with x{fits[-1]:g}" if number and fits else ""

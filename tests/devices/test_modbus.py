@@ -1,0 +1,210 @@
+"""Meters over Modbus TCP: a server of another maker (libmodbus), frames packed by hand, a meter that is silent."""
+
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from devices.kinds import build
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mine_controller.devices import _modbus, modbus_meter, sel735
+from mine_controller.devices.kind import Ask
+from mine_controller.wire import http, retry
+from mine_controller.wire.door import WireError
+
+HERE = Path(__file__).parent
+ROOM = HERE.parents[1] / "mine_controller"
+
+
+def words(number):
+    return divmod(number & 0xFFFFFFFF, 65_536)
+
+
+@pytest.fixture(scope="session")
+def meter(tmp_path_factory):
+    """The program of peer_modbus.c."""
+    program = tmp_path_factory.mktemp("modbus") / "peer"
+    if not shutil.which("gcc") or not Path("/usr/include/modbus/modbus.h").exists():
+        pytest.skip("no gcc or libmodbus-dev here: a server of another maker can't be built")
+    command = ["gcc", "-O1", "-I/usr/include/modbus", str(HERE / "peer_modbus.c"), "-o", str(program), "-lmodbus"]
+    subprocess.run(command, check=True)
+    return program
+
+
+@contextmanager
+def serving(program, registers):
+    """Port of a meter with these registers, and a list of the functions it was asked for."""
+    given = [str(part) for pair in registers.items() for part in pair]
+    process = subprocess.Popen([program, *given], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    asked = []
+    try:
+        yield int(process.stdout.readline()), asked
+    finally:
+        process.kill()
+        asked += process.communicate()[1].split()
+
+
+def registers():
+    found = {}
+    for address, value in {900: 5998, 370: 33_900_000, 358: 27_710, 360: 27_695, 362: 27_702, 350: 41_250}.items():
+        found[address], found[address + 1] = words(value)
+    for at, pair in enumerate(zip(*[iter(b"SEL-735-R113-V1\0".ljust(40, b"\0"))] * 2, strict=True)):
+        found[at] = pair[0] * 256 + pair[1]
+    return found
+
+
+def options(port, kind="sel735", **more):
+    return build(kind, "http://127.0.0.1", **more)._replace(host="127.0.0.1", port=port)
+
+
+def read(chosen, memory=None, module=sel735):
+    replies = module.fetch(retry.reads(http.live(time.monotonic() + 6)), chosen, Ask(memory=memory or {}, at_s=1000))
+    return {(each.channel, each.quantity): each for each in module.parse(replies, chosen)}
+
+
+def test_a_real_meter_of_another_maker_is_read(meter):
+    with serving(meter, registers()) as (port, asked):
+        found = read(options(port))
+    assert found["", "grid_hz"].value == 59.98
+    assert found["", "power_w"].value == 339_000
+    assert found["L2", "voltage_v"].value == 276.95
+    assert found["identity", "memory"].value == "1000"
+    assert set(asked) == {"3"}
+
+
+def test_input_registers_are_asked_with_function_4(meter):
+    high, low = struct.unpack(">HH", struct.pack(">f", 49.97))
+    with serving(meter, {0x46: high, 0x47: low}) as (port, asked):
+        found = read(options(port, "modbus_meter", rows=("- grid_hz 0x46 float32 fc4",)), module=modbus_meter)
+    assert found["", "grid_hz"].value == pytest.approx(49.97, abs=1e-4)
+    assert set(asked) == {"4"}
+
+
+def test_who_it_is_is_asked_once_a_day():
+    blocks = []
+
+    def peer(request, until):
+        blocks.append(request.body)
+        raise WireError("refused", "no")
+
+    for memory, at_s in (({}, 1000), ({"identity": "1000"}, 2000), ({"identity": "1000"}, 87_400)):
+        with pytest.raises(WireError):
+            sel735.fetch(http.live(9e9)._replace(call=peer, now=lambda: 0.0), options(1), Ask((), (), memory, at_s))
+    assert [b"[3, 0, 20]" in body for body in blocks] == [True, False, True]
+
+
+def test_frq1_a_silent_meter_costs_its_time_out_once():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        began = time.monotonic()
+        with pytest.raises(WireError) as lost:
+            read(options(silent.getsockname()[1]))
+    assert lost.value.kind == "timeout"
+    assert time.monotonic() - began < 2.5 + 1.0  # the rest is the machine's
+
+
+def frames(*answers):
+    """A meter that answers each request with the next of these frames, the transaction id put in front."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def work():
+        peer, _ = server.accept()
+        with peer:
+            for answer in answers:
+                request = peer.recv(300)
+                if not request:
+                    return
+                peer.sendall((request[:2] if answer[:2] != b"\xff\xff" else b"\xff\xff") + answer[2:])
+            peer.recv(1)
+
+    threading.Thread(target=work, daemon=True).start()
+    return server
+
+
+HERTZ = bytes.fromhex("000200000007010304 0000176e")
+BUSY = bytes.fromhex("000200000003018306")
+OTHER_UNIT = bytes.fromhex("000200000007020304 0000176e")
+SHORT = bytes.fromhex("000200000005010302 0000")
+
+
+@pytest.mark.parametrize(
+    ("answers", "value", "why"),
+    [
+        ([HERTZ] * 3, 59.98, ""),
+        ([BUSY, HERTZ, HERTZ], 59.98, ""),
+        ([BUSY] * 3, None, "it is busy"),
+    ],
+)
+def test_frames_packed_by_hand_are_understood(answers, value, why):
+    with frames(*answers) as server:
+        chosen = options(server.getsockname()[1], "modbus_meter", rows=("- grid_hz 900 uint32 /100",))
+        if value is None:
+            with pytest.raises(modbus_meter._modbus.BadReply, match=why):
+                read(chosen, module=modbus_meter)
+        else:
+            assert read(chosen, module=modbus_meter)["", "grid_hz"].value == value
+
+
+@pytest.mark.parametrize("answer", [SHORT, b"\0\0HTTP/1.1 400 Bad Request\r\n\r\n", b"\xff\xff" + HERTZ[2:]])
+def test_met1_an_answer_that_is_none_is_unknown_with_a_reason(answer):
+    with frames(answer, answer, answer) as server:
+        chosen = options(server.getsockname()[1], "modbus_meter", rows=("- grid_hz 900 uint32 /100",))
+        with pytest.raises((WireError, modbus_meter._modbus.BadReply)) as lost:
+            read(chosen, module=modbus_meter)
+    assert str(lost.value)
+
+
+def test_nothing_in_this_program_can_write_over_modbus():
+    texts = {path: path.read_text() for path in sorted(ROOM.rglob("*.py")) if "modbus" in path.read_text()}
+    assert texts
+    for path, text in texts.items():
+        if "twin" not in path.parts:
+            assert not re.search(r"\bwrite_(?:coil|register|single|multiple|file|read)|mask_write|readwrite_", text), (
+                path
+            )
+
+
+def test_met1_the_factor_that_would_fit_is_named_and_not_used():
+    one = _modbus.row("- grid_hz 900 uint32 /100")
+    block = _modbus._Read(_modbus.Block(3, 900, 2), 0, struct.pack(">I", 599_800))
+    value, why = _modbus._value(one, block)
+    assert value is None
+    assert why.endswith("would fit with x0.0001")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("grid_hz 900", "CHANNEL QUANTITY"),
+        ("- speed 900 int16", "is none of grid_hz"),
+        ("- grid_hz 900 int64", "CHANNEL QUANTITY"),
+        ("- grid_hz 900 int16 /0", "none of little"),
+        ("- grid_hz 900 int16 40..7.0.0", "not a number"),
+        ("- grid_hz 900 int16 na", "none of little"),
+    ],
+)
+def test_a_row_that_can_not_be_read_is_told(text, word):
+    assert any(word in fault for fault in modbus_meter.faults(options(1, "modbus_meter", rows=(text,))))
+
+
+def test_reads_are_merged_over_small_gaps_and_split_at_the_meters_most():
+    rows = [_modbus.row(f"- power_w {address} int32") for address in (10, 12, 20, 40, 42)]
+    assert _modbus.plan(rows, 125) == ((3, 10, 12), (3, 40, 4))
+    assert _modbus.plan(rows, 3) == ((3, 10, 2), (3, 12, 2), (3, 20, 2), (3, 40, 2), (3, 42, 2))
+
+
+@given(st.lists(st.tuples(st.integers(0, 60_000), st.sampled_from(sorted(_modbus.SIZES))), min_size=1, max_size=20))
+def test_every_row_lies_whole_in_one_read_and_no_read_is_too_long(places):
+    rows = [_modbus.row(f"- power_w {address} {kind}") for address, kind in places]
+    blocks = _modbus.plan(rows, 11)
+    assert all(block.size <= 11 for block in blocks)
+    for row in rows:
+        ends = row.address + _modbus.SIZES[row.type]
+        assert any(block.address <= row.address and ends <= block.address + block.size for block in blocks)
