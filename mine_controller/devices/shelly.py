@@ -100,7 +100,7 @@ def _fields(channel: str, tree: dict[str, Any], prefix: str) -> list[Found]:
 
 
 def _energy(channel: str, reply: Reply | None, name: str) -> Found:
-    """kWh out of Wh; it is told by a call of its own, which may be missing."""
+    """Wh as kWh; it is told by a call of its own, which may be missing."""
     why = "its counter was not asked"
     if reply is not None:
         try:
