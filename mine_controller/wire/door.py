@@ -5,7 +5,7 @@ Drivers speak through a `Wire` and know nothing else of the world, so the same d
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 BODY_CAP = 256 * 1024  # decoded bytes; more is cut off as "too large"
 
@@ -13,7 +13,7 @@ BODY_CAP = 256 * 1024  # decoded bytes; more is cut off as "too large"
 class WireError(Exception):
     """No usable answer: one short reason without secrets.
 
-    kind: refused unreachable dns timeout tls closed too_large redirect bad_http.
+    kind: refused unreachable dns timeout tls closed too_large redirect bad_http missing (a library is not there).
     """
 
     def __init__(self, kind: str, why: str) -> None:
@@ -24,7 +24,7 @@ class WireError(Exception):
     @property
     def sent(self) -> bool:
         """False when nothing can have reached the device (refused, dns, connect)."""
-        return self.kind not in ("refused", "dns", "unreachable")
+        return self.kind not in ("refused", "dns", "unreachable", "missing")
 
 
 class Request(NamedTuple):
@@ -51,7 +51,9 @@ class Response(NamedTuple):
 
 
 class Exchange(NamedTuple):
-    """One of many: connect, send, read until the other side closes, `ends` is seen, or `cap` is reached."""
+    """One of many: connect, send, read until the other side closes, `ends` is seen, or `cap` is reached.
+
+    cap 0: only connect; the answer is how many milliseconds that took, as digits ("12.3")."""
 
     host: str  # an address, not a name: nothing is looked up
     port: int
@@ -60,6 +62,10 @@ class Exchange(NamedTuple):
     cap: int = BODY_CAP
     source: str = ""  # local address to speak from, where a test farm needs one
     whole: "Callable[[bytes], bool] | None" = None  # True once the bytes are a whole answer (a length inside tells)
+    longest_s: float = 0.0  # more than the usual seconds for one exchange, where a device is known to take them
+    within_s: float = 0.0  # over after this much, where that is less than the batch grants; 0 = as the batch grants
+    connect_s: float = 0.0  # the same for the connection alone
+    rides: bool = False  # not waited for: over soon after the last of the others in its batch that do not ride
 
 
 Many = Callable[[Sequence[Exchange], float], "list[bytes | WireError]"]
@@ -71,12 +77,38 @@ def _one_by_one_only(batch: Sequence[Exchange], until: float) -> "list[bytes | W
     return [WireError("unreachable", "this wire has no batch door") for _ in batch]
 
 
+class Job(NamedTuple):
+    """One unit for the library: what to do there ("read" or a verb of commands), with what, and to whom alone.
+
+    `unit`: the mac or serial that must answer first ("" = whoever does). `logins`: (firmware, user, password), the
+    names of firmware as asic-rs has them. `pools`: (url, user, password), the first is to be used first.
+    """
+
+    host: str
+    do: str
+    unit: str = ""
+    value: str = ""
+    logins: tuple[tuple[str, str, str], ...] = ()
+    pools: tuple[tuple[str, str, str], ...] = ()
+
+
+Library = Callable[[Sequence[Job], float], "list[dict[str, Any] | WireError]"]
+
+
+def _no_library(batch: Sequence[Job], until: float) -> "list[dict[str, Any] | WireError]":
+    """A wire made without the library's process: nothing was sent, and it says so."""
+    del until
+    return [WireError("unreachable", "this wire has no process for asic-rs") for _ in batch]
+
+
 class Wire(NamedTuple):
     """`call` raises WireError and ends before `until` (in `now()` seconds); `sleep` paces a lane; `many` takes a whole
-    fleet through non-blocking sockets in one thread and gives bytes or a WireError for each, in order."""
+    fleet through non-blocking sockets in one thread and gives bytes or a WireError for each, in order; `library` has
+    asic-rs do a batch of jobs in a process of its own and gives what it told of each, in order."""
 
     call: Callable[[Request, float], Response]
     now: Callable[[], float]
     sleep: Callable[[float], None]
     until: float  # this stage's deadline for this endpoint, in now() seconds
     many: Many = _one_by_one_only
+    library: Library = _no_library

@@ -22,6 +22,7 @@ Answer = bytes | WireError
 CONNECT_S = 2.0  # a LAN answers in milliseconds; this leaves room for one lost SYN, which is repeated after 1 s
 EXCHANGE_S = 8.0  # slow control boards take up to 5 s for a read
 QUIET_S = 2.0  # some firmware keeps the line open and sends no terminator: so long without a byte is the end
+RIDE_S = 0.01  # how long at least those that ride get after the last of the others
 SWEEP_S = 0.25  # how often limits of single exchanges are looked at
 WINDOW = 4000  # sockets open at a time
 BURST = 256  # connects between two looks at the answers
@@ -71,6 +72,9 @@ class _Round:
         rounds = -(-len(batch) // self.window) if batch else 1
         self.each_s = min(EXCHANGE_S, max(0.0, until - time.monotonic()) / rounds)
         self.connect_s = min(CONNECT_S, self.each_s)
+        self.began = time.monotonic()
+        self.firm = sum(not exchange.rides for exchange in batch)  # those that are waited for and not over yet
+        self.last_call = until if self.firm else None  # from when on nobody waits for those that ride; None: all do
 
     def run(self) -> list[Answer]:
         self.poll = select.epoll()
@@ -85,9 +89,9 @@ class _Round:
 
     def _talk(self) -> None:
         sweep_at = time.monotonic() + SWEEP_S
-        while (now := time.monotonic()) < self.until and (self.next is not None or self.open):
+        while (now := time.monotonic()) < self._until() and (self.next is not None or self.open):
             more = self._fill(now)
-            wait_s = 0.0 if more else max(0.0, min(self.until, sweep_at) - now)
+            wait_s = 0.0 if more else max(0.0, min(self._until(), sweep_at) - now)
             for fd, mask in self.poll.poll(wait_s):
                 talk = self.open.get(fd)
                 if talk is not None:
@@ -98,6 +102,17 @@ class _Round:
         self._sweep(time.monotonic())
         for talk in list(self.open.values()):
             self._end(talk, _late(talk, time.monotonic()))
+
+    def _until(self) -> float:
+        return self.until if self.last_call is None else min(self.until, self.last_call)
+
+    def _over(self, index: int, answer: Answer, exchange: Exchange) -> None:
+        """One is answered. After the last that is waited for, those that ride get a tenth of the time it all took."""
+        self.answers[index] = answer
+        self.firm -= not exchange.rides
+        if self.firm == 0 and not exchange.rides:
+            now = time.monotonic()
+            self.last_call = now + max(RIDE_S, (now - self.began) / 10)
 
     def _fill(self, now: float) -> bool:
         """Open the next exchanges; True when there is room for more at once."""
@@ -111,9 +126,9 @@ class _Round:
                 if error.errno in _NO_ROOM and self.open:
                     self.window = len(self.open)  # whoever ends makes room for the next
                     return False
-                self.answers[index] = _lost(error)
+                self._over(index, _lost(error), exchange)
             except WireError as error:
-                self.answers[index] = error
+                self._over(index, error, exchange)
             self.next = next(self.waiting, None)
         return True
 
@@ -138,6 +153,9 @@ class _Round:
         try:
             if not talk.up:
                 _connected(talk, mask)
+            if talk.up and talk.exchange.cap == 0:
+                self._end(talk, f"{(time.monotonic() - talk.began) * 1000:.1f}".encode())
+                return
             if talk.left:
                 _send(talk)
             answer = _read(talk) if mask & ~select.EPOLLOUT else None
@@ -151,13 +169,18 @@ class _Round:
         for talk in list(self.open.values()):
             if talk.data and talk.exchange.ends and now - talk.heard >= QUIET_S:
                 self._end(talk, bytes(talk.data))
-            elif now - talk.began >= (self.each_s if talk.up else self.connect_s):
+            elif now - talk.began >= self._granted_s(talk):
                 self._end(talk, _late(talk, now))
+
+    def _granted_s(self, talk: _Talk) -> float:
+        usual_s = max(self.each_s, talk.exchange.longest_s)
+        granted_s = min(usual_s, talk.exchange.within_s or usual_s)
+        return granted_s if talk.up else min(granted_s, talk.exchange.connect_s or self.connect_s, self.connect_s)
 
     def _end(self, talk: _Talk, answer: Answer) -> None:
         del self.open[talk.sock.fileno()]
         talk.sock.close()  # also takes it out of the epoll
-        self.answers[talk.index] = answer
+        self._over(talk.index, answer, talk.exchange)
 
 
 def _connected(talk: _Talk, mask: int) -> None:

@@ -1,0 +1,126 @@
+"""LuxOS by its own API: a session is a lock that one client holds at a time, not a password.
+
+Ours and not asic-rs's, which takes over another client's session, hides why a unit refused, and removes every pool
+before it adds the new one. Commands and codes as LuxOS documents them: 316 session created, 402 another one is active,
+335 curtailment sent.
+"""
+
+from collections.abc import Callable, Sequence
+
+from mine_controller.core.model.command import REFUSED, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.pool import Pool
+from mine_controller.devices import _answer, _asic_rs, _cgminer, _errands, _pools
+from mine_controller.devices._cgminer import Fleet
+from mine_controller.devices.kind import Report
+from mine_controller.wire import cgminer
+from mine_controller.wire.door import Wire
+
+BUSY = 402
+BUSY_WHY = "another session holds it, again later (a forgotten one lapses after a minute)"
+Steps = list[tuple[Command, bytes]]
+
+
+def apply(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Command], report: Report) -> None:
+    """Commands that take a session, pool changes, which take none; each step with all units at once."""
+    good = [command for command in batch if _fits(command, pools, report)]
+    with_session = [command for command in good if command.verb != "pool"]
+    _pools_changed(wire, options, pools, [command for command in good if command.verb == "pool"], report)
+    sessions: dict[str, str] = {}
+    logons = _cgminer.step(wire, options, [(command, cgminer.request("logon")) for command in with_session])
+    going = _cgminer.before(logons, report, lambda command, tree: _logged_on(command, tree, sessions))
+    going = _profiles(wire, options, going, sessions, report)
+    open_ = [command for command in with_session if command.id in sessions]
+    try:
+        for command, answer in _cgminer.step(wire, options, going):
+            report(_cgminer.judged(command, answer))
+    finally:  # a session left open keeps everybody out for a minute
+        _cgminer.step(wire, options, [(one, cgminer.request("logoff", sessions[one.id])) for one in open_])
+
+
+def _fits(command: Command, pools: Sequence[Pool], report: Report) -> bool:
+    if command.verb == "mode":
+        report(Outcome(command.id, UNSUPPORTED, "LuxOS has profiles instead of modes: use a limit in watts"))
+        return False
+    refusal = _asic_rs.checked(command, pools).refusal
+    if refusal:
+        report(Outcome(command.id, REFUSED, refusal))
+    return not refusal
+
+
+def _logged_on(command: Command, tree: cgminer.Tree, sessions: dict[str, str]) -> bytes | Outcome:
+    status, session = cgminer.status(tree), cgminer.row(tree, "SESSION").get("SessionID")
+    if status.code == BUSY:
+        return Outcome(command.id, REFUSED, BUSY_WHY)
+    if not status.good or not isinstance(session, str) or not session.isalnum():
+        return Outcome(command.id, REFUSED, f"before the command: no session: {_answer.clean(status.text, 60)}")
+    sessions[command.id] = session
+    return _order(command, session)
+
+
+def _order(command: Command, session: str) -> bytes:
+    light = "blink" if command.value == "on" else "auto"
+    fan = _asic_rs.checked(command, ()).value
+    speed = "-1" if fan == _errands.AUTO else fan
+    orders = {
+        "stop": ("curtail", f"{session},sleep"),
+        "run": ("curtail", f"{session},wakeup"),
+        "restart": ("rebootdevice", session),
+        "fan": ("fanset", f"{session},speed={speed}"),
+        "locate": ("ledset", f"{session},red,{light}"),
+        "limit": ("profiles", ""),
+    }
+    return cgminer.request(*orders[command.verb])
+
+
+def _profiles(wire: Wire, options: Fleet, going: Steps, sessions: dict[str, str], report: Report) -> Steps:
+    """A limit is the strongest profile below it, once the unit no longer tunes itself (ATM)."""
+    limits = [step for step in going if step[0].verb == "limit"]
+    if not limits:
+        return going
+    chosen: dict[str, bytes] = {}
+
+    def choose(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
+        rows = cgminer.rows(tree, "PROFILES")
+        fits = [(watts, row) for row in rows if (watts := cgminer.number(row.get("Watts"))) is not None]
+        fits = [(watts, row) for watts, row in fits if 0 < watts <= float(command.value)]
+        name = max(fits, key=lambda fit: fit[0])[1].get("Profile Name") if fits else None
+        if not isinstance(name, str) or "," in name:
+            return Outcome(command.id, REFUSED, f"it has no profile of {command.value} W or less")
+        chosen[command.id] = cgminer.request("profileset", f"{sessions[command.id]},{name}")
+        return cgminer.request("atmset", f"{sessions[command.id]},enabled=false")
+
+    still = _cgminer.before(_cgminer.step(wire, options, limits), report, choose)
+    set_ = _cgminer.before(_cgminer.step(wire, options, still), report, lambda command, _: chosen[command.id])
+    return [step for step in going if step[0].verb != "limit"] + set_
+
+
+def _pools_changed(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Command], report: Report) -> None:
+    """Switch to the pool where the unit has it, else add it and switch; no pool is ever removed."""
+    ask = cgminer.request("pools")
+    heard = _cgminer.step(wire, options, [(command, ask) for command in batch])
+    steps = _cgminer.before(heard, report, _switch(pools, or_add=True))
+    adds = [step for step in steps if step[1] != ask and b'"addpool"' in step[1]]
+    asked = _cgminer.step(wire, options, adds)
+    added = _cgminer.before(asked, report, lambda command, tree: _added(command, tree, ask))
+    again = _cgminer.before(_cgminer.step(wire, options, added), report, _switch(pools, or_add=False))
+    for command, answer in _cgminer.step(wire, options, [step for step in steps if step not in adds] + again):
+        report(_cgminer.judged(command, answer))
+
+
+def _added(command: Command, tree: cgminer.Tree, then: bytes) -> bytes | Outcome:
+    outcome = _cgminer.judged(command, tree)
+    return then if cgminer.status(tree).good else outcome
+
+
+def _switch(pools: Sequence[Pool], *, or_add: bool) -> Callable[[Command, cgminer.Tree], bytes | Outcome]:
+    def chosen(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
+        for row in cgminer.rows(tree, "POOLS"):
+            number = cgminer.number(row.get("POOL"))
+            if number is not None and _pools.name_of(pools, row.get("URL"), row.get("User")) == command.value:
+                return cgminer.request("switchpool", f"{number:.0f}")
+        if not cgminer.rows(tree, "POOLS") or not or_add:
+            return Outcome(command.id, REFUSED, "before the command: its list of pools does not hold it")
+        url, user, password = map(cgminer.escaped, _asic_rs.listed(pools, command.value)[0])
+        return cgminer.request("addpool", f"{url},{user},{password}")
+
+    return chosen

@@ -1,0 +1,308 @@
+"""Commands to Antminer stock firmware: its web interface, because its API only reads and asic-rs's sleep is not kept.
+
+Sleep is a work mode of the configuration. What was seen: `set_miner_conf.cgi` takes about 21 s; builds of 2022 store
+the mode from one of two keys, some of 2025 only when both are there, some compare it as a text; an S19j Pro of
+December 2022 stored it and hashed on until it was rebooted; a body without pools may wipe them. So the body holds what
+the vendor's page sends: fans and pools as they were read right before, both mode keys, the frequency level.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from mine_controller.core.model.command import (
+    ACCEPTED,
+    NOT_SENT,
+    REFUSED,
+    UNKNOWN,
+    UNREACHABLE,
+    UNSUPPORTED,
+    Command,
+    Outcome,
+)
+from mine_controller.core.model.pool import Pool
+from mine_controller.devices import _answer, _antminer, _antminer_fetch, _asic_rs, _cgminer, _errands, _hosts, _turns
+from mine_controller.devices._antminer_web import CONF, INFO, SET, Answer, Call, Digest
+from mine_controller.devices.kind import BadReply, Report
+from mine_controller.wire import cgminer
+from mine_controller.wire.door import Wire, WireError
+
+SET_S = 35.0  # the most a change of the configuration was given by anybody; 21 s is what it takes
+AGAIN_S = 30.0  # with less time than this left, a change that was not stored waits for the next try
+STORED_S = 2.0  # its answer comes before its file is there
+REBOOT_AFTER_S = 180  # asleep by its own word and hashing for so long: it needs a reboot
+REBOOT, BLINK = "/cgi-bin/reboot.cgi", "/cgi-bin/blink.cgi"
+NO_SLEEP = "this model has no sleep mode: its outlet has to stop it"
+MODES = {word: number for number, word in _antminer.MODES.items()}
+PLACES = 3
+LIMIT_WHY = "stock firmware takes no limit in watts, only the modes low, normal and high"
+
+
+class Options(_antminer_fetch.Options, Protocol):
+    """What this needs of the section's options."""
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """The owner's pools."""
+
+    @property
+    def awake(self) -> str:
+        """The mode that a sleeping unit is put into."""
+
+    @property
+    def ramp_patience_s(self) -> int:
+        """How long a start may take."""
+
+
+class Unit(NamedTuple):
+    """One command, what its unit's configuration was right before, and what that asks for."""
+
+    command: Command
+    conf: dict[str, Any]
+    rate_ths: float | None
+    uptime_s: float | None
+
+
+def apply(wire: Wire, options: Options, web: Digest, batch: Sequence[Command], report: Report) -> None:
+    """Who it is, what it is set to, whether it hashes; then the one call that changes it."""
+    known = _identified(web, batch, report)
+    simple = [command for command in known if command.verb in ("restart", "locate")]
+    _simple(wire, web, simple, report)
+    units = _configured(wire, web, options, [command for command in known if command not in simple], report)
+    changes: list[tuple[Unit, dict[str, Any]]] = []
+    reboots: list[Command] = []
+    for unit in units:
+        chosen = _chosen(unit, options)
+        if isinstance(chosen, Outcome):
+            report(chosen)
+        elif chosen:
+            changes.append((unit, chosen))
+        else:
+            reboots.append(unit.command)
+    _simple(wire, web, reboots, report)
+    _change(wire, web, changes, report)
+
+
+def _host(command: Command) -> str:
+    return _hosts.wanted(command)[0]
+
+
+def _late(wire: Wire) -> bool:
+    return wire.now() + _turns.LEAST_S >= wire.until
+
+
+def _table(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer. Raises BadReply, in words that help."""
+    if isinstance(answer, WireError):
+        raise BadReply(answer.why)
+    if answer.status == 401:
+        raise BadReply(_asic_rs.PASSWORD)
+    return _answer.table(_antminer_fetch.named("its web interface", answer))
+
+
+def _read(
+    web: Digest, path: str, batch: Sequence[Command], report: Report, then: Callable[[Command, dict[str, Any]], bool]
+) -> list[Command]:
+    """Those whose answer `then` lets go on; the others are reported. Nothing was changed yet."""
+    going = []
+    for command, answer in zip(batch, web.calls([Call(_host(command), path) for command in batch]), strict=True):
+        try:
+            if then(command, _table(answer)):
+                going.append(command)
+        except BadReply as error:
+            verdict = UNREACHABLE if isinstance(answer, WireError) else REFUSED
+            report(Outcome(command.id, verdict, f"before the command: {error}"))
+    return going
+
+
+def _identified(web: Digest, batch: Sequence[Command], report: Report) -> list[Command]:
+    def same(command: Command, info: dict[str, Any]) -> bool:
+        unit = _cgminer.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
+        refusal = _cgminer.stranger(command, unit)
+        if refusal is not None:
+            report(refusal)
+        return refusal is None
+
+    return _read(web, INFO, batch, report, same)
+
+
+def _configured(wire: Wire, web: Digest, options: Options, batch: Sequence[Command], report: Report) -> list[Unit]:
+    confs: dict[str, dict[str, Any]] = {}
+
+    def kept(command: Command, conf: dict[str, Any]) -> bool:
+        confs[command.id] = conf
+        return True
+
+    going = _read(web, CONF, batch, report, kept)
+    asked = _cgminer.step(wire, options, [(command, cgminer.request("summary")) for command in going])
+    summaries = {command.id: cgminer.row(told, "SUMMARY") if isinstance(told, dict) else {} for command, told in asked}
+    units = []
+    for command in going:
+        told = _antminer.told(_antminer.STOCK, {"summary": {"SUMMARY": [summaries[command.id]]}}, 0)
+        units.append(Unit(command, confs[command.id], told.rate_ths, told.uptime_s))
+    return units
+
+
+def _chosen(unit: Unit, options: Options) -> dict[str, Any] | Outcome:
+    """The body that does it, {} for a reboot, or the outcome when nothing is to be sent."""
+    command, conf = unit.command, unit.conf
+    mode = _antminer.work_mode({"conf": conf})
+    if command.verb == "limit":
+        return Outcome(command.id, UNSUPPORTED, LIMIT_WHY)
+    checked = _asic_rs.checked(command, options.pools)
+    if checked.refusal:
+        return Outcome(command.id, REFUSED, checked.refusal)
+    if mode is None or not _pools_of(conf):
+        why = NO_SLEEP if command.verb in ("stop", "run") else "this model is set in another way"
+        return Outcome(command.id, UNSUPPORTED, why)
+    if command.verb in ("stop", "run"):
+        return _slept(unit, mode) if command.verb == "stop" else _woken(unit, mode, options)
+    if command.verb == "mode":
+        if mode in (_antminer.ASLEEP, _antminer.NOT_MINING):
+            return Outcome(command.id, REFUSED, "it sleeps, and a mode would wake it")
+        return body(conf, MODES[command.value])
+    if command.verb == "fan":
+        auto = checked.value == _errands.AUTO
+        fans = {"bitmain-fan-ctrl": not auto, "bitmain-fan-pwm": "100" if auto else checked.value}
+        return body({**conf, **fans}, mode)
+    named = [{"url": url, "user": user, "pass": word} for url, user, word in checked.pools]
+    return body({**conf, "pools": named}, mode)
+
+
+def _slept(unit: Unit, mode: int) -> dict[str, Any] | Outcome:
+    if mode != _antminer.ASLEEP:
+        return body(unit.conf, _antminer.ASLEEP)
+    if unit.rate_ths and (unit.uptime_s or 0) >= REBOOT_AFTER_S:
+        return {}
+    return Outcome(unit.command.id, ACCEPTED, "its configuration says sleep already")
+
+
+def _woken(unit: Unit, mode: int, options: Options) -> dict[str, Any] | Outcome:
+    """Into the mode the command names, else the section's: what it was in before it slept is kept nowhere on it."""
+    if mode in (_antminer.ASLEEP, _antminer.NOT_MINING):
+        return body(unit.conf, MODES.get(unit.command.value, MODES[options.awake]))
+    if unit.rate_ths or unit.uptime_s is None or unit.uptime_s < options.ramp_patience_s:
+        return Outcome(unit.command.id, ACCEPTED, "its configuration says run already")
+    return body(unit.conf, mode)
+
+
+def _pools_of(conf: dict[str, Any]) -> list[dict[str, Any]]:
+    """The three places for pools as read; [] when they can't be sent back as they are."""
+    told = conf.get("pools")
+    rows = [row for row in told if isinstance(row, dict) and isinstance(row.get("url"), str)] if told else []
+    return rows if isinstance(told, list) and len(rows) == len(told) else []
+
+
+def body(conf: dict[str, Any], mode: int, *, as_text: bool = False) -> dict[str, Any]:
+    """What the vendor's page sends to change the mode: nothing else changes."""
+    empty = {"url": "", "user": "", "pass": ""}
+    pools = [{name: row.get(name, "") for name in empty} for row in _pools_of(conf)][:PLACES]
+    work = str(mode) if as_text else mode
+    made: dict[str, Any] = {name: conf[name] for name in ("bitmain-fan-ctrl", "bitmain-fan-pwm") if name in conf}
+    made |= {"miner-mode": work, "bitmain-work-mode": work}
+    if "bitmain-freq-level" in conf:
+        made["freq-level"] = conf["bitmain-freq-level"]
+    return {**made, "pools": [*pools, *([empty] * (PLACES - len(pools)))]}
+
+
+def _change(wire: Wire, web: Digest, changes: Sequence[tuple[Unit, dict[str, Any]]], report: Report) -> None:
+    """Send each change once; where it was taken but not stored and there is time, once more with the mode as a text."""
+    if _late(wire):
+        for unit, _ in changes:
+            report(Outcome(unit.command.id, NOT_SENT, "the lane's time was over"))
+        return
+    first = _sent(web, changes)
+    good = [at for at, outcome in enumerate(first) if outcome.verdict == ACCEPTED]
+    for at, outcome in enumerate(first):
+        if at not in good:
+            report(outcome)
+    taken = [changes[at] for at in good]
+    again = _not_stored(wire, web, taken)
+    for unit, _ in taken:
+        if unit.command.id not in again:
+            report(Outcome(unit.command.id, ACCEPTED, "taken; it takes effect within minutes"))
+    retried = [(unit, body({**unit.conf, **made}, made["miner-mode"], as_text=True)) for unit, made in taken]
+    for outcome in _sent(web, [each for each in retried if each[0].command.id in again]):
+        report(outcome)
+
+
+def _sent(web: Digest, changes: Sequence[tuple[Unit, dict[str, Any]]]) -> list[Outcome]:
+    calls = [Call(_host(unit.command), SET, made) for unit, made in changes]
+    answers = web.calls(calls, SET_S)
+    return [_taken(unit.command, answer) for (unit, _), answer in zip(changes, answers, strict=True)]
+
+
+def _taken(command: Command, answer: Answer) -> Outcome:
+    """M000 is a yes, any other code a no; no answer leaves it open, because the change may well come about."""
+    if isinstance(answer, WireError):
+        return _turns.lost(command, answer)
+    try:
+        told = _table(answer)
+    except BadReply as error:
+        return Outcome(command.id, REFUSED if answer.status == 401 else UNKNOWN, str(error))
+    if told.get("code") == "M000":
+        return Outcome(command.id, ACCEPTED)
+    if "code" in told:
+        return Outcome(command.id, REFUSED, f"its web interface says {_answer.clean(told.get('msg', ''), 60)!r}")
+    return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
+
+
+def _not_stored(wire: Wire, web: Digest, taken: Sequence[tuple[Unit, dict[str, Any]]]) -> set[str]:
+    """Who said yes and kept its old mode, where there is time to find out and to send again."""
+    if not taken or wire.now() + AGAIN_S > wire.until:
+        return set()
+    wire.sleep(STORED_S)
+    answers = web.calls([Call(_host(unit.command), CONF) for unit, _ in taken])
+    left = set()
+    for (unit, made), answer in zip(taken, answers, strict=True):
+        try:
+            mode = _antminer.work_mode({"conf": _table(answer)})
+        except BadReply:
+            continue  # it reloads: the next reading tells
+        if mode is not None and mode != made["miner-mode"]:
+            left.add(unit.command.id)
+    return left
+
+
+def _simple(wire: Wire, web: Digest, batch: Sequence[Command], report: Report) -> None:
+    """A reboot or its light: one call."""
+    good: list[tuple[Command, Call]] = []
+    for command in batch:
+        refusal = _asic_rs.checked(command, ()).refusal if command.verb == "locate" else ""
+        if refusal:
+            report(Outcome(command.id, REFUSED, refusal))
+        elif command.verb == "locate":
+            good.append((command, Call(_host(command), BLINK, {"blink": command.value == "on"})))
+        else:
+            good.append((command, Call(_host(command), REBOOT)))
+    if _late(wire):
+        for command, _ in good:
+            report(Outcome(command.id, NOT_SENT, "the lane's time was over"))
+        return
+    for (command, call), answer in zip(good, web.calls([call for _, call in good]), strict=True):
+        report(_rebooting(command, answer) if call.path == REBOOT else _blinking(command, answer))
+
+
+def _rebooting(command: Command, answer: Answer) -> Outcome:
+    if isinstance(answer, WireError):
+        if answer.kind == "closed":
+            return Outcome(command.id, ACCEPTED, "hung up without a word, as those do that reboot")
+        return _turns.lost(command, answer)
+    if answer.status == 401:
+        return Outcome(command.id, REFUSED, _asic_rs.PASSWORD)
+    return Outcome(command.id, ACCEPTED, "rebooting") if answer.status < 300 else _turns.judged(command, answer)
+
+
+def _blinking(command: Command, answer: Answer) -> Outcome:
+    """B000 is on, B100 is off."""
+    if isinstance(answer, WireError):
+        return _turns.lost(command, answer)
+    if answer.status == 401:
+        return Outcome(command.id, REFUSED, _asic_rs.PASSWORD)
+    try:
+        code = json.loads(answer.body).get("code")
+    except (ValueError, RecursionError, AttributeError):
+        code = None
+    if code == ("B000" if command.value == "on" else "B100"):
+        return Outcome(command.id, ACCEPTED)
+    return Outcome(command.id, UNKNOWN, "the answer does not say how it went")

@@ -1,0 +1,238 @@
+"""Antminer, whatever firmware it runs: stock, LuxOS, Braiins OS or VNish; each is told by its own answers.
+
+All are read at once over the CGMiner API; what that lacks comes from their web side: who a stock unit is (by digest,
+once, and again whenever it has restarted), watts and state of Braiins OS and VNish. Stock firmware is commanded
+through its web interface, LuxOS through its API, Braiins OS and VNish through asic-rs in a process of its own.
+A stock unit that was asleep wakes in the mode that the command names, else in the section's `awake`.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.command import REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
+from mine_controller.core.model.pool import Pool
+from mine_controller.core.option import Secret, option
+from mine_controller.devices import (
+    _answer,
+    _antminer,
+    _antminer_fetch,
+    _antminer_lux,
+    _antminer_stock,
+    _asic,
+    _asic_rs,
+    _cgminer,
+    _hosts,
+    _pools,
+)
+from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
+from mine_controller.devices._antminer_fetch import FIRST, Known
+from mine_controller.devices._antminer_web import DELIVERED, Digest
+from mine_controller.devices._cgminer import Unit
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.wire import cgminer
+from mine_controller.wire.door import Wire
+
+CAN = Can(reads=_asic.READS, verbs=_asic_rs.VERBS, fleet=True, gentle=True)
+LANE = LaneSpec(width=1, call_s=22.0, batch=True, proof_s=150)  # stock: 21 s for the call, minutes until it sleeps
+BUDGET_S = 20.0
+MODES = ("low", "normal", "high")
+SETTLE_S = 300
+CUSTOM_PATIENCE_S = 300  # LuxOS, Braiins OS and VNish are up sooner than stock firmware
+API_PARTS = {*FIRST, *(part for parts in _antminer_fetch.PARTS.values() for part in parts)}
+
+
+class Options(NamedTuple):
+    """One fleet of Antminers."""
+
+    hosts: tuple[str, ...] = _hosts.HOSTS
+    port: int = _cgminer.PORT
+    web_port: int = option(80, low=_hosts.PORT_LOW, high=_hosts.PORT_HIGH, help="port of their web interface")
+    user: str = option("root", help="user of their web interface")
+    password: Secret = option(Secret(""), help="its password; empty = root, as the maker delivers it")
+    nominal_w: int = option(3400, unit="W", low=1, high=20_000, help="what one miner draws, unless fleet.csv says")
+    standby_w: int = option(25, unit="W", low=0, high=2000, help="what a sleeping miner draws")
+    ramp_patience_s: int = option(600, low=60, high=3600, unit="s", help="how long a start may take before it failed")
+    settle_s: int = option(SETTLE_S, low=0, high=900, unit="s", help="how long a word counts little after a restart")
+    proof_s: int = option(
+        150, low=10, high=600, unit="s", help="how long a stop may take to show; LuxOS 15, Braiins OS and VNish 30"
+    )
+    awake: str = option("normal", choices=MODES, help="the mode in which a stock unit wakes")
+    pools: tuple[Pool, ...] = _pools.POOLS
+
+
+def faults(options: Options) -> list[str]:
+    """What is wrong with these options, as sentences."""
+    return _hosts.faults(options.hosts)
+
+
+def recognise(seen: Seen) -> Guess | None:
+    """Any firmware on an Antminer: by what its API or its web interface says of itself."""
+    told = b"\n".join(seen.answers.get(name, b"") for name in ("version", "stats", "devdetails"))
+    family = _antminer.family(told)
+    page = seen.answers.get("GET /", b"")
+    lower = page.lower()
+    marks = ((b"braiins os", BRAIINS), (b"luxor firmware", LUXOS), (b"anthillos", VNISH))
+    family = family or next((name for mark, name in marks if mark in lower), "")
+    if not family and b'realm="antminer configuration"' in lower:
+        family = STOCK
+    if not family:
+        return None
+    trees = {"version": _quietly(seen.answers.get("version", b"")), "stats": _quietly(seen.answers.get("stats", b""))}
+    told_ = _antminer.told(family, trees, 0)
+    return Guess("antminer", 3, _asic.shown(told_.model), _asic.shown(told_.firmware))
+
+
+def _quietly(raw: bytes) -> cgminer.Tree:
+    """An answer as a tree; {} when it can't be read, which `recognise` has to live with."""
+    try:
+        return cgminer.read(raw)
+    except cgminer.UnreadableError:
+        return {}
+
+
+def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
+    """Per unit "<host>" (joined) or "<host> <part>" of its API and web side, and "<host> known" out of memory."""
+    return _antminer_fetch.Asking(wire, options, ask).replies()
+
+
+def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
+    """Each unit's `address`, `word` and the rest of `CAN.reads`, and the texts "<mac> model", "<mac> firmware"."""
+    by_host: dict[str, dict[str, Reply]] = {}
+    for reply in replies:
+        host, _, part = reply.name.partition(" ")
+        by_host.setdefault(host, {})[part] = reply
+    return _cgminer.fleet([_unit(host, own, options) for host, own in by_host.items()])
+
+
+def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
+    known = _known(own)
+    try:
+        trees, why = _trees(host, own)
+    except cgminer.DownError as error:
+        return _cgminer.down(host, known.unit, str(error))
+    if not trees:
+        return Unit(host, known.unit, (), why or f"{host}: no answer")
+    family = known.family or _antminer.family(b"\n".join(reply.body for reply in own.values()))
+    unit, doubt = _identity(host, own, trees, known)
+    if not unit:
+        return Unit(host, known.unit, (), doubt)
+    patience_s = options.ramp_patience_s if family == STOCK else min(options.ramp_patience_s, CUSTOM_PATIENCE_S)
+    found = _asic.found(unit, host, _antminer.told(family, trees, patience_s), options.pools)
+    return Unit(host, unit, found, memory=known._replace(unit=unit).text() if "known" in own else "")
+
+
+def _known(own: dict[str, Reply]) -> Known:
+    try:
+        text = json.loads(own["known"].body) if "known" in own else ""
+    except (ValueError, RecursionError):
+        text = ""
+    return Known.of(text) if isinstance(text, str) else Known()
+
+
+def _trees(host: str, own: dict[str, Reply]) -> tuple[dict[str, Any], str]:
+    """Every answer that can be read, by part, and the first reason for one that can't. cgminer.DownError."""
+    trees: dict[str, Any] = {}
+    why = ""
+    down: cgminer.DownError | None = None
+    for part, reply in own.items():
+        try:
+            trees |= _tree(host, part, reply)
+        except BadReply as error:
+            why = why or str(error)
+        except cgminer.DownError as error:
+            down = error
+    if down is not None and not trees:
+        raise down
+    return trees, why
+
+
+def _tree(host: str, part: str, reply: Reply) -> dict[str, Any]:
+    if part in ("", "more"):
+        whole = _cgminer.tree(reply)
+        sections = cgminer.sections(whole)
+        good = {name: tree for name, tree in sections.items() if cgminer.status(tree).good}
+        if not good:
+            raise BadReply(f"{host}: not a miner's answer")
+        return good
+    if part in API_PARTS:
+        tree = _cgminer.part(_cgminer.tree(reply), part, f"{host} {part}")
+        if part.upper() not in tree:
+            raise BadReply(f"{host}: not a miner's answer")
+        return {part: tree}
+    if part == "watts":
+        return {part: cgminer.port_6060_power_w(reply.body)}
+    if part in ("known", "login"):
+        return {}
+    return {part: _answer.rows(reply) if part == "pools_web" else _answer.table(reply)}
+
+
+def _identity(host: str, own: dict[str, Reply], trees: dict[str, Any], known: Known) -> tuple[str, str]:
+    """The unit's mac or serial as it tells it now, else as it was told since its miner process started; or why not."""
+    info, details = trees.get("info", {}), trees.get("details", {})
+    config = cgminer.row(trees.get("config", {}), "CONFIG")
+    network = _answer.dig(info, "system.network_status.mac")
+    told = {"mac": info.get("macaddr") or details.get("mac_address") or config.get("MACAddr") or network}
+    unit = _cgminer.identity(told, {"serial": info.get("serinum")}, {"serial": config.get("SerialNumber")})
+    if unit:
+        return unit, ""
+    asked = next((own[part] for part in ("info", "login", "details") if part in own), None)
+    if asked is None:
+        return known.unit, f"{host} does not tell its mac"
+    if asked.status == 401:
+        return "", f"{host}: {_asic_rs.PASSWORD}"
+    return "", f"{host} does not tell its mac: {_answer.clean(asked.headers.get('why', '')) or 'web interface'}"
+
+
+def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
+    """Whose firmware, then that firmware's way; who the unit is, is read again before anything is sent."""
+    commands = _cgminer.addressed(options, batch, report, CAN.verbs)
+    web = Digest(wire, options)
+    families = _families(wire, options, web, commands, report)
+    of = {name: [command for command in commands if families.get(command.id) == name] for name in (STOCK, LUXOS)}
+    others = [command for command in commands if families.get(command.id) in (BRAIINS, VNISH)]
+    logins = tuple(
+        (name, options.user, options.password.reveal() or DELIVERED) for name in ("Braiins", "VNish")
+    )
+    if of[LUXOS]:
+        _antminer_lux.apply(wire, options, options.pools, _lux_identified(wire, options, of[LUXOS], report), report)
+    beside = threading.Thread(
+        target=_asic_rs.apply, args=(wire, options.pools, logins, others, report), name="act asic-rs", daemon=True
+    )
+    if others:  # both take most of a lane's time: neither waits for the other
+        beside.start()
+    if of[STOCK]:
+        _antminer_stock.apply(wire, options, web, of[STOCK], report)
+    if others:
+        beside.join(max(0.0, wire.until - wire.now()))
+
+
+def _families(wire: Wire, options: Options, web: Digest, commands: list[Command], report: Report) -> dict[str, str]:
+    """By command whose firmware answers; a stock board whose API is down, as when it sleeps, still has its login."""
+    heard = _cgminer.step(wire, options, [(command, cgminer.request("version")) for command in commands])
+    families = {
+        command.id: _antminer.family(json.dumps(told).encode())
+        for command, told in heard
+        if not isinstance(told, Outcome)
+    }
+    quiet = [(command, told) for command, told in heard if not families.get(command.id)]
+    web.meet([_hosts.wanted(command)[0] for command, _ in quiet])
+    for command, told in quiet:
+        if web.is_stock(_hosts.wanted(command)[0]):
+            families[command.id] = STOCK
+        elif isinstance(told, Outcome):
+            lost = UNREACHABLE if told.verdict == UNKNOWN else told.verdict  # a read: nothing was changed yet
+            report(told._replace(verdict=lost, why=f"before the command: {told.why}"))
+        else:
+            report(Outcome(command.id, REFUSED, "before the command: not the answer of an Antminer"))
+    return families
+
+
+def _lux_identified(wire: Wire, options: Options, commands: list[Command], report: Report) -> list[Command]:
+    def same(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
+        config = cgminer.row(tree, "CONFIG")
+        return _cgminer.stranger(command, _cgminer.identity(config, {"serial": config.get("SerialNumber")})) or b""
+
+    heard = _cgminer.step(wire, options, [(command, cgminer.request("config")) for command in commands])
+    return [command for command, _ in _cgminer.before(heard, report, same)]

@@ -1,0 +1,214 @@
+"""The process in which asic-rs works: one line of jobs on stdin, a line for each on stdout, then gone.
+
+Run as `python -I asic_child.py`; it imports nothing of minectl, so that starting it costs an interpreter and the
+wheel. Jobs run side by side in one event loop. It ends by itself when its time is over, and with the process that
+started it: at the end of stdin, and by the kernel's word (PR_SET_PDEATHSIG) should a call of the library hold Python.
+
+What the library makes up is told as it came and judged by who reads it: `is_mining` is false or true where nothing
+was read, a control's False may mean refused, lost or late, and a restart is True on some firmware whatever happened
+(all read in asic-rs 0.8.6).
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+LATE_S = 2.0  # the alarm that ends even a process whose Python is held, this long after its time
+TEXT = 200
+FANS, BOARDS, POOLS = 16, 16, 12  # a unit has fewer; a hostile one may not fill the pipe
+
+# Firmware that a kind of our own commands, because the library does it harm or hides what it said.
+ELSEWHERE = {"AntMiner Stock": "antminer", "LuxOS": "antminer", "WhatsMiner Stock": "whatsminer"}
+
+Say = Callable[[dict[str, Any]], None]
+
+
+def main() -> None:
+    """Read the jobs, do them, tell."""
+    _die_with_parent()
+    line = sys.stdin.buffer.readline()
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    request = json.loads(line)
+    signal.setitimer(signal.ITIMER_REAL, request["for_s"] + LATE_S)  # its default action ends the process
+    try:
+        import pyasic_rs  # noqa: F401, PLC0415 - not every machine has a wheel
+    except ImportError as error:
+        _say({"missing": type(error).__name__})
+        return
+    with contextlib.suppress(TimeoutError):
+        asyncio.run(_all(request["jobs"], request["for_s"]))
+    sys.stdout.flush()
+    os._exit(0)  # the wheel was seen to abort while the interpreter takes itself apart
+
+
+def _die_with_parent() -> None:
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _end_with_stdin() -> None:
+    """Nothing more is ever written to it, so its end is the end of whoever wrote."""
+    sys.stdin.buffer.read()
+    os._exit(1)
+
+
+def _say(tree: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(tree) + "\n")
+    sys.stdout.flush()
+
+
+async def _all(jobs: list[dict[str, Any]], for_s: float) -> None:
+    async with asyncio.timeout(for_s):
+        await asyncio.gather(*(_one(job) for job in jobs))
+
+
+async def _one(job: dict[str, Any]) -> None:
+    def began() -> None:
+        _say({"job": job["job"], "began": True})
+
+    try:
+        told = await _job(job, began)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception; it is this job's answer
+        told = {"error": _plain(f"{type(error).__name__}: {error}", job)}
+    _say({"job": job["job"], "told": told})
+
+
+def _plain(text: str, job: dict[str, Any]) -> str:
+    """An error's text without the job's secrets."""
+    for _, _, secret in (*job["logins"], *job["pools"]):
+        if secret:
+            text = text.replace(secret, "***")
+    return " ".join(text.split())[:TEXT]
+
+
+async def _job(job: dict[str, Any], began: Callable[[], None]) -> dict[str, Any]:
+    from pyasic_rs import MinerFactory  # noqa: PLC0415 - main has tried it
+
+    factory = MinerFactory()
+    for firmware, user, password in job["logins"]:
+        with contextlib.suppress(ValueError):  # a firmware this version does not register for logins
+            factory = factory.with_firmware_discovery_auth(firmware, user, password)
+    miner = await factory.get_miner(job["host"])
+    if miner is None:
+        return {"none": True}
+    for firmware, user, password in job["logins"]:
+        if firmware == miner.firmware:
+            miner.set_auth(user, password)
+    return await (_read(miner) if job["do"] == "read" else _command(miner, job, began))
+
+
+async def _read(miner: Any) -> dict[str, Any]:
+    from pyasic_rs.data import DataField  # noqa: PLC0415 - main has tried it
+
+    left_out = [DataField.Chips, DataField.Messages, DataField.TuningCapabilities]
+    data = await miner.get_data(exclude=left_out)
+    return {
+        "make": miner.make,
+        "model": miner.model,
+        "firmware": miner.firmware,
+        "version": data.firmware_version,
+        "mac": data.mac,
+        "serial": data.serial_number,
+        "mining": data.is_mining,
+        "state": type(data.operating_state).__name__.rpartition("_")[2] if data.operating_state is not None else None,
+        "watts": data.wattage,
+        "limit": data.tuning_target.watts if data.tuning_target is not None else None,
+        "mode": _mode(data.tuning_target),
+        "rate": _ths(data.hashrate),
+        "uptime": data.uptime.total_seconds() if data.uptime is not None else None,
+        "fans": [fan.rpm for fan in data.fans[:FANS]],
+        "boards": [_board(board) for board in data.hashboards[:BOARDS]],
+        "pools": [_pool(pool) for group in data.pools[:POOLS] for pool in group.pools[:POOLS]],
+    }
+
+
+def _mode(target: Any) -> str | None:
+    mode = target.target_mode if target is not None else None
+    return str(mode).rpartition(".")[2].lower() if mode is not None else None
+
+
+def _ths(rate: Any) -> float | None:
+    from pyasic_rs.data import HashRateUnit  # noqa: PLC0415 - main has tried it
+
+    return float(rate.as_unit(HashRateUnit.TH).value) if rate is not None else None
+
+
+def _board(board: Any) -> dict[str, Any]:
+    chips = [board.outlet_chip_temperature, board.inlet_chip_temperature]
+    return {"board": board.board_temperature, "chips": chips, "active": board.active}
+
+
+def _pool(pool: Any) -> dict[str, Any]:
+    url = pool.url
+    return {
+        "host": url.host if url is not None else None,
+        "port": url.port if url is not None else None,
+        "user": pool.user,
+        "active": pool.active,
+        "accepted": pool.accepted_shares,
+        "rejected": pool.rejected_shares,
+    }
+
+
+async def _command(miner: Any, job: dict[str, Any], began: Callable[[], None]) -> dict[str, Any]:
+    """Who it is, whether it can, then the command. Nothing is sent to another unit than the one named."""
+    named = {text.lower() for text in (await miner.get_mac(), await miner.get_serial_number()) if text}
+    about = {"make": miner.make, "firmware": miner.firmware}
+    if miner.firmware in ELSEWHERE:
+        return {**about, "elsewhere": ELSEWHERE[miner.firmware]}
+    if job["unit"] and job["unit"].lower() not in named:
+        return {**about, "stranger": bool(named)}
+    able, send = _verb(miner, job)
+    if not able:
+        return {**about, "unsupported": True}
+    began()
+    return {**about, "said": await send()}
+
+
+def _verb(miner: Any, job: dict[str, Any]) -> tuple[bool, Callable[[], Any]]:
+    """Whether it can, and what would do it."""
+    from pyasic_rs import config  # noqa: PLC0415 - main has tried it
+
+    value = job["value"]
+
+    def fan() -> Any:
+        return miner.set_fan_config(config.FanConfig.manual(int(value)))
+
+    def pools() -> Any:
+        rows = [config.Pool(url=url, username=user, password=word) for url, user, word in job["pools"]]
+        return miner.set_pools_config([config.PoolGroup(name="minectl", quota=1, pools=rows)])
+
+    named = {"stop": "pause", "run": "resume", "restart": "restart"}.get(job["do"], "")
+    if named:
+        return getattr(miner, f"supports_{named}"), getattr(miner, named)
+    verbs: dict[str, tuple[str, Callable[[], Any]]] = {
+        "limit": ("set_power_limit", lambda: miner.set_power_limit(float(value))),
+        "mode": ("tuning_config", lambda: miner.set_tuning_config(config.TuningConfig.mode(_word(value)))),
+        "pool": ("pools_config", pools),
+        "fan": ("fan_config", fan),
+        "locate": ("set_fault_light", lambda: miner.set_fault_light(value == "on")),
+    }
+    if job["do"] not in verbs or (job["do"], value) == ("fan", "auto"):  # auto wants a target temperature
+        return False, pools
+    able, send = verbs[job["do"]]
+    return getattr(miner, f"supports_{able}"), send
+
+
+def _word(value: str) -> Any:
+    from pyasic_rs.data import MiningMode  # noqa: PLC0415 - main has tried it
+
+    return {"low": MiningMode.Low, "normal": MiningMode.Normal, "high": MiningMode.High}[value]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Antminer: four firmwares behind one kind, each read by what it says of itself."""
+
+import json
+
+import pytest
+from devices.antminers import CASES, CONF, MAC, OTHER, A, Board, bos_api, lux_api, options, recorded, stock_api, summary
+from devices.racks import GONE, INVALID, Api, Rack, http, opened
+from devices.scripted import value
+
+from mine_controller.core.option import Secret
+from mine_controller.devices import _antminer_fetch, _antminer_web, antminer
+from mine_controller.devices._patience import Patience
+from mine_controller.devices.kind import Ask, BadReply, Seen
+from mine_controller.wire.door import WireError
+
+
+def read(units, memory=None, at_s=100_000, **more):
+    rack = Rack(units)
+    told = options(hosts=tuple(units), **more)
+    found = antminer.parse(antminer.fetch(rack.wire, told, Ask(memory=memory or {}, at_s=at_s)), told)
+    return found, rack, {each.channel: each.value for each in found if each.quantity == "memory"}
+
+
+def test_a_stock_unit_that_can_not_join_is_asked_one_by_one_and_that_is_remembered():
+    found, rack, memory = read({A: Board().ports})
+    assert rack.commands(A)[:3] == ["version+summary+stats+pools", "version", "summary"]
+    assert memory[A] == f"{MAC} stock single 49526 p"
+    assert value(found, MAC, "word") == "hashing"
+    _, rack, again = read({A: Board().ports}, memory, at_s=100_050)
+    assert rack.commands(A) == ["summary", "stats", "pools"]
+    assert not [port for _, port, _ in rack.sent if port != 4028]
+    assert value(found, MAC, "address") == A
+    assert again[A].startswith(f"{MAC} stock single")
+
+
+def test_who_a_stock_unit_is_is_asked_again_when_it_has_restarted():
+    memory = {A: f"{OTHER} stock single 1000 p"}
+    found, rack, _ = read({A: Board().ports}, memory)
+    assert [port for _, port, _ in rack.sent if port == 80]
+    assert value(found, MAC, "word") == "hashing"
+    assert not [each for each in found if each.channel == OTHER]
+
+
+def test_a_restarted_unit_that_does_not_tell_its_mac_is_nobody():
+    memory = {A: f"{OTHER} stock single 1000 p"}
+    board = Board(get_system_info=None)
+    with pytest.raises(BadReply, match="does not tell its mac"):
+        read({A: board.ports}, memory)
+
+
+def test_a_wrong_web_password_is_told_with_the_remedy():
+    with pytest.raises(BadReply, match="set user and password"):
+        read({A: Board().ports}, password=Secret("wrong"))
+
+
+@pytest.mark.parametrize(("mode", "word"), [("1", "sleeping"), (1, "sleeping"), ("5", "sleeping"), ("0", "error")])
+def test_a_unit_without_a_rate_is_asleep_only_when_its_configuration_says_so(mode, word):
+    board = Board(conf={**CONF, "bitmain-work-mode": mode}, api=stock_api(summary=summary(rate=0.0)))
+    found, _, _ = read({A: board.ports})
+    assert value(found, MAC, "word") == word
+
+
+def test_a_unit_that_has_stored_sleep_and_hashes_on_is_hashing():
+    """It said yes and still draws its power."""
+    stats = {"STATUS": {"STATUS": "S"}, "INFO": {"type": "Antminer S19"}, "STATS": [{"miner-mode": 1, "rate_5s": 9.0}]}
+    found, _, _ = read({A: Board(api=stock_api(stats=stats)).ports})
+    assert value(found, MAC, "word") == "hashing"
+    assert [each.value for each in found if each.quantity == "mode"] == []
+
+
+def test_a_sleeping_unit_whose_api_is_down_is_seen_asleep_by_its_web_interface():
+    ports = {**Board(conf={**CONF, "bitmain-work-mode": "1"}).ports, 4028: lambda _: GONE}
+    found, _, _ = read({A: ports}, {A: f"{MAC} stock single 1000 p"})
+    assert value(found, MAC, "word") == "sleeping"
+
+
+def test_an_average_never_proves_hashing():
+    only = {"STATUS": [{"STATUS": "S"}], "SUMMARY": [{"Elapsed": 900, "GHS av": 111000.0}]}
+    found, _, _ = read({A: Board(api=stock_api(summary=only)).ports})
+    assert value(found, MAC, "hashrate_ths") is None
+    assert value(found, MAC, "word") is None
+
+
+def test_the_passwords_of_its_pools_are_not_in_what_is_recorded():
+    board = Board(api=stock_api(summary=summary(rate=0.0)))
+    rack = Rack({A: board.ports})
+    replies = antminer.fetch(rack.wire, options(), Ask(at_s=100_000))
+    assert any(reply.name == f"{A} conf" and reply.body for reply in replies)
+    assert not [reply for reply in replies if b"secret-123" in reply.body]
+
+
+def test_watts_come_from_the_power_service_where_there_is_one_and_it_is_asked_once_where_there_is_none():
+    there = {**Board().ports, 6060: lambda _: http(b"miner power:3421")}
+    found, _, memory = read({A: there})
+    assert value(found, MAC, "power_w") == 3421
+    assert memory[A].endswith(" -")
+    _, rack, memory = read({A: {**Board().ports, 6060: lambda _: http(b"error 6060 cmd")}})
+    assert memory[A].endswith(" p")
+    _, rack, _ = read({A: Board().ports}, memory)
+    assert not [port for _, port, _ in rack.sent if port == 6060]
+
+
+def test_luxos_is_told_apart_although_it_calls_itself_an_antminer():
+    found, rack, memory = read({A: {4028: lux_api()}})
+    assert rack.commands(A) == ["version+summary+stats+pools", "config+power+fans+temps"]
+    assert value(found, "02:00:00:00:00:06", "power_w") == 1051
+    _, rack, _ = read({A: {4028: lux_api()}}, memory, at_s=100_120)
+    assert rack.commands(A) == ["version+summary+pools+config+power+fans+temps"]
+
+
+def test_a_curtailed_luxos_sleeps():
+    config = json.loads(recorded("luxos/config.json"))
+    config["CONFIG"][0]["CurtailMode"] = "Sleep"
+    api = lux_api()
+    api.tables |= {"config": config, "summary": summary(rate=0.0)}
+    found, _, _ = read({A: {4028: api}})
+    assert value(found, "02:00:00:00:00:06", "word") == "sleeping"
+
+
+def test_a_user_named_like_a_firmware_changes_nothing():
+    pools = {"STATUS": [{"STATUS": "S"}], "POOLS": [{"URL": "stratum+tcp://luxminer:1", "User": '"LUXminer":'}]}
+    _, _, memory = read({A: Board(api=stock_api(pools=pools)).ports})
+    assert " stock " in memory[A]
+
+
+REST = {
+    "/api/v1/miner/details": "miner_details",
+    "/api/v1/miner/stats": "miner_stats",
+    "/api/v1/cooling/state": "cooling_state",
+    "/api/v1/miner/hw/hashboards": "miner_hw_hashboards",
+    "/api/v1/performance/tuner-state": "performance_tuner_state",
+    "/api/v1/pools/": "pools",
+}
+
+
+class Rest:
+    """The REST interface of Braiins OS: a token for the right password, recorded answers behind it."""
+
+    def __init__(self, password="root", login=200):
+        self.password, self.login = password, login
+
+    def __call__(self, raw):
+        _, path, headers, body = opened(raw)
+        if path == "/api/v1/auth/login":
+            good = body == {"username": "root", "password": self.password}
+            return http({"token": "exampletoken", "timeout_s": 3600} if good else {}, self.login if good else 401)
+        if headers.get("authorization") != "exampletoken":
+            return http({}, 401)
+        return http((CASES / "braiins_rest_25_07" / f"{REST[path]}.json").read_bytes())
+
+
+def test_braiins_is_read_behind_its_login():
+    found, rack, memory = read({A: {4028: bos_api(), 80: Rest()}})
+    assert value(found, "02:00:00:00:00:05", "limit_w") == 3031
+    assert "exampletoken" not in repr(memory)
+    assert rack.volleys[-1] == 6
+
+
+def test_braiins_with_another_password_is_nobody_and_says_what_helps():
+    with pytest.raises(BadReply, match="set user and password"):
+        read({A: {4028: bos_api(), 80: Rest(password="other")}})
+
+
+def test_vnish_tells_watts_and_not_its_efficiency():
+    info = {"hr_measure": "GH/s", "fw_version": "1.2.6", "system": {"network_status": {"mac": MAC}}}
+    board = (CASES / "vnish_mining" / "summary_mining.json").read_bytes()
+    pages = {"/api/v1/summary": board, "/api/v1/info": info, "/api/v1/status": {"miner_state": "mining"}}
+    version = {"STATUS": [{"STATUS": "S"}], "VERSION": [{"Type": "Antminer S19 (Vnish 1.2.6)"}]}
+    unit = {4028: Api(version=version, summary=summary(), stats=INVALID, pools=INVALID)}
+    found, _, _ = read({A: {**unit, 80: lambda raw: http(pages[opened(raw)[1]])}})
+    assert value(found, MAC, "power_w") == 3180
+    assert value(found, MAC, "accepted_n") == 900
+
+
+@pytest.mark.parametrize(
+    ("answers", "model"),
+    [
+        ({"version": (CASES / "stock_s19_pro" / "version.json").read_bytes()}, "Antminer S19 Pro"),
+        ({"version": (CASES / "luxos" / "version.json").read_bytes()}, "Antminer S19k Pro"),
+        ({"GET /": b'HTTP/1.1 401 X\r\nWWW-Authenticate: Digest realm="antMiner Configuration"\r\n\r\n'}, "Antminer"),
+    ],
+)
+def test_an_antminer_is_recognised_whatever_runs_on_it(answers, model):
+    guess = antminer.recognise(Seen(A, (4028,), answers))
+    assert (guess.kind, guess.rank, guess.model) == ("antminer", 3, model)
+
+
+def test_another_make_is_not_recognised():
+    avalon = {
+        "version": b'{"STATUS":[{"STATUS":"S"}],"VERSION":[{"PROD":"AvalonMiner"}]}',
+        "GET /": b"HTTP/1.1 200 \r\n",
+    }
+    assert antminer.recognise(Seen(A, (4028,), avalon)) is None
+    assert antminer.recognise(Seen(A, (), {})) is None
+
+
+def test_a_login_whose_words_would_break_the_header_is_not_answered():
+    head = 'WWW-Authenticate: Digest realm="a\\"b", nonce="1"\r\n'
+    rack = Rack({A: {80: lambda _: http(b"", 401, head)}})
+    web = _antminer_web.Digest(rack.wire, options())
+    (answer,) = web.calls([_antminer_web.Call(A, _antminer_web.CONF)])
+    assert isinstance(answer, WireError)
+    assert len(rack.sent) == 1
+
+
+def test_what_is_remembered_can_be_read_back_and_garbage_is_nothing():
+    known = _antminer_fetch.Known(MAC, "stock", "single", 17, "p")
+    assert _antminer_fetch.Known.of(known.text()) == known
+    assert _antminer_fetch.Known.of("nonsense") == _antminer_fetch.Known()
+
+
+def test_a_port_that_is_silent_beside_one_that_answers_does_not_put_the_unit_to_rest():
+    rack, patience = Rack({A: {**Board().ports, 6060: lambda _: GONE}}), Patience({}, 100_000)
+    wire = rack.wire._replace(many=patience.over(rack.wire.many))
+    antminer.fetch(wire, options(), Ask(at_s=100_000))
+    assert [port for _, port, _ in rack.sent if port == 6060]
+    assert A not in "".join(each.value for each in patience.found())

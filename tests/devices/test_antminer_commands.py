@@ -1,0 +1,238 @@
+"""Commands to Antminers: stock firmware through its web interface, LuxOS in a session, the others through asic-rs."""
+
+import pytest
+from devices.antminers import (
+    CONF,
+    LUX,
+    MAC,
+    NO,
+    NORTH,
+    OTHER,
+    SOUTH,
+    A,
+    B,
+    Board,
+    LuxOs,
+    bos_api,
+    options,
+    stock_api,
+    summary,
+)
+from devices.racks import GONE, Api, Rack
+from devices.scripted import apply, order
+
+from mine_controller.core.model.pool import Pool
+from mine_controller.core.option import Secret
+from mine_controller.devices import _antminer_stock, antminer
+from mine_controller.wire.door import WireError
+
+
+def command(ports, verb, told="", unit=MAC, rack=None, **more):
+    rack = rack or Rack({A: ports})
+    (outcome,) = apply(antminer, rack, options(**more), [order(A, verb)._replace(value=told, unit=unit)])
+    return outcome, rack
+
+
+def test_stock_sleeps_by_the_body_of_the_vendors_page_with_both_keys_and_its_own_pools():
+    board = Board()
+    outcome, _ = command(board.ports, "stop")
+    assert outcome.verdict == "accepted"
+    assert board.bodies == [
+        {
+            "bitmain-fan-ctrl": False,
+            "bitmain-fan-pwm": "100",
+            "miner-mode": 1,
+            "bitmain-work-mode": 1,
+            "freq-level": "100",
+            "pools": CONF["pools"],
+        }
+    ]
+    (headers,) = [headers for method, _, headers, _ in board.web.calls if method == "POST"]
+    assert headers["content-type"] == "text/plain;charset=UTF-8"
+
+
+def test_a_change_of_stock_firmware_may_take_its_21_seconds():
+    rack = Rack({A: Board().ports})
+    seen = []
+    many = rack.wire.many
+    rack.wire = rack.wire._replace(many=lambda batch, until: seen.extend(batch) or many(batch, until))
+    command(None, "stop", rack=rack)
+    assert max(each.longest_s for each in seen) == _antminer_stock.SET_S
+
+
+@pytest.mark.parametrize(
+    ("told", "awake", "mode"), [("", "normal", 0), ("", "low", 3), ("high", "normal", 2), ("junk", "low", 3)]
+)
+def test_a_unit_wakes_in_the_mode_of_the_command_or_else_of_the_section(told, awake, mode):
+    board = Board(conf={**CONF, "bitmain-work-mode": "1"})
+    assert command(board.ports, "run", told, awake=awake)[0].verdict == "accepted"
+    assert board.bodies[0]["bitmain-work-mode"] == mode
+
+
+def test_firmware_that_compares_texts_gets_the_mode_as_one():
+    board = Board(keeps=lambda body: isinstance(body["miner-mode"], str))
+    rack = Rack({A: board.ports}, budget_s=60.0)
+    assert command(None, "stop", rack=rack)[0].verdict == "accepted"
+    assert [body["miner-mode"] for body in board.bodies] == [1, "1"]
+    assert board.conf["bitmain-work-mode"] == "1"
+
+
+def test_what_is_asleep_already_is_not_written_again():
+    board = Board(conf={**CONF, "bitmain-work-mode": "1"}, api=stock_api(summary=summary(rate=0.0)))
+    assert command(board.ports, "stop")[0].verdict == "accepted"
+    assert board.bodies == []
+
+
+def test_a_unit_that_stored_sleep_and_hashes_on_for_minutes_is_rebooted():
+    board = Board(conf={**CONF, "bitmain-work-mode": "1"}, reboot={})
+    assert command(board.ports, "stop")[0].why == "rebooting"
+    assert board.web.calls[-1][1] == "/cgi-bin/reboot.cgi"
+
+
+@pytest.mark.parametrize("conf", [{"bitmain-work-mode": "0"}, {**CONF, "pools": "none"}, {"pools": CONF["pools"]}])
+def test_pools_that_can_not_be_sent_back_or_a_model_without_modes_are_left_alone(conf):
+    """A body without pools may wipe them."""
+    board = Board(conf=conf)
+    assert command(board.ports, "stop")[0].verdict == "unsupported"
+    assert board.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "why"),
+    [
+        (NO, "refused", "Invalid pool!"),
+        (WireError("timeout", "no answer in 24 s"), "unknown", "no answer"),
+        ({"hello": 1}, "unknown", "does not say"),
+        (b"<html>", "unknown", "no JSON"),
+    ],
+)
+def test_only_its_word_of_success_is_taken_for_one(answer, verdict, why):
+    outcome, _ = command(Board(answer=answer).ports, "stop")
+    assert (outcome.verdict, why in outcome.why) == (verdict, True)
+
+
+def test_a_stranger_at_the_address_gets_nothing():
+    """MIN3."""
+    board = Board()
+    outcome, _ = command(board.ports, "stop", unit=OTHER)
+    assert (outcome.verdict, outcome.why) == ("refused", "another unit answers at this address")
+    assert not [call for call in board.web.calls if call[0] == "POST"]
+
+
+def test_a_wrong_password_is_refused_with_the_remedy():
+    outcome, _ = command(Board().ports, "stop", password=Secret("wrong"))
+    assert outcome.verdict == "refused"
+    assert "set user and password" in outcome.why
+
+
+def test_a_sleeping_board_whose_api_is_down_can_still_be_woken():
+    board = Board(conf={**CONF, "bitmain-work-mode": "1"})
+    assert command({**board.ports, 4028: lambda _: GONE}, "run")[0].verdict == "accepted"
+    assert len(board.bodies) == 1
+
+
+def test_a_pool_goes_first_with_its_stand_in_behind_and_the_mode_stays():
+    board = Board(conf={**CONF, "bitmain-work-mode": "3"})
+    assert command(board.ports, "pool", "north")[0].verdict == "accepted"
+    (body,) = board.bodies
+    assert [pool["url"] for pool in body["pools"]] == [NORTH.url, SOUTH.url, ""]
+    assert body["bitmain-work-mode"] == 3
+
+
+@pytest.mark.parametrize(
+    ("verb", "told", "verdict"),
+    [
+        ("pool", "nowhere", "refused"),
+        ("mode", "low", "accepted"),
+        ("mode", "turbo", "refused"),
+        ("limit", "3000", "unsupported"),
+        ("fan", "70", "accepted"),
+        ("fan", "auto", "accepted"),
+        ("fan", "700", "refused"),
+        ("locate", "on", "accepted"),
+        ("locate", "maybe", "refused"),
+        ("restart", "", "accepted"),
+        ("off", "", "unsupported"),
+    ],
+)
+def test_every_errand_of_a_stock_unit_has_its_answer(verb, told, verdict):
+    board = Board(reboot={}, blink=lambda body: {"code": "B000" if body["blink"] else "B100"})
+    assert command(board.ports, verb, told)[0].verdict == verdict
+
+
+def test_a_mode_does_not_wake_a_sleeping_unit():
+    board = Board(conf={**CONF, "bitmain-work-mode": "1"})
+    assert command(board.ports, "mode", "low")[0].verdict == "refused"
+
+
+def test_a_whole_stock_fleet_is_told_in_one_thread_with_one_change_each():
+    boards = {f"10.0.1.{at}": Board() for at in range(1, 81)}
+    rack = Rack({host: board.ports for host, board in boards.items()})
+    batch = [order(host, "stop", at) for at, host in enumerate(boards)]
+    outcomes = apply(antminer, rack, options(hosts=("10.0.1.1-80",)), batch)
+    assert {each.verdict for each in outcomes} == {"accepted"}
+    assert {len(board.bodies) for board in boards.values()} == {1}
+    assert len(rack.volleys) <= 6
+
+
+@pytest.mark.parametrize(
+    ("verb", "told", "sent"),
+    [
+        ("stop", "", ["curtail|abcdEFGH,sleep"]),
+        ("run", "", ["curtail|abcdEFGH,wakeup"]),
+        ("restart", "", ["rebootdevice|abcdEFGH"]),
+        ("fan", "60", ["fanset|abcdEFGH,speed=60"]),
+        ("fan", "auto", ["fanset|abcdEFGH,speed=-1"]),
+        ("limit", "1100", ["atmset|abcdEFGH,enabled=false", "profileset|abcdEFGH,265MHz"]),
+    ],
+)
+def test_luxos_is_commanded_inside_a_session_that_is_given_back(verb, told, sent):
+    api = LuxOs()
+    assert command({4028: api}, verb, told, LUX)[0].verdict == "accepted"
+    assert api.orders == [*sent, "logoff|abcdEFGH"]
+
+
+def test_a_luxos_session_of_another_client_is_left_to_it():
+    api = LuxOs(busy=True)
+    outcome, _ = command({4028: api}, "stop", unit=LUX)
+    assert (outcome.verdict, "again later" in outcome.why) == ("refused", True)
+    assert api.orders == []
+
+
+def test_luxos_without_a_profile_that_low_is_refused_and_logged_off():
+    api = LuxOs()
+    assert command({4028: api}, "limit", "100", LUX)[0].verdict == "refused"
+    assert api.orders == ["logoff|abcdEFGH"]
+
+
+def test_luxos_keeps_its_pools_when_it_is_switched():
+    api = LuxOs()
+    there = Pool("there", "stratum+tcp://ca.stratum.braiins.com:3333", "asic-rs.user2")
+    assert command({4028: api}, "pool", "there", LUX, pools=(there,))[0].verdict == "accepted"
+    assert api.orders == ["switchpool|2"]
+    assert command({4028: api}, "pool", "north", LUX)[0].verdict == "refused"
+    assert api.orders[1:] == ["addpool|stratum+tcp://north.example:3333,acct.w1,x"]
+
+
+def test_braiins_and_vnish_go_to_the_library_in_one_process_with_their_unit_and_logins():
+    rack = Rack({A: {4028: bos_api()}, B: {4028: bos_api()}}, library=lambda job: {"said": True})
+    batch = [order(host, "stop", at)._replace(unit=MAC) for at, host in enumerate((A, B))]
+    outcomes = apply(antminer, rack, options(hosts=(A, B)), batch)
+    assert [each.verdict for each in outcomes] == ["accepted", "accepted"]
+    assert [(job.host, job.do, job.unit) for job in rack.jobs] == [(A, "stop", MAC), (B, "stop", MAC)]
+    assert rack.jobs[0].logins[0] == ("Braiins", "root", "root")
+
+
+def test_stock_units_do_not_wait_for_the_library_nor_it_for_them():
+    board = Board()
+    rack = Rack({A: board.ports, B: {4028: bos_api()}}, library=lambda job: {"said": True})
+    batch = [order(host, "stop", at)._replace(unit=MAC) for at, host in enumerate((A, B))]
+    outcomes = apply(antminer, rack, options(hosts=(A, B)), batch)
+    assert {each.verdict for each in outcomes} == {"accepted"}
+    assert (len(board.bodies), len(rack.jobs)) == (1, 1)
+
+
+def test_what_is_no_antminer_gets_nothing():
+    version = {"STATUS": [{"STATUS": "S"}], "VERSION": [{"PROD": "AvalonMiner 15-194"}]}
+    assert command({4028: Api(version=version)}, "stop")[0].verdict == "refused"
+    assert command({4028: lambda _: GONE}, "stop")[0].verdict == "unreachable"

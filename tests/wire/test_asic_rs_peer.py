@@ -1,0 +1,161 @@
+"""The real asic-rs against recorded answers, where it is installed and ports 80 and 4028 of 127.x.y.z are ours."""
+
+import contextlib
+import json
+import os
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+
+import pytest
+
+from mine_controller.wire import asic_rs
+from mine_controller.wire.door import Job
+
+pytestmark = pytest.mark.peer
+pytest.importorskip("pyasic_rs", reason="asic-rs is not installed")
+CASES = Path(__file__).resolve().parents[1] / "cases" / "antminer"
+LOGINS = (("Braiins", "root", "root"), ("VNish", "root", "admin"))
+HOST = f"127.{100 + os.getpid() % 100}.{os.getpid() // 100 % 250}."
+
+
+class Server:
+    """One listening unit; `heard` are "METHOD path" or CGMiner commands."""
+
+    def __init__(self, server, host, port, handler):
+        try:
+            self.server = server((host, port), handler)
+        except OSError as error:
+            pytest.skip(f"port {port} can't be had here: {error.strerror}")
+        self.server.heard = self.heard = []
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Web(ThreadingHTTPServer):
+    daemon_threads = allow_reuse_address = True
+
+
+class Tcp(ThreadingTCPServer):
+    daemon_threads = allow_reuse_address = True
+
+
+def web(host, pages):
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self):
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            self.server.heard.append(f"{self.command} {self.path}")
+            status, told = pages(self.path, self.headers, body)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(told)
+
+        do_GET = do_POST = do_PUT = answer  # noqa: N815 - names of the library
+
+        def handle(self):
+            with contextlib.suppress(OSError):  # it asks several pages at once and hangs up on those it can spare
+                super().handle()
+
+        def log_message(self, *about):
+            pass
+
+    return Server(Web, host, 80, Handler)
+
+
+def api(host, tables):
+    class Handler(BaseRequestHandler):
+        def handle(self):
+            raw = self.request.recv(65_536)
+            if raw:
+                command = json.loads(raw)["command"]
+                self.server.heard.append(command)
+                self.request.sendall(json.dumps(tables(command)).encode() + b"\0")
+
+    return Server(Tcp, host, 4028, Handler)
+
+
+@pytest.fixture
+def units():
+    made = []
+    yield made
+    for unit in made:
+        unit.close()
+
+
+def told(job):
+    (answer,) = asic_rs.run([job], time.monotonic() + 20)
+    return answer
+
+
+def braiins(path, headers, body):
+    path = path.rstrip("/")
+    recorded = (
+        CASES / "braiins_rest_25_07" / f"{path.removeprefix('/api/v1/').replace('/', '_').replace('-', '_')}.json"
+    )
+    if path == "":
+        return 200, b"<html>Braiins OS</html>"
+    if path == "/graphql":
+        version = {"bos": {"info": {"version": {"full": "2025-08-06-0-3881c51d-25.07-plus"}}}}
+        return 200, json.dumps({"data": {"bosminer": {"info": {"modelName": "Antminer S19 XP"}}, **version}}).encode()
+    if path == "/api/v1/auth/login":
+        good = json.loads(body) == {"username": "root", "password": "root"}
+        return (200, (CASES / "braiins_commands" / "auth_login.json").read_bytes()) if good else (401, b"{}")
+    if headers.get("authorization") != "exampletoken":
+        return 401, b"{}"
+    if path.startswith("/api/v1/actions/"):
+        return 200, (CASES / "braiins_commands" / "actions_pause.json").read_bytes()
+    return (200, recorded.read_bytes()) if recorded.exists() else (404, b"{}")
+
+
+def test_it_pauses_braiins_os_once_and_only_the_right_unit(units):
+    host = HOST + "1"
+    units.append(web(host, braiins))
+    assert told(Job(host, "stop", "02:00:00:00:00:99", logins=LOGINS))["stranger"] is True
+    assert told(Job(host, "stop", "02:00:00:00:00:05", logins=LOGINS))["said"] is True
+    assert [heard for heard in units[0].heard if heard.startswith("PUT")] == ["PUT /api/v1/actions/pause"]
+    read = told(Job(host, "read", logins=LOGINS))
+    assert (read["mac"].lower(), read["watts"], read["state"]) == ("02:00:00:00:00:05", 3137, "Mining")
+
+
+def vnish(path, headers, body):
+    info = {"miner": "Antminer S19", "fw_version": "1.2.6", "hr_measure": "GH/s", "platform": "xil"}
+    info["system"] = {"network_status": {"mac": "02:00:00:00:00:0b", "hostname": "v"}}
+    pages = {"/": b"<html>AnthillOS</html>", "/api/v1/info": json.dumps(info).encode()}
+    if path == "/api/v1/unlock":
+        good = json.loads(body) == {"pw": "admin"}
+        return (200, (CASES / "vnish_commands" / "unlock_ok.json").read_bytes()) if good else (403, b"{}")
+    if path == "/api/v1/mining/stop":
+        return (200, b"{}") if headers.get("authorization") == "Bearer eyJ-example-token" else (401, b"{}")
+    if path in pages:
+        return 200, pages[path]
+    return 500, (CASES / "vnish_commands" / "error.json").read_bytes()
+
+
+def test_it_stops_vnish_and_says_no_more_than_no_to_a_wrong_password(units):
+    host = HOST + "2"
+    units.append(web(host, vnish))
+    assert told(Job(host, "stop", "02:00:00:00:00:0b", logins=LOGINS))["said"] is True
+    assert told(Job(host, "stop", "02:00:00:00:00:0b", logins=(("VNish", "root", "bad"),)))["said"] is False
+    assert told(Job(host, "run", "02:00:00:00:00:0b", logins=LOGINS))["said"] is False
+
+
+def test_it_reaches_for_the_write_api_of_a_whatsminer_that_it_only_reads(units):
+    """Why no Whatsminer is handed to it; when this fails, the rule may go."""
+    host = HOST + "3"
+
+    def whatsminer(command):
+        if command == "devdetails":
+            return {"STATUS": [{"STATUS": "S"}], "DEVDETAILS": [{"Driver": "bitmicro", "Model": "M30S+_VE40"}]}
+        if command == "get_version":
+            return {"STATUS": "S", "Code": 131, "Msg": {"api_ver": "2.0.5", "fw_ver": "20230322.22.REL"}}
+        return {"STATUS": "E", "Code": 14, "Msg": "invalid cmd", "Description": "whatsminer v2"}
+
+    units.append(api(host, whatsminer))
+    read = told(Job(host, "read"))
+    assert "open_write_api" in units[0].heard
+    assert (read["mining"], read["mac"], read["rate"]) == (True, None, None)
