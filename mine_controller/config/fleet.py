@@ -70,14 +70,14 @@ def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def mac_or_serial(text: str) -> str:
-    """The identity in the one way it is written, or "" when it is none."""
+    """The identity in the one way it is written (a serial in capitals, as drivers report it), or "" when it is none."""
     plain = text.lower().replace("-", ":")
     if _BARE_MAC.fullmatch(plain):
         plain = ":".join(plain[at : at + 2] for at in range(0, 12, 2))
     if _MAC.fullmatch(plain):
         nobody = plain in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff") or int(plain[:2], 16) & 1
         return "" if nobody else plain
-    return text if _SERIAL.fullmatch(text) else ""
+    return text.upper() if _SERIAL.fullmatch(text) else ""
 
 
 class _Reader:

@@ -8,19 +8,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from mine_controller.core.model.command import NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _access, _answer, _hosts, _http, _turns
-from mine_controller.devices.kind import BadReply, Found, Reply, Report
+from mine_controller.devices import _access, _answer, _hosts, _http, _pools, _talks
+from mine_controller.devices.kind import BadReply, Found, Reply, Report, Seen
 from mine_controller.wire.door import Exchange, Response, Wire, WireError
 
 READ_S = 5.0  # one read; a board that is busy with shares takes up to 3 s
-MUTATE_S = 8.0  # one command
 # Ends an answer in chunks. The SDK's web server keeps the line open whatever is asked (espressif/esp-idf issue 15162):
 # an answer with a length ends at `many`'s silence after some bytes, which it grants to exchanges that name an end.
 ENDS = b"\r\n0\r\n\r\n"
 MAC_DIGITS = 12
-VERBS = ("run", "stop")
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
 
 HOSTS: tuple[str, ...] = option(
@@ -55,10 +54,7 @@ class Unit(NamedTuple):
 
 
 Read = Callable[[Mapping[str, Reply]], Unit]  # the replies of one address by part; raises BadReply
-Look = Callable[[Command], bytes]  # the request that reads identity and state
-Decide = Callable[[Command, Reply], "Outcome | bytes"]  # what to send, or why nothing; raises BadReply
-Judge = Callable[[Command, Response], Outcome]  # what the answer means
-Prove = Callable[[list[tuple[Command, Outcome]]], list[Outcome]]
+Begin = Callable[["_talks.Desk"], "_talks.Talk[Response]"]  # a conversation with one unit
 
 
 def volley(wire: Wire, port: int, wanted: Sequence[tuple[str, bytes]], longest_s: float) -> list[Response | WireError]:
@@ -187,6 +183,14 @@ def only(parts: Mapping[str, Reply], part: str = "") -> dict[str, Any]:
     return _answer.table(one)
 
 
+def seen_table(seen: Seen, asked: str) -> dict[str, Any]:
+    """The JSON object an address gave to this request while it was looked at, {} for anything else."""
+    try:
+        return _answer.table(reply("seen", _http.unpack(seen.answers.get(asked, b""))))
+    except (WireError, BadReply):
+        return {}
+
+
 REFUSES = "refuses this machine's address (401): boards answer private addresses only, like 192.168.1.5"
 
 
@@ -207,8 +211,8 @@ def named(value: Any) -> str:
 
 
 def serial(value: Any) -> str:
-    """A name the maker or owner gave it, as fleet.csv may hold it, or ""."""
-    return value if isinstance(value, str) and _SERIAL.fullmatch(value) else ""
+    """A name the maker or owner gave it, in capitals as fleet.csv keeps it, or ""."""
+    return value.upper() if isinstance(value, str) and _SERIAL.fullmatch(value) else ""
 
 
 def above_zero(value: Any) -> float | None:
@@ -249,29 +253,32 @@ def shown_text(value: Any, length: int = 40) -> str:
     return _answer.clean(value, length) if isinstance(value, str | int | float) else ""
 
 
+def numbers(name: str, **told: float | None) -> list[Found]:
+    """One reading a quantity that the unit tells; what it does not tell is left out."""
+    return [Found(name, quantity, value) for quantity, value in told.items() if value is not None]
+
+
+def slowest(turns: Iterable[Any]) -> float | None:
+    """The slowest of several fans; one that stands still beside others that turn may be a socket without a fan."""
+    told = [found for value in turns if (found := not_negative(value)) is not None]
+    return min([turn for turn in told if turn > 0] or told, default=None)
+
+
+def percent(values: Iterable[Any]) -> float | None:
+    """The strongest of several fans, 0 to 100."""
+    return max((found for value in values if (found := not_negative(value)) is not None and found <= 100), default=None)
+
+
+def pool_found(name: str, pools: Sequence[Pool], url: Any, user: Any = None, port: Any = None) -> list[Found]:
+    """The reading `pool`: the owner's name of it, "other", or nothing where the unit tells none."""
+    told = _pools.name_of(pools, url, user, port)
+    return [] if told is None else [Found(name, "pool", told)]
+
+
 def heat(name: str, part: str, value: Any) -> list[Found]:
     """The temperature of another part ("regulator"), on a channel of its own; nothing where there is no sensor."""
     degrees = above_zero(value)
     return [] if degrees is None else [Found(f"{name} {part}", "chip_c", degrees)]
-
-
-def fan(percents: Iterable[Any], turns: Iterable[Any]) -> str | None:
-    """Fans as one text: "72 % 3200 rpm"."""
-    shown = [f"{found:g} %" for value in percents if (found := not_negative(value)) is not None]
-    shown += [f"{found:g} rpm" for value in turns if (found := not_negative(value)) is not None]
-    return " ".join(shown) or None
-
-
-def shares(accepted: Any, rejected: Any) -> str | None:
-    """Shares as one text, when both are told."""
-    good, bad = not_negative(accepted), not_negative(rejected)
-    return None if good is None or bad is None else f"{good:.0f} accepted, {bad:.0f} rejected"
-
-
-def uptime(seconds: Any) -> str | None:
-    """How long it has been running."""
-    found = not_negative(seconds)
-    return None if found is None else f"{found:.0f} s"
 
 
 def working(rate: Any, uptime_s: Any, boot_s: int) -> tuple[str | None, str]:
@@ -294,82 +301,13 @@ def pool(host: Any, port: Any = None) -> str | None:
     return place if number is None else f"{place}:{number:.0f}"
 
 
-def act(
-    wire: Wire,
-    options: Shelf,
-    batch: Sequence[Command],
-    report: Report,
-    look: Look,
-    decide: Decide,
-    judge: Judge,
-    prove: Prove | None = None,
+def talk(
+    wire: Wire, options: Shelf, batch: Sequence[Command], report: Report, verbs: tuple[str, ...], begin: Begin
 ) -> None:
-    """Read every unit of the batch, then send to those that need it: two volleys, one mutation a unit.
+    """Lead a conversation with every unit of the batch, all at once; see `_talks`."""
 
-    `options` has `hosts` and `port`. Whatever the first volley can't tell is not sent to.
-    """
-    ready = _admitted(wire, options, batch, report)
-    looks = volley(wire, options.port, [(place(command), look(command)) for command in ready], READ_S)
-    sends: list[tuple[Command, bytes]] = []
-    for command, seen in zip(ready, looks, strict=True):
-        chosen = _chosen(command, seen, decide)
-        if isinstance(chosen, Outcome):
-            report(chosen)
-        elif _late(wire):
-            report(Outcome(command.id, NOT_SENT, "the lane's time was over"))
-        else:
-            sends.append((command, chosen))
-    answers = volley(wire, options.port, [(place(command), request) for command, request in sends], MUTATE_S)
-    done = [(sent[0], _judged(sent[0], answer, judge)) for sent, answer in zip(sends, answers, strict=True)]
-    for outcome in prove(done) if prove is not None and done else [outcome for _, outcome in done]:
-        report(outcome)
+    def packed(host: str, request: bytes) -> Exchange:
+        return Exchange(host, options.port, request, ENDS, whole=_http.complete)
 
-
-def place(command: Command) -> str:
-    """The address it goes to."""
-    return _hosts.wanted(command)[0]
-
-
-def _late(wire: Wire) -> bool:
-    return wire.now() + _turns.LEAST_S >= wire.until
-
-
-def _admitted(wire: Wire, options: Shelf, batch: Sequence[Command], report: Report) -> list[Command]:
-    """The commands that may be tried; the others are reported at once."""
-    places, ready = set(_hosts.expand(options.hosts)), []
-    for command in batch:
-        if command.verb not in VERBS:
-            report(Outcome(command.id, UNSUPPORTED, "a miner takes run and stop only"))
-        elif place(command) not in places:
-            report(Outcome(command.id, REFUSED, f"{_answer.clean(command.address)!r} is none of the section's hosts"))
-        elif _late(wire):
-            report(Outcome(command.id, NOT_SENT, "the lane's time was over"))
-        else:
-            ready.append(command)
-    return ready
-
-
-def _chosen(command: Command, seen: Response | WireError, decide: Decide) -> Outcome | bytes:
-    if isinstance(seen, WireError):
-        return Outcome(command.id, UNREACHABLE, f"before the command: {seen.why}")
-    try:
-        return decide(command, reply(place(command), seen))
-    except BadReply as error:
-        return Outcome(command.id, REFUSED, f"before the command: {error}")
-
-
-def _judged(command: Command, answer: Response | WireError, judge: Judge) -> Outcome:
-    if isinstance(answer, WireError):
-        return _turns.lost(command, answer)
-    try:
-        return judge(command, answer)
-    except BadReply as error:
-        return Outcome(command.id, UNKNOWN, str(error))
-
-
-def stranger(command: Command, name: str) -> Outcome | None:
-    """A refusal when another unit answers at the address than the one the command is for; None when it may go on."""
-    unit = _hosts.wanted(command)[1]
-    if unit and unit != name.lower():
-        return Outcome(command.id, REFUSED, "another unit answers at this address")
-    return None
+    calls = _talks.desks(_hosts.expand(options.hosts), batch, report, verbs)
+    _talks.converse(wire, calls, begin, packed, _http.unpack)

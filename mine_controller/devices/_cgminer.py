@@ -1,11 +1,12 @@
 """Fleets that speak the CGMiner API: every address asked at once, identities, what an answer means for a command."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mine_controller.core.model.command import (
     ACCEPTED,
+    APPLIED,
     NOT_SENT,
     REFUSED,
     UNKNOWN,
@@ -14,16 +15,18 @@ from mine_controller.core.model.command import (
     Command,
     Outcome,
 )
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _hosts, _turns
-from mine_controller.devices.kind import Ask, BadReply, Found, Reply, Report
+from mine_controller.devices import _answer, _hosts, _pools, _talks, _turns
+from mine_controller.devices.kind import Ask, BadReply, Found, Reply, Report, Seen
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 PORT = option(cgminer.PORT, low=_hosts.PORT_LOW, high=_hosts.PORT_HIGH, help="port of the miners' API")
 MAC_DIGITS = 12
 STEP_S = 6.0  # the slowest boards take 5 s for a read; a hung one must not use up the time of the next step
-OTHER_UNIT = "another unit answers at this address"
+OTHER_UNIT = _talks.OTHER_UNIT
+READ_ONLY = "it lets us only read: allow this machine in its API settings"
 
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
 _MACS = ("MAC", "Mac", "mac", "MACAddr", "macaddr", "MAC Address")
@@ -119,8 +122,9 @@ def mac_of(value: Any) -> str:
 
 
 def serial_of(value: Any) -> str:
-    """A serial as a channel's name; "" when it can't be one or is a blank (all the same character)."""
-    text = value.strip() if isinstance(value, str) else ""
+    """A serial as a channel's name, in capitals as fleet.csv keeps it; "" when it can't be one or is a blank (all the
+    same character)."""
+    text = value.strip().upper() if isinstance(value, str) else ""
     return text if len(set(text)) > 1 and _SERIAL.fullmatch(text) else ""
 
 
@@ -142,17 +146,18 @@ class Unit(NamedTuple):
 def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
     """All units together: an identity at two addresses is neither, a silent one is unknown unless it answers elsewhere.
 
-    Raises BadReply when nobody answered, with the first reason.
+    Raises BadReply when nobody answered, with the first reason: a group that is silent as a whole is an endpoint that
+    fails, for these fleets as for boards with a web interface.
     """
     answered: dict[str, list[Unit]] = {}
     for each in units:
         if each.found:
             answered.setdefault(each.unit, []).append(each)
+    if units and not answered:
+        raise BadReply(next((each.why for each in units if each.why), "nobody answered"))
     silent = {each.unit: each for each in units if each.unit and not each.found and each.unit not in answered}
     found = [one for group in answered.values() for one in _group(group)]
     found += [Found(unit, what, None, each.why) for unit, each in silent.items() for what in ("word", "power_w")]
-    if units and not found:
-        raise BadReply(next((each.why for each in units if each.why), "nobody answered"))
     memory = [Found(each.host, "memory", each.memory) for each in units if each.found and each.memory]
     return (*found, *memory)
 
@@ -180,6 +185,9 @@ def facts(unit: str, host: str, model: Any, firmware: Any) -> list[Found]:
     return found
 
 
+Make = Callable[[str, str], bytes]  # a request of a command and its parameter
+Begin = Callable[["_talks.Desk"], "_talks.Talk[cgminer.Tree]"]  # a conversation with one unit
+Asking = Generator["_talks.Step", cgminer.Tree, Outcome]
 Next = Callable[[Command, cgminer.Tree], "bytes | Outcome"]
 
 
@@ -241,6 +249,85 @@ def stranger(command: Command, unit: str) -> Outcome | None:
     return Outcome(command.id, REFUSED, OTHER_UNIT) if wanted and wanted != unit.lower() else None
 
 
+def talk(
+    wire: Wire, options: Fleet, batch: Sequence[Command], report: Report, verbs: tuple[str, ...], begin: Begin
+) -> None:
+    """Lead a conversation with every unit of the batch, all at once; see `_talks`."""
+
+    def packed(host: str, request: bytes) -> Exchange:
+        return exchange(options, host, request)
+
+    calls = _talks.desks(_hosts.expand(options.hosts), batch, report, verbs)
+    _talks.converse(wire, calls, begin, packed, read)
+
+
+def read(raw: bytes) -> cgminer.Tree:
+    """The answer as a tree. Raises BadReply."""
+    try:
+        return cgminer.read(raw)
+    except cgminer.UnreadableError as error:
+        raise BadReply(str(error)) from None
+
+
+def pool_in_use(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The row of POOLS that it works for: the one whose stratum is active, else the first by priority that is alive."""
+    for row in rows:
+        if row.get("Stratum Active") in (True, "true"):
+            return row
+    alive = [row for row in rows if row.get("Status") == "Alive" and cgminer.number(row.get("Priority")) is not None]
+    return min(alive, key=lambda row: cgminer.number(row.get("Priority")) or 0.0, default=None)
+
+
+def pool_found(unit: str, rows: Sequence[Mapping[str, Any]], pools: Sequence[Pool]) -> list[Found]:
+    """The reading `pool` and its text, by the rows of POOLS; nothing where they tell none."""
+    row = pool_in_use(rows)
+    name = _pools.name_of(pools, row.get("URL"), row.get("User")) if row is not None else None
+    if row is None or name is None:
+        return []
+    host, port = _pools.where(row.get("URL")) or ("", 0)
+    return [Found(unit, "pool", name), Found(f"{unit} pool", "text", _answer.clean(f"{host}:{port}", 80))]
+
+
+def is_pool(row: Mapping[str, Any] | None, pool: Pool) -> bool:
+    """Whether a row of POOLS is this pool, by where it connects and as whom."""
+    there = _pools.where(row.get("URL")) if row is not None else None
+    return row is not None and there is not None and there == _pools.where(pool.url) and row.get("User") == pool.user
+
+
+def slot_of(rows: Sequence[Mapping[str, Any]], pool: Pool) -> int | None:
+    """The number under which a unit has this pool, None when it has not."""
+    slots = [cgminer.number(row.get("POOL")) for row in rows if is_pool(row, pool)]
+    return next((int(slot) for slot in slots if slot is not None), None)
+
+
+def switched(command: Command, pool: Pool, slot: int, make: Make) -> Asking:
+    """Work for the pool in this slot, read back. It lasts until the program restarts, which goes by priority."""
+    answer = yield _talks.Step(make("switchpool", str(slot)), changes=True)
+    outcome = judged(command, answer)
+    if outcome.verdict != ACCEPTED:
+        return outcome
+    try:
+        rows = cgminer.rows((yield _talks.Step(make("pools", ""))), "POOLS")
+    except (WireError, BadReply) as error:
+        return outcome._replace(why=f"took it, and could not be read again: {error}"[:120])
+    if is_pool(pool_in_use(rows), pool):
+        return Outcome(command.id, APPLIED, "until it restarts")
+    return outcome._replace(why="took it, and is not working for it yet")
+
+
+def permitted(command: Command, tree: cgminer.Tree) -> Outcome | None:
+    """What `check` tells of a command when it may not be sent; None: it may."""
+    told = cgminer.row(tree, "CHECK")
+    if told.get("Exists") == "N":
+        return Outcome(command.id, UNSUPPORTED, "this firmware does not know the command")
+    if told.get("Access") == "N":
+        return Outcome(command.id, REFUSED, READ_ONLY)
+    if told.get("Access") != "Y":
+        why = _answer.clean(cgminer.status(tree).text) or "no word"
+        return Outcome(command.id, REFUSED, f"before the command: {why}")
+    return None
+
+
 def judged(command: Command, answer: Any, good: str = "") -> Outcome:
     """What the answer to a mutation says. `accepted` is the most: a CGMiner only says that it took the request."""
     if isinstance(answer, Outcome):
@@ -250,9 +337,17 @@ def judged(command: Command, answer: Any, good: str = "") -> Outcome:
     if status.code == cgminer.INVALID_COMMAND and not status.good:
         return Outcome(command.id, UNSUPPORTED, "this firmware does not know the command")
     if status.code == cgminer.ACCESS_DENIED and not status.good:
-        return Outcome(command.id, REFUSED, "it lets us only read: allow this machine in its API settings")
+        return Outcome(command.id, REFUSED, READ_ONLY)
     if status.good:
         return Outcome(command.id, ACCEPTED, good or said)
     if status.letter in ("E", "F"):
         return Outcome(command.id, REFUSED, said or "refused without a reason")
     return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
+
+
+def seen_tree(seen: Seen, asked: str) -> cgminer.Tree:
+    """The answer an address gave to this request while it was looked at, {} for anything else."""
+    try:
+        return cgminer.read(seen.answers.get(asked, b""))
+    except cgminer.UnreadableError:
+        return {}

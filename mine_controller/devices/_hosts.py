@@ -7,6 +7,7 @@ server that drips would hold up every miner behind it.
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 
 from mine_controller.core.model.command import Command
@@ -40,6 +41,11 @@ class BadHostsError(ValueError):
 
 @lru_cache(maxsize=32)
 def expand(hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """As `written_out`, remembered: what a section's option says is asked for several times a round."""
+    return written_out(hosts)
+
+
+def written_out(hosts: tuple[str, ...]) -> tuple[str, ...]:
     """Every address once, in the order written. Total: an entry that can't be read is left out, `faults` tells it."""
     seen: dict[str, None] = {}
     for entry in hosts:
@@ -50,6 +56,33 @@ def expand(hosts: tuple[str, ...]) -> tuple[str, ...]:
         for number in range(low, min(high, low + MOST - len(seen) - 1) + 1):
             seen[str(ipaddress.IPv4Address(number))] = None
     return tuple(seen)
+
+
+def packed(addresses: Iterable[str]) -> list[str]:
+    """Addresses as few entries, ranges where there are neighbours, for `written_out`; what is none is left out."""
+    found: list[str] = []
+    first = last = None
+    for number in sorted({int(ipaddress.IPv4Address(each)) for each in addresses if is_address(each)}):
+        if last is None or number != last + 1:
+            found += _entry(first, last)
+            first = number
+        last = number
+    return found + _entry(first, last)
+
+
+def _entry(first: int | None, last: int | None) -> list[str]:
+    if first is None or last is None:
+        return []
+    low, high = str(ipaddress.IPv4Address(first)), str(ipaddress.IPv4Address(last))
+    return [low if first == last else f"{low}-{high}"]
+
+
+def is_address(text: str) -> bool:
+    """Whether it is an IPv4 address."""
+    try:
+        return str(ipaddress.IPv4Address(text)) == text
+    except ValueError:
+        return False
 
 
 def faults(hosts: tuple[str, ...]) -> list[str]:

@@ -18,7 +18,7 @@ from mine_controller.core.model.command import (
     Outcome,
 )
 from mine_controller.devices.ask import SLACK_S, ClockAt, Endpoint, WireFor, kind_named, plain, secrets_of
-from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError
 
 
 class _Every:
@@ -114,7 +114,7 @@ class _Lane:
     def run(self) -> None:
         """Apply the batch."""
         slack_s = min(SLACK_S, (self._until - self._wire.now()) / 10)
-        wire = self._wire._replace(call=self._call, many=self._many, until=self._until - slack_s)
+        wire = self._wire._replace(call=self._call, many=self._many, library=self._library, until=self._until - slack_s)
         try:
             self._module.apply(wire, self._options, self._batch, self._report)
         except WireError as error:
@@ -139,6 +139,13 @@ class _Lane:
                 return [WireError("timeout", "the lane's time is over") for _ in batch]
             self._begun = True
         return self._wire.many(batch, min(until, self._until))
+
+    def _library(self, batch: Sequence[Job], until: float) -> list[dict[str, Any] | WireError]:
+        with self._lock:
+            if self._over:
+                return [WireError("timeout", "the lane's time is over") for _ in batch]
+            self._begun = True
+        return self._wire.library(batch, min(until, self._until))
 
     def _report(self, outcome: Outcome) -> None:
         at_s = self._clock_at(self._wire.now())

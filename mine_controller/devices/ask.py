@@ -14,16 +14,18 @@ from typing import Any, Protocol
 from mine_controller.core.due import Asked
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.option import Secret
+from mine_controller.devices._patience import Patience
 from mine_controller.devices.kind import Ask, BadReply, Found
 from mine_controller.wire import retry
-from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError
 
 BUDGET_S = 6.0  # for one endpoint, unless its kind declares BUDGET_S
 PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its first answer; answering, all of it
 SLACK_S = 0.1  # a driver's deadline lies this much before the thread's, so that its own reason is the one told
 WHY_LENGTH = 120
 TEXT_LENGTH = 200
-BOOKKEEPING = frozenset({"health", "fails", "memory", "tried"})
+BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
+SLOTS_LENGTH = 64 * 1024
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -51,15 +53,20 @@ def ask(
     wire_for: WireFor,
     until: float,
     threads: bool = True,
+    wall_s: int = 0,
 ) -> tuple[Reading, ...]:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
     Beside the channels: `<endpoint>:health` ("ok", or None with why), `<endpoint>:fails` (failures in a row) and
-    `<endpoint>/<name>:memory`. A failed endpoint's known channels come back as None with the reason. `until` and
-    `clock_at` are in the wire's seconds. `threads=False` asks one after the other, each with its own wire's clock.
+    `<endpoint>/<name>:memory` (one of them, "patience", is ours: which addresses of a fleet rest). A failed endpoint's
+    known channels come back as None with the reason. `until` and `clock_at` are in the wire's seconds. `threads=False`
+    asks one after the other, each with its own wire's clock.
+    `wall_s` is the wall clock now, for kinds that ask for dates.
     """
     memories = _memories(image_channels)
     jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
+    for job in jobs:
+        job.wall_s = wall_s
     for job in jobs:
         _start(job) if threads else job.run()
     return tuple(reading for job in jobs for reading in _readings(job, image_channels, clock_at))
@@ -91,7 +98,11 @@ def kind_named(name: str) -> ModuleType:
 def secrets_of(options: Any) -> tuple[str, ...]:
     """The texts that must not appear anywhere, longest first."""
     fields = options if isinstance(options, tuple) else ()
-    return tuple(sorted({s.reveal() for s in fields if isinstance(s, Secret) and len(s.reveal()) > 3}, key=len)[::-1])
+    inner = [
+        field for rows in fields if isinstance(rows, tuple) for row in rows if isinstance(row, tuple) for field in row
+    ]
+    secrets = {field.reveal() for field in (*fields, *inner) if isinstance(field, Secret)}  # inner: those of its pools
+    return tuple(sorted((secret for secret in secrets if len(secret) > 3), key=len)[::-1])
 
 
 def plain(text: str, secrets: Iterable[str], length: int = WHY_LENGTH) -> str:
@@ -115,7 +126,7 @@ class _Job:
         self.endpoint = endpoint
         self.memory = memory
         self.wire = wire
-        self.at_s = at_s
+        self.at_s, self.wall_s = at_s, 0
         self.module, self.why = _module(endpoint)
         budget_s = float(getattr(self.module, "BUDGET_S", BUDGET_S))
         self.began = wire.now()
@@ -147,13 +158,16 @@ class _Job:
             self.done.set()
 
     def _ask(self, module: ModuleType, options: Any) -> None:
-        what = Ask(self.asked.channels, self.asked.tickets, self.memory, self.at_s)
-        wire = self.wire._replace(call=self._call, many=self._many, until=self._inner(self.ends))
+        what = Ask(self.asked.channels, self.asked.tickets, self.memory, self.at_s, self.wall_s)
+        patience = Patience(self.memory, self.at_s, self.asked.channels)
+        many = patience.over(self._many)
+        wire = self.wire._replace(call=self._call, many=many, library=self._library, until=self._inner(self.ends))
         replies = module.fetch(wire if self.asked.probe else retry.reads(wire), options, what)
         self.read_at = self.wire.now()
         self.found = tuple(module.parse(replies, options))
         if not self.found and not what.channels and not what.tickets:
             self.why = "nothing readable in the answer"
+        self.found += patience.found()
 
     def _call(self, request: Request, until: float) -> Response:
         if self.over:
@@ -168,6 +182,12 @@ class _Job:
             return [WireError("timeout", "its time is over") for _ in batch]
         self.answered = True  # silent addresses cost their connect time-out: a probe's second would end every fleet
         return self.wire.many(batch, min(until, self._inner(self.ends)))
+
+    def _library(self, batch: Sequence[Job], until: float) -> list[dict[str, Any] | WireError]:
+        if self.over:
+            return [WireError("timeout", "its time is over") for _ in batch]
+        self.answered = True  # as for `many`
+        return self.wire.library(batch, min(until, self._inner(self.ends)))
 
     def _inner(self, deadline: float) -> float:
         return deadline - min(SLACK_S, (deadline - self.began) / 10)
@@ -243,6 +263,8 @@ def _scalar(quantity: str, value: Any, secrets: tuple[str, ...]) -> tuple[Scalar
         return None, f"driver error: {type(value).__name__} for a value"
     if quantity == "memory":
         return value, ""  # opaque to everyone but its driver, shown to nobody
+    if quantity == "slots":
+        return (value, "") if len(value) <= SLOTS_LENGTH else (None, "too many prices")
     return plain(value, secrets, TEXT_LENGTH), ""
 
 
@@ -253,4 +275,7 @@ def _memories(channels: Mapping[str, Value]) -> dict[str, dict[str, str]]:
         if key.endswith(":memory") and isinstance(value.value, str):
             section, _, name = key[:-7].partition("/")
             kept.setdefault(section, {})[name] = value.value
+        elif key.endswith(":slots") and isinstance(value.value, str):  # what it published is what it compares with
+            section = key[:-6].partition("/")[0]
+            kept.setdefault(section, {}).update(slots=value.value, slots_why=value.why)
     return kept

@@ -1,41 +1,47 @@
 """Canaan Avalon: A10 to A15, Q and Nano 3, through the CGMiner API on port 4028, in JSON or as text.
 
 The vendor asks for one command a connection and none side by side to one unit, so a unit is asked in steps while all
-units take each step together. What a unit does stands in one long text of `KEY[value]` pairs ("MM ID0"). Stopping
-differs by family: A11 and later sleep by `softoff` at a moment of their own clock, A10 only cuts its hash boards and
-comes back by a reboot, Nanos have no stop at all. Keys, supply layouts and answers as in Canaan's A10 manual, the
-Nano 3S source and captures of a Q.
+units take each step together. What a unit does stands in one long text of `KEY[value]` pairs ("MM ID0"). What it can be
+told differs by family: see `_avalon`. Modes are low, medium and high here; a Q's own words for them are eco, standard
+and super, which its commands take as well. Keys, supply layouts and answers as in Canaan's A10 manual, the Nano 3S
+source and captures of a Q.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
-from mine_controller.core.model.command import REFUSED, UNSUPPORTED, Command, Outcome
-from mine_controller.core.option import option
-from mine_controller.devices import _answer, _cgminer, _hosts
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.pool import Pool
+from mine_controller.core.option import Secret, option
+from mine_controller.devices import _answer, _avalon, _cgminer, _hosts, _pools
 from mine_controller.devices._cgminer import Line, Unit
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
 
 CAN = Can(
-    reads=("address", "word", "power_w", "chip_c", "hashrate_ths", "text"),
-    verbs=("run", "stop"),
+    reads=(
+        *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz", "uptime_s"),
+        *("accepted_n", "rejected_n", "stale_n", "mode", "pool", "text"),
+    ),
+    verbs=("restart", "mode", "pool", "fan", "locate", "run", "stop"),
     fleet=True,
     gentle=True,
 )
 LANE = LaneSpec(width=1, call_s=0.3, batch=True, proof_s=60)
-BUDGET_S = 25.0  # three steps of up to 5 s each, and one more for units that answer none
+BUDGET_S = 30.0  # up to five steps, which take 0.1 to 3 s each; units that hang are known after the first
+MODES = _avalon.MODES
+SETTLE_S = 180
 
 PAIR = re.compile(r"(\w[\w ]{0,40}?)\[([^\[\]]*)\]")
-MODES_Q = {"0": "eco", "1": "standard", "2": "super"}
 STATES = {"0": "booting", "1": "work", "2": "idle", "3": "error"}
 WALL_VALUES = 7  # PS has a seventh value, watts at the wall, from A11 on; the A10's six tell the hash boards only
 WALL_AT, NANO3_WALL_AT = 6, 5
 FAR_OFF = 3.0  # watts this many times beyond the setpoint are another value read as watts
-DELAY_S = 5  # softoff and softon name a moment; this much ahead it is not past when it arrives
 _SPANS = ("MHS 1m", "MHS 30s", "MHS 5s")
+_FAN = re.compile(r"Fan[0-9]{1,2}")
 _WORK = re.compile(r"Work:\s*In (\w+)")
 
 
@@ -57,11 +63,25 @@ class Options(NamedTuple):
         choices=("auto", "softoff_at", "softoff", "hashpower", "none"),
         help="how a unit is stopped; auto goes by its model and its own list of commands",
     )
+    pools: tuple[Pool, ...] = _pools.POOLS
+    pool_slot: int = option(
+        0, low=0, high=2, help="which of its three places a pool is written to that it has in none; 0 is its first"
+    )
+    user: str = option("root", help="login of its web page, which a change of pools needs")
+    password: Secret = option(Secret(""), help="its password; empty: root, as the maker delivers it")
+    login: str = option(
+        "auto",
+        choices=("auto", "plain", "hashed"),
+        help="how the password is sent; old Nano 3 firmware wants it hashed",
+    )
 
 
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
-    return _hosts.faults(options.hosts)
+    wrong = _hosts.faults(options.hosts)
+    if "," in options.user or "," in options.password.reveal():
+        wrong.append("user, password: its API can't take a comma in them")
+    return wrong
 
 
 def _request(options: Options, command: str, parameter: str = "") -> bytes:
@@ -70,17 +90,19 @@ def _request(options: Options, command: str, parameter: str = "") -> bytes:
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """Replies "<host> version", "<host> stats" and, where that tells no current hash rate, "<host> summary"."""
+    """Replies "<host> version", "<host> stats", "<host> summary" and, where pools have names, "<host> pools"."""
     hosts = _hosts.expand(options.hosts)
     versions = _step(wire, options, [(host, "version", "version") for host in hosts])
-    up = {reply.name.partition(" ")[0]: reply for reply in versions if reply.status}
-    stats = _step(wire, options, [(host, "stats", _status(options, reply)) for host, reply in up.items()])
+    there = {_host(reply): reply for reply in versions if reply.status}
+    stats = _step(wire, options, [(host, "stats", _status(options, reply)) for host, reply in there.items()])
     late = [_host(reply) for reply in stats if reply.status and not PAIR.search(reply.body.decode("latin-1"))]
     again = _step(wire, options, [(host, "stats", "stats") for host in late])  # firmware without estats says so
     stats = [reply for reply in stats if _host(reply) not in set(late)] + again
-    bare = [_host(reply) for reply in stats if reply.status and b"GHSspd[" not in reply.body]
-    summaries = _step(wire, options, [(host, "summary", "summary") for host in bare])
-    return tuple(_cgminer.remembered((*versions, *stats, *summaries), ask))
+    up = {_host(reply) for reply in stats if reply.status}
+    summaries = _step(wire, options, [(host, "summary", "summary") for host in hosts if host in up])
+    up &= {_host(reply) for reply in summaries if reply.status} if options.pools else set()
+    pools = _step(wire, options, [(host, "pools", "pools") for host in hosts if host in up])
+    return tuple(_cgminer.remembered((*versions, *stats, *summaries, *pools), ask))
 
 
 def _step(wire: Wire, options: Options, wanted: Sequence[tuple[str, str, str]]) -> list[Reply]:
@@ -100,16 +122,15 @@ def _status(options: Options, version: Reply) -> str:
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """Each `address`, `word`, `power_w`, `chip_c`, `hashrate_ths`; texts "<mac> model", "... firmware", "... mode"."""
-    del options
+    """Each `address`, `word`, what CAN names, and texts ("<mac> model", "... firmware", "... best")."""
     by_host: dict[str, dict[str, Reply]] = {}
     for reply in replies:
         host, _, name = reply.name.partition(" ")
         by_host.setdefault(host, {})[name] = reply
-    return _cgminer.fleet([_unit(host, own) for host, own in by_host.items()])
+    return _cgminer.fleet([_unit(host, own, options) for host, own in by_host.items()])
 
 
-def _unit(host: str, own: dict[str, Reply]) -> Unit:
+def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     known = next((reply.headers["unit"] for reply in own.values() if reply.headers.get("unit")), "")
     try:
         version = cgminer.row(_tree(own, "version", host), "VERSION")
@@ -125,7 +146,9 @@ def _unit(host: str, own: dict[str, Reply]) -> Unit:
     except (BadReply, cgminer.DownError) as error:
         told, why = {}, str(error)
     found = _cgminer.facts(unit, host, _model(version, told), version.get("LVERSION") or version.get("VERSION"))
-    return Unit(host, unit, (*found, *_values(unit, told, _summary(own, host), why)), memory=unit)
+    found += _values(unit, told, _section(own, host, "summary"), why)
+    found += _cgminer.pool_found(unit, cgminer.rows(_asked(own, host, "pools"), "POOLS"), options.pools)
+    return Unit(host, unit, tuple(found), memory=unit)
 
 
 def _tree(own: dict[str, Reply], name: str, host: str) -> cgminer.Tree:
@@ -134,11 +157,16 @@ def _tree(own: dict[str, Reply], name: str, host: str) -> cgminer.Tree:
     return _cgminer.part(_cgminer.tree(own[name]), name, host)
 
 
-def _summary(own: dict[str, Reply], host: str) -> cgminer.Tree:
+def _asked(own: dict[str, Reply], host: str, name: str) -> cgminer.Tree:
+    """An answer without which the unit is still known; {} when it can't be used."""
     try:
-        return cgminer.row(_tree(own, "summary", host), "SUMMARY")
+        return _tree(own, name, host)
     except (BadReply, cgminer.DownError):
-        return {}  # it only stands in for a hash rate; without it that one stays unknown
+        return {}  # what it would have told stays unknown
+
+
+def _section(own: dict[str, Reply], host: str, name: str) -> cgminer.Tree:
+    return cgminer.row(_asked(own, host, name), name.upper())
 
 
 def pairs(tree: cgminer.Tree) -> dict[str, str]:
@@ -178,8 +206,24 @@ def _values(unit: str, told: dict[str, str], summary: cgminer.Tree, why: str) ->
         _cgminer.told("chip_c", unit, chip if chip and chip > 0 else None, "no reading of the chips"),
         _cgminer.told("hashrate_ths", unit, rate, "no current hash rate"),
     ]
-    mode = _mode(told)
-    return [*found, Found(f"{unit} mode", "text", mode)] if mode else found
+    return [*found, *_more(unit, told, summary, working=working), *_mode(unit, told)]
+
+
+def _more(unit: str, told: dict[str, str], summary: cgminer.Tree, *, working: bool) -> list[Found]:
+    """What else it tells. Its frequency keeps its last value when it stops, so it counts only while it works."""
+    turns = [turn for key, value in told.items() if _FAN.fullmatch(key) and (turn := cgminer.number(value)) is not None]
+    more = {
+        "fan_rpm": min(turns, default=None),
+        "fan_pct": cgminer.number(told.get("FanR")),
+        "frequency_mhz": cgminer.number(told.get("Freq")) if working else None,
+        "uptime_s": cgminer.number(told.get("Elapsed")),
+        "accepted_n": cgminer.number(summary.get("Accepted")),
+        "rejected_n": cgminer.number(summary.get("Rejected")),
+        "stale_n": cgminer.number(summary.get("Stale")),
+    }
+    found = [Found(unit, what, value) for what, value in more.items() if value is not None and value >= 0]
+    best = cgminer.number(summary.get("Best Share"))
+    return [*found, Found(f"{unit} best", "text", f"{best:.0f}")] if best else found
 
 
 def _work(told: dict[str, str]) -> str:
@@ -239,86 +283,42 @@ def _watts(told: dict[str, str]) -> tuple[float | None, str]:
     return watts, ""
 
 
-def _mode(told: dict[str, str]) -> str:
-    """The word for the work mode where the vendor has one, else its number."""
+def _mode(unit: str, told: dict[str, str]) -> list[Found]:
+    """Its mode in the words of MODES; nothing where it tells none."""
     number = told.get("WORKMODE") or told.get("WORKLEVEL") or ""
-    if not number.isdigit():
-        return ""
-    word = MODES_Q.get(number) if told.get("Ver", "").startswith("Q-") else None
-    return word or f"mode {number}"
-
-
-class _Way(NamedTuple):
-    """How one unit is commanded. `when` is its own clock."""
-
-    model: str
-    when: int | None
+    if not number.isdecimal():
+        return []
+    word = _avalon.word_of(_avalon.family_of(told.get("Ver", "")), int(number[:4]))
+    return [Found(unit, "mode", word, "" if word else f"its mode {number[:4]} has no word")]
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
-    """Who it is and its clock, which commands it has, then the command: each step with all units at once."""
-    ways: dict[str, _Way] = {}
-    commands = _cgminer.addressed(options, batch, report, CAN.verbs)
-    first = [(command, _request(options, "version")) for command in commands]
-    second = _cgminer.before(
-        _cgminer.step(wire, options, first), report, lambda command, tree: _who(options, command, tree, ways)
-    )
-    third = _cgminer.before(
-        _cgminer.step(wire, options, second),
-        report,
-        lambda command, tree: _order(options, command, tree, ways[command.id]),
-    )
-    for command, answer in _cgminer.step(wire, options, third):
-        report(_judged(command, answer))
+    """Who it is and its clock, which commands it has, then the commands: each step with all units at once."""
+    _cgminer.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
 
 
-def _who(options: Options, command: Command, tree: cgminer.Tree, ways: dict[str, _Way]) -> bytes | Outcome:
+def _talk(desk: Desk, options: Options) -> Generator[Step, cgminer.Tree, None]:
+    def make(command: str, parameter: str = "") -> bytes:
+        return _request(options, command, parameter)
+
+    tree = yield Step(make("version"))
     version = cgminer.row(tree, "VERSION")
     unit = _cgminer.identity(version)
     if not unit:
-        return Outcome(command.id, REFUSED, "before the command: not the answer of an Avalon")
-    if refusal := _cgminer.stranger(command, unit):
-        return refusal
-    model = f"{version.get('PROD', '')} {version.get('MODEL', '')}".lower()
-    ways[command.id] = _Way(model, cgminer.status(tree).when)
-    return _request(options, "ascset", "0,help")
+        raise BadReply("not the answer of an Avalon")
+    if desk.is_stranger(unit):
+        return
+    help_ = yield Step(make("ascset", "0,help"))
+    way = _avalon.Way(_avalon.family(version), _avalon.listed(help_), _avalon.clock(help_, tree), make, options)
+    yield from _avalon.orders(desk, way)
 
 
-def _order(options: Options, command: Command, tree: cgminer.Tree, way: _Way) -> bytes | Outcome:
-    """The request that does it. Its list of commands may lack softoff (Nano 3S); a unit without a list is believed."""
-    status = cgminer.status(tree)
-    listed = {word.strip() for word in status.text.rpartition(":")[2].split("|")} if "|" in status.text else None
-    how = _how(options, way, listed)
-    when = status.when if status.when is not None else way.when
-    if how == "none":
-        return Outcome(command.id, UNSUPPORTED, "this model has no command for it")
-    if how == "hashpower":
-        return _request(options, "ascset", "0,hashpower,0" if command.verb == "stop" else "0,reboot,0")
-    word = "softoff" if command.verb == "stop" else "softon"
-    if how == "softoff" and command.verb == "stop":
-        return _request(options, "ascset", f"0,{word}")
-    if when is None:
-        return Outcome(command.id, REFUSED, "before the command: the unit does not tell its clock")
-    return _request(options, "ascset", f"0,{word},1:{when + DELAY_S}")
-
-
-def _how(options: Options, way: _Way, listed: set[str] | None) -> str:
-    if options.stop != "auto":
-        return options.stop
-    if listed is not None and "softoff" not in listed:
-        return "hashpower" if "hashpower" in listed else "none"
-    if "10xx" in way.model or re.search(r"\b10[0-9]{2}\b", way.model):
-        return "hashpower"
-    if listed is None and ("nano" in way.model or "avalon0o" in way.model):
-        return "none"
-    return "softoff" if re.search(r"\b13[0-9x]{2}\b", way.model) else "softoff_at"
-
-
-def _judged(command: Command, answer: cgminer.Tree | Outcome) -> Outcome:
-    if isinstance(answer, Outcome):
-        hung_up = answer.why.startswith("hung up")
-        return answer._replace(why="hung up without a word, as some do when they obey") if hung_up else answer
-    outcome = _cgminer.judged(command, answer)
-    if outcome.verdict == REFUSED and "permit" in outcome.why.lower():
-        return outcome._replace(why=f"busy, again later: {outcome.why}"[:120])
-    return outcome
+def recognise(seen: Seen) -> Guess | None:
+    """By the make's name in its answers; a Nano 3 calls itself "Avalon0o", so only the beginning counts."""
+    version = cgminer.row(_cgminer.seen_tree(seen, "version"), "VERSION")
+    said = b" ".join(seen.answers.get(asked, b"") for asked in ("version", "devdetails", "stats"))
+    if version and b"AVALON" in said.upper():
+        told = pairs(_cgminer.seen_tree(seen, "stats"))
+        firmware = _answer.clean(version.get("LVERSION") or version.get("VERSION") or "", 40)
+        return Guess("avalon", 3, _answer.clean(_model(version, told), 40), firmware, _cgminer.identity(version))
+    return Guess("avalon", 2) if b"Avalon" in seen.answers.get("GET /", b"") else None

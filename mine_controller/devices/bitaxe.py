@@ -1,30 +1,64 @@
 """Bitaxe boards (AxeOS, the ESP-Miner firmware): one read over HTTP, pause and resume where the firmware has them.
 
 Flags are 0/1 in old firmware and true/false in new; a sensor that is not there says -1; right after a start the hash
-rate is a guess (1000 GH/s was seen 4 s after one). Pause came with 2.14.0. After overheating the firmware either stops
-its chip (`overheat_mode`) or, the older one, goes on at 50 MHz. The board takes requests from private addresses only.
+rate is a guess (1000 GH/s was seen 4 s after one). Pause came with 2.14.0, and a restart forgets it. After overheating
+the firmware either stops its chip (`overheat_mode`, which is for a person to clear and never written here) or, the
+older one, goes on at 50 MHz. The board takes requests from private addresses only.
+
+Modes are a chip frequency and a core voltage. The known ones are made of the two lists each chip has in the firmware's
+device_config.h: standard is its default, eco its lowest, overclock its highest frequency. Pools are one pair of fields
+until 2.14 and a table of slots from 2.15 on, where a slot that holds the pool already is only chosen. Firmware before
+2.14 uses new settings after a restart, which is part of the command; 2.14 needs it for a pool. "Identify" is a toggle:
+its answer says which way it went, and when that was the wrong one it is sent once more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, Command, Outcome
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _boards, _hosts, _http, _turns
+from mine_controller.devices import _answer, _axeos, _boards, _errands, _hosts, _http, _pools
+from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire.door import Response, Wire
 
 CAN = Can(
-    reads=("address", "word", "power_w", "chip_c", "hashrate_ths"), verbs=("run", "stop"), fleet=True, gentle=True
+    reads=(
+        *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz"),
+        *("core_voltage_mv", "uptime_s", "accepted_n", "rejected_n", "mode", "pool", "text"),
+    ),
+    verbs=("restart", "mode", "tune", "pool", "fan", "locate", "run", "stop"),
+    fleet=True,
+    gentle=True,
 )
 LANE = LaneSpec(width=1, call_s=5.0, batch=True, proof_s=20)  # the board is read once more, 20 s after a command
 BUDGET_S = 8.0
+MODES = _axeos.MODES
+EVERY_S = 60
+SETTLE_S = 60
 
-INFO, PAUSE, RESUME = "/api/system/info", "/api/system/pause", "/api/system/resume"
+INFO, PAUSE, RESUME = _axeos.INFO, "/api/system/pause", "/api/system/resume"
+IDENTIFY = "/api/system/identify"
 SAFE_MHZ = 50.0  # the clock that overheating firmware sets itself
+LIVE_CLOCK, LIVE_POOL = (2, 14), (2, 15)  # firmware from which on a new clock, a new pool needs no restart
+CLOCKS: _axeos.Modes = {
+    "bm1397": {"eco": Clock(400, 1350), "standard": Clock(425, 1400), "turbo": Clock(500, 1400)}
+    | {"overclock": Clock(600, 1500)},
+    "bm1366": {"eco": Clock(400, 1100), "standard": Clock(485, 1200), "turbo": Clock(525, 1250)}
+    | {"overclock": Clock(575, 1300)},
+    "bm1368": {"eco": Clock(400, 1100), "standard": Clock(490, 1166), "turbo": Clock(525, 1200)}
+    | {"overclock": Clock(575, 1250)},
+    "bm1370": {"eco": Clock(400, 1000), "standard": Clock(525, 1150), "turbo": Clock(600, 1150)}
+    | {"overclock": Clock(625, 1200)},
+    "board-650": {"eco": Clock(350, 1100), "standard": Clock(400, 1150), "overclock": Clock(410, 1150)},
+}
 _NO_METER = "no power sensor answers"
 _SAYS = {"stop": "paused", "run": "resumed"}
+_PAUSED = "it is paused, and a restart would start it"
+_TLS = ("stratum+ssl", "stratum+tls", "stratum+tcps")
 
 
 class Options(NamedTuple):
@@ -36,11 +70,21 @@ class Options(NamedTuple):
     standby_w: int = option(3, unit="W", low=0, high=100, help="what a paused board draws")
     boot_s: int = _boards.BOOT_S
     ramp_patience_s: int = _boards.PATIENCE_S
+    pools: tuple[Pool, ...] = _pools.POOLS
+    modes: tuple[str, ...] = option(
+        (),
+        help="clocks of modes, in place of the known ones: chip (or board-650), mode, MHz, mV",
+        example="BM1370 eco 490 1060, BM1370 overclock 625 1200",
+    )
+    lowest_mhz: int = _axeos.LOWEST_MHZ
+    highest_mhz: int = _axeos.HIGHEST_MHZ
+    lowest_mv: int = _axeos.LOWEST_MV
+    highest_mv: int = _axeos.HIGHEST_MV
 
 
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
-    return _hosts.faults(options.hosts)
+    return [*_hosts.faults(options.hosts), *_axeos.mode_faults(options.modes, options)]
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
@@ -49,7 +93,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """By mac `address`, `word`, `power_w`, `chip_c`, `hashrate_ths`, and texts (model, clock, trouble ...)."""
+    """By mac `address`, `word`, what CAN names, and texts (model, clock, trouble ...)."""
 
     def read(parts: Mapping[str, Reply]) -> Unit:
         info = _boards.only(parts)
@@ -65,7 +109,7 @@ def _mac(info: dict[str, Any]) -> str:
     return _boards.named(info.get("macAddr"))
 
 
-def _unit(name: str, info: dict[str, Any], options: Options) -> tuple[Found, ...]:
+def _unit(name: str, info: Info, options: Options) -> tuple[Found, ...]:
     word, why = _word(info, options)
     rate = _boards.not_negative(info.get("hashRate"))
     board = _boards.shown_text(info.get("boardVersion"), 20)
@@ -74,19 +118,36 @@ def _unit(name: str, info: dict[str, Any], options: Options) -> tuple[Found, ...
         _boards.known(name, "power_w", _boards.above_zero(info.get("power")), _NO_METER),
         _boards.hottest(name, (info.get("temp"), info.get("temp2"))),
         _boards.known(name, "hashrate_ths", None if rate is None else rate / 1e3, "gives no hash rate"),
+        *_boards.numbers(
+            name,
+            fan_rpm=_boards.slowest((info.get("fanrpm"), info.get("fan2rpm"))),
+            fan_pct=_boards.percent((info.get("fanspeed"),)),
+            frequency_mhz=_boards.above_zero(info.get("frequency")),
+            core_voltage_mv=_boards.above_zero(info.get("coreVoltage")),
+            uptime_s=_boards.not_negative(info.get("uptimeSeconds")),
+            accepted_n=_boards.not_negative(info.get("sharesAccepted")),
+            rejected_n=_boards.not_negative(info.get("sharesRejected")),
+        ),
+        *_axeos.mode_found(name, info, _clocks(info, options)),
+        *_boards.pool_found(name, options.pools, *_active(info)),
         *_boards.heat(name, "regulator", info.get("vrTemp")),
         *_boards.texts(
             name,
             model=_model(info.get("ASICModel"), board),
             firmware=info.get("version"),
             clock=_clock(info),
-            fan=_boards.fan((info.get("fanspeed"),), (info.get("fanrpm"), info.get("fan2rpm"))),
-            shares=_boards.shares(info.get("sharesAccepted"), info.get("sharesRejected")),
-            uptime=_boards.uptime(info.get("uptimeSeconds")),
-            pool=_pool(info),
+            best=info.get("bestDiff"),
+            pool=_boards.pool(_active(info)[0], _active(info)[2]),
             trouble=_trouble(info) or "none",
         ),
     )
+
+
+def _clocks(info: Info, options: Options) -> dict[str, Clock]:
+    """The clocks of this board by mode: its board's own, else its chip's."""
+    known = _axeos.modes(CLOCKS, options.modes)
+    board = f"board-{_boards.shown_text(info.get('boardVersion'), 20)}".lower()
+    return known.get(board) or known.get(_boards.shown_text(info.get("ASICModel"), 20).lower(), {})
 
 
 def _model(chip: Any, board: str) -> str | None:
@@ -100,12 +161,23 @@ def _clock(info: dict[str, Any]) -> str | None:
     return None if mhz is None else f"{mhz:g} MHz" + (f" {volts:g} mV" if volts is not None else "")
 
 
-def _pool(info: dict[str, Any]) -> str | None:
-    """The pool in use: the board says when that is the second one."""
-    first = _boards.pool(info.get("stratumURL"), info.get("stratumPort"))
-    if _boards.flag(info.get("isUsingFallbackStratum")):
-        return _boards.pool(info.get("fallbackStratumURL"), info.get("fallbackStratumPort"))
-    return first
+def _active(info: Info) -> tuple[Any, Any, Any]:
+    """URL, user and port of the pool in use: the board says when that is the second one."""
+    second = _boards.flag(info.get("isUsingFallbackStratum")) is True
+    if (slots := _slots(info)) is not None:
+        index = info.get("secondaryPoolIndex" if second else "primaryPoolIndex")
+        row = slots.get(index, {}) if isinstance(index, int) else {}
+        return row.get("stratumURL"), row.get("stratumUser"), row.get("stratumPort")
+    prefix = "fallbackStratum" if second else "stratum"
+    return info.get(f"{prefix}URL"), info.get(f"{prefix}User"), info.get(f"{prefix}Port")
+
+
+def _slots(info: Info) -> dict[int, Info] | None:
+    """The table of pools by slot; None in firmware that has none."""
+    rows = info.get("pools")
+    if not isinstance(rows, list) or not isinstance(info.get("primaryPoolIndex"), int):
+        return None
+    return {row["id"]: row for row in rows if isinstance(row, dict) and type(row.get("id")) is int}
 
 
 def _trouble(info: dict[str, Any]) -> str | None:
@@ -137,35 +209,121 @@ def _word(info: dict[str, Any], options: Options) -> tuple[str | None, str]:
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
-    """Pause and resume, all boards at once; each is read first: who it is, and whether it needs the command."""
-    _boards.act(wire, options, batch, report, _look, _decide, _judge)
+    """All boards at once. Each is read first (who it is, whether it needs the command); settings are one write."""
+    _boards.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
 
 
-def _look(command: Command) -> bytes:
-    return _http.pack("GET", _boards.place(command), INFO)
+def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
+    answer = yield Step(_http.pack("GET", desk.host, INFO))
+    info = _boards.only({"": _boards.reply(desk.host, answer)})
+    if desk.is_stranger(_mac(info)):
+        return
+    if _hot(info):
+        for command in desk.of("run", "restart"):
+            desk.tell(command, REFUSED, "stopped itself after overheating: cool it, then clear its overheat mode")
+    wanted = _axeos.settings(desk, lambda command: _setting(command, info, options))
+    if wanted:
+        yield from _axeos.change(desk, info, wanted, _boards.REFUSES)
+    stays = _boards.flag(info.get("miningPaused")) is True and not desk.of("run")
+    yield from _axeos.restarts(desk, _PAUSED if stays or desk.of("stop") else "", _boards.REFUSES)
+    for command in desk.of("stop", "run"):
+        yield from _pause(desk, command, info)
+    for command in desk.of("locate"):
+        yield from _locate(desk, command)
 
 
-def _decide(command: Command, seen: Reply) -> Outcome | bytes:
-    info = _boards.only({"": seen})
-    refusal = _boards.stranger(command, _mac(info))
-    if refusal is not None:
-        return refusal
+def _setting(command: Command, info: Info, options: Options) -> Setting:
+    """ValueError: it can't be; LookupError: nothing is known of how."""
+    live = (_axeos.version(info) or (0, 0)) >= LIVE_CLOCK
+    if command.verb == "pool":
+        return _pooled(_axeos.pool_named(command, options.pools), info)
+    if command.verb == "fan":
+        return _axeos.fan(command, info)
+    if command.verb == "tune":
+        return _axeos.tuned(command, info, options, live=live)
+    chip = _boards.shown_text(info.get("ASICModel"), 20)
+    return _axeos.clocked(_axeos.mode_clock(command, _clocks(info, options), chip), live=live)
+
+
+def _pooled(pool: Pool, info: Info) -> Setting:
+    """The first pool of the board becomes this one. ValueError."""
+    slots, tls = _slots(info), pool.url.partition("://")[0] in _TLS
+    if tls and slots is None and "stratumTLS" not in info:
+        raise ValueError("its firmware speaks no TLS to pools")
+    row = {"stratumURL": pool.host, "stratumPort": pool.port, "stratumUser": pool.user}
+    secret = {"stratumPassword": pool.password.reveal()}
+    if slots is None:
+        body = {**row, **secret, **({"stratumTLS": int(tls)} if "stratumTLS" in info else {})}
+        return Setting(
+            body, lambda told: _axeos.is_pool(told, pool), live=(_axeos.version(info) or (0, 0)) >= LIVE_POOL
+        )
+    first, second = info["primaryPoolIndex"], info.get("secondaryPoolIndex")
+
+    def seen(told: Info) -> bool:
+        return _axeos.is_pool((_slots(told) or {}).get(told.get("primaryPoolIndex", -1), {}), pool)
+
+    held = next((slot for slot, one in slots.items() if _axeos.is_pool(one, pool)), None)
+    if held is not None:
+        swap = {"secondaryPoolIndex": first} if held == second else {}
+        return Setting({"primaryPoolIndex": held, **swap}, seen)
+    slot = {"id": first, "stratumProtocol": "SV1", **row, **secret, "stratumTLS": int(tls)}
+    return Setting({"pools": [slot]}, seen)
+
+
+def _pause(desk: Desk, command: Command, info: Info) -> Generator[Step, Response, None]:
     paused = _boards.flag(info.get("miningPaused"))
-    if command.verb == "run" and _hot(info):
-        return Outcome(command.id, REFUSED, "stopped itself after overheating: cool it, then clear its overheat mode")
     if paused is not None and paused == (command.verb == "stop"):
-        return Outcome(command.id, APPLIED, "was so already")
-    return _http.pack("POST", _boards.place(command), PAUSE if command.verb == "stop" else RESUME)
+        desk.tell(command, APPLIED, "was so already")
+        return
+    answer = yield Step(_http.pack("POST", desk.host, PAUSE if command.verb == "stop" else RESUME), changes=True)
+    desk.say(_judged(command, answer))
 
 
-def _judge(command: Command, answer: Response) -> Outcome:
-    if answer.status in (404, 405, 501):
-        return Outcome(command.id, UNSUPPORTED, "its firmware can't pause: update to 2.14.0 or wire it to an outlet")
-    if answer.status == 401:
-        return Outcome(command.id, REFUSED, _boards.REFUSES)
+def _judged(command: Command, answer: Response) -> Outcome:
     if not 200 <= answer.status < 300:
-        return _turns.judged(command, answer)
+        missing = "its firmware can't pause: update to 2.14.0 or wire it to an outlet"
+        return _axeos.judged(command, answer, _boards.REFUSES, missing)
     message = _answer.table(_boards.reply("answer", answer)).get("message")
     if isinstance(message, str) and _SAYS[command.verb] in message.lower():
         return Outcome(command.id, APPLIED)
     return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
+
+
+def _locate(desk: Desk, command: Command) -> Generator[Step, Response, None]:
+    try:
+        on = _errands.switch(command.value)
+    except ValueError as error:
+        desk.tell(command, REFUSED, str(error))
+        return
+    for _ in range(2):
+        answer = yield Step(_http.pack("POST", desk.host, IDENTIFY), changes=True)
+        if not 200 <= answer.status < 300:
+            desk.say(_axeos.judged(command, answer, _boards.REFUSES, "its firmware has no way to be found"))
+            return
+        message = _boards.shown_text(_said(answer), 80).lower()
+        if "hi!" in message and ("no longer" not in message) == on:
+            desk.tell(command, APPLIED, "for half a minute" if on else "")
+            return
+        if "no longer" not in message and "hi!" not in message:
+            break
+    desk.tell(command, ACCEPTED if on else UNKNOWN, "the answer does not say how it went")
+
+
+def _said(answer: Response) -> Any:
+    try:
+        return _answer.table(_boards.reply("answer", answer)).get("message")
+    except BadReply:
+        return ""  # older firmware answers without a word
+
+
+def recognise(seen: Seen) -> Guess | None:
+    """By what its web interface tells; a NerdQaxe tells nearly the same and is none."""
+    info = _boards.seen_table(seen, "GET /api/system/info")
+    page = seen.answers.get("GET /", b"")
+    if b"nerd" in page.lower() or "nerd" in _boards.shown_text(info.get("deviceModel")).lower():
+        return None
+    if isinstance(info.get("ASICModel"), str) and "macAddr" in info:
+        model = _model(info.get("ASICModel"), _boards.shown_text(info.get("boardVersion"), 20)) or ""
+        firmware = _boards.shown_text(info.get("version"))
+        return Guess("bitaxe", 3, model, firmware, _boards.mac(info.get("macAddr")))
+    return Guess("bitaxe", 2) if b"AxeOS" in page else None

@@ -5,22 +5,40 @@ these programs agree on: where a firmware has commands for it, `stop_command` an
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from mine_controller.core.model.command import REFUSED, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.command import (
+    ACCEPTED,
+    APPLIED,
+    REFUSED,
+    UNKNOWN,
+    UNSUPPORTED,
+    Command,
+    Outcome,
+)
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _cgminer, _hosts
+from mine_controller.devices import _answer, _cgminer, _hosts, _pools
 from mine_controller.devices._cgminer import Line, Unit
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
 
-CAN = Can(reads=("address", "word", "power_w", "chip_c", "hashrate_ths", "text"), verbs=("run", "stop"), fleet=True)
+CAN = Can(
+    reads=(
+        *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "uptime_s", "accepted_n"),
+        *("rejected_n", "stale_n", "pool", "text"),
+    ),
+    verbs=("restart", "pool", "run", "stop"),
+    fleet=True,
+)
 LANE = LaneSpec(width=1, call_s=0.1, batch=True, proof_s=60)
 BUDGET_S = 20.0
+SETTLE_S = 120
 
-READS = ("version", "summary", "stats", "devs")  # not pools: nobody reads it here, and it may hold passwords
+READS = ("version", "summary", "stats", "devs")  # and pools, which may hold passwords, only where pools have names
 JOINED = cgminer.request("+".join(READS))
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
 _PROGRAMS = ("LUXminer", "BOSer", "BOSminer+", "BOSminer", "BMMiner", "BFGMiner", "CGMiner", "Miner")
@@ -31,6 +49,9 @@ _SCALE = {"MHS": 1e-6, "GHS": 1e-3, "THS": 1.0}
 _SAMPLED = re.compile(r"(?:[0-9]{1,2} )?MHS ?\(Sample\)")
 _TEMPERATURE = re.compile(r"(?:[Tt]emp|TEMP|[Tt]emperature|Chip Temp)[A-Za-z0-9_ ]*")
 _NO_HEAT = re.compile(r"num|target|limit|hot|danger|cut|count|mode|avg|min", re.IGNORECASE)
+_FAN = re.compile(r"[Ff]an_?[0-9]{1,2}|Fan Speed (?:In|Out)|fan_speed_(?:in|out)")
+FASTEST_RPM = 30_000
+SMALL_THS = 0.01
 LOWEST_C, HIGHEST_C = 1.0, 150.0
 
 
@@ -48,6 +69,7 @@ class Options(NamedTuple):
     )
     stop_command: str = option("", help="the firmware's command that stops it, if any", example="ascdisable|0")
     run_command: str = option("", help="the firmware's command that starts it again", example="ascenable|0")
+    pools: tuple[Pool, ...] = _pools.POOLS
 
 
 def faults(options: Options) -> list[str]:
@@ -62,15 +84,20 @@ def _given(entry: str) -> tuple[str, str] | None:
     return (host, known) if known and _hosts.expand((host,)) == (host,) else None
 
 
+def _reads(options: Options) -> tuple[str, ...]:
+    return (*READS, "pools") if options.pools else READS
+
+
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """A reply "<host>" each with all reads joined; "<host> version" ... from firmware that takes one at a time."""
     hosts = _hosts.expand(options.hosts)
     single = {host for host in hosts if ask.memory.get(host, "").endswith(" single")}
-    joined = _cgminer.asked(wire, options, [Line(host, host, JOINED) for host in hosts if host not in single])
+    question = cgminer.request("+".join(_reads(options))) if options.pools else JOINED
+    joined = _cgminer.asked(wire, options, [Line(host, host, question) for host in hosts if host not in single])
     single |= {reply.name for reply in joined if _can_not_join(reply)}
     replies = [reply for reply in joined if reply.name not in single]
     left = [host for host in hosts if host in single]
-    for command in READS:  # one after the other: such boards serve one connection at a time
+    for command in _reads(options):  # one after the other: such boards serve one connection at a time
         send = cgminer.request(command)
         answers = _cgminer.asked(wire, options, [Line(host, f"{host} {command}", send) for host in left])
         left = [host for host, reply in zip(left, answers, strict=True) if reply.status]
@@ -118,10 +145,12 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
     """The answer to each read. Raises BadReply when none can be used."""
     whole = _cgminer.tree(own[""]) if "" in own else None
     trees, why = {}, ""
-    for command in READS:
+    for command in (*READS, "pools"):
         try:
             if whole is not None or command in own:
                 found = whole if whole is not None else _cgminer.tree(own[command])
+                if command == "pools" and whole is not None and command not in cgminer.sections(whole):
+                    continue  # was not asked: the answer to something else is not one to this
                 trees[command] = _cgminer.part(found, command, host)
         except BadReply as error:
             why = why or str(error)
@@ -142,12 +171,39 @@ def _values(unit: str, trees: dict[str, cgminer.Tree], options: Options) -> list
         _cgminer.told("power_w", unit, watts if watts and watts > 0 else None, "this firmware tells no watts"),
     ]
     if rate is not None:
-        found.append(Found(unit, "hashrate_ths", round(rate, 6)))
+        found.append(Found(unit, "hashrate_ths", round(rate, 9)))
+    if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
+        found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
     heats = [heat for row in (*boards, *stats) for heat in _heats(row)]
+    found += _more(unit, summary, stats, trees, options)
     if heats:
         real = [heat for heat in heats if LOWEST_C <= heat <= HIGHEST_C]
         found.append(_cgminer.told("chip_c", unit, max(real, default=None), "no sensor answers"))
     return found
+
+
+def _more(
+    unit: str, summary: dict[str, Any], stats: list[dict[str, Any]], trees: dict[str, cgminer.Tree], options: Options
+) -> list[Found]:
+    """What else it tells: fans, shares, how long it runs, the pool."""
+    turns = [turn for row in stats for name, value in row.items() if _FAN.fullmatch(name) and (turn := _turns(value))]
+    told = {
+        "fan_rpm": min(turns, default=None),
+        "uptime_s": _elapsed(summary, stats),
+        "accepted_n": cgminer.number(summary.get("Accepted")),
+        "rejected_n": cgminer.number(summary.get("Rejected")),
+        "stale_n": cgminer.number(summary.get("Stale")),
+    }
+    found = [Found(unit, what, value) for what, value in told.items() if value is not None and value >= 0]
+    best = cgminer.number(summary.get("Best Share"))
+    found += [Found(f"{unit} best", "text", f"{best:.0f}")] if best else []
+    return [*found, *_cgminer.pool_found(unit, cgminer.rows(trees.get("pools", {}), "POOLS"), options.pools)]
+
+
+def _turns(value: Any) -> float | None:
+    """Turns a minute; 0 is a socket without a fan as often as a fan that stands, so it tells nothing."""
+    turn = cgminer.number(value)
+    return turn if turn is not None and 0 < turn < FASTEST_RPM else None
 
 
 def _heats(row: dict[str, Any]) -> Iterable[float]:
@@ -196,58 +252,79 @@ def _word(
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Who it is, whether the firmware lets us, then the command: one step after the other, each with all at once."""
-    commands = []
-    for command in _cgminer.addressed(options, batch, report, CAN.verbs):
-        if _command(options, command):
-            commands.append(command)
-        else:
-            why = f"no command for {command.verb} is known of this firmware ({command.verb}_command names one)"
-            report(Outcome(command.id, UNSUPPORTED, why))
-    first = [(command, cgminer.request("version")) for command in commands]
-    versions: dict[str, cgminer.Tree] = {}
-    second = _cgminer.before(
-        _cgminer.step(wire, options, first), report, lambda command, tree: _version(command, tree, versions)
-    )
     macs = dict(filter(None, map(_given, options.macs)))
-    checks = _cgminer.before(
-        _cgminer.step(wire, options, second),
-        report,
-        lambda command, tree: _check(options, command, [versions[command.id], *cgminer.rows(tree, "STATS")], macs),
-    )
-    allowed = _cgminer.before(
-        _cgminer.step(wire, options, checks), report, lambda command, tree: _send(options, command, tree)
-    )
-    for command, answer in _cgminer.step(wire, options, allowed):
-        report(_cgminer.judged(command, answer))
+    ready = [command for command in batch if not _unknown(options, command, report)]
+    _cgminer.talk(wire, options, ready, report, CAN.verbs, lambda desk: _talk(desk, options, macs))
+
+
+def _unknown(options: Options, command: Command, report: Report) -> bool:
+    """True, and told, for a stop or run that no option names a command for."""
+    if command.verb not in ("run", "stop") or _command(options, command):
+        return False
+    why = f"no command for {command.verb} is known of this firmware ({command.verb}_command names one)"
+    report(Outcome(command.id, UNSUPPORTED, why))
+    return True
 
 
 def _command(options: Options, command: Command) -> str:
+    if command.verb == "restart":
+        return "restart"
     return options.stop_command if command.verb == "stop" else options.run_command
 
 
-def _version(command: Command, tree: cgminer.Tree, versions: dict[str, cgminer.Tree]) -> bytes | Outcome:
-    versions[command.id] = cgminer.row(tree, "VERSION")
-    if not versions[command.id]:
-        return Outcome(command.id, REFUSED, "before the command: not a miner's answer")
-    return cgminer.request("stats")  # some tell their serial only there
+def _talk(desk: Desk, options: Options, macs: dict[str, str]) -> Generator[Step, cgminer.Tree, None]:
+    version = cgminer.row((yield Step(cgminer.request("version"))), "VERSION")
+    if not version:
+        raise BadReply("not a miner's answer")
+    stats = cgminer.rows((yield Step(cgminer.request("stats"))), "STATS")  # some tell their serial only there
+    if desk.is_stranger(_cgminer.identity(version, *stats) or macs.get(desk.host, "")):
+        return
+    for command in desk.of("pool"):
+        desk.say((yield from _pool(command, options)))
+    for command in desk.of("stop", "run", "restart"):
+        name, _, parameter = _command(options, command).partition("|")
+        refusal = _cgminer.permitted(command, (yield Step(cgminer.request("check", name))))
+        if refusal is not None:
+            desk.say(refusal)
+            continue
+        answer = yield Step(cgminer.request(name, parameter), changes=True)
+        desk.say(_cgminer.judged(command, answer))
 
 
-def _check(options: Options, command: Command, rows: list[cgminer.Tree], macs: dict[str, str]) -> bytes | Outcome:
-    unit = _cgminer.identity(*rows) or macs.get(_hosts.wanted(command)[0], "")
-    refusal = _cgminer.stranger(command, unit)
-    return refusal or cgminer.request("check", _command(options, command).partition("|")[0])
+def _pool(command: Command, options: Options) -> _cgminer.Asking:
+    """Switch to the pool, which is added before where the unit has it not; each only when `check` permits it."""
+    pool = _pools.named(options.pools, command.value)
+    if pool is None:
+        return Outcome(command.id, REFUSED, f"{command.value[:40]!r} is no pool of this section")
+    rows = cgminer.rows((yield Step(cgminer.request("pools"))), "POOLS")
+    if _cgminer.is_pool(_cgminer.pool_in_use(rows), pool):
+        return Outcome(command.id, APPLIED, "was so already")
+    refusal = _cgminer.permitted(command, (yield Step(cgminer.request("check", "switchpool"))))
+    if refusal is not None:
+        return refusal
+    slot = _cgminer.slot_of(rows, pool)
+    if slot is None:
+        refusal = _cgminer.permitted(command, (yield Step(cgminer.request("check", "addpool"))))
+        if refusal is not None:
+            return refusal
+        fields = (pool.url, pool.user, pool.password.reveal())
+        answer = yield Step(cgminer.request("addpool", ",".join(map(cgminer.escaped, fields))), changes=True)
+        outcome = _cgminer.judged(command, answer)
+        if outcome.verdict != ACCEPTED:
+            return outcome._replace(why="it does not take the pool")  # its own words may hold what was sent
+        rows = cgminer.rows((yield Step(cgminer.request("pools"))), "POOLS")
+        slot = _cgminer.slot_of(rows, pool)
+    if slot is None:
+        return Outcome(command.id, UNKNOWN, "took the pool, and does not list it")
+    return (yield from _cgminer.switched(command, pool, slot, cgminer.request))
 
 
-def _send(options: Options, command: Command, tree: cgminer.Tree) -> bytes | Outcome:
-    """`check` tells whether the command exists and whether this machine may use it."""
-    told = cgminer.row(tree, "CHECK")
-    if told.get("Exists") == "N":
-        return Outcome(command.id, UNSUPPORTED, "this firmware does not know the command")
-    if told.get("Access") == "N":
-        return Outcome(command.id, REFUSED, "it lets us only read: allow this machine in its API settings")
-    if not told:
-        return Outcome(
-            command.id, REFUSED, f"before the command: {_answer.clean(cgminer.status(tree).text) or 'no word'}"
-        )
-    name, _, parameter = _command(options, command).partition("|")
-    return cgminer.request(name, parameter)
+def recognise(seen: Seen) -> Guess | None:
+    """By elimination: whatever speaks the API and names a program; makes that are known outrank it."""
+    version = cgminer.row(_cgminer.seen_tree(seen, "version"), "VERSION")
+    program = next((name for name in _PROGRAMS if version.get(name)), "")
+    if not program:
+        return None
+    model = next((str(version[name]) for name in _MODELS if version.get(name)), "")
+    firmware = _answer.clean(f"{program} {version[program]}", 40)
+    return Guess("cgminer", 1, _answer.clean(model, 40), firmware, _cgminer.identity(version))

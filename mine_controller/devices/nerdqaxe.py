@@ -1,30 +1,49 @@
 """NerdQaxe++ and its relatives: the v2 interface, and the older v1 where a board does not have it.
 
 The v2 dashboard names no unit, so `/api/v2/system` is read beside it. A stop is the board's shutdown: nothing hashes
-until a restart, which is how it runs again. Where one-time codes are on, changing settings needs one; whether shutdown
-and restart do differs between the firmware's document and its source.
+until a restart, which is how it runs again. Where one-time codes are on (`otp`), changing settings needs one, and no
+timer should hold those; whether shutdown and restart do differs between the firmware's document and its source.
+
+Settings are the same PATCH as a Bitaxe's, one for all that is asked of a board at once; a new pool is used at once, by
+connecting anew. Modes are a chip frequency and a core voltage: standard is what the firmware's board files start each
+model with, the others are the owner's to write.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _boards, _hosts, _http, _turns
+from mine_controller.devices import _answer, _axeos, _boards, _hosts, _http, _pools
+from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire.door import Response, Wire
 
 CAN = Can(
-    reads=("address", "word", "power_w", "chip_c", "hashrate_ths"), verbs=("run", "stop"), fleet=True, gentle=True
+    reads=(
+        *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz"),
+        *("core_voltage_mv", "uptime_s", "accepted_n", "rejected_n", "mode", "pool", "text"),
+    ),
+    verbs=("restart", "mode", "tune", "pool", "fan", "run", "stop"),
+    fleet=True,
+    gentle=True,
 )
 LANE = LaneSpec(width=1, call_s=5.0, batch=True, proof_s=20)  # the board is read once more, 20 s after a command
 BUDGET_S = 12.0  # two reads one after the other
+MODES = _axeos.MODES
+EVERY_S = 60
+SETTLE_S = 60
 
-SYSTEM, DASHBOARD, INFO = "/api/v2/system", "/api/v2/dashboard", "/api/system/info"
-SHUTDOWN, RESTART = "/api/system/shutdown", "/api/system/restart"
+SYSTEM, DASHBOARD, INFO = "/api/v2/system", "/api/v2/dashboard", _axeos.INFO
+SHUTDOWN, RESTART = "/api/system/shutdown", _axeos.RESTART
+CLOCKS: _axeos.Modes = {"nerdqaxe++": {"standard": Clock(600, 1150)}, "nerdqaxe+": {"standard": Clock(490, 1250)}}
 _NO_METER = "no power sensor answers"
 _CODES = "refused (401): switch its one-time codes off, and ask from a private address like 192.168.1.5"
+_NEEDS_CODE = "its one-time codes are on: settings can be changed by a person only"
+_DOWN = "it is shut down, and a restart would start it"
 
 
 class Options(NamedTuple):
@@ -36,11 +55,21 @@ class Options(NamedTuple):
     standby_w: int = option(5, unit="W", low=0, high=100, help="what a board draws after its shutdown")
     boot_s: int = _boards.BOOT_S
     ramp_patience_s: int = _boards.PATIENCE_S
+    pools: tuple[Pool, ...] = _pools.POOLS
+    modes: tuple[str, ...] = option(
+        (),
+        help="clocks of modes: model, mode, MHz, mV; without it only standard of NerdQAxe++ and NerdQAxe+ is known",
+        example="NerdQAxe++ eco 500 1100",
+    )
+    lowest_mhz: int = _axeos.LOWEST_MHZ
+    highest_mhz: int = _axeos.HIGHEST_MHZ
+    lowest_mv: int = _axeos.LOWEST_MV
+    highest_mv: int = _axeos.HIGHEST_MV
 
 
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
-    return _hosts.faults(options.hosts)
+    return [*_hosts.faults(options.hosts), *_axeos.mode_faults(options.modes, options)]
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
@@ -69,26 +98,28 @@ def _is_object(reply: Reply) -> bool:
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """By mac `address`, `word`, `power_w`, `chip_c`, `hashrate_ths`, and texts (model, clock, trouble ...)."""
+    """By mac `address`, `word`, what CAN names, and texts (model, clock, trouble ...)."""
     return _boards.fleet(replies, lambda parts: _old(parts, options) if "info" in parts else _new(parts, options))
 
 
 def _new(parts: Mapping[str, Reply], options: Options) -> Unit:
     system = _boards.only(parts, "system")
     name = _boards.named(_answer.dig(system, "network.macAddr"))
-    about = _boards.texts(name, model=system.get("deviceModel"), firmware=system.get("version"))
+    model = system.get("deviceModel")
+    about = _boards.texts(name, model=model, firmware=system.get("version"))
     try:
         board = _boards.only(parts, "dashboard")
     except BadReply as error:
         return Unit(name, (Found(name, "word", None, str(error)), *about))
-    return Unit(name, (*_dashboard(name, board, options), *about))
+    return Unit(name, (*_dashboard(name, board, model, options), *about))
 
 
-def _dashboard(name: str, board: dict[str, Any], options: Options) -> list[Found]:
+def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -> list[Found]:
     def dig(path: str) -> Any:
         return _answer.dig(board, path)
 
     fans = [row for row in _list(dig("thermal.fans")) if isinstance(row, dict)]
+    row = _active(dig("stratum.pools"), dig("stratum.usingFallback"))
     word, why = _word(dig("system.shutdown"), dig("system.boardError"), dig("performance.hashRate"))
     if word == "hashing" and (early := _boards.working(1, dig("system.uptime"), options.boot_s))[0] != word:
         word, why = early
@@ -97,14 +128,24 @@ def _dashboard(name: str, board: dict[str, Any], options: Options) -> list[Found
         _boards.known(name, "power_w", _boards.above_zero(dig("power.watts")), _NO_METER),
         _boards.hottest(name, (dig("thermal.asicTemp"), *_list(dig("thermal.asicTemps")))),
         _rate(name, dig("performance.hashRate")),
+        *_boards.numbers(
+            name,
+            fan_rpm=_boards.slowest([row.get("rpm") for row in fans]),
+            fan_pct=_boards.percent([row.get("speed") for row in fans]),
+            frequency_mhz=_boards.above_zero(dig("performance.frequency")),
+            core_voltage_mv=_millivolts(dig("power.coreVoltageActual")),
+            uptime_s=_boards.not_negative(dig("system.uptime")),
+            accepted_n=_boards.not_negative(dig("performance.sharesAccepted")),
+            rejected_n=_boards.not_negative(dig("performance.sharesRejected")),
+        ),
+        *_mode(name, dig("performance.frequency"), model, options),
+        *_boards.pool_found(name, options.pools, row.get("host"), row.get("user"), row.get("port")),
         *_boards.heat(name, "regulator", dig("thermal.vrTemp")),
         *_boards.texts(
             name,
             clock=_clock(dig("performance.frequency")),
-            fan=_boards.fan([row.get("speed") for row in fans], [row.get("rpm") for row in fans]),
-            shares=_boards.shares(dig("performance.sharesAccepted"), dig("performance.sharesRejected")),
-            uptime=_boards.uptime(dig("system.uptime")),
-            pool=_pool(dig("stratum.pools"), dig("stratum.usingFallback")),
+            best=dig("performance.bestDiff"),
+            pool=_boards.pool(row.get("host"), row.get("port")),
             trouble=_trouble(dig("system.boardError")) or "none",
         ),
     ]
@@ -112,7 +153,7 @@ def _dashboard(name: str, board: dict[str, Any], options: Options) -> list[Found
 
 def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     info = _boards.only(parts, "info")
-    name = _mac(info)
+    name, row = _mac(info), _first_pool(info)
     word, why = _word(info.get("shutdown"), info.get("boardError"), info.get("hashRate"))
     if word == "hashing":
         word, why = _boards.working(info.get("hashRate"), info.get("uptimeSeconds"), options.boot_s)
@@ -123,16 +164,26 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
             _boards.known(name, "power_w", _boards.above_zero(info.get("power")), _NO_METER),
             _boards.hottest(name, (info.get("temp"), *_list(info.get("asicTemps")))),
             _rate(name, info.get("hashRate")),
+            *_boards.numbers(
+                name,
+                fan_rpm=_boards.slowest((info.get("fanrpm"), info.get("fanrpm2"))),
+                fan_pct=_boards.percent((info.get("fanspeed"),)),
+                frequency_mhz=_boards.above_zero(info.get("frequency")),
+                core_voltage_mv=_boards.above_zero(info.get("coreVoltage")),
+                uptime_s=_boards.not_negative(info.get("uptimeSeconds")),
+                accepted_n=_boards.not_negative(info.get("sharesAccepted")),
+                rejected_n=_boards.not_negative(info.get("sharesRejected")),
+            ),
+            *_axeos.mode_found(name, info, _clocks(info.get("deviceModel"), options)),
+            *_boards.pool_found(name, options.pools, row["stratumURL"], row["stratumUser"], row["stratumPort"]),
             *_boards.heat(name, "regulator", info.get("vrTemp")),
             *_boards.texts(
                 name,
                 model=info.get("deviceModel"),
                 firmware=info.get("version"),
                 clock=_clock(info.get("frequency")),
-                fan=_boards.fan((info.get("fanspeed"),), (info.get("fanrpm"), info.get("fanrpm2"))),
-                shares=_boards.shares(info.get("sharesAccepted"), info.get("sharesRejected")),
-                uptime=_boards.uptime(info.get("uptimeSeconds")),
-                pool=_boards.pool(info.get("stratumURL"), info.get("stratumPort")),
+                best=info.get("bestDiff"),
+                pool=_boards.pool(row["stratumURL"], row["stratumPort"]),
                 trouble=_trouble(info.get("boardError")) or "none",
             ),
         ),
@@ -169,11 +220,40 @@ def _clock(value: Any) -> str | None:
     return None if mhz is None else f"{mhz:g} MHz"
 
 
-def _pool(pools: Any, fallback: Any) -> str | None:
+def _millivolts(value: Any) -> float | None:
+    """The measured core voltage, which the dashboard gives in volts."""
+    volts = _boards.above_zero(value)
+    return None if volts is None else round(volts * 1e3) if volts < 10 else volts
+
+
+def _clocks(model: Any, options: Options) -> dict[str, Clock]:
+    return _axeos.modes(CLOCKS, options.modes).get(_boards.shown_text(model).lower(), {})
+
+
+def _mode(name: str, frequency: Any, model: Any, options: Options) -> list[Found]:
+    """The dashboard tells the frequency that is set and the voltage that is measured: the frequency has to do."""
+    mhz, clocks = _boards.above_zero(frequency), _clocks(model, options)
+    if mhz is None:
+        return []
+    words = [mode for mode, clock in clocks.items() if clock.mhz == round(mhz)]
+    why = f"{mhz:g} MHz is {'several' if words else 'none'} of its modes"
+    return [Found(name, "mode", words[0], "") if len(words) == 1 else Found(name, "mode", None, why)]
+
+
+def _active(pools: Any, fallback: Any) -> dict[str, Any]:
     """The pool it is connected to: the first of them that says so, else the first."""
     rows = [row for row in _list(pools) if isinstance(row, dict)]
     up = [row for row in rows if row.get("connected") is True] or rows[1 if _boards.flag(fallback) else 0 :]
-    return _boards.pool(up[0].get("host"), up[0].get("port")) if up else None
+    return up[0] if up else {}
+
+
+def _first_pool(info: Info) -> Info:
+    """The first pool in the words of v1, which newer firmware tells in an object of its own."""
+    if isinstance(info.get("stratumURL"), str):
+        return {key: info.get(key) for key in ("stratumURL", "stratumPort", "stratumUser")}
+    row = _answer.dig(info, "stratum.pools.0")
+    row = row if isinstance(row, dict) else {}
+    return {"stratumURL": row.get("host"), "stratumPort": row.get("port"), "stratumUser": row.get("user")}
 
 
 def _list(value: Any) -> list[Any]:
@@ -181,33 +261,62 @@ def _list(value: Any) -> list[Any]:
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
-    """Shutdown and restart, all boards at once; each is read first: who it is, and whether it needs the command."""
-    _boards.act(wire, options, batch, report, _look, _decide, _judge)
+    """All boards at once. Each is read first (who it is, whether it needs the command); settings are one write."""
+    _boards.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
 
 
-def _look(command: Command) -> bytes:
-    return _http.pack("GET", _boards.place(command), INFO)
-
-
-def _decide(command: Command, seen: Reply) -> Outcome | bytes:
-    info = _boards.only({"": seen})
-    refusal = _boards.stranger(command, _mac(info))
-    if refusal is not None:
-        return refusal
+def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
+    answer = yield Step(_http.pack("GET", desk.host, INFO))
+    info = _boards.only({"": _boards.reply(desk.host, answer)})
+    if desk.is_stranger(_mac(info)):
+        return
+    if _boards.flag(info.get("otp")):
+        for command in desk.of(*_axeos.VERBS):
+            desk.tell(command, UNSUPPORTED, _NEEDS_CODE)
+    wanted = _axeos.settings(desk, lambda command: _setting(command, info, options))
+    if wanted:
+        yield from _axeos.change(desk, info, wanted, _CODES)
     down = _boards.flag(info.get("shutdown"))
-    if down is None and command.verb == "run":
-        return Outcome(command.id, REFUSED, "does not say whether it is shut down: a restart could interrupt it")
-    if down is not None and down == (command.verb == "stop"):
-        return Outcome(command.id, APPLIED, "was so already")
-    return _http.pack("POST", _boards.place(command), SHUTDOWN if command.verb == "stop" else RESTART)
+    stays = down is True and not desk.of("run")
+    yield from _axeos.restarts(desk, _DOWN if stays or desk.of("stop") else "", _CODES)
+    for command in desk.of("stop", "run"):
+        if down is None and command.verb == "run":
+            desk.tell(command, REFUSED, "does not say whether it is shut down: a restart could interrupt it")
+        elif down is not None and down == (command.verb == "stop"):
+            desk.tell(command, APPLIED, "was so already")
+        else:
+            path = SHUTDOWN if command.verb == "stop" else RESTART
+            answer = yield Step(_http.pack("POST", desk.host, path), changes=True)
+            desk.say(_judged(command, answer))
 
 
-def _judge(command: Command, answer: Response) -> Outcome:
+def _setting(command: Command, info: Info, options: Options) -> Setting:
+    """ValueError: it can't be; LookupError: nothing is known of how."""
+    if command.verb == "fan":
+        return _axeos.fan(command, info)
+    if command.verb == "tune":
+        return _axeos.tuned(command, info, options, live=True)
+    if command.verb == "mode":
+        model = info.get("deviceModel")
+        clock = _axeos.mode_clock(command, _clocks(model, options), _boards.shown_text(model))
+        return _axeos.clocked(clock, live=True)
+    pool = _axeos.pool_named(command, options.pools)
+    row = {"stratumURL": pool.host, "stratumPort": pool.port, "stratumUser": pool.user}
+    body = {**row, "stratumPassword": pool.password.reveal()}
+    return Setting(body, lambda told: _axeos.is_pool(_first_pool(told), pool))
+
+
+def _judged(command: Command, answer: Response) -> Outcome:
     """The board answers before it does it, so a good answer is taken, not done."""
-    if answer.status in (404, 405, 501):
-        return Outcome(command.id, UNSUPPORTED, "its firmware has no shutdown: update it or wire it to an outlet")
-    if answer.status == 401:
-        return Outcome(command.id, REFUSED, _CODES)
     if 200 <= answer.status < 300:
         return Outcome(command.id, ACCEPTED)
-    return _turns.judged(command, answer)
+    return _axeos.judged(command, answer, _CODES, "its firmware has no shutdown: update it or wire it to an outlet")
+
+
+def recognise(seen: Seen) -> Guess | None:
+    """By the model it names, or by its page."""
+    info = _boards.seen_table(seen, "GET /api/system/info")
+    model = _boards.shown_text(info.get("deviceModel"))
+    if "nerd" in model.lower():
+        return Guess("nerdqaxe", 3, model, _boards.shown_text(info.get("version")), _boards.mac(info.get("macAddr")))
+    return Guess("nerdqaxe", 2) if b"Nerd" in seen.answers.get("GET /", b"") else None

@@ -2,26 +2,46 @@
 
 Firmware 2.x answers over HTTP and tells no mac; its host name (`nm-cyd-c5-ab12cd`, from its chip) is its identity.
 Firmware up to 1.8 only broadcasts datagrams to UDP port 12345, which name nothing but an address: `datagram` reads one,
-and whoever heard it must add the sender's mac. A still older `/data` names nobody. Read only: it has no stop command,
-and its settings hold pool passwords, so they are not asked for.
+and whoever heard it must add the sender's mac: `source = udp` reads them by way of `minectl collect`. A still older
+`/data` names nobody. It has no stop command.
+
+Its pool is changed by a partial write of its settings over HTTP, read back, and a restart, because the maker's
+documents differ on whether it counts without one. The settings hold pool passwords: they are asked for then only, and
+nothing of them is told. Firmware up to 1.8 takes settings as datagrams that anyone may forge and nothing answers: not
+from here.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _boards, _hosts
+from mine_controller.devices import _access, _answer, _boards, _hosts, _http, _pools, _pushed, _turns
 from mine_controller.devices._boards import Unit
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
-from mine_controller.wire.door import Wire
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.wire.collected import Hear
+from mine_controller.wire.door import Response, Wire, WireError
 
-CAN = Can(reads=("address", "word", "chip_c", "hashrate_ths"), fleet=True)
-LANE = LaneSpec()
+CAN = Can(
+    reads=("address", "word", "chip_c", "hashrate_ths", "uptime_s", "accepted_n", "rejected_n", "pool", "text"),
+    verbs=("pool", "restart"),
+    fleet=True,
+)
+LANE = LaneSpec(width=1, call_s=5.0, batch=True, proof_s=20)
 BUDGET_S = 8.0
+EVERY_S = 60
+SETTLE_S = 60
+
+SETTINGS, RESTART = "/api/setting/mining", "/api/system/restart"
 
 HEARD = "udp"  # part of a reply that is a datagram; its header "mac" is the sender's, added by whoever heard it
 LONGEST = 1024  # bytes of a datagram
+FRESH_S = 60  # a board shouts every 5 s
+UDP = "udp"
+DEAF = "takes settings only as datagrams that anybody may forge: update it to 2.x, or use source = http"
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)H/s")
 _SHARES = re.compile(r"([0-9]{1,12})/([0-9]{1,12})(?:[ /(].*)?")  # rejected first
 _UPTIME = re.compile(r"([0-9]{1,5})d ([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
@@ -36,8 +56,13 @@ class Options(NamedTuple):
     path: str = option(
         "/api/system/info", choices=("/api/system/info", "/probe"), help="which of its two status pages is read"
     )
+    source: str = option(
+        "http", choices=("http", UDP), help="udp = firmware up to 1.8, which only shouts: needs `minectl collect`"
+    )
+    udp_port: int = option(12_345, low=1, high=65_535, help="the port they shout to")
     nominal_w: int = option(1, unit="W", low=1, high=20, help="what one board draws, unless fleet.csv says")
     standby_w: int = option(1, unit="W", low=0, high=20, help="it can't stop, so the same")
+    pools: tuple[Pool, ...] = _pools.POOLS
 
 
 class Heard(NamedTuple):
@@ -53,6 +78,8 @@ class Heard(NamedTuple):
     rejected: float | None
     uptime_s: float | None
     pool: str | None
+    user: str | None = None
+    best: str | None = None
 
 
 def faults(options: Options) -> list[str]:
@@ -61,8 +88,34 @@ def faults(options: Options) -> list[str]:
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """One reply an address."""
+    """One reply an address. Raises WireError when none answers, or nothing collects what they shout."""
+    if options.source == UDP:
+        return _shouted(wire, options, ask.memory)
     return _boards.ask(wire, options, options.path, ask.memory)
+
+
+def pushed(options: Options) -> Hear | None:
+    """What `minectl collect` is to hear for such a section."""
+    return Hear(udp_port=options.udp_port, hosts=_hosts.expand(options.hosts)) if options.source == UDP else None
+
+
+def _shouted(wire: Wire, options: Options, memory: Mapping[str, str]) -> tuple[Reply, ...]:
+    try:
+        told = _pushed.told(_pushed.collected(wire))
+    except BadReply as error:
+        raise WireError("missing", str(error)) from None
+    newest = {one.source: one for one in told.arrivals}
+    replies = tuple(_datagram_of(host, newest.get(host), memory) for host in _hosts.expand(options.hosts))
+    if all(one.status == _access.SILENT for one in replies):
+        raise WireError("missing", told.line or f"no datagram from any of its addresses in {FRESH_S} s")
+    return replies
+
+
+def _datagram_of(host: str, heard: _pushed.Arrival | None, memory: Mapping[str, str]) -> Reply:
+    if heard is not None and heard.age_s is not None and heard.age_s <= FRESH_S and not heard.cut:
+        return Reply(f"{host} {HEARD}", 200, {"mac": heard.note}, heard.body.encode())
+    age = "" if heard is None or heard.age_s is None else f" for {heard.age_s:.0f} s"
+    return Reply(f"{host} {HEARD}", _access.SILENT, {"why": f"no datagram{age}", "unit": memory.get(host, "")}, b"")
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
@@ -70,11 +123,10 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
 
     A reply named "<address> udp" is a datagram from that address.
     """
-    del options
-    return _boards.fleet(replies, _read, ("word",))
+    return _boards.fleet(replies, lambda parts: _read(parts, options), ("word",))
 
 
-def _read(parts: Mapping[str, Reply]) -> Unit:
+def _read(parts: Mapping[str, Reply], options: Options) -> Unit:
     udp = parts.get(HEARD)
     if udp is None:
         heard = _status(_boards.only(parts))
@@ -85,7 +137,7 @@ def _read(parts: Mapping[str, Reply]) -> Unit:
         heard, name = datagram(udp.body), _boards.named(udp.headers.get("mac"))
         if heard.address != udp.name.partition(" ")[0]:
             raise BadReply("a datagram that names another address than its sender's")
-    return Unit(name, tuple(_unit(name, heard)))
+    return Unit(name, tuple(_unit(name, heard, options)))
 
 
 def datagram(raw: bytes) -> Heard:
@@ -107,6 +159,7 @@ def datagram(raw: bytes) -> Heard:
         rejected=rejected,
         uptime_s=_uptime_s(told.get("Uptime")),
         pool=_boards.pool(told.get("PoolInUse")),
+        best=_text(told.get("BestDiff")),
     )
 
 
@@ -140,6 +193,8 @@ def _info(told: dict[str, Any]) -> Heard:
         rejected=_boards.not_negative(dig("miner.sRejected")),
         uptime_s=_boards.not_negative(dig("miner.uptimeSeconds")),
         pool=_boards.pool(dig("stratum.url")),
+        user=dig("stratum.user") if isinstance(dig("stratum.user"), str) else None,
+        best=_text(dig("miner.bestDiffEver")),
     )
 
 
@@ -150,20 +205,21 @@ def _probe(told: dict[str, Any]) -> Heard:
     return Heard(name or "", "", model, firmware, rate_hs, None, None, None, up_s, None)
 
 
-def _unit(name: str, heard: Heard) -> list[Found]:
+def _unit(name: str, heard: Heard, options: Options) -> list[Found]:
     rate = heard.rate_hs
     word = ("hashing", "") if rate else (None, "gives no hash rate" if rate is None else "no hash rate (no pool?)")
     return [
         Found(name, "word", *word),
         _boards.known(name, "chip_c", heard.chip_c, "no temperature sensor"),
         _boards.known(name, "hashrate_ths", None if rate is None else round(rate / 1e12, 15), "gives no hash rate"),
+        *_boards.numbers(name, uptime_s=heard.uptime_s, accepted_n=heard.accepted, rejected_n=heard.rejected),
+        *_boards.pool_found(name, options.pools, heard.pool, heard.user),
         *_boards.texts(
             name,
             model=heard.model,
             firmware=heard.firmware,
             hashrate=None if rate is None else f"{rate / 1e3:.1f} kH/s",  # in TH/s two decimals show nothing of it
-            shares=_boards.shares(heard.accepted, heard.rejected),
-            uptime=_boards.uptime(heard.uptime_s),
+            best=heard.best,
             pool=heard.pool,
         ),
     ]
@@ -192,3 +248,106 @@ def _uptime_s(value: Any) -> float | None:
         return None
     days, hours, minutes, seconds = (int(part) for part in found.groups())
     return float(((days * 24 + hours) * 60 + minutes) * 60 + seconds)
+
+
+def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
+    """All boards at once; each is read first, to know who it is. Those that only shout can't be told anything."""
+    if options.source == UDP:
+        for command in batch:
+            report(Outcome(command.id, UNSUPPORTED, DEAF))
+        return
+    _boards.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
+
+
+def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
+    answer = yield Step(_http.pack("GET", desk.host, options.path))
+    name = _boards.serial(_status(_boards.only({"": _boards.reply(desk.host, answer)})).name)
+    if not name:
+        raise BadReply("tells no host name that fleet.csv could hold")
+    if desk.is_stranger(name):
+        return
+    for command in desk.of("pool"):
+        yield from _pool(desk, command, options)
+    stored, asked = desk.of("pool"), desk.of("restart")
+    if stored or asked:
+        yield from _restart(desk, stored, asked)
+
+
+def _restart(desk: Desk, stored: list[Command], asked: list[Command]) -> Generator[Step, Response, None]:
+    """Restart once, for what is stored and for who asked."""
+    try:
+        answer = yield Step(_http.pack("POST", desk.host, RESTART), changes=True)
+    except (WireError, BadReply) as error:
+        for command in stored:
+            desk.tell(command, ACCEPTED, f"stored; its restart, which makes it count, was not answered: {error}"[:120])
+        raise
+    good = 200 <= answer.status < 300
+    for command in stored:
+        desk.tell(command, ACCEPTED, "stored; restarting to use it" if good else "stored; used after its next restart")
+    for command in asked:
+        if good:
+            desk.tell(command, ACCEPTED, "restarting")
+        elif answer.status == 404:
+            desk.tell(command, UNSUPPORTED, "its firmware has no restart over HTTP: update it to 2.x")
+        else:
+            desk.say(_turns.judged(command, answer))
+
+
+def _pool(desk: Desk, command: Command, options: Options) -> Generator[Step, Response, None]:
+    """Store the pool and read it back; it stays untold when a restart is to make it count."""
+    pool = _pools.named(options.pools, command.value)
+    if pool is None:
+        desk.tell(command, REFUSED, f"{command.value[:40]!r} is no pool of this section")
+        return
+    look = Step(_http.pack("GET", desk.host, SETTINGS))
+    before = _settings((yield look))
+    if before is None:
+        desk.tell(command, UNSUPPORTED, "its firmware takes no settings over HTTP: update it to 2.x")
+        return
+    if _is_first(before, pool):
+        desk.tell(command, APPLIED, "was so already")
+        return
+    body = {"PrimaryPool": pool.url, "PrimaryAddress": pool.user, "PrimaryPassword": pool.password.reveal()}
+    answer = yield Step(_http.pack("POST", desk.host, SETTINGS, body), changes=True)
+    if not 200 <= answer.status < 300:
+        desk.say(_turns.judged(command, answer))
+        return
+    try:
+        after = _settings((yield look))
+    except (WireError, BadReply):
+        return
+    if after is None or not _is_first(after, pool):
+        desk.tell(command, UNKNOWN, "took it, and shows another pool")
+
+
+def _settings(answer: Response) -> dict[str, Any] | None:
+    """Its mining settings, None where it has none. Raises BadReply without a word of what they hold."""
+    if answer.status in (404, 405, 501):
+        return None
+    try:
+        told = _answer.table(_boards.reply("settings", answer))
+    except BadReply:
+        raise BadReply(f"its settings can't be read ({answer.status})") from None
+    return told if "PrimaryPool" in told else None
+
+
+def _is_first(told: dict[str, Any], pool: Pool) -> bool:
+    there = _pools.where(told.get("PrimaryPool"))
+    return there is not None and there == _pools.where(pool.url) and told.get("PrimaryAddress") == pool.user
+
+
+def recognise(seen: Seen) -> Guess | None:
+    """By the model its probe or its status names; or by a datagram, which names no unit."""
+    for asked in ("GET /probe", "GET /api/system/info"):
+        told = _boards.seen_table(seen, asked)
+        try:
+            heard = _status(told)
+        except BadReply:
+            continue
+        rank = 3 if (heard.model or "").startswith("NMMiner") else 2
+        return Guess("nmminer", rank, heard.model or "", heard.firmware or "", _boards.serial(heard.name))
+    try:
+        heard = datagram(seen.answers.get("udp", b""))
+    except BadReply:
+        return None
+    return Guess("nmminer", 2, heard.model or "", heard.firmware or "") if heard.address == seen.host else None

@@ -4,9 +4,12 @@ The program tells no mac. Its `id` is made by it from the computer's network car
 its config gives it (else the host name): the option `identity` says which one fleet.csv holds. It measures no watts,
 and its hash rate is that of a CPU algorithm, which is never added to others: it is a text. Pausing is what stops it
 here; its own `stop` would end mining until someone starts the program again.
+
+A pool is changed in its config, which is read whole, gets the pool as its first, and goes back whole; that and pausing
+need `http.restricted` off. It has no restart: nothing here ever starts a program.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.command import (
@@ -18,17 +21,26 @@ from mine_controller.core.model.command import (
     Command,
     Outcome,
 )
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
-from mine_controller.devices import _answer, _boards, _hosts, _http, _turns
+from mine_controller.devices import _answer, _boards, _hosts, _http, _pools, _turns
 from mine_controller.devices._boards import Unit
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire.door import Response, Wire, WireError
 
-CAN = Can(reads=("address", "word"), verbs=("run", "stop"), fleet=True, gentle=True)
+CAN = Can(
+    reads=("address", "word", "uptime_s", "accepted_n", "rejected_n", "pool", "text"),
+    verbs=("pool", "run", "stop"),
+    fleet=True,
+    gentle=True,
+)
 LANE = LaneSpec(width=1, call_s=5.0, batch=True, proof_s=20)
 BUDGET_S = 8.0
 
-RPC = "/json_rpc"
+SETTLE_S = 60
+
+RPC, CONFIG = "/json_rpc", "/1/config"
 NO_METHOD = -32601  # JSON-RPC: the program does not know the method
 _VERBS = {"stop": "pause", "run": "resume"}
 _NO_LOGIN = "needs its access-token (401): write it in this section"
@@ -50,6 +62,7 @@ class Options(NamedTuple):
     standby_w: int = option(0, unit="W", low=0, high=1000, help="what is left of that while it is paused")
     boot_s: int = _boards.BOOT_S
     ramp_patience_s: int = _boards.PATIENCE_S
+    pools: tuple[Pool, ...] = _pools.POOLS
 
 
 def faults(options: Options) -> list[str]:
@@ -98,15 +111,16 @@ def _name(summary: dict[str, Any], options: Options) -> str:
 def _unit(name: str, summary: dict[str, Any], options: Options) -> tuple[Found, ...]:
     word, why = _word(summary, options)
     up_s = summary.get("uptime", _answer.dig(summary, "connection.uptime"))
+    good, bad = _shares(summary)
     return (
         Found(name, "word", word, why),
+        *_boards.numbers(name, uptime_s=_boards.not_negative(up_s), accepted_n=good, rejected_n=bad),
+        *_boards.pool_found(name, options.pools, _answer.dig(summary, "connection.pool")),
         *_boards.texts(
             name,
             model="XMRig",
             firmware=summary.get("version"),
             hashrate=_rate_text(summary),
-            shares=_shares(summary),
-            uptime=_boards.uptime(up_s),
             pool=_boards.pool(_answer.dig(summary, "connection.pool")),
         ),
     )
@@ -124,10 +138,11 @@ def _rate_text(summary: dict[str, Any]) -> str | None:
     return f"{' / '.join(shown)} H/s {_boards.shown_text(summary.get('algo'), 20)}"
 
 
-def _shares(summary: dict[str, Any]) -> str | None:
+def _shares(summary: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Shares accepted and rejected."""
     good = _boards.not_negative(_answer.dig(summary, "results.shares_good"))
     total = _boards.not_negative(_answer.dig(summary, "results.shares_total"))
-    return None if good is None or total is None else _boards.shares(good, max(0.0, total - good))
+    return good, None if good is None or total is None else max(0.0, total - good)
 
 
 def _word(summary: dict[str, Any], options: Options) -> tuple[str | None, str]:
@@ -144,40 +159,116 @@ def _word(summary: dict[str, Any], options: Options) -> tuple[str | None, str]:
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
-    """Pause and resume, all programs at once. Each is read before (who it is) and after (whether it obeyed)."""
-
-    def look(command: Command) -> bytes:
-        return _http.pack("GET", _boards.place(command), options.path, **_headers(options))
-
-    def decide(command: Command, seen: Reply) -> Outcome | bytes:
-        return _decide(command, seen, options)
-
-    def prove(done: list[tuple[Command, Outcome]]) -> list[Outcome]:
-        return _prove(wire, options, done, look)
-
-    _boards.act(wire, options, batch, report, look, decide, _judge, prove)
+    """All programs at once. Each is read before (who it is) and after (whether it obeyed)."""
+    _boards.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
 
 
-def _decide(command: Command, seen: Reply, options: Options) -> Outcome | bytes:
-    summary = _summary(seen)
-    refusal = _boards.stranger(command, _name(summary, options))
-    if refusal is not None:
-        return refusal
-    paused = _boards.flag(summary.get("paused"))
-    if paused is not None and paused == (command.verb == "stop"):
-        return Outcome(command.id, APPLIED, "was so already")
-    if _boards.flag(summary.get("restricted")):
-        return Outcome(command.id, REFUSED, _RESTRICTED)
+def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
+    look = Step(_http.pack("GET", desk.host, options.path, **_headers(options)))
+    summary = _summary(_boards.reply(desk.host, (yield look)))
+    name = _name(summary, options)
+    if desk.is_stranger(name):
+        return
+    restricted = _boards.flag(summary.get("restricted"))
+    for command in desk.of("pool"):
+        if restricted:
+            desk.tell(command, REFUSED, _RESTRICTED)
+        else:
+            yield from _pool(desk, command, options)
+    for command in desk.of("stop", "run"):
+        paused = _boards.flag(summary.get("paused"))
+        if paused is not None and paused == (command.verb == "stop"):
+            desk.tell(command, APPLIED, "was so already")
+        elif restricted:
+            desk.tell(command, REFUSED, _RESTRICTED)
+        else:
+            yield from _pause(desk, command, options, name, look)
+
+
+def _pause(desk: Desk, command: Command, options: Options, name: str, look: Step) -> Generator[Step, Response, None]:
+    """The program's OK says that it took the call; whether it paused, its summary says."""
     body = {"jsonrpc": "2.0", "id": 1, "method": _VERBS[command.verb]}
-    return _http.pack("POST", _boards.place(command), RPC, body, **_headers(options))
+    answer = yield Step(_http.pack("POST", desk.host, RPC, body, **_headers(options)), changes=True)
+    outcome = _judged(command, answer)
+    if outcome.verdict == ACCEPTED:
+        try:
+            after = _summary(_boards.reply(desk.host, (yield look)))
+            same = _name(after, options) == name
+        except (WireError, BadReply):
+            same, after = False, {}  # it was taken, and that is all that can be said
+        if same and _boards.flag(after.get("paused")) is (command.verb == "stop"):
+            outcome = outcome._replace(verdict=APPLIED)
+    desk.say(outcome)
 
 
-def _judge(command: Command, answer: Response) -> Outcome:
-    """The program's OK says that it took the call; `_prove` asks whether it paused."""
+def _pool(desk: Desk, command: Command, options: Options) -> Generator[Step, Response, None]:
+    """The whole config as it is, with this pool first, and back; the program connects to it at once."""
+    pool = _pools.named(options.pools, command.value)
+    if pool is None:
+        desk.tell(command, REFUSED, f"{command.value[:40]!r} is no pool of this section")
+        return
+    look = Step(_http.pack("GET", desk.host, CONFIG, **_headers(options)))
+    config = _config(_boards.reply(desk.host, (yield look)))
+    rows = [row for row in config["pools"] if isinstance(row, dict)]
+    if _is_first(rows, pool):
+        desk.tell(command, APPLIED, "was so already")
+        return
+    first = next((row for row in rows if _is_pool(row, pool)), _row(pool))
+    body = {**config, "pools": [{**first, "enabled": True}, *(row for row in rows if row is not first)]}
+    answer = yield Step(_http.pack("PUT", desk.host, CONFIG, body, **_headers(options)), changes=True)
+    if not 200 <= answer.status < 300:
+        desk.say(_status(command, answer))
+        return
+    try:
+        after = _config(_boards.reply(desk.host, (yield look)))
+    except (WireError, BadReply):
+        desk.tell(command, ACCEPTED, "took it, and could not be read again")
+        return
+    good = _is_first([row for row in after["pools"] if isinstance(row, dict)], pool)
+    desk.tell(command, APPLIED if good else UNKNOWN, "" if good else "took it, and has another pool first")
+
+
+def _config(reply: Reply) -> dict[str, Any]:
+    """Its config. Raises BadReply; nothing of it is ever told, because it holds passwords."""
+    if reply.status in (401, 403):
+        raise BadReply(_NO_LOGIN if reply.status == 401 else _BAD_LOGIN)
+    if not 200 <= reply.status < 300:
+        raise BadReply(f"gives no config ({reply.status})")
+    try:
+        found = _answer.table(reply)
+    except BadReply:
+        raise BadReply("gives a config that is no JSON") from None
+    if not isinstance(found.get("pools"), list):
+        raise BadReply("gives a config without pools")
+    return found
+
+
+def _row(pool: Pool) -> dict[str, Any]:
+    """A pool in the words of its config."""
+    tls = pool.url.partition("://")[0] in ("stratum+ssl", "stratum+tls", "stratum+tcps")
+    return {"url": f"{pool.host}:{pool.port}", "user": pool.user, "pass": pool.password.reveal(), "tls": tls}
+
+
+def _is_pool(row: dict[str, Any], pool: Pool) -> bool:
+    there = _pools.where(row.get("url"))
+    return there is not None and there == _pools.where(pool.url) and row.get("user") == pool.user
+
+
+def _is_first(rows: Sequence[dict[str, Any]], pool: Pool) -> bool:
+    """Whether the first pool that is switched on is this one."""
+    on = [row for row in rows if row.get("enabled") is not False]
+    return bool(on) and _is_pool(on[0], pool)
+
+
+def _status(command: Command, answer: Response) -> Outcome:
     if answer.status in (401, 403):
         return Outcome(command.id, REFUSED, _NO_LOGIN if answer.status == 401 else _BAD_LOGIN)
+    return _turns.judged(command, answer)
+
+
+def _judged(command: Command, answer: Response) -> Outcome:
     if not 200 <= answer.status < 300:
-        return _turns.judged(command, answer)
+        return _status(command, answer)
     told = _answer.table(_boards.reply("answer", answer))
     if _answer.dig(told, "error.code") == NO_METHOD:
         return Outcome(command.id, UNSUPPORTED, "this version can't pause: update it or wire it to an outlet")
@@ -188,26 +279,11 @@ def _judge(command: Command, answer: Response) -> Outcome:
     return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
 
 
-def _prove(wire: Wire, options: Options, done: list[tuple[Command, Outcome]], look: _boards.Look) -> list[Outcome]:
-    """The outcomes, where the program took the call and says the wanted word now: applied."""
-    late = wire.now() + _turns.LEAST_S >= wire.until
-    taken = [] if late else [command for command, outcome in done if outcome.verdict == ACCEPTED]
-    looks = [(_boards.place(command), look(command)) for command in taken]
-    answers = _boards.volley(wire, options.port, looks, _boards.READ_S)
-    seen = {command.id: answer for command, answer in zip(taken, answers, strict=True)}
-    return [
-        outcome._replace(verdict=APPLIED) if _obeyed(command, seen.get(command.id), options) else outcome
-        for command, outcome in done
-    ]
-
-
-def _obeyed(command: Command, seen: Response | WireError | None, options: Options) -> bool:
-    if seen is None or isinstance(seen, WireError):
-        return False
-    try:
-        summary = _summary(_boards.reply(_boards.place(command), seen))
-        if _boards.stranger(command, _name(summary, options)) is not None:
-            return False
-    except BadReply:
-        return False  # it was taken, and that is all that can be said
-    return _boards.flag(summary.get("paused")) is (command.verb == "stop")
+def recognise(seen: Seen) -> Guess | None:
+    """By the name the program gives itself."""
+    for asked in sorted(asked for asked in seen.answers if asked.endswith("summary")):
+        told = _boards.seen_table(seen, asked)
+        if _boards.shown_text(told.get("ua")).startswith("XMRig"):
+            version, name = _boards.shown_text(told.get("version")), _boards.serial(told.get("id"))
+            return Guess("xmrig", 3, "XMRig", version, name)
+    return None

@@ -41,7 +41,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "cgminer": {"stop_command": "ascdisable|0", "run_command": "ascenable|0"},
 }
 # An address its lane takes, where "1" is none.
-ADDRESS = {"redfish": "A1", "jaws": "AA1"}
+ADDRESS = {"redfish": "A1", "jaws": "AA1", "dummy_pool": ""}
 
 # Kinds that behave differently by an option: each is a subject of its own.
 VARIANTS = {
@@ -66,6 +66,12 @@ def build(kind: str, url: str, **more: Any) -> Any:
             values[name] = Secret(CANARY)
         elif name == "hosts":
             values |= of_url(hints, url)
+        elif name == "host" and "port" in hints and urlsplit(url).port:  # a bare TCP service: an address and its port
+            values |= {"host": str(urlsplit(url).hostname), "port": urlsplit(url).port}
+        elif name == "places":
+            values[name] = (f"127.0.0.1:{urlsplit(url).port or 9}", "127.0.0.2:9")
+        elif declared.kind == "host" and declared.required:
+            values |= of_place(hints, name, url)
         elif declared.kind == "url" and (declared.required or declared.default):
             example = urlsplit(declared.example if declared.required else declared.default)
             values[name] = url + example.path + (f"?{example.query}" if example.query else "")
@@ -79,6 +85,13 @@ def of_url(hints: dict[str, Any], url: str) -> dict[str, Any]:
     place = urlsplit(url)
     named = {"port": place.port} if place.port and "port" in hints else {}
     return {"hosts": (str(place.hostname),), **named}
+
+
+def of_place(hints: dict[str, Any], name: str, url: str) -> dict[str, Any]:
+    """A unit that is asked by host and port: those of the url, for every port it has."""
+    place = urlsplit(url)
+    ports = {port: place.port for port in hints if place.port and (port == "port" or port.endswith("_port"))}
+    return {name: str(place.hostname), **ports}
 
 
 def address(kind: str) -> str:

@@ -46,6 +46,10 @@ def order(address, verb, at=1):
     return Command(f"1.0.{at}", f"miner a{at:03}", verb, "lane", address, 0, Reason("test", "test"))
 
 
+def errand(address, verb, value="", at=1, unit=""):
+    return order(address, verb, at)._replace(value=value, unit=unit)
+
+
 def orders(addresses, verb):
     return [order(address, verb, at) for at, address in enumerate(addresses, 1)]
 

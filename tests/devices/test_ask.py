@@ -6,12 +6,13 @@ from typing import NamedTuple
 import pytest
 
 from mine_controller.core.due import Asked
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.option import Secret
 from mine_controller.devices import ask as room
 from mine_controller.devices.kind import BadReply, Found
 from mine_controller.wire import retry
-from mine_controller.wire.door import Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
 
 REQUEST = Request("GET", "http://192.0.2.1/")
 
@@ -236,6 +237,47 @@ def test_what_a_driver_remembers_comes_back_to_it_alone(kinds):
     known = {readings[0].key: Value("abc\n", 700, "", ""), "meter y/etag:memory": Value("other", 1, "", "")}
     ask(Asked("meter x"), channels=known)
     assert seen == [{}, {"etag": "abc\n"}]
+
+
+def test_an_address_that_hung_is_not_asked_in_the_next_tick_and_the_driver_hears_why(kinds):
+    sent, heard = [], []
+
+    def many(batch, until):
+        sent.append([one.host for one in batch])
+        return [b"ok" if one.host == "10.0.0.1" else WireError("timeout", "no answer in 6.0 s") for one in batch]
+
+    def fetch(wire, options, ask):
+        heard.append(wire.many([Exchange(f"10.0.0.{at}", 80, b"x") for at in (1, 2)], wire.until))
+        return ()
+
+    kinds["meter"] = driver([Found("1", "power_w", 1)], fetch)
+    known = {"meter x/10.0.0.2:memory": Value("02:00:00:00:00:02", 1, "", "")}
+    readings = ask(Asked("meter x"), channels=known, wire_for=lambda _s, until: live(_s, until)._replace(many=many))
+    (kept,) = [one for one in readings if one.key == "meter x/patience:memory"]
+    assert kept.value == "h 1 820 10.0.0.2"
+    known[kept.key] = Value("h 2 900 10.0.0.2", 700, "", "")
+    again = ask(Asked("meter x"), channels=known, wire_for=lambda _s, until: live(_s, until)._replace(many=many))
+    assert sent == [["10.0.0.1", "10.0.0.2"], ["10.0.0.1"]]
+    assert "does not answer" in str(heard[1][1])
+    assert not [one for one in again if one.quantity == "memory"]
+
+
+def test_a_group_that_is_silent_as_a_whole_is_a_failed_endpoint_and_nobody_is_put_to_rest(kinds):
+    def fetch(wire, options, ask):
+        raise wire.many([Exchange("10.0.0.1", 80, b"x")], wire.until)[0]
+
+    kinds["meter"] = driver((), fetch)
+    silent = [WireError("unreachable", "no connection in 2.0 s")]
+    readings = ask(Asked("meter x"), wire_for=lambda _s, until: live(_s, until)._replace(many=lambda b, u: silent))
+    assert [(one.quantity, one.value) for one in readings] == [("health", None), ("fails", 1)]
+
+
+def test_passwords_of_pools_are_secrets_too():
+    class WithPools(NamedTuple):
+        pools: tuple = (Pool("btc", "stratum+tcp://a:1", "me", Secret("canary-pool")),)
+        hosts: tuple = ("10.0.0.1",)
+
+    assert room.secrets_of(WithPools()) == ("canary-pool",)
 
 
 @pytest.mark.parametrize("value", [True, [1], {"a": 1}, b"1", object(), (1, 2)])

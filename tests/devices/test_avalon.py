@@ -60,9 +60,9 @@ def read(unit, **more):
     return found, farm
 
 
-def test_a_unit_at_work_is_read_in_two_steps():
+def test_a_unit_at_work_is_read_in_three_steps():
     found, farm = read(Unit())
-    assert farm.sent(A) == ["version", "estats"]
+    assert farm.sent(A) == ["version", "estats", "summary"]
     assert value(found, MAC, "word") == "hashing"
     assert value(found, MAC, "power_w") == 3650
     assert value(found, MAC, "hashrate_ths") == 190
@@ -77,16 +77,16 @@ def test_a_unit_without_a_current_rate_is_asked_for_its_summary():
 
 
 def test_a_q_is_asked_for_its_short_status():
-    lines = {"version": recorded("version.json"), "litestats": recorded("litestats.json")}
+    lines = {name: recorded(f"{name}.json") for name in ("version", "litestats", "summary")}
     found, farm = read(lambda command, _parameter: lines[command])
-    assert farm.sent(A) == ["version", "litestats"]
+    assert farm.sent(A) == ["version", "litestats", "summary"]
     assert value(found, "02:00:00:00:00:04", "word") == "sleeping"
 
 
 def test_firmware_without_estats_is_asked_for_stats():
     unit = Unit()
     found, farm = read(lambda c, p: INVALID if c == "estats" else unit("estats" if c == "stats" else c, p))
-    assert farm.sent(A) == ["version", "estats", "stats"]
+    assert farm.sent(A) == ["version", "estats", "stats", "summary"]
     assert value(found, MAC, "word") == "hashing"
 
 
@@ -144,9 +144,22 @@ def test_a_chip_at_zero_degrees_is_a_chip_without_a_reading():
     assert value(read(Unit(told="STATE[2] TMax[0]"))[0], MAC, "chip_c") is None
 
 
-@pytest.mark.parametrize(("mode", "word"), [("0", "eco"), ("1", "standard"), ("2", "super"), ("7", "mode 7")])
-def test_a_work_mode_of_a_q_has_a_word(mode, word):
-    assert value(read(Unit(told=f"Ver[Q-25052801_1] STATE[1] WORKMODE[{mode}]"))[0], f"{MAC} mode", "text") == word
+@pytest.mark.parametrize(
+    ("told", "mode"),
+    [
+        ("Ver[Q-25052801_1] WORKMODE[0]", "low"),
+        ("Ver[Q-25052801_1] WORKMODE[1]", "medium"),
+        ("Ver[Q-25052801_1] WORKMODE[2]", "high"),
+        ("Ver[Q-25052801_1] WORKMODE[7]", None),
+        ("Ver[nano3-24071801_1] WORKLEVEL[2]", "high"),
+        ("Ver[nano3s-25012001_1] WORKMODE[1] WORKLEVEL[0]", "medium"),
+        ("Ver[1066-19101244_1] WORKMODE[1]", "high"),
+    ],
+)
+def test_a_work_mode_has_the_word_of_its_family(told, mode):
+    (one,) = [each for each in read(Unit(told=f"STATE[1] {told}"))[0] if each.quantity == "mode"]
+    assert one.value == mode
+    assert one.why or mode
 
 
 def test_a_status_text_that_can_not_be_read_leaves_the_unit_known_and_its_state_unknown():

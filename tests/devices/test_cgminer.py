@@ -178,6 +178,25 @@ def test_the_word_comes_from_a_short_window_and_never_from_the_average_beside_it
     assert rates == ([] if rate is None else [rate])
 
 
+def test_a_rate_that_two_decimals_of_ths_would_hide_is_told_in_its_own_unit():
+    found = read(Farm({A: Miner(MAC_A, summary={"Elapsed": 9000, "GHS 5s": 2.5}), B: gone}))
+    assert value(found, f"{MAC_A} hashrate", "text") == "2.500 GH/s"
+    assert value(found, MAC_A, "hashrate_ths") == 0.0025
+
+
+def test_a_group_that_is_silent_as_a_whole_fails_with_the_first_reason_as_boards_do():
+    with pytest.raises(BadReply, match=r"10\.0\.1\.1.*no connection"):
+        read(Farm({}), memory={A: f"{MAC_A} joined", B: f"{MAC_B} joined"})
+
+
+def test_fans_shares_and_the_time_it_runs_are_read():
+    summary = {"Elapsed": 9000, "MHS 1m": 1.0, "Accepted": 5, "Rejected": "2", "Stale": 1, "Best Share": 99}
+    found = read(Farm({A: Miner(MAC_A, summary=summary, stats={"fan1": 4200, "fan2": 0, "fan3": 3900}), B: gone}))
+    told = {name: value(found, MAC_A, name) for name in ("fan_rpm", "uptime_s", "accepted_n", "rejected_n", "stale_n")}
+    assert told == {"fan_rpm": 3900, "uptime_s": 9000, "accepted_n": 5, "rejected_n": 2, "stale_n": 1}
+    assert value(found, f"{MAC_A} best", "text") == "99"
+
+
 def test_a_rate_sampled_from_the_chips_goes_before_one_made_of_shares():
     stats = {"0 MHS(Sample)": 1_000_000.0, "1 MHS(Sample)": "2000000", "temp_max": 71}
     assert value(read(Farm({A: Miner(MAC_A, stats=stats), B: gone})), MAC_A, "hashrate_ths") == 3

@@ -1,0 +1,246 @@
+"""What boards with AxeOS and its relatives share: their settings, changed by one PATCH and read back.
+
+Settings lie in flash memory, which wears. So: a setting that is so already is not written; all settings asked for one
+board in one batch (mode, pool, fan) are one PATCH; what a board stores it is not told again, because the next reading
+says so. How often a mode may change at all is the core's to say.
+"""
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.pool import Pool
+from mine_controller.core.option import option
+from mine_controller.devices import _answer, _boards, _errands, _http, _pools, _turns
+from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices.kind import BadReply, Found
+from mine_controller.wire.door import Response, WireError
+
+INFO, SETTINGS, RESTART = "/api/system/info", "/api/system", "/api/system/restart"
+MODES = ("eco", "standard", "turbo", "overclock")
+SLOWEST_FAN_PCT = 20  # with less, a board in manual mode heats up until its firmware stops it
+VERBS = ("mode", "tune", "pool", "fan")
+_VERSION = re.compile(r"v?([0-9]{1,3})\.([0-9]{1,3})(?:\D.*)?", re.DOTALL)
+_ENTRY = re.compile(r"(\S+) +(eco|standard|turbo|overclock) +([0-9]{1,4}) +([0-9]{1,4})")
+
+HIGHEST_MHZ: int = option(650, unit="MHz", low=100, high=1200, help="highest chip frequency `tune` and `modes` may set")
+LOWEST_MHZ: int = option(300, unit="MHz", low=50, high=1200, help="lowest chip frequency they may set")
+HIGHEST_MV: int = option(1300, unit="mV", low=800, high=1500, help="highest core voltage they may set")
+LOWEST_MV: int = option(1000, unit="mV", low=700, high=1500, help="lowest core voltage they may set")
+
+
+class Clock(NamedTuple):
+    """A frequency and the core voltage that goes with it."""
+
+    mhz: int
+    mv: int
+
+
+class Setting(NamedTuple):
+    """`body` for the PATCH, how the board shows it afterwards, and whether it needs no restart."""
+
+    body: dict[str, Any]
+    seen: Callable[[dict[str, Any]], bool]
+    live: bool = True
+
+
+Modes = dict[str, dict[str, Clock]]  # by chip or model in lower case, by mode
+Info = dict[str, Any]
+Talking = Generator[Step, Response, Info]
+
+
+def modes(known: Modes, entries: Sequence[str]) -> Modes:
+    """The known ones, with those of the option `modes` in place of or beside them."""
+    found = {name: dict(clocks) for name, clocks in known.items()}
+    for entry in entries:
+        read = _ENTRY.fullmatch(entry.strip())
+        if read:
+            found.setdefault(read[1].lower(), {})[read[2]] = Clock(int(read[3]), int(read[4]))
+    return found
+
+
+def mode_faults(entries: Sequence[str], options: Any) -> list[str]:
+    """What is wrong with the option `modes`, as sentences."""
+    wrong = []
+    for entry in entries:
+        read = _ENTRY.fullmatch(entry.strip())
+        if not read:
+            wrong.append(f"modes: {entry[:60]!r} is no entry like `BM1370 eco 490 1060` (chip, mode, MHz, mV)")
+        elif why := outside(options, Clock(int(read[3]), int(read[4]))):
+            wrong.append(f"modes: {entry[:60]!r}: {why}")
+    return wrong
+
+
+def outside(options: Any, clock: Clock) -> str:
+    """Why this clock is beyond the section's bounds, "" when it is not."""
+    if not options.lowest_mhz <= clock.mhz <= options.highest_mhz:
+        return f"{clock.mhz} MHz is beyond {options.lowest_mhz} to {options.highest_mhz} MHz of this section"
+    if not options.lowest_mv <= clock.mv <= options.highest_mv:
+        return f"{clock.mv} mV is beyond {options.lowest_mv} to {options.highest_mv} mV of this section"
+    return ""
+
+
+def version(info: Info) -> tuple[int, int] | None:
+    """(2, 14) of a firmware "v2.14.0-...", None when it tells none."""
+    found = _VERSION.fullmatch(info["version"]) if isinstance(info.get("version"), str) else None
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def clocked(clock: Clock, *, live: bool) -> Setting:
+    """The setting that makes a board run so."""
+
+    def seen(info: Info) -> bool:
+        return clock_of(info) == clock
+
+    return Setting({"frequency": clock.mhz, "coreVoltage": clock.mv}, seen, live)
+
+
+def clock_of(info: Info) -> Clock | None:
+    """How the board is set, None when it does not tell."""
+    mhz, mv = _boards.above_zero(info.get("frequency")), _boards.above_zero(info.get("coreVoltage"))
+    return None if mhz is None or mv is None else Clock(round(mhz), round(mv))
+
+
+def tuned(command: Command, info: Info, options: Any, *, live: bool) -> Setting:
+    """What `tune` asks for; what it does not name stays as it is. ValueError."""
+    asked, now = _errands.tuning(command.value), clock_of(info)
+    mhz = asked.get("frequency_mhz", now.mhz if now else 0)
+    mv = asked.get("core_voltage_mv", now.mv if now else 0)
+    if why := outside(options, Clock(mhz, mv)):
+        raise ValueError(why)
+    return clocked(Clock(mhz, mv), live=live)
+
+
+def fan(command: Command, info: Info) -> Setting:
+    """What `fan` asks for. Newer firmware has a key of its own for the speed in manual mode. ValueError."""
+    percent = _errands.fan(command.value, SLOWEST_FAN_PCT)
+    key = "manualFanSpeed" if "manualFanSpeed" in info else "fanspeed"
+    body = {"autofanspeed": 1} if percent is None else {"autofanspeed": 0, key: percent}
+
+    def seen(told: Info) -> bool:
+        auto = _boards.flag(told.get("autofanspeed"))
+        return auto is True if percent is None else auto is False and _answer.number(told.get(key)) == percent
+
+    return Setting(body, seen)
+
+
+def pool_named(command: Command, pools: Sequence[Pool]) -> Pool:
+    """The pool a command names. ValueError."""
+    found = _pools.named(pools, command.value)
+    if found is None:
+        raise ValueError(f"{command.value[:40]!r} is no pool of this section")
+    return found
+
+
+def is_pool(told: Info, pool: Pool) -> bool:
+    """Whether a board's fields are this pool, by where it connects and as whom."""
+    there = _pools.where(told.get("stratumURL"), told.get("stratumPort"))
+    return there is not None and there == _pools.where(pool.url) and told.get("stratumUser") == pool.user
+
+
+def mode_clock(command: Command, clocks: dict[str, Clock], model: str) -> Clock:
+    """The clock of the mode asked for. ValueError: no such mode; LookupError: nobody said what it is on this board."""
+    if command.value not in MODES:
+        raise ValueError(f"a mode is one of {', '.join(MODES)}, not {command.value[:20]!r}")
+    if command.value not in clocks:
+        raise LookupError(f"no clock is known for {command.value} of {model or 'its chip'}: write it into modes")
+    return clocks[command.value]
+
+
+def mode_found(name: str, info: Info, clocks: dict[str, Clock]) -> list[Found]:
+    """The reading `mode`: the word whose clock it runs, or None and why; nothing where it tells no clock."""
+    clock = clock_of(info)
+    if clock is None:
+        return []
+    word = next((mode for mode, one in clocks.items() if one == clock), None)
+    return [Found(name, "mode", word, "" if word else f"{clock.mhz} MHz {clock.mv} mV is none of its modes")]
+
+
+def settings(desk: Desk, make: Callable[[Command], Setting]) -> list[tuple[Command, Setting]]:
+    """The settings asked for; those that can't be are refused."""
+    found = []
+    for command in desk.of(*VERBS):
+        try:
+            found.append((command, make(command)))
+        except ValueError as error:
+            desk.tell(command, REFUSED, str(error))
+        except LookupError as error:
+            desk.tell(command, UNSUPPORTED, str(error.args[0]))
+    return found
+
+
+def change(desk: Desk, info: Info, wanted: Sequence[tuple[Command, Setting]], refused: str) -> Talking:
+    """Write what is not so yet, in one PATCH, read it back and tell. The info after it; `refused` is what a 401 means.
+
+    Of a setting that needs a restart nothing is told yet: that is for `restarted`.
+    """
+    left = []
+    for command, setting in wanted:
+        if setting.seen(info):
+            desk.tell(command, APPLIED, "was so already")
+        else:
+            left.append((command, setting))
+    if not left:
+        return info
+    body = {key: value for _, setting in left for key, value in setting.body.items()}
+    answer = yield Step(_http.pack("PATCH", desk.host, SETTINGS, body), changes=True)
+    if 200 <= answer.status < 300:
+        return (yield from _read_back(desk, left))
+    for command, _ in left:
+        desk.say(judged(command, answer, refused, "its firmware has no settings over the network"))
+    return info
+
+
+def judged(command: Command, answer: Response, refused: str, missing: str) -> Outcome:
+    """What an answer that is no success means; `refused` explains a 401, `missing` a path that is not there."""
+    if answer.status == 401:
+        return Outcome(command.id, REFUSED, refused)
+    if answer.status in (404, 405, 501):
+        return Outcome(command.id, UNSUPPORTED, missing)
+    if answer.status == 400:  # its own words may repeat what was sent, a password with it
+        return Outcome(command.id, REFUSED, "does not take these settings (400)")
+    return _turns.judged(command, answer)
+
+
+def _read_back(desk: Desk, written: Sequence[tuple[Command, Setting]]) -> Talking:
+    try:
+        answer = yield Step(_http.pack("GET", desk.host, INFO))
+        after = _boards.only({"": _boards.reply(desk.host, answer)})
+    except (WireError, BadReply) as error:
+        for command, _ in written:
+            desk.tell(command, ACCEPTED, f"took it, and could not be read again: {error}"[:120])
+        return {}
+    for command, setting in written:
+        if not setting.seen(after):
+            desk.tell(command, UNKNOWN, "took it, and shows another setting")
+        elif setting.live:
+            desk.tell(command, APPLIED)
+    return after
+
+
+def restarts(desk: Desk, forbidden: str, refused: str) -> Generator[Step, Response, None]:
+    """Restart once, where that was asked for or where something stored needs it. `forbidden` says why not to."""
+    stored, asked = desk.of(*VERBS), desk.of("restart")
+    if not stored and not asked:
+        return
+    if forbidden:
+        _tell(desk, stored, f"stored; takes effect after its next restart, not now: {forbidden}")
+        for command in asked:
+            desk.tell(command, REFUSED, forbidden)
+        return
+    try:
+        answer = yield Step(_http.pack("POST", desk.host, RESTART), changes=True)
+    except (WireError, BadReply) as error:
+        _tell(desk, stored, f"stored; its restart, which makes it count, was not answered: {error}"[:120])
+        raise
+    good = 200 <= answer.status < 300
+    _tell(desk, stored, "stored; restarting to use it" if good else "stored; takes effect after its next restart")
+    for command in asked:
+        missing = "its firmware has no restart over the network"
+        desk.say(Outcome(command.id, ACCEPTED, "restarting") if good else judged(command, answer, refused, missing))
+
+
+def _tell(desk: Desk, commands: Sequence[Command], why: str) -> None:
+    for command in commands:
+        desk.tell(command, ACCEPTED, why)
