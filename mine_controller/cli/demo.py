@@ -14,6 +14,7 @@ from mine_controller.cli.session import fail
 from mine_controller.twin.story import StoryError
 
 LIVE_EVERY_S = 30
+SITES = ("coop-container", "home-fleet")
 
 
 @click.command(
@@ -21,6 +22,7 @@ LIVE_EVERY_S = 30
 Examples:
   minectl demo                                    a day, then live ticks and the page on http://127.0.0.1:8080/
   minectl demo --hours 6 --seed 7 --story pdus-dead
+  minectl demo --site home-fleet                  twelve mixed miners at 127.0.1.x, read one by one
   minectl demo --story list                       the packaged stories
   minectl demo --no-serve --json                  print the day's summary as one JSON object and exit
 
@@ -28,7 +30,7 @@ Examples:
 While it serves, other commands work beside it: minectl status -c demo/config.txt
 Exit: 0 ended · 1 the port is taken or the folder can't be written · 2 no such story, or not a demo's folder"""
 )
-@click.option("--site", default="coop-container", show_default=True, type=click.Choice(["coop-container"]))
+@click.option("--site", default="coop-container", show_default=True, type=click.Choice(SITES))
 @click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 240), help="Hours of history.")
 @click.option("--story", help="A story file, or the name of a packaged one; `list` names those.")
 @click.option("--seed", default=1, show_default=True, type=click.IntRange(0), help="Same seed, same day.")
@@ -42,7 +44,7 @@ Exit: 0 ended · 1 the port is taken or the folder can't be written · 2 no such
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object on stdout.")
 @click.option("--ticks", default=0, type=click.IntRange(0), help="Stop after so many live ticks (0: until Ctrl-C).")
 def command(**given: Any) -> None:
-    """Run a simulated mine: real drivers, rules and store against a twin of the 1 MW container."""
+    """Run a simulated mine: real drivers, rules and store against a twin of the 1 MW container or of a home fleet."""
     if given["story"] == "list":
         from mine_controller.twin.story import names  # noqa: PLC0415
 
@@ -75,8 +77,8 @@ def _run(folder: Path, given: dict[str, Any]) -> None:
     from mine_controller.play import demo  # noqa: PLC0415 - heavy
 
     serve = not given["no_serve"]
-    site = demo.build(given["seed"], given["hours"], given["story"], ending_now=serve)
-    with demo.on_sockets(site) if serve else contextlib.nullcontext() as servers:
+    site = demo.build(given["seed"], given["hours"], given["story"], ending_now=serve, kind=given["site"])
+    with demo.on_sockets(site, usual=True) if serve else contextlib.nullcontext() as servers:
         config = demo.write_config(folder, site)
         pages = _pages(config, given["port"]) if serve else None
         total = int(given["hours"] * 3600 / config.site.tick_s)
@@ -85,6 +87,7 @@ def _run(folder: Path, given: dict[str, Any]) -> None:
         found = demo.summary(day)
         click.echo(json.dumps(found) if given["as_json"] else _text(found))
         if servers is not None and pages is not None:
+            demo.household(servers, config)
             _serve(demo, config, demo.go_on(site, servers, caught_up=True), given["ticks"], pages)
 
 
@@ -161,10 +164,19 @@ def _text(found: dict[str, Any]) -> str:
         f"{found['energy_kwh']:.0f} kWh of {found['permitted_kwh']:.0f} permitted ({share:.1f} %)",
         f"{len(found['violations'])} guard violations",
     ]
-    lines += [
-        f"curtailed in {one['shed_100_s']} s after the signal: {one['power_before_w'] / 1000:.0f} kW ->"
-        f" {(one['power_confirmed_w'] or 0) / 1000:.1f} kW, {one['gentle']} gently, {one['hard']} at the outlet"
-        + (f"; EMERGENCY {one['emergency']}" if one["emergency"] else "")
-        for one in found["events"]
-    ]
+    lines += [_curtailed(one) for one in found["events"]]
     return "\n".join(lines)
+
+
+def _curtailed(one: dict[str, Any]) -> str:
+    """One curtailment in a line; what was never proven is not called curtailed."""
+    after = "the signal" if one["cause"] == "signal" else "it was asked for"
+    before = one["power_before_w"] / 1000
+    load = f"{before:.0f} kW" if before >= 100 else f"{before:.1f} kW"
+    if one["shed_100_s"] is None:
+        head = f"not proven down after {after}: {load} before"
+    else:
+        kw = (one["power_confirmed_w"] or 0) / 1000
+        head = f"curtailed in {one['shed_100_s']} s after {after}: {load} -> {kw:.1f} kW"
+    told = f"; EMERGENCY {one['emergency']}" if one["emergency"] else ""
+    return f"{head}, {one['gentle']} gently, {one['hard']} at the outlet{told}"

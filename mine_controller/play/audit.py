@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.core.decide import decide
 from mine_controller.core.fleet import Fleet, sum_up, wordy
-from mine_controller.core.model.command import Command
+from mine_controller.core.model.command import ERRANDS, Command
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
@@ -160,6 +160,11 @@ def _g4(record: Record) -> Iterator[str]:
         )
         if add_w and load_w + add_w > breaker.limit_w:
             yield f"breaker {breaker.name}: {load_w + add_w} W over {breaker.limit_w} W"
+    for phase in record.policy.wiring.phases:
+        ats = [at for at, spec in enumerate(specs) if spec.phase == phase.name]
+        add_w = sum(specs[at].nominal_w * 105 // 100 - fleet.est_w[at] for at in ats if at in starts)
+        if add_w and sum(fleet.est_w[at] for at in ats) + add_w > phase.limit_w:
+            yield f"phase {phase.name}: {sum(fleet.est_w[at] for at in ats) + add_w} W over {phase.limit_w} W"
 
 
 def _g5(record: Record) -> Iterator[str]:
@@ -210,6 +215,9 @@ def _g7(record: Record) -> Iterator[str]:
     order = [rank[kind] for kind in kinds]
     if order != sorted(order):
         yield "commands out of order: " + " ".join(kinds[:20])
+    errands = sum(c.verb in ERRANDS for c in record.decision.commands)
+    if errands and ("stop" in kinds or not record.image.clock.opening):
+        yield f"{errands} errands in a round that stops, or that is not the opening one"
 
 
 def _g8(record: Record) -> Iterator[str]:
@@ -218,6 +226,10 @@ def _g8(record: Record) -> Iterator[str]:
     if len(set(ids)) != len(ids):
         yield "two commands share an id"
     for command in record.decision.commands:
+        if command.verb in ERRANDS:
+            if all(errand.command != command.id for errand in record.decision.state.errands):
+                yield f"{command.target}: an errand without its intent"
+            continue
         chase = record.decision.state.chases.get(command.target)
         if chase is None or chase.command != command.id or chase.sent_s is None:
             yield f"{command.target}: a command without its intent"
@@ -311,6 +323,8 @@ def _g15(record: Record) -> Iterator[str]:
     """On a live site a person's override ends within four hours."""
     now_s = record.image.clock.plant_s
     for one in record.decision.state.overrides if record.policy.site.live else ():
+        if one.kind == "setting":
+            continue  # a mode or a pool stands until changed
         if not one.until_s or one.until_s - now_s > LONGEST_OVERRIDE_S:
             yield f"override of {one.key} has no end within 4 h"
 

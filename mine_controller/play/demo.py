@@ -15,17 +15,19 @@ from mine_controller.config.model import Config
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import Shed, State
 from mine_controller.play.audit import Violation
-from mine_controller.play.twin import BOOT_ID, Audited, Virtual
+from mine_controller.play.twin import BOOT_ID, Audited, Virtual, file_wish
 from mine_controller.ports.clock import Sources
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import Live, ports_of
 from mine_controller.ports.show import show
 from mine_controller.tick import tick
-from mine_controller.twin import coop, net, story
+from mine_controller.twin import coop, home, net, story
 from mine_controller.twin.config_text import config_text
+from mine_controller.twin.site import Site
 
 Progress = Callable[[int, int], None]
 SETTLED = ("RUNNING", "RESUMING", "CURTAILED", "IDLE")
+SITES: dict[str, Callable[..., Site]] = {coop.Site.kind: coop.build, home.Site.kind: home.build}
 
 
 class Event(NamedTuple):
@@ -40,7 +42,7 @@ class Event(NamedTuple):
 class Day(NamedTuple):
     """What the simulated hours came to."""
 
-    site: coop.Site
+    site: Site
     seed: int
     ticks: int
     wall_s: float
@@ -51,8 +53,8 @@ class Day(NamedTuple):
     longest_tick_s: int
 
 
-def build(seed: int, hours: int, told_by: str | None, *, ending_now: bool) -> coop.Site:
-    """The twin of the co-op container; `ending_now` lets its history end at this moment.
+def build(seed: int, hours: int, told_by: str | None, *, ending_now: bool, kind: str = "coop-container") -> Site:
+    """The twin of one of SITES; `ending_now` lets its history end at this moment.
 
     `told_by`: a story's file, or the name of a packaged one. OSError and StoryError say what is wrong with it.
     """
@@ -62,10 +64,10 @@ def build(seed: int, hours: int, told_by: str | None, *, ending_now: bool) -> co
         packaged = name in story.names() and not Path(told_by).exists()
         told = story.packaged(name) if packaged else story.parse(Path(told_by).read_text(encoding="utf-8"))
     start = int(time.time()) - hours * 3600 if ending_now else None
-    return coop.build(seed, start, story=told)
+    return SITES[kind](seed, start, story=told)
 
 
-def write_config(folder: Path, site: coop.Site) -> Config:
+def write_config(folder: Path, site: Site) -> Config:
     """config.txt (0600) and fleet.csv of the twin, and the config as loaded from them."""
     folder.mkdir(parents=True, exist_ok=True)
     text, fleet = config_text(site, str(folder))
@@ -77,9 +79,7 @@ def write_config(folder: Path, site: coop.Site) -> Config:
     return load(path)
 
 
-def live_through(
-    site: coop.Site, config: Config, seed: int, hours: int, progress: Progress, *, guard: bool = True
-) -> Day:
+def live_through(site: Site, config: Config, seed: int, hours: int, progress: Progress, *, guard: bool = True) -> Day:
     """Tick after tick until `hours` have passed in the world."""
     began = time.monotonic()
     virtual = Virtual(config, site)
@@ -95,7 +95,7 @@ def live_through(
         longest = max(longest, int(virtual.now_s - tick_began))
         rounds = journal.ticks.pop()
         _digest(digest, rounds)
-        _follow(sheds, rounds, book.state, site.world.start_wall_s)
+        _follow(sheds, rounds, book.state, site.plant.start_wall_s)
         mode = book.state.mode
         count += 1
         virtual.until_next(tick_began)
@@ -132,10 +132,9 @@ def _offset(this: Round) -> int:
 
 def summary(day: Day) -> dict[str, Any]:
     """The one JSON object of `demo --json`."""
-    world = day.site.world
-    starts = [world.starts(i) for i in range(len(world.fleet.outlet_on))]
+    world, starts = day.site.plant, day.site.starts()
     return {
-        "site": "coop-container",
+        "site": day.site.kind,
         "seed": day.seed,
         "ticks": day.ticks,
         "wall_s": round(day.wall_s, 1),
@@ -178,25 +177,30 @@ def _event(event: Event) -> dict[str, Any]:
 
 
 @contextmanager
-def on_sockets(site: coop.Site) -> Iterator[net.Servers]:
-    """Every device listening on 127.0.0.1; its world stands still until `go_on`."""
-    servers = net.serve(site, lambda: site.world.now_s)
+def on_sockets(site: Site, *, usual: bool = False) -> Iterator[net.Servers]:
+    """Every device listening on 127.x.y.z; its world stands still until `go_on`. `usual`: as `net.serve` has it."""
+    servers = net.serve(site, lambda: site.plant.now_s, usual=usual)
     try:
         yield servers
     finally:
         servers.close()
 
 
-def go_on(site: coop.Site, servers: net.Servers, *, caught_up: bool = False) -> Sources:
+def go_on(site: Site, servers: net.Servers, *, caught_up: bool = False) -> Sources:
     """From now on the world runs in real time; the clocks of live ticks on it.
 
     `caught_up`: it goes on at this moment, not at the one when the simulation of its history began.
     """
-    behind_s = time.time() - site.world.start_wall_s - site.world.now_s if caught_up else 0.0
-    now_s = net.clock(site.world.now_s + max(0.0, behind_s))
+    behind_s = time.time() - site.plant.start_wall_s - site.plant.now_s if caught_up else 0.0
+    now_s = net.clock(site.plant.now_s + max(0.0, behind_s))
     servers.now_s = now_s
-    start = site.world.start_wall_s
+    start = site.plant.start_wall_s
     return Sources(now_s, lambda: start + now_s(), lambda: BOOT_ID, lambda: True)
+
+
+def household(servers: net.Servers, config: Config) -> None:
+    """From now on what a person of the story asks for goes where a person's word goes."""
+    servers.wish = lambda person: file_wish(config, servers.site, person)
 
 
 def live_tick(config: Config, sources: Sources) -> str:

@@ -2,10 +2,11 @@
 
 from mine_controller.config.model import Config
 from mine_controller.core.due import Asked
+from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
-from mine_controller.core.model.image import Image
+from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
@@ -16,8 +17,9 @@ from mine_controller.play.audit import Record, Violation, audit
 from mine_controller.ports.clock import Sources
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import ACT_S, ASK_S, Live
-from mine_controller.twin.coop import Site
+from mine_controller.store.inbox import file_request
 from mine_controller.twin.direct import Direct
+from mine_controller.twin.site import Person, Site
 from mine_controller.wire.door import Wire
 
 BOOT_ID = "twin"
@@ -28,8 +30,8 @@ class Virtual(Live):
 
     def __init__(self, config: Config, site: Site) -> None:
         self.site, self.direct = site, Direct(site)
-        self.now_s = float(site.world.now_s)
-        start_s = site.world.start_wall_s
+        self.now_s = float(site.plant.now_s)
+        start_s = site.plant.start_wall_s
         sources = Sources(lambda: self.now_s, lambda: start_s + self.now_s, lambda: BOOT_ID, lambda: True)
         super().__init__(config, sources=sources)
 
@@ -43,9 +45,10 @@ class Virtual(Live):
 
     def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> tuple[Reading, ...]:
         """Every lane begins now; the stage ends when the slowest has."""
-        channels = image.channels if image is not None and not clock.rebooted else {}
+        channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = self.now_s + self._left_s(clock, ASK_S)
-        read = ask(asked, self.config.endpoints, channels, self.plant_at, self._wire, until, threads=False)
+        ends, wall_s = self.config.endpoints, clock.wall_s
+        read = ask(asked, ends, channels, self.plant_at, self._wire, until, threads=False, wall_s=wall_s)
         self._pass()
         return (self.stop_reading(), *read)
 
@@ -84,9 +87,9 @@ class Virtual(Live):
 class Audited(Journal):
     """The journal of a demo: keeps the rounds of the tick and what the guards say of them."""
 
-    def __init__(self, live: Live, *, guard: bool = True) -> None:
+    def __init__(self, live: Virtual, *, guard: bool = True) -> None:
         super().__init__(live.config, live.clocks, live.log)
-        self.guard = guard
+        self.guard, self.site = guard, live.site
         self.violations: list[Violation] = []
         self.ticks: list[tuple[Round, ...]] = []
         self.before = State()
@@ -98,6 +101,12 @@ class Audited(Journal):
         self.told.clear()
         return book
 
+    def requests(self) -> tuple[Request, ...]:
+        """What people asked for, those of the story among them."""
+        for person in self.site.fetch_wishes():
+            file_wish(self.config, self.site, person)
+        return super().requests()
+
     def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
         """Check, then close the tick."""
         state = self.before
@@ -107,3 +116,12 @@ class Audited(Journal):
             state = settle(this.decision.state, this.decision.commands, this.outcomes, this.clock.plant_s)
         self.ticks.append(rounds)
         super().save(book, rounds)
+
+
+def file_wish(config: Config, site: Site, person: Person) -> None:
+    """What somebody in the story typed, where it goes when a real person types it."""
+    at = site.plant.start_wall_s + int(person.at_s)
+    clear = person.value == "clear"
+    verb, args = ("clear-state", (person.key,)) if clear else ("set-state", (person.key, person.value))
+    key = f"story {at} {person.key} {person.value}"
+    file_request(config.paths, "cli", "household", -1, "", verb, args, "as the story tells", key=key, at=at)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from mine_controller.core.fleet import on_above_w
+from mine_controller.core.fleet import ASLEEP, on_above_w
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Miners
 from mine_controller.core.model.state import MinerBook
@@ -11,6 +11,7 @@ from mine_controller.core.model.wiring import MinerSpec, Wiring
 # A miner is in exactly one of these, so they add up to the total.
 STATES = ("running", "starting", "stopping", "stopped", "quarantined", "unknown")
 NEVER_SEEN = "not seen yet"
+SLACK_S = 45  # units of one group are read within so many seconds of each other
 _NEW = MinerBook()
 
 
@@ -26,6 +27,7 @@ class Unit(NamedTuple):
     address: str | None
     book: MinerBook
     chase: str  # "stop, 2 tries at the outlet" while a command is unproven
+    lost: bool = False  # no outlet tells of it, and it did not answer when it was last asked
 
 
 def units(book: Book, wiring: Wiring) -> tuple[Unit, ...]:
@@ -63,7 +65,21 @@ def _unit(book: Book, spec: MinerSpec, row: Row) -> Unit:
     if chase is not None:
         lane = spec.paths[chase.rung].lane if chase.rung < len(spec.paths) else "?"
         told = f"told to {chase.want} by {lane}, try {chase.tries}" + (f": {chase.answer}" if chase.answer else "")
-    return Unit(spec, _state(spec, power_w, want, worn), power_w, seen_s, word, outlet, address, worn, told)
+    lost = _lost(book, spec)
+    metered = seen_s is not None or bool(spec.outlet and spec.outlet_metered)
+    own = None if metered or lost else word
+    state = _state(spec, power_w, want, worn) if own is None else _said(own, want, worn)
+    return Unit(spec, state, power_w, seen_s, word, outlet, address, worn, told, lost)
+
+
+def _lost(book: Book, spec: MinerSpec) -> bool:
+    """Heard before, and not when its group was last asked: its old values need not wait for their age."""
+    channels = book.image.channels if book.image is not None else {}
+    tried = channels.get(f"{spec.group}:tried")
+    if spec.outlet or tried is None:
+        return False
+    heard = [channels[key] for what in ("word", "address") if (key := f"{spec.group}/{spec.mac}:{what}") in channels]
+    return bool(heard) and max(value.at_s for value in heard) < tried.at_s - SLACK_S
 
 
 def _state(spec: MinerSpec, power_w: int | None, want: str, worn: MinerBook) -> str:
@@ -76,6 +92,15 @@ def _state(spec: MinerSpec, power_w: int | None, want: str, worn: MinerBook) -> 
     return "quarantined" if worn.quarantined else "stopped"
 
 
+def _said(word: str, want: str, worn: MinerBook) -> str:
+    """The state of a unit that no meter was ever seen for: absent is not unknown, its own word tells."""
+    if word == "hashing":
+        return "stopping" if want == "stop" else "running"
+    if word in ASLEEP:
+        return "starting" if want == "run" else "quarantined" if worn.quarantined else "stopped"
+    return "starting" if word == "booting" else "unknown"
+
+
 def counts(fleet: tuple[Unit, ...]) -> dict[str, Any]:
     """How many are in each state, beside the words they say of themselves and what was measured of their power."""
     known = [unit.power_w for unit in fleet if unit.power_w is not None]
@@ -83,25 +108,28 @@ def counts(fleet: tuple[Unit, ...]) -> dict[str, Any]:
     seen = bool(known or said)
     return {
         "total": len(fleet),
-        "online": sum(_online(unit) for unit in fleet) if seen else None,
+        "online": sum(online(unit) for unit in fleet) if seen else None,
         "hashing": said.count("hashing") if said else None,
         "words_known": len(said),
         "power_known": len(known),
         "power_w": sum(known) if known else None,
-        **_by_state(fleet, bool(known)),
+        **_by_state(fleet),
     }
 
 
-def _by_state(fleet: tuple[Unit, ...], known: bool) -> dict[str, int | None]:
+def _by_state(fleet: tuple[Unit, ...]) -> dict[str, int | None]:
     """Where nothing is known, nobody is known to run or to stand: only "unknown" has a number."""
+    known = any(unit.state != "unknown" for unit in fleet)
     out: dict[str, int | None] = dict.fromkeys(STATES, 0 if known or not fleet else None)
     for unit in fleet:
         out[unit.state] = (out[unit.state] or 0) + 1
     return out
 
 
-def _online(unit: Unit) -> bool:
+def online(unit: Unit) -> bool:
     """It answers for itself, or its outlet shows that it works."""
+    if unit.lost:
+        return False
     if unit.word is not None:
         return unit.word != "offline"
     return unit.power_w is not None and unit.power_w > on_above_w(unit.spec)

@@ -9,7 +9,8 @@ from typing import Any
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.render import contract, plant
-from mine_controller.render.fleet import counts, units
+from mine_controller.render.cards import SMALL, cards, strangers, totals
+from mine_controller.render.fleet import Unit, counts, units
 from mine_controller.render.given import History, SiteFacts, Words
 from mine_controller.render.schedule import coming
 from mine_controller.render.text import clean, masked
@@ -24,7 +25,8 @@ SENTENCE = 300  # characters of one of our own sentences
 def document(book: Book, site: SiteFacts, history: History, words: Words, now_wall_s: int) -> dict[str, Any]:
     """Everything the faces show, as JSON-native values. Unknown is null, never 0; `_at` are epoch seconds."""
     when = moments(book, now_wall_s)
-    miners = counts(units(book, site.wiring))
+    fleet = units(book, site.wiring)
+    miners = counts(fleet)
     readings = plant.readings(book, site.wiring, when)
     made = {
         "schema": SCHEMA,
@@ -43,6 +45,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "signal": contract.signal(book, site.wiring, history, when),
         "price": None,
         "miners": miners,
+        **_each(book, site, fleet, when),
         "alarms": _alarms(book, words, when),
         "limits": _limits(book, words),
         "last_event": contract.last_event(book, history, when),
@@ -64,6 +67,18 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "age_s": None if when.tick_at is None else max(0, now_wall_s - when.tick_at),
     }
     return _without_addresses(made) if site.publish == "public" else made
+
+
+def _each(book: Book, site: SiteFacts, fleet: tuple[Unit, ...], when: Moments) -> dict[str, Any]:
+    """Every miner by itself where they are few: a document of thousands would be none to read."""
+    seen = strangers(book, site.wiring, when)[:SMALL]
+    few = len(fleet) <= SMALL and bool(site.wiring.endpoints)
+    made = cards(book, fleet, when) if few else None
+    sums = totals(made) if made is not None else None
+    if site.publish == "public":  # names of people's rooms, and identities that are no mac
+        seen = [one | {"unit": "", "address": ""} for one in seen]
+        made = [one | {"name": ""} for one in made] if made is not None else None
+    return {"units": made, "totals": sums, "unlisted": seen}
 
 
 def text(made: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.render import panels, plant, status_json
 from mine_controller.render.fleet import units
 from mine_controller.render.given import History, SiteFacts, Words
+from mine_controller.render.shelf import rate, shelf
 from mine_controller.render.text import UNKNOWN, Zone, clean, masked, span, temperature
 from mine_controller.render.times import moments
 from mine_controller.render.trends import charts
@@ -59,6 +60,7 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
         "contract": contract,
         "temperatures": panels.temperatures(made, site, probes),
         "air": air,
+        "shelf": shelf(made, site, zone, now_s),
         "fleet": wall(book, units(book, site.wiring), made, site, words, when),
         "trends": charts(history, site, zone, now_s),
         "alarms": [
@@ -158,6 +160,11 @@ def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts) -> list[dict
     if inlet is not None:
         note = f"limits {' / '.join(_limits(site))}" if inlet["value"] is not None else inlet["why"] or "never read"
         out.append(_figure("Inlet", temperature(inlet["value"], site.temperature_unit), note))
+    if made["totals"] is not None and not fans:
+        out += [
+            _figure(f"Hash rate, {one['algorithm']}", rate(one["hashes_per_s"]), f"{one['known']} of {one['of']} known")
+            for one in made["totals"]["hashrates"]
+        ]
     if fans:
         blind = all(fan["state"] == "unknown" for fan in fans)
         shown = (UNKNOWN, f"0 of {len(fans)} known") if blind else (f"{proven}", f"of {len(fans)} prove air")

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from mine_controller.twin.coop import FOREMAN_KEY, PDU_PASSWORD, PDU_USER, Site
+from mine_controller.twin import coop, home
+from mine_controller.twin.coop import FOREMAN_KEY, PDU_PASSWORD, PDU_USER
 from mine_controller.twin.servers.foreman import miner_mac, miner_name
 from mine_controller.twin.servers.power_signal import OFF_WORD, PATH, RUN_WORD
+from mine_controller.twin.site import Site
 
 _HEAD: Final = """# The co-op container as a twin. Everything here answers on this machine only.
 [site]
@@ -71,8 +73,65 @@ _FAN: Final = "fan {n} = switch controlbyweb fans/{n}, watts iotawatt fans/Fan_{
 COLUMNS: Final = ("id", "mac", "group", "name", "outlet", "breaker", "phase", "row", "nominal_w", "flags", "note")
 
 
+_HOME: Final = """# A home fleet as a twin. Everything here answers on this machine only.
+[site]
+name = Twin home
+profile = home-fleet
+timezone = {zone}
+tick_s = 120
+live = yes
+currency = USD
+"""
+
+_LOT: Final = """
+[{section}]
+hosts = {hosts}
+{ports}{more}"""
+
+_POOL: Final = """
+[pool {name}]
+url = {url}
+user = {user}
+"""
+
+_BARE: Final = """
+[wiring]
+
+[end]
+"""
+
+
 def config_text(site: Site, _folder: str = ".") -> tuple[str, str]:
     """The texts of config.txt and fleet.csv that describe `site`, with the ports it is served on now."""
+    if isinstance(site, home.Site):
+        return _home_text(site), _rows(home_rows(site))
+    assert isinstance(site, coop.Site)
+    return _coop_text(site), fleet_text(site)
+
+
+def _home_text(site: home.Site) -> str:
+    lots = [
+        _LOT.format(section=lot.section, hosts=lot.hosts, more=lot.more, ports="".join(_ports(site, lot)))
+        for lot in site.lots
+    ]
+    pools = [_POOL.format(name=name, url=url, user=user) for name, (url, user) in home.OWNED.items()]
+    return _HOME.format(zone=site.zone) + "".join([*lots, *pools]) + _BARE
+
+
+def _ports(site: home.Site, lot: home.Lot) -> list[str]:
+    return [f"{side.option} = {site.ports[lot.name_of(side)]}\n" for side in lot.sides]
+
+
+def home_rows(site: home.Site) -> list[str]:
+    """fleet.csv: what a person wrote of each of their miners."""
+    return [
+        f"{kit.id},{home.identity(site, kit)},{kit.section},,,,,,{max(1, round(site.house.rigs[kit.id].nominal_w))},,"
+        for kit in site.kits
+        if kit.listed
+    ]
+
+
+def _coop_text(site: coop.Site) -> str:
     url = {name: f"http://{served.netloc}" for name, served in site.served.items()}
     head = _HEAD.format(
         zone=site.zone,
@@ -90,15 +149,19 @@ def config_text(site: Site, _folder: str = ".") -> tuple[str, str]:
     units = [_PDU.format(name=n.split()[1], url=url[n], user=PDU_USER, password=PDU_PASSWORD) for n in pdus]
     numbers = range(1, len(site.world.fans.on) + 1)
     fans = "".join(_FAN.format(n=n) for n in numbers)
-    return head + "".join(units) + _WIRING.format(fans=fans), fleet_text(site)
+    return head + "".join(units) + _WIRING.format(fans=fans)
 
 
-def fleet_text(site: Site) -> str:
+def _rows(rows: list[str]) -> str:
+    return "\n".join([",".join(COLUMNS), *rows]) + "\n"
+
+
+def fleet_text(site: coop.Site) -> str:
     """fleet.csv: a line a miner, on the outlet that feeds it."""
-    rows = [",".join(COLUMNS)]
+    rows = []
     for n, pdu in enumerate(site.pdus, 1):
         for outlet in range(pdu.count):
             i = pdu.first + outlet
             fed = f"redfish pdu{n}/A{outlet + 1},,L{outlet % 3 + 1},{n}"
             rows.append(f"{miner_name(i)},{miner_mac(i)},foreman mine,,{fed},3400,,")
-    return "\n".join(rows) + "\n"
+    return _rows(rows)

@@ -1,63 +1,50 @@
 """The co-op container as a twin: one world, its devices by config section, its story, and the config that fits it."""
 
 import re
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
 
+from mine_controller.twin import site
 from mine_controller.twin import story as stories
-from mine_controller.twin.answer import Answer, Asked, Server
-from mine_controller.twin.faults import OK, Fault, Faults
+from mine_controller.twin.answer import Server
+from mine_controller.twin.faults import OK, Fault
 from mine_controller.twin.pdu import Pdu
 from mine_controller.twin.sensors import Sensors
 from mine_controller.twin.servers import controlbyweb, foreman, iotawatt, power_signal, redfish, roomalert
+from mine_controller.twin.site import Served
 from mine_controller.twin.world import World
 
 ZONE: Final = "America/Chicago"
-FIRST_PORT: Final = 18_100  # for names only, where nothing listens
 FOREMAN_KEY: Final = "twin-foreman-key"
 PDU_USER: Final = "minectl"
 PDU_PASSWORD: Final = "twin-pdu-password"  # noqa: S105 - opens nothing but the twin
 PAGE: Final = "power_signal coop"
+_DEEDS: Final = (
+    "signal", "page", "weather", "fan", "relay", "miner", "outlet", "sensor", "device", "filter",
+    "smoke", "water", "door", "mains",
+)  # fmt: skip
+_FAULTS: Final = ("mute", "liar", "dead", "slow_boot", "api_dies")
 
 
-class Served(NamedTuple):
-    """A device of the site: its config section, what answers for it, and where."""
+class Site(site.Site):
+    """The container. Each config section is one device; where two of them listen, they differ by port."""
 
-    section: str
-    server: Server
-    port: int
-
-    @property
-    def netloc(self) -> str:
-        """host:port of its URL."""
-        return f"127.0.0.1:{self.port}"
-
-
-class Site:
-    """Everything of one twin. `advance` moves world and story together; `answer` asks one device."""
+    kind = "coop-container"
 
     def __init__(
         self, world: World, servers: dict[str, Server], pdus: list[Pdu], story: stories.Story, zone: str
     ) -> None:
-        self.world, self.pdus, self.story, self.zone = world, pdus, story, zone
-        self.faults = Faults()
-        self.served: dict[str, Served] = {}
-        self.by_netloc: dict[str, Served] = {}
-        self.told: list[stories.Step] = []  # what the story has done so far
-        self.unfit: list[stories.Step] = []  # what it asked of units this site does not have
+        self.world, self.pdus = world, pdus
         self._masked = ""  # what the page shows instead of the truth
         self._true_signal = "run"
         self._changed_s = 0.0
-        self._script = stories.Script(story, world.start_wall_s, zone)
         self._servers = servers
-        self.place({})
+        super().__init__(world, story, zone)
 
-    def place(self, ports: dict[str, int]) -> None:
+    def place(self, ports: Mapping[str, int]) -> None:
         """Say on which port each section is found; the rest gets names only."""
-        named = enumerate(self._servers.items(), FIRST_PORT)
-        rows = [Served(name, server, ports.get(name, n)) for n, (name, server) in named]
-        self.served = {row.section: row for row in rows}
-        self.by_netloc = {row.netloc: row for row in rows}
+        named = enumerate(self._servers.items(), site.FIRST_PORT)
+        self.put([Served(name, server, ports.get(name, n)) for n, (name, server) in named])
 
     @property
     def page(self) -> power_signal.Page:
@@ -66,37 +53,24 @@ class Site:
         assert isinstance(server, power_signal.Page)
         return server
 
-    def advance(self, to_s: float) -> None:
-        """Move the world to plant second `to_s`, playing what the story holds on the way."""
-        for step in self._script.due(to_s):
-            self.world.advance(step.at_s)
-            self.play(step)
-        self.world.advance(to_s)
-
-    def answer(self, served: Served, asked: Asked, at_s: float) -> Answer:
-        """What this device answers, bent by its fault. Timing faults are the door's business."""
-        if self.faults.of(served.section).kind == "unauthorised":
-            return self.faults.bend(served.section, asked.path, Answer(200, {}, b""))
-        return self.faults.bend(served.section, asked.path, served.server.answer(asked, at_s))
+    def starts(self) -> list[int]:
+        """How often each miner truly began to start."""
+        return [self.world.starts(i) for i in range(len(self.world.boards.sizes))]
 
     # ---------------------------------------------------------------- what a story can do
 
-    def play(self, step: stories.Step) -> None:
-        """Make one step of a story true, now; one that names a unit this site does not have changes nothing."""
-        words = step.words.split()
-        if not self._has(step.what, words):
-            self.unfit.append(step)
-            return
-        self.told.append(step)
-        self.world.touch()
-        _PLAY[step.what](self, words)
+    def deeds(self) -> Mapping[str, site.Deed]:
+        """All but what only a LAN site has."""
+        return {what: getattr(self, f"_{what}") for what in _DEEDS} | {"person": self.person}
 
-    def _has(self, what: str, words: list[str]) -> bool:
+    def has(self, what: str, words: list[str]) -> bool:
+        """Whether that fan, miner, device or outlet is there."""
         if what in ("fan", "relay"):
             return 1 <= int(words[0]) <= len(self.world.fans.on)
         if what == "miner":
             number = words[0].removeprefix("a")
-            return number.isdigit() and 1 <= int(number) <= len(self.world.boards.sizes)
+            there = number.isdigit() and 1 <= int(number) <= len(self.world.boards.sizes)
+            return there and words[1] in (*_FAULTS, "well")
         if what == "device":
             return " ".join(words[:2]) in self._servers
         return what != "outlet" or self._outlet_of(words[0]) is not None
@@ -137,7 +111,7 @@ class Site:
 
     def _miner(self, words: list[str]) -> None:
         fleet, i = self.world.fleet, int(words[0].removeprefix("a")) - 1
-        for name in ("mute", "liar", "dead", "slow_boot", "api_dies"):
+        for name in _FAULTS:
             getattr(fleet, name)[i] = words[1] == name
         self.world.check(i)
 
@@ -178,11 +152,6 @@ class Site:
         self.world.mains = words[0] == "on"
 
 
-_PLAY: Final[dict[str, Callable[[Site, list[str]], None]]] = {
-    what: getattr(Site, f"_{what}") for what in stories.GRAMMAR
-}
-
-
 def build(  # noqa: PLR0913 - the facts of a site, all with defaults
     seed: int,
     start_wall_s: int | None = None,
@@ -215,12 +184,12 @@ def build(  # noqa: PLR0913 - the facts of a site, all with defaults
         "foreman mine": foreman.Unit(world, FOREMAN_KEY),
     }
     servers |= {f"redfish pdu{n}": redfish.Unit(unit, PDU_USER, PDU_PASSWORD) for n, unit in enumerate(units, 1)}
-    site = Site(world, servers, units, story, ZONE)
+    made = Site(world, servers, units, story, ZONE)
     if extras:
-        _spoil(site)
+        _spoil(made)
     if ports:
-        site.place(ports)
-    return site
+        made.place(ports)
+    return made
 
 
 def needed_fans(miners: int, fans: int) -> int:
@@ -228,18 +197,18 @@ def needed_fans(miners: int, fans: int) -> int:
     return min(fans, int(1.15 * 0.13 * miners / 5.5) + 2)
 
 
-def _spoil(site: Site) -> None:
-    world = site.world
+def _spoil(made: Site) -> None:
+    world = made.world
     for i in range(len(world.boards.sizes)):
         draw = world.random.random()
         world.fleet.mute[i] = draw < 0.01
         world.fleet.liar[i] = 0.01 <= draw < 0.013
         world.fleet.slow_boot[i] = 0.02 <= draw < 0.04
         if 0.05 <= draw < 0.055:
-            pdu = next(p for p in site.pdus if p.first <= i < p.first + p.count)
+            pdu = next(p for p in made.pdus if p.first <= i < p.first + p.count)
             pdu.jams.add(i - pdu.first)
 
 
-def fault(site: Site, section: str, kind: str, seconds: float = 0.0) -> None:
+def fault(made: Site, section: str, kind: str, seconds: float = 0.0) -> None:
     """Give a device a fault by hand; kind "ok" ends it."""
-    site.faults.put(section, Fault(kind, seconds) if kind != "ok" else OK)
+    made.faults.put(section, Fault(kind, seconds) if kind != "ok" else OK)

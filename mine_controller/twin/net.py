@@ -1,39 +1,94 @@
-"""The twin on real sockets: one small HTTP server per device on 127.0.0.1, faults included.
+"""The twin on real sockets: a small server per device on 127.x.y.z, faults included.
 
-Plant time comes from a callable, so a demo may run at any speed. Threads are daemons and `close` waits for no client.
+Plant time comes from a callable, so a demo may run at any speed. One thread waits for connections, each connection has
+one of its own; threads are daemons and `close` waits for no client. Who answers at an address is looked up at each
+request, because units move.
 """
 
+import selectors
+import socket
 import socketserver
+import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler
 from threading import Event, Lock, Thread
 from typing import Any, Final, Self
 
 from mine_controller.twin.answer import Answer, asked
-from mine_controller.twin.coop import Site
-from mine_controller.twin.faults import Fault
+from mine_controller.twin.faults import OK, Fault
+from mine_controller.twin.site import Door, Person, Served, Site
 
 _BODY_MOST: Final = 1_000_000
+_REQUEST_MOST: Final = 65_536
+_REST_S: Final = 0.03  # a request comes in one piece, or its rest within this
+_PATIENCE_S: Final = 10.0
+_TRIES: Final = 20
+_HANG_UP: Final = struct.pack("ii", 1, 0)  # close with a reset
 
 
 class Servers:
-    """All devices of a site, listening. `ports` by section; close it, or use it in a `with`."""
+    """All devices of a site, listening. `ports` by lot (a section, mostly); close it, or use it in a `with`."""
 
-    def __init__(self, site: Site, now_s: Callable[[], float], ports: dict[str, int]) -> None:
+    def __init__(
+        self, site: Site, now_s: Callable[[], float], ports: Mapping[str, int], *, usual: bool = False
+    ) -> None:
         self.site, self.now_s = site, now_s
+        self.wish: Callable[[Person], None] = lambda _person: None  # what persons of the story ask for
         self.lock, self.closing = Lock(), Event()
-        self._servers = [_Device(("127.0.0.1", ports.get(name, 0)), self, name) for name in site.served]
-        self.ports = {server.section: int(server.server_address[1]) for server in self._servers}
+        self._servers: list[_Device] = []
+        try:
+            for lot, doors in _by_lot(site.doors()).items():
+                self._servers += self._open(doors, ports.get(lot), usual=usual)
+        except OSError:
+            self._shut()
+            raise
+        self.ports = {server.door.lot: server.port for server in self._servers}
         site.place(self.ports)
-        for server in self._servers:
-            Thread(target=server.serve_forever, args=(0.05,), name=f"twin {server.section}", daemon=True).start()
+        self._wake, self._woken = socket.socketpair()
+        self._thread = Thread(target=self._wait, name="twin", daemon=True)
+        self._thread.start()
+
+    def _open(self, doors: Sequence[Door], port: int | None, *, usual: bool) -> "list[_Device]":
+        """Every door of one lot on the same port: the given one, else its usual or any free one. OSError."""
+        wanted = [port] if port else [*([doors[0].usual] if usual and doors[0].usual else []), *[0] * _TRIES]
+        trouble: OSError | None = None
+        for number in wanted:
+            opened: list[_Device] = []
+            try:
+                for door in doors:
+                    opened.append(_Device(door, opened[0].port if opened else number, self))
+            except OSError as error:
+                trouble = error
+                for one in opened:
+                    one.server_close()
+            else:
+                return opened
+        raise trouble or OSError("no port")
+
+    def _wait(self) -> None:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._woken, selectors.EVENT_READ)
+            for server in self._servers:
+                selector.register(server, selectors.EVENT_READ, server)
+            while not self.closing.is_set():
+                for key, _ in selector.select():
+                    if isinstance(key.data, _Device):
+                        key.data.handle_request()
 
     def close(self) -> None:
         """Stop listening; calls still open are dropped."""
+        if self.closing.is_set():
+            return
         self.closing.set()
+        self._wake.send(b"x")
+        self._thread.join(5)
+        self._wake.close()
+        self._woken.close()
+        self._shut()
+
+    def _shut(self) -> None:
         for server in self._servers:
-            server.shutdown()
             server.server_close()
 
     def __enter__(self) -> Self:
@@ -42,25 +97,52 @@ class Servers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def fault(self, section: str) -> Fault:
-        """The device's fault at this moment of the story."""
+    def _advance(self, to_s: float) -> None:
+        self.site.advance(to_s)
+        for person in self.site.fetch_wishes():
+            self.wish(person)
+
+    def meet(self, netloc: str) -> tuple[Served | None, Fault]:
+        """Who stands at an address at this moment of the story, and what is wrong with it."""
         with self.lock:
-            self.site.advance(self.now_s())
-            return self.site.faults.of(section)
+            self._advance(self.now_s())
+            served = self.site.by_netloc.get(netloc)
+            return served, self.site.fault_of(served) if served is not None else OK
 
     def answer(self, section: str, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
-        """Move the world to now and ask it."""
+        """Move the world to now and ask the device of that name."""
         with self.lock:
             at_s = self.now_s()
-            self.site.advance(at_s)
+            self._advance(at_s)
             answer = self.site.answer(self.site.served[section], asked(method, target, headers, body), at_s)
-            self.site.world.advance(at_s)
+            self.site.plant.advance(at_s)
             return answer
 
+    def talk(self, name: str, request: bytes) -> bytes:
+        """The same for a device behind a bare connection."""
+        with self.lock:
+            at_s = self.now_s()
+            self._advance(at_s)
+            said = self.site.talk(self.site.served[name], request, at_s)
+            self.site.plant.advance(at_s)
+            return said
 
-def serve(site: Site, now_s: Callable[[], float], ports: dict[str, int] | None = None) -> Servers:
-    """Listen for every device of `site` on free ports, or on the given ones; `site.place` is told."""
-    return Servers(site, now_s, ports or {})
+
+def _by_lot(doors: Sequence[Door]) -> dict[str, list[Door]]:
+    found: dict[str, list[Door]] = {}
+    for door in doors:
+        found.setdefault(door.lot, []).append(door)
+    return found
+
+
+def serve(
+    site: Site, now_s: Callable[[], float], ports: Mapping[str, int] | None = None, *, usual: bool = False
+) -> Servers:
+    """Listen for every device of `site` on free ports, or on the given ones; `site.place` is told.
+
+    `usual`: on the ports the real devices have, where this machine lets us (80 needs root) and nobody has them.
+    """
+    return Servers(site, now_s, ports or {}, usual=usual)
 
 
 def clock(from_s: float = 0.0, speed: float = 1.0) -> Callable[[], float]:
@@ -74,13 +156,62 @@ class _Device(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    timeout = 0
 
-    def __init__(self, address: tuple[str, int], servers: Servers, section: str) -> None:
-        self.servers, self.section = servers, section
-        super().__init__(address, _Handler)
+    def __init__(self, door: Door, port: int, servers: Servers) -> None:
+        self.servers, self.door = servers, door
+        super().__init__((door.host, port), _Bare if door.bare else _Handler)
+        self.port = int(self.server_address[1])
+        self.netloc = f"{door.host}:{self.port}"
 
     def handle_error(self, _request: Any, _client: Any) -> None:
         """A client that went away is no event."""
+
+
+def _hang_up(line: socket.socket) -> None:
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _HANG_UP)
+
+
+class _Bare(socketserver.BaseRequestHandler):
+    """One request, one answer, and the line is closed."""
+
+    server: _Device
+    request: socket.socket
+
+    def handle(self) -> None:
+        """Answer, or do what its fault does."""
+        servers = self.server.servers
+        request = self._read()
+        served, fault = servers.meet(self.server.netloc)
+        if served is None or fault.kind in ("refuse", "gone"):
+            return _hang_up(self.request)
+        if fault.kind == "silent":
+            servers.closing.wait(120)
+            return None
+        if fault.kind == "slow":
+            servers.closing.wait(fault.seconds)
+        return self._send(servers.talk(served.name, request), fault)
+
+    def _read(self) -> bytes:
+        self.request.settimeout(_PATIENCE_S)
+        data = b""
+        try:
+            while len(data) < _REQUEST_MOST and (piece := self.request.recv(4096)):
+                data += piece
+                self.request.settimeout(_REST_S)
+        except TimeoutError:
+            pass  # that was all of it
+        self.request.settimeout(_PATIENCE_S)
+        return data
+
+    def _send(self, said: bytes, fault: Fault) -> None:
+        if fault.kind == "drip":
+            for n in range(len(said)):
+                self.request.sendall(said[n : n + 1])
+                if self.server.servers.closing.wait(1.0):
+                    return
+        else:
+            self.request.sendall(said[: len(said) // 2] if fault.kind == "cut" else said)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -94,11 +225,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer any method alike; the device decides."""
         length = self.headers.get("Content-Length", "0")
         body = self.rfile.read(min(int(length), _BODY_MOST)) if length.isdigit() else b""
-        servers, section = self.server.servers, self.server.section
-        fault = servers.fault(section)
-        if self._leave(fault):
+        servers = self.server.servers
+        served, fault = servers.meet(self.server.netloc)
+        if served is None or self._leave(fault):
+            self.close_connection = True
             return
-        answer = servers.answer(section, self.command, self.path, dict(self.headers.items()), body)
+        answer = servers.answer(served.name, self.command, self.path, dict(self.headers.items()), body)
+        servers.closing.wait(answer.took_s)
         self._send(answer, fault)
 
     do_POST = do_PATCH = do_PUT = do_HEAD = do_DELETE = do_GET  # noqa: N815
@@ -110,10 +243,9 @@ class _Handler(BaseHTTPRequestHandler):
             closing.wait(fault.seconds)
         if fault.kind == "silent":
             closing.wait(120)
-        if fault.kind in ("silent", "refuse"):
-            self.close_connection = True
-            return True
-        return False
+        if fault.kind == "gone":
+            _hang_up(self.connection)
+        return fault.kind in ("silent", "refuse", "gone")
 
     def _send(self, answer: Answer, fault: Fault) -> None:
         if answer.raw:

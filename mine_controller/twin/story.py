@@ -8,6 +8,9 @@
     00:00 device redfish pdu3 silent for 30m
 
 One event a line, at a local time, repeated every day. `for` ends it again. `#` begins a remark.
+
+Sites on a LAN know besides: `swap a07 127.0.1.40` (another address; who lives there takes the old one), `window open`
+and `person max_power_kw 2.5` (somebody types set-state). What a site does not have changes nothing.
 """
 
 import re
@@ -23,7 +26,7 @@ from mine_controller.twin.weather import DAY_S, PRESETS, utc_offset_s
 
 _SWITCHED: Final = ("smoke", "water", "door", "mains")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
-_MINER: Final = ("mute", "liar", "dead", "slow_boot", "api_dies", "well")
+_MINER: Final = ("mute", "liar", "dead", "slow_boot", "api_dies", "silent", "garbage", "tarpit", "refuses", "well")
 
 # what -> (what its words must look like, an example, the words that end it)
 GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
@@ -37,6 +40,9 @@ GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
     "sensor": (r"(\d) (unplug|stick -?\d+(?:\.\d+)?|well)", "sensor 2 stick 21.5", r"\1 well"),
     "device": (rf"([a-z_0-9]+ \w+) ({'|'.join(KINDS)})(?: \d+)?", "device redfish pdu1 silent", r"\1 ok"),
     "filter": (r"(dirty|clean)", "filter dirty", "clean"),
+    "swap": (r"(\w+) (home|127(?:\.\d{1,3}){3})", "swap a07 127.0.1.40", r"\1 home"),
+    "window": (r"(open|shut)", "window open", "shut"),
+    "person": (r"([a-z_]+(?:\.\w+)?) (\S+)", "person max_power_kw 2.5", r"\1 clear"),
     **{what: (r"(on|off)", f"{what} on", "on" if what == "mains" else "off") for what in _SWITCHED},
 }
 

@@ -86,3 +86,18 @@ def test_a_tick_that_meets_another_one_is_left_out():
             raise Busy(3, 4711)
 
     assert "left out" in demo._tick(Meets(), None, None)
+
+
+SHED = {"cause": "signal", "power_before_w": 939_400, "power_confirmed_w": 8_310, "gentle": 58, "hard": 213}
+
+
+def test_the_summary_tells_each_curtailment_in_a_line():
+    line = demo._curtailed(SHED | {"shed_100_s": 186, "emergency": None})
+    assert line == "curtailed in 186 s after the signal: 939 kW -> 8.3 kW, 58 gently, 213 at the outlet"
+
+
+def test_what_was_never_proven_is_not_called_curtailed():
+    wish = {"cause": "override", "power_before_w": 7_010, "shed_100_s": None, "emergency": "unverified"}
+    line = demo._curtailed(SHED | wish)
+    assert line.startswith("not proven down after it was asked for: 7.0 kW before, ")
+    assert line.endswith("; EMERGENCY unverified")

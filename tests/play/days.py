@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from mine_controller.config.load import load
 from mine_controller.play import demo
-from mine_controller.twin import coop, story
+from mine_controller.twin import coop, home, story
 
 HEAD = "title test\ndate 2026-07-15\nweather july\n\n"
 
@@ -31,4 +32,20 @@ def packaged(folder: Path, name: str, *, start: str = "13:30", hours: float = 1.
     start_wall_s = told.start_wall_s() + int(hour) * 3600 + int(minute) * 60
     site = coop.build(seed, start_wall_s, story=told, miners=miners, pdus=7, extras=False)
     config = demo.write_config(folder, site)
+    return demo.live_through(site, config, seed, hours, quiet), config
+
+
+def at_home(
+    folder: Path, text: str, *, start: str = "13:30", hours: float = 1.5, seed: int = 1, only=("bitaxe",), tick_s=120
+):
+    """(day, config) of a home fleet of these makes."""
+    told = story.parse(HEAD + text)
+    hour, minute = start.split(":")
+    start_wall_s = told.start_wall_s(home.ZONE) + int(hour) * 3600 + int(minute) * 60
+    site = home.build(seed, start_wall_s, story=told, only=only)
+    config = demo.write_config(folder, site)
+    if tick_s != config.site.tick_s:
+        path = config.paths.config
+        path.write_text(path.read_text(encoding="utf-8").replace("tick_s = 120", f"tick_s = {tick_s}"), "utf-8")
+        config = load(path)
     return demo.live_through(site, config, seed, hours, quiet), config

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 import sample
-from test_page import hostile
+from test_page import EVIL, hostile
+from test_shelf import book, spec, unit, wiring
 
 from mine_controller.core.words import sentence
 from mine_controller.render import page, view, write
@@ -52,11 +53,22 @@ addEventListener("load", () => {
 """
 
 
+def house():
+    """Cards of a small site, one of them hostile, and a stranger."""
+    specs = [spec(f"a{at:02}") for at in range(1, 13)]
+    told = {key: value for one in specs[:9] for key, value in unit(one, mode="standard", firmware__="v2.14.1").items()}
+    texts = dict.fromkeys(("model__", "firmware__", "fan__", "pool__", "trouble__", "address"), EVIL + "w" * 80)
+    told |= unit(specs[9], **texts) | unit(spec("x01"), **texts)
+    wired = wiring(*specs)
+    return view.view(book(wired, told), sample.facts(0, wiring=wired), History(), sentence, sample.NOW)
+
+
 def pages():
     for kind in sample.KINDS:
         past = History() if kind == "INIT" else sample.history(kind)
         yield kind, view.view(sample.book(kind), sample.facts(), past, sentence, sample.NOW)
     yield "hostile", view.view(*hostile(), sentence, sample.NOW)
+    yield "home", house()
 
 
 def test_no_page_is_wider_than_its_screen_and_nothing_strange_runs(tmp_path):
@@ -75,6 +87,6 @@ def test_no_page_is_wider_than_its_screen_and_nothing_strange_runs(tmp_path):
         [*command, (tmp_path / "probe.html").as_uri()], capture_output=True, text=True, timeout=150, check=True
     )
     out = json.loads(html.unescape(re.search(r'<pre id="out">(.*?)</pre>', said.stdout, re.DOTALL)[1]))
-    assert len(out) == len(WIDTHS) * (len(sample.KINDS) + 1)
+    assert len(out) == len(WIDTHS) * (len(sample.KINDS) + 2)
     assert [one for one in out if one["scroll"] > one["wide"] or one["over"]] == []
     assert [one for one in out if one["hit"] or one["alien"] or one["styled"] != 1] == []

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from mine_controller.twin import coop
+from mine_controller.twin import coop, home, story
 from mine_controller.twin.direct import Direct
-from mine_controller.wire.door import Request, WireError
+from mine_controller.wire.door import Exchange, Request, WireError
 
 PDU = ("basic", coop.PDU_USER, coop.PDU_PASSWORD)
 OUTLETS = "/redfish/v1/PowerEquipment/RackPDUs/1/Outlets"
@@ -161,3 +161,98 @@ def test_two_runs_with_one_seed_are_the_same(small):
         return bodies, door.end_of_lanes, door.site.world.energy_kwh()
 
     assert run() == run()
+
+
+# -- many: a fleet on a LAN ------------------------------------------------------------------------------------------
+
+HEAD = "title test\ndate 2026-07-15\nweather july\n"
+INFO = b"GET /api/system/info HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def lan(text="", only=("bitaxe", "cgminer")):
+    """A lane of 20 s on a house of some makes."""
+    site = home.build(1, story=story.parse(HEAD + text), only=only)
+    door = Direct(site)
+    site.advance(1)
+    return door, door.lane(10, 30)
+
+
+def axe(last, send=INFO, **about):
+    return Exchange(f"127.0.1.{last}", 80, send, **about)
+
+
+def test_many_miners_are_asked_in_the_time_of_the_slowest():
+    _, lane = lan()
+    answers = lane.many([axe(11), axe(12), axe(13), Exchange("127.0.1.46", 4028, b'{"command":"summary"}', b"\0")], 30)
+    assert [answer[:15] for answer in answers[:3]] == [b"HTTP/1.1 200 OK"] * 3
+    assert json.loads(answers[0].partition(b"\r\n\r\n")[2])["macAddr"].endswith("62:0B")
+    assert answers[3].endswith(b"\0")
+    assert 10 < lane.now() < 14
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "cost_s"),
+    [("silent", "timeout", 8), ("tarpit", "timeout", 8), ("dead", "unreachable", 2)],
+)
+def test_one_bad_unit_is_an_error_of_its_own_and_the_others_answer(word, kind, cost_s):
+    _, lane = lan(f"00:00 miner a02 {word}\n")
+    good, bad = lane.many([axe(11), axe(12)], 30)
+    assert isinstance(good, bytes)
+    assert isinstance(bad, WireError)
+    assert bad.kind == kind
+    assert lane.now() == 10 + cost_s
+
+
+def test_an_address_where_nobody_lives_is_unreachable_and_a_closed_port_refuses():
+    _, lane = lan()
+    empty, port = lane.many([axe(16), Exchange("127.0.1.11", 4028, INFO)], 30)
+    assert (empty.kind, port.kind) == ("unreachable", "refused")
+    assert not empty.sent
+
+
+@pytest.mark.parametrize(("fault", "kind"), [("refuse", "refused"), ("slow 9", "timeout"), ("huge", "too_large")])
+def test_faults_of_a_section_reach_every_unit_of_it(fault, kind):
+    _, lane = lan(f"00:00 device cgminer garage {fault}\n")
+    ask_it = Exchange("127.0.1.46", 4028, b'{"command":"version"}', b"\0")
+    assert lane.many([ask_it], 30)[0].kind == kind
+    assert isinstance(lane.many([axe(11)], 30)[0], bytes)
+
+
+def test_garbage_and_a_cut_answer_arrive_as_bytes():
+    _, lane = lan("00:00 miner a01 garbage\n00:00 device cgminer garage cut\n")
+    noise, half = lane.many([axe(11), Exchange("127.0.1.46", 4028, b'{"command":"version"}', b"\0")], 30)
+    with pytest.raises(ValueError, match=r".*"):
+        json.loads(noise.partition(b"\r\n\r\n")[2])
+    assert not half.endswith(b"\0")
+
+
+def test_what_is_no_http_is_hung_up_on():
+    _, lane = lan()
+    [answer] = lane.many([axe(11, b"hello\n")], 30)
+    assert answer.kind == "closed"
+
+
+def test_a_unit_told_something_shows_it_to_the_same_lane():
+    """A LAN driver reads, tells and reads again in one go; its unit goes along."""
+    door, lane = lan()
+    pause = b"POST /api/system/pause HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+    assert b"200 OK" in lane.many([axe(11, pause)], 30)[0]
+    lane.sleep(8)
+    shown = json.loads(lane.many([axe(11)], 30)[0].partition(b"\r\n\r\n")[2])
+    assert shown["miningPaused"] is True
+    assert shown["power"] < 10
+    assert door.site.house.now_s == 10
+
+
+def test_a_lane_without_time_asks_nobody():
+    _, lane = lan()
+    lane.sleep(20)
+    assert lane.many([axe(11)], 30)[0].kind == "unreachable"
+    assert lane.many([], 30) == []
+
+
+def test_a_swapped_unit_answers_at_its_new_address():
+    _, lane = lan("00:00 swap a01 127.0.1.13\n")
+    here, there = lane.many([axe(11), axe(13)], 30)
+    assert b"62:0D" in here
+    assert b"62:0B" in there

@@ -3,11 +3,15 @@
 import http.client
 import json
 import socket
+import time
 
 import pytest
 
-from mine_controller.twin import coop, net
+from mine_controller.devices import _http
+from mine_controller.twin import coop, home, net, story
 from mine_controller.twin.config_text import COLUMNS, config_text
+from mine_controller.wire.door import Exchange, WireError
+from mine_controller.wire.many import many
 
 
 @pytest.fixture
@@ -148,3 +152,113 @@ def test_the_real_size_has_seven_pdus_of_forty_and_spoils_a_few_units():
     assert sum(site.world.fans.on) == 9
     assert coop.build(1).world.fleet.mute == fleet.mute
     assert coop.build(2).world.fleet.mute != fleet.mute
+
+
+# -- a house: many addresses, bare connections -----------------------------------------------------------------------
+
+HEAD = "title test\ndate 2026-07-15\nweather july\n"
+
+
+@pytest.fixture
+def street():
+    """Two makes of a house, listening on free ports; its hand moves the time."""
+    opened = []
+
+    def open_(text="", only=("bitaxe", "cgminer")):
+        now = [1.0]
+        servers = net.serve(home.build(1, story=story.parse(HEAD + text), only=only), lambda: now[0])
+        servers.hand = now
+        opened.append(servers)
+        return servers
+
+    yield open_
+    for servers in opened:
+        servers.close()
+
+
+def info(servers, last):
+    return Exchange(f"127.0.1.{last}", servers.ports["bitaxe shelf"], _http.pack("GET", "x", "/api/system/info"))
+
+
+def ask(servers, *exchanges, within_s=1.0):
+    del servers
+    batch = [each._replace(whole=_http.complete) if not each.ends else each for each in exchanges]
+    return many(batch, time.monotonic() + within_s)
+
+
+def version(servers):
+    return Exchange("127.0.1.46", servers.ports["cgminer garage"], b'{"command":"version"}', b"\0")
+
+
+def test_units_of_a_section_listen_on_one_port_at_addresses_of_their_own(street):
+    servers = street()
+    answers = ask(servers, info(servers, 11), info(servers, 12), version(servers))
+    macs = [json.loads(answer.partition(b"\r\n\r\n")[2])["macAddr"] for answer in answers[:2]]
+    assert len(set(macs)) == 2
+    assert answers[2].endswith(b"\0")
+    assert json.loads(answers[2][:-1])["STATUS"][0]["STATUS"] == "S"
+
+
+def test_two_houses_listen_side_by_side(street):
+    first, second = street(only=("bitaxe",)), street(only=("bitaxe",))
+    assert first.ports != second.ports
+
+
+def test_an_address_of_the_section_where_nobody_lives_hangs_up(street):
+    servers = street()
+    [answer] = ask(servers, info(servers, 18))
+    assert isinstance(answer, WireError)
+
+
+def test_a_unit_that_moves_is_found_at_its_new_address(street):
+    servers = street("00:10 swap a01 127.0.1.18\n")
+    mac = b"62:0B"
+    assert mac in ask(servers, info(servers, 11))[0]
+    servers.hand[0] = 700
+    gone, there = ask(servers, info(servers, 11), info(servers, 18))
+    assert isinstance(gone, WireError)
+    assert mac in there
+
+
+def test_a_tarpit_and_a_silent_unit_take_the_connection_and_say_nothing_in_time(street):
+    servers = street("00:00 miner a01 tarpit\n00:00 miner a02 silent\n00:00 miner a09 tarpit\n")
+    answers = ask(servers, info(servers, 11), info(servers, 12), version(servers), info(servers, 13), within_s=0.5)
+    assert [getattr(answer, "kind", "") for answer in answers] == ["timeout", "timeout", "timeout", ""]
+
+
+def test_a_dead_unit_is_not_there(street):
+    servers = street("00:00 miner a01 dead\n00:00 miner a09 dead\n")
+    answers = ask(servers, info(servers, 11), version(servers))
+    assert all(isinstance(answer, WireError) for answer in answers)
+
+
+def test_what_a_person_of_the_story_asks_for_is_handed_on_while_time_passes(street):
+    servers = street("00:10 person miners stop\n")
+    asked_for = []
+    servers.wish = asked_for.append
+    ask(servers, info(servers, 11))
+    assert asked_for == []
+    servers.hand[0] = 700
+    ask(servers, info(servers, 11))
+    assert [(wish.key, wish.value) for wish in asked_for] == [("miners", "stop")]
+
+
+def test_ports_of_real_devices_are_used_where_they_are_free(street, monkeypatch):
+    """Port 80 needs root; a device whose port is taken gets another, and all addresses of a section the same."""
+    first = street(only=("bitaxe",))
+    taken = first.ports["bitaxe shelf"]
+    site = home.build(1, story=story.parse(HEAD), only=("bitaxe",))
+    doors = [door._replace(usual=taken) for door in site.doors()]
+    monkeypatch.setattr(site, "doors", lambda: doors)
+    with net.serve(site, lambda: 1.0, usual=True) as second:
+        assert second.ports["bitaxe shelf"] != taken
+    first.close()
+    with net.serve(site, lambda: 1.0, usual=True) as third:
+        assert third.ports["bitaxe shelf"] == taken
+        assert {served.port for served in site.served.values()} == {taken}
+
+
+def test_closing_twice_is_closing_once(street):
+    servers = street(only=("cgminer",))
+    servers.close()
+    servers.close()
