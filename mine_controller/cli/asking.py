@@ -35,28 +35,41 @@ def until(for_s: int) -> int:
     return int(time.time()) + for_s if for_s else 0
 
 
-def put(config: Config, wanted: Sequence[Wanted], *, no_tick: bool, as_json: bool) -> NoReturn:
-    """File every request, have a tick take them, tell each verdict, and end with the exit code of the worst."""
+Outcomes = Callable[[], list[dict[str, Any]]]  # what was sent: miner verb value lane verdict why
+
+
+def put(
+    config: Config, wanted: Sequence[Wanted], *, no_tick: bool, as_json: bool, outcomes: Outcomes = list
+) -> NoReturn:
+    """File every request, have a tick take them, tell each verdict, and end with the exit code of the worst.
+
+    `outcomes` is asked once the tick is over, and each of them told in a line.
+    """
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
     person = Asker()
     numbers: list[int] = []
     started, found = Started(0), tuple[Answer, ...]()
+    came: list[dict[str, Any]] = []
     try:
         numbers.extend(file(config, person, one) for one in wanted)
         if not no_tick:
             _waiting(len(numbers))
             started, found = take(config, numbers, busy=_busy)
+            came = outcomes()
     except StoreTrouble as trouble:
         filed = f"filed as request {numbers[-1]}, but " if numbers else ""
         fail(f"{filed}{trouble.text}; `minectl doctor` tells what helps", LATER if numbers else REFUSED)
     found = found or tuple(Answer(number) for number in numbers)
     if as_json:
         rows = [_json(one, answer) for one, answer in zip(wanted, found, strict=True)]
-        click.echo(json_text({"requests": rows, "tick": None if no_tick else started.code}))
+        told = {"outcomes": came} if came else {}
+        click.echo(json_text({"requests": rows, **told, "tick": None if no_tick else started.code}))
     else:
         for one, answer in zip(wanted, found, strict=True):
             _tell(one, answer)
+        for line in came:
+            _tell_outcome(line)
         if not no_tick:
             _outlook(config, started, found)
     verdicts = {answer.verdict for answer in found}
@@ -92,6 +105,12 @@ def _tell(wanted: Wanted, answer: Answer) -> None:
         click.echo(f"{what}: {answer.verdict}, {safe(answer.why)}", err=answer.verdict != "done")
     else:
         click.echo(f"{what}: filed as request {answer.request}; the next tick takes it")
+
+
+def _tell_outcome(came: dict[str, Any]) -> None:
+    what = " ".join(str(came[name]) for name in ("miner", "verb", "value") if came[name])
+    why = f" ({came['why']})" if came["why"] else ""
+    click.echo(safe(f"  {what}: {came['verdict']} by {came['lane']}{why}"))
 
 
 def _outlook(config: Config, started: Started, found: Sequence[Answer]) -> None:

@@ -26,7 +26,8 @@ BUSY, OVER = 75, 70
 TICK_S, LAST_S = 110, 5  # how long a tick may take before it is told to end, and then before it is killed
 TRIES, PAUSES = 25, 5  # while another tick is at work: how often a tick is started again, seconds between
 MOST_CHANGES = 40  # rows of the audit log that one edit of config.txt may fill
-OUTPUTS = ("fans", "miners", "max_power_kw")  # beside fan.N and miner.ID
+OUTPUTS = ("fans", "miners", "max_power_kw")
+NAMED = ("fan.", "miner.", "mode.", "pool.")  # and what stands behind them
 
 
 class Person(Protocol):
@@ -76,7 +77,7 @@ class Answer(NamedTuple):
 def precheck(config: Config, wanted: Wanted, now_s: int) -> str:
     """What the tick would say to a set-state, as far as the config alone can tell. Raises Refused."""
     policy, key = config.policy, wanted.args[0]
-    if key not in (*INPUTS, *OUTPUTS) and not key.startswith(("fan.", "miner.")):
+    if key not in (*INPUTS, *OUTPUTS) and not key.startswith(NAMED):
         raise Refused(f"{key!r} can't be set{_near(key, keys(policy))}")
     if key in INPUTS and key not in policy.wiring.roles:
         raise Refused(f"nothing in [wiring] provides {key}, so setting it would change nothing")

@@ -1,0 +1,109 @@
+"""Lines of fleet.csv come and go: whatever a person wrote stays byte for byte, the result is checked before it counts.
+
+New lines go to the end, in the delimiter and the columns of the file as it is; the text before the edit is kept beside
+it as fleet.csv.previous.
+"""
+
+import csv
+import io
+import stat
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from mine_controller.config.edit import PREVIOUS, EditError
+from mine_controller.config.fleet import COLUMNS, FILE, LONGEST_LINE, NEEDED, Row, read
+from mine_controller.config.lines import decode, nearest
+from mine_controller.config.load import Source, build_config, read_source
+from mine_controller.config.model import Config, ConfigError
+from mine_controller.config.replace import replace_file
+
+Cells = Mapping[str, str]  # column -> what stands in it; id, mac and group are needed
+
+
+def append(path: Path, rows: Sequence[Cells]) -> Config:
+    """Add miners to the fleet.csv beside config.txt (`path`), which is made where it is missing; gives the new config.
+
+    EditError, or ConfigError with every problem of the result: then nothing has changed.
+    """
+    source = read_source(path)
+    return _store(source, with_rows(source.fleet or b"", rows))
+
+
+def remove(path: Path, ids: Collection[str]) -> tuple[Row, ...]:
+    """Take miners out of fleet.csv and give their rows as they were; errors as `append`."""
+    source = read_source(path)
+    after, gone = without_rows(source.fleet or b"", ids)
+    _store(source, after)
+    return gone
+
+
+def with_rows(raw: bytes, rows: Sequence[Cells]) -> bytes:
+    """The file with lines added at its end; cells of columns it does not have are left out. EditError, ConfigError."""
+    text, wrong = decode(raw, FILE)
+    if wrong:
+        raise ConfigError(wrong)
+    delimiter, columns = header(text)
+    newline = "\r\n" if b"\r\n" in raw else "\n"
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline)
+    if raw and not raw.endswith(b"\n"):
+        out.write(newline)
+    if not columns:
+        columns = list(COLUMNS)
+        writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(name, row.get(name, "")) for name in columns])
+    return raw + out.getvalue().encode()
+
+
+def without_rows(raw: bytes, ids: Collection[str]) -> tuple[bytes, tuple[Row, ...]]:
+    """The file without the lines of these miners, and those rows. EditError, ConfigError."""
+    text, wrong = decode(raw, FILE)
+    if wrong:
+        raise ConfigError(wrong)
+    rows = {row.id: row for row in read(text)[0]}
+    for name in ids:
+        if name not in rows:
+            raise EditError(f"{FILE} lists no miner {name[:40]!r}{nearest(name, rows) if len(rows) < 30 else ''}")
+    gone = tuple(rows[name] for name in dict.fromkeys(ids))
+    lines = {row.line for row in gone}
+    kept = (line for number, line in enumerate(raw.split(b"\n"), 1) if number not in lines)
+    return b"\n".join(kept), gone
+
+
+def header(text: str) -> tuple[str, list[str]]:
+    """The delimiter and the columns of a fleet.csv, as `fleet.read` takes them; (",", []) where it names none."""
+    body = (line.rstrip("\r") for line in text.split("\n"))
+    first = next((line for line in body if line.strip(" \t;,") and line.lstrip(' \t"')[:1] != "#"), "")
+    if not first:
+        return ",", []
+    delimiter = max(";,\t", key=first.count)
+    columns = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter))]
+    if not set(NEEDED) <= set(columns):
+        raise EditError(f"the first line of {FILE} names no {', '.join(NEEDED)}: `minectl config check` tells more")
+    return delimiter, columns
+
+
+def _cell(column: str, text: str) -> str:
+    if not text.isprintable() or len(text) > LONGEST_LINE // len(COLUMNS):
+        raise EditError(f"{column}: {text[:40]!r} is not one short line of text")
+    return text
+
+
+def _store(source: Source, fleet: bytes) -> Config:
+    """Check, keep the old file, replace it with mode and owner kept; a file that changed meanwhile is left alone."""
+    config = build_config(source._replace(fleet=fleet), {})
+    path = source.path.parent / FILE
+    try:
+        now = path.read_bytes() if path.exists() else None
+        if now != source.fleet:
+            raise EditError(f"{FILE} was changed by somebody else meanwhile: look at it and try again")
+        info = path.stat() if now is not None else source.path.stat()
+        mode = stat.S_IMODE(info.st_mode) if now is not None else 0o644
+        owner = (info.st_uid, info.st_gid)
+        if source.fleet is not None:
+            replace_file(path.with_name(FILE + PREVIOUS), source.fleet, mode, owner)
+        replace_file(path, fleet, mode, owner)
+    except OSError as error:
+        raise EditError(f"{FILE} can't be replaced: {error.strerror}") from None
+    return config

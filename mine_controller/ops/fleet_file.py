@@ -1,0 +1,213 @@
+"""What a search found against what is listed: known, moved, new, unknown; and the lines fleet.csv still lacks."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.config import catalogue
+from mine_controller.config.fleet import mac_or_serial
+from mine_controller.config.model import Config, Endpoint
+from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.devices import _hosts
+from mine_controller.devices.kind import Guess, Seen
+
+KNOWN, MOVED, NEW, UNKNOWN, OTHER = "known", "moved", "new", "unknown make", "other"
+STATES = (KNOWN, MOVED, NEW, UNKNOWN, OTHER)
+DIGITS = 2
+_PLAIN = re.compile(r"[^A-Za-z0-9 ._/()+-]+")
+_NUMBERED = re.compile(r"([a-z]+)([0-9]{1,6})")
+
+
+class Find(NamedTuple):
+    """One address that answered. `state`: known, moved (`was`: where the store last saw it), new (a make we know),
+    unknown make (something with a miner's port), other (a web page of something else). Texts are plain ASCII."""
+
+    address: str
+    state: str
+    kind: str = ""
+    model: str = ""
+    firmware: str = ""
+    unit: str = ""  # mac or serial; "" = it does not tell
+    id: str = ""  # in fleet.csv
+    group: str = ""  # the section that serves it, or would
+    was: str = ""
+    open: tuple[int, ...] = ()
+    note: str = ""
+
+
+class Fleet(NamedTuple):
+    """What is known before a search."""
+
+    by_unit: Mapping[str, MinerSpec]
+    last: Mapping[str, str]  # id -> address the store saw it at last
+    sections: tuple[Endpoint, ...]  # those with hosts
+    neighbours: Mapping[str, str]  # address -> mac, as this machine's network has it
+    taken: frozenset[str] = frozenset()  # ids no new unit may get: listed, or with a wear book of their own
+
+
+class Additions(NamedTuple):
+    """Lines for fleet.csv, who they are for, and who has to wait: (find, why)."""
+
+    rows: tuple[dict[str, str], ...] = ()
+    finds: tuple[Find, ...] = ()
+    left: tuple[tuple[Find, str], ...] = ()
+    commands: tuple[str, ...] = ()  # what to type, or to paste into config.txt, so that the rest can be added
+
+
+def fleet(config: Config | None, stored: Iterable[Mapping[str, Any]], neighbours: Mapping[str, str]) -> Fleet:
+    """The fleet of a site; `stored` are the rows of the store's table `miners`."""
+    if config is None:
+        return Fleet({}, {}, (), neighbours)
+    rows = list(stored)
+    return Fleet(
+        {spec.mac.lower(): spec for spec in config.policy.wiring.miners},
+        {str(row["id"]): str(row["ip"]) for row in rows if row["ip"]},
+        tuple(one for one in config.endpoints.values() if hasattr(one.options, "hosts")),
+        neighbours,
+        frozenset({*(spec.id for spec in config.policy.wiring.miners), *(str(row["id"]) for row in rows)}),
+    )
+
+
+def compared(
+    seen: Sequence[Seen], guess: Callable[[Seen], tuple[Guess | None, str]], known: Fleet, miner_ports: Sequence[int]
+) -> tuple[Find, ...]:
+    """Every address that answered, judged; `miner_ports` are those on which hardly anything but a miner answers."""
+    finds = [_find(one, *guess(one), known, miner_ports) for one in seen]
+    units = [find.unit for find in finds if find.unit]
+    return tuple(
+        find._replace(note=_joined(find.note, f"{units.count(find.unit)} addresses say they are this unit"))
+        if units.count(find.unit) > 1
+        else find
+        for find in finds
+    )
+
+
+def _find(one: Seen, guessed: Guess | None, trouble: str, known: Fleet, miner_ports: Sequence[int]) -> Find:
+    if guessed is None:
+        state = UNKNOWN if set(one.open) & set(miner_ports) else OTHER
+        places = ", ".join(str(port) for port in one.open)
+        return Find(one.host, state, open=one.open, note=trouble or (f"answers on port {places}" if places else ""))
+    told = mac_or_serial(guessed.unit)
+    unit = told or mac_or_serial(known.neighbours.get(one.host, ""))
+    spec = known.by_unit.get(unit.lower()) if unit else None
+    group, wrong = (spec.group, "") if spec else served(guessed.kind, one.host, known.sections)
+    find = Find(
+        one.host, NEW, guessed.kind, _plain(guessed.model), _plain(guessed.firmware), unit, group=group, open=one.open
+    )
+    notes = [trouble, wrong, "" if told else _untold(find, known.sections)]
+    if spec is None:
+        return find._replace(note=_joined(*notes))
+    was = known.last.get(spec.id, "")
+    moved = bool(was) and was != one.host
+    notes.append(_outside(find, known.sections))
+    return find._replace(state=MOVED if moved else KNOWN, id=spec.id, was=was if moved else "", note=_joined(*notes))
+
+
+def _untold(find: Find, sections: Iterable[Endpoint]) -> str:
+    """What to do about a unit that names itself by nothing."""
+    if not find.unit:
+        return "tells neither mac nor serial"
+    section = next((one for one in sections if one.section == find.group and hasattr(one.options, "macs")), None)
+    if section is None or find.kind == "nmminer":
+        return "its mac is the network's word"
+    return f"its mac is the network's word: write {find.address} {find.unit} into macs of [{section.section}]"
+
+
+def _outside(find: Find, sections: Iterable[Endpoint]) -> str:
+    """A warning when its own section would not look there."""
+    own = next((one for one in sections if one.section == find.group), None)
+    if own is None or find.address in _hosts.expand(tuple(own.options.hosts)):
+        return ""
+    return f"outside the hosts of [{find.group}], which will not find it there"
+
+
+def served(kind: str, address: str, sections: Iterable[Endpoint]) -> tuple[str, str]:
+    """The one section of this kind whose hosts cover the address, or ("", why there is none)."""
+    covering = [one for one in sections if address in _hosts.expand(tuple(one.options.hosts))]
+    own = [one.section for one in covering if one.kind == kind]
+    if len(own) == 1:
+        return own[0], ""
+    if own:
+        return "", f"hosts of {' and '.join(f'[{title}]' for title in own)} both cover it"
+    others = ", ".join(f"[{one.section}]" for one in covering)
+    return "", f"no [{kind} ...] section covers it" + (f", but {others} does" if others else "")
+
+
+def additions(finds: Sequence[Find], known: Fleet, config: Config, today: str) -> Additions:
+    """The lines for every new unit that a section serves; the others with the reason and what helps."""
+    rows: list[dict[str, str]] = []
+    added: list[Find] = []
+    left: list[tuple[Find, str]] = []
+    taken = set(known.taken)
+    for find in finds:
+        if find.state != NEW:
+            continue
+        why = _why_not(find, finds, known)
+        if why:
+            left.append((find, why))
+            continue
+        name = free_id(find.kind, taken)
+        taken.add(name)
+        about = " ".join(word for word in (find.model or find.kind, find.firmware) if word)
+        cells = {"id": name, "mac": find.unit, "group": find.group, "note": f"{about} found {today}"[:120]}
+        rows.append(cells)
+        added.append(find._replace(id=name))
+    return Additions(tuple(rows), tuple(added), tuple(left), _commands([find for find, _ in left], config))
+
+
+def _why_not(find: Find, finds: Sequence[Find], known: Fleet) -> str:
+    if not find.unit:
+        return "tells neither mac nor serial, so nobody could know it again"
+    if sum(other.unit == find.unit for other in finds) > 1:
+        return "several addresses say they are this unit"
+    if not find.group:
+        return served(find.kind, find.address, known.sections)[1]
+    return ""
+
+
+def free_id(kind: str, taken: Iterable[str]) -> str:
+    """The next id of the kind: its first letter and the number after the highest one taken (b01, b02 ... b100)."""
+    letter = kind[:1]
+    numbers = [found for name in taken if (found := _NUMBERED.fullmatch(name.lower())) and found[1] == letter]
+    width = max([DIGITS, *(len(found[2]) for found in numbers)])
+    return f"{letter}{max((int(found[2]) for found in numbers), default=0) + 1:0{width}}"
+
+
+def _commands(waiting: Sequence[Find], config: Config) -> tuple[str, ...]:
+    """For each kind without a section that covers its units: lines to paste, or the command that widens the section."""
+    out = []
+    by_kind: dict[str, list[str]] = {}
+    for find in waiting:
+        if find.unit and not find.group and "both cover" not in find.note:
+            by_kind.setdefault(find.kind, []).append(find.address)
+    for kind, places in by_kind.items():
+        sections = [one for one in config.endpoints.values() if one.kind == kind and hasattr(one.options, "hosts")]
+        if len(sections) == 1:
+            hosts = ", ".join((*sections[0].options.hosts, *places))
+            out.append(f'minectl config set "{sections[0].section}.hosts" "{hosts}"')
+        else:
+            title = _free_title(kind, config)
+            needed = _needed(kind)
+            out.append("\n".join([f"[{title}]", f"hosts = {', '.join(places)}", *needed]))
+    return tuple(out)
+
+
+def _free_title(kind: str, config: Config) -> str:
+    names = (f"{kind} {name}" for name in ("lan", *(f"lan{at}" for at in range(2, 100))))
+    return next(title for title in names if title not in config.endpoints)
+
+
+def _needed(kind: str) -> list[str]:
+    """The options a section of the kind can't be without, beside its hosts."""
+    module = catalogue.find("device", kind)
+    declared = catalogue.declared(module.Options) if module is not None else {}
+    return [f"{name} = CHANGE-ME" for name, (_, about) in declared.items() if about.required and name != "hosts"]
+
+
+def _plain(text: str) -> str:
+    """A device's text as a spreadsheet cell that is no formula and a terminal that is not written on."""
+    return " ".join(_PLAIN.sub(" ", text).split())[:60].lstrip("+-/ ")
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)

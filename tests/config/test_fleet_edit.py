@@ -1,0 +1,125 @@
+"""Lines of fleet.csv come and go; whatever a person wrote stays as it is."""
+
+import stat
+
+import pytest
+
+from mine_controller.config import fleet_edit
+from mine_controller.config.edit import EditError
+from mine_controller.config.fleet import read
+from mine_controller.config.fleet_edit import append, remove, with_rows, without_rows
+from mine_controller.config.model import ConfigError
+
+NEW = {"id": "b01", "mac": "02:aa:00:00:00:07", "group": "cloud mine", "note": "Bitaxe, found"}
+HEAD = b"id,mac,group,name,outlet,breaker,phase,row,nominal_w,flags,note\n"
+
+
+def test_a_new_line_stands_behind_the_bytes_of_a_person():
+    mine = b'\xef\xbb\xbf# my rack\r\nmac ; ID;group\r\n02-AA-bb-cc-dd-01 ;a001; "cloud mine"\r\n;;\r\n'
+    after = with_rows(mine, [NEW])
+    assert after == mine + b"02:aa:00:00:00:07;b01;cloud mine\r\n"
+    assert [row.id for row in read(after.decode("utf-8-sig"))[0]] == ["a001", "b01"]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_delimiter_and_columns_are_those_of_the_file(delimiter):
+    mine = delimiter.join(["group", "note", "id", "mac"]).encode()  # and no line end
+    after = with_rows(mine, [NEW])
+    assert after.startswith(mine + b"\n")
+    rows, problems = read(after.decode())
+    assert (rows[0].note, rows[0].group, problems) == ("Bitaxe, found", "cloud mine", ())
+
+
+def test_a_file_without_a_first_line_gets_one():
+    assert with_rows(b"", [NEW]).startswith(HEAD)
+    assert with_rows(b"# to be filled\n", [NEW]).startswith(b"# to be filled\n" + HEAD)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "bell\x07", "x" * 400])
+def test_a_cell_that_is_no_line_is_refused(text):
+    with pytest.raises(EditError, match="note"):
+        with_rows(HEAD, [{**NEW, "note": text}])
+
+
+def test_a_first_line_that_names_no_columns_is_left_alone():
+    with pytest.raises(EditError, match="config check"):
+        with_rows(b"a001,02:aa:00:00:00:01\n", [NEW])
+    with pytest.raises(ConfigError):
+        with_rows(b"id,mac,group\n\xff\xfe\n", [NEW])
+
+
+def test_only_the_line_of_the_miner_goes():
+    mine = HEAD + b"# first\r\na001,02:aa:00:00:00:01,g,,,,,,,,\r\n\n a002 ,02:aa:00:00:00:02,g,,,,,,,,\na003,SN123,g"
+    after, gone = without_rows(mine, ["a002"])
+    assert after == HEAD + b"# first\r\na001,02:aa:00:00:00:01,g,,,,,,,,\r\n\na003,SN123,g"
+    assert [(row.id, row.mac) for row in gone] == [("a002", "02:aa:00:00:00:02")]
+
+
+def test_a_miner_that_is_not_listed_is_told_with_the_nearest_one():
+    with pytest.raises(EditError, match="did you mean a001"):
+        without_rows(HEAD + b"a001,02:aa:00:00:00:01,g,,,,,,,,\n", ["a0011"])
+
+
+def test_the_file_is_replaced_whole_and_the_old_one_kept(write):
+    path = write()
+    fleet = path.with_name("fleet.csv")
+    before = fleet.read_bytes()
+    fleet.chmod(0o640)
+    config = append(path, [NEW])
+    assert config.policy.wiring.miners[-1].id == "b01"
+    assert fleet.read_bytes().startswith(before)
+    assert path.with_name("fleet.csv.previous").read_bytes() == before
+    assert stat.S_IMODE(fleet.stat().st_mode) == 0o640
+    assert [row.id for row in remove(path, ["b01"])] == ["b01"]
+    assert fleet.read_bytes() == before
+
+
+def test_a_missing_file_is_made(write):
+    path = write(fleet=None)
+    append(path, [NEW])
+    assert path.with_name("fleet.csv").read_bytes().startswith(HEAD)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({**NEW, "id": "a001"}, "stands twice"),
+        ({**NEW, "mac": "02:aa:bb:cc:dd:01"}, "stands twice"),
+        ({**NEW, "group": "poul mine"}, "did you mean cloud mine"),
+        ({**NEW, "mac": "?"}, "neither a MAC"),
+    ],
+)
+def test_what_would_not_check_is_not_written(write, row, said):
+    path = write()
+    before = path.with_name("fleet.csv").read_bytes()
+    with pytest.raises(ConfigError) as wrong:
+        append(path, [row])
+    assert said in wrong.value.problems[0].text
+    assert path.with_name("fleet.csv").read_bytes() == before
+    assert not path.with_name("fleet.csv.previous").exists()
+
+
+def test_a_file_that_changed_meanwhile_is_left_alone(write, monkeypatch):
+    path = write()
+    fleet, real = path.with_name("fleet.csv"), fleet_edit.build_config
+
+    def slowly(source, over):
+        config = real(source, over)
+        fleet.write_text("somebody else's\n")
+        return config
+
+    monkeypatch.setattr(fleet_edit, "build_config", slowly)
+    with pytest.raises(EditError, match="somebody else"):
+        append(path, [NEW])
+    assert fleet.read_text() == "somebody else's\n"
+
+
+def test_a_folder_that_can_not_be_written_is_told(write, monkeypatch):
+    path = write()
+
+    def full(*words):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fleet_edit, "replace_file", full)
+    with pytest.raises(EditError, match="No space left"):
+        append(path, [NEW])
