@@ -3,13 +3,15 @@
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mine_controller.cli.output import json_text, moment, safe
-from mine_controller.cli.session import config_option, fail, load_config
-from mine_controller.config.model import Config
+from mine_controller.cli.session import config_option, db_option, fail, paths_of
+
+if TYPE_CHECKING:
+    from mine_controller.store.db import Paths
 
 LAST_DAY_S = 86_400
 
@@ -20,6 +22,7 @@ Examples:
   minectl audit-ticks                    the last 24 hours
   minectl audit-ticks --since 30d --json
   minectl audit-ticks --limit 10         the newest ten ticks
+  minectl audit-ticks --db mine_data.db  out of a bundle: all its ticks, no config is needed
 
 \b
 Each recorded tick is decided again from what it had seen, and held against the guards G1 to G15.
@@ -28,14 +31,15 @@ Exit: 0 no violation · 1 violations, or the database can't be read · 2 config"
 @config_option
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago); default 24h.")
 @click.option("--limit", type=click.IntRange(1), help="Only the newest so many ticks.")
+@db_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(config: Path | None, since: int | None, limit: int | None, as_json: bool) -> None:
+def command(config: Path | None, since: int | None, limit: int | None, db: Path | None, as_json: bool) -> None:
     """Check recorded ticks against the guard invariants."""
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
-    loaded = load_config(config, last_good=True)
+    usual = None if db is not None or limit is not None else int(time.time()) - LAST_DAY_S
     try:
-        found = _audited(loaded, int(time.time()) - LAST_DAY_S if since is None and limit is None else since, limit)
+        found = _audited(paths_of(config, db), usual if since is None else since, limit)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     except ValueError as error:
@@ -47,17 +51,17 @@ def command(config: Path | None, since: int | None, limit: int | None, as_json: 
     sys.exit(1 if found["violations"] else 0)
 
 
-def _audited(config: Config, since: int | None, limit: int | None) -> dict[str, Any]:
+def _audited(paths: "Paths", since: int | None, limit: int | None) -> dict[str, Any]:
     from mine_controller.ops.recall import MOST_TICKS, Gap, recall  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.play.audit import Record, audit  # noqa: PLC0415 - the same
     from mine_controller.store import query  # noqa: PLC0415 - the same
 
-    ticks = query.ticks(config.paths, since or 0, limit=limit or MOST_TICKS)
+    ticks = query.ticks(paths, since or 0, limit=limit or MOST_TICKS)
     told: dict[str, Any] = {"ticks": 0, "rounds": 0, "skipped": [], "differ": 0, "violations": []}
     if not ticks:
         return told
     at = 0
-    rounds = recall(config.paths, ticks[-1].tick_at, ticks[0].tick_at)
+    rounds = recall(paths, ticks[-1].tick_at, ticks[0].tick_at)
     with click.progressbar(length=len(ticks), label="auditing", file=sys.stderr) as bar:
         for one in rounds:
             tick_at = one.tick_at if isinstance(one, Gap) else one.recorded.tick_at

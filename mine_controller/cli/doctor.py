@@ -21,20 +21,23 @@ COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 Examples:
   minectl doctor                one line a check: ok, warn or fail, with what helps
   minectl doctor --live-probe   ask every device now, also those that answered in the last tick
+  minectl doctor --live         and send a test by every channel
   minectl doctor --json
 
 \b
 Exit: 0 nothing failed (warnings may stand) · 1 something failed"""
 )
 @config_option
-@click.option("--live-probe", "--live", "ask_now", is_flag=True, help="Ask every device now; nothing is switched.")
+@click.option("--live-probe", "ask_now", is_flag=True, help="Ask every device now; nothing is switched.")
+@click.option("--live", "send", is_flag=True, help="The same, and send a test message by every channel.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(config: Path | None, ask_now: bool, as_json: bool) -> None:
+def command(config: Path | None, ask_now: bool, send: bool, as_json: bool) -> None:
     """Check config, rights, clock, disk, devices, page; each with its remedy."""
     from mine_controller.ops.doctor import examine  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ports.live import live_wire  # noqa: PLC0415 - the same
 
-    checks = examine(config_path(config), now_s=int(time.time()), wire_for=live_wire, ask_now=ask_now, say=_progress)
+    now_s, ask_now = int(time.time()), ask_now or send
+    checks = examine(config_path(config), now_s=now_s, wire_for=live_wire, ask_now=ask_now, send=send, say=_progress)
     _progress("")
     failed = sum(check.verdict == "fail" for check in checks)
     warned = sum(check.verdict == "warn" for check in checks)

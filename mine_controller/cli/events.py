@@ -1,13 +1,21 @@
 """`minectl events`: what happened, filtered."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mine_controller.cli.output import moment, print_rows
+from mine_controller.cli.output import json_text, moment, print_rows
 from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.config.model import Config
+
+if TYPE_CHECKING:
+    from mine_controller.store.events import EventRow
 
 COLUMNS = ("timestamp", "kind", "severity", "about", "actor", "text")
+WHO = ("source", "uid", "tty")  # of a person's command: by which way, as whom, from where
 SHORT = ("timestamp", "severity", "kind", "about", "text")
 
 
@@ -18,9 +26,11 @@ Examples:
   minectl events --kind request --actor eve  what eve asked for, and the verdicts
   minectl events --about "fan 3" --since 7d  all about one fan
   minectl events --since 24h --csv           for a spreadsheet
+  minectl events --verify                    is every row as it was written?
 
 \b
-Exit: 0 shown · 1 the database can't be read · 2 config"""
+Each row has a hash over itself and the row before it: --verify shows one that was changed or taken out.
+Exit: 0 shown, or all is as it was written · 1 it is not, or the database can't be read · 2 config"""
 )
 @config_option
 @click.option("--kind", default="", help="Only this kind: signal_changed, curtail, fan_fault, request, mode ...")
@@ -29,6 +39,7 @@ Exit: 0 shown · 1 the database can't be read · 2 config"""
 @click.option("--actor", default="", help="Only what this person asked for.")
 @click.option("--about", default="", help='Only about this: site, "fan 3", "miner a017" ...')
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many at most.")
+@click.option("--verify", is_flag=True, help="Follow the hashes from the first row to the last.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the numbers of each reason.")
 def command(  # noqa: PLR0913, PLR0917 - one argument an option
@@ -39,21 +50,49 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     actor: str,
     about: str,
     limit: int,
+    verify: bool,
     as_csv: bool,
     as_json: bool,
 ) -> None:
     """What happened, newest first, filtered by kind, time, actor, and what it is about."""
-    import json  # noqa: PLC0415 - only for --json
-
     from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     loaded = load_config(config, last_good=True)
+    if verify:
+        _verify(loaded, as_json)
     last = 253_402_300_799 if until is None else until
     try:
         found = query.events(loaded.paths, kind, since or 0, last, actor, about, limit)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
-    columns = (*COLUMNS, "reason") if as_json else COLUMNS if as_csv else SHORT
-    rows = [[json.loads(row.reason) if name == "reason" else getattr(row, name) for name in columns] for row in found]
+    columns = (*COLUMNS, *WHO, "reason") if as_json else (*COLUMNS, *WHO) if as_csv else SHORT
+    rows = [_row(row, columns) for row in found]
     print_rows(columns, rows, as_csv=as_csv, as_json=as_json, none="Nothing of that sort happened.")
+
+
+def _row(row: "EventRow", columns: Sequence[str]) -> list[Any]:
+    import json  # noqa: PLC0415 - imported by the command that uses it
+
+    reason = json.loads(row.reason)
+    who = {name: dict(reason[2]).get(name) for name in WHO}
+    known = row._asdict() | who | {"reason": reason}
+    return [known[name] for name in columns]
+
+
+def _verify(config: Config, as_json: bool) -> NoReturn:
+    from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        found = query.chain(config.paths)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    if as_json:
+        click.echo(json_text(found._asdict()))
+    elif found.broken is None:
+        click.echo(f"{found.rows} events, every one as it was written; the last hash is {found.last or 'none'}")
+    else:
+        where = f"event {found.broken} ({found.at})"
+        click.echo(f"{where} does not follow from the one before it: it was changed, or rows before it were taken out")
+    sys.exit(0 if found.broken is None else 1)

@@ -2,12 +2,15 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import config_option, db_option, fail, load_config, paths_of
 from mine_controller.config.model import Config
+
+if TYPE_CHECKING:
+    from mine_controller.store.db import Paths
 
 
 @click.command(
@@ -18,6 +21,7 @@ Examples:
   minectl explain --tick 1784142151        the tick of that number, as mine.log names it
   minectl explain --tick 3                 three ticks before the last one
   minectl explain --matrix                 cause and effect: each input good, worse, stale, unknown
+  minectl explain --db mine_data.db        out of a bundle, on any machine; no config is needed
 
 \b
 Exit: 0 shown · 1 no such tick, or it can't be decided again · 2 config"""
@@ -25,14 +29,17 @@ Exit: 0 shown · 1 no such tick, or it can't be decided again · 2 config"""
 @config_option
 @click.option("--tick", "which", metavar="N|ISO", help="Which tick: how many back, its number, or a time.")
 @click.option("--matrix", "as_matrix", is_flag=True, help="Decide on what was last seen with each input changed.")
+@db_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def command(config: Path | None, which: str | None, as_matrix: bool, as_json: bool) -> None:
+def command(config: Path | None, which: str | None, as_matrix: bool, db: Path | None, as_json: bool) -> None:
     """Every reason behind the last (or another) tick's decision."""
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
-    loaded = load_config(config, last_good=True)
     try:
-        shown = _matrix(loaded, as_json) if as_matrix else _explained(loaded, which, as_json)
+        if as_matrix:
+            shown = _matrix(load_config(config, last_good=True), as_json)
+        else:
+            shown = _explained(paths_of(config, db), which, as_json)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     except ValueError as error:
@@ -40,14 +47,14 @@ def command(config: Path | None, which: str | None, as_matrix: bool, as_json: bo
     click.echo(shown)
 
 
-def _explained(config: Config, which: str | None, as_json: bool) -> str:
+def _explained(paths: "Paths", which: str | None, as_json: bool) -> str:
     from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.explain import plan_json, plan_text  # noqa: PLC0415 - the same
     from mine_controller.ops.recall import Gap, Recalled, recall  # noqa: PLC0415 - the same
     from mine_controller.store.db import iso  # noqa: PLC0415 - the same
 
-    tick_at = _tick_at(config, which)
-    rounds = tuple(recall(config.paths, tick_at, tick_at))
+    tick_at = _tick_at(paths, which)
+    rounds = tuple(recall(paths, tick_at, tick_at))
     found = [one for one in rounds if isinstance(one, Recalled)]
     if not found:
         why = rounds[0].why if rounds and isinstance(rounds[0], Gap) else "no record of it is kept"
@@ -91,19 +98,19 @@ def _rounds_text(told: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _tick_at(config: Config, which: str | None) -> int:
+def _tick_at(paths: "Paths", which: str | None) -> int:
     """The tick people mean."""
     from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
 
     if which is None or (which.isdecimal() and len(which) < 6):
         back = int(which or 0)
-        rows = query.ticks(config.paths, limit=back + 1)
+        rows = query.ticks(paths, limit=back + 1)
         if len(rows) > back:
             return rows[back].tick_at
         few = f"only {len(rows)} ticks are kept" if rows else "no tick has run yet; `minectl tick` runs one"
         fail(few)
     until = int(which) if which.isdecimal() else _moment(which)
-    rows = query.ticks(config.paths, until=until, limit=1)
+    rows = query.ticks(paths, until=until, limit=1)
     if not rows:
         fail(f"no tick is kept from {which} or before; `minectl history` lists what there is")
     return rows[0].tick_at

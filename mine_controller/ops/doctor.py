@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +19,12 @@ from mine_controller.core.view import View
 from mine_controller.ops import machine as box
 from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.kept import HOUR_S, read_kept
 from mine_controller.store import query
+from mine_controller.store.copies import copies_in
 from mine_controller.store.db import StoreError, StoreTrouble, reading
 from mine_controller.store.migrations import STEPS, schema_of
+from mine_controller.store.putback import all_copies
 from mine_controller.wire.door import Wire
 
 ASK_S = 15.0  # for all endpoints side by side
@@ -36,6 +40,7 @@ class Site(NamedTuple):
     machine: Machine
     wire_for: WireFor
     ask_now: bool  # ask every endpoint even where the last tick has just done so
+    send: bool = False  # send a test by every channel
 
 
 Step = tuple[str, Callable[[Site], Iterable[Check]]]
@@ -48,6 +53,7 @@ def examine(
     wire_for: WireFor,
     machine: Machine | None = None,
     ask_now: bool = False,
+    send: bool = False,
     say: Callable[[str], None] = lambda _what: None,
 ) -> tuple[Check, ...]:
     """Every check, in order. `say` hears the name of each step before it is taken."""
@@ -60,7 +66,7 @@ def examine(
         book = kept_book(config.paths)
     except StoreTrouble:
         book = Book(State())  # the step "database" tells what is wrong with it
-    site = Site(config, book, now_s, machine, wire_for, ask_now)
+    site = Site(config, book, now_s, machine, wire_for, ask_now, send)
     for name, step in STEPS_TAKEN:
         say(name)
         checks.extend(step(site))
@@ -143,6 +149,46 @@ def _database(site: Site) -> Iterator[Check]:
         yield Check("database", OK, f"quick_check ok, {size}{old}")
 
 
+def _backups(site: Site) -> Iterator[Check]:
+    """Copies are fresh and can be trusted: each is opened here."""
+    paths = site.config.paths
+    if not paths.db.exists():
+        yield Check("backups", OK, "nothing to copy yet")
+        return
+    kept, good = read_kept(paths), [one for one in all_copies(paths.backups) if not one.why]
+    by_hand = "`minectl backup` makes one now and says what is wrong"
+    if not good:
+        young = site.now_s - _first_at(site) < 2 * HOUR_S
+        text = "no copy yet: the first hour of ticks makes one" if young else "there is no copy that can be trusted"
+        yield Check("backups", OK if young else FAIL, text, "" if young else by_hand)
+        return
+    age_s = max(0, site.now_s - good[0].tick_at)
+    bad = len(list(copies_in(paths.backups))) - len(good)
+    whole = next((one for one in good if one.whole), None)
+    text = f"{len(good)} good copies, the newest of {age_s // 60} min ago"
+    text += f", with all of the history of {(site.now_s - whole.tick_at) / 86_400:.1f} days ago" if whole else ""
+    if kept.trouble:
+        yield Check("backups", FAIL, f"{text}; the last hour: {kept.trouble}", by_hand)
+    elif bad:
+        yield Check(
+            "backups", WARN, f"{text}; {bad} can't be trusted", "`minectl backup --list` names them: remove them"
+        )
+    elif age_s > 3 * HOUR_S:
+        yield Check("backups", WARN, text, by_hand)
+    else:
+        yield Check("backups", OK, text)
+
+
+def _first_at(site: Site) -> int:
+    """When the first tick of this database ran."""
+    try:
+        with reading(site.config.paths.db) as db:
+            found = db.execute("SELECT tick_at FROM mine_states ORDER BY timestamp LIMIT 1").fetchone()
+    except StoreTrouble:
+        return 0  # told by the step "database"; a copy is wanted all the more
+    return int(found[0]) if found else site.now_s
+
+
 # -- devices ------------------------------------------------------------------------------------------------------
 
 
@@ -204,6 +250,47 @@ def remedy_for(why: str, section: str) -> str:
     first = next((remedy for words, remedy in _REMEDIES if any(word in low for word in words)), "")
     more = f'`minectl probe "{section}"` shows every exchange'
     return f"{first}; {more}" if first else more
+
+
+def _channels(site: Site) -> Iterator[Check]:
+    """The ways to the owner: what is configured, and with `send` whether a test arrives."""
+    channels = site.config.channels
+    waiting = [note.section for note in site.config.notes if note.text.startswith("not yet active") and _is_way(note)]
+    if not channels:
+        remedy = "fill in [telegram], [email] or [sms]: `minectl config sample telegram` shows one"
+        yield Check("channels", WARN, "nobody is told anything: no channel is active", remedy)
+    for title in waiting:
+        remedy = f"`minectl config sample {title.partition(' ')[0]}` shows what each option means"
+        yield Check(title, WARN, "not yet active: something in it is still CHANGE-ME", remedy)
+    results = _tried(site) if site.send else {}
+    for title in channels:
+        if title not in results:
+            yield Check(title, OK, "filled in; `minectl doctor --live` sends a test")
+        elif results[title]:
+            yield Check(title, FAIL, f"the test did not arrive: {results[title]}", remedy_for(results[title], title))
+        else:
+            yield Check(title, OK, "it took the test")
+
+
+def _is_way(note: Any) -> bool:
+    from mine_controller.config import catalogue  # noqa: PLC0415 - imported by the step that uses it
+
+    return note.section.partition(" ")[0] in catalogue.files("channel")
+
+
+def _tried(site: Site) -> dict[str, str]:
+    """A test message by every channel: why it did not arrive, "" where it did."""
+    from mine_controller.notify.post import Call, post  # noqa: PLC0415 - imported by the step that uses it
+    from mine_controller.notify.words import trial, write  # noqa: PLC0415 - the same
+    from mine_controller.ports.tell import place  # noqa: PLC0415 - the same
+
+    there, calls = place(site.config), []
+    for title, options in site.config.channels.items():
+        channel: Any = import_module(f"mine_controller.notify.{title.partition(' ')[0]}")
+        written = write(channel, trial(there, shadow=not site.config.site.live), there)
+        calls.append(Call(title, channel, options, written.message))
+    sent = post(calls, time.monotonic() + ASK_S)
+    return {title: "" if one.ok else one.why or "no reason given" for title, one in sent.items()}
 
 
 # -- contract, air, page ------------------------------------------------------------------------------------------
@@ -294,13 +381,21 @@ STEPS_TAKEN: tuple[Step, ...] = (
     ("lock", lambda site: box.lock(site.config, site.machine)),
     ("ticks", _ticks),
     ("database", _database),
+    ("backups", _backups),
     ("disk", lambda site: box.disks(site.config)),
+    ("card", lambda site: box.card(site.machine)),
     ("clock", lambda site: box.clocks(site.book.state, site.machine)),
+    ("battery clock", lambda site: box.rtc(site.machine)),
     ("devices", _devices),
+    ("channels", _channels),
     ("contract", _contract),
     ("fans", _fans),
     ("page", _page),
+    ("web server", lambda site: box.web(site.config, site.machine)),
+    ("log", lambda site: box.logs(site.config, site.machine)),
     ("timer", lambda site: box.timers(site.config, site.machine)),
+    ("watchdog", lambda site: box.watchdog(site.machine)),
+    ("throttling", lambda site: box.throttling(site.machine)),
     ("heat", lambda site: box.heat(site.machine)),
     ("memory", lambda site: box.memory(site.machine)),
 )

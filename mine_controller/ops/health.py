@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.config.model import Config
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.kept import read_kept
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 
@@ -42,7 +43,7 @@ def _judge(config: Config, now_s: int) -> Health:
     if good is None:
         return Health(UNKNOWN, ("no tick has ended yet" if rows else "no tick has run yet",))
     age_s, tick_s = now_s - good.tick_at, config.site.tick_s
-    found = [_age(age_s, tick_s), _mode(rows[0]), *_alarms(config)]
+    found = [_age(age_s, tick_s), _mode(rows[0]), *_alarms(config), *_backups(config)]
     if config.last_good:
         found.append((WARNING, f"config.txt has {len(config.broken)} problems; the last good one runs"))
     code = max(one for one, _ in found)
@@ -72,10 +73,28 @@ def _alarms(config: Config) -> list[tuple[int, str]]:
     return out
 
 
+def _backups(config: Config) -> list[tuple[int, str]]:
+    trouble = read_kept(config.paths).trouble
+    return [(WARNING, f"backup: {trouble}")] if trouble else []
+
+
+_FIGURES = ("power_w", "inlet_c", "outlet_c", "cap_w", "miners_hashing", "miners_total", "fans_on", "hashrate_ths")
+
+
 def _figures(config: Config, age_s: int, tick_s: int) -> tuple[tuple[str, Any], ...]:
-    power_w, inlet_c = query.history(config.paths, columns=("power_w", "inlet_c"), most=1)[0]
-    return (
+    """Performance data as monitoring plugins write it: value[unit];warn;crit;min;max, U for unknown."""
+    row = query.history(config.paths, columns=_FIGURES, most=1)[0]
+    last = {name: "U" if value is None else value for name, value in zip(_FIGURES, row, strict=True)}
+    cap_w = f";;;0;{last['cap_w']}" if last["cap_w"] != "U" else ""
+    of_all = f";;;0;{last['miners_total']}" if last["miners_total"] != "U" else ""
+    found = [
         ("age", f"{max(0, age_s)}s;{LATE_TICKS * tick_s};{LOST_TICKS * tick_s}"),
-        ("power_w", "U" if power_w is None else power_w),
-        ("inlet_c", "U" if inlet_c is None else inlet_c),
-    )
+        ("power_w", f"{last['power_w']}{cap_w}"),
+        ("inlet_c", last["inlet_c"]),
+        ("outlet_c", last["outlet_c"]),
+        ("miners", f"{last['miners_hashing']}{of_all}"),
+        ("fans", last["fans_on"]),
+        ("hashrate_ths", last["hashrate_ths"]),
+        ("db", f"{config.paths.db.stat().st_size}B"),
+    ]
+    return tuple(found)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ SMALL_SHARE = 5  # a file system in memory may be smaller than that: a fifth of 
 MEMORY_WARN_KB, MEMORY_FAIL_KB = 100_000, 50_000
 HOT_C, TOO_HOT_C = 75, 85
 HELD_S = 110
+FILES_FAIL = 1000
+WORN = 8  # of 10: what a card or an SSD says of its own wear
 FIRST_S = 1_735_689_600  # 2025-01-01: a clock before this was never set
 
 
@@ -70,6 +73,19 @@ def rights(config: Config) -> Iterator[Check]:
         yield Check("rights", WARN, text, f"use sudo -u {_name(owner)} minectl ..., so that no file becomes root's")
     else:
         yield Check("rights", OK, f"{who} can write all files of the site")
+    yield from _private(paths)
+
+
+def _private(paths: Paths) -> Iterator[Check]:
+    """What may hold secrets is read by its owner alone; nothing of the site is written by everybody."""
+    for path in (paths.config, paths.db.parent / "config.last-good"):
+        mode = path.stat().st_mode if path.exists() else 0
+        if mode & 0o077:
+            text = f"{path.name} can be read by others (mode {stat.S_IMODE(mode):03o})"
+            yield Check("rights", WARN, text, f"chmod 600 {path}, unless every secret in it is a file: or env:")
+    loose = [str(path) for path in (*_written(paths), paths.fleet) if path.exists() and path.stat().st_mode & 0o002]
+    if loose:
+        yield Check("rights", FAIL, f"anybody can write {', '.join(loose)}", f"chmod o-w {' '.join(loose)}")
 
 
 def _written(paths: Paths) -> tuple[Path, ...]:
@@ -135,7 +151,15 @@ def disks(config: Config) -> Iterator[Check]:
 
 def _room(name: str) -> Check:
     total, _used, free = shutil.disk_usage(name)
+    disk = os.statvfs(name)
     text = f"{free // MB} MB free at {name}"
+    if disk.f_flag & os.ST_RDONLY:
+        remedy = "look at dmesg: a card that fails is made read-only; then replace it and `minectl restore`"
+        return Check("disk", FAIL, f"{name} is mounted read-only", remedy)
+    if disk.f_files and disk.f_favail < min(FILES_FAIL, disk.f_files // SMALL_SHARE):
+        return Check(
+            "disk", FAIL, f"{text}, and room for {disk.f_favail} files only", "remove what makes many small files"
+        )
     remedy = "make room: old backups, logs and packages first (`journalctl --vacuum-size=50M`)"
     if free < min(ROOM_FAIL, total // (2 * SMALL_SHARE)):
         return Check("disk", FAIL, text, remedy)
@@ -243,3 +267,124 @@ def memory(machine: Machine) -> Iterator[Check]:
     verdict = FAIL if left_kb < MEMORY_FAIL_KB else WARN if left_kb < MEMORY_WARN_KB else OK
     remedy = "" if verdict == OK else "end what is not needed on this machine; a tick takes about 60 MB"
     yield Check("memory", verdict, f"{left_kb // 1000} MB left", remedy)
+
+
+# -- the board ----------------------------------------------------------------------------------------------------
+
+# Bits of `vcgencmd get_throttled` on a Raspberry Pi: 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft limit:
+# now; 16 to 19: the same since the last boot.
+_NOW, _SINCE = 0xF, 0xF0000
+
+
+def throttling(machine: Machine) -> Iterator[Check]:
+    """Whether a Raspberry Pi has slowed down: mostly its power supply."""
+    said = machine.run(("vcgencmd", "get_throttled")).strip().partition("=")[2]
+    try:
+        bits = int(said, 16)
+    except ValueError:
+        return  # no Raspberry Pi, or no right to ask it
+    what = "under-voltage" if bits & 0x10001 else "heat"
+    remedy = "a supply of 5.1 V and 3 A, a short thick cable" if bits & 0x10001 else "give the controller air"
+    if bits & _NOW:
+        yield Check("throttling", FAIL, f"the controller runs slower now: {what}", remedy)
+    elif bits & _SINCE:
+        yield Check("throttling", WARN, f"the controller ran slower since its start: {what}", remedy)
+    else:
+        yield Check("throttling", OK, "it never slowed down since its start")
+
+
+def card(machine: Machine) -> Iterator[Check]:
+    """What is known of the wear of the disk, and whether it is one that wears out quickly."""
+    blocks = machine.root / "sys/block"
+    cards = sorted(path.name for path in blocks.glob("mmcblk[0-9]"))
+    for name in cards:
+        worn = max((int(part, 16) for part in _read(blocks / name / "device/life_time").split() if part), default=0)
+        if worn >= WORN:
+            yield Check(
+                "card", FAIL, f"{name} says {worn * 10} % of its life is over", "replace it and `minectl restore`"
+            )
+            return
+    if not cards:
+        yield Check("card", OK, "no memory card: this disk does not wear out by small writes")
+        return
+    mounts = [line.split() for line in _read(machine.root / "proc/mounts").splitlines()]
+    noisy = [row[1] for row in mounts if len(row) > 3 and row[0].startswith("/dev/mmcblk") and _keeps_atime(row[3])]
+    remedy = "put noatime into /etc/fstab, keep /var/log on tmpfs (log2ram), use an industrial card or an SSD"
+    if noisy:
+        yield Check("card", WARN, f"{', '.join(cards)}: reading writes to {', '.join(noisy)}", remedy)
+    else:
+        yield Check("card", OK, f"{', '.join(cards)}; a spare card with a copy of this system is a good friend")
+
+
+def _keeps_atime(options: str) -> bool:
+    return not {"noatime", "relatime", "ro"} & set(options.split(","))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""  # this machine does not tell
+
+
+def watchdog(machine: Machine) -> Iterator[Check]:
+    """A hung controller restarts itself only where a hardware watchdog is fed by systemd."""
+    if not (machine.root / "dev/watchdog").exists():
+        yield Check("watchdog", OK, "this machine has no hardware watchdog: a hang needs a person or a switched outlet")
+        return
+    told = machine.run(("systemctl", "show", "-p", "RuntimeWatchdogUSec", "--value")).strip()
+    if told in ("", "0", "infinity"):
+        remedy = "RuntimeWatchdogSec=15 in /etc/systemd/system.conf.d/minectl.conf, then systemctl daemon-reexec"
+        yield Check("watchdog", WARN, "there is a hardware watchdog and nobody feeds it", remedy)
+    else:
+        yield Check("watchdog", OK, f"a hang of the controller restarts it after {told}")
+
+
+def rtc(machine: Machine) -> Iterator[Check]:
+    """Without a battery clock the time after a power cut is the one of before it, until a time server answers."""
+    if any((machine.root / "sys/class/rtc").glob("rtc*")):
+        yield Check("battery clock", OK, "there is one")
+        return
+    kept = (machine.root / "etc/fake-hwclock.data").exists() or (
+        machine.root / "var/lib/systemd/timesync/clock"
+    ).exists()
+    text = "there is none: after a power cut the clock stands where it stood until a time server answers"
+    remedy = "timers are safe (they follow the boot clock), prices and logs are not: a DS3231 module costs little"
+    yield Check("battery clock", OK if kept else WARN, text, "" if kept else remedy)
+
+
+def web(config: Config, machine: Machine) -> Iterator[Check]:
+    """Who serves the page."""
+    site = machine.root / "etc/nginx/sites-enabled/minectl"
+    if not (machine.root / "etc/nginx").is_dir():
+        yield Check("web server", OK, f"no nginx here; the page lies in {config.paths.www}")
+        return
+    if not (site.exists() or site.is_symlink()):
+        remedy = "cp cron/minectl.nginx /etc/nginx/sites-available/minectl, link it to sites-enabled, nginx -s reload"
+        yield Check("web server", WARN, "nginx is here and does not serve the page", remedy)
+        return
+    state = machine.run(("systemctl", "is-active", "nginx")).strip()
+    if state in ("failed", "inactive"):
+        yield Check("web server", FAIL, f"nginx is {state}", "nginx -t says why; then systemctl restart nginx")
+        return
+    root = str(config.paths.www)
+    if root not in _read(site):
+        yield Check("web server", WARN, f"nginx serves another folder than {root}", f"set `root {root};` in {site}")
+    else:
+        yield Check("web server", OK, f"nginx serves {root}")
+
+
+def logs(config: Config, machine: Machine) -> Iterator[Check]:
+    """The log is turned over before it fills the disk."""
+    try:
+        size = config.paths.log.stat().st_size
+    except OSError:
+        size = 0
+    rules = sorted((machine.root / "etc/logrotate.d").glob("*"))
+    named = [path.name for path in rules if config.paths.log.parent.as_posix() in _read(path)]
+    remedy = f"cp cron/minectl.logrotate /etc/logrotate.d/minectl, with the path {config.paths.log}"
+    if named:
+        yield Check("log", OK, f"{size / MB:.1f} MB, turned over by /etc/logrotate.d/{named[0]}")
+    else:
+        verdict = WARN if size > 50 * MB or config.paths.log.is_relative_to("/var") else OK
+        yield Check("log", verdict, f"{size / MB:.1f} MB, and nothing turns it over", remedy if verdict == WARN else "")

@@ -1,32 +1,37 @@
 """The store as the tick's journal: what can't be committed goes to tmpfs; failing that too, the tick may only lower.
 
-Messages are made here from events that are warnings or worse, in the same transaction as the state they tell of.
+Letters are made here from what each decision wants told, in the same transaction as the state that knows of it. What
+the shell itself knows (the database, the disk, the config) goes the other way: as readings, so that `decide` raises it.
 """
 
-import json
+import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mine_controller import __version__
 from mine_controller.config.model import Config
+from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.model.book import Book
-from mine_controller.core.model.image import Request
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.image import Image, Request
+from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
-from mine_controller.core.words import sentence
 from mine_controller.notify.message import is_due
 from mine_controller.ports.clock import Clocks
+from mine_controller.ports.letters import letter, of_event
 from mine_controller.ports.log import Log
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.history import TickFacts
-from mine_controller.store.outbox import EMERGENCY, INFO, WARNING, Letter, Mark, Message
+from mine_controller.store.outbox import Letter, Mark, Message
+from mine_controller.store.spill import NAME as SPILL
 from mine_controller.store.state import ClockFacts
 from mine_controller.store.store import Extra, Store, open_store
 
-LEVEL = {"info": INFO, "warning": WARNING, "emergency": EMERGENCY}
-QUIET = frozenset({"request", "miner_on_unasked", "miner_off_unasked", "mode", "restarted", "curtail_long"})
 OVERLAP_S = 110
 LETTERS_MOST = 2000
+ROOM_LEAST = 200 * 1024 * 1024  # less free than this, or 5 % up to ROOM_MOST, is nearly full
+ROOM_MOST = 1024 * 1024 * 1024
 EVER_S = 10**10
 
 
@@ -41,14 +46,20 @@ class Journal:
         self.trouble: list[str] = []
         self.unsaved = ""  # why the last tick is not in the database
         self.letters: tuple[Letter, ...] = ()  # what is not told yet, when the last save found some of it due
+        self.sore = ""  # what is wrong with the database
+        self.died = ""  # a tick before that did not end
 
     def load(self) -> Book:
         """The last book; after a loss what is measured is adopted as after a boot."""
-        self.store = open_store(self.config.paths, __version__)
+        spilled = (self.config.paths.run / SPILL).exists()
+        self.store = open_store(self.config.paths, __version__, beside=self.config.paths.beside)
         found = self.store.load(self.clocks.sources.boot_id(), self.config.sha)
         for text in found.trouble:
             self.log.say(int(time.time()), "ERROR", "database", text=text)
         book = found.book
+        self.died = book.died
+        if (found.lost and found.trouble) or spilled:
+            self.sore = "; ".join(found.trouble) or "the last tick could not be written down"
         if found.lost:
             memory = {name: kept for name, kept in book.state.memory.items() if name != "boot"}
             book = book._replace(state=book.state._replace(memory=memory))
@@ -63,6 +74,17 @@ class Journal:
         except StoreTrouble as trouble:
             self._say(trouble)
             return ()
+
+    def readings(self, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
+        """What the shell knows of itself, as health like that of any endpoint; nothing while all is as it was: well."""
+        config = self.config.broken[0].text if self.config.last_good and self.config.broken else ""
+        found = {"store": self.sore, "disk": _disk(self.config) if clock.opening else None, "config": config}
+        out = []
+        for name, wrong in found.items():
+            was = image.channels.get(f"{name}:health") if image is not None else None
+            if wrong or (wrong is not None and was is not None and was.value is None):
+                out.append(Reading(f"{name}:health", None if wrong else "ok", clock.plant_s, wrong))
+        return tuple(out)
 
     def journal(self, rounds: tuple[Round, ...]) -> bool:
         """Commit the intent; on tmpfs if need be. False: nowhere."""
@@ -122,7 +144,7 @@ class Journal:
         return True
 
     def _say(self, trouble: StoreTrouble) -> None:
-        text = str(trouble)
+        text = self.sore = str(trouble)
         if text not in self.trouble:
             self.trouble.append(text)
             self.log.say(int(time.time()), "ERROR", "database", trouble=trouble.kind, text=text)
@@ -133,34 +155,30 @@ class Journal:
         return TickFacts(self.rounds[0].clock.wall_s, self.config.sha, self.config.policy, clocks)
 
     def _extra(self) -> Extra:
-        """Messages of the rounds not told yet, the trouble of this tick among them."""
+        """Letters of the rounds not told yet; this tick's trouble as lines of the log: its alarm is `decide`'s."""
         messages: list[Message] = []
         for this in self.rounds:
             if this.number not in self.told:
                 self.told.add(this.number)
-                messages += self._messages(this, this.decision.events)
+                messages += [letter(telling, self.config, this.clock) for telling in this.decision.tellings]
+        if self.died and self.rounds and ways_of(self.config.policy.alarms, "died").on:
+            event = Event("died", "warning", "tick", Reason("store", "died", (("text", self.died),)))
+            messages.append(of_event(event, f"died.{self.died}", self.config, self.rounds[0].clock))
         own = tuple(
             Event("database", "emergency", "store", Reason("store", "trouble", (("text", text),)))
             for text in self.trouble
         )
-        self.trouble = [] if self.trouble else self.trouble
-        if own and self.rounds:
-            messages += self._messages(self.rounds[-1], own)
+        self.trouble, self.died = [], ""
         return Extra(own, tuple(messages))
 
-    def _messages(self, this: Round, events: Iterable[Event]) -> list[Message]:
-        out = []
-        for at, event in enumerate(events):
-            if event.severity == "info" or event.kind in QUIET:
-                continue
-            key = f"{this.clock.wall_s}.{this.number}.{event.kind}.{at}"
-            if event.kind == "database":  # lasting trouble would be new in every tick: once an hour is enough
-                key = f"{event.kind}.{this.clock.wall_s // 3600}.{sentence(event.reason)[:60]}"
-            body = {"site": self.config.site.name, "kind": event.kind, "severity": event.severity, "about": event.about}
-            body |= {
-                "at": str(this.clock.wall_s),
-                "text": sentence(event.reason),
-                "shadow": "" if self.config.site.live else "yes",
-            }
-            out.append(Message(key, LEVEL[event.severity], json.dumps(body, ensure_ascii=False), this.clock.wall_s))
-        return out
+
+def _disk(config: Config) -> str:
+    """What is wrong with the room on the disk of the database; "" nothing, or it can't be told."""
+    try:
+        found = os.statvfs(config.paths.db.parent)
+    except OSError:
+        return ""
+    free, of = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
+    if free >= max(ROOM_LEAST, min(of // 20, ROOM_MOST)):
+        return ""
+    return f"{free // 1_000_000} MB of {of // 1_000_000} MB are free"

@@ -3,18 +3,23 @@
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from mine_controller.config.model import Config
 from mine_controller.core.due import Asked
+from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import NOT_SENT, Command, Outcome
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.ports.clock import REAL, Clocks, Sources, pretending
+from mine_controller.ports.kept import is_due
 from mine_controller.ports.log import Log
+from mine_controller.ports.own import own
 from mine_controller.tick import Ports
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
@@ -29,6 +34,8 @@ TELL_S = 15.0
 PING_S = 5.0
 PAGE_EVERY_S = 10
 STOP_LOOK_S = 1.0
+
+OWN_FILES = ("machine", "prices_csv")  # kinds that read this machine's files
 
 WireFor = Callable[[str, float], Wire]
 
@@ -48,7 +55,7 @@ class Live:
         sources = sources or (REAL if wall_s is None else pretending(wall_s))
         self.clocks = Clocks(config.site.timezone, config.site.tick_s, sources)
         self.log = Log(config.paths.log, config.site.log_level)
-        self.wire_for = wire_for or live_wire
+        self.wire_for = wire_for or partial(live_wire, collect=config.paths.collect)
         self.shown_s = 0.0
         self.pulses = True  # a dry run tells nobody
 
@@ -60,10 +67,11 @@ class Live:
 
         if clock.opening:
             self._begin()
-        channels = image.channels if image is not None and not clock.rebooted else {}
+        channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = time.monotonic() + self._left_s(clock, ASK_S)
-        read = ask(asked, self.config.endpoints, channels, self.clocks.plant_at, self.wire_for, until) if asked else ()
-        return (self.stop_reading(), *read)
+        ends, at = self.config.endpoints, self.clocks.plant_at
+        read = ask(asked, ends, channels, at, self.wire_for, until, wall_s=clock.wall_s) if asked else ()
+        return (self.stop_reading(), *(own(self.config, clock.plant_s) if clock.opening else ()), *read)
 
     def _begin(self) -> None:
         """The dead-man's start, beside the asking: control doesn't wait for it."""
@@ -149,7 +157,7 @@ class Live:
         now_s, until = int(self.clocks.sources.wall_s()), self._until(book.image.clock, TELL_S)
         self._harmless(lambda: tell(self.config, journal, self.log, now_s, until))
 
-    def _harmless(self, work: Callable[[], None]) -> None:
+    def _harmless(self, work: Callable[[], None], what: str = "telling") -> None:
         """The tick is done and saved: not even a fault of ours in telling of it may change how it ends."""
         try:
             work()
@@ -159,7 +167,7 @@ class Live:
                 trace = trace.tb_next
             where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
             self.log.say(
-                int(time.time()), "ERROR", "notify", text=f"telling failed: {type(error).__name__}", where=where
+                int(time.time()), "ERROR", "notify", text=f"{what} failed: {type(error).__name__}", where=where
             )
 
     def _until(self, clock: Clock, most_s: float) -> float:
@@ -175,6 +183,21 @@ class Live:
             now_s, until = int(self.clocks.sources.wall_s()), self._until(book.image.clock, PING_S)
             self._harmless(lambda: pulse(self.config, book, journal.unsaved, self.log, now_s, until))
         self.keep_config(book)
+        self.keep_copies(book, journal)
+
+    def keep_copies(self, book: Book, journal: "RealJournal") -> None:
+        """Backups, once an hour, in what is left of the tick; a person, a stop or a signal ends it at once."""
+        if book.image is None or journal.unsaved or self.clocks.ended:
+            return
+        now_s = int(self.clocks.sources.wall_s())
+        if not is_due(self.config.paths, now_s):
+            return
+        from mine_controller.ports.keeping import keep, spare_until, watch  # noqa: PLC0415 - once an hour
+
+        clock = book.image.clock
+        until = spare_until(clock.began_s + min(TOLD_S, clock.tick_s - 5) - self.clocks.plant_now_s())
+        hurried = watch(self.config.paths, lambda: self.clocks.ended)
+        self._harmless(lambda: keep(self.config, self.log, now_s, until, hurried), "keeping")
 
     def keep_config(self, book: Book) -> None:
         """The config that ran to a good end is the last good one; a broken one is told every half hour."""
@@ -194,12 +217,15 @@ class Live:
             )
 
 
-def live_wire(section: str, until: float) -> Wire:
-    """A wire on real sockets."""
+def live_wire(section: str, until: float, collect: Path | None = None) -> Wire:
+    """A wire on real sockets; for the controller itself, one on its own files. `collect`: where collect.db lies."""
+    if section.partition(" ")[0] in OWN_FILES:
+        from mine_controller.wire.local import live as own_files  # noqa: PLC0415 - few sites have that section
+
+        return own_files(until)
     from mine_controller.wire.http import live  # noqa: PLC0415
 
-    del section
-    return live(until)
+    return live(until, section, collect)
 
 
 def ports_of(live: Live, journal: "RealJournal | None" = None) -> Ports:
@@ -211,7 +237,7 @@ def ports_of(live: Live, journal: "RealJournal | None" = None) -> Ports:
     return Ports(
         lock=lambda: TickLock(live.config.paths.lock),
         clock=live.clocks,
-        ask=live.ask,
+        ask=lambda asked, image, clock: (*live.ask(asked, image, clock), *journal.readings(image, clock)),
         act=live.act,
         store=journal,
         wait=live.wait,

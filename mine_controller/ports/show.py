@@ -65,8 +65,10 @@ def facts(config: Config, now_s: int) -> SiteFacts:
 
 def _simulated(config: Config) -> bool:
     """True when every device is a server of this machine: a twin, not a mine."""
-    urls = [str(getattr(one.options, "url", "")) for one in config.endpoints.values()]
-    return bool(urls) and all("//127.0.0.1" in url for url in urls)
+    places: list[str] = []
+    for one in config.endpoints.values():
+        places += getattr(one.options, "hosts", ()) or (str(getattr(one.options, "url", "")).partition("//")[2],)
+    return bool(places) and all(place.startswith("127.") for place in places)
 
 
 def zone_name(timezone: str, wall_s: int) -> str:

@@ -1,12 +1,14 @@
 """Copies of the database: small ones each hour, whole ones on request, and the way back from them.
 
 An hourly copy holds what control needs (state, open messages, verdicts, names, the last event) and not the history:
-24 of them, each written over the one of a day ago, cost a card less than one whole copy.
+24 of them, each written over the one of a day ago, cost a card less than one whole copy. What a person wrote (the list
+of miners) lies in every copy, in the table `kept_files`; config.txt never does, for it may hold secrets.
 """
 
+import hashlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -28,8 +30,10 @@ from mine_controller.store.spill import clear_spill
 from mine_controller.store.stop import sync_folder
 
 STEP_PAGES = 500  # a whole copy lets the writer in between pieces of 2 MB
+SYNC_STEPS = 8  # and is brought to the disk every 16 MB: no flood of unwritten pages stands before the next tick
 CHECKED_MOST = 64 * 1024 * 1024  # a larger copy is judged by its state alone: a full check would take minutes
 BAD_KEPT = 3
+LEFT_FREE = 32_000_000  # what a whole copy leaves on its disk
 _WHOLE = ("state", "names", "verdicts", "miners", "configs", "fleets")
 _PARTS = {
     "outbox": "WHERE told_at IS NULL",
@@ -38,8 +42,11 @@ _PARTS = {
 }
 
 
-def keep_hour(db: sqlite3.Connection, folder: Path, wall_s: int) -> Path:
-    """Copy what control needs into the slot of this hour of the day. Raises sqlite3.Error, OSError."""
+Step = Callable[[int, int], None]  # pages still to copy, pages in all; may raise StoreTrouble to give up
+
+
+def keep_hour(db: sqlite3.Connection, folder: Path, wall_s: int, beside: Mapping[str, bytes] | None = None) -> Path:
+    """Copy what control needs, and the files `beside`, into the slot of this hour. Raises sqlite3.Error, OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"hour-{wall_s // 3600 % 24:02d}.db"
     draft = path.with_suffix(".draft")
@@ -51,8 +58,37 @@ def keep_hour(db: sqlite3.Connection, folder: Path, wall_s: int) -> Path:
         with transaction(copy):
             for name in (*_WHOLE, *_PARTS):
                 _copy_table(db, copy, name, _PARTS.get(name, ""))
-    _settle(draft, path)
+            _put_files(copy, beside or {})
+    settle(draft, path)
     return path
+
+
+def _put_files(copy: sqlite3.Connection, files: Mapping[str, bytes]) -> None:
+    copy.execute("DROP TABLE IF EXISTS kept_files")
+    copy.execute("CREATE TABLE kept_files (name TEXT PRIMARY KEY, body BLOB NOT NULL, sha256 TEXT NOT NULL) STRICT")
+    rows = [(name, body, hashlib.sha256(body).hexdigest()) for name, body in files.items()]
+    copy.executemany("INSERT INTO kept_files VALUES (?,?,?)", rows)
+
+
+def read_files(paths: tuple[Path, ...]) -> dict[str, bytes]:
+    """Give what a person wrote beside config.txt, as it is now; what is not there or can't be read is left out."""
+    found: dict[str, bytes] = {}
+    for path in paths:
+        with suppress(OSError):  # a list that can't be read stops every command of a person; a copy can do without
+            found[path.name] = path.read_bytes()
+    return found
+
+
+def kept_files(copy: Path) -> dict[str, bytes]:
+    """Give the files that lie in a copy and fit their hashes; none in a copy of before there were any.
+
+    Raises StoreTrouble.
+    """
+    with reading(copy) as db:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'kept_files'").fetchone() is None:
+            return {}
+        rows = db.execute("SELECT name, body, sha256 FROM kept_files").fetchall()
+    return {Path(name).name: body for name, body, held in rows if hashlib.sha256(body).hexdigest() == held}
 
 
 def _copy_table(db: sqlite3.Connection, copy: sqlite3.Connection, name: str, part: str) -> None:
@@ -61,7 +97,7 @@ def _copy_table(db: sqlite3.Connection, copy: sqlite3.Connection, name: str, par
     copy.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)  # noqa: S608 - names of this file
 
 
-def _settle(draft: Path, path: Path) -> None:
+def settle(draft: Path, path: Path) -> None:
     """Bring a finished draft to the disk under its name."""
     with draft.open("rb") as file:
         os.fsync(file.fileno())
@@ -69,17 +105,63 @@ def _settle(draft: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
-def back_up(source: Path, target: Path) -> None:
-    """Copy a whole database by SQLite's own backup, in pieces, while others use it. Raises StoreTrouble."""
+def back_up(source: Path, target: Path, beside: Mapping[str, bytes] | None = None, step: Step | None = None) -> None:
+    """Copy a whole database by SQLite's own backup, in pieces, while others use it; `beside` goes with it.
+
+    Raises StoreTrouble, also what `step` raises to give up; the target is then as it was.
+    """
     draft = target.with_name(target.name + ".draft")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.unlink(missing_ok=True)
-        with reading(source) as db, closing(sqlite3.connect(draft)) as copy:
-            db.backup(copy, pages=STEP_PAGES, sleep=0.005)
-        _settle(draft, target)
+        _room_for(source, target.parent)
+        with reading(source) as db, closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+            copy.execute("PRAGMA journal_mode=OFF")
+            copy.execute("PRAGMA synchronous=OFF")
+            _in_pieces(db, copy, draft, step)
+            _put_files(copy, beside or {})
+        settle(draft, target)
     except (sqlite3.Error, OSError) as error:
+        draft.unlink(missing_ok=True)
         raise trouble_of(error) from error
+    except StoreTrouble:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def _in_pieces(db: sqlite3.Connection, copy: sqlite3.Connection, draft: Path, step: Step | None) -> None:
+    told: list[StoreTrouble] = []
+    with draft.open("rb") as file:
+        done = 0
+
+        def after(status: int, remaining: int, total: int) -> None:
+            nonlocal done
+            del status
+            done += 1
+            if done % SYNC_STEPS == 0:
+                os.fsync(file.fileno())
+            if step is not None:
+                try:
+                    step(remaining, total)
+                except StoreTrouble as given_up:
+                    told.append(given_up)
+                    raise
+
+        try:
+            db.backup(copy, pages=STEP_PAGES, progress=after, sleep=0.005)
+        except sqlite3.Error:
+            if told:  # what ended it is ours to say, whatever the library makes of an end by its caller
+                raise told[0] from None
+            raise
+
+
+def _room_for(source: Path, folder: Path) -> None:
+    """Refuse before the disk is full: the tick's own commits need the room more than a copy does."""
+    disk, need = os.statvfs(folder), source.stat().st_size
+    free = disk.f_bavail * disk.f_frsize
+    if free < need + need // 10 + LEFT_FREE:
+        text = f"a whole copy needs {need / 1e6:.0f} MB and leaves {LEFT_FREE // 1_000_000} MB free, {folder} has "
+        raise StoreTrouble("full", f"{text}{free / 1e6:.0f} MB")
 
 
 def seq_of(path: Path) -> int | None:
@@ -95,19 +177,35 @@ def seq_of(path: Path) -> int | None:
 
 
 def newest_good(folder: Path) -> Path | None:
-    """Give the newest copy that can be trusted, whatever its name."""
-    judged = [(seq, path) for path in _copies(folder) if (seq := seq_of(path)) is not None]
-    return max(judged)[1] if judged else None
+    """Give the newest copy that can be trusted, whatever its name.
+
+    A large one only where there is no other: a tick that has lost its database can't wait for gigabytes, and the
+    history is put back later, by `restore`.
+    """
+    found = sorted((_size(path) > CHECKED_MOST, path) for path in copies_in(folder))
+    for large in (False, True):
+        judged = [(seq, path) for is_large, path in found if is_large is large and (seq := seq_of(path)) is not None]
+        if judged:
+            return max(judged)[1]
+    return None
 
 
-def _copies(folder: Path) -> Iterator[Path]:
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # gone or unreadable: `seq_of` judges it
+
+
+def copies_in(folder: Path) -> Iterator[Path]:
+    """Give every file that may be a copy, by name."""
     with suppress(OSError):  # a folder that can't be listed offers no copy
         yield from sorted(folder.glob("*.db"))
 
 
 def set_bad_aside(path: Path, wall_s: int) -> Path:
     """Move a damaged database out of the way, its journal with it. Raises OSError."""
-    aside = _free_name(path, f"bad-{_stamp(wall_s)}")
+    aside = free_name(path, f"bad-{stamp(wall_s)}")
     path.rename(aside)
     # A journal left behind would be played into the next database of this name.
     if journal_of(path).exists():
@@ -116,11 +214,13 @@ def set_bad_aside(path: Path, wall_s: int) -> Path:
     return aside
 
 
-def _stamp(wall_s: int) -> str:
+def stamp(wall_s: int) -> str:
+    """Give a moment as a part of a file's name."""
     return iso(wall_s).replace("-", "").replace(":", "")
 
 
-def _free_name(path: Path, suffix: str) -> Path:
+def free_name(path: Path, suffix: str) -> Path:
+    """Give a name beside a file that nothing has yet. Raises OSError."""
     for number in range(1000):
         aside = path.with_name(f"{path.name}.{suffix}" + (f"-{number}" if number else ""))
         if not aside.exists():
@@ -140,35 +240,17 @@ def put_back(copy: Path, path: Path) -> None:
     draft = path.with_name(path.name + ".draft")
     copy_bytes(copy, draft)
     journal_of(path).unlink(missing_ok=True)
-    _settle(draft, path)
-
-
-def restore(paths: Paths, copy: Path, wall_s: int) -> Path | None:
-    """Put a copy in force by a person's order, under the lock. Gives where the old database lies now.
-
-    StoreError: the copy can't be trusted. OSError: a file can't be moved.
-    """
-    if seq_of(copy) is None:
-        raise StoreError(f"{copy} is no usable copy of a minectl database")
-    aside = None
-    if paths.db.exists():
-        aside = _free_name(paths.db, f"before-restore-{_stamp(wall_s)}")
-        paths.db.rename(aside)
-        if journal_of(paths.db).exists():
-            journal_of(paths.db).rename(journal_of(aside))
-    put_back(copy, paths.db)
-    clear_spill(paths.run)
-    return aside
+    settle(draft, path)
 
 
 def start_afresh(paths: Paths, wall_s: int) -> Path:
     """Put the whole history aside by a person's order, under the lock: database, copies and spill. Raises OSError."""
-    aside = paths.db.with_name(f"aside-{_stamp(wall_s)}")
+    aside = paths.db.with_name(f"aside-{stamp(wall_s)}")
     aside.mkdir(parents=True)
     for path in (paths.db, journal_of(paths.db)):
         if path.exists():
             path.rename(aside / path.name)
-    for path in _copies(paths.backups):
+    for path in copies_in(paths.backups):
         path.rename(aside / path.name)
     clear_spill(paths.run)
     return aside
@@ -181,6 +263,6 @@ def before_migration(db_path: Path, folder: Path, wall_s: int) -> Path | None:
     refuse_newer(number, STEPS)
     if number in (0, len(STEPS)):
         return None
-    target = folder / f"before-schema-{len(STEPS)}-{_stamp(wall_s)}.db"
+    target = folder / f"before-schema-{len(STEPS)}-{stamp(wall_s)}.db"
     back_up(db_path, target)
     return target

@@ -58,6 +58,24 @@ def add_events(db: sqlite3.Connection, rows: Iterable[EventRow]) -> None:
         )
 
 
+class Chain(NamedTuple):
+    """What following the hashes gave. `broken` None: it holds; `at` is the timestamp of the first row that does not."""
+
+    rows: int
+    last: str
+    broken: int | None = None
+    at: str = ""
+
+
+def follow(db: sqlite3.Connection) -> Chain:
+    """Follow the hashes from the oldest row to the newest."""
+    broken = first_broken(db)
+    rows = int(db.execute("SELECT count(*) FROM events").fetchone()[0])
+    last = db.execute("SELECT chain FROM events ORDER BY id DESC LIMIT 1").fetchone()
+    at = db.execute("SELECT timestamp FROM events WHERE id = ?", (broken,)).fetchone()
+    return Chain(rows, str(last[0]) if last else "", broken, str(at[0]) if at else "")
+
+
 def first_broken(db: sqlite3.Connection) -> int | None:
     """Give the id of the first event whose hash does not follow from the one before it; None: the chain holds.
 

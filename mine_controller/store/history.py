@@ -5,13 +5,14 @@ Rows hold None for what was not known; a mean is over the known values alone.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.model.wiring import MinerSpec
@@ -160,8 +161,9 @@ def roll_hour(db: sqlite3.Connection, hour_at: int) -> None:
     site = {name: spread(column) for name, column in zip(HOURLY, zip(*figures, strict=True), strict=True)}
     miners = _roll_miners(db, hour_at)
     ids = list(miners)
-    columns = {name: [miners[miner][name] for miner in ids] for name in MINER_QUANTITIES}
-    body = squeeze({"ticks": len(figures), "site": site, "ids": ids, "miners": columns})
+    columns = {name: _in_three([miners[miner][name] for miner in ids]) for name in MINER_QUANTITIES}
+    fleet = _fleet(db, text(ids)) if ids else 0
+    body = squeeze({"ticks": len(figures), "site": site, "fleet": fleet, "miners": columns})
     db.execute("INSERT OR REPLACE INTO hours VALUES (?,?)", (hour_at, body))
     db.executemany(
         "INSERT OR REPLACE INTO stats (miner_id, timestamp, hashrate, temperature, power, fan_speed, status)"
@@ -170,18 +172,29 @@ def roll_hour(db: sqlite3.Connection, hour_at: int) -> None:
     )
 
 
+def _fleet(db: sqlite3.Connection, ids: str) -> int:
+    """Give the number of a list of ids; it is kept once."""
+    db.execute("INSERT OR IGNORE INTO fleets (ids) VALUES (?)", (ids,))
+    return int(db.execute("SELECT id FROM fleets WHERE ids = ?", (ids,)).fetchone()[0])
+
+
+def _in_three(spreads: list[list[float] | None]) -> list[list[float | None]]:
+    """Give lowest, mean and highest as three columns: neighbours are alike, and two hours fit a page of the file."""
+    return [[None if one is None else one[at] for one in spreads] for at in range(3)]
+
+
 def _stat(miner: str, timestamp: str, rolled: dict[str, Any]) -> tuple[Any, ...]:
     power, chip, rate = (rolled[name] for name in MINER_QUANTITIES)
     mean_w = whole(power[1]) if power else None
     return plain(miner, 80), timestamp, rate[1] if rate else None, chip[1] if chip else None, mean_w, rolled["word"]
 
 
-def spread(column: Iterable[object]) -> list[float] | None:
-    """Give [lowest, mean, highest] of what is known, or None."""
+def spread(column: Iterable[object], decimals: int = 2) -> list[float] | None:
+    """Give [lowest, mean, highest] of what is known, or None; the mean with so many decimals (0: a whole number)."""
     known = [value for value in column if isinstance(value, int | float)]
     if not known:
         return None
-    return [min(known), round(sum(known) / len(known), 2), max(known)]
+    return [min(known), round(sum(known) / len(known), decimals or None), max(known)]
 
 
 _Heard = dict[str, dict[str, list[Any]]]  # by miner, by quantity or "word": what was known, oldest first
@@ -202,7 +215,7 @@ def _roll_miners(db: sqlite3.Connection, hour_at: int) -> dict[str, dict[str, An
             continue  # a damaged row is missing from a mean; it must not keep the tick from being saved
     return {
         miner: {"word": held["word"][-1] if held["word"] else None}
-        | {name: spread(held[name]) for name in MINER_QUANTITIES}
+        | {name: spread(held[name], QUANTITIES[name].decimals) for name in MINER_QUANTITIES}
         for miner, held in heard.items()
     }
 
@@ -217,10 +230,27 @@ def _hear(heard: _Heard, ids: list[str], body: dict[str, Any]) -> None:
             held["word"].append(body["words"][body["word"][place]])
 
 
-def read_hour(body: bytes) -> dict[str, Any]:
-    """Give a rolled hour: ticks, site {name: [low, mean, high]}, ids, miners {name: [[low, mean, high], ...]}."""
+def fleets(db: sqlite3.Connection) -> dict[int, list[str]]:
+    """Give every list of miners' ids by its number."""
+    return {int(number): json.loads(ids) for number, ids in db.execute("SELECT id, ids FROM fleets")}
+
+
+def read_hour(body: bytes, by_number: Mapping[int, list[str]]) -> dict[str, Any]:
+    """Give a rolled hour: ticks, site {name: [low, mean, high]}, ids, miners {name: [[low, mean, high], ...]}.
+
+    `by_number` are the `fleets`. Raises ValueError for a damaged one.
+    """
     tree: dict[str, Any] = unsqueeze(body)
-    return tree
+    try:
+        fleet = tree.pop("fleet")
+        ids = by_number[fleet] if fleet else []
+        return {**tree, "ids": ids, "miners": {name: _spreads(three) for name, three in tree["miners"].items()}}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"unreadable hour: {error!r}") from error
+
+
+def _spreads(three: list[list[float | None]]) -> list[list[float | None] | None]:
+    return [None if low is None else [low, mean, high] for low, mean, high in zip(*three, strict=True)]
 
 
 def prune(db: sqlite3.Connection, wall_s: int) -> None:
@@ -263,13 +293,22 @@ def update_miners(db: sqlite3.Connection, clock: Clock, state: State, image: Ima
     }
     for spec in policy.wiring.miners:
         at_s, address = seen.get(spec.id, (0, None))
-        db.execute(_MINER_UPSERT, _miner_row(spec, state.miners.get(spec.id, MinerBook()), clock, at_s, address))
+        book = state.miners.get(spec.id, MinerBook())
+        known = (_told(image, spec, "model"), _told(image, spec, "firmware"))
+        db.execute(_MINER_UPSERT, (*_miner_row(spec, book, clock, at_s, address), *known))
 
 
 _MINER_UPSERT = """INSERT INTO miners (id, ip, miner_type, mac, discovered_at, last_seen, starts, last_start, last_stop,
-    outlet) VALUES (?1,?2,?3,?4,?5,?5,?6,?7,?8,?9) ON CONFLICT (id) DO UPDATE SET ip = coalesce(?2, ip),
-    miner_type = ?3, mac = ?4, discovered_at = coalesce(discovered_at, ?5), last_seen = coalesce(?5, last_seen),
-    starts = ?6, last_start = ?7, last_stop = ?8, outlet = ?9"""
+    outlet, model, firmware) VALUES (?1,?2,?3,?4,?5,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT (id) DO UPDATE SET
+    ip = coalesce(?2, ip), miner_type = ?3, mac = ?4, discovered_at = coalesce(discovered_at, ?5),
+    last_seen = coalesce(?5, last_seen), starts = ?6, last_start = ?7, last_stop = ?8, outlet = ?9,
+    model = coalesce(?10, model), firmware = coalesce(?11, firmware)"""
+
+
+def _told(image: Image, spec: MinerSpec, what: str) -> str | None:
+    """Give what the unit calls itself; None keeps what it told before."""
+    held = image.channels.get(f"{spec.group}/{spec.mac} {what}:text")
+    return None if held is None or not isinstance(held.value, str) else word(held.value)
 
 
 def _miner_row(spec: MinerSpec, book: MinerBook, clock: Clock, at_s: int, address: str | None) -> tuple[Any, ...]:

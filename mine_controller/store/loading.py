@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
+from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
@@ -123,8 +124,11 @@ def loaded(kept: Kept, paths: Paths, boot_id: str, config_sha: str) -> Loaded:
     facts = clock_facts(state)
     if lost:
         state = state._replace(mode="INIT")
-    if lost or facts is None or facts.boot_id != boot_id:
+    if lost or facts is None:
         image = None
+    elif facts.boot_id != boot_id and image is not None:
+        kept_prices = published(image.channels)
+        image = image._replace(channels=kept_prices, tickets={}) if kept_prices else None
     requests = _requests(paths, kept.answered, trouble)
     book = Book(state, image, requests, None, _died(kept))
     return Loaded(book, tuple(trouble), lost, config != config_sha, kept.row.tick_at if kept.row else 0)

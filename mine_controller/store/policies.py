@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from mine_controller.core.model.policy import Policy, SiteOptions
+from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.policy import Policy, PoolFacts, SiteOptions
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret
 from mine_controller.store.codec import text
@@ -36,7 +37,9 @@ def unpack_policy(written: str, options: Mapping[str, Any]) -> Policy:
     tree = json.loads(written)
     try:
         rules = {name: build(options[name], held) for name, held in tree["rules"].items() if name in options}
-        return Policy(build(SiteOptions, tree["site"]), rules, build(Wiring, tree["wiring"]))
+        alarms = build(AlarmPolicy, tree.get("alarms", {}))
+        pools = build(tuple[PoolFacts, ...], tree.get("pools", ()))
+        return Policy(build(SiteOptions, tree["site"]), rules, build(Wiring, tree["wiring"]), pools, alarms)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"this program can't read that policy: {error!r}") from error
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
 from mine_controller.store.db import Paths, StoreTrouble, iso, reading
-from mine_controller.store.events import EventRow, first_broken
-from mine_controller.store.history import COLUMNS, HOUR_S, SERIES, read_hour
+from mine_controller.store.events import Chain, EventRow, first_broken, follow
+from mine_controller.store.history import COLUMNS, HOUR_S, SERIES, fleets, read_hour
 from mine_controller.store.loading import Kept, Loaded, loaded, read_kept, unpack_body
 from mine_controller.store.outbox import Letter, all_letters
 from mine_controller.store.records import ROUNDS, Recorded, unpack_answers, unpack_commands, unpack_record
@@ -131,10 +131,12 @@ def day_series(paths: Paths, since_wall_s: int, until_wall_s: int = _FOR_EVER_S)
 
 def hours(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[tuple[int, dict[str, Any]], ...]:
     """Give (hour_at, roll-up) of past hours, oldest first; see `history.read_hour` for the roll-up's shape."""
-    rows = _rows(
-        paths, "SELECT hour_at, body FROM hours WHERE hour_at BETWEEN ? AND ? ORDER BY hour_at", (since - HOUR_S, until)
-    )
-    return tuple((hour_at, read_hour(body)) for hour_at, body in rows)
+    with _asked(paths) as db:
+        if db is None:
+            return ()
+        sql = "SELECT hour_at, body FROM hours WHERE hour_at BETWEEN ? AND ? ORDER BY hour_at"
+        rows, by_number = db.execute(sql, (since - HOUR_S, until)).fetchall(), fleets(db)
+    return tuple((hour_at, read_hour(body, by_number)) for hour_at, body in rows)
 
 
 def miner_series(paths: Paths, miner: str, since: int) -> tuple[tuple[int, int | None, float | None], ...]:
@@ -242,6 +244,12 @@ def policy_text(paths: Paths, config_sha: str) -> str | None:
     """Give the policy a tick ran on, for `policies.unpack_policy`; `config_sha` may be its first 16 letters."""
     rows = _rows(paths, "SELECT policy FROM configs WHERE substr(sha, 1, ?) = ?", (len(config_sha), config_sha))
     return str(rows[0][0]) if rows and config_sha else None
+
+
+def chain(paths: Paths) -> Chain:
+    """Follow the hashes of all events. Raises StoreTrouble."""
+    with _asked(paths) as db:
+        return Chain(0, "") if db is None else follow(db)
 
 
 def broken_event(paths: Paths) -> int | None:

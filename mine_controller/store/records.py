@@ -18,7 +18,7 @@ from mine_controller.store.codec import Code, Item, Name, fold, sha, squeeze, ta
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 
 VERSION = 1
-UNREAD = frozenset({"hashrate_ths"})  # no rule reads it: it lies in the telemetry
+UNREAD = frozenset({"hashrate_ths"})  # only efficiency is learned from it: else it lies in the telemetry alone
 ROUNDS = 64  # a record's id is tick_at * 64 + round
 
 
@@ -45,9 +45,14 @@ def record_id(tick_at: int, number: int) -> int:
     return tick_at * ROUNDS + min(number, ROUNDS - 1)
 
 
-def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code) -> bytes:
+def unread(strategy: str) -> frozenset[str]:
+    """Give the quantities that no decision reads at a site of this strategy."""
+    return UNREAD if strategy == "wear" else frozenset()
+
+
+def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left_out: frozenset[str] = UNREAD) -> bytes:
     """Give a round as a body. `code` shortens channel names it knows and gives others back as they are."""
-    items = (_item(one, code) for one in this.readings if one.quantity not in UNREAD)
+    items = (_item(one, code) for one in this.readings if one.quantity not in left_out)
     decision = this.decision
     return squeeze(
         {

@@ -12,7 +12,17 @@ from typing import Any, NamedTuple
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reading import Value
-from mine_controller.core.model.state import VERSION, Chase, FanBook, MinerBook, Override, Shed, State
+from mine_controller.core.model.state import (
+    VERSION,
+    Chase,
+    Errand,
+    FanBook,
+    MinerBook,
+    Override,
+    Shed,
+    State,
+    Unit,
+)
 from mine_controller.store.codec import Item, fold, table, unfold
 
 AHEAD_S = 86_400  # a remembered moment further ahead of plant time than this is no moment
@@ -62,6 +72,9 @@ def pack_state(state: State) -> dict[str, Any]:
         "alarms": state.alarms,
         "lanes": state.lanes,
         "last": state.last,
+        "errands": table(state.errands, Errand._fields),
+        "settling": state.settling,
+        "units": _books(state.units, Unit._fields),
     }
 
 
@@ -91,6 +104,9 @@ def unpack_state(tree: Any) -> tuple[State, tuple[str, ...]]:
         alarms=_dict_of(tree, "alarms", lambda value: isinstance(value, dict) and _tree(value), notes),
         lanes=_dict_of(tree, "lanes", _seconds, notes),
         last=_one(tree, "last", {}, lambda value: isinstance(value, dict) and _tree(value), notes),
+        errands=tuple(_read_rows(tree.get("errands", {}), "errands", _ERRAND, now_s, notes)),
+        settling=_dict_of(tree, "settling", lambda value: _moment(value, now_s), notes),
+        units=_read_books(tree, "units", _UNIT, now_s, notes),
     )
     return state, tuple(notes.said)
 
@@ -194,6 +210,7 @@ def _spec(kind: Any, moments: Sequence[str] = (), safest: Callable[[str, int], A
     return _Spec(kind, dict(kind._field_defaults), kind._fields, checks, safest)
 
 
+_LOST: Any = object()
 _MINER_PLACES = {"last_start_s", "last_stop_s"}
 
 
@@ -207,6 +224,13 @@ def _fan_safest(field: str, now_s: int) -> Any:
     return now_s if field == "since_s" else FanBook._field_defaults[field]
 
 
+def _unit_safest(field: str, now_s: int) -> Any:
+    """A unit whose book is damaged counts as just written to."""
+    return now_s if field in ("pool_s", "flash_s") else Unit._field_defaults[field]
+
+
+_UNIT = _spec(Unit, ("pool_s", "flash_s"), _unit_safest)
+_ERRAND = _spec(Errand, ("since_s", "sent_s"), lambda _field, _now_s: _LOST)  # a damaged one is not sent again
 _MINER = _spec(MinerBook, ("last_start_s", "last_stop_s"), _miner_safest)
 _FAN = _spec(FanBook, ("since_s", "proven_s"), _fan_safest)
 _CHASE = _spec(Chase, ("began_s", "sent_s"))
@@ -245,9 +269,6 @@ def _rows(columns: dict[str, Any], count: int, name: str, spec: _Spec, now_s: in
         ready.append(_checked(column, field, name, spec, now_s, notes))
     lost = {place for column in ready for place, value in enumerate(column) if value is _LOST}
     return [None if place in lost else spec.make(*row) for place, row in enumerate(zip(*ready, strict=True))]
-
-
-_LOST: Any = object()
 
 
 def _checked(column: list[Any], field: str, name: str, spec: _Spec, now_s: int, notes: _Notes) -> list[Any]:

@@ -19,7 +19,7 @@ from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import VERSION, State
 from mine_controller.store import ballast
 from mine_controller.store.codec import sha
-from mine_controller.store.copies import keep_hour
+from mine_controller.store.copies import keep_hour, read_files
 from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 from mine_controller.store.events import event_row
 from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, roll_hour, telemetry, update_miners
@@ -28,7 +28,7 @@ from mine_controller.store.loading import Kept, Loaded, loaded, pack_body, read_
 from mine_controller.store.opening import Opened, begin_again, open_file
 from mine_controller.store.outbox import Letter, Mark, Message, due_letters, mark_letters
 from mine_controller.store.policies import pack_policy
-from mine_controller.store.records import pack_answers, pack_commands, pack_record, record_id
+from mine_controller.store.records import pack_answers, pack_commands, pack_record, record_id, unread
 from mine_controller.store.spill import Rows, Spilled, StateRow, clear_spill, merge, write_spill
 from mine_controller.store.state import with_clock_facts
 from mine_controller.store.writing import Names, free_key, write_rows, write_state
@@ -51,14 +51,16 @@ class _Tick:
         self.answered: set[int] = set()
 
 
-def open_store(paths: Paths, code_version: str, *, wall_s: int | None = None) -> "Store":
+def open_store(paths: Paths, code_version: str, *, wall_s: int | None = None, beside: tuple[Path, ...] = ()) -> "Store":
     """Open for writing; the caller holds the lock. `wall_s` names files set aside (now unless given).
+
+    `beside`: files that go into each hourly copy.
 
     A missing, empty or damaged file is replaced by the newest good copy, else begun anew, and `load` says so. A disk
     that can't be written gives a store whose commits raise StoreTrouble. StoreError: the file is of a newer program or
     of another one.
     """
-    return Store(paths, code_version, open_file(paths, wall_s))
+    return Store(paths, code_version, open_file(paths, wall_s), beside)
 
 
 _FAILURES = (sqlite3.Error, OSError, OverflowError, UnicodeError, StoreTrouble)
@@ -71,8 +73,8 @@ def _trouble(text: str) -> Reason:
 class Store:
     """See the module. Not for threads; readers have functions of their own in `query`."""
 
-    def __init__(self, paths: Paths, code_version: str, opened: Opened) -> None:
-        self._paths = paths
+    def __init__(self, paths: Paths, code_version: str, opened: Opened, beside: tuple[Path, ...] = ()) -> None:
+        self._paths, self._beside = paths, beside
         self._code = code_version
         self._db = opened.db
         self._opened = opened
@@ -238,7 +240,8 @@ class Store:
         key = record_id(at.key, this.number)
         state_sha = sha(self._state) if this.number == 0 and self._state is not None else ""
         code = self._names.coder(self._db, rows)
-        rows.setdefault("records", []).append((key, pack_record(this, tick.facts, state_sha, code)))
+        left_out = unread(tick.policy.site.strategy)
+        rows.setdefault("records", []).append((key, pack_record(this, tick.facts, state_sha, code, left_out)))
         if this.decision.commands:
             rows.setdefault("commands", []).append((key, pack_commands(this.decision.commands)))
         rows["events"] += [event_row(event, this.clock.wall_s) for event in this.decision.events]
@@ -277,10 +280,10 @@ class Store:
         if self._db is None or self._base == 0:
             return
         try:
-            keep_hour(self._db, self._paths.backups, tick.at)
+            keep_hour(self._db, self._paths.backups, tick.at, read_files(self._beside))
         except (sqlite3.Error, OSError) as error:
             reason = Reason("store", "backup_failed", (("text", trouble_of(error).text),))
-            rows["events"].append(event_row(Event("backup", "warning", "store", reason), tick.at))
+            rows["events"].append(event_row(Event("backup_failed", "warning", "store", reason), tick.at))
 
     # commit
 

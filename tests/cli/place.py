@@ -142,6 +142,12 @@ class Place:
         self.plant.now = max(self.plant.now, until_s)
         self.plant._grow()
 
+    def without_hourly_copies(self) -> "Place":
+        """The ticks above ran by the real clock: whether an hour began among them is chance."""
+        for path in self.config.paths.backups.glob("hour-*.db"):
+            path.unlink()
+        return self
+
     def requests(self) -> tuple[Request, ...]:
         """What lies in the inbox."""
         return pending(self.config.paths)

@@ -43,7 +43,7 @@ def test_a_live_probe_asks_every_device_now(silent):
 def test_a_good_site_has_nothing_that_failed_and_ends_with_zero(silent):
     done = silent.ticks(3).run("doctor")
     assert done.exit_code == 0, done.stdout
-    assert "22 checks: 0 failed" in done.stdout
+    assert "29 checks: 0 failed" in done.stdout
     assert "slowest obedience" in done.stdout
     assert "your notice is 600 s" in done.stdout
 
@@ -92,3 +92,17 @@ def test_record_writes_over_no_folder_that_holds_something(silent, tmp_path):
     (tmp_path / "case").mkdir()
     (tmp_path / "case" / "mine.txt").write_text("x")
     assert "is not empty" in silent.run("record", "intake", "--to", str(tmp_path / "case")).stderr
+
+
+def test_live_sends_a_test_by_every_channel_and_asks_every_device(silent, monkeypatch):
+    seen = {}
+
+    def examine(_path, **about):
+        seen.update(about)
+        return ()
+
+    monkeypatch.setattr(doctor, "examine", examine)
+    assert silent.run("doctor", "--live").exit_code == 0
+    assert (seen["ask_now"], seen["send"]) == (True, True)
+    silent.run("doctor", "--live-probe")
+    assert (seen["ask_now"], seen["send"]) == (True, False)

@@ -14,7 +14,8 @@ def test_a_good_site_is_one_line_with_figures_and_zero(place):
     assert done.exit_code == 0
     assert re.fullmatch(
         r"MINECTL OK - Coop test: last good tick 1\d\d s ago; RUNNING: 8 of 8 miners run"
-        r" \| age=1\d\ds;240;600 power_w=40\d\d\d inlet_c=25.0\n",
+        r" \| age=1\d\ds;240;600 power_w=40\d\d\d;;;0;1000000 inlet_c=25.0 outlet_c=U miners=8;;;0;8 fans=\d"
+        r" hashrate_ths=\S+ db=\d+B\n",
         done.stdout,
     )
 

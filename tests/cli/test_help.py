@@ -7,7 +7,7 @@ from mine_controller.cli.main import COMMANDS, group
 
 MINE = [
     "status", "explain", "history", "events", "alarms", "set-state", "clear-state", "emergency-stop", "resume", "fans",
-    "health", "doctor", "probe", "record", "audit-ticks",
+    "health", "doctor", "probe", "record", "audit-ticks", "backup", "restore", "prune", "export", "bundle", "reset",
 ]  # fmt: skip
 
 
@@ -30,7 +30,7 @@ def test_help_keeps_to_the_width_of_a_terminal(name):
 GROUPS = {
     "config": ("check", "show", "get", "set", "unset", "edit", "undo", "import", "sample"),
     "fans": ("list", "on", "off", "all-on", "auto"),
-    "alarms": ("list", "ack"),
+    "alarms": ("list", "ack", "shelve", "unshelve", "kinds", "stats"),
 }
 
 

@@ -1,6 +1,7 @@
 """The doctor's findings that need no device."""
 
 import sqlite3
+from types import SimpleNamespace
 
 import pytest
 from cli.place import Place
@@ -10,10 +11,13 @@ from mine_controller.config.load import load
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
 from mine_controller.ops import doctor
+from mine_controller.ops import machine as box
 from mine_controller.ops.doctor import Site, obedience, remedy_for
 from mine_controller.ops.machine import Machine
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.kept import Kept, write_kept
 from mine_controller.ports.live import live_wire
+from mine_controller.store.copies import back_up
 
 
 @pytest.fixture
@@ -143,3 +147,167 @@ def test_the_examination_says_each_step_before_it_takes_it(place, tmp_path):
 
 def test_the_sites_own_config_is_what_is_examined(place):
     assert load(place.path).site.name == "Coop test"
+
+
+# -- copies, channels, the board ----------------------------------------------------------------------------------
+
+
+def verdicts(checks):
+    return {check.name: (check.verdict, check.text) for check in checks}
+
+
+def test_a_young_site_needs_no_copy_yet_and_an_old_one_without_fails(place, tmp_path):
+    place.ticks(2).without_hourly_copies()
+    assert only(doctor._backups(site(place, tmp_path))).verdict == "ok"
+    late = site(place, tmp_path, now_s=place.wall + 3 * 3600)
+    check = only(doctor._backups(late))
+    assert (check.verdict, "no copy that can be trusted" in check.text) == ("fail", True)
+    assert "minectl backup" in check.remedy
+
+
+def test_copies_are_opened_and_a_bad_one_is_told(place, tmp_path):
+    place.ticks(2).without_hourly_copies()
+    backups = place.config.paths.backups
+    back_up(place.config.paths.db, backups / "day-20260301.db")
+    check = only(doctor._backups(site(place, tmp_path)))
+    assert check.verdict == "ok"
+    assert "1 good copies, the newest of" in check.text
+    (backups / "hour-07.db").write_bytes(b"no database" * 500)
+    assert "1 can't be trusted" in only(doctor._backups(site(place, tmp_path))).text
+
+
+def test_what_keeping_could_not_do_fails(place, tmp_path):
+    place.ticks(2)
+    back_up(place.config.paths.db, place.config.paths.backups / "day-20260301.db")
+    write_kept(place.config.paths, Kept(1, 1, 0, "after.sh ended with 3"))
+    check = only(doctor._backups(site(place, tmp_path)))
+    assert (check.verdict, "after.sh ended with 3" in check.text) == ("fail", True)
+
+
+class Way:
+    """A channel that answers as it is told."""
+
+    def __init__(self, ok):
+        self.ok = ok
+
+
+def test_a_channel_is_only_sent_to_when_that_is_asked_for(place, tmp_path, monkeypatch):
+    sent = []
+
+    def tried(there):
+        sent.extend(there.config.channels)
+        return {"telegram": "", "email": "HTTP 401"}
+
+    monkeypatch.setattr(doctor, "_tried", tried)
+    config = place.config._replace(channels={"telegram": Way(ok=True), "email": Way(ok=False)})
+    quiet = verdicts(doctor._channels(site(place, tmp_path, config=config)))
+    assert (sent, {verdict for verdict, _ in quiet.values()}) == ([], {"ok"})
+    loud = {check.name: check for check in doctor._channels(site(place, tmp_path, config=config, send=True))}
+    assert (loud["telegram"].verdict, loud["email"].verdict) == ("ok", "fail")
+    assert "password" in loud["email"].remedy
+
+
+def test_a_site_that_tells_nobody_is_told(place, tmp_path):
+    assert only(doctor._channels(site(place, tmp_path))).verdict == "warn"
+
+
+def put(root, name, text):
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def says(root, **said):
+    return Machine(root, run=lambda line: said.get(line[0], ""))
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict", "word"),
+    [
+        ("0x0", "ok", "never"),
+        ("0x50000", "warn", "under-voltage"),
+        ("0x80008", "fail", "heat"),
+        ("0x1", "fail", "under"),
+    ],
+)
+def test_a_raspberry_pi_that_slows_down_is_told_why(tmp_path, said, verdict, word):
+    check = only(box.throttling(says(tmp_path, vcgencmd=f"throttled={said}\n")))
+    assert (check.verdict, word in check.text) == (verdict, True)
+
+
+def test_a_machine_without_that_command_has_nothing_to_say(tmp_path):
+    assert list(box.throttling(says(tmp_path))) == []
+
+
+def test_a_card_that_is_worn_or_written_to_by_reading_is_told(tmp_path):
+    assert only(box.card(says(tmp_path))).verdict == "ok"
+    put(tmp_path, "sys/block/mmcblk0/size", "1")
+    put(tmp_path, "proc/mounts", "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n")
+    assert only(box.card(says(tmp_path))).verdict == "ok"
+    put(tmp_path, "proc/mounts", "/dev/mmcblk0p2 / ext4 rw 0 0\n")
+    assert "noatime" in only(box.card(says(tmp_path))).remedy
+    put(tmp_path, "sys/block/mmcblk0/device/life_time", "0x02 0x09\n")
+    assert only(box.card(says(tmp_path))).verdict == "fail"
+
+
+def test_a_watchdog_nobody_feeds_is_told(tmp_path):
+    assert only(box.watchdog(says(tmp_path))).verdict == "ok"
+    put(tmp_path, "dev/watchdog", "")
+    assert only(box.watchdog(says(tmp_path, systemctl="0\n"))).verdict == "warn"
+    assert only(box.watchdog(says(tmp_path, systemctl="15s\n"))).verdict == "ok"
+
+
+def test_a_board_without_a_battery_clock_is_told(tmp_path):
+    """CLK1."""
+    assert only(box.rtc(says(tmp_path))).verdict == "warn"
+    put(tmp_path, "etc/fake-hwclock.data", "")
+    assert only(box.rtc(says(tmp_path))).verdict == "ok"
+    put(tmp_path, "sys/class/rtc/rtc0/name", "")
+    assert only(box.rtc(says(tmp_path))).text == "there is one"
+
+
+def test_a_web_server_that_serves_another_folder_or_nothing_is_told(place, tmp_path):
+    root = tmp_path / "box"
+    assert only(box.web(place.config, says(root))).verdict == "ok"
+    (root / "etc/nginx").mkdir(parents=True)
+    assert only(box.web(place.config, says(root))).verdict == "warn"
+    put(root, "etc/nginx/sites-enabled/minectl", "root /var/www;\n")
+    assert "another folder" in only(box.web(place.config, says(root, systemctl="active\n"))).text
+    put(root, "etc/nginx/sites-enabled/minectl", f"root {place.config.paths.www};\n")
+    assert only(box.web(place.config, says(root, systemctl="active\n"))).verdict == "ok"
+    assert only(box.web(place.config, says(root, systemctl="failed\n"))).verdict == "fail"
+
+
+def test_a_log_that_nothing_turns_over_is_told_once_it_is_large(place, tmp_path):
+    root = tmp_path / "box"
+    assert only(box.logs(place.config, says(root))).verdict == "ok"
+    with place.config.paths.log.open("wb") as file:
+        file.truncate(60_000_000)
+    assert only(box.logs(place.config, says(root))).verdict == "warn"
+    put(root, "etc/logrotate.d/minectl", f"{place.config.paths.log.parent}/*.log {{ weekly }}\n")
+    assert only(box.logs(place.config, says(root))).verdict == "ok"
+
+
+def test_files_that_everybody_may_read_or_write_are_told(place):
+    place.path.chmod(0o644)
+    place.config.paths.fleet.chmod(0o666)
+    found = [check for check in box.rights(place.config) if check.verdict != "ok"]
+    assert [check.verdict for check in found] == ["warn", "fail"]
+    assert "chmod 600" in found[0].remedy
+    assert "fleet.csv" in found[1].text
+
+
+def disk_of(**about):
+    usual = {"f_flag": 0, "f_files": 100_000, "f_favail": 90_000, "f_bavail": 10**6, "f_bfree": 10**6}
+    return SimpleNamespace(**usual | {"f_blocks": 2 * 10**6, "f_frsize": 4096} | about)
+
+
+def test_a_disk_that_was_made_read_only_fails(place, monkeypatch):
+    """DB6."""
+    monkeypatch.setattr(box.os, "statvfs", lambda _path: disk_of(f_flag=box.os.ST_RDONLY))
+    assert {check.verdict for check in box.disks(place.config)} == {"fail"}
+
+
+def test_a_disk_without_room_for_files_fails(place, monkeypatch):
+    monkeypatch.setattr(box.os, "statvfs", lambda _path: disk_of(f_favail=12))
+    assert all("12 files only" in check.text for check in box.disks(place.config))

@@ -14,7 +14,7 @@ from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
-from mine_controller.core.model.state import Chase, MinerBook, State
+from mine_controller.core.model.state import Chase, MinerBook, State, Unit
 from mine_controller.core.model.wiring import EndpointSpec, FanSpec, Lane, MinerSpec, Path, Role, Wiring
 from mine_controller.store.history import TickFacts
 from mine_controller.store.state import ClockFacts
@@ -87,8 +87,16 @@ def full_state(rules: Policy) -> State:
         spec.id: MinerBook(True, place + 3, 9000 + place, 8000, "2026-03-01", 1, (8100, 8200), "", 1, 7200 + place)
         for place, spec in enumerate(rules.wiring.miners)
     }
+    units = {
+        spec.id: Unit(33_000 + 7 * place % 900, 215 + place % 9, "Antminer-2023.10", f"10.0.1.{place}")
+        for place, spec in enumerate(rules.wiring.miners)
+    }
     return State(
-        miners=books, memory={"air": {"need": 3, "proven_s": 9990}}, lanes={"foreman mine": 1.25}, mode="RUNNING"
+        units=units,
+        miners=books,
+        memory={"air": {"need": 3, "proven_s": 9990}},
+        lanes={"foreman mine": 1.25},
+        mode="RUNNING",
     )
 
 

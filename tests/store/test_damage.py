@@ -10,7 +10,7 @@ from store import ledger
 from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, load_and_make, state_of
 
-from mine_controller.store import copies, query
+from mine_controller.store import copies, putback, query
 from mine_controller.store.db import StoreError, StoreTrouble, iso, journal_of
 from mine_controller.store.outbox import Message
 from mine_controller.store.store import Extra, open_store
@@ -27,6 +27,7 @@ def impatient(monkeypatch):
 
 @pytest.mark.parametrize("damage", ["empty", "garbage", "cut", "state"])
 def test_a_damaged_database_is_set_aside_and_begun_again_from_the_newest_copy(paths, rules, damage):
+    """DB2."""
     run_ticks(paths, rules, 61, book=full_book(rules))
     before = state_of(paths)
     size = paths.db.stat().st_size
@@ -63,6 +64,7 @@ def test_a_damaged_database_without_a_copy_begins_anew_and_says_so(paths, rules)
 
 
 def test_a_database_that_is_gone_is_noticed_when_there_are_copies(paths, rules):
+    """DB2: never run on an empty state as if new."""
     run_ticks(paths, rules, 61, book=full_book(rules))
     paths.db.unlink()
     with open_store(paths, "1.0") as store:
@@ -108,6 +110,7 @@ def test_a_file_that_proves_damaged_in_mid_tick_is_replaced_and_the_state_at_han
 
 
 def test_a_journal_left_by_a_kill_moves_aside_with_its_damaged_database(paths):
+    """DB5: a journal belongs to one file and goes with it."""
     paths.db.write_bytes(b"damaged")
     journal_of(paths.db).write_bytes(b"left behind")
     aside = copies.set_bad_aside(paths.db, ledger.NOON)
@@ -124,6 +127,7 @@ def test_no_more_than_three_damaged_files_are_kept(paths):
 
 
 def test_sixty_flipped_bits_never_give_a_silently_wrong_state(paths, rules, tmp_path):
+    """DB2, DB3."""
     run_ticks(paths, rules, 34, book=full_book(rules), events=1)
     good = query.last_book(paths, ledger.BOOT, SHA).book
     whole = paths.db.read_bytes()
@@ -165,6 +169,7 @@ def judged(paths, rules, good):
 
 
 def test_every_bit_of_the_state_row_is_under_its_checksum(paths, rules):
+    """DB3."""
     run_ticks(paths, rules, 1, book=full_book(rules))
     for column in ("version", "seq", "tick_at", "round", "hour_at"):
         with closing(sqlite3.connect(paths.db)) as db, db:
@@ -179,10 +184,11 @@ def test_every_bit_of_the_state_row_is_under_its_checksum(paths, rules):
 
 
 def test_a_whole_copy_can_be_made_and_put_back(paths, rules):
+    """DB5: by the backup API, never by copying a file in use."""
     run_ticks(paths, rules, 3, book=full_book(rules))
     copies.back_up(paths.db, paths.backups / "whole.db")
     run_ticks(paths, rules, 2, start=ledger.NOON + 600)
-    aside = copies.restore(paths, paths.backups / "whole.db", ledger.NOON)
+    aside = putback.restore(paths, paths.backups / "whole.db", ledger.NOON).aside
     assert len(query.ticks(paths)) == 3
     assert len(query.ticks(paths._replace(db=aside))) == 5
     run_ticks(paths, rules, 1, start=ledger.NOON + 900)
@@ -193,7 +199,7 @@ def test_what_is_no_copy_is_not_put_back(paths, rules, tmp_path):
     run_ticks(paths, rules, 1)
     (tmp_path / "odd.db").write_text("hello")
     with pytest.raises(StoreError, match="no usable copy"):
-        copies.restore(paths, tmp_path / "odd.db", ledger.NOON)
+        putback.restore(paths, tmp_path / "odd.db", ledger.NOON)
     assert len(query.ticks(paths)) == 1
 
 
@@ -211,12 +217,13 @@ def test_an_hourly_copy_that_fails_is_an_event_and_the_tick_goes_on(paths, rules
     paths.backups.rmdir() if paths.backups.exists() else None
     paths.backups.write_text("a file where the folder should be")
     run_ticks(paths, rules, 1, start=ledger.NOON + 3600)
-    (told,) = query.events(paths, kind="backup")
+    (told,) = query.events(paths, kind="backup_failed")
     assert told.severity == "warning"
     assert len(query.ticks(paths)) == 2
 
 
 def test_a_half_written_file_is_read_from_a_copy_and_left_as_it_is(paths, rules):
+    """DB4, DB5."""
     run_ticks(paths, rules, 3, book=full_book(rules))
     expected = state_of(paths)
     leave_half_written(paths)

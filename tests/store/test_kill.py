@@ -26,6 +26,7 @@ def read_until(child, lines):
 
 
 def test_twenty_kills_lose_no_committed_event_and_leave_no_damage(paths):
+    """DB4."""
     dice = random.Random(11)
     promised: set[int] = set()
     saved: set[int] = set()
@@ -53,6 +54,7 @@ def test_twenty_kills_lose_no_committed_event_and_leave_no_damage(paths):
 
 
 def test_a_quiet_tick_is_one_commit_and_stays_under_sixty_kilobytes_at_160_miners(paths):
+    """DB7."""
     commits, kilobytes = measure(paths, 160, "quiet")
     assert commits == {1}
     assert max(kilobytes) <= 60
@@ -79,6 +81,7 @@ def measure(paths, miners, how):
 
 
 def test_a_quiet_tick_syncs_at_most_six_times(paths, tmp_path):
+    """DB4, DB7."""
     if shutil.which("strace") is None:
         pytest.skip("strace is not installed")
     log = tmp_path / "calls.log"

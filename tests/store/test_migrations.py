@@ -25,6 +25,7 @@ def newer(monkeypatch):
 
 
 def test_the_safe_way_of_writing_is_set_and_read_back_on_every_connection(paths):
+    """DB4."""
     with open_store(paths, "1.0") as store:
         ask = store._db.execute
         assert (ask("PRAGMA journal_mode").fetchone(), ask("PRAGMA synchronous").fetchone()) == (("truncate",), (2,))

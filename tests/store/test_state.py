@@ -8,7 +8,7 @@ from store import ledger
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.reading import Value
-from mine_controller.core.model.state import Chase, FanBook, MinerBook, Override, Shed, State
+from mine_controller.core.model.state import Chase, Errand, FanBook, MinerBook, Override, Shed, State, Unit
 from mine_controller.store.codec import canonical
 from mine_controller.store.state import (
     ClockFacts,
@@ -51,6 +51,11 @@ STATES = st.builds(
     alarms=st.dictionaries(NAMES, TREES, max_size=2),
     lanes=st.dictionaries(NAMES, st.floats(0, 1000), max_size=2),
     last=st.dictionaries(NAMES, LEAVES, max_size=3),
+    errands=st.lists(
+        st.builds(Errand, NAMES, NAMES, NAMES, WHEN, WHEN, WHEN, st.none() | WHEN, NAMES, NAMES, NAMES), max_size=3
+    ).map(tuple),
+    settling=st.dictionaries(NAMES, WHEN, max_size=2),
+    units=st.dictionaries(NAMES, st.builds(Unit, WHEN, WHEN, NAMES, NAMES, NAMES, WHEN, WHEN, NAMES), max_size=4),
 )
 
 
@@ -131,6 +136,22 @@ def test_a_chase_that_can_not_be_read_is_dropped_because_wanted_and_seen_make_it
     state, notes = unpack_state(tree)
     assert list(state.chases) == ["miner a000"]
     assert len(notes) == 1
+
+
+def test_a_damaged_errand_is_not_sent_again():
+    errand = Errand("a000", "restart", "", 4, 9000, 1, 9001, "", "", "9.9.0")
+    tree = packed(errands={name: [value, value] for name, value in errand._asdict().items()})
+    tree["errands"]["sent_s"][0] = "soon"
+    state, notes = unpack_state(tree)
+    assert state.errands == (errand,)
+    assert len(notes) == 1
+
+
+def test_a_unit_whose_last_write_makes_no_sense_counts_as_just_written_to():
+    tree = packed(units={"": ["a000"], **{name: [value] for name, value in Unit()._asdict().items()}})
+    tree["units"]["flash_s"][0] = -3
+    state, _ = unpack_state(tree)
+    assert state.units["a000"].flash_s == 10_000
 
 
 def test_a_state_of_another_version_is_read_as_far_as_it_goes_and_says_so():

@@ -1,9 +1,10 @@
+import resource
 import sqlite3
 from contextlib import closing
 
 import pytest
 from store import ledger
-from store.test_store import SHA, full_book, run_ticks
+from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, fill_up, load_and_make, state_of
 
 from mine_controller.store import ballast, query, spill
@@ -22,6 +23,7 @@ def impatient(monkeypatch):
 
 
 def test_a_full_disk_costs_the_ballast_and_then_the_tick_is_told(paths, rules, monkeypatch):
+    """DB1."""
     run_ticks(paths, rules, 2, book=full_book(rules))
     assert ballast.ballast_of(paths.db).stat().st_size == ballast.BALLAST_BYTES
     monkeypatch.setattr("mine_controller.store.store.connect", lambda _path: (_ for _ in ()).throw(full()))
@@ -41,6 +43,7 @@ def full():
 
 
 def test_giving_up_the_ballast_is_enough_when_it_makes_room(paths, rules):
+    """DB1."""
     run_ticks(paths, rules, 2, book=full_book(rules))
     with open_store(paths, "1.0") as store:
         made = load_and_make(store, rules, ledger.NOON + 240, events=40)
@@ -48,6 +51,26 @@ def test_giving_up_the_ballast_is_enough_when_it_makes_room(paths, rules):
         store.save(made.tick, made.rounds, made.book, ledger.NOON + 245)
     assert len(query.events(paths, kind="test")) == 40
     assert not ballast.ballast_of(paths.db).exists()
+
+
+def test_files_that_may_not_grow_cost_the_tick_its_history_and_never_its_state(paths, rules):
+    """DB1, with the kernel's own refusal of every write past a size, for database, spill and ballast alike."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_store(paths, "1.0") as store:
+        made = load_and_make(store, rules, ledger.NOON + 240, commands=4, events=300)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (paths.db.stat().st_size, usual[1]))
+        try:
+            with pytest.raises(StoreTrouble):
+                store.journal(made.tick, [made.rounds[0]._replace(outcomes=())], LETTER)
+            store.spill()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
+        store.save(made.tick, made.rounds, made.book, ledger.NOON + 245)
+    assert len(query.events(paths, kind="test", limit=999)) == 300
+    assert [letter.key for letter in query.letters(paths, waiting=True)] == ["alarm 1"]
+    assert state_of(paths).miners == made.book.state.miners
+    assert shell(paths, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_the_ballast_comes_back_with_the_next_hour(paths, rules):
@@ -72,6 +95,7 @@ def failing(store, monkeypatch, kind="full"):
 
 
 def test_what_could_not_be_committed_waits_in_memory_and_nothing_is_lost(paths, rules, monkeypatch):
+    """DB1, DB6."""
     run_ticks(paths, rules, 2, book=full_book(rules))
     for number in (2, 3):
         with open_store(paths, "1.0") as store:
@@ -195,6 +219,7 @@ def read_only(paths, monkeypatch):
 
 
 def test_a_read_only_disk_still_gives_the_state_and_each_commit_is_trouble(paths, rules, monkeypatch):
+    """DB6."""
     run_ticks(paths, rules, 2, book=full_book(rules))
     read_only(paths, monkeypatch)
     with open_store(paths, "1.0") as store:
@@ -211,6 +236,7 @@ def test_a_read_only_disk_still_gives_the_state_and_each_commit_is_trouble(paths
 
 
 def test_a_folder_that_can_not_be_made_gives_a_store_whose_commits_are_trouble(tmp_path, rules):
+    """DB6."""
     blocked = tmp_path / "file"
     blocked.write_text("x")
     paths = Places.under(tmp_path)._replace(db=blocked / "mine_data.db")
@@ -222,6 +248,7 @@ def test_a_folder_that_can_not_be_made_gives_a_store_whose_commits_are_trouble(t
 
 
 def test_a_reader_that_holds_the_file_is_waited_for_and_then_the_tick_goes_on(paths, rules):
+    """DB8."""
     run_ticks(paths, rules, 1, book=full_book(rules))
     with closing(sqlite3.connect(paths.db, isolation_level=None)) as reader, open_store(paths, "1.0") as store:
         made = load_and_make(store, rules, ledger.NOON + 120, events=1)
@@ -238,6 +265,7 @@ def test_a_reader_that_holds_the_file_is_waited_for_and_then_the_tick_goes_on(pa
 
 
 def test_a_state_that_can_not_be_read_for_a_lock_is_never_written_over(paths, rules):
+    """DB8."""
     made = run_ticks(paths, rules, 1, book=full_book(rules))
     with closing(sqlite3.connect(paths.db, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")

@@ -1,0 +1,68 @@
+"""`minectl bundle`: one file for whoever is to look into a trouble, without secrets."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from mine_controller.cli.session import config_option, config_path, fail, load_config
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  minectl bundle                          the last day, into minectl-TIME.tar.gz here
+  minectl bundle --ticks 5000 -o it.tar.gz
+  tar xzf it.tar.gz; cd minectl-*; minectl explain --db mine_data.db
+
+\b
+In it: the config as it counts with stars for secrets, the last ticks' records and policy, events, the end
+of the log, doctor's findings, versions, checksums. Hardware and local addresses too. Devices are not asked.
+Exit: 0 written · 1 it could not be made · 2 config"""
+)
+@config_option
+@click.option(
+    "--ticks", type=click.IntRange(1, 100_000), default=720, show_default=True, help="The last so many ticks."
+)
+@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+def command(config: Path | None, ticks: int, output: Path | None) -> None:
+    """One file for whoever looks into a trouble: records, config, log, doctor; no secrets."""
+    from mine_controller.ops.bundle import bundle  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreError, StoreTrouble  # noqa: PLC0415 - the same
+
+    loaded = load_config(config, last_good=True)
+    if not loaded.paths.db.exists():
+        fail("there is no database yet; `minectl tick` makes one")
+    now_s = int(time.time())
+    try:
+        name, body = bundle(loaded, ticks, now_s, _doctor(config_path(config), now_s), _say)
+        target = output or Path(f"{name}.tar.gz")
+        target.touch(mode=0o600)
+        target.write_bytes(body)
+    except (StoreTrouble, StoreError) as trouble:
+        fail(f"no bundle was made: {trouble}")
+    except OSError as error:
+        fail(f"{error.filename or output}: {error.strerror}")
+    click.echo(f"{target} ({len(body) / 1e6:.1f} MB); no secret of the config is in it, local addresses are")
+
+
+def _no_wire(section: str, until: float) -> NoReturn:
+    """No device is asked for a bundle."""
+    del until
+    raise AssertionError(f"a bundle would have asked {section}")
+
+
+def _say(what: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"{what} ...", err=True)
+
+
+def _doctor(path: Path, now_s: int) -> str:
+    """What doctor finds in the machine and the site; no device is asked for a bundle."""
+    from mine_controller.ops.doctor import examine  # noqa: PLC0415 - imported by the command that uses it
+
+    checks = examine(path, now_s=now_s, wire_for=_no_wire, say=_say)
+    return json.dumps([check._asdict() for check in checks], indent=1)

@@ -1,0 +1,112 @@
+"""`minectl restore`: a copy put in force in one command, or the drill of it."""
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mine_controller.cli.output import json_text, safe, table
+from mine_controller.cli.session import Asker, config_option, fail, load_config
+from mine_controller.config.model import Config
+
+if TYPE_CHECKING:
+    from mine_controller.ops.restore import Drill, Restored
+
+BUSY = 75
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  minectl restore                   the newest: whole history, with the newest state of control over it
+  minectl restore day-20260301.db   this copy and nothing else (a name in backups/, or a path)
+  minectl restore --drill           the same into a folder of its own: opened, counted, nothing left
+
+\b
+The present database is moved aside, with the time in its name, and never deleted. The next tick
+begins in INIT: it adopts what it measures and starts nothing before it has seen every input twice.
+Exit: 0 done · 1 the copy can't be used, nothing was changed · 2 config
+      · 75 a tick is at work and does not end"""
+)
+@config_option
+@click.argument("copy", default="latest")
+@click.option("--drill", "as_drill", is_flag=True, help="Try it in a folder of its own; nothing is changed.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def command(config: Path | None, copy: str, as_drill: bool, yes: bool, as_json: bool) -> None:
+    """Put a copy in force (newest unless named); --drill tries it and changes nothing."""
+    from mine_controller.store.db import StoreError, StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
+
+    loaded = load_config(config, last_good=True)
+    try:
+        if as_drill:
+            _drilled(loaded, copy, as_json)
+        else:
+            _restored(loaded, copy, yes, as_json)
+    except (StoreError, StoreTrouble) as trouble:
+        fail(f"nothing was restored: {trouble}")
+    except OSError as error:
+        fail(f"nothing was restored: {error.filename or loaded.paths.db}: {error.strerror}")
+
+
+def _drilled(config: Config, copy: str, as_json: bool) -> None:
+    from mine_controller.ops.restore import drill  # noqa: PLC0415 - imported by the command that uses it
+
+    found = drill(config, copy, int(time.time()), lambda what: click.echo(f"{what} ...", err=True))
+    if as_json:
+        click.echo(json_text(_drill_json(found)))
+    else:
+        click.echo(f"Drill with {found.copy.path.name}" + (f", control of {found.newer.name}" if found.newer else ""))
+        click.echo(table(("table", "in the copy", "after the restore", "in the database now"), found.rows))
+        click.echo(f"A tick would begin in {found.mode} and know {found.miners} miners.")
+        for trouble in found.troubles:
+            click.echo(safe(f"trouble: {trouble}"))
+        click.echo("It can't be relied on." if found.troubles else "It works; nothing was changed.")
+    sys.exit(1 if found.troubles else 0)
+
+
+def _drill_json(found: "Drill") -> dict[str, object]:
+    return {
+        "ok": not found.troubles,
+        "copy": found.copy.path.name,
+        "newer": found.newer.name if found.newer else None,
+        "rows": {name: {"copy": was, "restored": got, "now": now} for name, was, got, now in found.rows},
+        "mode": found.mode,
+        "miners": found.miners,
+        "files": list(found.files),
+        "troubles": list(found.troubles),
+    }
+
+
+def _restored(config: Config, copy: str, yes: bool, as_json: bool) -> None:
+    from mine_controller.ops.keep import waited  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.restore import chosen, put_in_force  # noqa: PLC0415 - the same
+    from mine_controller.store.lock import Busy  # noqa: PLC0415 - the same
+
+    path, newer = chosen(config, copy)
+    over = f", with control of {newer.name} over it" if newer else ""
+    if not yes:
+        click.confirm(f"Put {path.name}{over} in force? What is now is moved aside.", abort=True, err=True)
+    try:
+        lock = waited(config, say=lambda: click.echo("a tick is at work; waiting for its end ...", err=True))
+    except Busy as busy:
+        fail(f"{busy}; `minectl doctor` tells what helps", BUSY)
+    try:
+        done = put_in_force(config, copy, int(time.time()), Asker().who)
+    finally:
+        lock.__exit__(None, None, None)
+    _tell(done, as_json)
+
+
+def _tell(done: "Restored", as_json: bool) -> None:
+    aside = str(done.aside) if done.aside else None
+    if as_json:
+        told = {"copy": done.copy.path.name, "newer": done.newer.name if done.newer else None, "aside": aside}
+        click.echo(json_text(told | {"notes": list(done.notes)}))
+        return
+    click.echo(f"{done.copy.path.name} is in force; what was before lies in {aside or 'nothing: there was none'}")
+    for note in done.notes:
+        click.echo(note)
+    click.echo("The next tick begins in INIT.")

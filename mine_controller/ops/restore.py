@@ -1,0 +1,95 @@
+"""Restore and its drill: what a person does on the worst day, and tries on a good one."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from mine_controller.config.model import Config
+from mine_controller.store.copies import stamp
+from mine_controller.store.db import Places, StoreError
+from mine_controller.store.note import Who
+from mine_controller.store.putback import Judged, choose, judge, restore
+from mine_controller.store.query import last_book
+
+LATEST = "latest"
+
+
+class Restored(NamedTuple):
+    """What was done. `notes`: what became of the files that lay in the copy."""
+
+    copy: Judged
+    newer: Path | None
+    aside: Path | None
+    notes: tuple[str, ...]
+
+
+class Drill(NamedTuple):
+    """What a restore would give. `rows`: (table, in the copy, after the restore, in the database now)."""
+
+    copy: Judged
+    newer: Path | None
+    rows: tuple[tuple[str, int, int, int | None], ...]
+    mode: str
+    miners: int
+    files: tuple[str, ...]
+    troubles: tuple[str, ...]
+
+
+def chosen(config: Config, which: str) -> tuple[Path, Path | None]:
+    """The copy meant, and the newer one whose control part goes over it. Raises StoreError."""
+    if which == LATEST:
+        return choose(config.paths.backups)
+    named = Path(which)
+    path = named if named.exists() or named.is_absolute() else config.paths.backups / which
+    if not path.exists():
+        raise StoreError(f"there is no {which}, here or in {config.paths.backups}; `minectl backup --list` shows them")
+    return path, None
+
+
+def put_in_force(config: Config, which: str, now_s: int, who: Who) -> Restored:
+    """Restore, under the lock that the caller holds. Raises StoreError, StoreTrouble, OSError."""
+    copy, newer = chosen(config, which)
+    done = restore(config.paths, copy, now_s, newer=newer, who=who)
+    places = {path.name: path for path in config.paths.beside}
+    notes = tuple(_beside(places[name], body, now_s) for name, body in done.files.items() if name in places)
+    return Restored(done.copy, newer, done.aside, tuple(note for note in notes if note))
+
+
+def _beside(path: Path, body: bytes, now_s: int) -> str:
+    """A list that is gone comes back; one that is another by now stays, and the copy's lies beside it."""
+    if not path.exists():
+        path.write_bytes(body)
+        return f"{path.name} was missing and is back"
+    if path.read_bytes() == body:
+        return ""
+    other = path.with_name(f"{path.name}.from-copy-{stamp(now_s)}")
+    other.write_bytes(body)
+    return f"{path.name} is another one now and was left as it is; the copy's lies beside it as {other.name}"
+
+
+def drill(config: Config, which: str, now_s: int, say: Callable[[str], None] = lambda _what: None) -> Drill:
+    """Restore into a folder of its own, open it as a tick would, count, compare; nothing is left. Raises as above."""
+    copy, newer = chosen(config, which)
+    with tempfile.TemporaryDirectory(prefix="minectl-drill-") as name:
+        there = Places.under(Path(name))
+        say("restoring")
+        done = restore(there, copy, now_s, newer=newer, who=Who("drill"))
+        say("opening")
+        after = judge(there.db, count=True)
+        found = last_book(there)
+        say("counting")
+        before = dict(judge(copy, check=False, count=True).counts)
+        now = dict(judge(config.paths.db, check=False, count=True).counts) if config.paths.db.exists() else {}
+        rows = tuple((table, before.get(table, 0), count, now.get(table)) for table, count in after.counts)
+        troubles = tuple(_troubles(after, rows, found.trouble))
+        return Drill(
+            done.copy, newer, rows, found.book.state.mode, len(found.book.state.miners), tuple(done.files), troubles
+        )
+
+
+def _troubles(after: Judged, rows: tuple[tuple[str, int, int, int | None], ...], told: tuple[str, ...]) -> list[str]:
+    out = [after.why] if after.why else []
+    out += told
+    out += [f"{table}: {was} rows in the copy, {got} after" for table, was, got, _now in rows if got < was]
+    return out

@@ -1,0 +1,82 @@
+"""What is to be told of alarms, as letters for the outbox: one JSON object each, for templates and buttons.
+
+site kind about severity at text shadow   as every letter has them (`at` is wall time, `text` one sentence)
+what      raise escalate repeat again clear notice chatter
+alarm     the five letters that `minectl alarms ack` and the buttons take; "" for what does not stand
+state     active acked cleared ""
+since     wall time it began; for_s how long it has lasted; times how often it was told
+cause, does, owner   what it means, what minectl does next, what the owner should do
+others    what else of the same kind this letter is about; folded: consequences as {kind: how many}
+"""
+
+import json
+from collections.abc import Sequence
+
+from mine_controller.config.model import Config
+from mine_controller.core.alarms.advice import ADVICE
+from mine_controller.core.model.alarm import SEVERITIES, Telling
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.reason import Event
+from mine_controller.core.words import sentence, show_seconds
+from mine_controller.store.outbox import Message
+
+NAMED = 3
+LONGEST_LIST = 300
+PLAIN = ("", "goes on watching", "look at the log: `minectl events`")
+
+
+def letter(telling: Telling, config: Config, clock: Clock) -> Message:
+    """One telling as a message, due at once."""
+    cause, does, owner = ADVICE.get(telling.kind, PLAIN)
+    body = {
+        "site": config.site.name,
+        "kind": telling.kind,
+        "severity": telling.severity,
+        "about": telling.about,
+        "at": str(clock.wall_s),
+        "text": text_of(telling),
+        "shadow": "" if config.site.live else "yes",
+        "what": telling.what,
+        "alarm": telling.alarm,
+        "state": telling.state,
+        "since": str(clock.wall_s - telling.for_s),
+        "for_s": telling.for_s,
+        "times": telling.times,
+        "cause": cause,
+        "does": "" if telling.what == "clear" else does,
+        "owner": "" if telling.what == "clear" else owner,
+        "others": list(telling.others[:LONGEST_LIST]),
+        "folded": dict(telling.folded),
+    }
+    return Message(telling.key, telling.level, json.dumps(body, ensure_ascii=False), clock.wall_s)
+
+
+def text_of(telling: Telling) -> str:
+    """The sentence of a letter, with the figure in it."""
+    said = sentence(telling.reason)
+    if telling.what == "clear":
+        said = f"over after {show_seconds(telling.for_s)}: {said}"
+    elif telling.what == "repeat":
+        said = f"still, for {show_seconds(telling.for_s)}, and nobody has acked it: {said}"
+    elif telling.what == "chatter":
+        said = f"raised {telling.times} times in half an hour, so it is held open: {said}"
+    elif telling.what == "escalate":
+        said = f"graver now: {said}"
+    if telling.others:
+        said += f" (and {_list(telling.others)})"
+    if telling.folded:
+        counted = ", ".join(f"{many} {kind.replace('_', ' ')}" for kind, many in telling.folded)
+        said += f"; with it {counted}"
+    return said
+
+
+def _list(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def of_event(event: Event, key: str, config: Config, clock: Clock) -> Message:
+    """A letter about what the shell itself met, outside any decision."""
+    level = SEVERITIES.index(event.severity)
+    told = Telling(key, "notice", level, event.kind, event.about, event.severity, event.reason, clock.plant_s, 0)
+    return letter(told, config, clock)

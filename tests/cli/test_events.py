@@ -1,0 +1,64 @@
+"""`minectl events`, its search and its chain."""
+
+import csv
+import io
+import json
+import os
+import sqlite3
+from contextlib import closing
+
+from mine_controller.store import query
+
+
+def rows(place, *words):
+    return json.loads(place.run("events", "--json", *words).stdout)
+
+
+def test_a_persons_command_is_found_by_who_asked_with_uid_and_terminal(place, monkeypatch):
+    monkeypatch.setenv("SUDO_USER", "eve")
+    place.ticks(2, of=4)
+    place.run("set-state", "inlet_c", "31", "--for", "10m", "--reason", "a trial")
+    found = rows(place, "--actor", "eve")
+    assert found
+    (asked,) = [row for row in found if row["kind"] == "request"]
+    assert (asked["actor"], asked["source"], asked["uid"], asked["tty"]) == ("eve", "cli", os.getuid(), "")
+    assert dict(asked["reason"][2])["what"] == "set-state inlet_c 31"
+    assert rows(place, "--actor", "mallory") == []
+
+
+def test_search_narrows_by_kind_about_and_time(place):
+    place.ticks(3)
+    everything = rows(place, "--limit", "999")
+    kinds = {row["kind"] for row in everything}
+    kind = min(kinds)
+    assert {row["kind"] for row in rows(place, "--kind", kind)} == {kind}
+    about = everything[0]["about"]
+    assert {row["about"] for row in rows(place, "--about", about)} == {about}
+    assert rows(place, "--until", "2020-01-01") == []
+    assert len(rows(place, "--since", "2020-01-01", "--limit", "999")) == len(everything)
+
+
+def test_report_events_is_the_same(place):
+    place.ticks(2)
+    assert place.run("report", "events", "--json").stdout == place.run("events", "--json").stdout
+    header = next(csv.reader(io.StringIO(place.run("report", "events", "--csv").stdout)))
+    assert header[0] == "timestamp"
+
+
+def test_the_chain_holds_and_its_last_hash_can_be_noted_elsewhere(place):
+    place.ticks(2)
+    done = place.run("events", "--verify")
+    assert (done.exit_code, query.chain(place.config.paths).last in done.stdout) == (0, True)
+
+
+def test_a_changed_row_is_named(place):
+    place.ticks(3)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET actor = 'nobody' WHERE id = 2")
+    done = place.run("events", "--verify")
+    assert (done.exit_code, "event 2" in done.stdout) == (1, True)
+    assert json.loads(place.run("events", "--verify", "--json").stdout)["broken"] == 2
+
+
+def test_before_the_first_tick_the_chain_is_empty_and_holds(place):
+    assert "0 events" in place.run("events", "--verify").stdout

@@ -1,0 +1,187 @@
+"""`backup`, `restore`, `prune`, `export`, `bundle`, `reset` as typed."""
+
+import csv
+import io
+import json
+import sqlite3
+import tarfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mine_controller.cli.main import group
+from mine_controller.ops import keep
+from mine_controller.ops.recall import kept_book
+from mine_controller.store import query
+from mine_controller.store.lock import TickLock
+
+
+def test_backup_makes_a_copy_and_list_shows_it(place):
+    done = place.ticks(3).without_hourly_copies().run("backup")
+    assert done.exit_code == 0, done.output
+    assert "3 ticks): opened, whole, good" in done.stdout
+    (row,) = json.loads(place.run("backup", "--list", "--json").stdout)
+    assert (row["holds"], row["beside"], row["trouble"]) == ("history", ["fleet.csv"], "")
+    assert "by-hand-" in place.run("backup", "--list").stdout
+
+
+def test_backup_to_another_folder_leaves_the_own_one_alone(place, tmp_path):
+    place.ticks(1).without_hourly_copies().run("backup", "--to", str(tmp_path / "usb"))
+    assert len(list((tmp_path / "usb").iterdir())) == 1
+    assert "no copy yet" in place.run("backup", "--list").stdout
+
+
+def test_backup_without_a_database_says_what_helps(place):
+    done = place.run("backup")
+    assert (done.exit_code, "`minectl tick` makes one" in done.stderr) == (1, True)
+
+
+def test_a_damaged_database_gives_no_copy(place):
+    place.config.paths.db.write_bytes(b"no database at all" * 400)
+    done = place.run("backup")
+    assert (done.exit_code, "no copy was made" in done.stderr) == (1, True)
+    assert not list(place.config.paths.backups.glob("*"))
+
+
+def test_restore_in_one_command_and_the_next_tick_begins_in_init(place):
+    place.ticks(3, of=6).run("backup")
+    place.ticks(2).without_hourly_copies()
+    done = place.run("restore", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "The next tick begins in INIT." in done.stdout
+    assert len(query.ticks(place.config.paths)) == 3
+    (aside,) = place.path.parent.glob("mine_data.db.before-restore-*Z")
+    assert len(query.ticks(place.config.paths._replace(db=aside))) == 5
+    assert kept_book(place.config.paths).state.mode == "INIT"
+    place.ticks(1)
+    assert len(query.ticks(place.config.paths)) == 4
+
+
+def test_restore_asks_and_a_no_changes_nothing(place):
+    place.ticks(2).run("backup")
+    before = place.config.paths.db.read_bytes()
+    done = place.run("restore", input="n\n")
+    assert done.exit_code == 1
+    assert place.config.paths.db.read_bytes() == before
+
+
+def test_restore_waits_for_no_tick_that_never_ends(place, monkeypatch):
+    monkeypatch.setattr(keep, "WAIT_S", -1.0)
+    place.ticks(1).run("backup")
+    with TickLock(place.config.paths.lock):
+        done = place.run("restore", "--yes")
+    assert (done.exit_code, "has been at work" in done.stderr) == (75, True)
+
+
+def test_a_damaged_copy_is_refused_and_nothing_is_changed(place, tmp_path):
+    place.ticks(2)
+    (tmp_path / "odd.db").write_bytes(b"hello" * 999)
+    before = place.config.paths.db.read_bytes()
+    done = place.run("restore", str(tmp_path / "odd.db"), "--yes")
+    assert (done.exit_code, "no usable copy" in done.stderr) == (1, True)
+    assert place.config.paths.db.read_bytes() == before
+
+
+def test_the_drill_says_that_it_works_and_changes_nothing(place):
+    place.ticks(3).run("backup")
+    before = place.config.paths.db.read_bytes()
+    done = place.run("restore", "--drill")
+    assert (done.exit_code, "It works; nothing was changed." in done.stdout) == (0, True)
+    told = json.loads(place.run("restore", "--drill", "--json").stdout)
+    assert (told["ok"], told["rows"]["mine_states"]) == (True, {"copy": 3, "restored": 3, "now": 3})
+    assert place.config.paths.db.read_bytes() == before
+    assert list(place.path.parent.glob("*before-restore*")) == []
+
+
+def old(place, count=50):
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        at = int(time.time()) - 500 * 86_400
+        db.executemany("INSERT INTO records VALUES (?, x'00')", [((at + n * 120) * 64,) for n in range(count)])
+
+
+def test_prune_says_first_and_does_then(place, monkeypatch):
+    monkeypatch.setattr(keep, "pause_left_s", lambda _config, _now: 100.0)
+    old(place.ticks(2))
+    assert json.loads(place.run("prune", "--dry-run", "--json").stdout)["tables"] == {"records": 50}
+    done = place.run("prune", "--yes", "--json")
+    assert json.loads(done.stdout)["rows"] == 50
+    assert "Nothing is past its time" in place.run("prune").stdout
+
+
+def test_prune_asks_and_vacuum_says_what_it_costs(place):
+    old(place.ticks(2))
+    done = place.run("prune", "--vacuum", input="n\n")
+    assert done.exit_code == 1
+    assert "Take 50 rows out for good?" in done.stderr
+    assert "in which no tick runs" in done.stderr
+    assert json.loads(place.run("prune", "--dry-run", "--json").stdout)["rows"] == 50
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_export_gives_the_same_rows_in_every_form(place, tmp_path, form):
+    done = place.ticks(4).run("export", "states", "--format", form, "-o", str(tmp_path / "out"))
+    assert (done.exit_code, "4 rows in" in done.stdout) == (0, True)
+    text = (tmp_path / "out").read_text()
+    if form == "csv":
+        rows = list(csv.DictReader(io.StringIO(text)))
+    else:
+        rows = json.loads(text) if form == "json" else [json.loads(line) for line in text.splitlines()]
+    assert [row["mode"] for row in rows] == [row.mode for row in query.ticks(place.config.paths)][::-1]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson"])
+def test_an_export_of_nothing_is_still_a_file_of_its_form(place, form):
+    done = place.ticks(1).run("export", "stats", "--format", form)
+    assert done.exit_code == 0
+    assert done.stdout.strip() == {"csv": "timestamp,miner_id,hashrate,temperature,power,fan_speed,status",
+                                   "json": "[]", "ndjson": ""}[form]  # fmt: skip
+
+
+def test_a_formula_of_a_device_is_not_run_by_a_spreadsheet(place):
+    place.ticks(1)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET text = '=HYPERLINK(\"http://evil\")' WHERE id = 1")
+    assert "'=HYPERLINK" in place.run("export", "events").stdout
+
+
+def test_an_export_that_fails_leaves_no_half_file(place, tmp_path):
+    place.ticks(1)
+    done = place.run("export", "states", "-o", str(tmp_path / "nowhere" / "out.csv"))
+    assert (done.exit_code, "No such file" in done.stderr) == (1, True)
+
+
+def test_a_bundle_can_be_explained_and_audited_without_a_config(place, tmp_path, monkeypatch):
+    done = place.ticks(5).run("bundle", "-o", str(tmp_path / "it.tar.gz"))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "it.tar.gz").stat().st_mode & 0o077 == 0
+    elsewhere = tmp_path / "elsewhere"
+    with tarfile.open(tmp_path / "it.tar.gz") as tar:
+        tar.extractall(elsewhere, filter="data")
+    (db,) = elsewhere.rglob("mine_data.db")
+    monkeypatch.chdir(elsewhere)
+    explained = CliRunner().invoke(group, ["explain", "--db", str(db)], catch_exceptions=False)
+    assert (explained.exit_code, explained.stdout.startswith("Tick ")) == (0, True)
+    audited = CliRunner().invoke(group, ["audit-ticks", "--db", str(db), "--json"], catch_exceptions=False)
+    assert (audited.exit_code, json.loads(audited.stdout)["ticks"]) == (0, 5)
+
+
+def test_no_secret_is_in_a_bundle(place, tmp_path):
+    place.ticks(2).run("bundle", "-o", str(tmp_path / "it.tar.gz"))
+    with tarfile.open(tmp_path / "it.tar.gz") as tar:
+        bodies = [tar.extractfile(entry).read() for entry in tar.getmembers()]
+    assert not [body for body in bodies if b"canary" in body]
+
+
+def test_reset_asks_sets_aside_and_says_who(place):
+    place.ticks(3)
+    assert place.run("reset", input="n\n").exit_code == 1
+    done = place.run("reset", "--keep-wear", "--yes", "--json")
+    aside = Path(json.loads(done.stdout)["aside"])
+    assert (aside / "mine_data.db").exists()
+    assert query.ticks(place.config.paths) == ()
+    (told,) = query.events(place.config.paths)
+    assert (told.kind, bool(told.actor)) == ("reset", True)
+    assert place.ticks(1).run("status").exit_code == 0

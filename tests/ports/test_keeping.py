@@ -1,0 +1,209 @@
+"""Keeping, as the tick does it in its spare time: verified copies, the owner's program, and what fails is told."""
+
+import os
+import shutil
+import time
+from types import SimpleNamespace
+
+import pytest
+from cli.place import Place
+from store import ledger
+
+from mine_controller.core.option import Secret
+from mine_controller.ports import keeping
+from mine_controller.ports.kept import is_due, read_kept
+from mine_controller.ports.log import Log
+from mine_controller.ports.own import own
+from mine_controller.store import query
+from mine_controller.store.copies import kept_files
+from mine_controller.store.putback import judge
+from mine_controller.store.stop import raise_stop
+
+NOW = ledger.NOON
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path).ticks(2).without_hourly_copies()
+
+
+def kept(place, now_s=NOW, hurried=lambda: "", spare_s=60.0, **options):
+    config = place.config._replace(keep=place.config.keep._replace(**options))
+    keeping.keep(config, Log(config.paths.log), now_s, time.monotonic() + spare_s, hurried)
+    return read_kept(config.paths)
+
+
+def names(place):
+    return sorted(path.name for path in place.config.paths.backups.glob("*.db"))
+
+
+def log(place):
+    return place.config.paths.log.read_text()
+
+
+def program(tmp_path, text):
+    path = tmp_path / "after.sh"
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o700)
+    return str(path)
+
+
+def told(place):
+    return [row.text for row in query.events(place.config.paths, kind="backup_failed")]
+
+
+def test_the_first_hour_makes_a_whole_copy_that_stands_for_its_week_and_month(place):
+    after = kept(place)
+    assert (after.hour, after.whole_at, after.trouble) == (NOW // 3600, NOW, "")
+    assert names(place) == ["day-20260301.db", "month-202603.db", "week-2026W09.db"]
+    copy = place.config.paths.backups / "day-20260301.db"
+    assert judge(copy).why == ""
+    assert set(kept_files(copy)) == {"fleet.csv"}
+    assert "canary" not in copy.read_bytes().decode("latin-1")
+
+
+def test_within_the_hour_nothing_more_is_done_and_within_the_day_no_whole_copy(place):
+    kept(place)
+    assert not is_due(place.config.paths, NOW + 1800)
+    (place.config.paths.backups / "day-20260301.db").unlink()
+    kept(place, NOW + 3600)
+    assert "day-20260301.db" not in names(place)
+    kept(place, NOW + 86_400)
+    assert "day-20260302.db" in names(place)
+
+
+def test_a_clock_set_back_by_a_year_makes_a_copy_and_no_loop(place):
+    """CLK1."""
+    kept(place)
+    after = kept(place, NOW - 365 * 86_400)
+    assert after.whole_at == NOW - 365 * 86_400
+    assert "day-20250301.db" in names(place)
+    assert not is_due(place.config.paths, NOW - 365 * 86_400)
+
+
+def test_a_whole_copy_gives_way_to_a_person_and_is_tried_again_next_hour(place, monkeypatch):
+    """DB8: a person's command waits no longer than a piece of it."""
+    monkeypatch.setattr("mine_controller.store.copies.STEP_PAGES", 1)
+    after = kept(place, hurried=lambda: "a person asked for something")
+    assert (names(place), after.cut, after.whole_at, after.trouble) == ([], 1, 0, "")
+    assert "put off: 0 % copied when a person asked" in log(place) or "copied when a person asked" in log(place)
+    assert kept(place, NOW + 3600).whole_at == NOW + 3600
+
+
+def test_a_day_without_a_whole_copy_is_trouble(place, monkeypatch):
+    monkeypatch.setattr("mine_controller.store.copies.STEP_PAGES", 1)
+    for hour in range(24):
+        after = kept(place, NOW + hour * 3600, spare_s=-1)
+    assert after.cut == 24
+    assert "no whole copy for 24 hours" in after.trouble
+
+
+def test_an_hourly_copy_that_can_not_be_trusted_is_told_and_an_alarm_stands_until_a_good_hour(place):
+    """DB2: a backup nobody opened is no backup."""
+    kept(place)
+    bad = place.config.paths.backups / f"hour-{(NOW // 3600 + 1) % 24:02}.db"
+    bad.write_bytes(b"not a database")
+    os.utime(bad, (NOW + 3600, NOW + 3600))
+    assert f"{bad.name} can't be trusted" in kept(place, NOW + 3600).trouble
+    assert len(told(place)) == 1
+    health = {one.key: one for one in own(place.config, 77)}
+    assert health["backup:health"].value is None
+    assert bad.name in health["backup:health"].why
+    bad.unlink()
+    whole = place.config.paths.backups / "day-20260301.db"
+    good = place.config.paths.backups / f"hour-{(NOW // 3600 + 2) % 24:02}.db"
+    good.write_bytes(whole.read_bytes())
+    os.utime(good, (NOW + 7200, NOW + 7200))
+    assert kept(place, NOW + 7200).trouble == ""
+    assert {one.key: one.value for one in own(place.config, 77)}["backup:health"] == "ok"
+
+
+def test_a_missing_hourly_copy_is_told(place):
+    kept(place)
+    assert "there is no copy of this hour" in kept(place, NOW + 3600).trouble
+
+
+def test_a_folder_that_can_not_be_written_is_told_once_an_hour(place):
+    """DB6: the note of it lies in memory, so that the next tick does not begin again."""
+    backups = place.config.paths.backups
+    shutil.rmtree(backups, ignore_errors=True)
+    backups.write_text("a file where the folder should be")
+    after = kept(place)
+    assert after.trouble
+    assert not is_due(place.config.paths, NOW + 120)
+    assert told(place)
+
+
+def test_the_owners_program_gets_the_copy_and_none_of_our_secrets(place, tmp_path, monkeypatch):
+    monkeypatch.setenv("CANARY_TOKEN", "canary")
+    script = program(tmp_path, 'echo "$#" "$1"; env | grep -c CANARY; exit 0')
+    assert kept(place, after_backup=script).trouble == ""
+    copy = place.config.paths.backups / "day-20260301.db"
+    assert f'text="1 {copy} 0"' in log(place)
+
+
+def test_a_program_that_fails_is_told_with_what_it_said_and_without_secrets(place, tmp_path):
+    place.config = place.config._replace(secrets=(Secret("canary-key"),))
+    after = kept(place, after_backup=program(tmp_path, "echo no room for canary-key; exit 3"))
+    assert "after.sh ended with 3 for day-20260301.db: no room for ***" in after.trouble
+    assert "canary" not in log(place)
+
+
+def test_a_program_that_hangs_is_ended_with_its_children(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(keeping, "LOOK_S", 0.02)
+    script = program(tmp_path, f"sleep 600 & echo $! > {tmp_path}/child; wait")
+    place.config = place.config._replace(keep=place.config.keep._replace(after_backup_s=0.3))
+    after = kept(place, after_backup=script, after_backup_s=0.3)
+    assert "took too long and was ended" in after.trouble
+    child = (tmp_path / "child").read_text().strip()
+    assert _gone(child)
+
+
+def _gone(pid):
+    """Ended: no such process any more, or one that waits for its parent to notice."""
+    for _ in range(100):
+        try:
+            with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123 - a file of the kernel
+                if file.read().rpartition(")")[2].split()[0] == "Z":
+                    return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_program_that_is_not_there_is_told(place):
+    assert "can't be run" in kept(place, after_backup="/nowhere/at/all").trouble
+
+
+def test_an_emergency_stop_ends_the_keeping_at_once(place):
+    paths = place.config.paths
+    hurried = keeping.watch(paths, lambda: False)
+    assert hurried() == ""
+    raise_stop(paths, "eve", "smoke")
+    assert "emergency stop" in hurried()
+
+
+def test_a_request_and_the_end_of_the_process_do_too(place):
+    ended = SimpleNamespace(now=False)
+    hurried = keeping.watch(place.config.paths, lambda: ended.now)
+    place.config.paths.inbox.write_bytes(b"x")
+    assert hurried() == "a person asked for something"
+    ended.now = True
+    assert hurried() == "the tick was told to end"
+
+
+def test_the_shell_says_what_is_wrong_with_its_own_files(place):
+    good = {one.key: (one.value, one.why, one.at_s) for one in own(place.config, 9)}
+    assert good["config:health"] == ("ok", "", 9)
+    assert good["disk:health"][0] == "ok"
+    broken = {one.key: one.why for one in own(place.config._replace(last_good=True, broken=(1, 2)), 9)}
+    assert broken["config:health"] == "config.txt has 2 problems; the last good one runs"
+
+
+def test_a_full_disk_is_a_reading(place, monkeypatch):
+    """DB1."""
+    full = SimpleNamespace(f_bavail=1000, f_frsize=4096, f_blocks=10**7, f_files=0, f_favail=0, f_flag=0)
+    monkeypatch.setattr("mine_controller.ports.own.os.statvfs", lambda _path: full)
+    found = {one.key: one for one in own(place.config, 9)}["disk:health"]
+    assert (found.value, "4 MB are free" in found.why) == (None, True)
