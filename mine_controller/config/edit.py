@@ -5,12 +5,12 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from mine_controller.config import catalogue
+from mine_controller.config import alarms, catalogue, pools
 from mine_controller.config.lines import END, Document, decode, nearest, read
 from mine_controller.config.load import SITE, Source, build_config, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
-from mine_controller.config.work import Common
+from mine_controller.config.work import FleetCommon
 from mine_controller.core.option import Secret
 
 PREVIOUS = ".previous"
@@ -99,8 +99,12 @@ def is_secret(title: str, option: str) -> bool:
     kind = title.partition(" ")[0]
     if kind in (SITE, "wiring"):
         return False
-    if option in Common._fields:
+    if option in FleetCommon._fields:
         return False
+    if kind in (alarms.TITLE, alarms.KIND):
+        return False
+    if kind == pools.KIND:
+        return option not in pools.Options._fields or catalogue.declared(pools.Options)[option][0] is Secret
     for room in ("rule", "device", "channel"):
         module = catalogue.find(room, kind)
         if module is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mine_controller.config import catalogue, site
+from mine_controller.config import alarms, catalogue, keep, pools, site
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
@@ -17,7 +17,7 @@ from mine_controller.config.model import Config, ConfigError, Endpoint, Problem
 from mine_controller.config.values import Place
 from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Built, Defaults, Wired, build
-from mine_controller.config.work import Common, Work
+from mine_controller.config.work import Common, FleetCommon, Work
 from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
@@ -80,6 +80,8 @@ def build_config(source: Source, over: Over) -> Config:
     work.problems += row_problems
     built = loader.wiring(rows, kinds, site_options)
     rules = loader.rules(built)
+    keeping = loader.keeping()
+    alarming = alarms.read(loader.document.sections.values(), work)
     loader.require(built, site_options)
     if source.fleet is None:
         work.note(0, "", "", "there is no fleet.csv beside config.txt: no miner is known")
@@ -89,7 +91,7 @@ def build_config(source: Source, over: Over) -> Config:
     endpoints = {title: wired.endpoint for title, wired in kinds.items() if wired.endpoint is not None}
     return Config(
         site=site.site(site_options),
-        policy=Policy(_facts(site_options), rules, built.wiring),
+        policy=Policy(_facts(site_options), rules, built.wiring, pools.facts(loader.pools.pools.values()), alarming),
         endpoints=endpoints,
         channels=channels,
         paths=site.paths(source.path.absolute(), site_options),
@@ -97,7 +99,9 @@ def build_config(source: Source, over: Over) -> Config:
         notes=tuple(sorted(set(work.notes), key=lambda note: note.line)),
         secrets=tuple(dict.fromkeys(work.secrets)),
         facts=site_options,
+        keep=keeping,
         texts=(Secret(source.config.decode()), None if source.fleet is None else Secret(source.fleet.decode())),
+        pools=tuple(loader.pools.pools.values()),
     )
 
 
@@ -130,6 +134,7 @@ def _used(wiring: Wiring) -> set[str]:
     keys = [key.rpartition(":")[0] for role in wiring.roles.values() for key in role.keys]
     keys += [channel for fan in wiring.fans for channel in (fan.switch, fan.watts)]
     keys += [channel for miner in wiring.miners for channel in (miner.group, miner.outlet)]
+    keys += [path.lane for miner in wiring.miners for path in miner.paths]
     return {key.partition("/")[0] for key in keys}
 
 
@@ -139,6 +144,7 @@ class _Loader:
     def __init__(self, document: Document, work: Work) -> None:
         self.document, self.work = document, work
         self.rule_modules = catalogue.rules()
+        self.pools = pools.Read({}, ())
 
     def facts(self) -> site.Options:
         """[site]; where it is broken, defaults, so that the rest can be told too."""
@@ -165,8 +171,11 @@ class _Loader:
         """Devices and channels; anything else unknown is told with the nearest known word."""
         kinds: dict[str, Wired] = {}
         channels: dict[str, Any] = {}
+        self.pools = pools.read(self.document.sections.values(), self.work)
         for section in self.document.sections.values():
-            if section.title in (SITE, WIRING) or section.title in self.rule_modules:
+            if section.title in (SITE, WIRING, keep.TITLE) or section.title in self.rule_modules:
+                continue
+            if section.kind in (pools.KIND, alarms.KIND, alarms.TITLE):
                 continue
             device = catalogue.find("device", section.kind)
             channel = catalogue.find("channel", section.kind)
@@ -179,23 +188,58 @@ class _Loader:
         return kinds, channels
 
     def _unknown(self, section: Section) -> None:
-        known = {SITE, WIRING, *self.rule_modules, *catalogue.known("device"), *catalogue.known("channel")}
-        if section.kind in (SITE, WIRING) or section.kind in self.rule_modules:
+        known = {
+            SITE,
+            WIRING,
+            keep.TITLE,
+            pools.KIND,
+            alarms.KIND,
+            alarms.TITLE,
+            *self.rule_modules,
+            *catalogue.known("device"),
+            *catalogue.known("channel"),
+        }
+        if section.kind in (SITE, WIRING, keep.TITLE) or section.kind in self.rule_modules:
             text = f"[{section.kind}] takes no name"
         else:
             text = f"nothing is called {section.kind}{nearest(section.kind, known)}"
         self.work.tell(section.line, section.title, "", text)
 
     def _endpoint(self, section: Section, module: Any) -> Wired:
-        filled = self.work.fill(section, module.Options, Common)
+        filled = self.work.fill(section, module.Options, FleetCommon if module.CAN.fleet else Common)
         if filled.unfilled:
             self._not_yet(section, filled.unfilled)
         if filled.options is None:
             return Wired(section, module, None)
-        self._checked(section, module, filled.options)
-        live, every_s = (getattr(filled.options, name, filled.extra.get(name)) for name in ("live", "every_s"))
-        endpoint = Endpoint(section.kind, section.name, filled.options, bool(live), int(every_s or 0), section.line)
-        return Wired(section, module, endpoint)
+        options = self._with_pools(section, filled.options)
+        self._checked(section, module, options)
+        live = bool(getattr(options, "live", filled.extra.get("live")))
+        every_s = int(getattr(options, "every_s", filled.extra.get("every_s")) or 0)
+        endpoint = Endpoint(
+            section.kind, section.name, options, live, self._rested(section, module, every_s), section.line
+        )
+        return Wired(section, module, endpoint, str(filled.extra.get("through", "")))
+
+    def _with_pools(self, section: Section, options: Any) -> Any:
+        """The names of pools are replaced by the pools; none written means every one."""
+        declared: Any = type(options)
+        for name, (_, about) in catalogue.declared(declared).items():
+            if about.kind == "pools":
+                entry = section.entries.get(name)
+                found = tuple(self.pools.pools.values())
+                if entry is not None:
+                    found = pools.named(section, entry, getattr(options, name), self.pools, self.work)
+                options = options._replace(**{name: found})
+        return options
+
+    def _rested(self, section: Section, module: Any, every_s: int) -> int:
+        """How often it is asked: never more often than its boards bear."""
+        least_s = int(getattr(module, "EVERY_S", 0))
+        if 0 < every_s < least_s:
+            line = section.entries["every_s"].line if "every_s" in section.entries else section.line
+            self.work.note(line, section.title, "every_s", f"counts as {least_s}: its boards are not read more often")
+            return least_s
+        return every_s
 
     def _channel(self, section: Section, module: Any, channels: dict[str, Any]) -> None:
         filled = self.work.fill(section, module.Options)
@@ -236,6 +280,12 @@ class _Loader:
             elif section.line and not any(site.word(role) in built.wrong for role in needs):
                 self._needless(section, needs, built)
         return out
+
+    def keeping(self) -> keep.Options:
+        """[keep]; a site without it has the defaults."""
+        section = self.document.sections.get(keep.TITLE)
+        options: keep.Options | None = None if section is None else self._filled(section, keep.Options)
+        return keep.defaults() if options is None else options
 
     def _needless(self, section: Section, needs: tuple[str, ...], built: Built) -> None:
         roles = " or ".join(needs)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
 
 
@@ -55,6 +56,12 @@ class Paths(NamedTuple):
     run: Path  # tmpfs where there is one: intents.json, fast.json
     backups: Path
     templates: Path  # the owner's own templates, may not exist
+    collect: Path  # collect.db, written by `minectl collect` alone
+
+    @property
+    def beside(self) -> tuple[Path, ...]:
+        """What a person wrote that lies in every copy of the database; never config.txt, which may hold secrets."""
+        return (self.fleet, self.config.parent / "profiles.txt")
 
 
 class Site(NamedTuple):
@@ -86,3 +93,5 @@ class Config(NamedTuple):
     broken: tuple[Problem, ...] = ()  # then: the problems of config.txt
     facts: Any = None  # [site] as its filled Options, for show and get
     texts: tuple[Secret, Secret | None] = (Secret(""), None)  # config.txt and fleet.csv as read, for `remember`
+    pools: tuple[Pool, ...] = ()  # the [pool] sections that are filled in, in the order of the file
+    keep: Any = None  # [keep] as its filled Options (config/keep.py)

@@ -9,11 +9,11 @@ from textwrap import wrap
 from types import ModuleType
 from typing import Any
 
-from mine_controller.config import catalogue, site
+from mine_controller.config import alarms, catalogue, keep, pools, site
 from mine_controller.config.lines import UNFILLED
 from mine_controller.config.load import SITE
 from mine_controller.config.show import text
-from mine_controller.config.work import Common
+from mine_controller.config.work import Common, FleetCommon
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.option import Option, Secret
 
@@ -67,6 +67,8 @@ WIRING_TAIL = """\
 # Breakers (80 % of the rating counts); 3ph: volts between phases:
 #breaker b1 = 40 A 240 V phase L1
 #breaker main = 1600 A 480 V 3ph
+# Phases (80 % counts, too), by the names fleet.csv or the breakers give them; volts from the phase to neutral:
+#phase L1 = 60 A 230 V
 """
 
 
@@ -76,8 +78,11 @@ def sample(kind: str = "") -> str:
         return _one(kind)
     parts = [HEAD, _block(SITE, site.Options, "The place.", active={"name": "My mine"})]
     parts += [_rule(name, module) for name, module in catalogue.rules().items() if hasattr(module, "Options")]
+    parts.append(_pool())
     parts += [_device(name) for name in catalogue.known("device")]
     parts += [_channel(name) for name in catalogue.known("channel")]
+    parts.append(_block(keep.TITLE, keep.Options, _about(keep), section=False))
+    parts += [_alarms(alarms.TITLE), _alarms(alarms.KIND)]
     return "\n".join(part for part in (*parts, _wiring(), "[end]\n") if part)
 
 
@@ -86,6 +91,12 @@ def _one(kind: str) -> str:
         return _block(SITE, site.Options, "The place.", active={"name": "My mine"})
     if kind == "wiring":
         return _wiring()
+    if kind == keep.TITLE:
+        return _block(keep.TITLE, keep.Options, _about(keep), section=False)
+    if kind == pools.KIND:
+        return _pool()
+    if kind in (alarms.TITLE, alarms.KIND):
+        return _alarms(kind)
     rules = catalogue.rules()
     if kind in rules:
         return _rule(kind, rules[kind])
@@ -98,7 +109,25 @@ def _one(kind: str) -> str:
 
 def kinds() -> tuple[str, ...]:
     """Everything `sample` knows."""
-    return (SITE, *catalogue.rules(), *catalogue.known("device"), *catalogue.known("channel"), "wiring")
+    return (
+        SITE,
+        *catalogue.rules(),
+        pools.KIND,
+        *catalogue.known("device"),
+        *catalogue.known("channel"),
+        keep.TITLE,
+        alarms.TITLE,
+        alarms.KIND,
+        "wiring",
+    )
+
+
+def _alarms(kind: str) -> str:
+    """[alarms], or one kind of alarm as a sample of them all."""
+    if kind == alarms.TITLE:
+        return _block(kind, alarms.Options, _about(alarms), section=False)
+    about = "One kind of alarm; `minectl alarms kinds` lists them all with what counts now."
+    return _block(f"{kind} {alarms.EXAMPLE}", alarms.options_of(alarms.EXAMPLE), about, section=False)
 
 
 def _rule(name: str, module: ModuleType) -> str:
@@ -108,13 +137,17 @@ def _rule(name: str, module: ModuleType) -> str:
     return _block(name, options, _about(module), section=False)
 
 
+def _pool() -> str:
+    return _block(f"{pools.KIND} main", pools.Options, _about(pools))
+
+
 def _device(name: str) -> str:
     module: Any = catalogue.find("device", name)
     can = module.CAN
     about = f"{_about(module)} Reads {', '.join(can.reads)}"
     about += f"; takes {', '.join(can.verbs)}." if can.verbs else "."
     title = f"{name} {NAMES.get(name, 'pdu1' if name in PDUS else 'one')}"
-    return _block(title, module.Options, about, active=WRITTEN.get(name), extra=Common)
+    return _block(title, module.Options, about, active=WRITTEN.get(name), extra=FleetCommon if can.fleet else Common)
 
 
 def _channel(name: str) -> str:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from mine_controller.config import alarms
 from mine_controller.config.edit import STARS, EditError, split_key
 from mine_controller.config.lines import nearest
 from mine_controller.config.load import SITE
 from mine_controller.config.model import Config
 from mine_controller.config.wiring import STOP_KEY, TITLE
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.model.wiring import FanSpec, Wiring
 from mine_controller.core.option import Secret
 
@@ -21,7 +23,11 @@ def tree(config: Config) -> Tree:
             out[name] = _options(options)
     for title, endpoint in config.endpoints.items():
         out[title] = _options(endpoint.options) | {"every_s": endpoint.every_s, "live": endpoint.live}
+    out |= {f"pool {pool.name}": _pool(pool) for pool in config.pools}
     out |= {title: _options(options) for title, options in config.channels.items()}
+    if config.keep is not None:
+        out["keep"] = _options(config.keep)
+    out |= alarms.tree(config.policy.alarms)
     out[TITLE] = _wiring(config.policy.wiring)
     return out
 
@@ -62,7 +68,13 @@ def _options(options: Any) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Secret):
         return STARS if value.reveal_length() else ""
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [part.name if isinstance(part, Pool) else part for part in value]
+    return value
+
+
+def _pool(pool: Pool) -> dict[str, Any]:
+    return {name: told for name, told in _options(pool).items() if name != "name"}
 
 
 def _wiring(wiring: Wiring) -> dict[str, Any]:
@@ -78,6 +90,7 @@ def _wiring(wiring: Wiring) -> dict[str, Any]:
         + (f" phase {breaker.phase}" if breaker.phase else "")
         for breaker in wiring.breakers
     }
+    out |= {f"phase {phase.name}": f"{phase.limit_w} W continuous" for phase in wiring.phases}
     out["miners"] = len(wiring.miners)
     out["absent"] = list(wiring.absent)
     return out

@@ -81,6 +81,7 @@ def paths(config: Path, options: Options, environment: Mapping[str, str] = os.en
     folder = config.parent
     data = folder / options.data_dir
     runtime = environment.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    run = folder / (options.run_dir or runtime or data / "run")
     return Paths(
         config=config,
         fleet=folder / "fleet.csv",
@@ -90,7 +91,8 @@ def paths(config: Path, options: Options, environment: Mapping[str, str] = os.en
         stop=data / "stop",
         www=folder / (options.www_dir or "www"),
         log=folder / (options.log_file or "mine.log"),
-        run=folder / (options.run_dir or runtime or data / "run"),
+        run=run,
         backups=data / "backups",
         templates=folder / "templates",
+        collect=run / "collect.db",
     )

@@ -18,6 +18,10 @@ _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::([0-9]{{1,5}}))?")
+_STRATUM = re.compile(
+    r"(?:(stratum2?\+(?:tcp|ssl|tls|wss?))://)?([^/?#\s@:]+|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})(/[!-~]*)?",
+    re.IGNORECASE,
+)
 _NUMERIC_HOST = re.compile(r"[0-9.]+(?::[0-9]+)?")
 _URL = re.compile(r"(https?)://([^/?#\s]+)([/?][!-~]*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,60}")
@@ -42,7 +46,7 @@ def convert(annotation: Any, declared: Option, text: str, place: Place) -> Any:
         return secret(text, place)
     if declared.kind not in ("regex", "selector") and has_tail(text):
         raise WrongValueError("has something behind the value: comments stand on their own lines")
-    make = _MAKE.get(annotation)
+    make = _list if declared.kind == "pools" else _MAKE.get(annotation)  # names; load puts the pools in their place
     if make is None:
         raise TypeError(f"an option can't be declared as {annotation!r}")
     value = make(declared, text)
@@ -148,6 +152,17 @@ def url(text: str) -> str:
     return text
 
 
+def stratum(text: str) -> str:
+    """Where a pool is, in lower case with its scheme; a user or password is an option of its own."""
+    found = _STRATUM.fullmatch(text)
+    if not found or not 0 < int(found[3]) < 65536:
+        shown = _quote(text.rpartition("@")[2])
+        raise WrongValueError(f"{shown} is not a pool's address like stratum+tcp://pool.example:3333")
+    host(found[2])
+    scheme = (found[1] or "stratum+tcp").lower()
+    return f"{scheme}://{found[2].lower()}:{int(found[3])}{found[4] or ''}"
+
+
 def _regex(text: str) -> str:
     try:
         re.compile(text)
@@ -162,7 +177,13 @@ def _zone(text: str) -> str:
     return text
 
 
-_FINER: dict[str, Callable[[str], str]] = {"url": url, "host": host, "regex": _regex, "zone": _zone}
+_FINER: dict[str, Callable[[str], str]] = {
+    "url": url,
+    "host": host,
+    "regex": _regex,
+    "zone": _zone,
+    "stratum": stratum,
+}
 
 
 def secret(text: str, place: Place) -> Secret:

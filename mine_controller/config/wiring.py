@@ -4,6 +4,7 @@
 * max_age inlet_c = 240
 * fan 1 = switch controlbyweb fans/1, watts iotawatt fans/Fan_1, normal 1500
 * breaker b1 = 400 A 480 V 3ph
+* phase L1 = 60 A 230 V
 """
 
 import re
@@ -16,7 +17,7 @@ from mine_controller.config.lines import UNFILLED, Entry, Section, has_tail, nea
 from mine_controller.config.model import Endpoint
 from mine_controller.config.site import word as need_word
 from mine_controller.config.work import Work
-from mine_controller.core.model.quantity import QUANTITIES, ROLES, TEXT_MAX_AGE_S
+from mine_controller.core.model.quantity import QUANTITIES, ROLES, TEXT_AGES_S, TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import (
     BreakerSpec,
     EndpointSpec,
@@ -48,6 +49,7 @@ class Wired(NamedTuple):
     section: Section
     module: Any
     endpoint: Endpoint | None
+    through: str = ""  # another fleet section that knows the same miners
 
 
 Kinds = Mapping[str, Wired]
@@ -83,10 +85,13 @@ def build(section: Section, rows: tuple[Row, ...], kinds: Kinds, defaults: Defau
         breakers=tuple(wirer.breakers),
         lanes={title: _lane(wired.endpoint, wired.module) for title, wired in active.items() if wired.module.CAN.verbs},
         endpoints={
-            title: EndpointSpec(title, wired.endpoint.every_s, wired.module.CAN.fleet)
+            title: EndpointSpec(
+                title, wired.endpoint.every_s, wired.module.CAN.fleet, int(getattr(wired.module, "EVERY_S", 0))
+            )
             for title, wired in active.items()
             if wired.endpoint is not None
         },
+        phases=tuple(wirer.phases),
     )
     wiring = wiring._replace(absent=absent(wiring, kinds))
     if any(wired.endpoint is None and _proves(wired) for wired in kinds.values()):
@@ -103,7 +108,8 @@ def has_power(wiring: Wiring, kinds: Kinds) -> bool:
 
 def absent(wiring: Wiring, kinds: Kinds) -> tuple[str, ...]:
     """The protections no section configures, in the words of `require` where it has one."""
-    out = [need_word(name) for name in ROLES if name not in wiring.roles and name != "site_power_w"]
+    out = [need_word(name) for name, role in ROLES.items() if role.protects and name not in wiring.roles]
+    out = [name for name in out if name != need_word("site_power_w")]
     if not any(fan.watts for fan in wiring.fans):
         out.append("fan_proof")
     if not has_power(wiring, kinds):
@@ -140,6 +146,7 @@ class _Wirer:
         self.roles: dict[str, Role] = {}
         self.fans: list[FanSpec] = []
         self.breakers: list[BreakerSpec] = []
+        self.phases: list[BreakerSpec] = []
         self.max_ages: dict[str, Entry] = {}
         self.pending: list[str] = []
         self.wrong: list[str] = []
@@ -163,12 +170,14 @@ class _Wirer:
             self._fan(entry, name)
         elif word == "breaker" and name:
             self._breaker(entry, name)
+        elif word == "phase" and name:
+            self._phase(entry, name)
         elif word == "max_age" and name:
             self.max_ages[name] = entry
         elif word in ROLES and not name:
             self._role_line(entry, word)
         else:
-            known = (*ROLES, "fan 1", "breaker b1", "max_age inlet_c")
+            known = (*ROLES, "fan 1", "breaker b1", "phase L1", "max_age inlet_c")
             self.tell(entry, f"is nothing that can be wired{nearest(entry.key, known)}")
 
     def _later(self, entry: Entry, word: str) -> None:
@@ -296,10 +305,18 @@ class _Wirer:
         watts = CONTINUOUS * amps * volts * (sqrt(3) if found[3] else 1)
         self.breakers.append(BreakerSpec(name, int(watts), found[4] or ""))
 
+    def _phase(self, entry: Entry, name: str) -> None:
+        found = _BREAKER.fullmatch(" ".join(entry.value.split()))
+        amps, volts = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
+        if not found or found[3] or found[4] or not (1 <= amps <= 6300 and 10 <= volts <= 36_000):
+            self.tell(entry, "is not understood; write `60 A 230 V`, volts from the phase to neutral")
+            return
+        self.phases.append(BreakerSpec(name, int(CONTINUOUS * amps * volts), name))
+
 
 def _max_age_s(quantity: str) -> int:
     row = QUANTITIES.get(quantity)
-    return row.max_age_s if row else TEXT_MAX_AGE_S
+    return row.max_age_s if row else TEXT_AGES_S.get(quantity, TEXT_MAX_AGE_S)
 
 
 class _Miners:
@@ -310,6 +327,26 @@ class _Miners:
         # A breaker line that could not be read was told already; the miners on it are not told again.
         keys = (key.partition(" ") for key in wirer.section.entries)
         self.breakers = [name for word, _, name in keys if word == "breaker" and name]
+        self.phases = [
+            name for word, _, name in (key.partition(" ") for key in wirer.section.entries) if word == "phase"
+        ]
+        self.phase_of = {breaker.name: breaker.phase for breaker in wirer.breakers}
+        self._throughs()
+
+    def _throughs(self) -> None:
+        """`through` names another section of miners that can stop one."""
+        fleets = [title for title, other in self.kinds.items() if other.module.CAN.fleet]
+        for title, wired in self.kinds.items():
+            entry = wired.section.entries.get("through")
+            if not wired.through or entry is None:
+                continue
+            other = self.kinds.get(wired.through)
+            rest = [one for one in fleets if one != title]
+            if wired.through == title or other is None or not other.module.CAN.fleet:
+                text = f"{wired.through[:60]!r} is no other section of miners{nearest(wired.through, rest)}"
+                self.work.tell(entry.line, title, "through", text)
+            elif "stop" not in other.module.CAN.verbs:
+                self.work.tell(entry.line, title, "through", f"[{wired.through}] can stop nobody")
 
     def specs(self, rows: tuple[Row, ...]) -> tuple[MinerSpec, ...]:
         """Every listed miner, in the order of the file."""
@@ -324,6 +361,9 @@ class _Miners:
         if row.breaker and row.breaker not in self.breakers:
             text = f"there is no breaker {row.breaker} in [wiring]{nearest(row.breaker, self.breakers)}"
             self.tell(row, "breaker", text)
+        phase = row.phase or self.phase_of.get(row.breaker, "")
+        if row.phase and self.phases and row.phase not in self.phases:
+            self.tell(row, "phase", f"there is no phase {row.phase} in [wiring]{nearest(row.phase, self.phases)}")
         options = group.endpoint.options if group and group.endpoint else None
         defaults = self.defaults
         return MinerSpec(
@@ -335,12 +375,14 @@ class _Miners:
             outlet=row.outlet if outlet else "",
             outlet_metered=bool(outlet and _metered(outlet)),
             breaker=row.breaker,
-            phase=row.phase,
+            phase=phase,
             row=row.row,
             flags=row.flags,
             name=row.name,
-            paths=_paths(group, outlet),
+            paths=_paths(group, self.kinds.get(group.through) if group else None, outlet),
             ramp_patience_s=int(getattr(options, "ramp_patience_s", 600)),
+            **(_abilities(group) if group and group.endpoint else {}),
+            nameplate=not (row.nominal_w or (group and "nominal_w" in group.section.entries)),
         )
 
     def _group(self, row: Row) -> Wired | None:
@@ -368,11 +410,25 @@ class _Miners:
         return None
 
 
-def _paths(group: Wired | None, outlet: Wired | None) -> tuple[Path, ...]:
-    """The gentle way first, the outlet last."""
-    out = []
-    if group and group.endpoint and "stop" in group.module.CAN.verbs:
-        out.append(Path(group.section.title, _proof_s(group), gentle=True))
+def _abilities(group: Wired) -> dict[str, Any]:
+    """What a miner of this section may be told beside run and stop."""
+    module, options = group.module, group.endpoint.options if group.endpoint else None
+    modes = getattr(options, "modes", ()) or getattr(module, "MODES", ())
+    return {
+        "verbs": tuple(module.CAN.verbs),
+        "modes": tuple(modes) if "mode" in module.CAN.verbs else (),
+        "pools": tuple(pool.name for pool in getattr(options, "pools", ()) if "pool" in module.CAN.verbs),
+        "settle_s": int(getattr(options, "settle_s", getattr(module, "SETTLE_S", 0))),
+    }
+
+
+def _paths(group: Wired | None, through: Wired | None, outlet: Wired | None) -> tuple[Path, ...]:
+    """The gentle way first, a second gentle one where there is one, the outlet last."""
+    out = [
+        Path(fleet.section.title, _proof_s(fleet), gentle=True)
+        for fleet in (group, through)
+        if fleet and fleet.endpoint and "stop" in fleet.module.CAN.verbs
+    ]
     if outlet and outlet.endpoint and "off" in outlet.module.CAN.verbs:
         out.append(Path(outlet.section.title, _proof_s(outlet), gentle=False))
     return tuple(out)

@@ -20,6 +20,16 @@ class Common(NamedTuple):
     live: bool = option(True, help="no = asked, never commanded")
 
 
+class FleetCommon(NamedTuple):
+    """And those that every section of miners has: the same fields first."""
+
+    every_s: int = option(0, unit="s", low=0, high=86_400, help="ask at most this often; 0 = each tick")
+    live: bool = option(True, help="no = asked, never commanded")
+    through: str = option(
+        "", help="another section that knows the same miners: the second way to stop one", example="foreman mine"
+    )
+
+
 class Filled(NamedTuple):
     """One section as read. `options` None: something is wrong or not filled in yet."""
 

@@ -22,6 +22,7 @@ class Ladder(NamedTuple):
     top: int  # index of the highest rung allowed (economics never reaches an outlet)
     last_call_s: int | None
     may_send: bool = True  # increases are sent in the opening round only
+    shut: tuple[int, ...] = ()  # gentle rungs that can't be used: nobody there knows the unit now
 
 
 class Step(NamedTuple):
@@ -43,14 +44,15 @@ def pursue(chase: Chase, ladder: Ladder, ticket_word: str, now_s: int, opening: 
         return _climb(chase, ladder, now_s, opening)
     path = ladder.paths[chase.rung]
     if chase.answer == UNREACHABLE:
-        if chase.tries < TRIES:
+        if chase.tries < TRIES and chase.rung not in ladder.shut:
             return _send(chase, ladder, now_s)
         return _climb(chase, ladder, now_s, opening)
     due_s = chase.sent_s + path.proof_s
     if now_s < due_s:
         return Step(chase, False, min(due_s, now_s + POLL_S))
-    repeat = chase.rung in (0, ladder.top) and chase.tries < TRIES and chase.answer != ACCEPTED
-    if repeat:
+    # the miner's own rung once more, unless a second gentle one stands above it
+    repeat = chase.rung == ladder.top or (chase.rung == 0 and (1 in ladder.shut or not ladder.paths[1].gentle))
+    if repeat and chase.tries < TRIES and chase.answer != ACCEPTED and chase.rung not in ladder.shut:
         return _send(chase, ladder, now_s)
     return _climb(chase, ladder, now_s, opening)
 
@@ -64,14 +66,17 @@ def _at(chase: Chase, rung: int) -> Chase:
 
 
 def _send(chase: Chase, ladder: Ladder, now_s: int) -> Step:
+    if chase.rung in ladder.shut:
+        return Step(chase, False, None)  # nobody is known to be there: nothing is sent into the blue
     path = ladder.paths[chase.rung]
     sent = chase._replace(sent_s=now_s, tries=chase.tries + 1, answer="", ticket=None)
     return Step(sent, True, now_s + min(path.proof_s, POLL_S))
 
 
 def _climb(chase: Chase, ladder: Ladder, now_s: int, opening: bool) -> Step:
-    if chase.rung < ladder.top:
-        return _send(_at(chase, chase.rung + 1), ladder, now_s)
+    higher = next((rung for rung in range(chase.rung + 1, ladder.top + 1) if rung not in ladder.shut), None)
+    if higher is not None:
+        return _send(_at(chase, higher), ladder, now_s)
     if opening and chase.sent_s is not None and now_s > chase.sent_s:
         return _send(chase._replace(tries=1), ladder, now_s)
     return Step(chase, False, None)  # rests until the next tick

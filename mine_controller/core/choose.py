@@ -1,7 +1,9 @@
 """Which miners run and which fans, inside what the envelope leaves open. Pure.
 
 Strategy wear: the fewest starts and the longest off are started first, the fewest starts and the longest on are stopped
-first, so that starts stay even. Every miner left out has a reason.
+first, so that starts stay even. Strategy efficiency: the fewest joules per terahash start first, the most stop first.
+Mixed: efficiency decides among those within three starts of the fewest. A strategy orders; it never changes how much
+may run. Every miner left out has a reason (`core/skips.py` lists them).
 """
 
 from collections.abc import Callable
@@ -12,16 +14,18 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.reach import startable
+from mine_controller.core.room import Room, free_w
 from mine_controller.core.view import View
 
 NEW = MinerBook()
-START_SHARE_PCT = 105
+BAND = 3  # starts apart within which `mixed` looks at efficiency
 
 
 def choose(view: View, envelope: Envelope) -> Plan:
     """The plan of this round. Starts only in the opening round; stops in any."""
     stops = _stops(view, envelope)
-    starts = _starts(view, envelope, stops)
+    left: dict[str, Reason] = {}
+    starts = _starts(view, envelope, stops, left)
     stopping, starting = set(stops), set(starts)
     told = {
         target[6:] for target, chase in view.state.chases.items() if chase.want == "run" and target.startswith("miner ")
@@ -37,7 +41,7 @@ def choose(view: View, envelope: Envelope) -> Plan:
         run=run,
         starts=starts,
         stops=stops,
-        skip=_skips(view, envelope, run, stopping),
+        skip=_skips(view, envelope, run, stopping, left),
         fans_on=_fans(view, envelope, bool(starts) or _start_pending(view, envelope)),
         miners_w=view.fleet.miners_w,
         measured_w=view.fleet.measured_w,
@@ -72,11 +76,11 @@ def _told_to_run(view: View) -> list[int]:
 
 def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]:
     """As many as the power, count and breaker limits ask for; those already told to stop go first."""
-    if envelope.max_power_w is None and envelope.max_miners is None and not envelope.breakers:
+    if envelope.max_power_w is None and envelope.max_miners is None and not (envelope.breakers or envelope.phases):
         return set()
     fleet = view.fleet
     gone: set[int] = set()
-    order = sorted((at for at in running if view.wiring.miners[at].paths), key=_stop_order(view))
+    order = sorted((at for at in running if view.wiring.miners[at].paths), key=_stop_order(view, running))
     power_w, count = sum(fleet.est_w[at] for at in running) + fleet.starting_w, len(running)
     for at in order:
         power_ok = envelope.max_power_w is None or power_w <= envelope.max_power_w
@@ -85,58 +89,94 @@ def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]
         gone.add(at)
         power_w -= fleet.est_w[at]
         count -= 1
-    for name, limit_w in envelope.breakers.items():
-        branch = [at for at in order if view.wiring.miners[at].breaker == name and at not in gone]
-        load_w = sum(fleet.est_w[at] for at in branch)
+    specs = view.wiring.miners
+    branches = [
+        (limit_w, [at for at in order if specs[at].breaker == name]) for name, limit_w in envelope.breakers.items()
+    ]
+    branches += [
+        (limit_w, [at for at in order if specs[at].phase == name]) for name, limit_w in envelope.phases.items()
+    ]
+    for limit_w, branch in branches:
+        load_w = sum(fleet.est_w[at] for at in branch if at not in gone)
         for at in branch:
             if load_w <= limit_w:
                 break
-            gone.add(at)
-            load_w -= fleet.est_w[at]
+            if at not in gone:
+                gone.add(at)
+                load_w -= fleet.est_w[at]
     return gone
 
 
-def _stop_order(view: View) -> Callable[[int], tuple[int, bool, int, int, int]]:
-    chases, specs = view.state.chases, view.wiring.miners
+_Order = Callable[[int], tuple[int, ...]]
 
-    def order(at: int) -> tuple[int, bool, int, int, int]:
+
+def _stop_order(view: View, running: list[int]) -> _Order:
+    chases, specs = view.state.chases, view.wiring.miners
+    efficient = _efficient(view, running)
+
+    def order(at: int) -> tuple[int, ...]:
         chase, book = chases.get(f"miner {specs[at].id}"), _book(view, at)
         stopping = chase is not None and chase.want == "stop"
-        return (0 if stopping else 1, "protected" in specs[at].flags, book.starts, book.last_start_s, at)
+        band, dj_th = efficient(at)
+        rank = (band, -dj_th, book.starts, book.last_start_s, at)
+        return (0 if stopping else 1, int("protected" in specs[at].flags), *rank)
 
     return order
 
 
-def _starts(view: View, envelope: Envelope, stops: tuple[int, ...]) -> tuple[int, ...]:
-    """The next step up: within ramp, fans, power, breakers, bans; only while nothing is being stopped."""
+def _start_order(view: View, candidates: list[int]) -> _Order:
+    efficient = _efficient(view, candidates)
+
+    def order(at: int) -> tuple[int, ...]:
+        book = _book(view, at)
+        return (*efficient(at), book.starts, book.last_stop_s, at)
+
+    return order
+
+
+def _efficient(view: View, ats: list[int]) -> Callable[[int], tuple[int, int]]:
+    """(band, tenths of J/TH) of each; a miner of which nothing was learned counts as the mean of the others."""
+    strategy, units, specs = view.site.strategy, view.state.units, view.wiring.miners
+    if strategy not in ("efficiency", "mixed") or not ats:
+        return lambda _at: (0, 0)
+    known = {at: unit.dj_th for at in ats if (unit := units.get(specs[at].id)) is not None and unit.dj_th}
+    mean = sum(known.values()) // len(known) if known else 0
+    fewest = min(_book(view, at).starts for at in ats)
+
+    def rank(at: int) -> tuple[int, int]:
+        worn = strategy == "mixed" and _book(view, at).starts > fewest + BAND
+        return (1, 0) if worn else (0, known.get(at, mean))
+
+    return rank
+
+
+def _starts(view: View, envelope: Envelope, stops: tuple[int, ...], left: dict[str, Reason]) -> tuple[int, ...]:
+    """The next step up: within ramp, fans, power, branches, bans; only while nothing is being stopped.
+
+    `left` gets the reason of every candidate that has to wait.
+    """
     if not view.image.clock.opening or envelope.no_start is not None:
         return ()
     if any(view.wiring.miners[at].id not in envelope.offs for at in stops):
         return ()
-    room = _room(view, envelope)
-    if room <= 0:
+    step = _step(view, envelope)
+    if step <= 0:
         return ()
-    fleet, specs, chases = view.fleet, view.wiring.miners, view.state.chases
-    free_w = _free_w(view, envelope)
-    branches = _branch_room(view, envelope)
+    specs, chases = view.wiring.miners, view.state.chases
+    room = Room(view, envelope)
     chosen: list[int] = []
-    for at in sorted(
-        _candidates(view, envelope), key=lambda at: (_book(view, at).starts, _book(view, at).last_stop_s, at)
-    ):
-        if len(chosen) >= room:
+    candidates = _candidates(view, envelope)
+    for at in sorted(candidates, key=_start_order(view, candidates)):
+        if len(chosen) >= step:
             break
-        draw_w = specs[at].nominal_w * START_SHARE_PCT // 100 - fleet.est_w[at]
-        branch = specs[at].breaker
-        if (
-            f"miner {specs[at].id}" in chases
-            or (free_w is not None and draw_w > free_w)
-            or branches.get(branch, draw_w) < draw_w
-        ):
+        if f"miner {specs[at].id}" in chases:
+            continue
+        lacks = room.lacks(at)
+        if lacks is not None:
+            left[specs[at].id] = lacks
             continue
         chosen.append(at)
-        free_w = free_w - draw_w if free_w is not None else None
-        if branch in branches:
-            branches[branch] -= draw_w
+        room.take(at)
     return tuple(chosen)
 
 
@@ -152,36 +192,20 @@ def _candidates(view: View, envelope: Envelope) -> list[int]:
     ]
 
 
-def _room(view: View, envelope: Envelope) -> int:
+def _step(view: View, envelope: Envelope) -> int:
+    """How many more may start now."""
     rooms = [envelope.start_miners] if envelope.start_miners is not None else []
     if envelope.max_miners is not None:
         rooms.append(envelope.max_miners - view.fleet.on_n - view.fleet.starting_n)
     return min(rooms, default=len(view.wiring.miners))
 
 
-def _free_w(view: View, envelope: Envelope) -> int | None:
-    ceilings = [limit for limit in (envelope.max_power_w, envelope.start_max_w) if limit is not None]
-    if not ceilings:
-        return None
-    fleet = view.fleet
-    drawn = max(fleet.miners_w, (fleet.meter_w or 0) - fleet.other_w)
-    return min(ceilings) - drawn - fleet.starting_w
-
-
-def _branch_room(view: View, envelope: Envelope) -> dict[str, int]:
-    room = dict(envelope.breakers)
-    for at, spec in enumerate(view.wiring.miners):
-        if spec.breaker in room:
-            room[spec.breaker] -= view.fleet.est_w[at]
-    return room
-
-
 def _start_pending(view: View, envelope: Envelope) -> bool:
     """True when only air (or this round) keeps the next step from starting: then the fans go first."""
     if envelope.no_start is not None or envelope.max_power_w == 0:
         return False
-    free_w = _free_w(view, envelope)
-    return (free_w is None or free_w > 0) and bool(_candidates(view, envelope))
+    left_w = free_w(view, envelope)
+    return (left_w is None or left_w > 0) and bool(_candidates(view, envelope))
 
 
 def _fans(view: View, envelope: Envelope, starting: bool) -> tuple[str, ...]:
@@ -213,7 +237,9 @@ def _fan_order(view: View, name: str, on: bool, forced: dict[str, int | str]) ->
     return (person, rank, 0 if on else 1, book.run_s)
 
 
-def _skips(view: View, envelope: Envelope, run: tuple[bool, ...], stopping: set[int]) -> dict[str, Reason]:
+def _skips(
+    view: View, envelope: Envelope, run: tuple[bool, ...], stopping: set[int], left: dict[str, Reason]
+) -> dict[str, Reason]:
     """Why each miner that does not run does not."""
     general = next(
         (limit.reason for limit in envelope.binding if limit.what == "max_power_w" and limit.amount == 0), None
@@ -226,7 +252,7 @@ def _skips(view: View, envelope: Envelope, run: tuple[bool, ...], stopping: set[
         if at in stopping:
             out[spec.id] = general or envelope.offs.get(spec.id) or Reason("choose", "over_limit")
         else:
-            out[spec.id] = envelope.bans.get(spec.id) or closed or _waits(view, spec, at)
+            out[spec.id] = envelope.bans.get(spec.id) or closed or left.get(spec.id) or _waits(view, spec, at)
     return out
 
 

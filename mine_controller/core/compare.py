@@ -6,6 +6,7 @@ The difference is the queue, so there is no queue: what was not sent is simply s
 from typing import NamedTuple
 
 from mine_controller.core.chase import Ladder, Step, pursue
+from mine_controller.core.due import ONCE
 from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
 from mine_controller.core.model.command import UNREACHABLE, Command
@@ -13,7 +14,7 @@ from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
-from mine_controller.core.reach import answers, commandable
+from mine_controller.core.reach import address, answers, commandable
 from mine_controller.core.view import View
 
 BOOT_S = 90  # from outlet on to the miner's own start
@@ -23,7 +24,9 @@ TICKETS_A_ROUND = 5
 RETRY_START_S = 600
 UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
+OBEYED_LATE_S = 120
 MAP_AFTER_S = 5
+AFTER_S = 20  # a board that rests is read once more, so long after a command
 
 
 class Compared(NamedTuple):
@@ -93,10 +96,16 @@ def _drop_settled(work: _Work) -> None:
             if not view.fleet.on[at] and (proven or chase.sent_s is None):
                 work.done.append((target, work.chases.pop(target)))
                 _check_map(work, chase, at)
-            elif at not in stops and view.fleet.on[at]:
+            elif at not in stops and view.fleet.on[at] and not _may_still_obey(work, chase, at):
                 del work.chases[target]
         else:
             _settle_start(work, target, chase, at, stopped=at in stops)
+
+
+def _may_still_obey(work: _Work, chase: Chase, at: int) -> bool:
+    """A stop that is wanted no longer but was sent: until its proof is overdue the unit may go dark by our word."""
+    path = work.view.wiring.miners[at].paths[chase.rung]
+    return chase.sent_s is not None and work.view.now_s - chase.sent_s <= path.proof_s + OBEYED_LATE_S
 
 
 def _check_map(work: _Work, chase: Chase, at: int) -> None:
@@ -165,7 +174,7 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
             chase = chase._replace(rung=ladder.top, tries=0, sent_s=None, answer="")
         if chase.rung > ladder.top:
             chase = chase._replace(rung=0, tries=0, sent_s=None, answer="")
-        if not _can_reach(work, spec, chase.rung) and chase.sent_s is None and chase.rung < ladder.top:
+        while chase.rung in ladder.shut and chase.sent_s is None and chase.rung < ladder.top:
             chase = chase._replace(rung=chase.rung + 1)
         ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
         step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
@@ -185,29 +194,30 @@ def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
     outlet = next((path.lane for path in spec.paths if not path.gentle), "")
     if work.envelope.how == "gentle" or (softest >= 0 and not answers(work.view, outlet)):
         top = softest
-    return Ladder(spec.paths, top, calls.get(outlet))
+    if softest <= 0 and work.view.image.miners.address[work.column[spec.id]] is not None:
+        return Ladder(spec.paths, top, calls.get(outlet))
+    shut = tuple(rung for rung, path in enumerate(spec.paths) if path.gentle and not _can_reach(work, spec, rung))
+    return Ladder(spec.paths, top, calls.get(outlet), shut=shut)
 
 
 def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, int], deadline: Deadline | None) -> int:
     """The first rung: gentle while its lane can still reach this miner in time, else its outlet at once."""
     outlet = next((rung for rung, path in enumerate(spec.paths) if not path.gentle and rung <= ladder.top), None)
+    gentle = next((rung for rung, path in enumerate(spec.paths) if path.gentle and rung not in ladder.shut), None)
     if outlet is None:
-        return 0
+        return gentle or 0
     if work.envelope.how == "cut":
         return outlet
     lane = spec.paths[0].lane
     if deadline is None or room.get(lane, 1) > 0:
         room[lane] = room.get(lane, 1 << 30) - 1
-        return 0 if _can_reach(work, spec, 0) else outlet
+        return gentle if gentle is not None else outlet
     return outlet
 
 
 def _can_reach(work: _Work, spec: MinerSpec, rung: int) -> bool:
     """A gentle path needs the unit's identity read in time; a lane that answers nothing at all can't be used."""
-    path = spec.paths[rung]
-    if not path.gentle:
-        return True
-    return work.view.image.miners.address[work.column[spec.id]] is not None
+    return address(work.view, spec, work.column[spec.id], spec.paths[rung]) is not None
 
 
 def _why_stop(work: _Work) -> Reason:
@@ -337,16 +347,24 @@ def _id(work: _Work) -> str:
 def _note(work: _Work, target: str, spec: MinerSpec, step: Step, reason: Reason, endpoint: str) -> None:
     work.chases[target] = step.chase
     if step.look_s is not None:
-        work.looks.append((step.look_s, endpoint))
+        work.looks.append(look_at(work.view, endpoint, step.look_s, step.chase.sent_s or work.view.now_s))
     if step.send:
         _command(work, target, spec, step.chase, reason, "stop" if spec.paths[step.chase.rung].gentle else "off")
 
 
+def look_at(view: View, endpoint: str, at_s: int, sent_s: int) -> tuple[int, str]:
+    """When to look at it, and how to say so: what rests is asked once, a while after the command."""
+    spec = view.wiring.endpoints.get(endpoint)
+    if spec is None or not spec.rest_s:
+        return at_s, endpoint
+    return (sent_s + AFTER_S, ONCE + endpoint) if view.now_s < sent_s + AFTER_S else (at_s, endpoint)
+
+
 def _command(work: _Work, target: str, spec: MinerSpec, chase: Chase, reason: Reason, verb: str) -> None:
     path: Path = spec.paths[chase.rung]
-    address = work.view.image.miners.address[work.column[spec.id]] if path.gentle else spec.outlet.partition("/")[2]
+    called = address(work.view, spec, work.column[spec.id], path)
     unit = spec.mac if path.gentle else ""
-    command = Command(_id(work), target, verb, path.lane, address or "", chase.rung, reason, unit)
+    command = Command(_id(work), target, verb, path.lane, called or "", chase.rung, reason, unit)
     work.chases[target] = chase._replace(command=command.id)
     work.commands.append(command)
 
@@ -357,7 +375,7 @@ def _look(work: _Work) -> Look | None:
     if not work.looks or not view.site.live:  # withheld commands change nothing that a second look could see
         return None
     at_s = max(view.now_s + 1, min(at for at, _ in work.looks))
-    what = {endpoint for _, endpoint in work.looks if endpoint}
+    what = {endpoint for at, endpoint in work.looks if endpoint and (at <= at_s or not endpoint.startswith(ONCE))}
     meter = view.wiring.roles.get("site_power_w")
     if meter is not None and work.plan.stops:
         what |= {key.rpartition(":")[0].partition("/")[0] for key in meter.keys}

@@ -7,6 +7,7 @@ from mine_controller.core.alarms import keep
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import Compared, compare
 from mine_controller.core.envelope import narrow
+from mine_controller.core.errands import tell
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
 from mine_controller.core.model.decision import Decision, Envelope, Plan
@@ -17,8 +18,9 @@ from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.modes import mode_of
 from mine_controller.core.overrides import take_requests, with_tests
 from mine_controller.core.reach import ours
+from mine_controller.core.units import watch_units
 from mine_controller.core.view import View
-from mine_controller.core.watch import watch_fans, watch_miners, watch_sensors
+from mine_controller.core.watch import changed, watch_fans, watch_miners, watch_sensors
 from mine_controller.core.writers import watch_writers
 
 OBEY_WITHIN_S = 300
@@ -51,8 +53,10 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     fleet = sum_up(image, state, policy.wiring)
     miners, miner_events = watch_miners(image, fleet, state, policy.wiring)
     fans, fan_events = watch_fans(image, state, policy.wiring)
-    written = watch_writers(image, miner_events, state._replace(miners=miners, fans=fans))
-    events = (*miner_events, *fan_events, *written.events, *watch_sensors(image, state, policy.wiring))
+    found = watch_units(image, fleet, state._replace(miners=miners), policy)
+    state = state._replace(miners=miners, fans=fans, units=found.units)
+    written = watch_writers(image, miner_events, state)
+    events = (*miner_events, *fan_events, *found.events, *written.events, *watch_sensors(image, state, policy.wiring))
     return View(image, fleet, policy.wiring, policy.site, written.state, fans), events
 
 
@@ -104,6 +108,7 @@ def _act_on(
     opened = shed.begin_or_go_on(view.image, view.fleet, envelope, view.state._replace(memory=memory))
     plan = choose(view, envelope)
     compared = compare(view, envelope, plan, shed.deadline(opened, obey_within_s))
+    told = tell(view, envelope, plan, compared)
     watched, shed_events = shed.watch(
         opened,
         view.image,
@@ -117,21 +122,30 @@ def _act_on(
         shed_events = tuple(event._replace(severity="info") for event in shed_events)
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
     mode, why = mode_of(view, envelope, plan, watched, fault)
-    events = (*events, *compared.events, *shed_events, *_mode_event(view, mode, why))
+    events = (*events, *compared.events, *told.events, *shed_events, *_mode_event(view, mode, why))
+    alarms = keep(view, events, policy.alarms)
+    events = (*events, *alarms.events)
     quiet = view.image.clock.opening and not plan.stops
     forecast = time_to_obey(view, obey_within_s) if quiet else view.state.last.get("forecast", {})
-    state = _next_state(view, memory, compared, plan, watched, mode, events, policy)
-    state = state._replace(last={**state.last, "forecast": forecast})
+    state = _next_state(view, memory, compared, plan, watched, mode, policy)
+    state = state._replace(
+        last={**state.last, **alarms.last, "forecast": forecast},
+        alarms=alarms.alarms,
+        errands=told.state.errands,
+        settling=told.state.settling,
+        units=told.state.units,
+    )
     return Decision(
         state=state,
-        commands=compared.commands,
-        look=compared.look,
+        commands=(*compared.commands, *told.commands),
+        look=told.look,
         mode=mode,
         why=why,
         envelope=envelope,
         plan=plan,
         events=events,
         forecast=forecast,
+        tellings=alarms.tellings,
     )
 
 
@@ -163,7 +177,6 @@ def _next_state(
     plan: Plan,
     watched: Any,
     mode: str,
-    events: tuple[Event, ...],
     policy: Policy,
 ) -> State:
     now_s = view.now_s
@@ -187,7 +200,6 @@ def _next_state(
         shed=watched,
         mode=mode,
         mode_s=view.state.mode_s if mode == view.state.mode else now_s,
-        alarms=keep(view.state.alarms, events, now_s),
         last=last,
     )
 
@@ -218,4 +230,7 @@ def _judge(view: View, compared: Compared, limit: int) -> dict[str, MinerBook]:
     for target, chase in compared.done:
         if chase.want == "stop" and chase.rung >= rungs.get(target, 1) and target[6:] in books:
             books[target[6:]] = books[target[6:]]._replace(hard_stops=books[target[6:]].hard_stops + 1)
+        was = books.get(target[6:])
+        if chase.want == "run" and was is not None and not was.on:  # proven by a word that `watch` did not take yet
+            books[target[6:]] = changed(was, on=True, now_s=now_s, day=view.image.clock.local.date)
     return books

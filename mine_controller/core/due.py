@@ -1,5 +1,6 @@
 """What to ask this round: everything that is due, or just what `look` names. Pure.
 
+Boards that mine rest between two reads (`rest_s`); once after a command decide may ask for one more ("once:...").
 An endpoint that failed three times in a row is asked less often (back-off 2, 4, 5 ticks) and then only probed:
 one dead device never delays the rest.
 """
@@ -15,6 +16,7 @@ from mine_controller.core.model.wiring import EndpointSpec, Wiring
 
 BROKEN_AFTER = 3
 LONGEST_BACKOFF_TICKS = 5
+ONCE = "once:"  # before an endpoint in a look: ask it although it rests
 
 
 class Asked(NamedTuple):
@@ -30,30 +32,49 @@ def due(image: Image | None, look: Look | None, wiring: Wiring, clock: Clock) ->
     """The opening round (look None) asks what is due by its `every_s`; a later round what `look` names."""
     channels = image.channels if image else {}
     if look is not None:
-        return _named(look, wiring)
+        return _named(look, wiring, channels, clock)
     return tuple(asked for spec in wiring.endpoints.values() if (asked := _asked(spec, channels, clock)) is not None)
 
 
 def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock) -> Asked | None:
+    if _rests(spec, channels, clock):
+        return None
     tried = channels.get(f"{spec.name}:tried")
     fails = channels.get(f"{spec.name}:fails")
     failed = int(fails.value) if fails is not None and isinstance(fails.value, int) else 0
     age_s = clock.plant_s - tried.at_s if tried is not None else 1 << 30
     broken = failed >= BROKEN_AFTER
-    wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * clock.tick_s if broken else spec.every_s
+    wait_s = _every_s(spec, channels)
+    if broken:
+        wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * clock.tick_s
+    elif failed:
+        wait_s = min(wait_s, clock.tick_s)  # what is asked seldom is not left unknown that long for one lost answer
     if age_s + clock.tick_s // 4 < wait_s:  # a tick that begins a little early still asks
         return None
     return Asked(spec.name, probe=broken)
 
 
-def _named(look: Look, wiring: Wiring) -> tuple[Asked, ...]:
+def _every_s(spec: EndpointSpec, channels: Mapping[str, Value]) -> int:
+    """As the section says, or sooner where its driver waits for something (`again`: tomorrow's prices)."""
+    again = channels.get(f"{spec.name}:again")
+    return min(spec.every_s, again.value) if again is not None and isinstance(again.value, int) else spec.every_s
+
+
+def _rests(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock) -> bool:
+    tried = channels.get(f"{spec.name}:tried") if spec.rest_s else None
+    return tried is not None and 0 <= clock.plant_s - tried.at_s < spec.rest_s
+
+
+def _named(look: Look, wiring: Wiring, channels: Mapping[str, Value], clock: Clock) -> tuple[Asked, ...]:
     tickets: dict[str, list[str]] = {}
     ends: list[str] = []
     for what in look.what:
         if what.startswith("ticket:"):
             lane, _, ticket = what[7:].rpartition("/")
             tickets.setdefault(lane, []).append(ticket)
-        elif what in wiring.endpoints:
+        elif what.startswith(ONCE) and what[len(ONCE) :] in wiring.endpoints:
+            ends.append(what[len(ONCE) :])
+        elif what in wiring.endpoints and what not in ends and not _rests(wiring.endpoints[what], channels, clock):
             ends.append(what)
     only = [Asked(lane, channels=("-",), tickets=tuple(names)) for lane, names in tickets.items() if lane not in ends]
-    return tuple(Asked(end, tickets=tuple(tickets.get(end, ()))) for end in ends) + tuple(only)
+    return tuple(Asked(end, tickets=tuple(tickets.get(end, ()))) for end in dict.fromkeys(ends)) + tuple(only)

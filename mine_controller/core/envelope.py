@@ -34,6 +34,7 @@ def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
         bans=_named(tightest, "ban ", _its_reason),
         offs=_named(tightest, "off ", _its_reason),
         breakers=_named(tightest, "breaker ", _its_amount),
+        phases=_named(tightest, "phase ", _its_amount),
         how=min((limit.how for limit in off), key=lambda how: _SEVERITY[how], default="ladder"),
         binding=tuple(sorted((limit for limit in tightest.values() if _bites(limit)), key=_rank)),
         wishes=tuple(sorted(wishes, key=lambda wish: (wish.layer, wish.what, wish.reason))),
@@ -84,4 +85,4 @@ def _fans_max(tightest: dict[str, Limit]) -> int | None:
 
 
 def _bites(limit: Limit) -> bool:
-    return not limit.what.startswith(("ban ", "breaker "))
+    return not limit.what.startswith(("ban ", "breaker ", "phase "))

@@ -2,11 +2,13 @@
 
 Thresholds after DESIGN law 10: "still on" = above max(15 % of nominal, 2 x standby); the curtailed floor
 X = max(5 % of the load before, 1.25 x standby + min(10 kW, 2 % of nominal)); an unknown miner counts nominal x 1.10.
+Learned watts may only raise what an unknown or a starting miner counts: for limits, the configured power is the least.
 """
 
 from typing import NamedTuple
 
 from mine_controller.core.model.image import Image
+from mine_controller.core.model.reading import Scalar
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 
@@ -17,6 +19,12 @@ ASLEEP = frozenset({"sleeping", "stopped"})
 def wordy(spec: MinerSpec, image: Image, at: int) -> bool:
     """True for a unit no meter was ever seen for: absent is not unknown, so its own word says whether it runs."""
     return image.miners.power_at[at] == 0 and not (spec.outlet and spec.outlet_metered)
+
+
+def full_w(spec: MinerSpec, state: State) -> int:
+    """What it draws at full power, on the safe side: configured, or learned where that is more."""
+    unit = state.units.get(spec.id)
+    return spec.nominal_w if unit is None else max(spec.nominal_w, unit.run_dw // 10)
 
 
 class Fleet(NamedTuple):
@@ -36,6 +44,7 @@ class Fleet(NamedTuple):
     meter_w: int | None  # the site meter, when wired and fresh
     other_w: int  # fans and everything else on the meter, best estimate
     proof_w: int  # what curtailment is judged by: the larger of the sum and the meter less the fans
+    trusted: int = 0  # of the unknown, those whose own word of sleep is the best proof this site can have
 
 
 def on_above_w(spec: MinerSpec) -> int:
@@ -55,16 +64,22 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     """The fleet of this image."""
     on: list[bool] = []
     est: list[int] = []
-    unknown = spared_w = 0
+    unknown = spared_w = trusted = 0
+    by_word = not {"site_power_w", "signal"} & wiring.roles.keys() and not any(
+        spec.outlet and spec.outlet_metered for spec in wiring.miners
+    )
     for spec, watts, word in zip(wiring.miners, image.miners.power_w, image.miners.word, strict=True):
         if watts is None:  # its own word is second best: no stop is repeated to a sleeper, but it proves nothing
-            at, most_w = len(on), spec.nominal_w * 110 // 100
+            at, most_w = len(on), full_w(spec, state) * 110 // 100
             unknown += 1
             asleep = word in ASLEEP
             unmetered = wordy(spec, image, at)
             on.append(not asleep and not (unmetered and image.miners.outlet[at] == "off"))
             est.append(spec.standby_w if unmetered and not on[at] else most_w)
-            spared_w += most_w - est[at]
+            if by_word and unmetered and not on[at]:  # nothing can measure and no contract asks: words count
+                trusted += 1
+            else:
+                spared_w += most_w - est[at]
         else:
             on.append(watts > on_above_w(spec))
             est.append(watts)
@@ -93,6 +108,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         meter_w,
         max(other, 0),
         proof,
+        trusted,
     )
 
 
@@ -103,7 +119,7 @@ def _starting(on: list[bool], est: list[int], state: State, wiring: Wiring) -> t
     index = {spec.id: at for at, spec in enumerate(wiring.miners)}
     ats = [index[name] for name in told if name in index]
     count = sum(not on[at] for at in ats)
-    watts = sum(max(0, wiring.miners[at].nominal_w * 105 // 100 - est[at]) for at in ats)
+    watts = sum(max(0, full_w(wiring.miners[at], state) * 105 // 100 - est[at]) for at in ats)
     return count, watts
 
 
@@ -121,3 +137,74 @@ def _fans_guess_w(image: Image, wiring: Wiring) -> int:
 def _meter_w(image: Image) -> int | None:
     value = image.site.get("site_power_w")
     return value.value if value is not None and isinstance(value.value, int) else None
+
+
+class Drawn(NamedTuple):
+    """A miner's power for people. source, best first: pdu, miner (its own word), learned, configured, nameplate."""
+
+    power_w: int
+    source: str
+    measured: bool  # False: what it would draw, not what it draws
+
+
+def drawn(image: Image, state: State, wiring: Wiring) -> tuple[Drawn, ...]:
+    """What is known best of each miner's power, in wiring order; for pages, never for limits."""
+    return tuple(_drawn(spec, image.miners.power_w[at], image, state) for at, spec in enumerate(wiring.miners))
+
+
+def _drawn(spec: MinerSpec, watts: int | None, image: Image, state: State) -> Drawn:
+    if watts is not None:
+        metered = spec.outlet and spec.outlet_metered and f"{spec.outlet}:power_w" in image.channels
+        return Drawn(watts, "pdu" if metered else "miner", measured=True)
+    unit = state.units.get(spec.id)
+    if unit is not None and unit.run_dw:
+        return Drawn(round(unit.run_dw / 10), "learned", measured=False)
+    return Drawn(spec.nominal_w, "nameplate" if spec.nameplate else "configured", measured=False)
+
+
+class Unlisted(NamedTuple):
+    """A unit that a fleet section reports and fleet.csv does not list: shown, never commanded. None = not known."""
+
+    section: str
+    unit: str  # mac or serial
+    address: str
+    at_s: int  # plant second at which it answered last
+    word: str | None
+    power_w: int | None
+    hashrate_ths: float | None
+    model: str
+    firmware: str
+
+
+def unlisted(image: Image, wiring: Wiring) -> tuple[Unlisted, ...]:
+    """Every such unit, by section and identity. A unit that any section lists is listed."""
+    listed = {spec.mac for spec in wiring.miners}
+    fleets = {name for name, spec in wiring.endpoints.items() if spec.fleet}
+    out = []
+    for key in sorted(image.channels):
+        if not key.endswith(":address"):
+            continue
+        section, _, unit = key[:-8].partition("/")
+        if section in fleets and unit and unit not in listed and image.channels[key].value is not None:
+            out.append(_unlisted(image, section, unit))
+    return tuple(out)
+
+
+def _unlisted(image: Image, section: str, unit: str) -> Unlisted:
+    def told(what: str) -> Scalar:
+        value = image.channels.get(f"{section}/{unit}{what}")
+        return value.value if value is not None and not value.why else None
+
+    at = image.channels[f"{section}/{unit}:address"]
+    word, power_w, rate_ths = told(":word"), told(":power_w"), told(":hashrate_ths")
+    return Unlisted(
+        section,
+        unit,
+        str(at.value),
+        at.at_s,
+        str(word) if word is not None else None,
+        power_w if isinstance(power_w, int) else None,
+        float(rate_ths) if isinstance(rate_ths, int | float) else None,
+        str(told(" model:text") or ""),
+        str(told(" firmware:text") or ""),
+    )

@@ -8,6 +8,7 @@ import math
 import zlib
 from collections.abc import Iterable, Mapping
 
+from mine_controller.core import prices
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
@@ -27,14 +28,14 @@ FROZEN_APART_S = 100  # readings nearer than this prove nothing either way
 FROZEN_AFTER = 3
 FROZEN_OUTLETS = 4
 LOADED_W = 200
-BOOKKEEPING = frozenset({"fails", "memory", "health", "tried"})
+BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})
 
 
 def freeze(
     last: Image | None, readings: Iterable[Reading], wiring: Wiring, clock: Clock, requests: tuple[Request, ...] = ()
 ) -> Image:
     """One round's image. `last` None: nothing is known yet. Readings may come in any order and be any garbage."""
-    channels = {} if last is None or clock.rebooted else dict(last.channels)
+    channels = {} if last is None else published(last.channels) if clock.rebooted else dict(last.channels)
     given = tuple(readings)
     frozen = _frozen(channels, given)
     for reading in given:
@@ -42,14 +43,20 @@ def freeze(
             reading = reading._replace(value=None, why=FROZEN)  # noqa: PLW2901 - the same reading, no longer believed
         _take(channels, reading)
     tickets = _tickets(channels, clock.plant_s)
+    _oust(channels, given, wiring)
     miners = _miners(wiring, channels, clock.plant_s)
     watch_probes(channels, miners, wiring)
     if last is not None and clock.plant_s // SWEEP_S != last.clock.plant_s // SWEEP_S:
         _sweep(channels, wiring, clock.plant_s)
     site = {name: _vote(role, channels, clock.plant_s) for name, role in wiring.roles.items()}
-    _derive(site, wiring, channels, clock.plant_s)
+    _derive(site, wiring, channels, clock)
     fans = tuple(_fan(spec, channels, clock.plant_s) for spec in wiring.fans)
     return Image(clock, channels, site, fans, miners, tickets, requests)
+
+
+def published(channels: Mapping[str, Value]) -> dict[str, Value]:
+    """What still counts after a boot: prices are facts about moments of wall time; nothing was measured for them."""
+    return {key: value for key, value in channels.items() if key.endswith(prices.KEY_END)}
 
 
 def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
@@ -58,8 +65,26 @@ def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
     sources = {spec.outlet for spec in wiring.miners} | {f"{spec.group}/{spec.mac}" for spec in wiring.miners}
     sources |= {source for spec in wiring.fans for source in (spec.switch, spec.watts)} | set(wiring.endpoints)
     for key in [key for key, value in channels.items() if now_s - value.at_s > KEPT_S]:
-        if key.rstrip("=?") not in wired and key.rpartition(":")[0] not in sources:
+        source = key.rpartition(":")[0]
+        if key.rstrip("=?") not in wired and source not in sources and source.rpartition(" ")[0] not in sources:
             del channels[key]
+
+
+def _oust(channels: dict[str, Value], readings: tuple[Reading, ...], wiring: Wiring) -> None:
+    """MIN3: where another unit answers now, the one that answered there before is not reachable any more."""
+    claims = {
+        (key.partition("/")[0], value): (key[:-8].partition("/")[2], at_s)
+        for key, value, at_s, _why, _trust in readings
+        if isinstance(value, str) and key.endswith(":address")
+    }
+    for spec in wiring.miners if claims else ():
+        key = f"{spec.group}/{spec.mac}:address"
+        held = channels.get(key)
+        if held is None or not isinstance(held.value, str):
+            continue
+        unit, at_s = claims.get((spec.group, held.value), (spec.mac, 0))
+        if unit != spec.mac and at_s > held.at_s:
+            channels[key] = Value(None, held.at_s, key, f"{unit} answers there now")
 
 
 def _frozen(channels: dict[str, Value], readings: tuple[Reading, ...]) -> set[str]:
@@ -120,7 +145,7 @@ def _judge(quantity: str, value: Scalar) -> tuple[Scalar, str]:
             return None, "no text"
         if words and value not in words:
             return None, f"not a word of {quantity}: {value[:20]!r}"
-        return value, ""
+        return (value, "") if quantity != prices.QUANTITY else _judge_slots(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, "no number"
     if not math.isfinite(value):
@@ -128,6 +153,14 @@ def _judge(quantity: str, value: Scalar) -> tuple[Scalar, str]:
     if not row.low <= value <= row.high:
         return None, f"{value:g} {row.unit} is outside {row.low:g}..{row.high:g}"
     return (round(value) if row.decimals == 0 else round(float(value), row.decimals)), ""
+
+
+def _judge_slots(text: str) -> tuple[Scalar, str]:
+    try:
+        prices.read(text)
+    except ValueError as error:
+        return None, str(error)
+    return text, ""
 
 
 def _doubt_cold_jump(channels: dict[str, Value], key: str, value: float, at_s: int, old: Value) -> tuple[Scalar, str]:
@@ -203,9 +236,11 @@ def _number(value: Value) -> float:
     return float(value.value) if isinstance(value.value, int | float) else 0.0
 
 
-def _derive(site: dict[str, Value], wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> None:
+def _derive(site: dict[str, Value], wiring: Wiring, channels: Mapping[str, Value], clock: Clock) -> None:
     """Derived values, made here so that they are recorded and nothing after needs exp or log."""
-    role = wiring.roles.get("inlet_c")
+    if prices.ROLE in wiring.roles:
+        site[prices.ROLE] = site[prices.NOW] = prices.now(channels, wiring, clock)
+    now_s, role = clock.plant_s, wiring.roles.get("inlet_c")
     if role is None:
         return
     site["inlet_min_c"] = _vote(role._replace(vote="cold"), channels, now_s)

@@ -5,6 +5,9 @@ stricter. In shadow and on the twin they simply replace. Only `signal` has a loo
 (stand-in) or wrong (accepted penalty), with the site's name typed and at most 4 h.
 """
 
+from mine_controller.core.alarms import VERBS as ASKED
+from mine_controller.core.alarms import ask
+from mine_controller.core.asking import take_errand
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.decision import Verdict
 from mine_controller.core.model.image import Image, Request
@@ -12,9 +15,13 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES, ROLES, WORDS
 from mine_controller.core.model.reading import Scalar, Value
 from mine_controller.core.model.reason import Event, Reason
-from mine_controller.core.model.state import Override, State
-from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.model.state import MinerBook, Override, State
+from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.refusal import Refused
+from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.writers import release
+
+__all__ = ["INPUTS", "LONGEST_S", "ONE_SIDED", "SETTINGS", "Refused", "check_input", "take_requests", "with_tests"]
 
 LONGEST_S = 4 * 3600
 LONGEST_NUMBER = 9
@@ -31,12 +38,9 @@ INPUTS = (
     "door",
     "mains",
 )
+SETTINGS = ("mode", "pool")  # wanted of a miner or a group until changed
 UNKNOWN = Value(None, 0)
 ONE_SIDED = frozenset({"inlet_c", "outlet_c", "ambient_c", "humidity_pct", "site_power_w", "smoke", "water"})
-
-
-class Refused(ValueError):  # noqa: N818 - a verdict, not a fault
-    """The request can't be taken; the text says why and what would work."""
 
 
 def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tuple[Verdict, ...], tuple[Event, ...]]:
@@ -49,6 +53,12 @@ def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tu
         try:
             if request.verb == "release":
                 state, why = _release(request, state), "released"
+            elif request.verb == "quarantine":
+                state, why = _quarantine(request, state, policy), "in quarantine until released"
+            elif request.verb == "errand":
+                state, why = take_errand(request, image, state, policy)
+            elif request.verb in ASKED:
+                state, why = ask(request, image, state)
             else:
                 why = _apply(request, image, policy, overrides, acked)
             verdicts.append(Verdict(request.id, "done", why))
@@ -60,6 +70,9 @@ def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tu
             ("actor", request.actor),
             ("reason", request.reason),
             ("verdict", verdict.verdict),
+            ("source", request.source),
+            ("uid", request.uid),
+            ("tty", request.tty),
         )
         events.append(
             Event("request", "info", request.actor, Reason("override", "request", (*numbers, ("why", verdict.why))))
@@ -84,7 +97,7 @@ def _apply(request: Request, image: Image, policy: Policy, overrides: list[Overr
         return "the config is changed already; this is its audit row"
     if request.verb == "emergency-stop":
         return "the stop file is the stop; this is its audit row"
-    if request.verb in ("resume", "ack"):
+    if request.verb == "resume":
         acked["acked_s"] = image.clock.plant_s
         return "taken"
     if request.verb == "clear-state":
@@ -114,6 +127,20 @@ def _release(request: Request, state: State) -> State:
     return release(state, held if name == "--all" else (name,))
 
 
+def _quarantine(request: Request, state: State, policy: Policy) -> State:
+    """A person puts one miner aside: it is stopped gently and stays off until released."""
+    name = request.args[0] if request.args else ""
+    if name not in {spec.id for spec in policy.wiring.miners}:
+        raise Refused(f"there is no miner {name[:40]!r}; see fleet.csv")
+    if not request.reason:
+        raise Refused('a reason is needed: --reason "why"')
+    book = state.miners.get(name, MinerBook())
+    if book.quarantined:
+        raise Refused(f"{name} is in quarantine already: {book.quarantined}")
+    why = f"{BY_PERSON}{request.actor[:40]}: {request.reason[:100]}"
+    return state._replace(miners={**state.miners, name: book._replace(quarantined=why)})
+
+
 def _override(request: Request, image: Image, policy: Policy) -> Override:
     if len(request.args) != 2:
         raise Refused("set-state takes a key and a value, for example: set-state signal off")
@@ -125,7 +152,7 @@ def _override(request: Request, image: Image, policy: Policy) -> Override:
     for_s = request.until - clock.wall_s if request.until else 0
     if request.until and for_s <= 0:
         raise Refused("the time asked for is already over")
-    if policy.site.live and (not for_s or for_s > LONGEST_S):
+    if policy.site.live and kind != "setting" and (not for_s or for_s > LONGEST_S):
         for_s = LONGEST_S
     until_s = clock.plant_s + for_s if for_s else 0
     return Override(key, value, kind, until_s, request.actor[:60], request.reason[:200], request.id)
@@ -136,6 +163,9 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
     if head in ("fan", "fans", "miner", "miners", "max_power_kw"):
         _check_output(key, value, policy)
         return "output"
+    if head in SETTINGS:
+        _check_setting(key, value, policy)
+        return "setting"
     if head == "reading":
         if value != "unknown" and not _plain(value):
             raise Refused("a reading is set to a number, a word or unknown")
@@ -152,7 +182,7 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
                 raise Refused(f'--{flag} needs the site\'s name typed: --site "{policy.site.name}"')
             return kind
         return "test"
-    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, reading.SECTION.NAME"
+    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, mode.ID, pool.ID, reading.SECTION.NAME"
     raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, {outputs}")
 
 
@@ -192,6 +222,21 @@ def _check_output(key: str, value: str, policy: Policy) -> None:
         raise Refused(f"fans is a number from 0 to {len(wiring.fans)}")
     if head == "max_power_kw" and not _digits(value.replace(".", "", 1)):
         raise Refused("max_power_kw is a number of kW, for example 400")
+
+
+def _check_setting(key: str, value: str, policy: Policy) -> None:
+    """mode.ID and pool.ID, of one miner or of a whole group; what none of them has is refused."""
+    head, _, name = key.partition(".")
+    specs = [spec for spec in policy.wiring.miners if name in (spec.id, spec.group)]
+    if not specs:
+        raise Refused(f"there is no miner or group {name[:60]!r}; write {head}.a017 or {head}.bitaxe shelf")
+    known = list(dict.fromkeys(word for spec in specs if head in spec.verbs for word in _words(head, spec)))
+    if value not in known:
+        raise Refused(f"{name} has no {head} {value[:30]!r}; it has {', '.join(known) or 'none'}")
+
+
+def _words(head: str, spec: MinerSpec) -> tuple[str, ...]:
+    return spec.modes if head == "mode" else spec.pools
 
 
 def _digits(value: str) -> bool:

@@ -1,6 +1,7 @@
 """What can be commanded at all: lanes that are live, endpoints that answer, units whose address was read. Pure."""
 
-from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
+from mine_controller.core.model.wiring import MinerSpec, Path, Wiring
 from mine_controller.core.view import View
 
 
@@ -25,6 +26,17 @@ def commandable(view: View, lane: str) -> bool:
     """True when commands to that lane leave the house."""
     known = view.wiring.lanes.get(lane)
     return known is None or known.live
+
+
+def address(view: View, spec: MinerSpec, at: int, path: Path) -> str | None:
+    """How the path's lane calls the unit now; None when its identity was not read in time."""
+    if not path.gentle:
+        return spec.outlet.partition("/")[2]
+    if path.lane == spec.group:
+        return view.image.miners.address[at]
+    told = view.image.channels.get(f"{path.lane}/{spec.mac}:address")
+    fresh = told is not None and told.value is not None and view.now_s - told.at_s <= TEXT_MAX_AGE_S
+    return str(told.value) if told is not None and fresh else None
 
 
 def startable(view: View, spec: MinerSpec, at: int) -> bool:

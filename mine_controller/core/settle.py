@@ -3,11 +3,23 @@
 from collections.abc import Iterable
 
 from mine_controller.core.chase import answered
-from mine_controller.core.model.command import ACCEPTED, APPLIED, WITHHELD, Command, Outcome
-from mine_controller.core.model.state import State
+from mine_controller.core.model.command import (
+    ACCEPTED,
+    APPLIED,
+    ERRANDS,
+    NOT_SENT,
+    REFUSED,
+    UNREACHABLE,
+    UNSUPPORTED,
+    WITHHELD,
+    Command,
+    Outcome,
+)
+from mine_controller.core.model.state import Errand, State
 
 SHARE_NEW = 0.2
 LEAST = 8  # fewer calls than this measure the tick, not the lane
+NOTHING_DONE = (REFUSED, UNREACHABLE, UNSUPPORTED, WITHHELD, NOT_SENT)
 
 
 def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome], began_s: int = 0) -> State:
@@ -24,7 +36,31 @@ def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome
             del chases[command.target]  # a withheld command opens no chase: shadow never climbs
         else:
             chases[command.target] = answered(chase, outcome.verdict, outcome.why, outcome.ticket, outcome.at_s)
+    state = _errands(state, by_id, outcomes)
     return state._replace(chases=chases, lanes=_lanes(state.lanes, by_id, outcomes, began_s))
+
+
+def _errands(state: State, by_id: dict[str, Command], outcomes: tuple[Outcome, ...]) -> State:
+    """Answers into the errands they belong to; a miner that was told nothing has nothing to settle."""
+    if not state.errands and not state.settling:
+        return state
+    answers = {outcome.command: outcome for outcome in outcomes if outcome.command in by_id}
+    errands = tuple(
+        _told(errand, answers[errand.command]) if errand.command in answers else errand for errand in state.errands
+    )
+    idle = {
+        by_id[name].target[6:]
+        for name, outcome in answers.items()
+        if outcome.verdict in NOTHING_DONE and by_id[name].verb in ("run", *ERRANDS)
+    }
+    settling = {name: until_s for name, until_s in state.settling.items() if name not in idle}
+    return state._replace(errands=errands, settling=settling)
+
+
+def _told(errand: Errand, outcome: Outcome) -> Errand:
+    """What was not sent was no try."""
+    tries = errand.tries - 1 if outcome.verdict == NOT_SENT else errand.tries
+    return errand._replace(answer=outcome.verdict, why=outcome.why[:120], tries=max(0, tries))
 
 
 def _lanes(

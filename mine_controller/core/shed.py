@@ -74,7 +74,7 @@ def watch(
     if emergency is not None and not shed.emergency:
         shed = shed._replace(emergency=emergency.reason.code)
         events.append(emergency)
-    if shed.emergency and fleet.proof_w < shed.floor_w and not fleet.unknown:
+    if shed.emergency and fleet.proof_w < shed.floor_w and fleet.unknown <= fleet.trusted:
         shed = shed._replace(emergency="")
     return shed, tuple(events)
 
@@ -96,8 +96,8 @@ def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
 
 
 def _measured(fleet: Fleet) -> bool:
-    """Proof needs watts: every outlet, or the site meter."""
-    return fleet.unknown == 0 or fleet.meter_w is not None
+    """Proof needs watts: every outlet, or the site meter. Without any meter and contract, every unit's own word."""
+    return fleet.unknown <= fleet.trusted or fleet.meter_w is not None
 
 
 def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:

@@ -1,5 +1,6 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
+from mine_controller.core.alarms import known
 from mine_controller.core.fleet import ASLEEP, Fleet, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
@@ -22,14 +23,15 @@ def watch_miners(
     passed_s = max(0, min(clock.plant_s - int(state.last.get("watched_s", clock.plant_s)), 600))
     books, events = dict(state.miners), []
     for at, spec in enumerate(wiring.miners):
-        if image.miners.power_w[at] is None and not _said(spec, image, at):
+        settling = state.settling.get(spec.id, 0) > clock.plant_s
+        if image.miners.power_w[at] is None and (settling or not _said(spec, image, at)):
             continue
         book, on = books.get(spec.id), fleet.on[at]
         if book is None:
             books[spec.id] = MinerBook(on=on, day=clock.local.date)
         elif book.on != on:
-            books[spec.id] = _changed(book, on, clock.plant_s, clock.local.date)
-            if f"miner {spec.id}" not in state.chases:
+            books[spec.id] = changed(book, on=on, now_s=clock.plant_s, day=clock.local.date)
+            if f"miner {spec.id}" not in state.chases and not settling:
                 reason = Reason("watch", "miner_on" if on else "miner_off", (("miner", spec.id),))
                 events.append(Event("miner_" + ("on" if on else "off") + "_unasked", "info", spec.id, reason))
         elif on and passed_s:
@@ -42,7 +44,8 @@ def _said(spec: MinerSpec, image: Image, at: int) -> bool:
     return wordy(spec, image, at) and (image.miners.word[at] == "hashing" or image.miners.word[at] in ASLEEP)
 
 
-def _changed(book: MinerBook, on: bool, now_s: int, day: str) -> MinerBook:
+def changed(book: MinerBook, *, on: bool, now_s: int, day: str) -> MinerBook:
+    """The book after a confirmed start or stop."""
     if not on:
         return book._replace(on=False, last_stop_s=now_s)
     day_starts = book.day_starts + 1 if book.day == day else 1
@@ -107,7 +110,7 @@ def watch_sensors(image: Image, state: State, wiring: Wiring) -> tuple[Event, ..
     events = []
     for key in probes(wiring):
         about, mark = key.rpartition(":")[0], image.channels.get(key + STUCK)
-        told, stuck = f"sensor_stuck {about}" in state.alarms, mark is not None and is_stuck(mark)
+        told, stuck = known(state, f"sensor_stuck {about}"), mark is not None and is_stuck(mark)
         if stuck and not told and mark is not None:
             low_w, high_w = (int(part) for part in mark.why.split()[:2])
             numbers = (

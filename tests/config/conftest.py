@@ -7,7 +7,9 @@ from typing import NamedTuple
 import pytest
 
 from mine_controller.config import catalogue
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
+from mine_controller.devices import _pools
 from mine_controller.devices.kind import Can, LaneSpec
 
 
@@ -36,8 +38,14 @@ class PoolOptions(NamedTuple):
     nominal_w: int = option(3400, low=100, high=10_000, unit="W", help="a miner's power")
 
 
-def _kind(options, can, lane=None, check=None):
-    parts = {"Options": options, "CAN": can, "LANE": lane or LaneSpec(), "__doc__": "A stand-in."}
+class ShelfOptions(NamedTuple):
+    host: str = option(kind="host", help="its address")
+    pools: tuple[Pool, ...] = _pools.POOLS
+    settle_s: int = option(45, low=0, high=900, unit="s", help="how long it settles")
+
+
+def _kind(options, can, lane=None, check=None, **more):
+    parts = {"Options": options, "CAN": can, "LANE": lane or LaneSpec(), "__doc__": "A stand-in."} | more
     return SimpleNamespace(**parts, **({"check": check} if check else {}))
 
 
@@ -47,7 +55,15 @@ KINDS = {
     "meter": _kind(ProbeOptions, Can(("power_w", "voltage_v"))),
     "relay": _kind(RelayOptions, Can(("switch",), ("on", "off"))),
     "pdu": _kind(RelayOptions, Can(("switch", "power_w"), ("on", "off"), outlets=True), LaneSpec(4, 0.2, proof_s=10)),
-    "pool": _kind(
+    "shelf": _kind(
+        ShelfOptions,
+        Can(("word", "address", "power_w"), ("run", "stop", "restart", "mode", "pool"), fleet=True, gentle=True),
+        LaneSpec(proof_s=20),
+        EVERY_S=60,
+        SETTLE_S=30,
+        MODES=("eco", "turbo"),
+    ),
+    "cloud": _kind(
         PoolOptions, Can(("word", "address"), ("run", "stop"), fleet=True, gentle=True), LaneSpec(proof_s=90)
     ),
 }

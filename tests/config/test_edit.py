@@ -103,7 +103,7 @@ def test_unset_brings_the_default_back(write):
     with pytest.raises(EditError, match="not written"):
         unset_value(path, "temperature.warn_c")
     with pytest.raises(ConfigError):
-        unset_value(path, "pool mine.key")
+        unset_value(path, "cloud mine.key")
 
 
 def test_undo_goes_back_one_step_and_undo_again_goes_forth(write):

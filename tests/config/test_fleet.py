@@ -88,6 +88,7 @@ def test_every_bad_row_is_told_at_once():
         ("02-aa-bb-cc-dd-ee", "02:aa:bb:cc:dd:ee"),
         ("02aabbccddee", "02:aa:bb:cc:dd:ee"),
         ("YNAHA2UBCJGJF0041", "YNAHA2UBCJGJF0041"),
+        ("ynaha2ubcjgjf0041", "YNAHA2UBCJGJF0041"),
         ("ff:ff:ff:ff:ff:ff", ""),
         ("01:00:5e:00:00:01", ""),
         ("0g:aa:bb:cc:dd:ee", ""),

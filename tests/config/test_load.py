@@ -200,7 +200,7 @@ def test_require_replaces_what_the_profile_asks_for(write):
 
 def test_a_section_still_to_be_filled_in_is_left_out_with_a_note(write):
     config = load(write(changed("key = canary-key", "key = CHANGE-ME")))
-    assert "pool mine" not in config.endpoints
+    assert "cloud mine" not in config.endpoints
     assert any("not yet active: fill in key" in note.text for note in config.notes)
     assert [path.lane for path in config.policy.wiring.miners[0].paths] == ["pdu pdu1"]
 
@@ -260,10 +260,10 @@ def test_problems_never_show_a_secret(write):
 
 
 def test_values_can_be_put_over_those_of_the_file(write):
-    over = {"pool mine": {"url": "http://127.0.0.1:1234", "key": "other"}, "site": {"live": "no"}}
+    over = {"cloud mine": {"url": "http://127.0.0.1:1234", "key": "other"}, "site": {"live": "no"}}
     config = load(write(changed("key = canary-key", "key = CHANGE-ME"), mode=0o600), over)
-    assert config.endpoints["pool mine"].options.url == "http://127.0.0.1:1234"
-    assert config.endpoints["pool mine"].options.key.reveal() == "other"
+    assert config.endpoints["cloud mine"].options.url == "http://127.0.0.1:1234"
+    assert config.endpoints["cloud mine"].options.key.reveal() == "other"
     assert any("not a whole number" in text for text in told(write(), {"probe intake": {"retries": "x"}}))
 
 

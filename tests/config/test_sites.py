@@ -50,6 +50,51 @@ def test_the_coop_container_filled_in_has_nine_fans_and_every_required_input(tmp
     assert (config.policy.site.power_cap_w, config.policy.site.live) == (1_000_000, True)
 
 
+def test_the_home_fleet_filled_in_serves_every_make_by_its_own_word(tmp_path):
+    hosts = iter(range(10, 250, 10))
+    lines = template("home-fleet").splitlines()
+    filled = [
+        f"hosts = 10.0.0.{next(hosts)}"
+        if line == "hosts = CHANGE-ME"
+        else line.replace("url = CHANGE-ME", "url = stratum+tcp://pool.example:3333").replace("CHANGE-ME", "filled")
+        for line in lines
+    ]
+    (tmp_path / "fleet.csv").write_text(template("home-fleet", "fleet.csv").replace("# a", "a"))
+    config = load(put(tmp_path, "\n".join(filled) + "\n"))
+    kinds = {endpoint.kind for endpoint in config.endpoints.values()}
+    assert kinds == {"bitaxe", "nerdqaxe", "avalon", "antminer", "whatsminer", "cgminer", "xmrig", "nmminer"}
+    assert [pool.name for pool in config.pools] == ["main"]
+    assert [miner.id for miner in config.policy.wiring.miners] == ["a01", "a02", "a03"]
+    paths = [[path.gentle for path in miner.paths] for miner in config.policy.wiring.miners]
+    assert paths == [[True], [True], []], "nothing but their own word, and an NMMiner has none"
+    assert "outlets" in config.policy.wiring.absent
+
+
+def test_no_small_miner_counts_as_on_only_above_its_own_power():
+    """15 % of nominal or twice the standby, whichever is more, must stay well under what the unit draws."""
+    section, standby = "", {}
+    for line in template("home-fleet").splitlines():
+        section = line[1:-1] if line.startswith("[") else section
+        name, _, value = line.partition(" = ")
+        if name in ("nominal_w", "standby_w") and section != "site":
+            standby.setdefault(section, {})[name] = int(value)
+    both = [told for told in standby.values() if len(told) == 2]
+    assert both
+    assert all(2 * told["standby_w"] < told["nominal_w"] // 2 for told in both)
+
+
+def test_the_fast_timer_and_the_site_that_knows_of_it_tell_the_same_seconds():
+    timer = (TOP / "cron" / "minectl-fast.conf").read_text(encoding="utf-8")
+    told = [line.partition("=")[2] for line in timer.splitlines() if line.startswith("OnUnitActiveSec=")]
+    assert told == ["15"]
+    assert "tick_s = 15" in timer
+    reset = timer.index("OnBootSec=\n")
+    assert reset < timer.index("OnBootSec=20"), "an empty value takes the two minutes away, then both are set anew"
+    shown = template("home-fleet")
+    assert "minectl-fast.conf" in shown
+    assert shown.count("every_s = 60") == 3, "an ESP32 is read once a minute, however fast the ticks are"
+
+
 def test_init_writes_a_private_config_a_fleet_and_a_folder_for_the_page(tmp_path):
     made = init("coop-container", tmp_path / "mine")
     assert [path.name for path in made] == ["config.txt", "fleet.csv", "www"]

@@ -49,23 +49,23 @@ def test_breakers_count_eighty_percent(write):
 
 def test_miners_have_their_gentle_way_first_and_the_outlet_last(write):
     first, _, third = load(write()).policy.wiring.miners
-    assert first.paths == (Way("pool mine", 90, gentle=True), Way("pdu pdu1", 10, gentle=False))
-    assert third.paths == (Way("pool mine", 90, gentle=True),)
+    assert first.paths == (Way("cloud mine", 90, gentle=True), Way("pdu pdu1", 10, gentle=False))
+    assert third.paths == (Way("cloud mine", 90, gentle=True),)
     assert (first.id, first.mac, first.nominal_w, first.flags) == ("a001", "02:aa:bb:cc:dd:01", 3500, ("protected",))
     assert (third.mac, third.nominal_w, third.outlet) == ("SN12345678", 3400, "")
 
 
 def test_lanes_are_paced_by_the_sections_own_number(write):
     lanes = load(write()).policy.wiring.lanes
-    assert set(lanes) == {"relay fans", "pdu pdu1", "pool mine"}
-    assert lanes["pool mine"].call_s == 0.5
+    assert set(lanes) == {"relay fans", "pdu pdu1", "cloud mine"}
+    assert lanes["cloud mine"].call_s == 0.5
     assert (lanes["pdu pdu1"].width, lanes["pdu pdu1"].live) == (4, False)
 
 
 def test_endpoints_say_how_often_and_which_are_fleets(write):
     ends = load(write()).policy.wiring.endpoints
     assert ends["probe intake"].every_s == 60
-    assert [name for name, end in ends.items() if end.fleet] == ["pool mine"]
+    assert [name for name, end in ends.items() if end.fleet] == ["cloud mine"]
 
 
 @pytest.mark.parametrize(
@@ -117,12 +117,12 @@ def test_a_role_not_yet_wired_is_a_note(write):
 @pytest.mark.parametrize(
     ("row", "word"),
     [
-        ("a009,02:aa:bb:cc:dd:09,pool mien,,,,,,,,", "did you mean pool mine"),
+        ("a009,02:aa:bb:cc:dd:09,cloud mien,,,,,,,,", "did you mean cloud mine"),
         ("a009,02:aa:bb:cc:dd:09,pdu pdu1,,,,,,,,", "serves no miners"),
-        ("a009,02:aa:bb:cc:dd:09,pool mine,,pdu pdu2/A1,,,,,,", "did you mean pdu pdu1"),
-        ("a009,02:aa:bb:cc:dd:09,pool mine,,pdu pdu1,,,,,,", "is not an outlet"),
-        ("a009,02:aa:bb:cc:dd:09,pool mine,,meter fans/1,,,,,,", "is not an outlet"),
-        ("a009,02:aa:bb:cc:dd:09,pool mine,,,b2,,,,,", "no breaker b2"),
+        ("a009,02:aa:bb:cc:dd:09,cloud mine,,pdu pdu2/A1,,,,,,", "did you mean pdu pdu1"),
+        ("a009,02:aa:bb:cc:dd:09,cloud mine,,pdu pdu1,,,,,,", "is not an outlet"),
+        ("a009,02:aa:bb:cc:dd:09,cloud mine,,meter fans/1,,,,,,", "is not an outlet"),
+        ("a009,02:aa:bb:cc:dd:09,cloud mine,,,b2,,,,,", "no breaker b2"),
     ],
 )
 def test_a_miner_can_only_hang_on_what_there_is(write, row, word):
@@ -132,4 +132,81 @@ def test_a_miner_can_only_hang_on_what_there_is(write, row, word):
 
 def test_miners_without_an_outlet_are_told_as_a_gap(write):
     assert "some_outlets" in load(write()).policy.wiring.absent
-    assert "outlets" in load(write(fleet="id,mac,group\na1,02:aa:bb:cc:dd:01,pool mine\n")).policy.wiring.absent
+    assert "outlets" in load(write(fleet="id,mac,group\na1,02:aa:bb:cc:dd:01,cloud mine\n")).policy.wiring.absent
+
+
+SHELF = "[shelf one]\nhost = 10.0.0.5\n"
+BOARD = "b001,02:aa:bb:cc:dd:21,shelf one,,,b1,,,,,\n"
+
+
+def shelf(write, more="", row=BOARD, lines=""):
+    """The site with a shelf of boards beside its cloud."""
+    text = TEXT.replace("[wiring]", f"{SHELF}{more}\n[wiring]").replace("[end]", f"{lines}\n[end]")
+    return write(text, FLEET + row)
+
+
+def test_a_miner_carries_what_its_kind_can_be_told(write):
+    *_, cloud, board = load(shelf(write)).policy.wiring.miners
+    assert board.verbs == ("run", "stop", "restart", "mode", "pool")
+    assert (board.modes, board.settle_s, board.pools) == (("eco", "turbo"), 45, ())
+    assert (cloud.verbs, cloud.modes, cloud.settle_s) == (("run", "stop"), (), 0)
+
+
+def test_power_nobody_wrote_is_the_nameplate(write):
+    first, second, _, board = load(shelf(write)).policy.wiring.miners
+    assert [one.nameplate for one in (first, second, board)] == [False, True, True]
+    written = TEXT.replace("calls_per_s = 2", "calls_per_s = 2\nnominal_w = 3300")
+    assert [one.nameplate for one in load(write(written)).policy.wiring.miners] == [False, False, False]
+
+
+def test_boards_rest_and_an_every_s_below_that_is_raised_with_a_note(write):
+    config = load(shelf(write))
+    assert (config.policy.wiring.endpoints["shelf one"].rest_s, config.endpoints["shelf one"].every_s) == (60, 0)
+    config = load(shelf(write, "every_s = 20\n"))
+    assert config.policy.wiring.endpoints["shelf one"].every_s == 60
+    assert [note.text for note in config.notes if note.option == "every_s"] == [
+        "counts as 60: its boards are not read more often"
+    ]
+
+
+def test_through_gives_a_second_gentle_path_before_the_outlet(write):
+    row = BOARD.replace("shelf one,,,", "shelf one,,pdu pdu1/A9,")
+    board = load(shelf(write, "through = cloud mine\n", row)).policy.wiring.miners[-1]
+    assert [(path.lane, path.gentle) for path in board.paths] == [
+        ("shelf one", True), ("cloud mine", True), ("pdu pdu1", False),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("through = shelf one", "is no other section of miners"),
+        ("through = cloud mien", "did you mean cloud mine"),
+        ("through = pdu pdu1", "is no other section of miners"),
+    ],
+)
+def test_a_wrong_second_path_is_told(write, line, word):
+    assert any(word in text for text in told(shelf(write, line + "\n")))
+
+
+def test_only_sections_of_miners_have_a_second_path(write):
+    found = told(write(TEXT.replace("live = no", "live = no\nthrough = cloud mine")))
+    assert any("through" in text for text in found)
+
+
+def test_a_phase_counts_eighty_percent_and_a_miner_is_on_its_breaker_s_phase(write):
+    wiring = load(shelf(write, lines="phase L1 = 60 A 230 V\n")).policy.wiring
+    assert [(one.name, one.limit_w) for one in wiring.phases] == [("L1", 11_040)]
+    assert wiring.miners[-1].phase == "L1"
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("phase L1 = 60 A", "is not understood"),
+        ("phase L1 = 60 A 400 V 3ph", "is not understood"),
+        ("phase L9 = 60 A 230 V", "there is no phase L1 in [wiring]"),
+    ],
+)
+def test_a_wrong_phase_is_told(write, line, word):
+    assert any(word in text for text in told(wired(write, line)))

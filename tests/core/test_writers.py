@@ -111,6 +111,24 @@ def test_a_person_lifts_a_quarantine_and_the_miner_starts_again():
     assert plant.power["m003"] == 3400
 
 
+def test_a_person_puts_a_miner_into_quarantine_and_it_is_stopped_and_stays_off():
+    plant = running()
+    plant.requests = (request("quarantine", "m003", reason="smells burnt"),)
+    plant.ticks(2)
+    assert plant.power["m003"] < 100
+    assert "smells burnt" in plant.state.miners["m003"].quarantined
+    plant.ticks(10)
+    assert plant.power["m003"] < 100
+    assert not plant.violations
+
+
+@pytest.mark.parametrize(("args", "reason"), [((), "x"), (("m999",), "x"), (("m003",), "")])
+def test_a_quarantine_of_nobody_or_without_a_reason_is_refused(args, reason):
+    plant = running()
+    plant.requests = (request("quarantine", *args, reason=reason),)
+    assert [verdict.verdict for verdict in plant.tick(rounds=1).verdicts] == ["refused"]
+
+
 @pytest.mark.parametrize("args", [("m003",), ("nobody",), ()])
 def test_releasing_what_is_not_in_quarantine_is_refused_with_who_is(args):
     plant = running()

@@ -2,13 +2,15 @@
 
 from typing import Any, NamedTuple
 
+from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reason import Event, Limit, Reason, Wish
 from mine_controller.core.model.state import State
 
 
 class Look(NamedTuple):
-    """When and at what to look again. `what` names endpoints ("redfish pdu1") and "ticket:<lane>:<id>"."""
+    """When and at what to look again. `what` names endpoints ("redfish pdu1"), "once:<endpoint>" (even though it
+    rests) and "ticket:<lane>/<id>"."""
 
     at_s: int
     what: tuple[str, ...]
@@ -28,6 +30,7 @@ class Envelope(NamedTuple):
     bans: dict[str, Reason] = {}  # noqa: RUF012
     offs: dict[str, Reason] = {}  # noqa: RUF012
     breakers: dict[str, int] = {}  # noqa: RUF012
+    phases: dict[str, int] = {}  # noqa: RUF012
     how: str = "ladder"
     binding: tuple[Limit, ...] = ()
     wishes: tuple[Wish, ...] = ()
@@ -68,3 +71,4 @@ class Decision(NamedTuple):
     events: tuple[Event, ...]
     verdicts: tuple[Verdict, ...] = ()
     forecast: dict[str, Any] = {}  # noqa: RUF012 - time_to_obey and its parts
+    tellings: tuple[Telling, ...] = ()  # letters about alarms that this round makes

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.wiring import Wiring
 
 
@@ -14,9 +15,19 @@ class SiteOptions(NamedTuple):
     strategy: str = "wear"  # wear efficiency mixed
 
 
+class PoolFacts(NamedTuple):
+    """What rules may know of a [pool] section: never a user or password."""
+
+    name: str
+    coin: str = ""
+    host: str = ""
+
+
 class Policy(NamedTuple):
     """`rules` holds each rule's filled Options by rule name; a rule whose inputs are absent is not in it."""
 
     site: SiteOptions
     rules: dict[str, Any]
     wiring: Wiring
+    pools: tuple[PoolFacts, ...] = ()
+    alarms: AlarmPolicy = AlarmPolicy()

@@ -39,6 +39,15 @@ QUANTITIES: dict[str, Quantity] = {
     "accepted_n": Quantity("", 0, 0, 1e12, "", 600, "shares_accepted", "Shares accepted"),
     "rejected_n": Quantity("", 0, 0, 1e12, "", 600, "shares_rejected", "Shares rejected"),
     "stale_n": Quantity("", 0, 0, 1e12, "", 600, "shares_stale", "Shares stale"),
+    "price_p_kwh": Quantity("p/kWh", 4, -5000, 5000, "high", 0, "price_per_kwh", "Price"),
+    "clock_off_s": Quantity("s", 0, -1e11, 1e11, "", 7200, "clock_off_seconds", "Clock against a server's"),
+    "free_pct": Quantity("%", 1, 0, 100, "low", 600, "free_percent", "Free"),
+    "load_pct": Quantity("%", 0, 0, 10_000, "high", 240, "load_percent", "Load"),
+    "charge_pct": Quantity("%", 0, 0, 100, "low", 240, "battery_charge_percent", "Battery"),
+    "runtime_s": Quantity("s", 0, 0, 1e7, "low", 240, "battery_runtime_seconds", "Battery lasts"),
+    "loss_pct": Quantity("%", 1, 0, 100, "high", 240, "link_loss_percent", "Loss"),
+    "latency_ms": Quantity("ms", 1, 0, 60_000, "high", 240, "link_latency_milliseconds", "Latency"),
+    "clients_n": Quantity("", 0, 0, 1_000_000, "", 240, "pool_clients", "Miners on it"),
     "hashrate_ths": Quantity("TH/s", 2, 0, 1_000_000, "", 600, "hashrate_ths", "Hash rate"),
 }
 
@@ -46,16 +55,19 @@ QUANTITIES: dict[str, Quantity] = {
 WORDS: dict[str, tuple[str, ...]] = {
     "signal": ("run", "off", "warn"),
     "switch": ("on", "off"),  # a relay or an outlet
+    "link": ("up", "down"),  # an uplink, or a server that has to be there
     "contact": ("ok", "alarm"),  # smoke, water, door, mains
     "word": ("hashing", "sleeping", "booting", "stopped", "error", "offline"),  # what a miner says of itself
     "mode": (),  # the mode a miner is in, in the words of its kind's MODES
     "pool": (),  # the name of the [pool] section it works for; "other" for one that no section names
     "ticket": ("pending", "in-progress", "complete", "failed"),
     "address": (),  # how an endpoint calls a unit (an id, an ip): read in the tick that uses it
+    "slots": (),  # published prices as core/prices.py writes them
     "text": (),
 }
 
 TEXT_MAX_AGE_S = 240
+TEXT_AGES_S = {"slots": 400 * 86_400}  # what is published holds until the end it names itself
 
 
 class RoleKind(NamedTuple):
@@ -65,6 +77,7 @@ class RoleKind(NamedTuple):
     vote: str  # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · worst: off, alarm or on wins
     label: str
     need: str = ""  # the word for it in `[site] require`
+    protects: bool = True  # False: without it nothing is less safe, so nobody is told that it is absent
 
 
 # The roles [wiring] may fill. Fans, breakers and miners have their own lines.
@@ -81,4 +94,6 @@ ROLES: dict[str, RoleKind] = {
     "door": RoleKind("contact", "worst", "Door"),
     "mains": RoleKind("contact", "worst", "Mains"),
     "stop": RoleKind("switch", "worst", "Emergency stop"),
+    "price": RoleKind("slots", "first", "Electricity price", protects=False),
+    "export_w": RoleKind("power_w", "cold", "Power to the grid", protects=False),
 }

@@ -28,6 +28,7 @@ class Limit(NamedTuple):
     ban <miner id>   this one may not start (amount 0)
     off <miner id>   this one must be off (amount 0)
     breaker <name>   watts on that branch
+    phase <name>     watts on that phase
     """
 
     layer: int
@@ -38,7 +39,7 @@ class Limit(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """A preference among what limits leave open: mode, coin, pool, fans."""
+    """A preference among what limits leave open. `what`: "mode <miner or group>", "pool <miner or group>", "fans"."""
 
     layer: int
     what: str

@@ -76,6 +76,38 @@ class Shed(NamedTuple):
     ended_s: int | None = None
 
 
+class Errand(NamedTuple):
+    """One thing a miner is told beside run and stop. `request` 0: a wanted setting, not a person's one-time wish.
+
+    `sent_s` None: not sent yet. `answer` is the last verdict; a setting the unit refused stays with it, so that it is
+    not asked for again at once.
+    """
+
+    miner: str
+    verb: str
+    value: str
+    request: int
+    since_s: int
+    tries: int = 0
+    sent_s: int | None = None
+    answer: str = ""
+    why: str = ""
+    command: str = ""  # id of the last command sent for it
+
+
+class Unit(NamedTuple):
+    """What software found out about one miner. Times are plant seconds, 0 = never; numbers 0 = not known."""
+
+    run_dw: int = 0  # learned running power in tenths of a watt
+    dj_th: int = 0  # learned efficiency in tenths of a joule per terahash
+    firmware: str = ""
+    address: str = ""  # where it answered last, in the words of its own section
+    stranger: str = ""  # the unit that answered there instead, once told
+    pool_s: int = 0  # last pool change sent
+    flash_s: int = 0  # last write to its flash sent
+    wrote: str = ""  # and what: "mode eco"
+
+
 class State(NamedTuple):
     """All of it. Dicts are never mutated in place."""
 
@@ -91,3 +123,6 @@ class State(NamedTuple):
     alarms: dict[str, dict[str, Any]] = {}  # noqa: RUF012 - open alarms by key: severity, since_s, told_s, reason
     lanes: dict[str, float] = {}  # noqa: RUF012 - measured p90 seconds a call
     last: dict[str, Any] = {}  # noqa: RUF012 - plant_s of the last tick and a few totals
+    errands: tuple[Errand, ...] = ()
+    settling: dict[str, int] = {}  # noqa: RUF012 - by miner: plant second until which its word counts for little
+    units: dict[str, Unit] = {}  # noqa: RUF012 - by miner

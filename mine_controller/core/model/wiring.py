@@ -47,10 +47,15 @@ class MinerSpec(NamedTuple):
     name: str = ""
     paths: tuple[Path, ...] = ()  # gentle ones first, the outlet last
     ramp_patience_s: int = 600
+    verbs: tuple[str, ...] = ()  # what its own section may be told at most
+    modes: tuple[str, ...] = ()  # from least to most power
+    pools: tuple[str, ...] = ()  # names of the [pool] sections it may work for
+    settle_s: int = 0  # after a restart, mode or pool change its word counts for little this long
+    nameplate: bool = False  # True: nominal_w is nobody's word, just what such a unit usually draws
 
 
 class BreakerSpec(NamedTuple):
-    """A branch: `limit_w` is the continuous 80 % already."""
+    """A branch, or a whole phase: `limit_w` is the continuous 80 % already."""
 
     name: str
     limit_w: int
@@ -73,6 +78,7 @@ class EndpointSpec(NamedTuple):
     name: str  # "roomalert intake"
     every_s: int = 0  # 0: each tick
     fleet: bool = False  # it reports on miners
+    rest_s: int = 0  # its boards are not asked again before this, but once after a command
 
 
 class Wiring(NamedTuple):
@@ -85,3 +91,4 @@ class Wiring(NamedTuple):
     lanes: dict[str, Lane]
     endpoints: dict[str, EndpointSpec]
     absent: tuple[str, ...] = ()  # protections no section configures: their rules don't exist
+    phases: tuple[BreakerSpec, ...] = ()  # limits of whole phases, by the name fleet.csv calls them

@@ -49,6 +49,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         )
         for breaker in view.wiring.breakers
     ]
+    limits += [
+        Limit(SAFETY, f"phase {phase.name}", phase.limit_w, Reason("cap", "phase", (("limit_w", phase.limit_w),)))
+        for phase in view.wiring.phases
+    ]
     if view.wired("site_power_w") and fleet.meter_w is None:
         limits.append(Limit(SAFETY, "no_start", 0, Reason("cap", "meter_unknown")))
     _compare_meters(view, kept, options, events)

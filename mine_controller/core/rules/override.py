@@ -35,15 +35,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     for override in view.state.overrides:
         if override.kind == "output":
             _output(view, override, limits, wishes)
+        elif override.kind == "setting":
+            key, _, name = override.key.partition(".")
+            wishes.append(Wish(PERSON, f"{key} {name}", override.value, _why(override)))
     return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
 
 
 def _output(view: View, override: Override, limits: list[Limit], wishes: list[Wish]) -> None:
-    reason = Reason(
-        "override",
-        "set",
-        (("key", override.key), ("value", override.value), ("actor", override.actor), ("text", override.reason)),
-    )
+    reason = _why(override)
     key, _, name = override.key.partition(".")
     if key == "miners" and override.value == "stop":
         limits.append(Limit(PERSON, "max_power_w", 0, reason))
@@ -56,3 +55,11 @@ def _output(view: View, override: Override, limits: list[Limit], wishes: list[Wi
         limits.append(Limit(PERSON, "fans_min", min(int(override.value), len(view.wiring.fans)), reason))
     elif key in ("fan", "miner", "miners"):
         wishes.append(Wish(PERSON, f"{key} {name}".strip(), override.value, reason))
+
+
+def _why(override: Override) -> Reason:
+    return Reason(
+        "override",
+        "set",
+        (("key", override.key), ("value", override.value), ("actor", override.actor), ("text", override.reason)),
+    )

@@ -10,8 +10,12 @@ from mine_controller.core.view import View
 
 LAYER = EQUIPMENT
 NEEDS = ()
-DAY_S = 86_400
+COOLED_S = 1800  # a board still warm so long after its stop is warmed by the room, or its sensor lies
+FRESH_S = 240
 _Known = tuple[str, dict[str, int]]  # today's date, and by miner until when somebody else's hand is respected
+
+
+BY_PERSON = "put there by "  # how a person's quarantine begins: the miner is stopped too, not only kept from starting
 
 
 class Options(NamedTuple):
@@ -21,6 +25,9 @@ class Options(NamedTuple):
     min_on_s: int = option(1200, unit="s", low=0, high=7200, help="and on this long, against economics only")
     starts_a_day: int = option(8, low=1, high=96, help="starts of any kind per miner and day")
     economic_starts_a_day: int = option(4, low=1, high=48, help="starts for economic reasons per miner and day")
+    hot_board_c: int = option(
+        50, unit="°C", low=30, high=70, help="a stopped miner whose boards are hotter starts when they have cooled"
+    )
     failures: int = option(3, low=1, high=10, help="failed starts or stops in 24 h that quarantine a miner")
 
 
@@ -34,9 +41,17 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         if spec.flags and "maintenance" in spec.flags:
             limits.append(Limit(PERSON, f"ban {spec.id}", 0, Reason("wear", "maintenance")))
         elif not on:
-            reason = _ban(spec, view.state.miners.get(spec.id), view.now_s, (today, writers), options)
+            book = view.state.miners.get(spec.id)
+            reason = (
+                _ban(spec, book, view.now_s, (today, writers), options)
+                or _settling(view, spec)
+                or _hot(view, spec, book, options)
+            )
             if reason is not None:
                 limits.append(Limit(EQUIPMENT, f"ban {spec.id}", 0, reason))
+        elif (book := view.state.miners.get(spec.id)) is not None and book.quarantined.startswith(BY_PERSON):
+            reason = Reason("wear", "quarantined", (("why", book.quarantined),))
+            limits.append(Limit(PERSON, f"off {spec.id}", 0, reason))
     return Advice(tuple(limits))
 
 
@@ -57,4 +72,24 @@ def _ban(spec: MinerSpec, book: MinerBook | None, now_s: int, known: _Known, opt
         return Reason("wear", "budget", (("starts", book.day_starts),))
     if book.last_start_s and now_s - book.last_start_s < options.min_off_s + 60:
         return Reason("wear", "spacing", (("left_s", options.min_off_s + 60 - now_s + book.last_start_s),))
+    return None
+
+
+def _settling(view: View, spec: MinerSpec) -> Reason | None:
+    """Told something a moment ago: what it says now counts for little."""
+    left_s = view.state.settling.get(spec.id, 0) - view.now_s
+    return Reason("wear", "settling", (("left_s", left_s),)) if left_s > 0 else None
+
+
+def _hot(view: View, spec: MinerSpec, book: MinerBook | None, options: Options) -> Reason | None:
+    """CMD15: boards that are still hot from before their stop, where the unit tells its temperature."""
+    if book is None or not 0 < book.last_stop_s > view.now_s - COOLED_S:
+        return None
+    for quantity in ("board_c", "chip_c"):
+        told = view.image.channels.get(f"{spec.group}/{spec.mac}:{quantity}")
+        if told is None or told.why or view.now_s - told.at_s > FRESH_S or not isinstance(told.value, int | float):
+            continue
+        if told.value > options.hot_board_c:
+            return Reason("wear", "hot", (("board_c", told.value), ("limit_c", options.hot_board_c)))
+        return None
     return None

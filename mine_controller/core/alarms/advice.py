@@ -1,0 +1,362 @@
+"""What each kind of alarm means, what minectl does about it, and what the owner should do: the words of a letter.
+
+One row a kind: (cause, what minectl does, what the owner does). Figures and rules are in `catalogue.py`.
+"""
+
+ADVICE: dict[str, tuple[str, str, str]] = {
+    "smoke": (
+        "the smoke contact says alarm",
+        "outlets and fans are off until the contact is good and a person acks",
+        "leave the container; call the fire brigade",
+    ),
+    "water": (
+        "the water contact says alarm",
+        "outlets are off until the contact is good and a person acks",
+        "don't touch anything live; open the main breaker first",
+    ),
+    "emergency_stop": (
+        "a person asked for it",
+        "everything stays off at the outlets until `minectl resume`",
+        "resume when the reason is gone",
+    ),
+    "mains_lost": (
+        "the mains contact says the supply is gone",
+        "keeps what runs on other power; starts nothing new without its inputs",
+        "ask the utility; look at the main breaker",
+    ),
+    "ups_low": (
+        "the battery of the controller is nearly empty",
+        "ends cleanly before it is",
+        "bring the supply back; the mine goes on without its controller until then",
+    ),
+    "ups_on_battery": (
+        "the controller lives on its battery",
+        "controls on, and ends cleanly when the battery is low",
+        "look why the supply is gone",
+    ),
+    "supply_short": (
+        "the source gives less than the mine draws",
+        "load goes down until it fits",
+        "look at the source: fuel, panels, battery",
+    ),
+    "frequency_low": (
+        "the grid or the generator is overloaded",
+        "nothing starts meanwhile",
+        "look at the generator; ask the utility",
+    ),
+    "frequency_high": (
+        "the generator runs too fast, or load was lost",
+        "goes on watching; nothing else changes",
+        "look at the governor",
+    ),
+    "air_lost": (
+        "no fan proves any air: relay board, its supply, or the fan meter",
+        "everything is off; fans are told on until watts prove them",
+        "look at the fans' breaker and the relay board, now",
+    ),
+    "heat_stop": (
+        "the inlet is hotter than the miners stand",
+        "everything is off, every fan runs; comes back by itself twice a day once it is cool",
+        "look for dead fans, shut louvres, dirty filters",
+    ),
+    "temperature_danger": (
+        "the inlet is over the danger mark",
+        "load goes down, every fan runs",
+        "look at fans and filters; take load off by hand if it does not fall",
+    ),
+    "heat_shed": (
+        "the inlet is hot",
+        "sheds 5 to 10 % of the load every two minutes until it is cooler",
+        "look at fans, louvres and filters",
+    ),
+    "temperature_warning": (
+        "the inlet is warm",
+        "every fan runs; 38 °C is where load begins to go down",
+        "look at fans and filters while there is time",
+    ),
+    "air_short": (
+        "fewer fans prove air than the load needs",
+        "load is down to what the proven fans carry",
+        "mend the fans that failed",
+    ),
+    "recirculating": (
+        "hot air comes back in: a belt, a louvre or a door",
+        "load goes down 10 % every two minutes",
+        "look at belts, louvres and doors",
+    ),
+    "fan_fault": (
+        "the fan is told on and draws too little",
+        "runs another one; tries this one again after half an hour",
+        "look at its belt, motor protection and relay",
+    ),
+    "fan_welded": (
+        "the fan is told off and still draws",
+        "counts its air; its relay is not trusted",
+        "change the relay",
+    ),
+    "filter_clogged": (
+        "fan watts or the rise of the air have been off what was learned for a day: dust, or a slipping belt",
+        "goes on watching; nothing else changes",
+        "clean or change the filters, look at the belts; ack makes it learn anew",
+    ),
+    "signal_blind": (
+        "the utility's page can't be read",
+        "nothing starts; after the grace the mine curtails to be safe",
+        "look at the page and the uplink; a stand-in can be set by hand",
+    ),
+    "curtail_unproven": (
+        "the load is not proven down",
+        "repeats stop and outlet-off until watts prove it",
+        "open the breakers of the miners named",
+    ),
+    "signal_forced": (
+        "a person accepted the contract's penalty and runs the mine against the utility's word",
+        "runs until that time is over, told every hour",
+        "`minectl clear-state signal` ends it",
+    ),
+    "signal_changed": (
+        "the utility's word changed",
+        "obeys: off curtails now, run comes back after the hold",
+        "nothing",
+    ),
+    "curtail": (
+        "the mine goes down for the utility",
+        "every miner is stopped and proven dark",
+        "nothing",
+    ),
+    "curtail_long": (
+        "this event is longer than any usual one",
+        "stays curtailed",
+        "ask the utility whether its page is right",
+    ),
+    "curtailed": (
+        "the load is proven down",
+        "stays down until the utility says run",
+        "nothing",
+    ),
+    "curtail_report": (
+        "the event is over",
+        "keeps the report for the bill",
+        "nothing",
+    ),
+    "over_breaker": (
+        "a branch carries more than its continuous limit",
+        "miners of that branch are stopped",
+        "spread them over other branches",
+    ),
+    "over_cap": (
+        "the site draws more than 97 % of its cap",
+        "load goes down until it fits",
+        "lower nominal_w or raise the cap you pay for",
+    ),
+    "meters_disagree": (
+        "the site meter and the outlets contradict",
+        "counts the larger one",
+        "look at the meter's factor, its clamps and for load nobody measures",
+    ),
+    "watts_implausible": (
+        "many miners hash and draw nothing",
+        "nothing starts meanwhile",
+        "look at the unit of the outlet meters and at the outlet column of fleet.csv",
+    ),
+    "inlet_blind": (
+        "no inlet temperature for ten minutes",
+        "load is halved, and stopped after twenty minutes",
+        "look at the probes and their network",
+    ),
+    "fan_meter_blind": (
+        "fan watts can't be read: air is not proven",
+        "nothing starts; running load stays while the inlet is cool",
+        "look at the fan meter and its network",
+    ),
+    "uplink_down": (
+        "a way to the internet is down",
+        "uses another one where there is one",
+        "look at the modem; ask the provider",
+    ),
+    "device_unreachable": (
+        "a device does not answer",
+        "what it would tell is unknown: nothing starts on it",
+        "look at its power, its cable and its address: `minectl probe` asks it by hand",
+    ),
+    "sensor_stuck": (
+        "a probe shows the same while the load moves",
+        "it has no vote while another one moves",
+        "change the probe",
+    ),
+    "inputs_missing": (
+        "needed inputs are still missing since the start",
+        "nothing starts meanwhile",
+        "look at what is named",
+    ),
+    "door_open": (
+        "the door contact says open",
+        "goes on watching; nothing else changes",
+        "shut the door: the fans draw past the miners",
+    ),
+    "humidity_high": (
+        "the air is too wet",
+        "nothing starts meanwhile",
+        "look at the evaporative wall and for water",
+    ),
+    "chip_danger": (
+        "chips are hotter than they stand for long",
+        "the miner's own firmware is what stops it",
+        "look at its fans and heat sinks; stop it by hand",
+    ),
+    "chip_warning": (
+        "chips are hot",
+        "goes on watching; nothing else changes",
+        "look at its fans, dust and room",
+    ),
+    "ramp_failed": (
+        "starts in a row came to nothing",
+        "pauses the climb for half an hour",
+        "look at one of the miners, its outlet and its network",
+    ),
+    "miner_offline": (
+        "the miner drew power and neither draws nor answers any more",
+        "tries to start it again as wear and limits allow",
+        "look at its supply, its breaker and its network",
+    ),
+    "start_failed": (
+        "the miner was told to run and does not draw",
+        "three in a day are quarantine",
+        "look at it when you are there",
+    ),
+    "quarantined": (
+        "the miner keeps failing",
+        "leaves it off until a person releases it",
+        "look at it, then `minectl miners release`",
+    ),
+    "outlet_map": (
+        "an outlet is dark and its miner hashes",
+        "the miner is in quarantine: its outlet feeds another",
+        "correct the outlet column of fleet.csv",
+    ),
+    "stranger": (
+        "another unit answers where a miner of fleet.csv did",
+        "does not command it",
+        "was a unit swapped? `minectl discover --add` lists the new one",
+    ),
+    "two_writers": (
+        "somebody else switches this miner",
+        "does not raise it for half an hour",
+        "find the other program or person, and let one of you go",
+    ),
+    "high_reject": (
+        "the pool refuses many of its shares",
+        "goes on watching; nothing else changes",
+        "look at the network's delay, the pool and the overclock",
+    ),
+    "firmware_changed": (
+        "a miner runs another firmware than before",
+        "goes on watching; nothing else changes",
+        "was it you? An unknown firmware may mine for somebody else",
+    ),
+    "pool_down": (
+        "a pool does not answer or takes no shares",
+        "goes to the fallback where one is configured",
+        "look at the pool's own status",
+    ),
+    "dummy_pool": (
+        "the miners work for the local pool: no real one is to be had",
+        "keeps the load steady and goes back as soon as one answers",
+        "look at the uplink",
+    ),
+    "share_loss": (
+        "shares get lost on the way",
+        "weighs the uplinks anew",
+        "look at the uplinks' loss and delay",
+    ),
+    "profit_low": (
+        "the mine costs more than it earns",
+        "does what [profitability] says",
+        "look at prices and difficulty",
+    ),
+    "price_missing": (
+        "no price is known for the slots to come",
+        "uses published slots to the last, then the default band",
+        "look at the tariff's page and the uplink",
+    ),
+    "price_high": (
+        "the price is over the mark",
+        "does what the bands say",
+        "nothing",
+    ),
+    "price_low": (
+        "the price is under the mark",
+        "does what the bands say",
+        "nothing",
+    ),
+    "optimal_price": (
+        "the best slot of the day begins",
+        "does what the bands say",
+        "nothing",
+    ),
+    "band_change": (
+        "another price band began",
+        "switches mode, coin and pool to it",
+        "nothing",
+    ),
+    "block_found": (
+        "one of the miners found a block",
+        "nothing",
+        "celebrate, then check the wallet",
+    ),
+    "rule_failed": (
+        "a rule of the program itself failed",
+        "its layer takes the safe side",
+        "make a `minectl bundle` and report it",
+    ),
+    "database": (
+        "the database can't be read or written",
+        "controls on from memory; nothing is raised that can't be written down",
+        "`minectl doctor` tells what helps: space, rights, the card",
+    ),
+    "disk": (
+        "the disk is nearly full",
+        "drops old records; the reserve keeps it alive",
+        "make room: logs, old backups",
+    ),
+    "config_broken": (
+        "config.txt is broken",
+        "runs on the last good one",
+        "`minectl config check` tells every problem",
+    ),
+    "backup_failed": (
+        "the backup failed",
+        "tries again in an hour",
+        "look at the room on the backup disk",
+    ),
+    "clock_step": (
+        "the wall clock was set",
+        "timers follow the boot clock; nothing starts in this tick",
+        "see that time synchronisation runs",
+    ),
+    "clock_unsynced": (
+        "nobody keeps the clock right",
+        "timers don't need it; prices do",
+        "see that time synchronisation runs",
+    ),
+    "controller_hot": (
+        "the controller is hot and may slow down",
+        "goes on watching; nothing else changes",
+        "give it air",
+    ),
+    "memory_low": (
+        "the controller is short of memory",
+        "goes on watching; nothing else changes",
+        "see what else runs on it",
+    ),
+    "died": (
+        "the tick before did not end",
+        "what it commanded is judged by measurement",
+        "more than one a week: `minectl bundle`",
+    ),
+    "restarted": (
+        "the controller has started",
+        "adopts what is measured; starts after two good looks",
+        "nothing",
+    ),
+}

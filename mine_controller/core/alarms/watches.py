@@ -1,0 +1,263 @@
+"""Alarm conditions that are levels: judged from the image at each opening round, with the figure that shows it. Pure.
+
+Each watch gives what is wrong now, as events, and names what it can't judge (unknown): that neither raises nor ends an
+alarm. What has a dead-band looks at whether its alarm stands already: it then ends at `clear`, not at `threshold`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from mine_controller.core.alarms.catalogue import KINDS, ways_of
+from mine_controller.core.fleet import on_above_w
+from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.view import View
+
+# Chip temperatures that warn and that are a danger, by kind of section. Bitaxe firmware throttles at 75; Avalon's TMax
+# and the container machines' highest chip run hotter by design. What is not named counts as a container machine.
+CHIP_C = {
+    "bitaxe": (68.0, 75.0),
+    "nerdqaxe": (68.0, 75.0),
+    "nmminer": (70.0, 80.0),
+    "xmrig": (85.0, 95.0),
+    "avalon": (95.0, 105.0),
+}
+CHIP_ELSE_C = (95.0, 105.0)
+# What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
+OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
+GRIDS_HZ = (50.0, 60.0)
+AWAY = ("maintenance", "spare")
+
+
+class Seen(NamedTuple):
+    """What the watches found. `unknown` holds keys ("kind about") that can't be judged now."""
+
+    wrong: tuple[Event, ...]
+    unknown: frozenset[str]
+
+
+class Look(NamedTuple):
+    """What a watch may see."""
+
+    view: View
+    policy: AlarmPolicy
+    events: tuple[Event, ...]  # this round's
+
+    def stands(self, kind: str, about: str) -> bool:
+        """True while this alarm is open: its dead-band counts."""
+        return f"{kind} {about}" in self.view.state.alarms
+
+    def off_limits(self, kind: str, about: str, value: float, limit: tuple[float, float] | None = None) -> bool:
+        """True when a figure is past its mark; a standing alarm ends at the other one."""
+        ways = ways_of(self.policy, kind)
+        threshold, clear = limit or (ways.threshold, ways.clear)
+        mark = clear if self.stands(kind, about) else threshold
+        return value < mark if KINDS[kind].low else value > mark
+
+
+Found = Iterator[Event | str]  # an event, or the key of what is unknown
+
+
+def look_round(view: View, events: tuple[Event, ...], policy: AlarmPolicy) -> Seen:
+    """Every watch of the table, but for those that are switched off."""
+    look = Look(view, policy, events)
+    wrong: list[Event] = []
+    unknown: list[str] = []
+    for kinds, watch in _WATCHES:
+        if any(ways_of(policy, kind).on for kind in kinds):
+            for found in watch(look):
+                if isinstance(found, str):
+                    unknown.append(found)
+                else:
+                    wrong.append(found)
+    return Seen(tuple(wrong), frozenset(unknown))
+
+
+def _event(kind: str, about: str, *numbers: tuple[str, float | int | str]) -> Event:
+    return Event(kind, KINDS[kind].severity, about, Reason("alarm", kind, tuple(numbers)))
+
+
+def _inlet(look: Look) -> Found:
+    if not look.view.wired("inlet_c"):
+        return
+    inlet_c = look.view.number("inlet_c")
+    for kind in ("temperature_warning", "temperature_danger"):
+        if inlet_c is None:
+            yield f"{kind} inlet"
+        elif look.off_limits(kind, "inlet", inlet_c):
+            yield _event(kind, "inlet", ("inlet_c", inlet_c), ("limit_c", ways_of(look.policy, kind).threshold))
+
+
+def _humidity(look: Look) -> Found:
+    if not look.view.wired("humidity_pct"):
+        return
+    humidity_pct = look.view.number("humidity_pct")
+    if humidity_pct is None:
+        yield "humidity_high air"
+    elif look.off_limits("humidity_high", "air", humidity_pct):
+        yield _event("humidity_high", "air", ("humidity_pct", humidity_pct))
+
+
+def _grid(look: Look) -> Found:
+    if not look.view.wired("grid_hz"):
+        return
+    grid_hz = look.view.number("grid_hz")
+    if grid_hz is None:
+        yield from ("frequency_low grid", "frequency_high grid")
+        return
+    nominal_hz = min(GRIDS_HZ, key=lambda nominal: abs(nominal - grid_hz))
+    for kind, off_hz in (("frequency_low", nominal_hz - grid_hz), ("frequency_high", grid_hz - nominal_hz)):
+        if look.off_limits(kind, "grid", round(off_hz, 3)):
+            yield _event(kind, "grid", ("grid_hz", grid_hz), ("nominal_hz", nominal_hz))
+
+
+def _contacts(look: Look) -> Found:
+    for role, kind in (("door", "door_open"), ("mains", "mains_lost")):
+        if look.view.wired(role):
+            value = look.view.role(role).value
+            if value is None:
+                yield f"{kind} {role}"
+            elif value == "alarm":
+                yield _event(kind, role)
+
+
+def _devices(look: Look) -> Found:
+    """Endpoints that don't answer, and what the shell says of its own files."""
+    channels = look.view.image.channels
+    for name in look.view.wiring.endpoints:
+        health = channels.get(f"{name}:health")
+        if health is not None and health.value is None:
+            yield _event("device_unreachable", name, ("device", name), ("why", health.why[:80]))
+    for name, kind in OWN.items():
+        health = channels.get(f"{name}:health")
+        if health is not None and health.value is None:
+            yield _event(kind, name, ("why", health.why[:160]))
+
+
+def _forced(look: Look) -> Found:
+    """A person's word against the utility's, with the penalty accepted: told as gravely as it is, for as long."""
+    for override in look.view.state.overrides:
+        if override.key == "signal" and override.kind == "penalty":
+            numbers = (("actor", override.actor), ("left_s", override.until_s - look.view.now_s))
+            yield _event("signal_forced", "signal", *numbers, ("text", override.reason))
+
+
+def _clock(look: Look) -> Found:
+    if not look.view.image.clock.synced:
+        yield _event("clock_unsynced", "controller")
+
+
+def _breakers(look: Look) -> Found:
+    """Known watts of each branch against its continuous limit; an unknown miner adds nothing here."""
+    if not look.view.wiring.breakers:
+        return
+    drawn: dict[str, int] = {}
+    blind: set[str] = set()
+    for spec, watts in zip(look.view.wiring.miners, look.view.image.miners.power_w, strict=True):
+        drawn[spec.breaker] = drawn.get(spec.breaker, 0) + (watts or 0)
+        if watts is None:
+            blind.add(spec.breaker)
+    for breaker in look.view.wiring.breakers:
+        total_w = drawn.get(breaker.name, 0)
+        about = f"breaker {breaker.name}"
+        if breaker.limit_w and look.off_limits("over_breaker", about, total_w * 100 / breaker.limit_w):
+            yield _event("over_breaker", about, ("total_w", total_w), ("limit_w", breaker.limit_w))
+        elif breaker.name in blind:
+            yield f"over_breaker {about}"
+
+
+def _miners(look: Look) -> Found:
+    """Miners that drew power and neither draw nor answer, though nobody here told them to stop."""
+    view = look.view
+    miners, books, chases = view.image.miners, view.state.miners, view.state.chases
+    dark = {event.about for event in look.events if event.kind == "miner_off_unasked"}
+    known = _known(view, "miner_offline")
+    rows = zip(view.wiring.miners, miners.power_w, miners.word, miners.outlet, strict=True)
+    for at, (spec, watts, word, outlet) in enumerate(rows):
+        if watts is not None and watts > on_above_w(spec):
+            continue
+        book, chase = books.get(spec.id), chases.get(f"miner {spec.id}")
+        dark_s = book.last_stop_s if book is not None and not book.on else 0
+        if word is not None and word != "offline" and miners.word_at[at] >= dark_s:
+            continue  # it has answered since
+        if spec.id not in known and spec.id not in dark and not (watts is None and book is not None and book.on):
+            continue  # stopped by us, never seen, or it sleeps without a word
+        if outlet == "off" or not spec.paths or any(flag in spec.flags for flag in AWAY):
+            continue
+        if (book is not None and book.quarantined) or (chase is not None and chase.want == "stop") or _down(view):
+            yield f"miner_offline {spec.id}"
+            continue
+        silent_s = view.now_s - max(miners.word_at[at], miners.power_at[at] if watts is None else 0)
+        yield _event("miner_offline", spec.id, ("miner", spec.id), ("silent_s", silent_s))
+
+
+def _down(view: View) -> bool:
+    """True while everything is meant to be off: silence is then no news."""
+    return view.state.shed is not None and view.state.shed.ended_s is None
+
+
+def _known(view: View, kind: str) -> frozenset[str]:
+    """What this kind of alarm is open or pending about."""
+    pending = (view.state.last.get("alarm_book") or {}).get("pending") or {}
+    begin = kind + " "
+    return frozenset(key[len(begin) :] for key in (*view.state.alarms, *pending) if key.startswith(begin))
+
+
+def _chips(look: Look) -> Found:
+    """The hottest chip of each miner against the marks of its kind, or the owner's."""
+    channels, oldest = look.view.image.channels, look.view.now_s - 240
+    own = tuple(ways_of(look.policy, kind) for kind in ("chip_warning", "chip_danger"))
+    for spec in look.view.wiring.miners:
+        found = channels.get(f"{spec.group}/{spec.mac}:chip_c")
+        if found is None:
+            continue
+        if not isinstance(found.value, int | float) or found.at_s < oldest:
+            yield from (f"chip_warning {spec.id}", f"chip_danger {spec.id}")
+            continue
+        marks = CHIP_C.get(spec.group.partition(" ")[0], CHIP_ELSE_C)
+        for kind, ways, usual_c in zip(("chip_warning", "chip_danger"), own, marks, strict=True):
+            threshold_c = ways.threshold or usual_c
+            if found.value <= min(threshold_c, ways.clear or threshold_c - 3):
+                continue
+            if look.off_limits(kind, spec.id, found.value, (threshold_c, ways.clear or threshold_c - 3)):
+                numbers = (("miner", spec.id), ("chip_c", float(found.value)), ("limit_c", threshold_c))
+                yield _event(kind, spec.id, *numbers)
+
+
+def _drift(look: Look) -> Found:
+    """What `learn` found off its learned value for a day."""
+    learned = (look.view.state.last.get("learned") or {}).get("of") or {}
+    for about, row in learned.items():
+        if row.get("off_s") and look.view.now_s - int(row["off_s"]) >= 86_400:
+            numbers = (("what", about), ("now", row["now"]), ("learned", row["is"]), ("days", 1))
+            yield _event("filter_clogged", about, *numbers)
+
+
+def _shares(look: Look) -> Found:
+    """What the share book holds against a miner: rejected of all in the last hour."""
+    for name, row in ((look.view.state.last.get("shares") or {}).get("bad") or {}).items():
+        yield _event("high_reject", name, ("miner", name), ("reject_pct", row[0]), ("shares", row[1]))
+
+
+_WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
+    (("temperature_warning", "temperature_danger"), _inlet),
+    (("humidity_high",), _humidity),
+    (("frequency_low", "frequency_high"), _grid),
+    (("door_open", "mains_lost"), _contacts),
+    (("device_unreachable", *OWN.values()), _devices),
+    (("signal_forced",), _forced),
+    (("clock_unsynced",), _clock),
+    (("over_breaker",), _breakers),
+    (("miner_offline",), _miners),
+    (("chip_warning", "chip_danger"), _chips),
+    (("filter_clogged",), _drift),
+    (("high_reject",), _shares),
+)
+
+
+def number(value: Value | None, oldest_s: int) -> float | None:
+    """A channel's number when it is known and not older than that."""
+    if value is None or not isinstance(value.value, int | float) or value.at_s < oldest_s:
+        return None
+    return float(value.value)

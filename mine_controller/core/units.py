@@ -1,0 +1,135 @@
+"""What software finds out about each miner by itself: learned watts, efficiency, firmware, where it answers. Pure.
+
+Learned slowly, in the opening round, a tenth of the fleet at a time. Watts count only of a miner that is proven on for
+its whole ramp and disturbed by nothing; they stay within half and 1.3 times what is configured.
+"""
+
+from typing import NamedTuple
+
+from mine_controller.core.fleet import Fleet
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.quantity import QUANTITIES
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.state import State, Unit
+from mine_controller.core.model.wiring import MinerSpec
+
+NEW = Unit()
+TURNS = 10
+TURN_S = 120
+SLOWNESS = 8  # a new value counts for an eighth
+LEAST_SHARE, MOST_SHARE = 5, 13  # tenths of the configured power
+WORST_DJ_TH = 10**9
+NAME_LENGTH = 60
+
+
+class Found(NamedTuple):
+    """The units after this round, and what is told of them."""
+
+    units: dict[str, Unit]
+    events: tuple[Event, ...]
+
+
+def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Found:
+    """`state` holds this round's wear books already."""
+    if not image.clock.opening:
+        return Found(state.units, ())
+    watch = _Watch(image, fleet, state, policy)
+    changed: dict[str, Unit] = {}
+    turn = image.clock.plant_s // TURN_S % TURNS
+    for at, (spec, address) in enumerate(zip(policy.wiring.miners, image.miners.address, strict=True)):
+        known = unit = state.units.get(spec.id, NEW)
+        if address != unit.address:
+            unit = watch.placed(spec, unit, address)
+        if at % TURNS == turn:
+            unit = watch.learned(spec, unit, at)
+        if unit is not known and unit != known:
+            changed[spec.id] = unit
+    units = {**state.units, **changed} if changed else state.units
+    if len(units) > len(policy.wiring.miners):
+        ids = {spec.id for spec in policy.wiring.miners}
+        units = {name: unit for name, unit in units.items() if name in ids}
+    return Found(units, tuple(watch.events))
+
+
+class _Watch:
+    """One look at the fleet."""
+
+    def __init__(self, image: Image, fleet: Fleet, state: State, policy: Policy) -> None:
+        self.image, self.fleet, self.state, self.policy = image, fleet, state, policy
+        self.events: list[Event] = []
+        self.claims: dict[tuple[str, str], str] | None = None
+
+    def placed(self, spec: MinerSpec, unit: Unit, address: str | None) -> Unit:
+        """Where it answers now; a move is followed, another unit in its place is told once."""
+        if address is None:
+            return unit if unit.stranger or not unit.address else self._missed(spec, unit)
+        if _on_network(unit.address) and _on_network(address):
+            numbers = (("miner", spec.id), ("was", unit.address), ("address", address))
+            self.events.append(Event("moved", "info", spec.id, Reason("units", "moved", numbers)))
+        return unit._replace(address=address, stranger="")
+
+    def _missed(self, spec: MinerSpec, unit: Unit) -> Unit:
+        other = self._who(spec.group, unit.address)
+        if other in ("", spec.mac) or any(one.mac == other for one in self.policy.wiring.miners):
+            return unit
+        numbers = (("miner", spec.id), ("address", unit.address), ("unit", other))
+        self.events.append(Event("stranger", "warning", spec.id, Reason("units", "stranger", numbers)))
+        return unit._replace(stranger=other[:NAME_LENGTH])
+
+    def _who(self, section: str, address: str) -> str:
+        """The unit that answers there now, "" when none does."""
+        if self.claims is None:
+            now_s, oldest_s = self.image.clock.plant_s, 2 * self.image.clock.tick_s
+            self.claims = {
+                (key.partition("/")[0], str(value.value)): key[:-8].partition("/")[2]
+                for key, value in self.image.channels.items()
+                if key.endswith(":address") and value.value is not None and now_s - value.at_s <= oldest_s
+            }
+        return self.claims.get((section, address), "")
+
+    def learned(self, spec: MinerSpec, unit: Unit, at: int) -> Unit:
+        """Its firmware, and its running watts and efficiency when it has proven them."""
+        unit = self._firmware(spec, unit)
+        watts = self.image.miners.power_w[at]
+        if watts is None or not self._steady(spec, at):
+            return unit
+        sample_dw = min(max(watts * 10, spec.nominal_w * LEAST_SHARE), spec.nominal_w * MOST_SHARE)
+        unit = unit._replace(run_dw=_slowly(unit.run_dw, sample_dw))
+        if self.policy.site.strategy == "wear":  # nothing reads it there, and records need not hold hash rates
+            return unit
+        rate = self.image.channels.get(f"{spec.group}/{spec.mac}:hashrate_ths")
+        if rate is None or rate.why or not isinstance(rate.value, int | float) or rate.value <= 0:
+            return unit
+        if self.image.clock.plant_s - rate.at_s > QUANTITIES["hashrate_ths"].max_age_s:
+            return unit
+        return unit._replace(dj_th=_slowly(unit.dj_th, min(max(round(watts * 10 / rate.value), 1), WORST_DJ_TH)))
+
+    def _steady(self, spec: MinerSpec, at: int) -> bool:
+        """On, hashing by its own word where it has one, and neither just started nor told anything lately."""
+        state, now_s = self.state, self.image.clock.plant_s
+        book = state.miners.get(spec.id)
+        if not self.fleet.on[at] or book is None or not book.on or self.image.miners.word[at] not in ("hashing", None):
+            return False
+        if f"miner {spec.id}" in state.chases or state.settling.get(spec.id, 0) > now_s:
+            return False
+        return now_s - book.last_start_s >= spec.ramp_patience_s
+
+    def _firmware(self, spec: MinerSpec, unit: Unit) -> Unit:
+        told = self.image.channels.get(f"{spec.group}/{spec.mac} firmware:text")
+        if told is None or told.why or not isinstance(told.value, str) or not told.value:
+            return unit
+        firmware = told.value[:NAME_LENGTH]
+        if unit.firmware and unit.firmware != firmware:
+            numbers = (("miner", spec.id), ("was", unit.firmware), ("firmware", firmware))
+            self.events.append(Event("firmware_changed", "warning", spec.id, Reason("units", "firmware", numbers)))
+        return unit if unit.firmware == firmware else unit._replace(firmware=firmware)
+
+
+def _on_network(address: str) -> bool:
+    """An address on the network; the number a fleet service gives a unit is none."""
+    return address.count(".") == 3 or ":" in address
+
+
+def _slowly(old: int, new: int) -> int:
+    return new if old == 0 else old + (new - old) // SLOWNESS

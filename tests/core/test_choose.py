@@ -1,0 +1,161 @@
+"""Who goes first: strategies order, and never change how much may run. Every miner left out has a canonical reason."""
+
+import pytest
+from core.plant import Plant, policy, wiring
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mine_controller.core.decide import decide
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.state import MinerBook, Unit
+from mine_controller.core.model.wiring import BreakerSpec
+from mine_controller.core.skips import HELD, SKIPS, skip_word
+from mine_controller.core.words import SENTENCES
+
+STRATEGIES = ("wear", "efficiency", "mixed")
+
+
+def ready(strategy, starts, dj_th, *, cap_kw=1000, running=False, wires=None):
+    """A dark (or running) plant whose miners have these starts and this efficiency, at the moment it may choose."""
+    wires = wires or wiring(len(starts))
+    rules = policy(wires, cap_kw=cap_kw)
+    plant = Plant(wires, rules._replace(site=rules.site._replace(strategy=strategy)), running=running)
+    plant.audited = False
+    plant.ticks(1)
+    names = [spec.id for spec in wires.miners]
+    books = {name: MinerBook(running, count, 100, 100) for name, count in zip(names, starts, strict=True)}
+    units = {name: Unit(dj_th=value) for name, value in zip(names, dj_th, strict=True)}
+    plant.state = plant.state._replace(miners=books, units=units)
+    return plant
+
+
+def first_starts(plant):
+    """Columns in the order in which they were started."""
+    plant.ticks(18)
+    runs = [target[7:] for _, target, verb, _ in plant.sent if verb == "run"]
+    return [int(name[1:]) for name in dict.fromkeys(runs)]
+
+
+def test_wear_starts_the_fewest_starts_first():
+    assert first_starts(ready("wear", [9, 2, 5, 0], [150, 300, 200, 0]))[:4] == [3, 1, 2, 0]
+
+
+def test_efficiency_starts_the_best_first_and_counts_an_unknown_one_as_the_mean():
+    assert first_starts(ready("efficiency", [9, 2, 5, 0], [150, 300, 200, 0]))[:4] == [0, 2, 3, 1]
+
+
+def test_mixed_looks_at_efficiency_among_those_within_three_starts_of_the_fewest():
+    assert first_starts(ready("mixed", [9, 2, 3, 0], [150, 300, 200, 250]))[:4] == [2, 3, 1, 0]
+
+
+@pytest.mark.parametrize(("strategy", "gone"), [("wear", {0, 1}), ("efficiency", {2, 3}), ("mixed", {1, 3})])
+def test_what_has_to_go_goes_in_the_order_of_the_strategy(strategy, gone):
+    plant = ready(strategy, [0, 1, 9, 2], [150, 210, 400, 390], running=True, cap_kw=1000)
+    plant.ticks(2)
+    rules = plant.policy
+    plant.policy = rules._replace(site=rules.site._replace(power_cap_w=plant.fans_up * 1500 + 2 * 3400 + 1500))
+    plant.ticks(1)
+    assert {int(name[1:]) for name, watts in plant.power.items() if watts < 100} == gone
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 400)), min_size=6, max_size=6),
+    st.integers(10, 60),
+    st.booleans(),
+    st.integers(2, 8),
+)
+def test_a_strategy_changes_the_order_only_never_the_permitted_power(miners, cap_kw, running, ticks):
+    starts, dj_th = zip(*miners, strict=True)
+    plant = ready("wear", starts, dj_th, cap_kw=cap_kw, running=running)
+    plant.ticks(ticks)
+    seen = []
+    for strategy in STRATEGIES:
+        rules = plant.policy._replace(site=plant.policy.site._replace(strategy=strategy))
+        decision = decide(plant.image, plant.state, rules)
+        seen.append((decision.plan.permitted_w, decision.envelope, len(decision.plan.starts), len(decision.plan.stops)))
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_every_miner_left_out_has_a_canonical_reason_with_a_sentence():
+    assert set(SKIPS) <= set(SENTENCES)
+    assert len(set(SKIPS.values())) == len(SKIPS)
+    assert skip_word(Reason("signal", "curtail_off")) == HELD
+    plant = Plant(wiring(6), running=False)
+    plant.power["m000"] = 25
+    plant.garbage["redfish pdu1/A2:power_w"] = None
+    plant.ticks(9)
+    for decision in plant.decisions:
+        assert set(decision.plan.skip) == {
+            spec.id for spec, run in zip(plant.wiring.miners, decision.plan.run, strict=True) if not run
+        }
+        assert all(skip_word(reason) in {*SKIPS.values(), HELD} for reason in decision.plan.skip.values())
+
+
+def test_a_miner_that_does_not_fit_says_which_limit_is_full():
+    wires = wiring(6)
+    miners = tuple(one._replace(breaker="b1" if at < 3 else "", phase="L1") for at, one in enumerate(wires.miners))
+    wires = wires._replace(
+        miners=miners, breakers=(BreakerSpec("b1", 8000),), phases=(BreakerSpec("L1", 15_000, "L1"),)
+    )
+    plant = Plant(wires, policy(wires), running=False)
+    plant.ticks(25)
+    assert sum(plant.power[f"m00{at}"] > 1000 for at in range(3)) == 2
+    assert sum(watts > 1000 for watts in plant.power.values()) == 4
+    words = {name: skip_word(reason) for name, reason in plant.decisions[-1].plan.skip.items()}
+    assert sorted(words.values()) == ["no_breaker", "no_phase"]
+    assert plant.violations == []
+
+
+def test_a_phase_over_its_limit_sheds_what_is_over():
+    wires = wiring(6)
+    wires = wires._replace(miners=tuple(one._replace(phase="L1") for one in wires.miners))
+    plant = Plant(wires)
+    plant.ticks(3)
+    plant.wiring = wires._replace(phases=(BreakerSpec("L1", 11_000, "L1"),))
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+    plant.ticks(2)
+    assert sum(watts > 1000 for watts in plant.power.values()) == 3
+
+
+class Warm(Plant):
+    """A plant whose miners tell the temperature of their boards."""
+
+    boards: dict[str, float] = {}  # noqa: RUF012 - set anew by each test
+
+    def readings(self, asked):
+        found = super().readings(asked)
+        one = found[0]
+        return found + [
+            one._replace(key=f"foreman mine/{unit.mac}:board_c", value=self.boards[unit.id])
+            for unit in self.wiring.miners
+            if unit.id in self.boards and "foreman mine" in asked
+        ]
+
+
+def test_cmd15_a_board_still_hot_from_its_stop_waits_until_it_has_cooled():
+    """CMD15: no hot restart; a board that tells no temperature is not held back."""
+    plant = Warm(wiring(4))
+    plant.boards = {"m001": 64.0}
+    plant.ticks(3)
+    plant.signal = "off"
+    plant.ticks(2)
+    plant.signal = "run"
+    plant.ticks(12)
+    skip = plant.decisions[-1].plan.skip
+    assert skip_word(skip["m001"]) == "hot"
+    assert dict(skip["m001"].numbers) == {"board_c": 64.0, "limit_c": 50}
+    assert plant.power["m000"] > 1000
+    plant.boards = {"m001": 41.0}
+    plant.ticks(6)
+    assert plant.power["m001"] > 1000
+
+
+def test_cmd15_half_an_hour_after_a_stop_a_warm_board_is_a_warm_room():
+    plant = Warm(wiring(4))
+    plant.boards = {"m001": 55.0}
+    plant.ticks(3)
+    plant.signal = "off"
+    plant.ticks(20)
+    plant.signal = "run"
+    plant.ticks(25)
+    assert plant.power["m001"] > 1000

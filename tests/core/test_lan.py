@@ -1,0 +1,189 @@
+"""Units on the LAN without outlets: rest between reads, liars, spontaneous starts, and a second gentle path."""
+
+import pytest
+from core.plant import Plant, wiring
+from core.shelf import SHELF, Shelf, boards
+
+from mine_controller.core.due import Asked, due
+from mine_controller.core.freeze import freeze
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.decision import Look
+from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.wiring import Path
+
+CLOUD = "foreman mine"
+
+
+def at(now_s, read_s, look=None, rest_s=60):
+    """Who is asked at `now_s` when the shelf was read at `read_s`."""
+    wires = boards(rest_s=rest_s)
+    image = freeze(None, [Reading(f"{SHELF}:health", "ok", read_s)], wires, Clock(read_s, read_s))
+    asked = due(image, look, wires, Clock(now_s, now_s, tick_s=15))
+    return [one for one in asked if one.endpoint == SHELF]
+
+
+def test_a_board_that_rests_is_not_asked_again_before_its_time():
+    assert at(1059, 1000) == []
+    assert at(1060, 1000) == [Asked(SHELF)]
+    assert at(1015, 1000, rest_s=0) == [Asked(SHELF)]
+
+
+def test_a_look_respects_the_rest_too_but_once_after_a_command():
+    assert at(1020, 1000, Look(1020, (SHELF,))) == []
+    assert at(1020, 1000, Look(1020, (f"once:{SHELF}",))) == [Asked(SHELF)]
+    assert at(1020, 1000, Look(1020, (SHELF, f"once:{SHELF}"))) == [Asked(SHELF)]
+    assert at(1020, 1000, Look(1020, ("once:nobody at_all",))) == []
+
+
+def test_a_stopped_board_is_read_once_twenty_seconds_after_the_command_and_then_rests():
+    shelf = Shelf(boards(rest_s=60))
+    shelf.ticks(3)
+    shelf.liars = {"b1"}
+    shelf.asked_at.clear()
+    shelf.signal = "off"
+    began = shelf.now
+    shelf.ticks(2)
+    assert shelf.asked_at == [began, began + 20, began + 120, began + 140]
+    assert len([one for one in shelf.sent if one[1] == "miner b1" and one[2] == "stop"]) == 2
+
+
+def test_o4_a_board_that_starts_by_itself_while_curtailed_is_stopped_again():
+    """O4: a spontaneous start of a unit without any outlet."""
+    shelf = Shelf()
+    shelf.ticks(3)
+    shelf.signal = "off"
+    shelf.ticks(3)
+    shelf.power["b2"] = 18
+    shelf.tick()
+    assert shelf.power["b2"] == 3
+    assert shelf.violations == []
+
+
+def test_o4_the_same_for_one_known_by_its_word_alone():
+    shelf = Shelf()
+    shelf.metered = False
+    shelf.ticks(3)
+    shelf.signal = "off"
+    shelf.ticks(3)
+    shelf.power["b2"] = 18
+    shelf.tick()
+    assert shelf.power["b2"] == 3
+
+
+def test_cmd2_a_liar_without_an_outlet_is_asked_again_and_ends_in_an_emergency():
+    """CMD2: acked, still drawing, nothing above it on the ladder: told with its name."""
+    shelf = Shelf(boards(4, nominal_w=3000, standby_w=25))
+    shelf.power = dict.fromkeys(shelf.power, 3000)
+    shelf.ticks(3)
+    shelf.liars = {"b1"}
+    shelf.signal = "off"
+    shelf.ticks(4)
+    assert len([one for one in shelf.sent if one[1] == "miner b1" and one[2] == "stop"]) >= 3
+    emergency = shelf.events("curtail_unproven")
+    assert dict(emergency[0].reason.numbers)["stragglers"] == "b1"
+
+
+class Twice(Plant):
+    """Miners known to a shelf of their own and, by the same mac, to a fleet service."""
+
+    def readings(self, asked):
+        found = super().readings(asked)
+        if "antminer row" in asked and "antminer row" not in self.dead:
+            found += [Reading(f"antminer row/{unit.mac}:address", "10.1.0.1", self.now) for unit in self.wiring.miners]
+            words = {unit.mac: self.power[unit.id] for unit in self.wiring.miners}
+            found += [
+                Reading(f"antminer row/{mac}:word", "hashing" if watts > 500 else "sleeping", self.now)
+                for mac, watts in words.items()
+            ]
+        return found
+
+    def _do(self, name, command):
+        if command.lane == "antminer row" and name in self.deaf:
+            return "refused"
+        return super()._do(name, command)
+
+    deaf: frozenset[str] = frozenset()
+
+
+def twice(outlets=True):
+    wires = wiring(4, outlets=outlets)
+    own = wires.endpoints[CLOUD]._replace(name="antminer row", fleet=True)
+    miners = tuple(
+        unit._replace(group="antminer row", paths=(Path("antminer row", 20, gentle=True), *unit.paths))
+        for unit in wires.miners
+    )
+    lane = wires.lanes[CLOUD]._replace(name="antminer row")
+    wires = wires._replace(
+        miners=miners,
+        endpoints={**wires.endpoints, "antminer row": own},
+        lanes={**wires.lanes, "antminer row": lane},
+    )
+    plant = Twice(wires)
+    plant.ticks(4)
+    return plant
+
+
+def stops(plant, name):
+    return [lane for _, target, verb, lane in plant.sent if target == f"miner {name}" and verb in ("stop", "off")]
+
+
+def test_the_second_gentle_path_comes_before_the_outlet():
+    plant = twice()
+    plant.deaf = frozenset({"m001"})
+    plant.signal = "off"
+    plant.ticks(2)
+    assert stops(plant, "m000") == ["antminer row"]
+    assert stops(plant, "m001") == ["antminer row", CLOUD]
+    assert plant.state.shed.hard == 0
+    assert plant.state.shed.gentle == 4
+
+
+def test_a_path_calls_a_unit_by_its_own_section_s_word():
+    plant = twice()
+    plant.deaf = frozenset({"m001"})
+    plant.signal = "off"
+    plant.tick()
+    sent = [one for decision in plant.decisions for one in decision.commands if one.target == "miner m001"]
+    assert sent[0].address == "10.1.0.1"
+    assert sent[1].address == plant.image.channels[f"{CLOUD}/{plant.wiring.miners[1].mac}:address"].value
+    assert sent[0].unit == sent[1].unit == plant.wiring.miners[1].mac
+
+
+def test_the_second_path_is_the_first_when_the_unit_s_own_is_silent():
+    plant = twice()
+    plant.dead = {"antminer row"}
+    plant.ticks(4)
+    plant.signal = "off"
+    plant.ticks(2)
+    assert stops(plant, "m002") == [CLOUD]
+
+
+def test_a_unit_nobody_knows_goes_to_its_outlet_at_once():
+    plant = twice()
+    plant.dead = {"antminer row", CLOUD}
+    plant.ticks(4)
+    plant.signal = "off"
+    plant.ticks(2)
+    assert [lane.partition(" ")[0] for lane in stops(plant, "m002")] == ["redfish"]
+
+
+def test_a_mute_miner_climbs_past_both_gentle_paths():
+    plant = twice()
+    plant.mute = {"m003"}
+    plant.signal = "off"
+    plant.ticks(2)
+    assert [lane.partition(" ")[0] for lane in stops(plant, "m003")] == ["antminer", "foreman", "redfish"]
+    assert plant.state.shed.shed_100_s - plant.state.shed.signal_s <= 300
+
+
+@pytest.mark.parametrize("dead", [{"antminer row"}, set()])
+def test_starts_go_by_the_first_path_alone(dead):
+    """CMD7: increases through one path only."""
+    plant = twice()
+    plant.signal = "off"
+    plant.ticks(2)
+    plant.dead = dead
+    plant.signal = "run"
+    plant.ticks(15)
+    lanes = {lane for _, target, verb, lane in plant.sent if verb == "run"}
+    assert lanes == (set() if dead else {"antminer row"})
