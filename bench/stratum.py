@@ -77,8 +77,8 @@ class Farm:
 
     async def until(self, name: str, count: int, limit_s: float = 60.0) -> float:
         began = time.monotonic()
-        while getattr(self, name) < count and time.monotonic() - began < limit_s:
-            await asyncio.sleep(0.01)  # noqa: ASYNC110 - counted by ten thousand callers, looked at by one
+        while getattr(self, name) < count and time.monotonic() - began < limit_s:  # noqa: ASYNC110 - see below
+            await asyncio.sleep(0.01)  # ten thousand callers count, one looks
         return time.monotonic() - began
 
 

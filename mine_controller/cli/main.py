@@ -21,6 +21,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("resume", "End an emergency stop or a latched alarm."),
     "release": ("release", "Let a miner out of quarantine."),
     "fans": ("fans", "List fans; hold one or several on or off; back to automatic."),
+    "miners": ("miners", "List miners; stop, start, restart, tune one or many; change the list."),
+    "profiles": ("profiles", "Tuning presets: save one from a miner, put it on others."),
+    "discover": ("discover", "Search networks for miners, and list the new ones."),
     "notify": ("notify", "Send a test message by the configured channels."),
     "config": ("config", "Check, show, change, import the configuration."),
     "init": ("init", "Write a fresh site folder."),
@@ -30,6 +33,15 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("probe", "Ask one device and show what is read."),
     "record": ("record", "Store one device's raw replies as a test case, redacted."),
     "audit-ticks": ("audit_ticks", "Check recorded ticks against the guard invariants."),
+    "backup": ("backup", "A whole copy of the database now, verified; or the list of copies."),
+    "restore": ("restore", "Put a copy in force; --drill tries it and changes nothing."),
+    "prune": ("prune", "Take out what is past its time."),
+    "export": ("export", "Rows of the history as CSV, JSON or one object a line."),
+    "bundle": ("bundle", "One file for whoever looks into a trouble, without secrets."),
+    "reset": ("reset", "Set the whole history aside and begin a new one."),
+    "collect": ("collect", "Hear what sensors and boards push, a process of its own."),
+    "dummy-pool": ("dummy_pool", "The local holding pool, a process of its own."),
+    "report": ("report", "What a site has to show: events."),
 }
 
 

@@ -30,8 +30,9 @@ def command(config: Path | None, section: tuple[str, ...], as_json: bool) -> Non
     from mine_controller.ops.probe import probe  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ports.live import live_wire  # noqa: PLC0415 - the same
 
-    endpoint = endpoint_named(load_config(config, last_good=True), " ".join(section))
-    report = probe(endpoint, live_wire(endpoint.section, time.monotonic() + ASK_S))
+    loaded = load_config(config, last_good=True)
+    endpoint = endpoint_named(loaded, " ".join(section))
+    report = probe(endpoint, live_wire(endpoint.section, time.monotonic() + ASK_S, loaded.paths.collect))
     click.echo(report.json() if as_json else "\n".join(safe(line) for line in report.text().splitlines()))
     sys.exit(1 if report.why else 0)
 

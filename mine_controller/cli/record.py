@@ -29,12 +29,13 @@ def command(config: Path | None, section: tuple[str, ...], folder: Path | None) 
     from mine_controller.ports.live import live_wire  # noqa: PLC0415 - the same
     from mine_controller.wire.door import WireError  # noqa: PLC0415 - the same
 
-    endpoint = endpoint_named(load_config(config, last_good=True), " ".join(section))
+    loaded = load_config(config, last_good=True)
+    endpoint = endpoint_named(loaded, " ".join(section))
     target = folder or Path(endpoint.section.replace(" ", "-").replace("/", "-"))
     if target.exists() and any(target.iterdir()):
         fail(f"{target} is not empty; give another folder with --to")
     try:
-        files = record(endpoint, live_wire(endpoint.section, time.monotonic() + ASK_S), target)
+        files = record(endpoint, live_wire(endpoint.section, time.monotonic() + ASK_S, loaded.paths.collect), target)
     except WireError as error:
         fail(f'no answer: {error.why}; `minectl probe "{endpoint.section}"` shows every exchange')
     except OSError as error:

@@ -4,11 +4,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import click
 
 from mine_controller.config.model import Config, ConfigError, Problem
+
+if TYPE_CHECKING:
+    from mine_controller.store.db import Paths
+    from mine_controller.store.note import Who
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -17,6 +21,21 @@ def config_option(function: Decorated) -> Decorated:
     """--config FILE, with the usual places as its default."""
     kind = click.Path(dir_okay=False, path_type=Path)
     return click.option("--config", "-c", type=kind, help="config.txt of the site.")(function)
+
+
+def db_option(function: Decorated) -> Decorated:
+    """--db FILE: a database out of a bundle or a backup, instead of a site's."""
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--db", type=kind, help="This database (out of a bundle) instead of a site's.")(function)
+
+
+def paths_of(config: Path | None, db: Path | None) -> "Paths":
+    """Where the files of the site lie; with `db` that file alone, and no config is needed."""
+    from mine_controller.store.db import Places  # noqa: PLC0415 - imported by the commands that use it
+
+    if db is None:
+        return load_config(config, last_good=True).paths
+    return Places.under(db.absolute().parent / "none")._replace(db=db)
 
 
 def config_path(given: Path | None) -> Path:
@@ -68,6 +87,13 @@ class Asker:
             self.tty = os.ttyname(0)
         except OSError:
             self.tty = ""
+
+    @property
+    def who(self) -> "Who":
+        """The same, for a command that writes its own row."""
+        from mine_controller.store.note import Who  # noqa: PLC0415 - imported by the commands that use it
+
+        return Who(self.actor, self.uid, self.tty)
 
 
 def _user_name(uid: int) -> str:

@@ -56,6 +56,7 @@ class Ask(NamedTuple):
     tickets: tuple[str, ...] = ()
     memory: dict[str, str] = {}  # noqa: RUF012 - what the kind kept from its last fetch (an ETag); read-only
     at_s: int = 0  # plant time at which the asking begins: what a kept back-off is measured by
+    wall_s: int = 0  # the same moment by the wall clock, for kinds that ask for dates; 0 = not told
 
 
 class Can(NamedTuple):

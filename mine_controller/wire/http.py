@@ -6,24 +6,30 @@ so that a tick with nothing to ask never pays for them.
 
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError
 
 if TYPE_CHECKING:
     from mine_controller.wire.session import Session
 
 
-def live(until: float) -> Wire:
+def live(until: float, section: str = "", collect: Path | None = None) -> Wire:
     """A wire on real sockets for one endpoint and one thread; `until` and its clock are `time.monotonic` seconds.
 
     `call(request, until)` raises nothing but WireError and ends by the earlier of both deadlines, whatever drips:
     only a name server or an answer's header lines that drip can hold it longer, and those `ask` and `act` abandon.
     Connections are kept between calls of the same wire. It never retries: see `wire.retry`. `many` is `wire.many`.
+    `collect:` is answered with what the file `collect` holds for `section`, and with nothing of other sections.
     """
     sessions: dict[tuple[str, str], Session] = {}
 
     def call(request: Request, call_until: float) -> Response:
+        if request.url.startswith("collect:"):
+            from mine_controller.wire import collected  # noqa: PLC0415 - see the module's docstring
+
+            return collected.exchange(collect, section)
         return _exchange(sessions, request, min(call_until, until))
 
     def sleep(seconds: float) -> None:
@@ -34,12 +40,25 @@ def live(until: float) -> Wire:
 
         return fleet.many(batch, min(many_until, until))
 
-    return Wire(call, time.monotonic, sleep, until, many)
+    def library(batch: Sequence[Job], library_until: float) -> list[dict[str, Any] | WireError]:
+        from mine_controller.wire import asic_rs  # noqa: PLC0415 - see the module's docstring
+
+        return asic_rs.run(batch, min(library_until, until))
+
+    return Wire(call, time.monotonic, sleep, until, many, library)
 
 
 def _exchange(sessions: "dict[tuple[str, str], Session]", request: Request, until: float) -> Response:
     if until <= time.monotonic():
         raise WireError("unreachable", "no time left to ask")
+    if request.url.startswith("modbus://"):
+        from mine_controller.wire import modbus  # noqa: PLC0415 - see the module's docstring
+
+        return modbus.exchange(request, until)
+    if request.url.startswith(("mqtt://", "mqtts://")):
+        from mine_controller.wire import mqtt  # noqa: PLC0415 - see the module's docstring
+
+        return mqtt.exchange(request, until)
     if request.tolerant and request.url.startswith("http://"):  # a unit that speaks TLS also speaks proper HTTP
         from mine_controller.wire import raw  # noqa: PLC0415 - see the module's docstring
 

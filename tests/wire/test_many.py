@@ -222,9 +222,9 @@ def test_without_time_nothing_is_sent(serve):
     assert not server.asked
 
 
-def test_no_connection_is_unreachable(monkeypatch):
-    monkeypatch.setattr(module, "CONNECT_S", 0.1)
-    monkeypatch.setattr(module, "SWEEP_S", 0.02)
+@contextlib.contextmanager
+def full_queue():
+    """Where connections are taken by nobody."""
     with socket.socket() as full, contextlib.ExitStack() as held:
         full.bind(("127.0.0.1", 0))
         full.listen(0)  # a queue that takes one and lets the rest wait for it
@@ -232,7 +232,14 @@ def test_no_connection_is_unreachable(monkeypatch):
             peer = held.enter_context(socket.socket())
             peer.setblocking(False)
             peer.connect_ex(full.getsockname())
-        (answer,) = many([Exchange(*full.getsockname(), b"x")], until())
+        yield full.getsockname()
+
+
+def test_no_connection_is_unreachable(monkeypatch):
+    monkeypatch.setattr(module, "CONNECT_S", 0.1)
+    monkeypatch.setattr(module, "SWEEP_S", 0.02)
+    with full_queue() as place:
+        (answer,) = many([Exchange(*place, b"x")], until())
     assert error(answer) == ("unreachable", False)
     assert answer.why.startswith("no connection in ")
 
@@ -283,3 +290,55 @@ def test_the_limit_of_descriptors_is_raised_as_far_as_allowed_and_kept_to(serve,
     )
     assert told.stdout.split() == ["400", str(raised)]
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 64
+
+
+def test_one_that_may_take_less_time_than_the_others_is_given_up_alone(serve, monkeypatch):
+    monkeypatch.setattr(module, "SWEEP_S", 0.02)
+    given_up = threading.Event()
+    hung = serve(lambda _s, peer, _h: (peer.recv(1), given_up.set()))
+    good = serve(lambda _s, peer, _h: (given_up.wait(LONG_S), peer.sendall(b"ok\0")))
+    first, second = many([to(hung, within_s=0.05), to(good)], until())
+    assert (error(first)[0], second) == ("timeout", b"ok\0")
+
+
+def test_a_connection_may_be_granted_less_time_than_the_others(monkeypatch):
+    monkeypatch.setattr(module, "SWEEP_S", 0.02)
+    with full_queue() as place:
+        (answer,) = many([Exchange(*place, b"x", connect_s=0.1)], until())
+    assert error(answer) == ("unreachable", False)
+    assert float(answer.why.split()[-2]) < module.CONNECT_S
+
+
+def test_a_limit_of_the_connection_does_not_hurry_the_answer(serve, monkeypatch):
+    monkeypatch.setattr(module, "SWEEP_S", 0.02)
+    given_up = threading.Event()
+    hung = serve(lambda _s, peer, _h: (peer.recv(1), given_up.set()))
+    good = serve(lambda _s, peer, _h: (given_up.wait(LONG_S), peer.sendall(b"ok\0")))
+    assert many([to(hung, within_s=0.2), to(good, connect_s=0.1)], until())[1] == b"ok\0"
+
+
+def test_those_that_ride_along_are_over_with_the_others(serve):
+    hung = serve(lambda server, _peer, _head: server.over.wait(LONG_S))
+    began = time.monotonic()
+    first, second = many([to(hung, rides=True), to(serve(echo))], until())
+    assert (error(first)[0], second) == ("timeout", b"said x\0")
+    assert time.monotonic() - began < LONG_S / 4
+
+
+def test_one_that_rides_along_and_answers_is_heard(serve):
+    heard = threading.Event()
+    rider = serve(lambda _s, peer, _h: (peer.sendall(b"me too\0"), heard.set()))
+    other = serve(lambda _s, peer, _h: (heard.wait(LONG_S), peer.sendall(b"ok\0")))
+    assert many([to(rider, rides=True), to(other)], until()) == [b"me too\0", b"ok\0"]
+
+
+def test_when_everybody_rides_along_everybody_is_waited_for(serve):
+    assert many([to(serve(echo), rides=True), to(serve(echo), rides=True)], until()) == [b"said x\0"] * 2
+
+
+def test_others_that_can_not_even_begin_do_not_hold_up_those_that_ride(serve):
+    hung = serve(lambda server, _peer, _head: server.over.wait(LONG_S))
+    began = time.monotonic()
+    found = many([to(hung, rides=True), Exchange("no-address", 80, b"x")], until())
+    assert [error(one)[0] for one in found] == ["timeout", "dns"]
+    assert time.monotonic() - began < LONG_S / 4
