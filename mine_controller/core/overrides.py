@@ -21,7 +21,18 @@ from mine_controller.core.refusal import Refused
 from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.writers import release
 
-__all__ = ["INPUTS", "LONGEST_S", "ONE_SIDED", "SETTINGS", "Refused", "check_input", "take_requests", "with_tests"]
+__all__ = [
+    "INPUTS",
+    "LONGEST_S",
+    "ONE_SIDED",
+    "ROLE_OF",
+    "SETTINGS",
+    "WORDS_OF_LIFE",
+    "Refused",
+    "check_input",
+    "take_requests",
+    "with_tests",
+]
 
 LONGEST_S = 4 * 3600
 LONGEST_NUMBER = 9
@@ -37,7 +48,10 @@ INPUTS = (
     "water",
     "door",
     "mains",
+    "price_p_kwh",
 )
+ROLE_OF = {"price_p_kwh": "price"}  # inputs that are not called like the role they come from
+WORDS_OF_LIFE = {"away": ("yes", "no")}  # economics that a person sets until changed
 SETTINGS = ("mode", "pool")  # wanted of a miner or a group until changed
 UNKNOWN = Value(None, 0)
 ONE_SIDED = frozenset({"inlet_c", "outlet_c", "ambient_c", "humidity_pct", "site_power_w", "smoke", "water"})
@@ -152,13 +166,14 @@ def _override(request: Request, image: Image, policy: Policy) -> Override:
     for_s = request.until - clock.wall_s if request.until else 0
     if request.until and for_s <= 0:
         raise Refused("the time asked for is already over")
-    if policy.site.live and kind != "setting" and (not for_s or for_s > LONGEST_S):
+    if policy.site.live and kind not in ("setting", "economy") and (not for_s or for_s > LONGEST_S):
         for_s = LONGEST_S
     until_s = clock.plant_s + for_s if for_s else 0
     return Override(key, value, kind, until_s, request.actor[:60], request.reason[:200], request.id)
 
 
-def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
+def _plain_kind(key: str, value: str, policy: Policy) -> str:
+    """The kind of what is no input, its value checked; "" for everything else."""
     head = key.partition(".")[0]
     if head in ("fan", "fans", "miner", "miners", "max_power_kw"):
         _check_output(key, value, policy)
@@ -166,10 +181,21 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
     if head in SETTINGS:
         _check_setting(key, value, policy)
         return "setting"
+    if key in WORDS_OF_LIFE:
+        if value not in WORDS_OF_LIFE[key]:
+            raise Refused(f"{key} is one of {', '.join(WORDS_OF_LIFE[key])}")
+        return "economy"
     if head == "reading":
         if value != "unknown" and not _plain(value):
             raise Refused("a reading is set to a number, a word or unknown")
         return "test"
+    return ""
+
+
+def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
+    plain = _plain_kind(key, value, policy)
+    if plain:
+        return plain
     if key in INPUTS:
         check_input(key, value)
         typed = f"site={policy.site.name}" in request.flags
@@ -182,7 +208,7 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
                 raise Refused(f'--{flag} needs the site\'s name typed: --site "{policy.site.name}"')
             return kind
         return "test"
-    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, mode.ID, pool.ID, reading.SECTION.NAME"
+    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, mode.ID, pool.ID, away, reading.SECTION.NAME"
     raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, {outputs}")
 
 
@@ -190,7 +216,7 @@ def check_input(key: str, value: str) -> Scalar:
     """The typed value of an input override; "unknown" is None."""
     if value == "unknown":
         return None
-    quantity = ROLES[key].quantity
+    quantity = ROLES[key].quantity if key in ROLES else key
     words = WORDS.get(quantity)
     if words is not None:
         if value not in words:

@@ -1,7 +1,8 @@
 """A home fleet as a twin: twelve miners of many makes on one LAN, one room, no meter, no outlet, no fan.
 
 Each stands at an address of its own and is read and told by its own firmware alone. The room warms with what they
-draw (400 kJ/K; walls 60 W/K, and 1800 W/K while the fan in its window runs); a person of the household asks for things too.
+draw (400 kJ/K; walls 60 W/K, and 1800 W/K while the fan in its window runs); a person of the household asks for things
+too.
 """
 
 import math
@@ -183,9 +184,11 @@ class Site(site.Site):
 
     kind = "home-fleet"
 
-    def __init__(self, house: House, kits: tuple[Kit, ...], story: stories.Story) -> None:
+    def __init__(
+        self, house: House, kits: tuple[Kit, ...], story: stories.Story, known: tuple[Lot, ...] = LOTS
+    ) -> None:
         self.house, self.kits = house, kits
-        lots = {lot.section: lot for lot in LOTS if any(kit.section == lot.section for kit in kits)}
+        lots = {lot.section: lot for lot in known if any(kit.section == lot.section for kit in kits)}
         self.lots = tuple(lots.values())
         self._ports = {lot.name_of(side): side.usual for lot in self.lots for side in lot.sides}
         self._units = {kit.id: lots[kit.section].unit(house.rigs[kit.id]) for kit in kits}
@@ -328,7 +331,7 @@ def build(
     start = story.start_wall_s(ZONE) if start_wall_s is None else start_wall_s
     made_here = [kit for kit in KITS if not only or kit.section.partition(" ")[0] in only]
     kits = tuple(kit for kit in made_here if kit.listed or extras)
-    rigs = {kit.id: _rig(kit, seed, start) for kit in kits}
+    rigs = {kit.id: rig_of(kit, seed, start) for kit in kits}
     house = House(seed, start, rigs, frozenset(kit.id for kit in kits if kit.listed), story.weather)
     made = Site(house, kits, story)
     if ports:
@@ -336,7 +339,8 @@ def build(
     return made
 
 
-def _rig(kit: Kit, seed: int, start_wall_s: int) -> Rig:
+def rig_of(kit: Kit, seed: int, start_wall_s: int) -> Rig:
+    """A kit as a running miner, a little different from every other of its make."""
     kind = kit.section.partition(" ")[0]
     server = _server(kind)
     usual = getattr(server, "MODELS", {}).get(kit.about.get("model"), server.FACTS)  # a make of many models has both
