@@ -7,6 +7,7 @@ cd "$here"
 python_asked=${PYTHON:-}
 PYTHON=${PYTHON:-python3}
 PACKAGES=(python3-venv sqlite3 nginx-light cron logrotate)
+SERVICES=(minectl-collect minectl-dummy-pool) # units that are placed and left to be enabled
 PLACES=(data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www)
 SYSTEM_USER=minectl
 
@@ -14,6 +15,7 @@ root=""     # --root DIR: a staging root; every path below is under it
 dry=no      # --dry-run: print the steps, do none
 site=coop-container
 timer=no    # --timer: systemd timer instead of cron
+fast=no     # --fast: the timer every 15 s
 apt=yes     # --no-apt
 purge=no    # --purge
 
@@ -26,6 +28,7 @@ usage() {
 sudo ./install.sh                    install, or upgrade to this tree: user minectl, /opt/minectl, /etc/minectl, cron, nginx
     --site NAME                      which sample config a first install starts from (coop-container)
     --timer                          a systemd timer instead of the cron file
+    --fast                           that timer every 15 s, for sites with tick_s = 15
     --no-apt                         install no Debian packages
 sudo ./install.sh --rollback         back to the version before
 sudo ./install.sh --uninstall        take the program away, keep config and data; with --purge take those too
@@ -160,7 +163,7 @@ need_root() {
 }
 
 release_digest() { # eight characters that change with anything that is installed
-    find mine_controller templates cron sites www pyproject.toml requirements.lock -type f \
+    find mine_controller templates cron sites www pyproject.toml requirements.lock requirements-extras.lock -type f \
         ! -name '*.pyc' ! -path 'www/*.html' ! -path 'www/*.json' ! -path www/metrics -print0 |
         LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-8
 }
@@ -257,6 +260,8 @@ build_release() {
         die 1 "the versions in requirements.lock could not be installed; nothing was changed"
     }
     rm -rf -- "$copy"
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-extras.lock ||
+        say "without the extras of requirements-extras.lock: no control of Braiins OS and VNish, and no local service"
     printf '%s\n' "$digest" >"$dir/.minectl-release"
 }
 
@@ -324,6 +329,11 @@ start_rhythm() {
         drop /etc/cron.d/minectl
         place 0644 cron/minectl.service "$units/minectl.service"
         place 0644 cron/minectl.timer "$units/minectl.timer"
+        if [[ $fast == yes ]]; then
+            place 0644 cron/minectl-fast.conf "$units/minectl.timer.d/fast.conf"
+        else
+            drop "$units/minectl.timer.d"
+        fi
         on_system "systemd: read the units" systemctl daemon-reload
         on_system "systemd: start minectl.timer, now and at boot" systemctl enable --now minectl.timer
         return
@@ -337,9 +347,31 @@ start_rhythm() {
     fi
 }
 
+# place_services: the processes that only some sites need; started by whoever needs them
+place_services() {
+    local name
+    for name in "${SERVICES[@]}"; do
+        place 0644 "cron/$name.service" "/etc/systemd/system/$name.service"
+    done
+    if command -v systemctl >/dev/null; then
+        on_system "systemd: read the units" systemctl daemon-reload
+    fi
+}
+
+drop_services() {
+    local name
+    for name in "${SERVICES[@]}"; do
+        [[ -e $root/etc/systemd/system/$name.service ]] || continue
+        if command -v systemctl >/dev/null; then
+            on_system "systemd: stop $name" systemctl disable --now "$name"
+        fi
+        drop "/etc/systemd/system/$name.service"
+    done
+}
+
 stop_timer() {
     on_system "systemd: stop minectl.timer" systemctl disable --now minectl.timer
-    drop /etc/systemd/system/minectl.timer /etc/systemd/system/minectl.service
+    drop /etc/systemd/system/minectl.timer /etc/systemd/system/minectl.timer.d /etc/systemd/system/minectl.service
     on_system "systemd: read the units" systemctl daemon-reload
 }
 
@@ -407,6 +439,7 @@ install_release() {
     place 0644 cron/minectl.tmpfiles /etc/tmpfiles.d/minectl.conf
     place 0644 cron/minectl.logrotate /etc/logrotate.d/minectl
     start_rhythm
+    place_services
     remove_old
     show_page
     say_next
@@ -425,6 +458,7 @@ say_next() {
     say ""
     say "minectl is installed. Next: sudo minectl config edit, sudo minectl config check, sudo minectl doctor."
     say "Until [site] live = yes it decides and shows everything, and sends nothing."
+    say "Where config.txt has such sections: sudo systemctl enable --now ${SERVICES[*]}"
 }
 
 rollback() {
@@ -442,6 +476,7 @@ uninstall() {
     if [[ -e $root/etc/systemd/system/minectl.timer ]]; then
         stop_timer
     fi
+    drop_services
     drop /etc/cron.d/minectl /etc/logrotate.d/minectl /etc/tmpfiles.d/minectl.conf /usr/local/bin/minectl
     if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
         drop /etc/nginx/sites-enabled/minectl /etc/nginx/sites-available/minectl
@@ -468,6 +503,7 @@ production() {
             --root) root=${2:-}; [[ -n $root ]] || die 2 "--root needs a folder"; shift ;;
             --site) site=${2:-}; [[ -n $site ]] || die 2 "--site needs a name"; shift ;;
             --timer) timer=yes ;;
+            --fast) timer=yes; fast=yes ;;
             --no-apt) apt=no ;;
             --dry-run) dry=yes ;;
             --rollback) what=rollback ;;

@@ -19,12 +19,13 @@ OPEN = {
     "render": "core",
     "twin": "core wire",
     "stratum": "",
+    "collect": "wire",  # a process of its own that hears and keeps; what to hear it is told by whoever starts it
     "config": "core devices notify",
     "tick": "core config",  # the list of steps; it names the ports it needs and knows none of them
     "ports": "core wire devices notify store render config tick",
     "play": "core wire devices notify store render twin config ports tick",
     "ops": "core wire devices notify store render twin config ports tick",
-    "cli": "core wire devices notify store render twin config ports tick play ops stratum",
+    "cli": "core wire devices notify store render twin config ports tick play ops stratum collect",
 }
 IMPURE = "os sys time random socket sqlite3 pathlib datetime subprocess threading logging requests zoneinfo uuid"
 FILES = sorted(ROOT.rglob("*.py"))

@@ -97,7 +97,7 @@ def data(folder: str) -> Iterator[Path]:
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-test.lock"])
 def test_every_dependency_is_locked_with_hashes(lock):
     text = (ROOT / lock).read_text()
-    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+) \\\n    --hash=sha256:", text, re.MULTILINE))
+    locked = dict(re.findall(r"^([a-z0-9-]+)==(\S+)(?: ; [^\\\n]+)? \\\n    --hash=sha256:", text, re.MULTILINE))
     wanted = PROJECT["project"]["dependencies"] + PROJECT["build-system"]["requires"]
     if "test" in lock:
         wanted += PROJECT["project"]["optional-dependencies"]["test"]

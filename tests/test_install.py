@@ -12,7 +12,16 @@ from typing import NamedTuple
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("install.sh", "pyproject.toml", "requirements.lock", "requirements-test.lock", "README.md", "LICENSE", "cron")
+PARTS = (
+    "install.sh",
+    "pyproject.toml",
+    "requirements.lock",
+    "requirements-test.lock",
+    "requirements-extras.lock",
+    "README.md",
+    "LICENSE",
+    "cron",
+)
 
 # Makes virtual environments at once and notes what pip is asked for.
 FAKE_PYTHON = """#!/bin/sh
@@ -164,6 +173,8 @@ def test_an_install_places_program_config_rhythm_page_and_rotation(machine):
         "etc/minectl/config.txt",
         "etc/nginx/sites-available/minectl",
         "etc/nginx/sites-enabled/minectl",
+        "etc/systemd/system/minectl-collect.service",
+        "etc/systemd/system/minectl-dummy-pool.service",
         "etc/tmpfiles.d/minectl.conf",
         "usr/local/bin/minectl",
     }
@@ -308,6 +319,19 @@ def test_uninstall_keeps_config_and_data_unless_told_otherwise(machine):
     assert "they stay as they are" in told
     machine.install("--uninstall", "--purge")
     assert machine.files() == set()
+
+
+def test_a_fast_site_has_its_timer_every_fifteen_seconds_and_gives_it_back(machine):
+    machine.install("--fast")
+    drop_in = machine.root / "etc/systemd/system/minectl.timer.d/fast.conf"
+    assert "OnUnitActiveSec=15" in drop_in.read_text().replace("OnUnitActiveSec=15s", "OnUnitActiveSec=15")
+    machine.install("--timer")
+    assert not drop_in.exists()
+
+
+def test_the_extras_are_taken_where_they_can_be_had(machine):
+    machine.install()
+    assert any("--require-hashes -r requirements-extras.lock" in line for line in machine.asked_of_pip)
 
 
 def test_the_welcome_page_of_nginx_makes_room_and_returns(machine):

@@ -200,6 +200,8 @@ def _vote(role: Role, channels: Mapping[str, Value], now_s: int) -> Value:
     if len(fresh) > 1 and role.name in HEATED:  # a stuck probe has no vote beside one that moves
         moving = [one for one in fresh if not ((mark := channels.get(one.source + STUCK)) and is_stuck(mark))]
         fresh = moving or fresh
+    if role.vote == "sum" and len(fresh) < len(role.keys):  # what one of them gives is not nought
+        fresh, values = [], [value for value in values if value not in fresh] or values
     if fresh:
         return _elect(role.vote, fresh)
     newest = max((value for value in values if value is not None), key=lambda value: value.at_s, default=NEVER)
@@ -219,6 +221,9 @@ def _elect(vote: str, fresh: list[Value]) -> Value:
     ordered = sorted(fresh, key=lambda value: (_number(value), value.source))
     if vote == "cold":
         return ordered[0]
+    if vote == "sum":
+        total = round(math.fsum(_number(value) for value in fresh), 1)
+        return ordered[0]._replace(value=total, at_s=min(value.at_s for value in fresh))
     spread = _number(ordered[-1]) - _number(ordered[0])
     if vote == "heat" and len(ordered) >= 3 and spread <= SPREAD_K:
         return ordered[-2]
@@ -241,6 +246,8 @@ def _derive(site: dict[str, Value], wiring: Wiring, channels: Mapping[str, Value
     if prices.ROLE in wiring.roles:
         site[prices.ROLE] = site[prices.NOW] = prices.now(channels, wiring, clock)
     now_s, role = clock.plant_s, wiring.roles.get("inlet_c")
+    if "voltage_v" in wiring.roles:  # the lowest phase sags, the highest swells
+        site["voltage_max_v"] = _vote(wiring.roles["voltage_v"]._replace(vote="high"), channels, now_s)
     if role is None:
         return
     site["inlet_min_c"] = _vote(role._replace(vote="cold"), channels, now_s)

@@ -3,17 +3,19 @@
 No writer is built; `act`, `show`, `tell`, `ping` raise if called; the lock is not taken; nothing on the disk changes.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
-from mine_controller.core.model.image import Request
+from mine_controller.core.model.image import Request as Wish
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.ports.live import Live, WireFor
 from mine_controller.tick import Ports, first_round
+from mine_controller.wire.door import Request, Response, Wire
 
 
 class UntouchableError(RuntimeError):
@@ -37,7 +39,7 @@ class Reader:
         config = self.live.config
         return last_book(config.paths, self.live.clocks.sources.boot_id(), config.sha).book
 
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> tuple[Wish, ...]:
         """Requests are the next real tick's."""
         return ()
 
@@ -55,9 +57,27 @@ def _no_lock() -> Iterator[None]:
     yield
 
 
+def _listening(wire_for: WireFor) -> WireFor:
+    """Wires on which a broker is only listened to: even the one message that asks for a reading is left out."""
+
+    def made(section: str, until: float) -> Wire:
+        inner = wire_for(section, until)
+
+        def call(request: Request, call_until: float) -> Response:
+            if request.url.startswith(("mqtt://", "mqtts://")):
+                wanted = json.loads(request.body)
+                request = request._replace(body=json.dumps({**wanted, "ask": []}).encode())
+            return inner.call(request, call_until)
+
+        return inner._replace(call=call)
+
+    return made
+
+
 def dry_tick(config: Config, *, everything: bool, wall_s: int | None = None, wire_for: WireFor | None = None) -> Book:
     """One round on the real inputs. `everything` asks every input, not only what is due."""
     live = Live(config, wall_s=wall_s, wire_for=wire_for)
+    live.wire_for = _listening(live.wire_for)
     live.pulses = False
     policy = config.policy
     if everything:

@@ -13,6 +13,8 @@ class SiteOptions(NamedTuple):
     power_cap_w: int  # 0 = none configured
     live: bool
     strategy: str = "wear"  # wear efficiency mixed
+    nominal_hz: float = 0.0  # 0 = the nearer of 50 and 60
+    nominal_v: float = 0.0  # of the voltage that is wired; 0 = nobody has said
 
 
 class PoolFacts(NamedTuple):

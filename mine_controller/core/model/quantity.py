@@ -28,6 +28,7 @@ QUANTITIES: dict[str, Quantity] = {
     "voltage_v": Quantity("V", 1, 0, 100_000, "", 240, "voltage_volts", "Voltage"),
     "current_a": Quantity("A", 2, -100_000, 100_000, "", 240, "current_amperes", "Current"),
     "grid_hz": Quantity("Hz", 2, 45, 66, "", 240, "grid_frequency_hertz", "Frequency"),
+    "supply_kw": Quantity("kW", 1, 0, 100_000, "low", 240, "supply_kilowatts", "Supply"),  # could be given, not is
     "chip_c": Quantity("°C", 1, 1, 130, "high", 240, "chip_celsius", "Chip"),
     "board_c": Quantity("°C", 1, -40, 130, "high", 240, "board_celsius", "Board"),
     "fan_rpm": Quantity("rpm", 0, 0, 30_000, "low", 240, "fan_rpm", "Fan"),
@@ -74,7 +75,9 @@ class RoleKind(NamedTuple):
     """What a role is made from: the quantity its channels report and how several of them vote."""
 
     quantity: str
-    vote: str  # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · worst: off, alarm or on wins
+    # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · worst: off, alarm or on wins ·
+    # sum: all together, unknown while one of them is
+    vote: str
     label: str
     need: str = ""  # the word for it in `[site] require`
     protects: bool = True  # False: without it nothing is less safe, so nobody is told that it is absent
@@ -89,6 +92,10 @@ ROLES: dict[str, RoleKind] = {
     "humidity_pct": RoleKind("humidity_pct", "high", "Humidity"),
     "site_power_w": RoleKind("power_w", "high", "Site power", "power"),
     "grid_hz": RoleKind("grid_hz", "cold", "Grid frequency"),
+    "voltage_v": RoleKind("voltage_v", "cold", "Voltage", protects=False),
+    "supply_kw": RoleKind("supply_kw", "sum", "What the source can give", "supply", protects=False),
+    "battery_soc_pct": RoleKind("charge_pct", "cold", "Battery", protects=False),
+    "generator_load_pct": RoleKind("load_pct", "high", "Generator load", protects=False),
     "smoke": RoleKind("contact", "worst", "Smoke"),
     "water": RoleKind("contact", "worst", "Water"),
     "door": RoleKind("contact", "worst", "Door"),

@@ -81,6 +81,13 @@ class EndpointSpec(NamedTuple):
     rest_s: int = 0  # its boards are not asked again before this, but once after a command
 
 
+class UplinkSpec(NamedTuple):
+    """A way to the internet, by the channel that watches it: "uplink starlink" or "openmptcprouter router/lte"."""
+
+    name: str
+    channel: str
+
+
 class Wiring(NamedTuple):
     """Everything above, together."""
 
@@ -92,3 +99,5 @@ class Wiring(NamedTuple):
     endpoints: dict[str, EndpointSpec]
     absent: tuple[str, ...] = ()  # protections no section configures: their rules don't exist
     phases: tuple[BreakerSpec, ...] = ()  # limits of whole phases, by the name fleet.csv calls them
+    uplinks: tuple[UplinkSpec, ...] = ()
+    dummy_pool: str = ""  # the section of the local pool that rules open and close; "" = there is none

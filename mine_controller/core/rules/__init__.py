@@ -1,7 +1,8 @@
 """The rules: one file each, one function `advise(view, memory, options) -> Advice`.
 
 A rule file declares LAYER, NEEDS (roles without which it does not exist; empty = always) and `Options`; it may declare
-`check(options)` for its own cross-checks. Rules never meet: order can't
+`check(options)` for its own cross-checks. A rule of named sections ([schedule night]) declares SECTION, the options of
+one of them, and `with_sections(options, sections)`; without a section it does not exist. Rules never meet: order can't
 matter, each sees the same view and its own memory.
 """
 
@@ -12,6 +13,7 @@ NAMES = (
     "override", "hazard", "temperature", "air", "cap",
     "signal",
     "boot", "cold", "wear", "ramp", "run_on",
+    "schedule", "solar",
 )  # fmt: skip
 
 

@@ -1,0 +1,100 @@
+"""What a source can give: curves, derating, headroom. Pure arithmetic in whole watts and thousandths.
+
+Not volts times amperes: that is what is used. docs/decisions tells the formula and why it is so.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from mine_controller.core.fleet import full_w
+from mine_controller.core.model.state import MinerBook
+from mine_controller.core.view import View
+
+WHOLE = 1000  # a factor of one, in thousandths
+FIFTY, SIXTY = 50.0, 60.0
+FAR_HZ = 3.0  # further from both than this says nothing of which grid it is
+NEW = MinerBook()
+_POINT = re.compile(r"(-?[0-9]{1,4}(?:\.[0-9]+)?):([0-9]{1,6}(?:\.[0-9]+)?)")
+
+Curve = tuple[tuple[float, float], ...]
+
+
+class BadCurve(ValueError):  # noqa: N818 - what a person wrote, not a fault
+    """The points are no curve; the text says what to write."""
+
+
+def curve(points: Sequence[str]) -> Curve:
+    """Points like "25:500" in rising order of what stands before the colon. Raises BadCurve."""
+    out: list[tuple[float, float]] = []
+    for point in points:
+        found = _POINT.fullmatch(point.replace(" ", ""))
+        if not found:
+            raise BadCurve(f"{point[:20]!r} is not a point like 25:500")
+        out.append((float(found[1]), float(found[2])))
+    if any(later[0] <= earlier[0] for earlier, later in zip(out, out[1:], strict=False)):
+        raise BadCurve("the figures before the colons must rise")
+    return tuple(out)
+
+
+def at(points: Curve, where: float) -> float:
+    """The curve's value there: straight between two points, level beyond the first and the last."""
+    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        if where <= x0:
+            return y0
+        if where < x1:
+            return y0 + (y1 - y0) * (where - x0) / (x1 - x0)
+    return points[-1][1] if len(points) > 1 or where > points[0][0] else points[0][1]
+
+
+def sag(figure: float, begins: float, ends: float, floor_pct: int) -> int:
+    """Thousandths left of the rating while a figure sags: whole down to `begins`, `floor_pct` from `ends` on."""
+    if figure >= begins:
+        return WHOLE
+    if figure <= ends:
+        return floor_pct * 10
+    return round(floor_pct * 10 + (WHOLE - floor_pct * 10) * (figure - ends) / (begins - ends))
+
+
+def nominal_hz(view: View, kept: dict[str, Any], grid_hz: float | None) -> float | None:
+    """The grid's nominal frequency: as the owner says, else the first that was plainly near 50 or 60, for good."""
+    if view.site.nominal_hz:
+        return view.site.nominal_hz
+    known = kept.get("nominal_hz")
+    if known is None and grid_hz is not None:
+        nearest = min((FIFTY, SIXTY), key=lambda nominal: abs(nominal - grid_hz))
+        if abs(nearest - grid_hz) <= FAR_HZ:
+            known = kept["nominal_hz"] = nearest
+    return None if known is None else float(known)
+
+
+class Load(NamedTuple):
+    """What hangs on the source, whole watts. total_w: drawn now; more_w: what was let loose and is not drawn yet."""
+
+    total_w: int
+    beside_w: int  # of it, or to be expected: what is no miner we command
+    more_w: int
+
+
+def load(view: View) -> Load:
+    """Drawn now by the larger of meter and estimate; miners nobody commands count at nominal."""
+    fleet = view.fleet
+    foreign_w = sum(
+        max(0, spec.nominal_w - drawn_w)
+        for spec, drawn_w in zip(view.wiring.miners, fleet.est_w, strict=True)
+        if not spec.paths
+    )
+    total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w) + foreign_w
+    return Load(total_w, fleet.other_w + foreign_w, fleet.starting_w + rising_w(view))
+
+
+def rising_w(view: View) -> int:
+    """What miners that were seen to come on, and are still on their way up, will draw beyond what they draw."""
+    state, now_s, more_w = view.state, view.now_s, 0
+    for spec, on, drawn_w in zip(view.wiring.miners, view.fleet.on, view.fleet.est_w, strict=True):
+        book = state.miners.get(spec.id, NEW)
+        if on and book.last_start_s and now_s - book.last_start_s < spec.ramp_patience_s:
+            told = state.chases.get(f"miner {spec.id}")
+            if told is None or told.want != "run":
+                more_w += max(0, full_w(spec, state) - drawn_w)
+    return more_w
