@@ -108,7 +108,7 @@ def is_secret(title: str, option: str) -> bool:
     for room in ("rule", "device", "channel"):
         module = catalogue.find(room, kind)
         if module is not None:
-            known = catalogue.declared(module.Options)
+            known = catalogue.declared(module.Options) | catalogue.declared(getattr(module, "SECTION", module.Options))
             return option not in known or known[option][0] is Secret
     return True
 

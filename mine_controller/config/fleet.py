@@ -14,7 +14,7 @@ from mine_controller.config.model import Problem
 FILE = "fleet.csv"
 COLUMNS = ("id", "mac", "group", "name", "outlet", "breaker", "phase", "row", "nominal_w", "flags", "note")
 NEEDED = ("id", "mac", "group")
-FLAGS = ("protected", "maintenance", "spare")
+FLAGS = ("protected", "maintenance", "spare", "plug")  # plug: its outlet is how it is stopped, by anybody
 HIGHEST_W = 20_000
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")

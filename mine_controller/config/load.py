@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mine_controller.config import alarms, catalogue, keep, pools, site
+from mine_controller.config import alarms, catalogue, keep, permissive, pools, site
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
@@ -79,7 +79,10 @@ def build_config(source: Source, over: Over) -> Config:
     rows, row_problems = fleet_file.read(listed)
     work.problems += row_problems
     built = loader.wiring(rows, kinds, site_options)
+    permissive.check(loader.document, channels, kinds, built.wiring, work)
     rules = loader.rules(built)
+    loader.between(rules, built)
+    loader.crossed(rules, site_options)
     keeping = loader.keeping()
     alarming = alarms.read(loader.document.sections.values(), work)
     loader.require(built, site_options)
@@ -114,7 +117,8 @@ def sha(source: Source) -> str:
 
 
 def _facts(options: site.Options) -> SiteOptions:
-    return SiteOptions(options.name, round(options.power_cap_kw * 1000), options.live, options.strategy)
+    cap_w = round(options.power_cap_kw * 1000)
+    return SiteOptions(options.name, cap_w, options.live, options.strategy, options.nominal_hz, options.nominal_v)
 
 
 def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
@@ -135,6 +139,7 @@ def _used(wiring: Wiring) -> set[str]:
     keys += [channel for fan in wiring.fans for channel in (fan.switch, fan.watts)]
     keys += [channel for miner in wiring.miners for channel in (miner.group, miner.outlet)]
     keys += [path.lane for miner in wiring.miners for path in miner.paths]
+    keys += [uplink.channel for uplink in wiring.uplinks] + [wiring.dummy_pool]
     return {key.partition("/")[0] for key in keys}
 
 
@@ -175,7 +180,7 @@ class _Loader:
         for section in self.document.sections.values():
             if section.title in (SITE, WIRING, keep.TITLE) or section.title in self.rule_modules:
                 continue
-            if section.kind in (pools.KIND, alarms.KIND, alarms.TITLE):
+            if section.kind in (pools.KIND, alarms.KIND, alarms.TITLE) or self._of_rule(section):
                 continue
             device = catalogue.find("device", section.kind)
             channel = catalogue.find("channel", section.kind)
@@ -186,6 +191,10 @@ class _Loader:
             else:
                 self._unknown(section)
         return kinds, channels
+
+    def _of_rule(self, section: Section) -> bool:
+        """[schedule night]: one of the named sections of a rule."""
+        return hasattr(self.rule_modules.get(section.kind), "SECTION")
 
     def _unknown(self, section: Section) -> None:
         known = {
@@ -275,11 +284,46 @@ class _Loader:
             options = None if declared is None else self._filled(section, declared)
             if options is not None:
                 self._checked(section, module, options)
+            if hasattr(module, "SECTION"):
+                options = self._named(name, module, options)
+                wired = options is not None
             if wired:
                 out[name] = options
             elif section.line and not any(site.word(role) in built.wrong for role in needs):
                 self._needless(section, needs, built)
         return out
+
+    def _named(self, name: str, module: Any, options: Any) -> Any:
+        """A rule's options with its named sections; None: there is none, so the rule does not exist."""
+        found = [one for one in self.document.sections.values() if one.kind == name and one.title != name]
+        filled = [(one.name, self._filled(one, module.SECTION)) for one in found]
+        for section, (_, own) in zip(found, filled, strict=True):
+            if own is not None:
+                self._checked(section, module, own)
+        known = [(title, own) for title, own in filled if own is not None]
+        return module.with_sections(options, known) if known and options is not None else None
+
+    def crossed(self, rules: dict[str, Any], options: site.Options) -> None:
+        """What a rule needs from elsewhere: the nominal voltage, the pool that stands in for the internet."""
+        if "voltage" in rules and not options.nominal_v:
+            line = self.document.sections[SITE].line if SITE in self.document.sections else 0
+            self.work.tell(
+                line, SITE, "nominal_v", "is missing: voltage_v is wired, and no voltage can be judged without"
+            )
+        pool = getattr(rules.get("uplinks"), "offline_pool", "")
+        if pool:
+            section = self.document.sections["uplinks"]
+            pools.named(section, section.entries["offline_pool"], (pool,), self.pools, self.work)
+
+    def between(self, rules: dict[str, Any], built: Built) -> None:
+        """What must be right between a rule's named sections and the rest of the file."""
+        if "band" in rules:
+            from mine_controller.config import bands  # noqa: PLC0415 - most sites have none
+
+            bands.check(self.document, rules, self.pools, self.work)
+            if "price" not in built.wiring.roles:
+                line = self.document.sections[f"band {rules['band'].sections[0].name}"].line
+                self.work.note(line, "band", "", "decides nothing while [wiring] has no active price")
 
     def keeping(self) -> keep.Options:
         """[keep]; a site without it has the defaults."""

@@ -85,4 +85,4 @@ def named(section: Section, entry: Entry, names: Iterable[str], found: Read, wor
 
 def facts(pools: Iterable[Pool]) -> tuple[PoolFacts, ...]:
     """What rules may know of them."""
-    return tuple(PoolFacts(pool.name, pool.coin, pool.host) for pool in pools)
+    return tuple(PoolFacts(pool.name, pool.coin, pool.host, pool.fallback) for pool in pools)

@@ -53,6 +53,11 @@ EXAMPLES = {
     "switch": "controlbyweb guard/1",
     "grid_hz": "iotawatt fans",
     "contact": "roomalert intake/switch 1",
+    "slots": "octopus agile",
+    "voltage_v": "sel735 meter/L1, sel735 meter/L2, sel735 meter/L3",
+    "supply_kw": "mqtt supply/possible",
+    "charge_pct": "mqtt battery",
+    "load_pct": "mqtt generator",
 }
 WIRING_HEAD = """\
 [wiring]
@@ -69,6 +74,10 @@ WIRING_TAIL = """\
 #breaker main = 1600 A 480 V 3ph
 # Phases (80 % counts, too), by the names fleet.csv or the breakers give them; volts from the phase to neutral:
 #phase L1 = 60 A 230 V
+# Ways to the internet, by what watches them, and the pool on this machine that stands in while there is none:
+#uplink starlink = uplink starlink
+#uplink lte = openmptcprouter router/lte
+#dummy_pool = dummy_pool local
 """
 
 
@@ -134,7 +143,16 @@ def _rule(name: str, module: ModuleType) -> str:
     options: Any = getattr(module, "Options", None)
     if options is None or not options._fields:
         return ""
-    return _block(name, options, _about(module), section=False)
+    block = "" if not _written(options) else _block(name, options, _about(module), section=False)
+    if not hasattr(module, "SECTION"):
+        return block
+    named = _block(f"{name} one", module.SECTION, _about(module) if not block else "One of them:", section=False)
+    return "\n".join(part for part in (block, named) if part)
+
+
+def _written(options: Any) -> bool:
+    """True when an owner can write any of these options."""
+    return any(declared.kind != "sections" for _, declared in catalogue.declared(options).values())
 
 
 def _pool() -> str:
@@ -171,7 +189,8 @@ def _block(
     extra: Any = None,
 ) -> str:
     """One section. A section with nothing that has to be written is commented out, but for [site]."""
-    kind, own = title.partition(" ")[0], catalogue.declared(options)
+    kind = title.partition(" ")[0]
+    own = {name: one for name, one in catalogue.declared(options).items() if one[1].kind != "sections"}
     common = (
         {name: declared for name, declared in catalogue.declared(extra).items() if name not in own} if extra else {}
     )

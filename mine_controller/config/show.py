@@ -20,7 +20,9 @@ def tree(config: Config) -> Tree:
     out: Tree = {SITE: _options(config.facts)}
     for name, options in config.policy.rules.items():
         if getattr(options, "_fields", ()):
-            out[name] = _options(options)
+            own = {key: told for key, told in _options(options).items() if key != "sections"}
+            out |= {name: own} if own else {}
+            out |= {f"{name} {one}": _options(section) for one, section in getattr(options, "sections", ())}
     for title, endpoint in config.endpoints.items():
         out[title] = _options(endpoint.options) | {"every_s": endpoint.every_s, "live": endpoint.live}
     out |= {f"pool {pool.name}": _pool(pool) for pool in config.pools}

@@ -36,6 +36,10 @@ class Options(NamedTuple):
     tick_s: int = option(120, unit="s", low=10, high=600, help="how far apart ticks are; the timer must agree")
     tick_minutes: int = option(0, unit="min", low=1, high=10, help="the same in minutes, instead of tick_s")
     power_cap_kw: float = option(0.0, unit="kW", low=0, high=100_000, help="what the site may draw at most; 0 = no cap")
+    nominal_hz: float = option(0.0, unit="Hz", low=0, high=62, help="of the grid; 0 = the nearer of 50 and 60")
+    nominal_v: float = option(
+        0.0, unit="V", low=0, high=36_000, help="what the wired voltage should be; needed where one is", example="230"
+    )
     live: bool = option(False, help="no = shadow mode: decides and shows everything, sends nothing")
     require: tuple[str, ...] = option((), choices=REQUIRABLE, help="protections without which the config is refused")
     strategy: str = option("wear", choices=("wear", "efficiency", "mixed"), help="which miners go first and last")

@@ -5,6 +5,7 @@
 * fan 1 = switch controlbyweb fans/1, watts iotawatt fans/Fan_1, normal 1500
 * breaker b1 = 400 A 480 V 3ph
 * phase L1 = 60 A 230 V
+* uplink starlink = uplink starlink, dummy_pool = dummy_pool local: config/uplinks.py
 """
 
 import re
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any, NamedTuple
 
+from mine_controller.config import uplinks
 from mine_controller.config.fleet import FILE, Row
 from mine_controller.config.lines import UNFILLED, Entry, Section, has_tail, nearest
 from mine_controller.config.model import Endpoint
@@ -92,6 +94,8 @@ def build(section: Section, rows: tuple[Row, ...], kinds: Kinds, defaults: Defau
             if wired.endpoint is not None
         },
         phases=tuple(wirer.phases),
+        uplinks=tuple(wirer.uplinks.uplinks.values()),
+        dummy_pool=wirer.uplinks.dummy_pool,
     )
     wiring = wiring._replace(absent=absent(wiring, kinds))
     if any(wired.endpoint is None and _proves(wired) for wired in kinds.values()):
@@ -147,6 +151,7 @@ class _Wirer:
         self.fans: list[FanSpec] = []
         self.breakers: list[BreakerSpec] = []
         self.phases: list[BreakerSpec] = []
+        self.uplinks = uplinks.Lines(self)
         self.max_ages: dict[str, Entry] = {}
         self.pending: list[str] = []
         self.wrong: list[str] = []
@@ -172,12 +177,14 @@ class _Wirer:
             self._breaker(entry, name)
         elif word == "phase" and name:
             self._phase(entry, name)
+        elif word in uplinks.WORDS:
+            self.uplinks.line(entry)
         elif word == "max_age" and name:
             self.max_ages[name] = entry
         elif word in ROLES and not name:
             self._role_line(entry, word)
         else:
-            known = (*ROLES, "fan 1", "breaker b1", "phase L1", "max_age inlet_c")
+            known = (*ROLES, "fan 1", "breaker b1", "phase L1", "max_age inlet_c", "uplink one", "dummy_pool")
             self.tell(entry, f"is nothing that can be wired{nearest(entry.key, known)}")
 
     def _later(self, entry: Entry, word: str) -> None:
@@ -221,6 +228,11 @@ class _Wirer:
             self.pending.append(need)
             return ""
         return text
+
+    def switches(self, channel: str) -> bool:
+        """True when the section behind a channel takes on and off."""
+        wired = self.kinds.get(channel.partition("/")[0])
+        return wired is not None and "on" in wired.module.CAN.verbs
 
     def _often_enough(self, entry: Entry, wired: Wired, quantity: str) -> None:
         every_s = wired.endpoint.every_s if wired.endpoint else 0
@@ -288,7 +300,7 @@ class _Wirer:
         if wired and "/" not in channel:
             self.tell(entry, f"{channel} names no channel, like `{channel}/1`")
             return ""
-        if wired and quantity == "switch" and "on" not in wired.module.CAN.verbs:
+        if wired and quantity == "switch" and not self.switches(channel):
             self.tell(entry, f"[{wired.section.title}] can't switch: a {wired.section.kind} only reads")
             return ""
         first = self.fan_channels.setdefault(f"{channel}:{quantity}", entry.key) if channel else entry.key
@@ -325,11 +337,9 @@ class _Miners:
     def __init__(self, wirer: _Wirer, defaults: Defaults) -> None:
         self.kinds, self.work, self.defaults = wirer.kinds, wirer.work, defaults
         # A breaker line that could not be read was told already; the miners on it are not told again.
-        keys = (key.partition(" ") for key in wirer.section.entries)
+        keys = [key.partition(" ") for key in wirer.section.entries]
         self.breakers = [name for word, _, name in keys if word == "breaker" and name]
-        self.phases = [
-            name for word, _, name in (key.partition(" ") for key in wirer.section.entries) if word == "phase"
-        ]
+        self.phases = [name for word, _, name in keys if word == "phase"]
         self.phase_of = {breaker.name: breaker.phase for breaker in wirer.breakers}
         self._throughs()
 
@@ -379,7 +389,7 @@ class _Miners:
             row=row.row,
             flags=row.flags,
             name=row.name,
-            paths=_paths(group, self.kinds.get(group.through) if group else None, outlet),
+            paths=_paths(group, self.kinds.get(group.through) if group else None, outlet, plug="plug" in row.flags),
             ramp_patience_s=int(getattr(options, "ramp_patience_s", 600)),
             **(_abilities(group) if group and group.endpoint else {}),
             nameplate=not (row.nominal_w or (group and "nominal_w" in group.section.entries)),
@@ -413,7 +423,7 @@ class _Miners:
 def _abilities(group: Wired) -> dict[str, Any]:
     """What a miner of this section may be told beside run and stop."""
     module, options = group.module, group.endpoint.options if group.endpoint else None
-    modes = getattr(options, "modes", ()) or getattr(module, "MODES", ())
+    modes = getattr(module, "MODES", ())  # an option of that name tells their clocks
     return {
         "verbs": tuple(module.CAN.verbs),
         "modes": tuple(modes) if "mode" in module.CAN.verbs else (),
@@ -422,11 +432,11 @@ def _abilities(group: Wired) -> dict[str, Any]:
     }
 
 
-def _paths(group: Wired | None, through: Wired | None, outlet: Wired | None) -> tuple[Path, ...]:
-    """The gentle way first, a second gentle one where there is one, the outlet last."""
+def _paths(group: Wired | None, through: Wired | None, outlet: Wired | None, *, plug: bool) -> tuple[Path, ...]:
+    """The gentle way first, a second gentle one where there is one, the outlet last; a plug is the only way."""
     out = [
         Path(fleet.section.title, _proof_s(fleet), gentle=True)
-        for fleet in (group, through)
+        for fleet in (() if plug and outlet else (group, through))
         if fleet and fleet.endpoint and "stop" in fleet.module.CAN.verbs
     ]
     if outlet and outlet.endpoint and "off" in outlet.module.CAN.verbs:

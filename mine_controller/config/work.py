@@ -66,7 +66,7 @@ class Work:
 
     def fill(self, section: Section, options: Any, extra: Any = None) -> Filled:
         """The section's options; every problem of its values is told."""
-        own = declared(options)
+        own = {name: about for name, about in declared(options).items() if about[1].kind != "sections"}
         common = {name: about for name, about in declared(extra).items() if name not in own} if extra else {}
         values, unfilled, good = self._values(section, own | common)
         missing = [name for name, (_, about) in own.items() if about.required and name not in section.entries]

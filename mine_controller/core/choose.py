@@ -241,9 +241,8 @@ def _skips(
     view: View, envelope: Envelope, run: tuple[bool, ...], stopping: set[int], left: dict[str, Reason]
 ) -> dict[str, Reason]:
     """Why each miner that does not run does not."""
-    general = next(
-        (limit.reason for limit in envelope.binding if limit.what == "max_power_w" and limit.amount == 0), None
-    )
+    whole = ("max_power_w", "max_miners")
+    general = next((limit.reason for limit in envelope.binding if limit.what in whole and limit.amount == 0), None)
     closed = general or envelope.no_start
     out: dict[str, Reason] = {}
     for at, spec in enumerate(view.wiring.miners):

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 from mine_controller.core.chase import Ladder, Step, pursue
 from mine_controller.core.due import ONCE
+from mine_controller.core.envelope import severest
 from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
+from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
@@ -26,6 +28,7 @@ UNSENT_S = 240  # a start nobody could be told of makes room for others after th
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120
 MAP_AFTER_S = 5
+POOL_AGAIN_S = 60  # the local pool is told once more after this
 AFTER_S = 20  # a board that rests is read once more, so long after a command
 
 
@@ -57,6 +60,7 @@ class _Work(NamedTuple):
 
 def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | None) -> Compared:
     """Commands for this round. None relies on another of the same round: order is a guard, not a sequence."""
+    envelope = envelope._replace(how=severest(envelope, view)) if plan.stops else envelope
     busy = bool(view.state.chases or plan.stops or plan.starts)
     index = {spec.id: at for at, spec in enumerate(view.wiring.miners)} if busy else {}
     work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], [], index)
@@ -64,6 +68,7 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
     _stop_miners(work, deadline)
     _fans(work)
     _start_miners(work)
+    _dummy_pool(work)
     return Compared(
         work.chases,
         tuple(work.commands),
@@ -83,6 +88,8 @@ def _drop_settled(work: _Work) -> None:
     view, miners, stops = work.view, work.view.image.miners, set(work.plan.stops)
     for target in sorted(work.chases):
         chase = work.chases[target]
+        if target.startswith("pool "):
+            continue  # one command after another, until the pool says so itself
         if not target.startswith("miner "):
             if target[4:] not in view.fans:
                 del work.chases[target]
@@ -192,7 +199,8 @@ def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
     top = len(spec.paths) - 1
     softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
     outlet = next((path.lane for path in spec.paths if not path.gentle), "")
-    if work.envelope.how == "gentle" or (softest >= 0 and not answers(work.view, outlet)):
+    plug = "plug" in spec.flags  # it has no other way, and its owner said that this one is meant for every day
+    if (work.envelope.how == "gentle" and not plug) or (softest >= 0 and not answers(work.view, outlet)):
         top = softest
     if softest <= 0 and work.view.image.miners.address[work.column[spec.id]] is not None:
         return Ladder(spec.paths, top, calls.get(outlet))
@@ -336,6 +344,32 @@ def _why_fan(work: _Work, want: str) -> Reason:
     return Reason("choose", "fans_first", (("fans", len(work.plan.fans_on)),))
 
 
+# -- the local pool -------------------------------------------------------------------------------------------------
+
+
+def _dummy_pool(work: _Work) -> None:
+    """Opened and closed by a rule's wish, like a relay; what it says of itself is the proof, and the end of it."""
+    view, lane = work.view, work.view.wiring.dummy_pool
+    target, wish = f"pool {lane}", next((one for one in work.envelope.wishes if one.what == "dummy_pool"), None)
+    for other in [name for name in work.chases if name.startswith("pool ") and (name != target or wish is None)]:
+        del work.chases[other]
+    if not lane or wish is None:
+        return
+    seen, chase = view.image.channels.get(f"{lane}:switch"), work.chases.get(target)
+    want, sent_s = str(wish.value), (chase.sent_s or 0) if chase is not None else 0
+    fresh = seen is not None and not seen.why and view.now_s - seen.at_s <= TEXT_MAX_AGE_S and seen.at_s > sent_s
+    if fresh and seen is not None and seen.value == want:
+        work.chases.pop(target, None)
+        return
+    waits = chase is not None and chase.want == want and view.now_s - sent_s < POOL_AGAIN_S
+    if waits or not view.image.clock.opening or not answers(view, lane) or not commandable(view, lane):
+        return
+    tries = chase.tries + 1 if chase is not None and chase.want == want else 1
+    command = Command(_id(work), target, want, lane, "", 0, wish.reason)
+    work.chases[target] = Chase(want, 0, tries, view.now_s, view.now_s, command=command.id)
+    work.commands.append(command)
+
+
 # -- commands and looks ---------------------------------------------------------------------------------------------
 
 
@@ -372,6 +406,9 @@ def _command(work: _Work, target: str, spec: MinerSpec, chase: Chase, reason: Re
 def _look(work: _Work) -> Look | None:
     """The earliest of all wishes to look, at every endpoint that has something open; a few overdue tickets beside."""
     view = work.view
+    for wish in work.envelope.wishes:
+        if wish.what.startswith("look "):
+            work.looks.append((view.now_s + int(wish.value), wish.what.removeprefix("look ")))
     if not work.looks or not view.site.live:  # withheld commands change nothing that a second look could see
         return None
     at_s = max(view.now_s + 1, min(at for at, _ in work.looks))

@@ -57,7 +57,7 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     state = state._replace(miners=miners, fans=fans, units=found.units)
     written = watch_writers(image, miner_events, state)
     events = (*miner_events, *fan_events, *found.events, *written.events, *watch_sensors(image, state, policy.wiring))
-    return View(image, fleet, policy.wiring, policy.site, written.state, fans), events
+    return View(image, fleet, policy.wiring, policy.site, written.state, fans, policy.pools, policy.alarms), events
 
 
 def _advise(view: View, policy: Policy) -> dict[str, Advice]:

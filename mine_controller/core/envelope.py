@@ -5,6 +5,8 @@ from typing import TypeVar
 
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reason import Limit, Reason, Wish
+from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.view import View
 
 # what -> True when the larger amount is the tighter one
 _FLOORS = frozenset({"fans_min"})
@@ -21,7 +23,6 @@ def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
         if best is None or _tighter(limit, best):
             tightest[limit.what] = limit
     amount = {what: limit.amount for what, limit in tightest.items()}
-    off = [limit for limit in given if limit.what == "max_power_w" and limit.amount == amount["max_power_w"]]
     return Envelope(
         max_power_w=amount.get("max_power_w"),
         start_max_w=amount.get("start_max_w"),
@@ -35,11 +36,45 @@ def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
         offs=_named(tightest, "off ", _its_reason),
         breakers=_named(tightest, "breaker ", _its_amount),
         phases=_named(tightest, "phase ", _its_amount),
-        how=min((limit.how for limit in off), key=lambda how: _SEVERITY[how], default="ladder"),
+        how=_how(given, amount),
         binding=tuple(sorted((limit for limit in tightest.values() if _bites(limit)), key=_rank)),
         wishes=tuple(sorted(wishes, key=lambda wish: (wish.layer, wish.what, wish.reason))),
         reasons=given,
     )
+
+
+def _how(given: tuple[Limit, ...], amount: dict[str, int]) -> str:
+    """What may enforce it: as the tightest power limit says; where none is given, as those do that stop miners else."""
+    off = [limit for limit in given if limit.what == "max_power_w" and limit.amount == amount["max_power_w"]]
+    if not off:
+        few = amount.get("max_miners")
+        off = [limit for limit in given if limit.what.startswith("off ")]
+        off += [limit for limit in given if limit.what == "max_miners" and limit.amount == few]
+    return min((limit.how for limit in off), key=lambda how: _SEVERITY[how], default="ladder")
+
+
+def severest(envelope: Envelope, view: View) -> str:
+    """What may enforce this round's stops: a gentle limit, however tight, softens no hard one that is exceeded."""
+    if envelope.how != "gentle":
+        return envelope.how
+    over = [limit.how for limit in envelope.reasons if limit.how != "gentle" and _is_exceeded(limit, view)]
+    return min(over, key=lambda how: _SEVERITY[how], default="gentle")
+
+
+def _is_exceeded(limit: Limit, view: View) -> bool:
+    """True when what runs now is more than the limit: watts on the whole, on a branch or a phase, miners, one miner."""
+    fleet, specs = view.fleet, view.wiring.miners
+    word, _, name = limit.what.partition(" ")
+    if word == "max_power_w":
+        return fleet.miners_w > max(limit.amount, fleet.standby_w)
+    if word == "max_miners":
+        return fleet.on_n > limit.amount
+    mine = [at for at, on in enumerate(fleet.on) if on and name in _names(specs[at], word)]
+    return bool(mine) and sum(fleet.est_w[at] for at in mine) > limit.amount
+
+
+def _names(spec: MinerSpec, word: str) -> tuple[str, ...]:
+    return {"breaker": (spec.breaker,), "phase": (spec.phase,), "off": (spec.id,)}.get(word, ())
 
 
 def _rank(limit: Limit) -> tuple[int, str, int, str, str, str]:

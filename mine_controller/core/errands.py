@@ -6,6 +6,7 @@ and the difference is sent within budgets that spare flash memory and pool conne
 it waits for a round without one, for the miner's own start or stop, and for the miner to settle.
 """
 
+import re
 from typing import NamedTuple
 
 from mine_controller.core.compare import AFTER_S, Compared, look_at
@@ -25,11 +26,15 @@ from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reason import Event, Reason, Wish
 from mine_controller.core.model.state import Errand, State, Unit
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.pools import resolve
 from mine_controller.core.reach import commandable
 from mine_controller.core.room import Room
 from mine_controller.core.view import View
 
 SETTINGS = ("mode", "pool")  # what may be wanted as a level
+COOLS = "cools"  # a tuned chip that is too hot does not wait for its flash memory
+ONCE = ("restart", "tune")  # what a rule may want once; it stops asking when it sees that it is so
+TOLD_BY = {"mode": "mode", "pool": "pool", "tune": "frequency_mhz"}  # where a unit tells what it is set to
 HEAVY = ("restart", "mode", "pool", "limit", "tune")  # the miner must run, and settles afterwards
 FLASH = ("mode", "tune", "limit")  # kept in flash memory; on small boards the pool too
 STEPPED = ("restart", "mode", "limit", "tune")  # they move power: a share of the fleet at a time
@@ -60,7 +65,7 @@ def tell(view: View, envelope: Envelope, plan: Plan, compared: Compared) -> Told
     state, now_s = view.state, view.now_s
     settling = {name: until_s for name, until_s in state.settling.items() if until_s > now_s}
     _settle_runs(view, compared, settling)
-    wished = any(wish.what.partition(" ")[0] in SETTINGS for wish in envelope.wishes)
+    wished = any(wish.what.partition(" ")[0] in (*SETTINGS, *ONCE, "home") for wish in envelope.wishes)
     if not state.errands and not wished:
         state = state if settling == state.settling else state._replace(settling=settling)
         return Told(state, (), compared.look, ())
@@ -93,7 +98,7 @@ def _finished(errands: tuple[Errand, ...], now_s: int) -> tuple[tuple[Errand, ..
             else:
                 events.append(_outcome(errand, errand.answer or NOT_SENT))
             continue
-        refused = not errand.request and errand.answer in (REFUSED, UNSUPPORTED)
+        refused = not errand.request and errand.verb in SETTINGS and errand.answer in (REFUSED, UNSUPPORTED)
         if errand.command:
             events.append(_outcome(errand, errand.answer or UNKNOWN))
         if refused and now_s - errand.sent_s < REFUSED_S:
@@ -131,7 +136,10 @@ def raises(spec: MinerSpec, verb: str, value: str, now: str | float | None) -> b
         return not known or spec.modes.index(value) > spec.modes.index(str(now))
     if verb == "limit":
         return not isinstance(now, int | float) or int(value) > now
-    return verb == "tune"
+    if verb == "tune":  # compared by its clock; a voltage alone is never raised by a rule
+        found = re.search(r"frequency_mhz=(\d+)", value)
+        return found is None or not isinstance(now, int | float) or int(found[1]) > now
+    return False
 
 
 class _Work:
@@ -182,12 +190,35 @@ class _Work:
                 continue
             sent = self._try(Errand(name, verb, str(wish.value), 0, self.view.now_s), wish)
             if sent is not None:
-                self.kept.append(sent)
+                self.kept += [sent, *self._beside(name, verb, wanted)]
                 busy.add(name)
+        for name, wish in _anew(self.view, self.envelope):
+            verb, value = wish.what.partition(" ")[0], "" if wish.what.startswith("restart ") else str(wish.value)
+            sent = None if name in busy else self._try(Errand(name, verb, value, 0, self.view.now_s), wish)
+            self.kept += [sent] if sent is not None else []
+
+    def _beside(self, name: str, sent: str, wanted: dict[tuple[str, str], Wish]) -> list[Errand]:
+        """The other setting of a small board goes in the same write: its driver makes one of both."""
+        at = self.column[name]
+        spec, unit = self.view.wiring.miners[at], self.units.get(name, NEW)
+        wish = next((wanted[name, verb] for verb in SETTINGS if verb != sent and (name, verb) in wanted), None)
+        if wish is None or not self._is_small(spec):
+            return []
+        other = Errand(name, "pool" if sent == "mode" else "mode", str(wish.value), 0, self.view.now_s)
+        now = seen(self.view, spec, other.verb)
+        early = other.verb == "pool" and unit.pool_s and self.view.now_s - unit.pool_s < POOL_APART_S
+        if now is None or now == other.value or early or not self._has_room(spec, at, other, now):
+            return []
+        return [self._sent(other, spec, at, wish)]
+
+    def _is_small(self, spec: MinerSpec) -> bool:
+        """A board that is read once a minute at most: its settings lie in flash memory, pools too."""
+        board = self.view.wiring.endpoints.get(spec.group)
+        return board is not None and board.rest_s > 0
 
     def _needless(self, errand: Errand, wish: Wish | None) -> bool:
         """A setting that nobody wants any more, or that the unit says it has."""
-        if errand.request:
+        if errand.request or errand.verb not in SETTINGS:
             return False
         spec = self.view.wiring.miners[self.column[errand.miner]]
         return wish is None or wish.value != errand.value or seen(self.view, spec, errand.verb) == errand.value
@@ -196,10 +227,11 @@ class _Work:
         """The errand as sent, or None when it has to wait."""
         at = self.column[errand.miner]
         spec = self.view.wiring.miners[at]
-        now = seen(self.view, spec, errand.verb if errand.verb in SETTINGS else "limit_w")
+        now = seen(self.view, spec, TOLD_BY.get(errand.verb, "limit_w"))
         if not errand.request and now == errand.value:
             return None  # obeyed already
         again = errand.answer in (NOT_SENT, UNREACHABLE)
+        again = again or (wish is not None and wish.reason.code == COOLS)
         if self._in_the_way(spec, at, errand) or not (again or self._within_budget(spec, errand, now)):
             return None
         if not self._has_room(spec, at, errand, now):
@@ -221,12 +253,12 @@ class _Work:
 
     def _within_budget(self, spec: MinerSpec, errand: Errand, now: str | float | None) -> bool:
         unit, now_s = self.units.get(spec.id, NEW), self.view.now_s
-        board = self.view.wiring.endpoints.get(spec.group)
-        small = board is not None and board.rest_s > 0
+        small = self._is_small(spec)
         if errand.verb == "pool" and unit.pool_s and now_s - unit.pool_s < POOL_APART_S:
             return False
         wrote_s = unit.pool_s if errand.verb == "pool" else unit.flash_s
-        if not errand.request and now is None and wrote_s and now_s - wrote_s < BLIND_APART_S:
+        level = not errand.request and errand.verb in SETTINGS
+        if level and now is None and wrote_s and now_s - wrote_s < BLIND_APART_S:
             return False
         if errand.verb in FLASH or (errand.verb == "pool" and small):
             fresh = (
@@ -248,7 +280,7 @@ class _Work:
                 return False
         if errand.verb not in STEPPED:
             return True
-        if self.steps <= 0:
+        if self.steps <= 0 and self._is_step(spec, errand, now):
             return False
         off = not self.view.fleet.on[at]
         if not off and not raises(spec, errand.verb, errand.value, now):
@@ -256,6 +288,12 @@ class _Work:
         if self.envelope.no_start is not None or (off and spec.id in self.envelope.bans):
             return False
         return self.room.lacks(at) is None
+
+    def _is_step(self, spec: MinerSpec, errand: Errand, now: str | float | None) -> bool:
+        """Whether it is a part of a ramp step: restarts, and what may raise power; small boards weigh nothing there."""
+        if errand.verb == "restart":
+            return True
+        return errand.verb in STEPPED and not self._is_small(spec) and raises(spec, errand.verb, errand.value, now)
 
     def _sent(self, errand: Errand, spec: MinerSpec, at: int, wish: Wish | None) -> Errand:
         view, now_s = self.view, self.view.now_s
@@ -277,17 +315,17 @@ class _Work:
         if errand.verb in HEAVY:
             self.settling[spec.id] = now_s + max(spec.settle_s, LEAST_SETTLE_S)
             self._book(spec, errand)
+        now = seen(self.view, spec, TOLD_BY.get(errand.verb, "limit_w"))
+        self.steps -= self._is_step(spec, errand, now)
         if errand.verb in STEPPED:
-            self.steps -= 1
             self.room.take(at)
         return errand._replace(sent_s=now_s, tries=errand.tries + 1, answer="", why="", command=command.id)
 
     def _book(self, spec: MinerSpec, errand: Errand) -> None:
         unit, now_s = self.units.get(spec.id, NEW), self.view.now_s
-        board = self.view.wiring.endpoints.get(spec.group)
         if errand.verb == "pool":
             unit = unit._replace(pool_s=now_s)
-        if errand.verb in FLASH or (errand.verb == "pool" and board is not None and board.rest_s):
+        if errand.verb in FLASH or (errand.verb == "pool" and self._is_small(spec)):
             unit = unit._replace(flash_s=now_s, wrote=f"{errand.verb} {errand.value}")
         self.units[spec.id] = unit
 
@@ -305,17 +343,36 @@ class _Work:
 
 
 def _wanted(view: View, envelope: Envelope) -> dict[tuple[str, str], Wish]:
-    """By (miner, verb) the setting wanted of it: the stronger layer wins, then its own name before its group's."""
+    """By (miner, verb) the setting wanted of it: the stronger layer wins, then its own name before its group's; for a
+    pool that is down, what stands in for it."""
     named: dict[str, Wish] = {}
     for wish in envelope.wishes:  # the strongest layer first
-        if wish.what.partition(" ")[0] in SETTINGS:
+        if wish.what.partition(" ")[0] in (*SETTINGS, "home", "instead"):
             named.setdefault(wish.what, wish)
     wanted: dict[tuple[str, str], Wish] = {}
+    tuned = {wish.what[5:]: wish.layer for wish in envelope.wishes if wish.what.startswith("tune ")}
     for spec in view.wiring.miners if named else ():
         for verb, takes in (("mode", spec.modes), ("pool", spec.pools)):
             wishes = [named[what] for name in (spec.id, spec.group) if (what := f"{verb} {name}") in named]
-            if wishes and verb in spec.verbs:
-                wish = min(wishes, key=lambda one: one.layer)
-                if wish.value in takes:
-                    wanted[spec.id, verb] = wish
+            best = min(wishes, key=lambda one: one.layer, default=None)
+            if verb == "mode" and best is not None and best.layer >= tuned.get(spec.id, best.layer + 1):
+                continue  # who is tuned is in no mode
+            meant = resolve(best, spec, named) if verb == "pool" else best
+            if meant is not None and verb in spec.verbs and meant.value in takes:
+                wanted[spec.id, verb] = meant
     return wanted
+
+
+def _anew(view: View, envelope: Envelope) -> list[tuple[str, Wish]]:
+    """Miners a rule wants restarted or tuned once; it stops asking when it sees the errand as sent, or as done."""
+    asked: dict[str, Wish] = {}
+    for wish in envelope.wishes:
+        verb, _, name = wish.what.partition(" ")
+        if verb == "restart" or (verb == "tune" and wish.value):
+            asked.setdefault(name, wish)
+    specs = view.wiring.miners if asked else ()
+    return [
+        (spec.id, asked[spec.id])
+        for spec in specs
+        if spec.id in asked and asked[spec.id].what.partition(" ")[0] in spec.verbs
+    ]

@@ -81,14 +81,15 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
             else:
                 spared_w += most_w - est[at]
         else:
-            on.append(watts > on_above_w(spec))
+            on.append(watts > spec.nominal_w * 15 // 100 and watts > 2 * spec.standby_w)  # `on_above_w`, without a call
             est.append(watts)
     starting_n, starting_w = _starting(on, est, state, wiring)
     miners_w = sum(est)
     measured = sum(watts for watts in image.miners.power_w if watts is not None)
     fans_w, meter_w = _fans_w(image), _meter_w(image)
     known = unknown == 0
-    other = max(fans_w or 0, meter_w - measured) if meter_w is not None and known else _fans_guess_w(image, wiring)
+    fans_most_w = _fans_guess_w(image, wiring)  # an unknown fan is no fan less
+    other = max(fans_most_w, meter_w - measured) if meter_w is not None and known else fans_most_w
     proof = miners_w if meter_w is None else max(miners_w, meter_w - other) if known else miners_w
     proof += spared_w  # a word spares room under the cap; it proves no darkness
     if meter_w is not None and not known:
@@ -130,7 +131,8 @@ def _fans_w(image: Image) -> int | None:
 
 def _fans_guess_w(image: Image, wiring: Wiring) -> int:
     return sum(
-        fan.watts if fan.watts is not None else spec.normal_w for fan, spec in zip(image.fans, wiring.fans, strict=True)
+        fan.watts if fan.watts is not None else spec.normal_w * 110 // 100
+        for fan, spec in zip(image.fans, wiring.fans, strict=True)
     )
 
 

@@ -7,13 +7,14 @@ knows less. Nothing here decides anything.
 import math
 import zlib
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from mine_controller.core import prices
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
 from mine_controller.core.model.reading import Reading, Scalar, Value
-from mine_controller.core.model.wiring import FanSpec, Role, Wiring
+from mine_controller.core.model.wiring import FanSpec, MinerSpec, Role, Wiring
 from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_probes
 
 NEVER = Value(None, 0, "", "never read")
@@ -28,6 +29,7 @@ FROZEN_APART_S = 100  # readings nearer than this prove nothing either way
 FROZEN_AFTER = 3
 FROZEN_OUTLETS = 4
 LOADED_W = 200
+LONGEST = 10**300
 BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})
 
 
@@ -37,13 +39,13 @@ def freeze(
     """One round's image. `last` None: nothing is known yet. Readings may come in any order and be any garbage."""
     channels = {} if last is None else published(last.channels) if clock.rebooted else dict(last.channels)
     given = tuple(readings)
-    frozen = _frozen(channels, given)
-    for reading in given:
-        if frozen and reading.key.partition("/")[0] in frozen and reading.key.endswith(":power_w"):
-            reading = reading._replace(value=None, why=FROZEN)  # noqa: PLW2901 - the same reading, no longer believed
-        _take(channels, reading)
+    quantities = [reading[0].rpartition(":")[2] for reading in given]
+    frozen = _frozen(channels, [reading for reading, what in zip(given, quantities, strict=True) if what == "power_w"])
+    if frozen:
+        given = tuple(_disbelieved(reading, frozen) for reading in given)
+    _take_all(channels, given, quantities)
     tickets = _tickets(channels, clock.plant_s)
-    _oust(channels, given, wiring)
+    _oust(channels, [one for one, what in zip(given, quantities, strict=True) if what == "address"], wiring)
     miners = _miners(wiring, channels, clock.plant_s)
     watch_probes(channels, miners, wiring)
     if last is not None and clock.plant_s // SWEEP_S != last.clock.plant_s // SWEEP_S:
@@ -55,8 +57,8 @@ def freeze(
 
 
 def published(channels: Mapping[str, Value]) -> dict[str, Value]:
-    """What still counts after a boot: prices are facts about moments of wall time; nothing was measured for them."""
-    return {key: value for key, value in channels.items() if key.endswith(prices.KEY_END)}
+    """What still counts after a boot: prices and rolled-up hours are facts about moments of wall time."""
+    return {key: value for key, value in channels.items() if key.endswith((prices.KEY_END, ":history"))}
 
 
 def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
@@ -70,12 +72,12 @@ def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
             del channels[key]
 
 
-def _oust(channels: dict[str, Value], readings: tuple[Reading, ...], wiring: Wiring) -> None:
+def _oust(channels: dict[str, Value], addresses: Iterable[Reading], wiring: Wiring) -> None:
     """MIN3: where another unit answers now, the one that answered there before is not reachable any more."""
     claims = {
         (key.partition("/")[0], value): (key[:-8].partition("/")[2], at_s)
-        for key, value, at_s, _why, _trust in readings
-        if isinstance(value, str) and key.endswith(":address")
+        for key, value, at_s, _why, _trust in addresses
+        if isinstance(value, str) and ":" in key
     }
     for spec in wiring.miners if claims else ():
         key = f"{spec.group}/{spec.mac}:address"
@@ -87,12 +89,13 @@ def _oust(channels: dict[str, Value], readings: tuple[Reading, ...], wiring: Wir
             channels[key] = Value(None, held.at_s, key, f"{unit} answers there now")
 
 
-def _frozen(channels: dict[str, Value], readings: tuple[Reading, ...]) -> set[str]:
+def _frozen(channels: dict[str, Value], readings: Iterable[Reading]) -> set[str]:
     """PDU2: endpoints whose loaded outlets all show the very watts they showed in the last three ticks."""
     watts: dict[str, list[int]] = {}
     at_s: dict[str, int] = {}
+    most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it
     for key, value, at, _why, _trust in readings:
-        if key.endswith(":power_w") and "/" in key and isinstance(value, int | float) and value > LOADED_W:
+        if isinstance(value, int | float) and LOADED_W < value <= most_w and "/" in key and ":" in key:
             endpoint = key.partition("/")[0]
             watts.setdefault(endpoint, []).append(round(value))
             at_s[endpoint] = at
@@ -113,10 +116,43 @@ def _frozen(channels: dict[str, Value], readings: tuple[Reading, ...]) -> set[st
     return frozen
 
 
-def _take(channels: dict[str, Value], reading: Reading) -> None:
+def _disbelieved(reading: Reading, frozen: set[str]) -> Reading:
+    """The same reading, unknown if it is of a frozen endpoint's watts."""
+    if reading.key.endswith(":power_w") and reading.key.partition("/")[0] in frozen:
+        return reading._replace(value=None, why=FROZEN)
+    return reading
+
+
+# Quantities of which a plausible number is taken as it is: (low, high, decimals). A fall of temp_c is looked at closer.
+_PLAIN = {name: (row.low, row.high, row.decimals) for name, row in QUANTITIES.items() if name != "temp_c"}
+_CLOSER = BOOKKEEPING | {prices.QUANTITY}
+
+
+def _take_all(channels: dict[str, Value], given: Iterable[Reading], quantities: Iterable[str]) -> None:
+    """Every reading by `_take`; of the hundreds a round nearly all are plain, and taken here without a call each."""
+    new, plain, get = tuple.__new__, _PLAIN.get, channels.get
+    for reading, quantity in zip(given, quantities, strict=True):
+        key, value, at_s, _why, _trust = reading
+        row, kind = plain(quantity), type(value)
+        if row is not None and (kind is int or kind is float) and row[0] <= value <= row[1]:  # type: ignore[operator]
+            known: Scalar = round(value) if row[2] == 0 else round(float(value), row[2])  # type: ignore[arg-type]
+        elif row is None and kind is str and quantity not in _CLOSER and quantity not in QUANTITIES:
+            words = WORDS.get(quantity)
+            if (words and value not in words) or quantity[-1:] == "?":
+                _take(channels, reading, quantity)
+                continue
+            known = value
+        else:
+            _take(channels, reading, quantity)
+            continue
+        old = get(key)
+        if old is None or old[1] <= at_s:
+            channels[key] = new(Value, (known, at_s, key, ""))
+
+
+def _take(channels: dict[str, Value], reading: Reading, quantity: str) -> None:
     key, value, at_s, why, _trust = reading
-    quantity = key.rpartition(":")[2]
-    if quantity.endswith("?"):
+    if quantity[-1:] == "?":
         return  # our own marks are nobody's to write
     old = channels.get(key)
     if quantity in BOOKKEEPING:
@@ -148,10 +184,12 @@ def _judge(quantity: str, value: Scalar) -> tuple[Scalar, str]:
         return (value, "") if quantity != prices.QUANTITY else _judge_slots(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None, "no number"
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None, "not a finite number"
     if not row.low <= value <= row.high:
-        return None, f"{value:g} {row.unit} is outside {row.low:g}..{row.high:g}"
+        short = isinstance(value, float) or abs(value) <= LONGEST  # JSON allows integers that no float can hold
+        shown = f"{value:g}" if short else "a number of hundreds of digits:"
+        return None, f"{shown} {row.unit} is outside {row.low:g}..{row.high:g}"
     return (round(value) if row.decimals == 0 else round(float(value), row.decimals)), ""
 
 
@@ -281,6 +319,36 @@ def _fan(spec: FanSpec, channels: Mapping[str, Value], now_s: int) -> Fan:
     )
 
 
+class _Keys(NamedTuple):
+    """Where one miner's columns come from; "" = from nowhere."""
+
+    outlet_w: str
+    power_w: str
+    word: str
+    switch: str
+    address: str
+
+
+_spelled: tuple[tuple[MinerSpec, ...], tuple[_Keys, ...]] = ((), ())  # of the wiring seen last
+
+
+def _keys_of(miners: tuple[MinerSpec, ...]) -> tuple[_Keys, ...]:
+    """Spelled once a wiring, not once a round: the very same tuple has the same keys."""
+    global _spelled  # noqa: PLW0603 - a memory of one, of something that can't change
+    known, keys = _spelled
+    if known is not miners:
+        keys = tuple(_keys(spec) for spec in miners)
+        _spelled = (miners, keys)
+    return keys
+
+
+def _keys(spec: MinerSpec) -> _Keys:
+    own = f"{spec.group}/{spec.mac}"
+    outlet_w = spec.outlet + ":power_w" if spec.outlet and spec.outlet_metered else ""
+    switch = spec.outlet + ":switch" if spec.outlet else ""
+    return _Keys(outlet_w, own + ":power_w", own + ":word", switch, own + ":address")
+
+
 def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners:
     """The columns, from the outlet's meter first, the miner's own word second. No outlet meter: its own watts."""
     get = channels.get
@@ -291,20 +359,17 @@ def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners
     word_at: list[int] = []
     outlet: list[str | None] = []
     address: list[str | None] = []
-    for spec in wiring.miners:
-        own = f"{spec.group}/{spec.mac}"
-        watts = get(spec.outlet + ":power_w") if spec.outlet and spec.outlet_metered else None
-        if watts is None:
-            watts = get(own + ":power_w", NEVER)
+    for keys in _keys_of(wiring.miners):
+        watts = get(keys.outlet_w) or get(keys.power_w, NEVER)
         fresh = watts.at_s >= oldest_w and watts.value is not None
         power_w.append(watts.value if fresh and isinstance(watts.value, int) else None)
         power_at.append(watts.at_s)
-        said = get(own + ":word", NEVER)
+        said = get(keys.word, NEVER)
         word.append(str(said.value) if said.at_s >= oldest and said.value is not None else None)
         word_at.append(said.at_s)
-        switch = get(spec.outlet + ":switch", NEVER) if spec.outlet else NEVER
+        switch = get(keys.switch, NEVER)
         outlet.append(str(switch.value) if switch.at_s >= oldest and switch.value is not None else None)
-        at = get(own + ":address", NEVER)
+        at = get(keys.address, NEVER)
         address.append(str(at.value) if at.at_s >= oldest and at.value is not None else None)
     return Miners(
         tuple(spec.id for spec in wiring.miners),

@@ -85,6 +85,9 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
             return "INIT", boot
         if waiting or view.fleet.unknown or hold.code in ("unknown", "blind", "meter_unknown"):
             return "HOLD", hold
+    rest = next((one for one in envelope.binding if one.what == "max_miners" and one.amount == 0), None)
+    if rest is not None:  # by economics: whatever is graver was judged above
+        return "IDLE" if not view.fleet.on_n else "RUNNING", rest.reason
     climbing = plan.starts or view.fleet.starting_n
     room = _startable(view, envelope, waiting)
     if climbing or room:

@@ -43,6 +43,10 @@ INPUTS = (
     "ambient_c",
     "humidity_pct",
     "grid_hz",
+    "voltage_v",
+    "supply_kw",
+    "battery_soc_pct",
+    "generator_load_pct",
     "site_power_w",
     "smoke",
     "water",
@@ -51,7 +55,7 @@ INPUTS = (
     "price_p_kwh",
 )
 ROLE_OF = {"price_p_kwh": "price"}  # inputs that are not called like the role they come from
-WORDS_OF_LIFE = {"away": ("yes", "no")}  # economics that a person sets until changed
+WORDS_OF_LIFE = {"away": ("yes", "no"), "strategy": ("on", "off")}  # economics that a person sets until changed
 SETTINGS = ("mode", "pool")  # wanted of a miner or a group until changed
 UNKNOWN = Value(None, 0)
 ONE_SIDED = frozenset({"inlet_c", "outlet_c", "ambient_c", "humidity_pct", "site_power_w", "smoke", "water"})
@@ -185,6 +189,12 @@ def _plain_kind(key: str, value: str, policy: Policy) -> str:
         if value not in WORDS_OF_LIFE[key]:
             raise Refused(f"{key} is one of {', '.join(WORDS_OF_LIFE[key])}")
         return "economy"
+    if key == "band":
+        _check_band(value, policy)
+        return "economy"
+    if head == "uplink":
+        _check_uplink(key, value, policy)
+        return "test"
     if head == "reading":
         if value != "unknown" and not _plain(value):
             raise Refused("a reading is set to a number, a word or unknown")
@@ -208,8 +218,18 @@ def _kind(key: str, value: str, request: Request, policy: Policy) -> str:
                 raise Refused(f'--{flag} needs the site\'s name typed: --site "{policy.site.name}"')
             return kind
         return "test"
-    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, mode.ID, pool.ID, away, reading.SECTION.NAME"
-    raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, {outputs}")
+    outputs = "fan.N, fans, miner.ID, miners, max_power_kw, mode.ID, pool.ID, away, strategy, band"
+    raise Refused(f"unknown key {key!r}; keys are {', '.join(INPUTS)}, {outputs}, reading.SECTION.NAME")
+
+
+def _check_uplink(key: str, value: str, policy: Policy) -> None:
+    names = [link.name for link in policy.wiring.uplinks]
+    if key.partition(".")[2] not in names:
+        raise Refused(f"there is no uplink {key[7:40]!r}; there are {', '.join(names) or 'none'}")
+    if value not in (*WORDS["link"], "unknown"):
+        raise Refused(f"{key} is one of {', '.join(WORDS['link'])}, unknown")
+    if policy.site.live:
+        raise Refused("on a live site an uplink is what its probes say; try it in shadow mode or in the demo")
 
 
 def check_input(key: str, value: str) -> Scalar:
@@ -265,6 +285,14 @@ def _words(head: str, spec: MinerSpec) -> tuple[str, ...]:
     return spec.modes if head == "mode" else spec.pools
 
 
+def _check_band(value: str, policy: Policy) -> None:
+    names = [band.name for band in policy.rules["band"].sections] if "band" in policy.rules else []
+    if not names:
+        raise Refused("this site has no [band] sections")
+    if value not in (*names, "off"):
+        raise Refused(f"there is no band {value[:40]!r}; bands are {', '.join(names)}, off")
+
+
 def _digits(value: str) -> bool:
     """Few enough plain digits to be a number of anything here."""
     return value.isascii() and value.isdecimal() and len(value) <= LONGEST_NUMBER
@@ -287,13 +315,20 @@ def with_tests(image: Image, state: State, wiring: Wiring) -> Image | None:
         site[override.key] = value
         if override.key == "inlet_c":
             site["inlet_min_c"] = site["inlet_max_c"] = value
+        if override.key == "voltage_v":
+            site["voltage_max_v"] = value
     return image._replace(site=site)
 
 
 def _with_readings(image: Image, tests: list[Override], wiring: Wiring) -> Image:
     """`reading.SECTION.NAME`: every quantity of that channel that the value fits, judged by `freeze` like any."""
     channels = dict(image.channels)
+    links = {f"uplink.{link.name}": f"{link.channel}:link" for link in wiring.uplinks}
     for override in tests:
+        if override.key in links:
+            key, known = links[override.key], override.value != "unknown"
+            at_s = image.clock.plant_s if known else 0
+            channels[key] = Value(override.value if known else None, at_s, key, "" if known else "set for a test")
         if not override.key.startswith("reading."):
             continue
         section, _, name = override.key.removeprefix("reading.").rpartition(".")

@@ -3,8 +3,9 @@
 Not volts times amperes: that is what is used. docs/decisions tells the formula and why it is so.
 """
 
+import itertools
 import re
-from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from mine_controller.core.fleet import full_w
@@ -24,7 +25,8 @@ class BadCurve(ValueError):  # noqa: N818 - what a person wrote, not a fault
     """The points are no curve; the text says what to write."""
 
 
-def curve(points: Sequence[str]) -> Curve:
+@cache
+def curve(points: tuple[str, ...]) -> Curve:
     """Points like "25:500" in rising order of what stands before the colon. Raises BadCurve."""
     out: list[tuple[float, float]] = []
     for point in points:
@@ -32,19 +34,19 @@ def curve(points: Sequence[str]) -> Curve:
         if not found:
             raise BadCurve(f"{point[:20]!r} is not a point like 25:500")
         out.append((float(found[1]), float(found[2])))
-    if any(later[0] <= earlier[0] for earlier, later in zip(out, out[1:], strict=False)):
+    if any(later[0] <= earlier[0] for earlier, later in itertools.pairwise(out)):
         raise BadCurve("the figures before the colons must rise")
     return tuple(out)
 
 
 def at(points: Curve, where: float) -> float:
     """The curve's value there: straight between two points, level beyond the first and the last."""
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if where <= x0:
             return y0
         if where < x1:
             return y0 + (y1 - y0) * (where - x0) / (x1 - x0)
-    return points[-1][1] if len(points) > 1 or where > points[0][0] else points[0][1]
+    return points[-1][1]
 
 
 def sag(figure: float, begins: float, ends: float, floor_pct: int) -> int:

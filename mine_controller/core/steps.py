@@ -21,7 +21,7 @@ class Marks(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How fast: share of the load a step, seconds between steps, readings that prove it, seconds of good before more."""
+    """How fast: share of the load a step, seconds between, readings that prove it, seconds of good before more."""
 
     step_pct: int
     apart_s: int

@@ -21,6 +21,7 @@ SLOWNESS = 8  # a new value counts for an eighth
 LEAST_SHARE, MOST_SHARE = 5, 13  # tenths of the configured power
 WORST_DJ_TH = 10**9
 NAME_LENGTH = 60
+READERS = ("profit", "band")  # rules that judge miners by their joules, whatever the strategy
 
 
 class Found(NamedTuple):
@@ -59,6 +60,7 @@ class _Watch:
         self.image, self.fleet, self.state, self.policy = image, fleet, state, policy
         self.events: list[Event] = []
         self.claims: dict[tuple[str, str], str] | None = None
+        self._judged = any(getattr(policy.rules.get(name), "sections", ()) for name in READERS)
 
     def placed(self, spec: MinerSpec, unit: Unit, address: str | None) -> Unit:
         """Where it answers now; a move is followed, another unit in its place is told once."""
@@ -96,7 +98,7 @@ class _Watch:
             return unit
         sample_dw = min(max(watts * 10, spec.nominal_w * LEAST_SHARE), spec.nominal_w * MOST_SHARE)
         unit = unit._replace(run_dw=_slowly(unit.run_dw, sample_dw))
-        if self.policy.site.strategy == "wear":  # nothing reads it there, and records need not hold hash rates
+        if self.policy.site.strategy == "wear" and not self._judged:  # nobody asks, and records need not hold rates
             return unit
         rate = self.image.channels.get(f"{spec.group}/{spec.mac}:hashrate_ths")
         if rate is None or rate.why or not isinstance(rate.value, int | float) or rate.value <= 0:

@@ -3,8 +3,9 @@
 from typing import NamedTuple
 
 from mine_controller.core.fleet import Fleet
+from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.image import Image
-from mine_controller.core.model.policy import SiteOptions
+from mine_controller.core.model.policy import PoolFacts, SiteOptions
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import FanBook, State
 from mine_controller.core.model.wiring import Wiring
@@ -21,6 +22,8 @@ class View(NamedTuple):
     site: SiteOptions
     state: State
     fans: dict[str, FanBook]  # the fan books of this round
+    pools: tuple[PoolFacts, ...] = ()
+    alarms: AlarmPolicy = AlarmPolicy()  # the owner's thresholds, for what is told once
 
     @property
     def now_s(self) -> int:

@@ -7,8 +7,9 @@
     x401_old     X-401 with old firmware: /state.xml?digitalIO2=0
 
 Seen in the vendor's manuals and in a traffic authority's drivers: values are texts, an input that failed reads "x.x",
-an I/O without a number in the unit's set-up is missing from the answer, the answer to a command is the new state. Only
-absolute states are ever sent; 2 would be a pulse.
+an I/O without a number in the unit's set-up is missing from the answer, the answer to a command is the new state. Fans
+get absolute states only. State 2 is a pulse, for as long as pulseTime says (0.1 to 86,400 s, for this pulse alone);
+another one before its end begins the time anew. Only the permissive relay is pulsed.
 """
 
 import re
@@ -26,6 +27,7 @@ from mine_controller.wire.door import Request, Response, Wire, WireError
 JSON, XML, SINGLE, X332, OLD_401 = "state_json", "state_xml", "single", "x332", "x401_old"
 PATHS = {JSON: "state.json", XML: "state.xml", SINGLE: "stateFull.xml", X332: "state.xml", OLD_401: "state.xml"}
 SWITCH = {JSON: "relay{n}", XML: "relay{n}State", SINGLE: "relayState", X332: "relay{n}State", OLD_401: "digitalIO{n}"}
+LONGEST_PULSE_S = 86_400
 TRIED = (JSON, XML, SINGLE)  # what `auto` asks for, in this order
 WORDS = {"0": "off", "1": "on", 0: "off", 1: "on"}
 _ELEMENT = re.compile(r"<([A-Za-z]\w{0,39})>([^<>]{0,80})</", re.ASCII)
@@ -53,7 +55,7 @@ class Options(NamedTuple):
     ca_file: str = _access.CA_FILE
 
 
-CAN = Can(reads=("switch", "temp_c"), verbs=("on", "off"))
+CAN = Can(reads=("switch", "temp_c"), verbs=("pulse", "on", "off"))
 LANE = LaneSpec(call_s=0.5, proof_s=20)
 
 
@@ -110,8 +112,8 @@ def _certain(wire: Wire, options: Options) -> tuple[str, str]:
 
 
 def _unfit(command: Command, relays: int) -> Outcome | None:
-    if command.verb not in ("on", "off"):
-        return Outcome(command.id, UNSUPPORTED, "relays take on and off only")
+    if command.verb not in CAN.verbs:
+        return Outcome(command.id, UNSUPPORTED, "relays take on, off and pulse only")
     address = command.address
     good = address.isascii() and address.isdigit() and len(address) <= 2 and 1 <= int(address) <= relays
     return None if good else Outcome(command.id, REFUSED, f"no relay {clean(address, 20)!r} on this board")
@@ -119,14 +121,27 @@ def _unfit(command: Command, relays: int) -> Outcome | None:
 
 def _switch(wire: Wire, options: Options, dialect: str, command: Command) -> Outcome:
     n = int(command.address)
-    what = SWITCH[dialect].format(n=n)
-    answer = _get(wire, options, dialect, f"?{what}={1 if command.verb == 'on' else 0}")
+    query = _query(dialect, n, command)
+    if not query:
+        return Outcome(command.id, UNSUPPORTED, "this board is not known to pulse for a given time")
+    answer = _get(wire, options, dialect, query)
     if answer.status != 200:
         return judged(command, answer)
     state = _relay(n, _relays(_state(Reply(dialect, *answer))).get(n)).value  # BadReply: taken, not known to be done
-    if state == command.verb:
+    if state == ("on" if command.verb == "pulse" else command.verb):
         return Outcome(command.id, APPLIED)
     return Outcome(command.id, UNKNOWN, f"reads back {state or 'nothing'}")
+
+
+def _query(dialect: str, n: int, command: Command) -> str:
+    """What is asked for; "" where this board can't. A pulse has its length first: it counts for that pulse alone."""
+    what = SWITCH[dialect].format(n=n)
+    if command.verb != "pulse":
+        return f"?{what}={1 if command.verb == 'on' else 0}"
+    seconds = command.value if command.value.isascii() and command.value.isdigit() and len(command.value) <= 5 else ""
+    if not seconds or not 1 <= int(seconds) <= LONGEST_PULSE_S or dialect == OLD_401:
+        return ""
+    return f"?pulseTime{'' if dialect == SINGLE else n}={int(seconds)}&{what}=2"
 
 
 def _found_out(wire: Wire, options: Options, known: str) -> tuple[str, Response]:

@@ -4,6 +4,7 @@ At least once: a letter counts as told on a channel only after the channel took 
 again with the same `#id`. A channel that fails is left alone for 1, 2, 4 .. 60 minutes, or as long as it asks for; one
 that refuses for good for an hour. A letter ends when every channel of its route took it or refused it for good and at
 least one took it, or after a day with one. Until then it stays open; an emergency for as long as that takes.
+In quiet hours all but emergencies wait for their end. A letter with a time of its own (a heartbeat) ends with it.
 
 What the channels said is kept in the letter's last note, by the title of the section:
 "telegram" = "told" or "no: why" · "telegram fails" · "telegram next" (wall time) · "telegram held" (what it asked for)
@@ -17,24 +18,27 @@ from typing import Any, NamedTuple
 
 from mine_controller.core.option import Secret
 from mine_controller.notify.message import DAY_S, EMERGENCY, INFO, LEVELS, Channel, Sent, is_due
-from mine_controller.notify.news import Letter, groups
+from mine_controller.notify.news import Item, Letter, groups, read
 from mine_controller.notify.post import Call, post
 from mine_controller.notify.words import Place, write
 
-STALE_INFO_S = 3 * DAY_S  # information that reached nobody in three days is no longer news
+STALE_INFO_S = 4 * DAY_S  # information that reached nobody is no longer news; the store drops and counts it before
 LONGEST_WAIT_S = 3600
 WHY_KEPT = 80
 TOLD = "told"
+EVERY = "*"  # in a letter's `to`: by every section
+QUICK = 3  # repeats of an emergency that come fast
 Note = dict[str, str | int]
 
 
 class Way(NamedTuple):
-    """One section that tells."""
+    """One section that tells. `repeat_s`: how far apart the repeats of an emergency are here at least."""
 
     title: str
     channel: Channel
     options: Any
     least: int
+    repeat_s: int = 0
 
 
 class Noted(NamedTuple):
@@ -62,12 +66,18 @@ class Delivered(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Who is told and how. `sum` names the config, so that a repaired one is tried at once."""
+    """Who is told and how. `sum` names the config, so that a repaired one is tried at once.
+
+    `quiet_until` is wall time, 0 while it is not quiet; `repeats` are the seconds between the repeats of an emergency:
+    of the first three, and of all later ones.
+    """
 
     ways: tuple[Way, ...]
     place: Place
     sum: str
     secrets: tuple[Secret, ...] = ()  # whatever else must not stand in a note
+    quiet_until: int = 0
+    repeats: tuple[int, int] = (600, 3600)
 
 
 def ways(channels: dict[str, Any]) -> tuple[Way, ...]:
@@ -76,7 +86,8 @@ def ways(channels: dict[str, Any]) -> tuple[Way, ...]:
     for title, options in channels.items():
         if hasattr(options, "least"):
             channel: Any = importlib.import_module(f"mine_controller.notify.{title.partition(' ')[0]}")
-            found.append(Way(title, channel, options, LEVELS.index(options.least)))
+            repeat_s = getattr(options, "repeat_s", 0)
+            found.append(Way(title, channel, options, LEVELS.index(options.least), repeat_s))
     return tuple(found)
 
 
@@ -84,9 +95,12 @@ def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> 
     """Tell what is due among the open `letters` until `until` (monotonic). Never raises for a channel's fault."""
     if not any(is_due(letter.due_at, now_s) for letter in letters):
         return Delivered((), ())
+    items = {letter.id: read(letter) for letter in letters}
+    aside = _aside(letters, items, desk, now_s)
+    routes = {letter.id: _route(letter, items[letter.id], desk) for letter in letters if letter.id not in aside}
     calls, batches, lines = [], {}, []
     for way in desk.ways:
-        batch = _batch(letters, way, desk.sum, now_s)
+        batch = _batch([letter for letter in letters if way.title in routes.get(letter.id, ())], way, desk.sum, now_s)
         if batch:
             written = write(way.channel, groups(batch, desk.place.timezone, now_s), desk.place)
             if written.trouble:
@@ -99,8 +113,46 @@ def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> 
     tried = {title: frozenset(letter.id for letter in batch) for title, batch in batches.items()}
     waits = {way.title: _until(letters, f"{way.title} next", desk.sum, now_s) for way in desk.ways}
     news = _News(sent, tried, fails, waits, now_s)
-    notes = (_noted(letter, desk, news) for letter in letters)
+    told = (_noted(letter, routes[letter.id], desk.sum, news) for letter in letters if letter.id in routes)
+    notes = (*aside.values(), *told)
     return Delivered(tuple(note for note in notes if note is not None), tuple(lines))
+
+
+# -- what goes where ---------------------------------------------------------------------------------------------------
+
+
+def _aside(letters: Sequence[Letter], items: dict[int, Item], desk: Desk, now_s: int) -> dict[int, Noted | None]:
+    """What is not told now, by id, and what is to be noted of it: the quiet holds it, or its own time is over."""
+    out: dict[int, Noted | None] = {}
+    for letter in letters:
+        item, due = items[letter.id], is_due(letter.due_at, now_s)
+        if item.until and not item.at <= now_s < item.until:
+            out[letter.id] = Noted(letter.id, _kept(letter, desk.sum) | {"over": "its time is over"}, now_s, now_s)
+        elif desk.quiet_until and letter.level < EMERGENCY and not item.to:
+            note = _kept(letter, desk.sum) | {"quiet": desk.quiet_until}
+            out[letter.id] = Noted(letter.id, note, desk.quiet_until, None) if due else None
+    return out
+
+
+def _route(letter: Letter, item: Item, desk: Desk) -> tuple[str, ...]:
+    """The sections this letter goes to: those it names, else by its level."""
+    if item.to:
+        return tuple(way.title for way in desk.ways if {EVERY, way.title, way.title.partition(" ")[0]} & set(item.to))
+    return tuple(way.title for way in desk.ways if letter.level >= way.least and not _spaced(item, way, desk.repeats))
+
+
+def _spaced(item: Item, way: Way, repeats: tuple[int, int]) -> bool:
+    """True for a repeat that comes too soon after the former one for this way, by how often it was told before."""
+    if item.what != "repeat" or not way.repeat_s:
+        return False
+    now_s, before_s = (_told_for_s(times, repeats) // way.repeat_s for times in (item.times, item.times - 1))
+    return now_s == before_s
+
+
+def _told_for_s(times: int, repeats: tuple[int, int]) -> int:
+    """Seconds from the first telling to this one, as alarms are repeated."""
+    quick = min(times - 1, QUICK)
+    return quick * repeats[0] + (times - 1 - quick) * repeats[1]
 
 
 def _line(title: str, answer: Sent, batch: Sequence[Letter]) -> Said:
@@ -112,11 +164,11 @@ def _line(title: str, answer: Sent, batch: Sequence[Letter]) -> Said:
 
 
 def _batch(letters: Sequence[Letter], way: Way, config: str, now_s: int) -> list[Letter]:
-    """Every open letter of this way, unless the channel is to be left alone.
+    """Of the `letters` of this way every open one, unless the channel is to be left alone.
 
     An emergency it was never tried for doesn't wait for a back-off of ours, only for what the service asked for.
     """
-    open_here = [letter for letter in letters if letter.level >= way.least and not _told(letter, way.title)]
+    open_here = [letter for letter in letters if not _told(letter, way.title)]
     held = _until(letters, f"{way.title} held", config, now_s)
     wait = _until(letters, f"{way.title} next", config, now_s)
     fresh = any(letter.level >= EMERGENCY and way.title not in _last(letter) for letter in open_here)
@@ -166,13 +218,12 @@ class _News(NamedTuple):
     now_s: int
 
 
-def _noted(letter: Letter, desk: Desk, news: _News) -> Noted | None:
+def _noted(letter: Letter, route: Sequence[str], config: str, news: _News) -> Noted | None:
     """The letter's note, None where nothing has changed for it."""
-    route = [way.title for way in desk.ways if letter.level >= way.least]
     tried = [title for title in route if letter.id in news.tried.get(title, ())]
     if not tried and not is_due(letter.due_at, news.now_s):
         return None
-    note: Note = {**_kept(letter, desk.sum), "at": news.now_s, "config": desk.sum}
+    note: Note = {**_kept(letter, config), "at": news.now_s, "config": config}
     for title in tried:
         _put(note, title, news.sent[title], news.fails[title], news.now_s)
     if not route:

@@ -11,14 +11,25 @@ CALL_S = 10.0  # one call of a channel; all of them side by side have less than 
 BODY_MOST = 65_536  # bytes of an answer that are read
 
 
+class Button(NamedTuple):
+    """One button under a message: what stands on it and what comes back when it is pressed (1 to 64 bytes)."""
+
+    label: str
+    data: str
+
+
 class Message(NamedTuple):
-    """One message as it goes out. `html` is "" where the channel takes none; `id` names its letters: "#12 #14-#17"."""
+    """One message as it goes out. `html` is "" where the channel takes none; `id` names its letters: "#12 #14-#17".
+
+    `level` is the severity of the gravest thing in it; `buttons` are rows, for channels that can show them.
+    """
 
     level: int
     subject: str  # one line
     text: str
     html: str
     id: str
+    buttons: tuple[tuple[Button, ...], ...] = ()
 
 
 class Sent(NamedTuple):

@@ -1,19 +1,30 @@
 """Letters put together: what is alike and due at once is one line with a count, so that a storm is one message.
 
 280 miners that fail in one tick are one line: "miner offline: 280 times (a001, a002, a003 and 277 more)".
+
+A letter's body is a JSON object. Every one has site, kind, severity, about, at, text, shadow; one about an alarm also
+what, alarm, state, since, times, cause, does, owner, others; and where a letter is no news but has a moment and
+addressees of its own (a heartbeat, a test of the channels), `until` says when it is worth nothing any more and `to`
+names the sections it goes to ("*" every one).
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from mine_controller.notify.message import EMERGENCY, INFO, LEVELS
 
 OLD_S = 600  # news this old is told as past: whoever reads it must not act on it as new
 NAMED = 3
+RUNS_MOST, RUNS_SHOWN = 12, 4
 RUN = 3  # this many ids in a row are written as first-last
+SINCE_S = 120  # what began longer than this before it was told says since when
+LONGEST = 11  # digits of a number in a body
+HEARTBEAT = "heartbeat"
+_WORDS = ("about", "what", "alarm", "state", "cause", "does", "owner")
+_LISTS = ("others", "to")
 
 
 class Letter(Protocol):
@@ -29,7 +40,7 @@ class Letter(Protocol):
 
     @property
     def body(self) -> str:
-        """JSON object with site, kind, about, at, text, shadow; any other text is told as it stands."""
+        """A JSON object as told at the head of this file; any other text is told as it stands."""
 
     @property
     def due_at(self) -> int:
@@ -41,7 +52,12 @@ class Letter(Protocol):
 
 
 class Group(NamedTuple):
-    """What a template tells. `about`: the first few; `more`: how many others; `ids`: "#12 #14-#17"."""
+    """What a template tells. `about`: the first few; `more`: how many others; `ids`: "#12 #14-#17".
+
+    `what`: raise escalate repeat again clear notice chatter heartbeat test, "" where the letter says none. `since`,
+    `cause`, `does` and `owner` are "" where nothing is to be said: what it means, what minectl does, what the owner
+    should do. `alarms`: what can be acked, as (name, severity).
+    """
 
     level: int
     severity: str
@@ -54,44 +70,91 @@ class Group(NamedTuple):
     old: bool
     shadow: bool
     ids: str
+    what: str = ""
+    since: str = ""
+    cause: str = ""
+    does: str = ""
+    owner: str = ""
+    alarms: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_news(self) -> bool:
+        """False for a heartbeat, which is told beside news and never counted as one."""
+        return self.what != HEARTBEAT
 
 
-class _Item(NamedTuple):
+class Item(NamedTuple):
+    """One letter as it is read: whatever is missing or of the wrong sort is "", 0 or empty."""
+
     id: int
-    level: int
+    level: int  # its severity; whom it goes to is the letter's own level
     kind: str
-    about: str
     text: str
     at: int
-    shadow: bool
+    shadow: bool = False
+    about: str = ""
+    what: str = ""
+    alarm: str = ""
+    state: str = ""
+    since: int = 0
+    times: int = 1
+    cause: str = ""
+    does: str = ""
+    owner: str = ""
+    others: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    until: int = 0
 
 
 def groups(letters: Iterable[Letter], timezone: str, now_s: int) -> tuple[Group, ...]:
-    """The gravest first, then in the order of what happened."""
-    sorts: dict[tuple[int, str, bool], list[_Item]] = {}
-    for item in sorted(map(_read, letters), key=lambda one: (-one.level, one.at, one.id)):
-        sorts.setdefault((item.level, item.kind, item.shadow), []).append(item)
+    """The gravest first, then in the order of what happened; heartbeats last, and of them only the newest."""
+    sorts: dict[tuple[int, str, bool, bool], list[Item]] = {}
+    for item in sorted(map(read, letters), key=lambda one: (one.what == HEARTBEAT, -one.level, one.at, one.id)):
+        over = item.what == "clear"
+        sorts.setdefault((item.level, item.kind, item.shadow, over), []).append(item)
     return tuple(_group(items, timezone, now_s) for items in sorts.values())
 
 
-def _read(letter: Letter) -> _Item:
+def read(letter: Letter) -> Item:
+    """A letter's body; one that is no JSON object is told as it stands."""
     level = max(INFO, min(EMERGENCY, letter.level))
     try:
         body = json.loads(letter.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        return _Item(letter.id, level, "message", "", letter.body, letter.due_at, shadow=False)
-    kind, about, text = (str(body.get(name, "")) for name in ("kind", "about", "text"))
-    at = str(body.get("at", ""))
-    moment = int(at) if at.isascii() and at.isdigit() and len(at) <= 11 else letter.due_at
-    return _Item(letter.id, level, kind.replace("_", " ") or "message", about, text, moment, bool(body.get("shadow")))
+        return Item(letter.id, level, "message", letter.body, letter.due_at)
+    more: dict[str, Any] = {name: str(body.get(name) or "") for name in _WORDS}
+    more |= {name: tuple(map(str, found)) if isinstance(found := body.get(name), list) else () for name in _LISTS}
+    severity = str(body.get("severity"))
+    return Item(
+        id=letter.id,
+        level=LEVELS.index(severity) if severity in LEVELS else level,
+        kind=str(body.get("kind") or "message").replace("_", " "),
+        text=str(body.get("text", "")),
+        at=_number(body.get("at")) or letter.due_at,
+        shadow=bool(body.get("shadow")),
+        since=_number(body.get("since")),
+        times=_number(body.get("times")) or 1,
+        until=_number(body.get("until")),
+        **more,
+    )
 
 
-def _group(items: list[_Item], timezone: str, now_s: int) -> Group:
+def _number(told: object) -> int:
+    """Whole seconds or a count; 0 for anything else."""
+    text = str(told)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 0
+
+
+def _group(items: list[Item], timezone: str, now_s: int) -> Group:
+    if items[0].what == HEARTBEAT:
+        items = items[-1:]
     first, last = min(one.at for one in items), max(one.at for one in items)
-    about = tuple(dict.fromkeys(one.about for one in items if one.about))
+    every = [about for one in items for about in (one.about, *(one.others if len(items) > 1 else ()))]
+    about = tuple(dict.fromkeys(filter(None, every)))
     one, old = items[0], now_s - last > OLD_S
+    stands = [each for each in items if each.state == "active" and each.alarm]
     return Group(
         level=one.level,
         severity=LEVELS[one.level],
@@ -104,7 +167,20 @@ def _group(items: list[_Item], timezone: str, now_s: int) -> Group:
         old=old,
         shadow=one.shadow,
         ids=ids(item.id for item in items),
+        what=one.what,
+        since=_moment(one.since, timezone, now_s) if one.since and one.at - one.since >= SINCE_S else "",
+        cause=one.cause if one.owner else "",
+        does=one.does,
+        owner=one.owner,
+        alarms=tuple(dict.fromkeys((each.alarm, LEVELS[each.level]) for each in stands)),
     )
+
+
+def _moment(at: int, timezone: str, now_s: int) -> str:
+    """The time of day; with the day where it was another one."""
+    zone = ZoneInfo(timezone)
+    today, then = (datetime.fromtimestamp(each, UTC).astimezone(zone) for each in (now_s, at))
+    return then.strftime("%H:%M" if today.date() == then.date() else "%Y-%m-%d %H:%M")
 
 
 def _when(first: int, last: int, timezone: str, now_s: int, *, old: bool) -> str:
@@ -117,14 +193,16 @@ def _when(first: int, last: int, timezone: str, now_s: int, *, old: bool) -> str
     return f"was, {told}" if old else told
 
 
-def ids(numbers: Iterable[int]) -> str:
-    """The numbers as "#12 #14-#17"."""
-    runs: list[list[int]] = []
+def ids(every: Iterable[int]) -> str:
+    """The numbers as "#12 #14-#17"; of very many the first and the last, and how many there are."""
+    numbers, runs = tuple(every), list[list[int]]()
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:
             runs[-1].append(number)
         else:
             runs.append([number])
+    if len(runs) > RUNS_MOST:
+        return f"{' '.join(_run(run) for run in runs[:RUNS_SHOWN])} .. {_run(runs[-1])} ({len(set(numbers))} messages)"
     return " ".join(_run(run) for run in runs)
 
 

@@ -1,14 +1,17 @@
 """All calls of one delivery side by side: a thread a channel, one end for all, no secret in any answer."""
 
+import importlib
 import re
 import threading
 import time
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from mine_controller.core.option import Secret
 from mine_controller.notify.message import Channel, Message, Sent
 
+_ROOM = "mine_controller.notify"
+Done = TypeVar("Done")
 SHORTEST_SECRET = 4
 STARS = "***"
 LOGGERS = ("telegram", "httpx", "httpcore", "twilio", "urllib3", "asyncio")
@@ -57,6 +60,29 @@ def _run(call: Call, until: float, answers: dict[str, Sent]) -> None:
         answers[call.title] = call.channel.send(call.options, call.message, until)
     except Exception as error:  # noqa: BLE001 - three libraries' surprises: none of them may end the tick
         answers[call.title] = Sent(ok=False, why=f"{type(error).__name__}: {error}"[:300])
+
+
+def senders(channels: dict[str, Any]) -> dict[str, Any]:
+    """Of the sections of this room those that can be sent a message: not the times of heartbeats or of the quiet."""
+    found = {title: importlib.import_module(f"{_ROOM}.{title.partition(' ')[0]}") for title in channels}
+    return {title: channels[title] for title, module in found.items() if hasattr(module, "send")}
+
+
+def in_time(work: Callable[[], Done], until: float, late: Callable[[str], Done]) -> Done:
+    """What `work` gives, or `late(why)` when it has not come by `until` (monotonic) or raised; why holds no secret."""
+    _quiet()
+    done: list[Done] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except Exception as error:  # noqa: BLE001 - as in _run; its text may hold a token, its kind can't
+            done.append(late(f"failed with {type(error).__name__}"))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(max(0.0, until - time.monotonic()))
+    return done[0] if done else late("no answer in time")
 
 
 def secrets_of(options: Any) -> tuple[Secret, ...]:

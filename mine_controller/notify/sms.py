@@ -25,6 +25,9 @@ class Options(NamedTuple):
     sender: str = option(help="your Twilio number, or the SID of a messaging service (MG...)", example="+15550001111")
     to: tuple[str, ...] = option(help="who is told, with the country's code", example="+15550002222")
     least: str = option("emergency", choices=LEVELS, help="the least that is told here")
+    repeat_s: int = option(
+        1800, unit="s", low=0, high=86_400, help="the repeats of an emergency nobody acked come here this far apart"
+    )
     api_url: str = option("https://api.twilio.com", kind="url", help="where the API is")
 
 

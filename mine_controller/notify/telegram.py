@@ -1,16 +1,20 @@
 """Telegram: one chat a section, told by a bot. A second chat is a second section: [telegram family].
 
 Codes and texts as the Bot API answered them: 429 with retry_after, 401 for a wrong token, 403 for a chat that blocked
-the bot, 400 for a chat that does not exist, 5xx while the service is down.
+the bot, 400 for a chat that does not exist, 5xx while the service is down. What comes back from the chat is read by
+notify/chat.py.
 """
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mine_controller.core.option import Secret, option
-from mine_controller.notify.message import INFO, LEVELS, Message, Sent, left_s, one_line, wait_s
+from mine_controller.notify.message import INFO, LEVELS, Button, Message, Sent, left_s, one_line, wait_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+
+    from telegram import Bot, InlineKeyboardMarkup
 
 TEXT, HTML, MOST = "telegram.txt", "telegram.html", 4096
 
@@ -22,7 +26,23 @@ class Options(NamedTuple):
     chat_id: str = option(help="number of the chat or @name of the channel", example="-1001234567890")
     least: str = option("info", choices=LEVELS, help="the least that is told here")
     quiet_info: bool = option(True, help="information makes no sound")
+    listen: bool = option(
+        True, help="buttons and commands (/status, /stop ...) from this chat are answered, after the next tick"
+    )
+    users: tuple[str, ...] = option(
+        (), help="numbers of the only users who are listened to; empty = everybody in the chat", example="123456789"
+    )
     api_url: str = option("https://api.telegram.org", kind="url", help="where the Bot API is")
+
+
+def check(options: Options) -> tuple[str, ...]:
+    """Users are known by their numbers: a name can be taken over by somebody else."""
+    wrong = [
+        f"users: {one[:40]} is not a number; @userinfobot tells it" for one in options.users if not one.isdecimal()
+    ]
+    if options.users and not options.listen:
+        wrong.append("users: stands beside listen = no, so nobody is listened to")
+    return tuple(wrong)
 
 
 def send(options: Options, message: Message, until: float) -> Sent:
@@ -52,22 +72,38 @@ def send(options: Options, message: Message, until: float) -> Sent:
 
 
 async def _send(options: Options, message: Message, until: float) -> None:
+    async with bot_of(options, until) as bot:
+        await bot.send_message(
+            options.chat_id,
+            message.html or message.text,
+            parse_mode="HTML" if message.html else None,
+            disable_notification=options.quiet_info and message.level == INFO,
+            reply_markup=keyboard(message.buttons) if options.listen and message.buttons else None,
+        )
+
+
+@asynccontextmanager
+async def bot_of(options: Options, until: float) -> "AsyncIterator[Bot]":
+    """The library's bot, with an end for each of its calls."""
     from telegram import Bot  # noqa: PLC0415 - heavy
     from telegram.request import HTTPXRequest  # noqa: PLC0415 - the same
 
     each_s = left_s(until)
     request = HTTPXRequest(connect_timeout=each_s, read_timeout=each_s, write_timeout=each_s, pool_timeout=each_s)
     address = f"{options.api_url.rstrip('/')}/bot"
-    bot = Bot(options.token.reveal(), address, request=request, get_updates_request=request)
     try:
-        await bot.send_message(
-            options.chat_id,
-            message.html or message.text,
-            parse_mode="HTML" if message.html else None,
-            disable_notification=options.quiet_info and message.level == INFO,
-        )
+        yield Bot(options.token.reveal(), address, request=request, get_updates_request=request)
     finally:
         await request.shutdown()
+
+
+def keyboard(rows: tuple[tuple[Button, ...], ...]) -> "InlineKeyboardMarkup":
+    """Buttons as the library has them."""
+    from telegram import InlineKeyboardButton, InlineKeyboardMarkup  # noqa: PLC0415 - heavy
+
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(one.label, callback_data=one.data) for one in row] for row in rows]
+    )
 
 
 def refused(error: Exception) -> Sent:
@@ -77,6 +113,9 @@ def refused(error: Exception) -> Sent:
     tell: dict[type[Exception], Callable[[Any], Sent]] = {
         errors.RetryAfter: lambda one: Sent(ok=False, retry_after_s=_seconds(one.retry_after), why="too many messages"),
         errors.InvalidToken: lambda _: Sent(ok=False, permanent=True, why="the token is refused: ask @BotFather"),
+        errors.Conflict: lambda _: Sent(
+            ok=False, permanent=True, why="another program or a webhook takes what is written to this bot"
+        ),
         errors.Forbidden: lambda one: Sent(ok=False, permanent=True, why=one_line(one.message)),
         errors.ChatMigrated: lambda one: Sent(
             ok=False, permanent=True, why=f"the chat has moved: set chat_id = {one.new_chat_id}"

@@ -7,7 +7,7 @@ can't be rendered gives way to plain text made here: the message is told, and th
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mine_controller.notify.message import LEVELS, WARNING, Channel, Message, one_line
+from mine_controller.notify.message import EMERGENCY, LEVELS, WARNING, Button, Channel, Message, one_line
 from mine_controller.notify.news import Group
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SUBJECT = "subject.txt"
 IDS_MOST = 300
+ROWS_MOST = 5  # alarms with buttons of their own under one message
 EMPTY = "the template made no text"
 
 
@@ -72,14 +73,14 @@ class _Pen:
             "shadow": all(group.shadow for group in told),
             "severity": LEVELS[level],
             "groups": told,
-            "count": sum(group.times for group in (*told, *rest)),
+            "count": sum(group.times for group in (*told, *rest) if group.is_news) or 1,
             "left": sum(group.times for group in rest),
             "left_ids": " ".join(group.ids for group in rest)[:IDS_MOST],
         }
         subject = one_line(self._text(SUBJECT, facts, plain_subject))
         text = self._text(channel.TEXT, facts, plain_text)
         html = self._text(channel.HTML, facts, lambda _: "") if channel.HTML else ""
-        return Message(level, subject, text, html, all_ids)
+        return Message(level, subject, text, html, all_ids, buttons(told))
 
     def _text(self, name: str, facts: dict[str, Any], plain: Callable[[dict[str, Any]], str]) -> str:
         try:
@@ -121,10 +122,23 @@ def plain_text(facts: dict[str, Any]) -> str:
         about = ", ".join(group.about) + (f" and {group.more} more" if group.more else "")
         loud = group.severity.upper() if group.level >= WARNING else group.severity
         shadow = "[shadow] " if group.shadow else ""
-        lines.append(f"{shadow}{loud} {group.kind}{many}, {about}: {group.text} ({group.when}) {group.ids}")
+        todo = f" To do: {group.owner}." if group.owner else ""
+        lines.append(f"{shadow}{loud} {group.kind}{many}, {about}: {group.text} ({group.when}){todo} {group.ids}")
     if facts["left"]:
         lines.append(f"and {facts['left']} more {facts['left_ids']}")
     return "\n".join(lines)
+
+
+def buttons(told: Sequence[Group]) -> tuple[tuple[Button, ...], ...]:
+    """A row for each alarm that stands, the gravest first: ack, and silence for an hour where that is allowed."""
+    open_alarms = [alarm for group in told for alarm in group.alarms]
+    alone, rows = len(open_alarms) == 1, []
+    for name, severity in open_alarms[:ROWS_MOST]:
+        row = [Button("Ack" if alone else f"Ack {name}", f"ack:{name}")]
+        if severity != LEVELS[EMERGENCY]:
+            row.append(Button("Shelve 1 h", f"shelve:{name}"))
+        rows.append(tuple(row))
+    return (*rows, (Button("Status", "status"),)) if rows else ()
 
 
 def trial(place: Place, shadow: bool) -> tuple[Group, ...]:

@@ -254,7 +254,9 @@ def remedy_for(why: str, section: str) -> str:
 
 def _channels(site: Site) -> Iterator[Check]:
     """The ways to the owner: what is configured, and with `send` whether a test arrives."""
-    channels = site.config.channels
+    from mine_controller.notify.post import senders  # noqa: PLC0415 - imported by the step that uses it
+
+    channels = senders(site.config.channels)
     waiting = [note.section for note in site.config.notes if note.text.startswith("not yet active") and _is_way(note)]
     if not channels:
         remedy = "fill in [telegram], [email] or [sms]: `minectl config sample telegram` shows one"
@@ -280,17 +282,31 @@ def _is_way(note: Any) -> bool:
 
 def _tried(site: Site) -> dict[str, str]:
     """A test message by every channel: why it did not arrive, "" where it did."""
-    from mine_controller.notify.post import Call, post  # noqa: PLC0415 - imported by the step that uses it
+    from mine_controller.notify.post import Call, post, senders  # noqa: PLC0415 - imported by the step that uses it
     from mine_controller.notify.words import trial, write  # noqa: PLC0415 - the same
     from mine_controller.ports.tell import place  # noqa: PLC0415 - the same
 
     there, calls = place(site.config), []
-    for title, options in site.config.channels.items():
+    for title, options in senders(site.config.channels).items():
         channel: Any = import_module(f"mine_controller.notify.{title.partition(' ')[0]}")
         written = write(channel, trial(there, shadow=not site.config.site.live), there)
         calls.append(Call(title, channel, options, written.message))
     sent = post(calls, time.monotonic() + ASK_S)
     return {title: "" if one.ok else one.why or "no reason given" for title, one in sent.items()}
+
+
+def _permissive(site: Site) -> Iterator[Check]:
+    """The relay that falls when good ticks stay away: is it pulsed, and does it hold?"""
+    from mine_controller.ports.permissive import permissive_of, withheld  # noqa: PLC0415 - imported by its step
+
+    for title, options in permissive_of(site.config):
+        seen = site.book.image.channels.get(f"{options.relay}:switch") if site.book.image is not None else None
+        why = withheld(site.config, site.book, "", options) or ("" if seen and seen.value == "on" else "it reads off")
+        text = f"{options.relay} holds for {options.pulse_s} s after each good tick"
+        remedy = "miners behind its contactor are cut off meanwhile; `grep permissive mine.log` tells what was sent"
+        yield Check(
+            title, WARN if why else OK, f"{text}; now it does not: {why}" if why else text, remedy if why else ""
+        )
 
 
 # -- contract, air, page ------------------------------------------------------------------------------------------
@@ -389,6 +405,7 @@ STEPS_TAKEN: tuple[Step, ...] = (
     ("devices", _devices),
     ("channels", _channels),
     ("contract", _contract),
+    ("permissive", _permissive),
     ("fans", _fans),
     ("page", _page),
     ("web server", lambda site: box.web(site.config, site.machine)),

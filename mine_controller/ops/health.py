@@ -63,14 +63,21 @@ def _mode(newest: query.TickRow) -> tuple[int, str]:
 
 
 def _alarms(config: Config) -> list[tuple[int, str]]:
+    """What nobody has seen yet counts; what was acked is only told, what is shelved or a consequence is not."""
     alarms = kept_book(config.paths).state.alarms.values()
     out = []
     for severity, code in (("emergency", CRITICAL), ("warning", WARNING)):
-        names = [f"{alarm['kind']} {alarm['about']}" for alarm in alarms if alarm["severity"] == severity]
+        names = [f"{alarm['kind']} {alarm['about']}" for alarm in alarms if _is(alarm, "active", severity)]
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             out.append((code, f"{len(names)} open {severity}: {', '.join(names[:3])}{more}"))
-    return out
+    acked = sum(alarm.get("state") == "acked" for alarm in alarms)
+    return [*out, (OK, f"{acked} acked")] if acked else out
+
+
+def _is(alarm: dict[str, Any], state: str, severity: str) -> bool:
+    """An alarm without a state is one of an older program, and stands."""
+    return bool(alarm.get("state", "active") == state and alarm["severity"] == severity)
 
 
 def _backups(config: Config) -> list[tuple[int, str]]:

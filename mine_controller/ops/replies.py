@@ -18,7 +18,7 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image, Miners, Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import State
-from mine_controller.core.overrides import INPUTS, LONGEST_S, ONE_SIDED, Refused, take_requests
+from mine_controller.core.overrides import INPUTS, LONGEST_S, ONE_SIDED, ROLE_OF, WORDS_OF_LIFE, Refused, take_requests
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import file_request, verdict_of
 
@@ -26,8 +26,8 @@ BUSY, OVER = 75, 70
 TICK_S, LAST_S = 110, 5  # how long a tick may take before it is told to end, and then before it is killed
 TRIES, PAUSES = 25, 5  # while another tick is at work: how often a tick is started again, seconds between
 MOST_CHANGES = 40  # rows of the audit log that one edit of config.txt may fill
-OUTPUTS = ("fans", "miners", "max_power_kw")
-NAMED = ("fan.", "miner.", "mode.", "pool.")  # and what stands behind them
+OUTPUTS = ("fans", "miners", "max_power_kw", *WORDS_OF_LIFE, "band")
+NAMED = ("fan.", "miner.", "mode.", "pool.", "uplink.")  # and what stands behind them
 
 
 class Person(Protocol):
@@ -79,7 +79,7 @@ def precheck(config: Config, wanted: Wanted, now_s: int) -> str:
     policy, key = config.policy, wanted.args[0]
     if key not in (*INPUTS, *OUTPUTS) and not key.startswith(NAMED):
         raise Refused(f"{key!r} can't be set{_near(key, keys(policy))}")
-    if key in INPUTS and key not in policy.wiring.roles:
+    if key in INPUTS and ROLE_OF.get(key, key) not in policy.wiring.roles:
         raise Refused(f"nothing in [wiring] provides {key}, so setting it would change nothing")
     request = Request(0, now_s, "cli", "", wanted.verb, wanted.args, wanted.reason, wanted.until, wanted.flags)
     image = Image(Clock(1, now_s), {}, {}, (), Miners(), {}, (request,))
@@ -108,7 +108,8 @@ def cautions(config: Config, wanted: Wanted, now_s: int) -> tuple[str, ...]:
     if not config.policy.site.live:
         return ("shadow mode: the value replaces the real one in what is decided and shown; nothing is sent",)
     key, value = wanted.args
-    return (*_about(key, value, wanted.flags), *_about_time(wanted.until, now_s))
+    economy = key in (*WORDS_OF_LIFE, "band")  # what costs money alone holds as long as its owner says
+    return (*_about(key, value, wanted.flags), *(() if economy else _about_time(wanted.until, now_s)))
 
 
 def _about(key: str, value: str, flags: tuple[str, ...]) -> Iterator[str]:

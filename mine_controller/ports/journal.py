@@ -105,7 +105,9 @@ class Journal:
         if self.store is None:
             return
         try:
-            self.store.save(self._facts(rounds[-1]), rounds, book, int(self.clocks.sources.wall_s()), self._extra())
+            extra = self._extra()
+            extra = extra._replace(messages=(*extra.messages, *self._regular(book)))
+            self.store.save(self._facts(rounds[-1]), rounds, book, int(self.clocks.sources.wall_s()), extra)
             if self.config.channels:
                 self.letters = self._letters()
         except StoreTrouble as trouble:
@@ -113,6 +115,18 @@ class Journal:
             self._second_best(trouble)
         finally:
             self.store.close()
+
+    def _regular(self, book: Book) -> tuple[Message, ...]:
+        """Letters that the clock asks for. A fault in making one must not cost the tick its record."""
+        if not self.config.channels:
+            return ()
+        from mine_controller.ports.heartbeat import regular  # noqa: PLC0415 - only where somebody is told
+
+        try:
+            return regular(self.config, book, self.rounds[0].clock)
+        except Exception as error:  # noqa: BLE001 - see above; the dead-man's silence is not at stake, only a message
+            self.log.say(int(time.time()), "ERROR", "notify", text=f"no heartbeat: {type(error).__name__}")
+            return ()
 
     def _letters(self) -> tuple[Letter, ...]:
         """Every message not told yet when one of them is due, else none."""

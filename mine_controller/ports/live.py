@@ -32,6 +32,7 @@ HARD_S = 88
 TOLD_S = 102  # delivery and dead-man are over before the kill at 110 s
 TELL_S = 15.0
 PING_S = 5.0
+LISTEN_S = 5.0
 PAGE_EVERY_S = 10
 STOP_LOOK_S = 1.0
 
@@ -75,13 +76,13 @@ class Live:
 
     def _begin(self) -> None:
         """The dead-man's start, beside the asking: control doesn't wait for it."""
-        if self.pulses and self._has_deadman():
+        if self.pulses and self._has("deadman"):
             from mine_controller.ports.pulse import begin  # noqa: PLC0415 - only where there is a dead-man
 
             begin(self.config, time.monotonic() + PING_S)
 
-    def _has_deadman(self) -> bool:
-        return any(title.partition(" ")[0] == "deadman" for title in self.config.channels)
+    def _has(self, kind: str) -> bool:
+        return any(title.partition(" ")[0] == kind for title in self.config.channels)
 
     def _left_s(self, clock: Clock, most_s: float) -> float:
         """No stage runs into the hard kill of the tick (110 s)."""
@@ -176,14 +177,39 @@ class Live:
         return time.monotonic() + max(1.0, min(most_s, max(3.0, clock.tick_s / 4), left_s))
 
     def ping(self, book: Book, journal: "RealJournal") -> None:
-        """The dead-man, and the config that ran to a good end."""
-        if book.image is not None and not self.clocks.ended and self._has_deadman():
-            from mine_controller.ports.pulse import pulse  # noqa: PLC0415 - only where there is a dead-man
+        """The dead-man, the permissive relay, the chat; and the config that ran to a good end."""
+        if book.image is not None and not self.clocks.ended:
+            clock, now_s = book.image.clock, int(self.clocks.sources.wall_s())
+            if self._has("deadman"):
+                from mine_controller.ports.pulse import pulse  # noqa: PLC0415 - only where there is a dead-man
 
-            now_s, until = int(self.clocks.sources.wall_s()), self._until(book.image.clock, PING_S)
-            self._harmless(lambda: pulse(self.config, book, journal.unsaved, self.log, now_s, until))
+                until = self._until(clock, PING_S)
+                self._harmless(lambda: pulse(self.config, book, journal.unsaved, self.log, now_s, until))
+            self._permit(book, journal)
+            self._listen(book, clock, now_s)
         self.keep_config(book)
         self.keep_copies(book, journal)
+
+    def _permit(self, book: Book, journal: "RealJournal") -> None:
+        """The relay that falls when good ticks stay away."""
+        if self._has("permissive") and book.image is not None:
+            from mine_controller.ports.permissive import permit  # noqa: PLC0415 - only where such a relay is wired
+
+            until = self._until(book.image.clock, PING_S)
+            self._harmless(
+                lambda: permit(self.config, book, journal.unsaved, self.wire_for, self.log, until),
+                "the permissive relay",
+            )
+
+    def _listen(self, book: Book, clock: Clock, now_s: int) -> None:
+        """What people wrote to the bot; not in a tick that is late or has commands open."""
+        if not self._has("telegram") or clock.began_s + TOLD_S - self.clocks.plant_now_s() < LISTEN_S:
+            return
+        from mine_controller.ports.listen import listen, may_listen  # noqa: PLC0415 - only where there is a bot
+
+        if may_listen(book):
+            until = self._until(clock, LISTEN_S)
+            self._harmless(lambda: listen(self.config, book, self.log, now_s, until), "listening")
 
     def keep_copies(self, book: Book, journal: "RealJournal") -> None:
         """Backups, once an hour, in what is left of the tick; a person, a stop or a signal ends it at once."""

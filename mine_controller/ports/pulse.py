@@ -9,6 +9,7 @@ from mine_controller.config.site import required, word
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.quantity import ROLES
+from mine_controller.core.words import sentence
 from mine_controller.notify.deadman import ping
 from mine_controller.notify.message import one_line
 from mine_controller.notify.post import scrub
@@ -51,7 +52,8 @@ def trouble(config: Config, book: Book, unsaved: str) -> str:
     if unsaved:
         return one_line(f"the tick could not be saved: {unsaved}")
     if book.state.mode == "FAULT" or book.image is None:
-        return "the controller can't trust itself: FAULT"
+        why = sentence(book.decision.why) if book.decision is not None else "nothing is known"
+        return one_line(f"FAULT: {why}", 500)
     stale = _stale(book.image, required(config.facts) if config.facts is not None else ())
     return one_line(f"not fresh: {', '.join(stale)}", 500) if stale else ""
 

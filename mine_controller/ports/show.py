@@ -7,12 +7,14 @@ from typing import Any
 from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
+from mine_controller.core.money import Line
 from mine_controller.core.words import sentence
 from mine_controller.ports.clock import utc_offset_s
-from mine_controller.render.given import EventLine, History, SiteFacts
+from mine_controller.render.given import Economy, EventLine, History, SiteFacts
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.events import EventRow
-from mine_controller.store.query import day_series, events
+from mine_controller.store.money import kinds_of
+from mine_controller.store.query import day_series, events, segments
 
 DAY_S = 86_400
 EVENTS_SHOWN = 40
@@ -27,7 +29,7 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None) -> None:
     from mine_controller.render.write import show as write  # noqa: PLC0415
 
     now_s = now_wall_s or (book.image.clock.wall_s if book.image is not None else int(time.time()))
-    site, past = facts(config, now_s), history(config, now_s)
+    site, past = facts(config, now_s)._replace(economy=economy(config, book, now_s)), history(config, now_s)
     made = document(book, site, past, sentence, now_s)
     page = render(
         from_document(made, book, site, past, sentence), config.paths.templates, config.paths.run / "templates"
@@ -60,7 +62,40 @@ def facts(config: Config, now_s: int) -> SiteFacts:
         simulated=_simulated(config),
         config_note=note,
         inlet_limits_c=limits,
+        pools=config.policy.pools,
     )
+
+
+def economy(config: Config, book: Book, now_s: int) -> Economy | None:
+    """Bands and today's money; None where the site has no bands. Money that can't be read is left out."""
+    options = config.policy.rules.get("band")
+    if book.image is None or options is None or not options.sections:
+        return None
+    from mine_controller.core.outlook import outlook  # noqa: PLC0415 - most sites have no bands
+
+    found = outlook(book.image, book.state, config.policy, now_s)
+    if found is None:
+        return None
+    zone = config.site.timezone
+    offsets_s = tuple(utc_offset_s(zone, one.start_s) for one in found.planned)
+    lines, total = _today(config, now_s)
+    return Economy(found, options.sections, offsets_s, lines, total, config.site.currency)
+
+
+def _today(config: Config, now_s: int) -> tuple[tuple[Line, ...], Line | None]:
+    """What today cost, by band in the order of the config, and all of it."""
+    from mine_controller.core import money  # noqa: PLC0415
+
+    midnight_s = now_s - (now_s + utc_offset_s(config.site.timezone, now_s)) % DAY_S
+    try:
+        found = segments(config.paths, midnight_s, now_s + 1, kinds_of(config.policy))
+    except (StoreTrouble, ValueError):  # a damaged hour: `minectl doctor` tells, the page goes on
+        return (), None
+    nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
+    lines = money.by_segment(found, lambda one: one.band or "none", nominal_w)
+    order = {band.name: at for at, band in enumerate(config.policy.rules["band"].sections)}
+    ordered = tuple(sorted(lines.values(), key=lambda line: (order.get(line.key, -1), line.key)))
+    return ordered, money.total(ordered)
 
 
 def _simulated(config: Config) -> bool:

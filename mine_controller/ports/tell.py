@@ -7,11 +7,15 @@ once an hour, remembered in a small file in memory, since the database is what i
 import json
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
 from mine_controller.core.option import Secret
 from mine_controller.notify.deliver import Desk, Said, deliver, ways
+from mine_controller.notify.quiet import Options as Quiet
+from mine_controller.notify.quiet import ends_at
 from mine_controller.notify.words import Place
 from mine_controller.packaged import packaged
 from mine_controller.ports.journal import Journal
@@ -26,14 +30,33 @@ def tell(config: Config, journal: Journal, log: Log, now_s: int, until: float) -
     if journal.unsaved:
         _tell_unsaved(config, journal.unsaved, log, now_s, until)
         return
-    done = deliver(journal.letters, desk(config), now_s, until)
+    done = deliver(journal.letters, desk(config, now_s), now_s, until)
     _log(log, now_s, done.lines)
     journal.mark([Mark(*noted) for noted in done.notes])
 
 
-def desk(config: Config) -> Desk:
-    """Who is told, and how."""
-    return Desk(ways(config.channels), place(config), config.sha[:12], hidden(config))
+def desk(config: Config, now_s: int) -> Desk:
+    """Who is told, and how, at `now_s` wall time."""
+    alarms, quiet = config.policy.alarms, quiet_of(config)
+    return Desk(
+        ways(config.channels),
+        place(config),
+        config.sha[:12],
+        hidden(config),
+        ends_at(quiet, local_minute(config.site.timezone, now_s), now_s) if quiet else 0,
+        (alarms.repeat_s, alarms.repeat_then_s),
+    )
+
+
+def quiet_of(config: Config) -> list[Quiet]:
+    """Every [quiet]."""
+    return [options for title, options in config.channels.items() if title.partition(" ")[0] == "quiet"]
+
+
+def local_minute(timezone: str, wall_s: int) -> int:
+    """The minute of the day where the mine stands."""
+    there = datetime.fromtimestamp(wall_s, UTC).astimezone(ZoneInfo(timezone))
+    return there.hour * 60 + there.minute
 
 
 def hidden(config: Config) -> tuple[Secret, ...]:
@@ -61,7 +84,7 @@ def _tell_unsaved(config: Config, trouble: str, log: Log, now_s: int, until: flo
     text = f"the tick could not be saved: {trouble}"
     body = {"kind": "database", "about": "store", "text": text, "at": str(now_s), "shadow": shadow}
     letter = Letter(0, "unsaved", EMERGENCY, json.dumps(body), now_s, (), None)
-    _log(log, now_s, deliver((letter,), desk(config), now_s, until).lines)
+    _log(log, now_s, deliver((letter,), desk(config, now_s), now_s, until).lines)
 
 
 def once_in(path: Path, every_s: int, word: str) -> bool:

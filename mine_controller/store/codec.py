@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 COUNTED_FROM = 4  # shorter columns are left as they are
 LEVEL = 6  # zlib: 9 saves 1 % and costs three times the time
@@ -73,6 +73,7 @@ class Item(NamedTuple):
     own: tuple[Any, ...]
 
 
+Row = TypeVar("Row")
 Code = Callable[[str], "int | str"]
 Name = Callable[["int | str"], str]
 
@@ -146,29 +147,69 @@ def _opened(column: Any) -> list[Any]:
     return list(accumulate(column["d"])) if isinstance(column, dict) else list(column)
 
 
+class Group(NamedTuple):
+    """Neighbours as columns: their keys, what they share, and a column for each of their own values."""
+
+    keys: Sequence[str]
+    shared: tuple[Any, ...]
+    own: list[list[Any]]
+
+
+class Keys:
+    """Spells the keys of folded columns. What was spelled once is kept: ticks repeat the same lists all year."""
+
+    MOST = 4096  # lists kept; a record of garbage must not fill the memory
+
+    def __init__(self, name: Name | None = None) -> None:
+        self.name = name
+        self._lists: dict[tuple[Any, ...], int] = {}
+        self._spelled: dict[tuple[Any, Any, int], tuple[str, ...]] = {}
+
+    def groups(self, body: dict[str, Any]) -> list[Group]:
+        """The groups of a folded body, in their order. KeyError, IndexError, TypeError: it was never folded."""
+        if len(self._lists) + len(self._spelled) > self.MOST:
+            self._lists, self._spelled = {}, {}
+        lists = [_opened(column) for column in body["n"]]
+        numbers = [self._lists.setdefault((*names, *map(type, names)), len(self._lists)) for names in lists]
+        groups = []
+        for (endpoint, quantity, *shared), place, columns in zip(body["g"], body["c"], body["v"], strict=True):
+            keys = self._spelled.get((endpoint, quantity, numbers[place]))
+            if keys is None:
+                keys = self._spell(endpoint, quantity, lists[place])
+                self._spelled[endpoint, quantity, numbers[place]] = keys
+            groups.append(Group(keys, tuple(shared), [_opened(column) for column in columns]))
+        return groups
+
+    def _spell(self, endpoint: str | None, quantity: str, channels: Sequence[Any]) -> tuple[str, ...]:
+        name = self.name
+        return tuple(
+            join_key(endpoint, quantity, channel if channel is None or name is None else name(channel))
+            for channel in channels
+        )
+
+
+_NEVER_FOLDED = (KeyError, IndexError, TypeError, AttributeError, StopIteration)
+
+
+def in_order(body: dict[str, Any], rows: Sequence[Sequence[Row]]) -> list[Row]:
+    """The rows of all groups of a folded body, in their first order. StopIteration: it names more than there are."""
+    order = body.get("o")
+    if order is None:
+        return [row for group in rows for row in group]
+    turns = [iter(group) for group in rows]
+    return [next(turns[place]) for place in order]
+
+
 def unfold(body: dict[str, Any], name: Name | None = None) -> Iterator[Item]:
     """Undo `fold`, items in their first order. Raises ValueError for a body that was never folded."""
     try:
-        groups = [list(_group(body, place, name)) for place in range(len(body["g"]))]
-        order = body.get("o")
-        if order is None:
-            for group in groups:
-                yield from group
-            return
-        turns = [iter(group) for group in groups]
-        for place in order:
-            yield next(turns[place])
-    except (KeyError, IndexError, TypeError, AttributeError, StopIteration) as error:
+        rows = [
+            [Item(key, shared, own) for key, own in zip(keys, zip(*columns, strict=True), strict=True)]
+            for keys, shared, columns in Keys(name).groups(body)
+        ]
+        yield from in_order(body, rows)
+    except _NEVER_FOLDED as error:
         raise ValueError(f"unreadable columns: {error!r}") from error
-
-
-def _group(body: dict[str, Any], place: int, name: Name | None) -> Iterator[Item]:
-    endpoint, quantity, *shared = body["g"][place]
-    columns = [_opened(column) for column in body["v"][place]]
-    names = _opened(body["n"][body["c"][place]])
-    for channel, own in zip(names, zip(*columns, strict=True), strict=True):
-        spelled = channel if channel is None or name is None else name(channel)
-        yield Item(join_key(endpoint, quantity, spelled), tuple(shared), own)
 
 
 def table(rows: Sequence[Any], fields: Sequence[str]) -> dict[str, list[Any]]:

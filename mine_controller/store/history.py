@@ -17,6 +17,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.words import sentence
+from mine_controller.store import money
 from mine_controller.store.codec import squeeze, text, unsqueeze
 from mine_controller.store.db import iso, number, plain, whole, word
 from mine_controller.store.state import ClockFacts
@@ -122,8 +123,8 @@ def _miner_value(image: Image, spec: MinerSpec, quantity: str) -> float | None:
     return None if held is None or held.why else number(held.value)
 
 
-def telemetry(image: Image, policy: Policy) -> tuple[str, str]:
-    """Give (miner ids, columns) as JSON texts; columns are power_w, chip_c, hashrate_ths and word by a legend."""
+def telemetry(image: Image, policy: Policy, state: State) -> tuple[str, str]:
+    """Give (miner ids, columns) as JSON: power_w, chip_c, hashrate_ths, word by a legend, and what money needs."""
     specs = policy.wiring.miners
     words = list(dict.fromkeys(said for said in image.miners.word if said is not None))
     places = {said: place for place, said in enumerate(words)}
@@ -134,6 +135,7 @@ def telemetry(image: Image, policy: Policy) -> tuple[str, str]:
             columns[quantity] = column
     columns["word"] = [None if said is None else places[said] for said in image.miners.word]
     columns["words"] = words
+    columns |= money.columns(image, policy, state)
     return text(image.miners.ids), text(columns)
 
 
@@ -150,7 +152,7 @@ def add_telemetry(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) 
         )
 
 
-def roll_hour(db: sqlite3.Connection, hour_at: int) -> None:
+def roll_hour(db: sqlite3.Connection, hour_at: int, policy: Policy) -> None:
     """Roll one past hour up, inside the caller's transaction: `hours` for ever, `stats` a row a miner."""
     figures = db.execute(
         f"SELECT {', '.join(HOURLY)} FROM mine_states WHERE timestamp >= ? AND timestamp < ?",  # noqa: S608 - constants
@@ -163,7 +165,11 @@ def roll_hour(db: sqlite3.Connection, hour_at: int) -> None:
     ids = list(miners)
     columns = {name: _in_three([miners[miner][name] for miner in ids]) for name in MINER_QUANTITIES}
     fleet = _fleet(db, text(ids)) if ids else 0
-    body = squeeze({"ticks": len(figures), "site": site, "fleet": fleet, "miners": columns})
+    tree: dict[str, Any] = {"ticks": len(figures), "site": site, "fleet": fleet, "miners": columns}
+    paid = money.roll(db, hour_at, money.kinds_of(policy))
+    if paid:
+        tree["money"] = money.pack(paid, hour_at, lambda ids: _fleet(db, ids))
+    body = squeeze(tree)
     db.execute("INSERT OR REPLACE INTO hours VALUES (?,?)", (hour_at, body))
     db.executemany(
         "INSERT OR REPLACE INTO stats (miner_id, timestamp, hashrate, temperature, power, fan_speed, status)"

@@ -68,7 +68,7 @@ def file_request(  # noqa: PLR0913, PLR0917 - the columns of a request
 
 
 def _insert(path: Path, row: tuple[Any, ...], now_s: int) -> int:
-    _create(path)
+    make_inbox(path)
     with closing(connect(path)) as db, transaction(db):
         db.execute(_TABLE)
         _seed(db, now_s)
@@ -80,7 +80,7 @@ def _insert(path: Path, row: tuple[Any, ...], now_s: int) -> int:
         return int(db.execute("SELECT id FROM requests WHERE key = ?", (row[-1],)).fetchone()[0])
 
 
-def _create(path: Path) -> None:
+def make_inbox(path: Path) -> None:
     """Make the file so that the group may write it too, whatever the umask; an existing one stays as it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

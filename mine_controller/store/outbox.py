@@ -49,6 +49,9 @@ MOST_BYTES = 5_000_000
 FIRST_YEAR = 1_577_836_800  # a clock before 2020 is not set: nothing is too old by it
 
 
+# When the oldest open information happened, or earlier: due_at moves on with every try, and `at` may be damaged.
+_OLDEST_INFO = """SELECT min(CASE WHEN json_valid(body) THEN coalesce(CAST(json_extract(body, '$.at') AS INT), due_at)
+    ELSE due_at END) FROM outbox WHERE told_at IS NULL AND level = ?"""
 _INSERT = "INSERT OR IGNORE INTO outbox (key, level, body, due_at) VALUES (?,?,?,?)"
 
 
@@ -67,8 +70,8 @@ def cap(db: sqlite3.Connection, now_s: int, oldest_s: int = OLDEST_S, most: int 
     """
     total, count = db.execute("SELECT total(length(body)), count(*) FROM outbox WHERE told_at IS NULL").fetchone()
     old_s = now_s - oldest_s if now_s > FIRST_YEAR else 0
-    first = db.execute("SELECT min(due_at) FROM outbox WHERE told_at IS NULL").fetchone()[0]
-    if not count or (total <= most and first >= old_s):
+    first = db.execute(_OLDEST_INFO, (INFO,)).fetchone()[0]
+    if not count or (total <= most and (first is None or first >= old_s)):
         return 0
     rows = db.execute(
         "SELECT id, level, length(body), due_at, body FROM outbox WHERE told_at IS NULL AND level < ?"

@@ -5,13 +5,16 @@ file could not be read. Moments are epoch seconds in, ISO 8601 UTC out where a r
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
+from mine_controller.core.money import Segment
+from mine_controller.store import money
+from mine_controller.store.codec import Keys
 from mine_controller.store.db import Paths, StoreTrouble, iso, reading
 from mine_controller.store.events import Chain, EventRow, first_broken, follow
 from mine_controller.store.history import COLUMNS, HOUR_S, SERIES, fleets, read_hour
@@ -139,6 +142,31 @@ def hours(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[tuple
     return tuple((hour_at, read_hour(body, by_number)) for hour_at, body in rows)
 
 
+def segments(
+    paths: Paths, since: int, until: int = _FOR_EVER_S, kinds: Mapping[str, str] | None = None
+) -> tuple[Segment, ...]:
+    """Give what was drawn and what it cost since then, oldest first: past hours as rolled, the rest out of telemetry.
+
+    Whatever begins in since..until counts. `kinds` gives each miner's kind, for the hashes of what is not rolled yet.
+    ValueError: a damaged hour.
+    """
+    rolled = hours(paths, since, until)
+    with _asked(paths) as db:
+        if db is None:
+            return ()
+        by_number = fleets(db)
+        newest, last = (
+            db.execute(f"SELECT max({name}) FROM {table}").fetchone()[0]  # noqa: S608 - constants
+            for name, table in (("hour_at", "hours"), ("tick_at", "telemetry"))
+        )
+        found = [one for hour_at, tree in rolled for one in money.unpack(tree.get("money") or (), hour_at, by_number)]
+        first = db.execute("SELECT min(tick_at) FROM telemetry").fetchone()[0] if newest is None else newest + HOUR_S
+        if first is not None and last is not None:
+            for hour_at in range(max(first, since) // HOUR_S * HOUR_S, min(last, until) + money.AROUND_S, HOUR_S):
+                found += money.roll(db, hour_at, kinds or {})
+    return tuple(one for one in found if since <= one.at_s < until)
+
+
 def miner_series(paths: Paths, miner: str, since: int) -> tuple[tuple[int, int | None, float | None], ...]:
     """Give (tick_at, power_w, chip_c) of one miner out of the week's telemetry, oldest first."""
     rows = _rows(
@@ -179,14 +207,13 @@ def record(paths: Paths, tick_at: int) -> tuple[Recorded, ...]:
 
 def records(paths: Paths, since: int, until: int) -> Iterator[Recorded]:
     """Give the recorded rounds of the ticks `since` <= tick_at <= `until`, oldest first, a thousand at a time."""
-    names: dict[int, str] = {}
+    names = _Names()
     after = since * ROUNDS - 1
     while True:
         with _asked(paths) as db:
             if db is None:
                 return
-            if not names:
-                names = dict(db.execute("SELECT id, name FROM names"))
+            names.read(db)
             rows = db.execute(
                 "SELECT r.id, r.body, c.body, c.answers FROM records r LEFT JOIN commands c ON c.id = r.id"
                 " WHERE r.id > ? AND r.id < ? ORDER BY r.id LIMIT 1000",
@@ -199,15 +226,28 @@ def records(paths: Paths, since: int, until: int) -> Iterator[Recorded]:
         after = rows[-1][0]
 
 
-def _recorded(key: int, body: bytes, commands: str | None, answers: str | None, names: dict[int, str]) -> Recorded:
-    def name(code: int | str) -> str:
+class _Names:
+    """The channels' names by their numbers, and the keys already spelled with them."""
+
+    def __init__(self) -> None:
+        self._by_number: dict[int, str] = {}
+        self.keys = Keys(self)
+
+    def read(self, db: Connection) -> None:
+        """Learn the names that came since; a number never changes its name."""
+        newest = max(self._by_number, default=0)
+        self._by_number.update(db.execute("SELECT id, name FROM names WHERE id > ?", (newest,)))
+
+    def __call__(self, code: int | str) -> str:
         if isinstance(code, str):
             return code
-        if code not in names:
-            raise ValueError(f"record {key} names channel {code}, which is not known")
-        return names[code]
+        if code not in self._by_number:
+            raise ValueError(f"a record names channel {code}, which is not known")
+        return self._by_number[code]
 
-    found = unpack_record(key, body, name)
+
+def _recorded(key: int, body: bytes, commands: str | None, answers: str | None, names: _Names) -> Recorded:
+    found = unpack_record(key, body, names, names.keys)
     if commands is None:
         return found
     sent = unpack_commands(commands)

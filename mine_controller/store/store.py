@@ -196,7 +196,7 @@ class Store:
         with _packing():
             rows = self._rows(tick, rounds, extra or Extra(), ended_wall_s)
             if image.miners.ids:
-                rows["telemetry"] = [(self._at(tick).key, *telemetry(image, tick.policy))]
+                rows["telemetry"] = [(self._at(tick).key, *telemetry(image, tick.policy, book.state))]
         self._put(tick, newest.number, book.state, image, rows, closing_tick=book)
         self._tick = None
 
@@ -388,7 +388,7 @@ class _Hour(NamedTuple):
         """Roll the hour up, bring `miners` up to date, drop what is past its time; inside the caller's transaction."""
         image = self.book.image
         if self.left_at:
-            roll_hour(db, self.left_at)
+            roll_hour(db, self.left_at, self.tick.policy)
         if image is None:
             return
         update_miners(db, image.clock, self.book.state, image, self.tick.policy)

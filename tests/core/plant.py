@@ -109,6 +109,7 @@ class Plant:
         self.frozen = False  # PDUs that show the same watts for ever
         self.violations: list[Any] = []
         self.tick_s = 120
+        self.local = LOCAL
 
     # -- one tick ---------------------------------------------------------------------------------------------------
 
@@ -119,7 +120,7 @@ class Plant:
         for number in range(rounds):
             clock = Clock(self.now, WALL + self.now, began_s=began, soft_end_s=began + soft_s, opening=number == 0,
                           rebooted=rebooted and number == 0, stepped=stepped,
-                          local=LOCAL, tick_s=self.tick_s)  # fmt: skip
+                          local=self.local, tick_s=self.tick_s)  # fmt: skip
             asked = {one.endpoint for one in due(self.image, look, self.wiring, clock)}
             self.image = freeze(self.image, self.readings(asked), self.wiring, clock, self.requests)
             self.requests = ()

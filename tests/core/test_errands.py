@@ -249,6 +249,16 @@ def test_a_whole_group_can_be_put_on_a_pool_and_back():
     assert len(shelf.errands("pool")) == 8
 
 
+def test_a_small_boards_mode_and_pool_go_in_one_round_so_that_its_driver_makes_one_write_of_them():
+    shelf = running(2, rest_s=60)
+    wanted = ((f"mode.{SHELF}", "eco"), (f"pool.{SHELF}", "reserve"))
+    shelf.requests = tuple(request("set-state", *one, number=at) for at, one in enumerate(wanted, 1))
+    shelf.ticks(12)
+    at = {(name, verb): at_s for at_s, name, verb, _ in reversed(shelf.told)}
+    assert {verb for _, verb in at} >= {"mode", "pool"}
+    assert all(at[name, "mode"] == at[name, "pool"] for name, verb in at if verb == "pool")
+
+
 def test_its_own_name_counts_before_its_group():
     shelf = running()
     want(shelf, f"mode.{SHELF}", "eco")

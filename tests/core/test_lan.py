@@ -187,3 +187,18 @@ def test_starts_go_by_the_first_path_alone(dead):
     plant.ticks(15)
     lanes = {lane for _, target, verb, lane in plant.sent if verb == "run"}
     assert lanes == (set() if dead else {"antminer row"})
+
+
+@pytest.mark.parametrize(("rest_s", "startable"), [(0, False), (60, True)])
+def test_a_small_board_may_start_more_often_a_day_than_a_large_machine(rest_s, startable):
+    shelf = Shelf(boards(rest_s=rest_s))
+    shelf.ticks(3)
+    shelf.signal = "off"
+    shelf.ticks(3)
+    name = shelf.wiring.miners[0].id
+    day = shelf.state.miners[name].day
+    books = {**shelf.state.miners, name: shelf.state.miners[name]._replace(day_starts=20, day=day)}
+    shelf.state = shelf.state._replace(miners=books)
+    shelf.signal = "run"
+    shelf.ticks(25)
+    assert shelf.state.miners[name].on is startable

@@ -4,7 +4,6 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
-from core import plant as numbers
 from core.plant import Plant, policy, request, wiring
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from mine_controller.core import windows
 from mine_controller.core.model.clock import Local
 from mine_controller.core.model.reason import ECONOMICS
-from mine_controller.core.model.wiring import Role
+from mine_controller.core.model.wiring import BreakerSpec, Role
 from mine_controller.core.option import fill
 from mine_controller.core.rules import schedule
 from mine_controller.core.rules.schedule import Named, Section
@@ -135,17 +134,37 @@ def settled(plant, ticks=12):
     return sum(watts > 1000 for watts in plant.power.values())
 
 
-def test_quiet_hours_stop_the_miners_gently_and_leave_their_outlets_alone(monkeypatch):
+def test_quiet_hours_stop_the_miners_gently_and_leave_their_outlets_alone():
     plant = scheduled(("night", NIGHT))
     assert settled(plant) == 24
-    monkeypatch.setattr(numbers, "LOCAL", local(22))
+    plant.local = local(22)
     assert settled(plant) == 0
     assert not [verb for _, target, verb, _ in plant.sent if verb == "off" and target.startswith("miner")]
     assert len(plant.events("schedule_begins")) == 1
-    monkeypatch.setattr(numbers, "LOCAL", local(7))
+    plant.local = local(7)
     assert settled(plant, 60) == 24
     assert len(plant.events("schedule_ends")) == 1
     assert plant.violations == []
+
+
+def test_quiet_hours_leave_a_miner_alone_that_takes_no_word():
+    plant = scheduled(("night", {"stop": True}))
+    plant.mute = {"m003"}
+    assert settled(plant, 20) == 1
+    assert plant.power["m003"] > 1000
+    assert not [target for _, target, verb, _ in plant.sent if verb == "off" and target.startswith("miner")]
+
+
+def test_quiet_hours_do_not_soften_a_branch_that_carries_too_much():
+    """PDU1: two mute miners on a branch for one; economics wants both gone gently, the branch wants one gone."""
+    wires = wiring(6, breakers=(BreakerSpec("b1", 5000),))
+    units = tuple(unit._replace(breaker="b1" if unit.id in ("m000", "m001") else "") for unit in wires.miners)
+    wires = wires._replace(miners=units)
+    night = (Named("night", fill(Section, {"stop": True})),)
+    plant = Plant(wires, policy(wires, schedule={"sections": night}))
+    plant.mute = {"m000", "m001"}
+    plant.ticks(12)
+    assert plant.power["m000"] + plant.power["m001"] <= 5000
 
 
 @pytest.mark.parametrize(("about", "left"), [({"max_miners": 7}, 7), ({"max_kw": 20.0}, 5), ({"max_kw": 0.0}, 0),
@@ -225,6 +244,17 @@ def test_a_cloud_shorter_than_the_dwell_ends_nothing():
     roof.ticks(10)
     assert roof.up == 10
     assert roof.events("solar_short") == []
+
+
+def test_one_bright_reading_begins_nothing_before_the_dwell_is_over():
+    roof = Roof(start_w=4000, stop_w=3400, dwell_s=600, window_s=60)
+    for sun in (40_000, 0, 40_000, 0, 40_000, 40_000, 40_000, 0):
+        roof.sun = sun
+        roof.tick()
+    assert roof.events("solar_enough") == []
+    roof.sun = 40_000
+    roof.ticks(7)
+    assert len(roof.events("solar_enough")) == 1
 
 
 def test_a_meter_that_counts_the_other_way_is_read_the_other_way():

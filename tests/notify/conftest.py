@@ -1,5 +1,5 @@
 import pytest
-from notify.peers import Http, Smtp
+from notify.peers import BotApi, Http, Smtp
 
 
 @pytest.fixture
@@ -14,3 +14,8 @@ def smtp():
     peer = Smtp()
     yield peer
     peer.close()
+
+
+@pytest.fixture
+def api(http):
+    return BotApi(http)

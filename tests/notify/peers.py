@@ -8,8 +8,11 @@ import threading
 from email import message_from_bytes
 from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HANG = "hang"  # headers, then silence
 CUT = "cut"  # nothing at all
@@ -31,11 +34,15 @@ class Asked(NamedTuple):
 
 
 class Http:
-    """`answers`: what the next calls get, the last one for ever: (status, body, headers), HANG or CUT."""
+    """`answers`: what the next calls get, the last one for ever: (status, body, headers), HANG or CUT.
+
+    `routes`: the last word of a path -> what answers there instead, given what was asked.
+    """
 
     def __init__(self) -> None:
         self.answers: list[Any] = [(200, {"ok": True}, {})]
         self.asked: list[Asked] = []
+        self.routes: dict[str, Callable[[Asked], Any]] = {}
         self.over = threading.Event()
         peer = self
 
@@ -44,8 +51,10 @@ class Http:
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                peer.asked.append(Asked(self.command, self.path, dict(self.headers), body))
-                answer = peer.answers.pop(0) if len(peer.answers) > 1 else peer.answers[0]
+                asked = Asked(self.command, self.path, dict(self.headers), body)
+                peer.asked.append(asked)
+                route = peer.routes.get(self.path.rpartition("/")[2])
+                answer = route(asked) if route else peer.answers.pop(0) if len(peer.answers) > 1 else peer.answers[0]
                 self.close_connection = True
                 if answer == CUT:
                     return
@@ -56,7 +65,9 @@ class Http:
                     peer.over.wait(20)
                     return
                 status, said, headers = answer
-                text = said.encode() if isinstance(said, str) else json.dumps(said).encode()
+                text = (
+                    said if isinstance(said, bytes) else (said if isinstance(said, str) else json.dumps(said)).encode()
+                )
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(text)), "Connection": "close", **headers}.items():
                     self.send_header(name, value)
@@ -75,6 +86,54 @@ class Http:
         self.over.set()
         self.server.shutdown()
         self.server.server_close()
+
+
+class BotApi:
+    """The Bot API on an Http: updates by offset as the service keeps them, and everything the bot said.
+
+    `refuse`: method -> the answer it gets instead of the good one.
+    """
+
+    def __init__(self, http: Http) -> None:
+        self.updates: list[Any] = []
+        self.offsets: list[int | None] = []
+        self.said: list[dict[str, str]] = []
+        self.pressed: list[dict[str, str]] = []
+        self.refuse: dict[str, Any] = {}
+        http.routes |= {"getUpdates": self._updates, "sendMessage": self._send, "answerCallbackQuery": self._press}
+
+    def _updates(self, asked: Asked) -> Any:
+        if "getUpdates" in self.refuse:
+            return self.refuse["getUpdates"]
+        offset = asked.json.get("offset")
+        self.offsets.append(offset)
+        if offset is not None and offset < 0:
+            self.updates = self.updates[offset:]
+        elif offset is not None:
+            self.updates = [one for one in self.updates if one["update_id"] >= offset]
+        return (200, {"ok": True, "result": self.updates[: asked.json["limit"]]}, {})
+
+    def _send(self, asked: Asked) -> Any:
+        self.said.append(asked.form)
+        taken = {"message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}}
+        return self.refuse.get("sendMessage", (200, {"ok": True, "result": taken}, {}))
+
+    def _press(self, asked: Asked) -> Any:
+        self.pressed.append(asked.form)
+        return self.refuse.get("answerCallbackQuery", (200, {"ok": True, "result": True}, {}))
+
+    def write(self, number: int, text: str, at: int, chat: int = -100, user: int = 7) -> None:
+        """Somebody writes in a chat."""
+        who = {"id": user, "is_bot": False, "first_name": "Eve <b>", "username": "eve"}
+        message = {"message_id": number, "date": at, "chat": {"id": chat, "type": "group"}, "from": who, "text": text}
+        self.updates.append({"update_id": number, "message": message})
+
+    def press(self, number: int, data: str, chat: int = -100, user: int = 7) -> None:
+        """Somebody presses a button."""
+        who = {"id": user, "is_bot": False, "first_name": "Eve", "username": "eve"}
+        message = {"message_id": 1, "date": 1, "chat": {"id": chat, "type": "group"}}
+        query = {"id": f"q{number}", "from": who, "message": message, "data": data, "chat_instance": "x"}
+        self.updates.append({"update_id": number, "callback_query": query})
 
 
 class _Talk(socketserver.StreamRequestHandler):

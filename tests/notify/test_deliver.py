@@ -232,9 +232,9 @@ def test_a_repaired_config_is_tried_at_once_and_what_was_told_stays_told(world):
     assert done.notes[0].told_at == NOW
 
 
-def test_information_that_reached_nobody_in_three_days_ends_and_a_warning_does_not(world):
+def test_information_that_reached_nobody_in_days_ends_and_a_warning_does_not(world):
     world.telegram.answer = world.email.answer = DOWN
-    old = NOW - 4 * 86_400
+    old = NOW - 5 * 86_400
     done = run(world, [letter(1, INFO, at=old), letter(2, WARNING, at=old)])
     assert {one.id: one.told_at for one in done.notes} == {1: NOW, 2: None}
 

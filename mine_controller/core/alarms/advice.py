@@ -39,6 +39,26 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "load goes down until it fits",
         "look at the source: fuel, panels, battery",
     ),
+    "supply_blind": (
+        "what the source can give is not known",
+        "starts nothing, and after the grace counts on `unknown_kw` alone",
+        "look at the sensor and its broker; [supply] says what counts meanwhile",
+    ),
+    "frequency_shed": (
+        "the frequency stayed low: the source is overloaded",
+        "took a share of the load off and holds it until the frequency has been good for a while",
+        "look at the generator and what else hangs on it",
+    ),
+    "voltage_shed": (
+        "the voltage stayed low",
+        "took a share of the load off and holds it until the voltage has been good for a while",
+        "look at the source, the cable and the transformer's taps",
+    ),
+    "voltage_high": (
+        "the voltage is too high",
+        "starts nothing; what runs stays, as less load would raise it further",
+        "look at the source's regulator, now",
+    ),
     "frequency_low": (
         "the grid or the generator is overloaded",
         "nothing starts meanwhile",
@@ -258,6 +278,21 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "a pool does not answer or takes no shares",
         "goes to the fallback where one is configured",
         "look at the pool's own status",
+    ),
+    "offline": (
+        "every uplink is down",
+        "opens the local pool where there is one, else stops the miners after a while; goes on controlling",
+        "look at the modems and their power; call the provider",
+    ),
+    "dummy_pool_dead": (
+        "the local pool is needed and gives no work",
+        "leaves the miners where they are, and stops them after a while",
+        "start `minectl dummy-pool` (its systemd unit) and look at its log",
+    ),
+    "pool_stuck": (
+        "miners are still on the local pool after the internet came back",
+        "tells them their own pool again and starts each of them anew, once",
+        "restart them by hand: `minectl miners restart`",
     ),
     "dummy_pool": (
         "the miners work for the local pool: no real one is to be had",

@@ -53,6 +53,10 @@ _ROWS = (
     Kind("ups_low", "emergency", over=("ups_charged", "ups_on_mains"), under=("mains_lost",)),
     Kind("ups_on_battery", "warning", over=("ups_on_mains",), under=("mains_lost",)),
     Kind("supply_short", "warning", over=("supply_enough",)),
+    Kind("supply_blind", "warning", over=("supply_known",), under=("device_unreachable",)),
+    Kind("frequency_shed", "warning", over=("frequency_back",), under=("frequency_low",)),
+    Kind("voltage_shed", "warning", over=("voltage_back",)),
+    Kind("voltage_high", "warning", over=("voltage_high_over",)),
     Kind(
         "frequency_low",
         "warning",
@@ -259,7 +263,10 @@ _ROWS = (
     Kind("firmware_changed", "warning", many=True, single=True),
     # -- pools, prices, plans
     Kind("pool_down", "warning", over=("pool_up",), under=("uplink_down",), many=True, single=True),
-    Kind("dummy_pool", "warning", over=("dummy_pool_over",), under=("uplink_down", "pool_down")),
+    Kind("offline", "warning", over=("online",), under=("uplink_down",)),
+    Kind("dummy_pool", "warning", over=("dummy_pool_over",), under=("offline", "uplink_down", "pool_down")),
+    Kind("dummy_pool_dead", "warning", over=("dummy_pool_alive",)),
+    Kind("pool_stuck", "warning", over=("pool_returned",)),
     Kind(
         "share_loss",
         "warning",
@@ -294,7 +301,10 @@ KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}
 RANK: dict[str, int] = {name: at for at, name in enumerate(KINDS)}
 WATCHED = tuple(kind.name for kind in _ROWS if kind.watched)
 # Events of these kinds stand in the log and nowhere else.
-LOG_ONLY = frozenset({"request", "miner_on_unasked", "miner_off_unasked", "mode", "emergency_stop_over"})
+LOG_ONLY = frozenset(
+    {"schedule_begins", "schedule_ends", "solar_enough", "solar_short"}
+    | {"supply_step", "demand_near", "request", "miner_on_unasked", "miner_off_unasked", "mode", "emergency_stop_over"}
+)
 
 
 @cache

@@ -10,6 +10,7 @@ VERBS = (
     "stop",
     "on",  # on/off: a relay or an outlet
     "off",
+    "pulse",  # value: seconds; a relay that is on for so long, from now
     "restart",  # a miner's board, once
     "mode",  # value: a word of the kind's MODES, like "eco"
     "pool",  # value: the name of a [pool] section

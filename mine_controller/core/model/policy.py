@@ -23,6 +23,7 @@ class PoolFacts(NamedTuple):
     name: str
     coin: str = ""
     host: str = ""
+    fallback: str = ""  # the name of the pool that stands in for it; "" = none
 
 
 class Policy(NamedTuple):

@@ -50,6 +50,18 @@ QUANTITIES: dict[str, Quantity] = {
     "latency_ms": Quantity("ms", 1, 0, 60_000, "high", 240, "link_latency_milliseconds", "Latency"),
     "clients_n": Quantity("", 0, 0, 1_000_000, "", 240, "pool_clients", "Miners on it"),
     "hashrate_ths": Quantity("TH/s", 2, 0, 1_000_000, "", 600, "hashrate_ths", "Hash rate"),
+    # What a pool says of a wallet. Amounts are whole numbers of the coin's smallest unit.
+    "hashrate_hs": Quantity("H/s", 0, 0, 1e21, "", 3600, "pool_hashrate_hs", "Hash rate, by the pool"),
+    "workers_n": Quantity("", 0, 0, 1e6, "", 3600, "pool_workers_online", "Workers online"),
+    "workers_all_n": Quantity("", 0, 0, 1e6, "", 3600, "pool_workers", "Workers"),
+    "best_n": Quantity("", 0, 0, 1e30, "", 3600, "pool_best_share", "Best share"),
+    "immature_n": Quantity("", 0, 0, 1e19, "", 3600, "pool_immature_units", "Immature"),
+    "unpaid_n": Quantity("", 0, 0, 1e19, "", 3600, "pool_unpaid_units", "Unpaid"),
+    "paid_n": Quantity("", 0, 0, 1e19, "", 3600, "pool_paid_units", "Paid"),
+    "earned_day_n": Quantity("", 0, 0, 1e19, "", 3600, "pool_earned_day_units", "Earned in 24 h"),
+    "blocks_n": Quantity("", 0, 0, 1e9, "", 3600, "pool_blocks", "Blocks found"),
+    "share_wall_s": Quantity("s", 0, 1e9, 1e11, "", 3600, "pool_last_share_seconds", "Last share"),
+    "network_n": Quantity("", 0, 0, 1e30, "", 3600, "pool_network_difficulty", "Network difficulty"),
 }
 
 # Texts: no range but a list of the words that may occur ("" = any).
@@ -63,6 +75,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "pool": (),  # the name of the [pool] section it works for; "other" for one that no section names
     "ticket": ("pending", "in-progress", "complete", "failed"),
     "address": (),  # how an endpoint calls a unit (an id, an ip): read in the tick that uses it
+    "history": (),  # hours and days rolled up, as devices/_poolapi.py writes them; kept over a boot like slots
     "slots": (),  # published prices as core/prices.py writes them
     "text": (),
 }

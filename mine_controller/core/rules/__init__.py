@@ -6,17 +6,19 @@ one of them, and `with_sections(options, sections)`; without a section it does n
 matter, each sees the same view and its own memory.
 """
 
+from functools import cache
 from types import ModuleType
 
 # Fixed so that reasons appear in one order everywhere; the result does not depend on it (a test shuffles them).
 NAMES = (
     "override", "hazard", "temperature", "air", "cap",
-    "signal",
-    "boot", "cold", "wear", "ramp", "run_on",
-    "schedule", "solar",
+    "signal", "grid", "voltage", "supply", "demand",
+    "boot", "cold", "wear", "ramp", "run_on", "uplinks",
+    "schedule", "solar", "band", "profit", "failover", "tuning",
 )  # fmt: skip
 
 
+@cache  # asked for by every rule of every round
 def load(name: str) -> ModuleType:
     """The rule's module; imported when a policy uses it."""
     from importlib import import_module  # noqa: PLC0415 - start-up is part of every tick

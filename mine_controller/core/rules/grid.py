@@ -4,9 +4,7 @@ This is no frequency response: a tick looks every minute or two, a grid falls wi
 under-frequency relay; this rule keeps a tired generator from being loaded further and lets it recover.
 """
 
-from typing import Any
-
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option

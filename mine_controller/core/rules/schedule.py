@@ -143,7 +143,7 @@ def _limits(view: View, one: Named) -> Iterator[Limit]:
             yield Limit(ECONOMICS, f"off {spec.id}", 0, reason, "gentle")
             yield Limit(ECONOMICS, f"ban {spec.id}", 0, reason, "gentle")
     elif section.stop:
-        yield Limit(ECONOMICS, "max_power_w", 0, Reason("schedule", "stop", (name,)), "gentle")
+        yield Limit(ECONOMICS, "max_miners", 0, Reason("schedule", "stop", (name,)), "gentle")
     if section.max_miners >= 0:
         reason = Reason("schedule", "miners", (name, ("miners", section.max_miners)))
         yield Limit(ECONOMICS, "max_miners", section.max_miners, reason, "gentle")

@@ -73,7 +73,7 @@ def _turn(view: View, kept: dict[str, Any], spare_w: int, options: Options) -> t
 def _limits(kept: dict[str, Any], spare_w: int, options: Options) -> list[Limit]:
     numbers = (("spare_w", spare_w),)
     if not kept["open"]:
-        return [Limit(ECONOMICS, "max_power_w", 0, Reason("solar", "short", numbers), "gentle")]
+        return [Limit(ECONOMICS, "max_miners", 0, Reason("solar", "short", numbers), "gentle")]
     if not options.follow:
         return []
     reason = Reason("solar", "follow", numbers)
@@ -94,4 +94,4 @@ def _blind(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if kept.get("open"):
         events = (Event("solar_short", "info", "site", Reason("solar", "blind", numbers)),)
     kept |= {"seen": [], "open": False, "since_s": 0}
-    return Advice((Limit(ECONOMICS, "max_power_w", 0, Reason("solar", "blind", numbers), "gentle"),), (), events, kept)
+    return Advice((Limit(ECONOMICS, "max_miners", 0, Reason("solar", "blind", numbers), "gentle"),), (), events, kept)

@@ -81,9 +81,13 @@ def _swell(
         if not kept.get("high_s"):
             events.append(Event("voltage_high", "warning", "supply", Reason("voltage", "high", (("high_v", high_v),))))
         kept["high_s"] = view.now_s
+    elif kept.get("high_s") and high_v is None:
+        kept["high_s"] = view.now_s
     elif kept.get("high_s") and high_v is not None and view.now_s - int(kept["high_s"]) >= hold_s:
         kept["high_s"] = 0
-        events.append(Event("voltage_high_over", "info", "supply", Reason("voltage", "high_over", (("high_v", high_v),))))
+        events.append(
+            Event("voltage_high_over", "info", "supply", Reason("voltage", "high_over", (("high_v", high_v),)))
+        )
     if kept.get("high_s"):
         numbers: _Numbers = (("high_v", high_v if high_v is not None else "unknown"), ("most_v", most_v))
         limits.append(_no_start("too_high", numbers))

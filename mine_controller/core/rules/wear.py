@@ -22,9 +22,8 @@ class Options(NamedTuple):
     """Numbers of [wear]."""
 
     min_off_s: int = option(600, unit="s", low=60, high=7200, help="a miner stays off at least this long")
-    min_on_s: int = option(1200, unit="s", low=0, high=7200, help="and on this long, against economics only")
     starts_a_day: int = option(8, low=1, high=96, help="starts of any kind per miner and day")
-    economic_starts_a_day: int = option(4, low=1, high=48, help="starts for economic reasons per miner and day")
+    small_starts_a_day: int = option(48, low=1, high=96, help="the same of small boards, which nothing wears out")
     hot_board_c: int = option(
         50, unit="°C", low=30, high=70, help="a stopped miner whose boards are hotter starts when they have cooled"
     )
@@ -43,7 +42,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         elif not on:
             book = view.state.miners.get(spec.id)
             reason = (
-                _ban(spec, book, view.now_s, (today, writers), options)
+                _ban(spec, book, view.now_s, (today, writers), _of(view, spec, options))
                 or _settling(view, spec)
                 or _hot(view, spec, book, options)
             )
@@ -53,6 +52,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             reason = Reason("wear", "quarantined", (("why", book.quarantined),))
             limits.append(Limit(PERSON, f"off {spec.id}", 0, reason))
     return Advice(tuple(limits))
+
+
+def _of(view: View, spec: MinerSpec, options: Options) -> Options:
+    """The numbers as they count for this miner: boards that are read once a minute at most are small ones."""
+    board = view.wiring.endpoints.get(spec.group)
+    if board is None or not board.rest_s:
+        return options
+    return options._replace(starts_a_day=max(options.starts_a_day, options.small_starts_a_day))
 
 
 def _ban(spec: MinerSpec, book: MinerBook | None, now_s: int, known: _Known, options: Options) -> Reason | None:

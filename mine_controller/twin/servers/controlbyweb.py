@@ -4,9 +4,12 @@ webrelay10  /state.xml, relay1state; command relay1State=1
 x400        /state.json and /state.xml, relay1; command relay1=0
 x332        /state.xml, relaystates = 16 characters, relay 16 first; command relay2State=0
 single      /stateFull.xml, relaystate; command relayState=1
+
+State 2 is a pulse of pulseTime1 (on a single relay pulseTime) seconds, 1.5 without; another one begins the time anew.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from mine_controller.twin.answer import Answer, Asked, basic_ok, denied, json_answer, not_found, text_answer
@@ -25,6 +28,7 @@ class Unit:
         self.world, self.dialect, self.password, self.active_low = world, dialect, password, active_low
         count = {"webrelay10": 10, "x400": max(10, len(world.fans.on)), "x332": 16, "single": 1}[dialect]
         self.relays = [False] * count
+        self.pulses: dict[int, float] = {}  # relay: until when its pulse holds
         self.follow()
 
     def follow(self) -> None:
@@ -38,24 +42,36 @@ class Unit:
             return denied("ControlByWeb")
         if asked.path not in _paths(self.dialect):
             return not_found()
+        self._fall(at_s)
         for name, value in asked.query.items():
-            self._command(name, value, at_s)
+            self._command(name, value, asked.query, at_s)
         if asked.query.get("noReply") == "1":
             return Answer(200, {}, b"")
         return self._state(asked.path, at_s)
 
-    def _command(self, name: str, value: str, at_s: float) -> None:
+    def _fall(self, at_s: float) -> None:
+        """Pulses that are over."""
+        for relay in [relay for relay, until in self.pulses.items() if until <= at_s]:
+            self._switch(relay, on=False, at_s=self.pulses.pop(relay))
+
+    def _command(self, name: str, value: str, query: Mapping[str, str], at_s: float) -> None:
         pattern = {"x400": r"relay(\d+)", "single": r"relay()State"}.get(self.dialect, r"relay(\d+)State")
         found = re.fullmatch(pattern, name)
-        if not found or value not in ("0", "1"):
+        if not found or value not in ("0", "1", "2"):
             return
         relay = int(found[1] or "1") - 1
         if not 0 <= relay < len(self.relays):
             return
-        self.relays[relay] = value == "1"
+        self.pulses.pop(relay, None)
+        if value == "2":
+            self.pulses[relay] = at_s + float(query.get(f"pulseTime{found[1]}", "1.5"))
+        self._switch(relay, on=value != "0", at_s=at_s)
+
+    def _switch(self, relay: int, *, on: bool, at_s: float) -> None:
+        self.relays[relay] = on
         if relay < len(self.world.fans.on):
-            on = self.relays[relay] != self.active_low
-            self.world.schedule(at_s, Action("fan", relay, "on" if on else "off"))
+            turns = on != self.active_low
+            self.world.schedule(at_s, Action("fan", relay, "on" if turns else "off"))
 
     def _state(self, path: str, at_s: float) -> Answer:
         bits = [str(int(on)) for on in self.relays]

@@ -1,0 +1,36 @@
+"""[permissive] against the boards there are: its relay must be able to pulse, and nothing else may hang on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mine_controller.config.lines import Document, nearest
+from mine_controller.config.wiring import Kinds
+from mine_controller.config.work import Work
+from mine_controller.core.model.wiring import Wiring
+from mine_controller.notify.permissive import lane_of
+
+KIND = "permissive"
+
+
+def check(document: Document, channels: Mapping[str, Any], kinds: Kinds, wiring: Wiring, work: Work) -> None:
+    """Tell what is wrong with each such section; one whose board is not yet active is a note."""
+    for title, options in channels.items():
+        if title.partition(" ")[0] != KIND:
+            continue
+        if "relay" not in document.sections[title].entries:
+            continue  # told by the section's own check
+        line = document.sections[title].entries["relay"].line
+        section, number = lane_of(options)
+        wired = kinds.get(section)
+        fan = next((spec.name for spec in wiring.fans if spec.switch == options.relay), "")
+        if wired is None:
+            if section:
+                work.tell(line, title, "relay", f"there is no section [{section}]{nearest(section, kinds)}")
+        elif "pulse" not in wired.module.CAN.verbs:
+            work.tell(line, title, "relay", f"a {wired.section.kind} can't pulse a relay; a controlbyweb board can")
+        elif fan:
+            work.tell(line, title, "relay", f"drives fan {fan} already: a fan must never be pulsed")
+        elif wired.endpoint is None:
+            work.note(line, title, "relay", f"waits while [{section}] is not yet active")
+        elif int(number) > int(getattr(wired.endpoint.options, "relays", 99)):
+            work.tell(line, title, "relay", f"[{section}] has {wired.endpoint.options.relays} relays")

@@ -1,0 +1,120 @@
+"""Pools that are down, who stands in for them, and blocks that were found (POL1).
+
+A pool with a `fallback` that takes no more shares, or whose port can't be reached, for `down_s` is told as down and its
+fallback stands in: "instead main" -> reserve. That is a word about pools, not about miners: whatever economics wants to
+be on main is on reserve meanwhile, so a band and this rule never pull at one miner. Miners that nobody wants anywhere
+get "home" to where they were. While the line itself is down no pool is judged.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from mine_controller.core import blocks, pools
+from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = ECONOMICS
+NEEDS = ()
+
+
+class Options(NamedTuple):
+    """Numbers of [failover]; which pool stands in for which says `fallback` of each [pool]."""
+
+    down_s: int = option(300, unit="s", low=120, high=7200, help="a pool that works for nobody so long is down")
+    back_s: int = option(900, unit="s", low=300, high=86_400, help="and good so long before its miners go back")
+    retry_s: int = option(
+        3600, unit="s", low=900, high=86_400, help="without a [stratum] check its miners try it again after this"
+    )
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """Events about pools and blocks; stand-ins as wishes."""
+    kept: dict[str, Any] = {name: memory[name] for name in ("pools", "moved", "blocks") if name in memory}
+    if not view.image.clock.opening:
+        return Advice((), tuple(_wishes(kept)), (), kept)
+    kept["blocks"], events = blocks.found(view.image, view.wiring, kept.get("blocks") or {})
+    if view.pools:
+        events += _judge(view, kept, options)
+        _move(view, kept)
+    return Advice((), tuple(_wishes(kept)), events, kept)
+
+
+def _judge(view: View, kept: dict[str, Any], options: Options) -> tuple[Event, ...]:
+    """Every pool's book, and who stands in for those that are down."""
+    was, books, told = kept.get("pools") or {}, {}, {}
+    pace = pools.Pace(options.down_s, options.back_s, options.retry_s)
+    found = pools.crews(view.image, view.wiring, view.fleet.on)
+    line_down = pools.line_is_down(view.image, view.wiring)
+    for pool in view.pools:
+        book = pools.count(was.get(pool.name) or {}, found.get(pool.name, pools.Crew()), view.now_s)
+        if line_down:
+            books[pool.name] = book | {"since_s": 0, "bad_s": 0, "good_s": 0, "why": "the line is down"}
+            continue
+        link = pools.link_of(view.image, view.wiring, pool.name)
+        books[pool.name], told[pool.name] = pools.judge(book, link, pace, view.now_s)
+    if not line_down:
+        _stand_in(view, books)
+    kept["pools"] = books
+    return tuple(_events(books, found, told))
+
+
+def _stand_in(view: View, books: dict[str, Any]) -> None:
+    """A stand-in once chosen stays until it is down itself."""
+    down = {name for name, book in books.items() if pools.stands_aside(book)}
+    doubtful = down | {name for name, book in books.items() if book.get("bad_s")}
+    for name, book in books.items():
+        chosen = str(book.get("instead") or "")
+        if name not in down:
+            books[name] = book | {"instead": ""}
+        elif not chosen or chosen in down or chosen not in books:
+            books[name] = book | {"instead": pools.stand_in(name, view.pools, doubtful)}
+
+
+def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str, str]) -> Iterator[Event]:
+    for name, word in told.items():
+        book, crew = books[name], found.get(name, pools.Crew())
+        numbers: tuple[tuple[str, int | str], ...] = (("pool", name), ("why", book["why"]), ("miners", len(crew.at)))
+        if word == "down":
+            code = "down_instead" if book["instead"] else "down"
+            severity = "warning" if crew.at else "info"
+            yield Event("pool_down", severity, name, Reason("failover", code, (*numbers, ("instead", book["instead"]))))
+        elif word == "up":
+            yield Event("pool_up", "info", name, Reason("failover", "up", numbers))
+
+
+def _move(view: View, kept: dict[str, Any]) -> None:
+    """Who is put elsewhere by a stand-in, and where it belongs. Whoever is anywhere else by now is left alone."""
+    books, homes = kept.get("pools") or {}, kept.get("moved") or {}
+    if not homes and not any(book.get("instead") for book in books.values()):
+        kept.pop("moved", None)
+        return
+    line_down = pools.line_is_down(view.image, view.wiring)
+    instead = {name: str(book["instead"]) for name, book in books.items() if book.get("instead")}
+    moved: dict[str, str] = {}
+    for spec in view.wiring.miners:
+        now, home = pools.pool_of(view.image, spec), homes.get(spec.id, "")
+        if home and (line_down or now in _along(home, view, books)) and (home in instead or now != home):
+            moved[spec.id] = home
+        elif now in instead and instead[now] in spec.pools and "pool" in spec.verbs:
+            moved[spec.id] = now
+    kept["moved"] = moved
+
+
+def _along(home: str, view: View, books: dict[str, Any]) -> set[str]:
+    """The pool itself and every one that may have stood in for it."""
+    after = {pool.name: pool.fallback for pool in view.pools if pool.name in books}
+    chain: set[str] = set()
+    while home in after and home not in chain:
+        chain.add(home)
+        home = after[home]
+    return chain
+
+
+def _wishes(kept: dict[str, Any]) -> Iterator[Wish]:
+    for name, book in (kept.get("pools") or {}).items():
+        if book.get("instead"):
+            reason = Reason("failover", "instead", (("pool", name), ("instead", book["instead"]), ("why", book["why"])))
+            yield Wish(ECONOMICS, f"instead {name}", str(book["instead"]), reason)
+    for name, home in (kept.get("moved") or {}).items():
+        yield Wish(ECONOMICS, f"home {name}", home, Reason("failover", "home", (("pool", home),)))

@@ -1,0 +1,267 @@
+"""Ways to the internet, and where miners work while there is none (NET1, NET2, POL1).
+
+Each link has its own state and its own event. When every one has been down for `down_s`, the local pool is opened and,
+where the owner named it, miners are put on it; both end as soon as one link has been good for `good_s`. Who is still on
+the local pool then is put back, one by one, however long that takes; who did not come back in time is named and started
+anew once. All of it are levels: what a unit says of its own pool decides, and a missed moment does not matter.
+"""
+
+from typing import Any, NamedTuple
+
+from mine_controller.core import links
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import ECONOMICS, EQUIPMENT, Advice, Event, Limit, Reason, Wish
+from mine_controller.core.model.state import Unit
+from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.option import option
+from mine_controller.core.view import View
+
+LAYER = EQUIPMENT
+NEEDS = ()
+FRESH_S = 600
+NEW = Unit()
+NEVER = Value(None, 0)
+SHOWN = 12
+
+
+class Options(NamedTuple):
+    """Numbers of [uplinks]; which links there are stands in [wiring]."""
+
+    confirm: int = option(2, low=1, high=10, help="bad probes in a row that prove a link down")
+    good_probes: int = option(3, low=2, high=20, help="good probes in a row before a link counts again")
+    good_s: int = option(360, unit="s", low=60, high=3600, help="and so long from the first of them to the last")
+    max_loss_pct: float = option(50.0, unit="%", low=1, high=100, help="a link that loses more counts as down")
+    max_latency_ms: float = option(0.0, unit="ms", low=0, high=60_000, help="so does a slower one; 0 = never")
+    down_s: int = option(300, unit="s", low=60, high=7200, help="every link down so long before anything is done")
+    silent_s: int = option(900, unit="s", low=300, high=86_400, help="a link nobody can judge so long is none either")
+    offline_pool: str = option(
+        "", help="the [pool] miners are put on meanwhile; empty = they stay where they are", example="local"
+    )
+    sleep_after_s: int = option(
+        900, unit="s", low=0, high=86_400, help="without a local pool miners are stopped after this; 0 = they stay on"
+    )
+    close_after_s: int = option(
+        240, unit="s", low=0, high=3600, help="the local pool closes so long after the return at the latest"
+    )
+    return_s: int = option(600, unit="s", low=300, high=7200, help="whoever is not back after this is named")
+    share_loss_pct: float = option(1.0, unit="%", low=0.1, high=50, help="more lost shares than this are told")
+    share_least: int = option(200, low=20, high=100_000, help="fewer shares in half an hour prove nothing")
+
+
+def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
+    """Watch every link; go to the local pool, stay, come back."""
+    if not view.wiring.uplinks:
+        return Advice()
+    kept = dict(memory)
+    events: list[Event] = []
+    _watch(view, kept, options, events)
+    _share_loss(view, kept, options, events)
+    if not any("up" in link for link in kept["links"].values()):
+        return Advice((), (), tuple(events), kept)
+    _turn(view, kept, options, events)
+    wishes: list[Wish] = []
+    limits: list[Limit] = []
+    if kept.get("off_s"):
+        _stay(view, kept, options, (wishes, limits, events))
+    else:
+        _return(view, kept, options, wishes, events)
+    return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
+
+
+def _watch(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
+    pace = links.Pace(
+        options.confirm, options.good_probes, options.good_s, options.max_loss_pct, options.max_latency_ms
+    )
+    was, now = kept.get("links") or {}, {}
+    for spec in view.wiring.uplinks:
+        seen = links.probe(view, spec, pace)
+        now[spec.name], event = links.watch(spec.name, was.get(spec.name) or {}, seen, pace, view.now_s)
+        events += [event] if event is not None else []
+    kept["links"] = now
+
+
+def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
+    """Begin and end of being without the internet."""
+    now_s = view.now_s
+    down_s = links.all_down_since(kept["links"], view.wiring.uplinks, options.silent_s, now_s)
+    any_up = any(link.get("up") == 1 for link in kept["links"].values())
+    trying = any(link.get("good") for link in kept["links"].values())  # one that just answered may be back for good
+    if not kept.get("off_s") and down_s and not trying and now_s - down_s >= options.down_s:
+        kept["off_s"], kept["back_s"] = now_s, 0
+        for name, link in kept["links"].items():  # one that fell silent has to prove itself like the others
+            kept["links"][name] = {**link, "up": 0, "bad_s": int(link.get("bad_s") or 0) or now_s}
+        kept["home"] = {**(kept.get("home") or {}), **_homes(view, options)}
+        kept["restarted"], kept["named"] = [], 0
+        events.append(
+            Event("offline", "warning", "internet", Reason("uplinks", "offline", (("for_s", now_s - down_s),)))
+        )
+    elif kept.get("off_s") and any_up and not down_s:
+        numbers = (("for_s", now_s - int(kept["off_s"])),)
+        kept["left_s"], kept["off_s"], kept["back_s"] = kept["off_s"], 0, now_s
+        events.append(Event("online", "info", "internet", Reason("uplinks", "online", numbers)))
+
+
+def _homes(view: View, options: Options) -> dict[str, str]:
+    """Where each miner and most of each group work now, as far as they tell: where they go back to."""
+    homes: dict[str, str] = {}
+    counts: dict[str, dict[str, int]] = {}
+    for spec in view.wiring.miners:
+        pool = str(_told(view, spec).value)
+        if pool in spec.pools and pool != options.offline_pool:
+            homes[spec.id] = pool
+            counts.setdefault(spec.group, {})[pool] = counts.get(spec.group, {}).get(pool, 0) + 1
+    groups = {group: max(sorted(pools), key=lambda name: pools[name]) for group, pools in counts.items()}
+    usual = {spec.id for spec in view.wiring.miners if homes.get(spec.id) == groups.get(spec.group)}
+    return groups | {name: pool for name, pool in homes.items() if name not in usual}
+
+
+def _told(view: View, spec: MinerSpec) -> Value:
+    """What it said last of its pool, however long ago."""
+    return view.image.channels.get(f"{spec.group}/{spec.mac}:pool", NEVER)
+
+
+def _takes(spec: MinerSpec, pool: str) -> bool:
+    return bool(pool) and "pool" in spec.verbs and pool in spec.pools
+
+
+# -- without the internet -------------------------------------------------------------------------------------------
+
+_Out = tuple[list[Wish], list[Limit], list[Event]]
+
+
+def _stay(view: View, kept: dict[str, Any], options: Options, out: _Out) -> None:
+    """The local pool open first, then the miners; without one they sleep after a while."""
+    wishes, limits, events = out
+    now_s, dummy = view.now_s, view.wiring.dummy_pool
+    for_s = now_s - int(kept["off_s"])
+    reason = Reason("uplinks", "held", (("for_s", for_s), ("pool", options.offline_pool or dummy)))
+    ready = _lives(view, dummy) if dummy else bool(options.offline_pool)
+    if dummy:
+        wishes.append(Wish(EQUIPMENT, "dummy_pool", "on", reason))
+        _tell_pool(kept, ready, for_s, dummy, events)
+    if ready:
+        kept["ready_s"] = now_s
+        groups = {spec.group: None for spec in view.wiring.miners if _takes(spec, options.offline_pool)}
+        wishes += [Wish(EQUIPMENT, f"pool {group}", options.offline_pool, reason) for group in groups]
+    since_s = max(int(kept["off_s"]), int(kept.get("ready_s") or 0))
+    if options.sleep_after_s and now_s - since_s >= options.sleep_after_s:
+        asleep = Reason("uplinks", "sleep", (("for_s", for_s),))
+        limits.append(Limit(ECONOMICS, "max_miners", 0, asleep, "gentle"))
+
+
+def _lives(view: View, dummy: str) -> bool:
+    """Open, and a job was given to whoever asked as a miner would."""
+    said = []
+    for quantity in ("switch", "link"):
+        told = view.image.channels.get(f"{dummy}:{quantity}")
+        fresh = told is not None and not told.why and view.now_s - told.at_s <= FRESH_S
+        said.append(told.value if told is not None and fresh else None)
+    return said == ["on", "up"]
+
+
+def _tell_pool(kept: dict[str, Any], ready: bool, for_s: int, dummy: str, events: list[Event]) -> None:
+    numbers = (("pool", dummy), ("for_s", for_s))
+    if ready and not kept.get("dummy_told"):
+        kept["dummy_told"] = 1
+        events.append(Event("dummy_pool", "warning", "internet", Reason("uplinks", "dummy", numbers)))
+    dead = not ready and for_s >= FRESH_S // 2
+    if dead and not kept.get("dead_told"):
+        kept["dead_told"] = 1
+        events.append(Event("dummy_pool_dead", "warning", dummy, Reason("uplinks", "dead", numbers)))
+    if ready and kept.pop("dead_told", 0):
+        events.append(Event("dummy_pool_alive", "info", dummy, Reason("uplinks", "alive", numbers)))
+
+
+# -- back -----------------------------------------------------------------------------------------------------------
+
+
+def _return(view: View, kept: dict[str, Any], options: Options, wishes: list[Wish], events: list[Event]) -> None:
+    """Home for everybody who says, or must be thought, to be on the local pool still; then it closes."""
+    now_s, back_s = view.now_s, int(kept.get("back_s") or 0)
+    away = [
+        spec for spec in view.wiring.miners if _takes(spec, options.offline_pool) and _away(view, kept, spec, options)
+    ]
+    reason = Reason("uplinks", "return", (("miners", len(away)),))
+    for spec in away:
+        home = _home(kept, spec, options)
+        wishes += [Wish(ECONOMICS, f"pool {spec.id}", home, reason)] if home else []
+    waits = any(view.fleet.on[at] and spec in away for at, spec in enumerate(view.wiring.miners)) if away else False
+    if view.wiring.dummy_pool:
+        shut = not (back_s and waits and now_s - back_s < options.close_after_s)
+        wishes.append(Wish(EQUIPMENT, "dummy_pool", "off" if shut else "on", reason))
+        if shut and kept.pop("dummy_told", 0):
+            events.append(Event("dummy_pool_over", "info", "internet", Reason("uplinks", "closed", reason.numbers)))
+        if shut and kept.pop("dead_told", 0):
+            events.append(Event("dummy_pool_alive", "info", view.wiring.dummy_pool, Reason("uplinks", "unneeded")))
+    if back_s and now_s - back_s >= options.return_s:
+        _stuck(view, kept, away, wishes, events)
+
+
+def _away(view: View, kept: dict[str, Any], spec: MinerSpec, options: Options) -> bool:
+    """By its own word; one that has told nothing since it was last put anywhere, by where that was."""
+    told, sent_s = _told(view, spec), view.state.units.get(spec.id, NEW).pool_s
+    if told.value is not None and told.at_s >= sent_s:
+        return told.value == options.offline_pool
+    left_s, back_s = int(kept.get("left_s") or 0), int(kept.get("back_s") or 0)
+    return bool(back_s) and left_s <= sent_s < back_s
+
+
+def _home(kept: dict[str, Any], spec: MinerSpec, options: Options) -> str:
+    homes = kept.get("home") or {}
+    known = homes.get(spec.id) or homes.get(spec.group)
+    return known or next((pool for pool in spec.pools if pool != options.offline_pool), "")
+
+
+def _stuck(view: View, kept: dict[str, Any], away: list[MinerSpec], wishes: list[Wish], events: list[Event]) -> None:
+    """Who runs and is not back in time: named once, started anew once. Who sleeps goes home when it wakes."""
+    index = {spec.id: at for at, spec in enumerate(view.wiring.miners)}
+    names = [spec.id for spec in away if view.fleet.on[index[spec.id]] and _told(view, spec).value]
+    told = {errand.miner for errand in view.state.errands if errand.verb == "restart" and errand.sent_s is not None}
+    restarted = [name for name in dict.fromkeys((*(kept.get("restarted") or []), *sorted(told))) if name in index]
+    kept["restarted"] = restarted
+    numbers = (
+        ("miners", len(names)),
+        ("names", ", ".join(names[:SHOWN])),
+        ("more", max(0, len(names) - SHOWN)),
+    )
+    if names and not kept.get("named"):
+        kept["named"] = 1
+        events.append(Event("pool_stuck", "warning", "fleet", Reason("uplinks", "stuck", numbers)))
+    elif not names and kept.get("named") == 1:
+        kept["named"] = 2
+        events.append(Event("pool_returned", "info", "fleet", Reason("uplinks", "returned")))
+    anew = Reason("uplinks", "restart", (("miners", len(names)),))
+    by_id = {spec.id: spec for spec in away}
+    wishes += [
+        Wish(ECONOMICS, f"restart {name}", "once", anew)
+        for name in names
+        if name not in restarted and "restart" in by_id[name].verbs
+    ]
+
+
+# -- shares ---------------------------------------------------------------------------------------------------------
+
+
+def _share_loss(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
+    """Rejected and stale shares of the whole fleet over the last half hour, by the marks that alarms keep."""
+    marks = (view.state.last.get("shares") or {}).get("marks") or []
+    if len(marks) < 2 or int(marks[-1][0]) <= int(kept.get("shares_s") or 0):
+        return
+    kept["shares_s"] = int(marks[-1][0])
+    before, now = marks[0][1], marks[-1][1]
+    accepted = lost = 0
+    for name in sorted(now):
+        grown = [new - old for new, old in zip(now[name], before.get(name) or (), strict=False)]
+        if len(grown) < 2 or min(grown) < 0:  # a counter that fell began anew and proves nothing
+            continue
+        accepted, lost = accepted + grown[0], lost + sum(grown[1:])
+    if accepted + lost < options.share_least:
+        return
+    loss_pct = round(lost * 100 / (accepted + lost), 2)
+    kept["share_loss_pct"] = loss_pct
+    numbers = (("loss_pct", loss_pct), ("shares", accepted + lost), ("goal_pct", options.share_loss_pct))
+    if loss_pct > options.share_loss_pct and not kept.get("loss_told"):
+        kept["loss_told"] = 1
+        events.append(Event("share_loss", "warning", "shares", Reason("uplinks", "share_loss", numbers)))
+    elif loss_pct * 2 <= options.share_loss_pct and kept.pop("loss_told", 0):
+        events.append(Event("share_loss_over", "info", "shares", Reason("uplinks", "share_loss_over", numbers)))

@@ -1,0 +1,51 @@
+"""How far a chat was listened to: a row a bot in inbox.db, beside the requests that came out of it.
+
+The row is written after what was heard was filed. Killed between the two, it is heard again; the key of each request
+then tells that it was filed already.
+"""
+
+import json
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+from mine_controller.store.db import Paths, connect, reading, transaction, trouble_of
+from mine_controller.store.inbox import make_inbox
+
+_TABLE = "CREATE TABLE IF NOT EXISTS heard (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
+
+
+def heard(paths: Paths, name: str) -> dict[str, Any]:
+    """Give what was kept under this name; empty when there is nothing, or nothing that can be read."""
+    rows = _rows(paths, "heard", "SELECT value FROM heard WHERE name = ?", name)
+    try:
+        kept = json.loads(rows[0][0]) if rows else {}
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def keep_heard(paths: Paths, name: str, value: dict[str, Any]) -> None:
+    """Keep it in the place of what was there. Raises StoreTrouble."""
+    try:
+        make_inbox(paths.inbox)
+        with closing(connect(paths.inbox)) as db, transaction(db):
+            db.execute(_TABLE)
+            row = (name, json.dumps(value, separators=(",", ":")))
+            db.execute("INSERT INTO heard VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", row)
+    except (sqlite3.Error, OSError) as error:
+        raise trouble_of(error) from error
+
+
+def filed_before(paths: Paths, key: str) -> bool:
+    """True when a request with this key is there. Raises StoreTrouble when that can't be told."""
+    return bool(_rows(paths, "requests", "SELECT 1 FROM requests WHERE key = ?", key))
+
+
+def _rows(paths: Paths, table: str, select: str, value: str) -> list[tuple[Any, ...]]:
+    if not paths.inbox.exists() or paths.inbox.stat().st_size == 0:
+        return []
+    with reading(paths.inbox) as db:
+        if db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is None:
+            return []
+        return list(db.execute(select, (value,)).fetchall())

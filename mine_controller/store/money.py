@@ -1,0 +1,123 @@
+"""What energy cost, kept small: each tick's row says which slot and band held, and a past hour is a few sums a miner.
+
+Only a site whose prices are wired keeps any of it. The sums of an hour are whole watt seconds by slot and band, so that
+whoever adds them up gets to the penny what was paid (`core/money.py`).
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mine_controller.core.fleet import ASLEEP, drawn
+from mine_controller.core.model.image import Image
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.state import State
+from mine_controller.core.money import GAP_S, Sample, Segment, integrate
+from mine_controller.core.prices import ROLE, micro, slot_at, slots_of
+from mine_controller.store.codec import text
+
+HOUR_S = 3600
+AROUND_S = GAP_S + 120  # a tick is called by its beginning and seen at its end
+BAND = "band"  # the rule that remembers which one holds
+
+
+def columns(image: Image, policy: Policy, state: State) -> dict[str, Any]:
+    """Give what a tick's telemetry adds where prices are wired: its slot, and guesses where watts are not known."""
+    if ROLE not in policy.wiring.roles:
+        return {}
+    at_s = image.clock.wall_s
+    slot = slot_at(slots_of(image, policy.wiring), at_s)
+    band = str(state.memory.get(BAND, {}).get("band") or "")
+    held = (0, 0, None) if slot is None else (slot.start_s, slot.end_s, micro(slot.price))
+    found: dict[str, Any] = {"slot": [at_s, *held, band]}
+    if any(watts is None for watts in image.miners.power_w):
+        found["guess_w"] = _guesses(image, policy, state)
+    return found
+
+
+def _guesses(image: Image, policy: Policy, state: State) -> list[int | None]:
+    """Give by miner what it draws by its own word, None where its watts are known or it says nothing."""
+    found: list[int | None] = []
+    for at, one in enumerate(drawn(image, state, policy.wiring)):
+        said = image.miners.word[at]
+        unknown = image.miners.power_w[at] is None and said is not None
+        asleep = said in ASLEEP or said == "offline"
+        found.append((policy.wiring.miners[at].standby_w if asleep else one.power_w) if unknown else None)
+    return found
+
+
+def kinds_of(policy: Policy) -> dict[str, str]:
+    """Give each miner's kind."""
+    return {spec.id: spec.group.partition(" ")[0] for spec in policy.wiring.miners}
+
+
+def roll(db: sqlite3.Connection, hour_at: int, kinds: Mapping[str, str]) -> list[Segment]:
+    """Give the segments of one hour out of the telemetry in and around it."""
+    return list(integrate(_samples(db, hour_at, hour_at + HOUR_S), hour_at, hour_at + HOUR_S, kinds))
+
+
+def _samples(db: sqlite3.Connection, from_s: int, to_s: int) -> list[Sample]:
+    rows = db.execute(
+        "SELECT f.ids, y.body FROM telemetry y JOIN fleets f ON f.id = y.fleet"
+        " WHERE y.tick_at >= ? AND y.tick_at < ? ORDER BY y.tick_at",
+        (from_s - AROUND_S, to_s + AROUND_S),
+    )
+    found = (_sample(ids, body) for ids, body in rows)
+    return sorted((one for one in found if one is not None), key=lambda one: one.at_s)
+
+
+def _sample(ids: str, body: str) -> Sample | None:
+    """Give one tick's sample; None: it knew of no prices, or its row is damaged."""
+    try:
+        tree = json.loads(body)
+        if "slot" not in tree:
+            return None
+        at_s, slot_s, slot_end_s, price, band = tree["slot"]
+        names = tuple(json.loads(ids))
+        rates = [None if rate is None else round(rate * 100) for rate in tree.get("hashrate_ths") or ()]
+        guesses = tuple(tree.get("guess_w") or ())
+        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, tuple(rates), slot_s, slot_end_s, price, band)
+    except (ValueError, KeyError, TypeError):
+        return None  # what can't be read is a gap; it must not keep the tick from being saved
+    whole = all(len(column) == len(names) for column in (sample.power_w, guesses or names, rates or names))
+    return sample if whole and isinstance(at_s, int) else None
+
+
+Row = list[Any]  # at_s in the hour, slot_s, micro, band, seconds, ids, energy, guess or 0, blind or 0, {kind: hashes}
+
+
+def pack(segments: Iterable[Segment], hour_at: int, number: Any) -> list[Row]:
+    """Give segments as rows of JSON; `number` keeps a list of ids and gives its number."""
+    return [
+        [
+            one.at_s - hour_at,
+            one.slot_s,
+            one.micro,
+            one.band,
+            one.seconds,
+            number(text(one.ids)),
+            one.energy_ws,
+            one.guess_ws if any(one.guess_ws) else 0,
+            one.blind_s if any(one.blind_s) else 0,
+            dict(one.hashes),
+        ]
+        for one in segments
+    ]
+
+
+def unpack(rows: Iterable[Row], hour_at: int, by_number: Mapping[int, list[str]]) -> tuple[Segment, ...]:
+    """Undo `pack`. Raises ValueError for what is no such thing."""
+    try:
+        return tuple(_segment(row, hour_at, by_number) for row in rows)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError(f"unreadable money of an hour: {error!r}") from error
+
+
+def _segment(row: Row, hour_at: int, by_number: Mapping[int, list[str]]) -> Segment:
+    at_s, slot_s, price, band, seconds, fleet, energy, guess, blind, hashes = row
+    ids = tuple(by_number[fleet])
+    none = (0,) * len(ids)
+    guessed, unseen = tuple(guess) if guess else none, tuple(blind) if blind else none
+    made = tuple(sorted(hashes.items()))
+    return Segment(hour_at + at_s, slot_s, price, band, seconds, ids, tuple(energy), guessed, unseen, made)

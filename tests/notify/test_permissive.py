@@ -1,0 +1,199 @@
+"""The permissive relay: pulsed by good ticks alone, through the board's own driver; it falls when they stay away."""
+
+import time
+
+import pytest
+from devices.kinds import build
+from notify.mine import NOON, Mine
+
+from mine_controller.config.load import load
+from mine_controller.config.model import ConfigError
+from mine_controller.core.model.command import Command
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.state import Shed
+from mine_controller.devices import controlbyweb
+from mine_controller.ops.doctor import _permissive
+from mine_controller.ports.permissive import permissive_of, withheld
+from mine_controller.twin.answer import Asked
+from mine_controller.twin.servers.controlbyweb import Unit
+from mine_controller.twin.world import World
+from mine_controller.wire.door import Response, Wire, WireError
+
+SECTION = """
+[controlbyweb guard]
+url = http://127.0.0.1:9
+dialect = state_xml
+
+[permissive]
+relay = controlbyweb guard/2
+"""
+
+
+class Guard:
+    """The board of the permissive relay as a wire, with the seconds of the twin."""
+
+    def __init__(self, dialect="webrelay10"):
+        self.unit = Unit(World(1, miners=1), dialect)
+        self.at_s, self.asked, self.dead = 0.0, [], False
+
+    def wire(self, section, until):
+        def call(request, _until):
+            self.asked.append((section, request.url))
+            if self.dead:
+                raise WireError("unreachable", "no route")
+            path, _, query = request.url.partition("://")[2].partition("/")[2].partition("?")
+            pairs = dict(part.split("=") for part in query.split("&") if part)
+            answer = self.unit.answer(Asked("GET", f"/{path}", pairs, {}, b""), self.at_s)
+            return Response(answer.status, {}, answer.body)
+
+        return Wire(call, time.monotonic, lambda _s: None, until)
+
+    def on(self):
+        self.unit._fall(self.at_s)
+        return self.unit.relays[1]
+
+
+@pytest.fixture
+def guard():
+    return Guard()
+
+
+@pytest.fixture
+def mine(tmp_path, guard):
+    made = Mine(tmp_path, SECTION, wall=NOON + 1200)
+    made.wire_for = guard.wire
+    for _ in range(3):
+        made.tick()
+    return made
+
+
+def test_each_good_tick_pulses_the_relay_anew(mine, guard):
+    guard.asked.clear()
+    mine.tick()
+    assert [(section, url.partition("9/")[2]) for section, url in guard.asked] == [
+        ("controlbyweb guard", "state.xml?pulseTime2=600&relay2State=2")
+    ]
+    assert guard.on()
+    assert "applied" in mine.notes("permissive")[-1]
+
+
+def test_it_falls_600_s_after_the_last_good_tick(mine, guard):
+    """PRO5."""
+    guard.at_s = 1000
+    mine.tick()
+    guard.at_s = 1500
+    mine.tick()
+    guard.at_s = 2099
+    assert guard.on(), "each pulse begins the time anew"
+    guard.at_s = 2100
+    assert not guard.on()
+
+
+def test_a_tick_that_does_not_know_its_inputs_does_not_pulse(mine, guard):
+    mine.plant.dead = {"power_signal coop"}
+    for _ in range(4):
+        mine.tick()
+    guard.asked.clear()
+    mine.tick()
+    assert guard.asked == []
+    assert "not pulsed: not fresh: signal" in mine.notes("permissive")[-1]
+
+
+def test_fault_and_a_lost_record_do_not_pulse(mine):
+    (_, options), book = permissive_of(mine.config)[0], mine.tick()
+    assert withheld(mine.config, book, "", options) == ""
+    fault = book._replace(state=book.state._replace(mode="FAULT"))
+    assert "FAULT" in withheld(mine.config, fault, "", options)
+    assert "saved" in withheld(mine.config, book, "the disk is full", options)
+
+
+def test_an_unproven_curtailment_lets_it_fall_only_where_the_owner_wants_that(mine):
+    (_, options), book = permissive_of(mine.config)[0], mine.tick()
+    shed = Shed(1, 1, "signal", 900_000, 27_000, emergency="unproven")
+    bad = book._replace(state=book.state._replace(shed=shed))
+    assert withheld(mine.config, bad, "", options) == ""
+    trips = options._replace(trip_on_unproven=True)
+    assert withheld(mine.config, bad, "", trips) == "a curtailment is unproven"
+    assert withheld(mine.config, book, "", trips) == ""
+
+
+def test_in_shadow_nothing_is_sent(tmp_path, guard):
+    mine = Mine(tmp_path, SECTION, live=False, wall=NOON + 1200)
+    mine.wire_for = guard.wire
+    for _ in range(3):
+        mine.tick()
+    assert guard.asked == []
+    assert "shadow mode" in mine.notes("permissive")[-1]
+
+
+def test_a_board_with_live_no_is_not_touched(tmp_path, guard):
+    mine = Mine(tmp_path, SECTION.replace("state_xml", "state_xml\nlive = no"), wall=NOON + 1200)
+    mine.wire_for = guard.wire
+    mine.tick()
+    assert guard.asked == []
+    assert "withheld" in mine.notes("permissive")[-1]
+
+
+def test_a_silent_board_is_a_line_an_hour_and_the_tick_goes_on(mine, guard):
+    guard.dead = True
+    before = len(mine.notes("permissive"))
+    for _ in range(3):
+        assert mine.tick().decision is not None
+    assert len(mine.notes("permissive")) == before + 1
+    assert "no route" in mine.notes("permissive")[-1]
+
+
+@pytest.mark.parametrize(
+    ("dialect", "known", "query"),
+    [
+        ("x400", "state_json", "state.json?pulseTime2=600&relay2=2"),
+        ("webrelay10", "state_xml", "state.xml?pulseTime2=600&relay2State=2"),
+        ("x332", "x332", "state.xml?pulseTime2=600&relay2State=2"),
+    ],
+)
+def test_each_dialect_pulses_in_its_own_words(dialect, known, query):
+    board = Guard(dialect)
+    outcomes = []
+    options = build("controlbyweb", "http://192.0.2.1", dialect=known)
+    command = Command("1", "permissive", "pulse", "x", "2", 0, Reason("permissive", "good_tick"), "", "600")
+    controlbyweb.apply(board.wire("x", 10**9), options, (command,), outcomes.append)
+    assert [one.verdict for one in outcomes] == ["applied"]
+    assert board.asked[0][1].endswith(query)
+
+
+@pytest.mark.parametrize("value", ["", "0", "-5", "x", "999999", "²"])
+def test_a_pulse_without_a_sane_length_is_never_sent(value):
+    board, outcomes = Guard(), []
+    command = Command("1", "permissive", "pulse", "x", "2", 0, Reason("permissive", "good_tick"), "", value)
+    options = build("controlbyweb", "http://192.0.2.1", dialect="state_xml")
+    controlbyweb.apply(board.wire("x", 10**9), options, (command,), outcomes.append)
+    assert [one.verdict for one in outcomes] == ["unsupported"]
+    assert board.asked == []
+
+
+@pytest.mark.parametrize(
+    ("relay", "word"),
+    [
+        ("controlbyweb gard/2", "did you mean"),
+        ("roomalert intake/1", "can't pulse"),
+        ("controlbyweb fans/3", "drives fan 3"),
+        ("controlbyweb guard/5", "has 4 relays"),
+        ("guard", "is not a relay like"),
+    ],
+)
+def test_a_relay_that_can_not_be_is_told_by_the_config_check(tmp_path, relay, word):
+    mine = Mine(tmp_path, "")
+    section = SECTION.replace("relay = controlbyweb guard/2", f"relay = {relay}")
+    mine.path.write_text(mine.path.read_text().replace("[end]", f"{section}\n[end]"))
+    with pytest.raises(ConfigError) as caught:
+        load(mine.path)
+    assert [problem for problem in caught.value.problems if word in problem.text], caught.value.problems
+
+
+def test_doctor_tells_whether_it_holds(mine):
+    class Site:
+        config, book = mine.config, mine.tick()
+
+    (told,) = _permissive(Site)
+    assert "holds for 600 s" in told.text
+    assert "reads off" in told.text, "nothing reads the guard in this plant"
