@@ -26,6 +26,7 @@ WHY_LENGTH = 120
 TEXT_LENGTH = 200
 BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
 SLOTS_LENGTH = 64 * 1024
+HISTORY_LENGTH = 2000
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -265,15 +266,15 @@ def _scalar(quantity: str, value: Any, secrets: tuple[str, ...]) -> tuple[Scalar
         return value, ""  # opaque to everyone but its driver, shown to nobody
     if quantity == "slots":
         return (value, "") if len(value) <= SLOTS_LENGTH else (None, "too many prices")
-    return plain(value, secrets, TEXT_LENGTH), ""
+    return plain(value, secrets, HISTORY_LENGTH if quantity == "history" else TEXT_LENGTH), ""
 
 
 def _memories(channels: Mapping[str, Value]) -> dict[str, dict[str, str]]:
     """What each driver kept, by endpoint."""
     kept: dict[str, dict[str, str]] = {}
     for key, value in channels.items():
-        if key.endswith(":memory") and isinstance(value.value, str):
-            section, _, name = key[:-7].partition("/")
+        if key.endswith((":memory", ":history")) and isinstance(value.value, str):
+            section, _, name = key.rpartition(":")[0].partition("/")
             kept.setdefault(section, {})[name] = value.value
         elif key.endswith(":slots") and isinstance(value.value, str):  # what it published is what it compares with
             section = key[:-6].partition("/")[0]

@@ -6,6 +6,7 @@ these programs agree on: where a firmware has commands for it, `stop_command` an
 
 import re
 from collections.abc import Generator, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.command import (
@@ -50,6 +51,7 @@ _SAMPLED = re.compile(r"(?:[0-9]{1,2} )?MHS ?\(Sample\)")
 _TEMPERATURE = re.compile(r"(?:[Tt]emp|TEMP|[Tt]emperature|Chip Temp)[A-Za-z0-9_ ]*")
 _NO_HEAT = re.compile(r"num|target|limit|hot|danger|cut|count|mode|avg|min", re.IGNORECASE)
 _FAN = re.compile(r"[Ff]an_?[0-9]{1,2}|Fan Speed (?:In|Out)|fan_speed_(?:in|out)")
+HEAT, SAMPLE, FAN = "heat", "sample", "fan"
 FASTEST_RPM = 30_000
 SMALL_THS = 0.01
 LOWEST_C, HIGHEST_C = 1.0, 150.0
@@ -144,14 +146,15 @@ def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
 def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
     """The answer to each read. Raises BadReply when none can be used."""
     whole = _cgminer.tree(own[""]) if "" in own else None
+    parts = cgminer.sections(whole) if whole is not None else {}
     trees, why = {}, ""
     for command in (*READS, "pools"):
         try:
             if whole is not None or command in own:
-                found = whole if whole is not None else _cgminer.tree(own[command])
-                if command == "pools" and whole is not None and command not in cgminer.sections(whole):
+                found = parts.get(command, whole) if whole is not None else _cgminer.tree(own[command])
+                if command == "pools" and whole is not None and command not in parts:
                     continue  # was not asked: the answer to something else is not one to this
-                trees[command] = _cgminer.part(found, command, host)
+                trees[command] = _cgminer.part(found or {}, command, host)
         except BadReply as error:
             why = why or str(error)
     if not any(name in trees.get(command, {}) for command, name in zip(READS, map(str.upper, READS), strict=True)):
@@ -186,7 +189,7 @@ def _more(
     unit: str, summary: dict[str, Any], stats: list[dict[str, Any]], trees: dict[str, cgminer.Tree], options: Options
 ) -> list[Found]:
     """What else it tells: fans, shares, how long it runs, the pool."""
-    turns = [turn for row in stats for name, value in row.items() if _FAN.fullmatch(name) and (turn := _turns(value))]
+    turns = [turn for row in stats for name, value in row.items() if _meaning(name) == FAN and (turn := _turns(value))]
     told = {
         "fan_rpm": min(turns, default=None),
         "uptime_s": _elapsed(summary, stats),
@@ -208,10 +211,18 @@ def _turns(value: Any) -> float | None:
 
 def _heats(row: dict[str, Any]) -> Iterable[float]:
     for name, value in row.items():
-        if _TEMPERATURE.fullmatch(name) and not _NO_HEAT.search(name):
+        if _meaning(name) == HEAT:
             heat = cgminer.number(value)
             if heat is not None:
                 yield heat
+
+
+@lru_cache(maxsize=2048)
+def _meaning(name: str) -> str:
+    """What the name of a field says its value is, "" for nothing; a fleet has the same few names thousands of times."""
+    if _TEMPERATURE.fullmatch(name) and not _NO_HEAT.search(name):
+        return HEAT
+    return SAMPLE if _SAMPLED.fullmatch(name) else FAN if _FAN.fullmatch(name) else ""
 
 
 def _first(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> float | None:
@@ -223,7 +234,7 @@ def _rate(summary: dict[str, Any], stats: list[dict[str, Any]]) -> float | None:
 
     `av` counts from the start and goes on after the unit stopped; only where there is nothing else is it read.
     """
-    sampled = [cgminer.number(value) for row in stats for name, value in row.items() if _SAMPLED.fullmatch(name)]
+    sampled = [cgminer.number(value) for row in stats for name, value in row.items() if _meaning(name) == SAMPLE]
     if rates := [rate for rate in sampled if rate is not None]:
         return sum(rates) * _SCALE["MHS"]
     for span in (*_SPANS, "av"):

@@ -7,7 +7,6 @@ damages were seen on Antminer S9, Whatsminer 2.0.4, Hammer D10 and Avalon units.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -94,11 +93,14 @@ def _object(text: str) -> Tree:
 
 
 def _loaded(text: str) -> Any:
-    return json.loads(text, strict=False, parse_constant=_nothing)
+    return _DECODER.decode(text)
 
 
 def _nothing(_constant: str) -> None:
     """NaN and Infinity are no values."""
+
+
+_DECODER = json.JSONDecoder(strict=False, parse_constant=_nothing)  # made once: a fleet has thousands of answers
 
 
 def _repaired(text: str) -> Any:
@@ -235,12 +237,12 @@ _NUMBER = re.compile(
 
 def number(value: Any) -> float | None:
     """A finite number out of a number or of a text such as "13500.12", "58.94 W" or "49%"; None for anything else."""
-    if isinstance(value, str):
+    if type(value) is str:
         match = _NUMBER.fullmatch(value) if len(value) < SHOWN else None
         value = float(match[1]) if match else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not float and type(value) is not int:  # nor a bool, which is an int of its own
         return None
-    return float(value) if abs(value) < HUGE and math.isfinite(value) else None
+    return float(value) if -HUGE < value < HUGE else None
 
 
 _POWER = re.compile(rb"\s*miner power:\s*([0-9]{1,5})\s*\0?\s*")

@@ -59,6 +59,10 @@ def _exchange(sessions: "dict[tuple[str, str], Session]", request: Request, unti
         from mine_controller.wire import mqtt  # noqa: PLC0415 - see the module's docstring
 
         return mqtt.exchange(request, until)
+    if request.url.startswith("stratum+"):
+        from mine_controller.wire import line  # noqa: PLC0415 - see the module's docstring
+
+        return line.exchange(request, until)
     if request.tolerant and request.url.startswith("http://"):  # a unit that speaks TLS also speaks proper HTTP
         from mine_controller.wire import raw  # noqa: PLC0415 - see the module's docstring
 

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 import mine_controller.devices as room
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, declarations, fill
 
 CANARY = "canary-4711-of-the-mine"
@@ -25,6 +26,10 @@ KINDS = _discover()
 # What a kind needs beside addresses, secrets and the examples it declares.
 EXTRA: dict[str, dict[str, Any]] = {
     "power_signal": {"selector": "#status"},
+    "octopus": {"region": "H"},
+    "nordpool": {"area": "SE3"},
+    "tariff": {"price": 28.4, "timezone": "Europe/London"},
+    "prices_csv": {"path": "/prices.csv"},
 }
 # What makes a kind whole for the contract: a page with a meaning, outlets that can be switched.
 WHOLE: dict[str, dict[str, Any]] = {
@@ -45,6 +50,8 @@ ADDRESS = {"redfish": "A1", "jaws": "AA1", "dummy_pool": ""}
 
 # Kinds that behave differently by an option: each is a subject of its own.
 VARIANTS = {
+    "mqtt": {"ask": {"through": "ask"}},
+    "nmminer": {"udp": {"source": "udp"}},
     "controlbyweb": {"json": {"dialect": "state_json"}, "xml": {"dialect": "state_xml"}, "x332": {"dialect": "x332"}},
 }
 SUBJECTS = [subject for kind in sorted(KINDS) for subject in (kind, *(f"{kind} {n}" for n in VARIANTS.get(kind, ())))]
@@ -75,7 +82,7 @@ def build(kind: str, url: str, **more: Any) -> Any:
         elif declared.kind == "url" and (declared.required or declared.default):
             example = urlsplit(declared.example if declared.required else declared.default)
             values[name] = url + example.path + (f"?{example.query}" if example.query else "")
-        elif declared.required:
+        elif declared.required and name not in EXTRA.get(kind, {}):
             values[name] = of_text(hints[name], declared.example)
     return fill(options, {**values, **EXTRA.get(kind, {}), **more})
 
@@ -110,7 +117,12 @@ def of_json(kind: str, path: Path) -> Any:
     hints = get_type_hints(KINDS[kind].Options)
     given = json.loads(path.read_text())
     values = {
-        name: Secret(value) if hints.get(name) is Secret else tuple(value) if isinstance(value, list) else value
+        name: Secret(value) if hints.get(name) is Secret else of_list(value) if isinstance(value, list) else value
         for name, value in given.items()
     }
     return build(kind, "http://192.0.2.1", **values)
+
+
+def of_list(rows: list[Any]) -> tuple[Any, ...]:
+    """Texts, or the pools an owner has written."""
+    return tuple(Pool(**row) if isinstance(row, dict) else row for row in rows)

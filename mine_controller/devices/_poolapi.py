@@ -1,0 +1,254 @@
+"""What the services of pools have in common: wallets as channels, exact amounts, hours and days rolled up.
+
+A wallet is a channel by the first and last six characters of its address ("D8abcd..wxyz12"), the name it keeps when the
+list in the config is sorted anew. Beside its figures it reports
+
+    <wallet> rate:history    hash rate, mean of each of the last 24 hours
+    <wallet> total:history   everything ever earned, at the end of each of the last 25 hours
+    <wallet> held:history    what the pool owes (immature and unpaid), at the end of each of the last 30 days
+    <wallet> block:text      the newest blocks it found, or "none"
+    <wallet> worker <name>:hashrate_hs
+
+and the section itself `coin:text` and `digits:text`, how many digits of an amount lie behind the point.
+
+Amounts are whole numbers of the smallest unit the service counts in, never floats. Nothing here is for control: a pool
+lags by minutes and jumps by luck. One wallet that can't be read leaves the others readable.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from mine_controller.core import pools, series
+from mine_controller.core.option import option
+from mine_controller.devices import _access, _answer
+from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.wire.door import Request, Wire
+
+FORMER = "former"  # the reply that carries what is known and what time it is
+PLACES = {"BTC": 8, "BCH": 8, "DGB": 8, "BC2": 8, "XMR": 12}
+WALLETS_MOST = 8
+WORKERS_MOST = 32
+BLOCKS_TOLD = 4
+SERIES = ("rate", "total", "held")
+RATE_HOURS, TOTAL_HOURS, HELD_DAYS = 24, 25, 30
+AGENT = "minectl"
+AMOUNTS = ("immature_n", "unpaid_n", "paid_n")
+LATE = "not asked: out of time"
+TURN_S = 300
+
+EVERY_S: int = option(300, unit="s", low=120, high=86_400, help="asked at most this often")
+EXAMPLE = "D8exampleexampleexampleexample1111, D9exampleexampleexampleexample2222"
+WALLETS: tuple[str, ...] = option(help="addresses the pool pays to", example=EXAMPLE)
+
+_WALLET = re.compile(r"(?:[a-z]{3,20}:)?[A-Za-z0-9][A-Za-z0-9_.+-]{5,119}")
+_WHOLE = re.compile(r"[0-9]{1,25}")
+_NAME = re.compile(r"[^A-Za-z0-9_.#@+-]+")
+
+
+class Told(NamedTuple):
+    """What was told of one wallet. `values` by quantity; None where it should stand and does not.
+
+    `workers`: (name, H/s or None). `blocks`: (name, epoch seconds or None), newest first; None: not told this time.
+    """
+
+    values: dict[str, int | float | None]
+    workers: tuple[tuple[str, int | None], ...] = ()
+    blocks: tuple[tuple[str, int | None], ...] | None = None
+
+
+Tell = Callable[[Mapping[str, Reply], str], Told]
+
+
+# -- wallets ----------------------------------------------------------------------------------------------------------
+
+
+def short(wallet: str) -> str:
+    """How a wallet is called: without its prefix, the first and the last six characters."""
+    bare = wallet.rpartition(":")[2]
+    return bare if len(bare) <= 14 else f"{bare[:6]}..{bare[-6:]}"
+
+
+def faults(wallets: Sequence[str]) -> list[str]:
+    """What is wrong with the list, as sentences."""
+    found = [
+        f"wallets: {_answer.clean(wallet, 20)!r} is no address" for wallet in wallets if not _WALLET.fullmatch(wallet)
+    ]
+    if len(wallets) > WALLETS_MOST:
+        found.append(f"wallets: {WALLETS_MOST} a section are the most; make a second one")
+    if len({short(wallet) for wallet in wallets}) < len(wallets):
+        found.append("wallets: two of them begin and end alike")
+    return found
+
+
+# -- asking -----------------------------------------------------------------------------------------------------------
+
+
+def request(url: str, **headers: str) -> Request:
+    """A request for JSON by name, so that a pool's owner knows who asks."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Request("GET", url, {"accept": "application/json", "user-agent": AGENT, **named})
+
+
+def gather(
+    wire: Wire, ask: Ask, wallets: Sequence[str], wanted: Callable[[str], Iterable[tuple[str, Request]]]
+) -> list[Reply]:
+    """What is known, then the answers for each wallet, named "<what> <wallet>". Never raises: silence is a reply.
+
+    Where time runs out it is another wallet's turn to wait each time.
+    """
+    replies = [former(ask)]
+    turn = ask.at_s // TURN_S % max(1, len(wallets))
+    for wallet in (*wallets[turn:], *wallets[:turn]):
+        for what, asked in wanted(wallet):
+            replies.append(_access.ask_beside(wire, f"{what} {short(wallet)}", asked))
+    return replies
+
+
+def former(ask: Ask) -> Reply:
+    """What `parse` needs of the past, as a reply: it stays pure."""
+    known = {name: text for name, text in ask.memory.items() if name.rpartition(" ")[2] in SERIES}
+    return Reply(FORMER, 200, {"wall_s": str(ask.wall_s)}, json.dumps(known).encode())
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(replies: Sequence[Reply], wallets: Sequence[str], reads: Sequence[str], tell: Tell) -> list[Found]:
+    """Every wallet's figures. `tell` reads one wallet's replies by what they are. BadReply when none can be read."""
+    was, wall_s = _past(replies)
+    good: list[Found] = []
+    bad: list[tuple[str, str]] = []
+    for label, wallet in ((short(wallet), wallet) for wallet in wallets):
+        mine = {reply.name.partition(" ")[0]: reply for reply in replies if reply.name.partition(" ")[2] == label}
+        if not mine or all(reply.headers.get("why") == LATE for reply in mine.values()):
+            continue  # what is known of it only gets older
+        try:
+            told = tell(mine, wallet)
+            if all(value is None for value in told.values.values()):
+                raise BadReply("nothing of a wallet in the answer")  # noqa: TRY301 - one place tells why
+            good += _said(label, told, was, wall_s)
+        except BadReply as error:
+            bad.append((label, str(error)))
+    if not good:
+        raise BadReply(bad[0][1] if bad else "no wallet was asked")
+    return good + [Found(label, quantity, None, why) for label, why in bad for quantity in reads]
+
+
+def about(coin: str, places: int) -> tuple[Found, ...]:
+    """What amounts of the section are."""
+    return Found("coin", "text", coin), Found("digits", "text", str(places))
+
+
+def _past(replies: Sequence[Reply]) -> tuple[dict[str, str], int]:
+    reply = next((reply for reply in replies if reply.name == FORMER), None)
+    wall_s = reply.headers.get("wall_s", "0") if reply is not None else "0"
+    try:
+        known = json.loads(reply.body) if reply is not None else {}
+    except ValueError:
+        known = {}
+    return (known if isinstance(known, dict) else {}), int(wall_s) if wall_s.isdecimal() else 0
+
+
+def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[Found]:
+    values = dict(told.values)
+    found = _rolled(label, values, was, wall_s) if wall_s else []
+    found += [
+        Found(label, quantity, value, "" if value is not None else "not in the answer")
+        for quantity, value in values.items()
+    ]
+    names = sorted((_NAME.sub("_", str(name))[:24] or "_", rate) for name, rate in told.workers if rate is not None)
+    found += [Found(f"{label} worker {name}", "hashrate_hs", rate) for name, rate in dict(names[:WORKERS_MOST]).items()]
+    if told.blocks is not None:
+        found.append(Found(f"{label} block", "text", _blocks(told.blocks)))
+    return found
+
+
+def _blocks(blocks: Sequence[tuple[str, int | None]]) -> str:
+    return (
+        ", ".join(f"{_NAME.sub('_', name)[:20]} {minute(at_s)}".strip() for name, at_s in blocks[:BLOCKS_TOLD])
+        or "none"
+    )
+
+
+def minute(at_s: int | None) -> str:
+    """2025-11-13 03:13 (UTC); "" for a moment nobody told or none there can be."""
+    if at_s is None or not 0 < at_s < 10**11:
+        return ""
+    return f"{dt.datetime.fromtimestamp(at_s, dt.UTC):%Y-%m-%d %H:%M}"
+
+
+def _rolled(label: str, values: dict[str, Any], was: Mapping[str, str], wall_s: int) -> list[Found]:
+    """The series with this answer in them; fills in what was earned in 24 h where the pool does not tell it itself."""
+    hour, day = wall_s // series.HOUR_S, wall_s // series.DAY_S
+    held, total = _sums(values)
+    found = []
+    for name, slot, value, most in (
+        ("rate", hour, values.get("hashrate_hs"), RATE_HOURS),
+        ("total", hour, total, TOTAL_HOURS),
+        ("held", day, held, HELD_DAYS),
+    ):
+        if value is None:
+            continue
+        old = series.read(was.get(f"{label} {name}"))
+        new = series.put(old, slot, int(value), most, mean=name == "rate")
+        found.append(Found(f"{label} {name}", "history", series.write(new)))
+        if name == "total" and "earned_day_n" not in values:
+            before = new.at(slot - TOTAL_HOURS + 1)
+            known = before is not None and value >= before
+            why = "" if known else "known after a day" if before is None else "the pool's sum fell"
+            found.append(Found(label, "earned_day_n", value - before if known and before is not None else None, why))
+    return found
+
+
+def _sums(values: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """What the pool owes, and that with everything paid; None while a part the pool tells of is not known."""
+    told = {name: values[name] for name in AMOUNTS if name in values}
+    owed = [value for name, value in told.items() if name != "paid_n"]
+    held = sum(owed) if owed and None not in owed else None
+    paid = told.get("paid_n")
+    return held, held + paid if held is not None and paid is not None else None
+
+
+# -- values -----------------------------------------------------------------------------------------------------------
+
+
+def whole(value: Any) -> int | None:
+    """A whole number that is not negative, exactly: an integer, a text of digits, or a number without a fraction."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**25
+    return value if fits else None
+
+
+def rounded(value: Any) -> int | None:
+    """A rate or a difficulty as a whole number; also written with a letter behind it ("4.57G")."""
+    number = pools.scaled(value) if isinstance(value, str) else _answer.number(value)
+    if number is None and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e30:
+        number = float(value)  # counts beyond what meters count to
+    return round(number) if number is not None and 0 <= number < 1e30 else None
+
+
+def coins(value: Any, places: int) -> int | None:
+    """An amount written in coins ("0.00012345") in its smallest unit, exactly; None when it does not come out even."""
+    text = value.strip() if isinstance(value, str) else repr(value) if isinstance(value, int | float) else ""
+    try:
+        amount = Decimal(text).scaleb(places) if 0 < len(text) < 40 and not isinstance(value, bool) else None
+    except InvalidOperation:
+        return None
+    if amount is None or not amount.is_finite() or not 0 <= amount < 10**25 or amount != amount.to_integral_value():
+        return None
+    return int(amount)
+
+
+def moment(value: Any) -> int | None:
+    """Epoch seconds; 0 is never. Milliseconds are understood by their size."""
+    at = whole(value)
+    if at is not None and at >= 10**11:
+        at //= 1000
+    return at or None

@@ -1,0 +1,108 @@
+"""Nord Pool's public day-ahead prices (Nordics, Baltics, and most of western Europe), a quarter of an hour each.
+
+/api/DayAheadPrices?market=DayAhead&date=YYYY-MM-DD&deliveryArea=SE3&currency=EUR answers {"multiAreaEntries":
+[{"deliveryStart": ISO, "deliveryEnd": ISO, "entryPerArea": {"SE3": price per MWh}}]}; 204 before that day is published
+(about 13:00 Central European time). A date is a day of that time. `share_pct`, `add` and `vat_pct` make the exchange's
+price the owner's. (Answers of the data portal's own page.)
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from mine_controller.core.option import option
+from mine_controller.core.prices import Slot
+from mine_controller.devices import _access, _answer, _prices
+from mine_controller.devices._prices import News
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.wire.door import Request, Wire, WireError
+
+CAN = Can(reads=_prices.READS)
+LANE = LaneSpec()
+BUDGET_S = 15.0
+
+HOST = "dataportal-api.nordpoolgroup.com"
+ZONE = "Europe/Oslo"
+NEWS = News(ZONE, 13)
+NOT_YET = 204
+PER_MWH = 10.0  # per MWh of the major unit in minor units per kWh
+LONGEST_SLOT_S = 3 * 3600
+DAYS = (-1, 0, 1)
+
+
+class Options(NamedTuple):
+    """One bidding zone."""
+
+    area: str = option(help="bidding zone, like SE3 or NO1")
+    currency: str = option("EUR", choices=("EUR", "SEK", "NOK", "DKK", "PLN", "RON"), help="of the prices")
+    url: str = option(f"https://{HOST}", kind="url", help="base address")
+    share_pct: float = _prices.SHARE_PCT
+    add: float = _prices.ADD
+    vat_pct: float = _prices.VAT_PCT
+    every_s: int = _prices.EVERY_S
+    hurry_s: int = _prices.HURRY_S
+    lowest: float = _prices.LOWEST
+    highest: float = _prices.HIGHEST
+
+
+def faults(options: Options) -> list[str]:
+    """What is wrong with these options taken together, as sentences."""
+    return _prices.address_faults(options.url, HOST)
+
+
+def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
+    """Replies "former" and "day0", "day1", "day2": yesterday, today, tomorrow. Without a clock nothing is asked."""
+    if not ask.wall_s:
+        raise WireError("unreachable", "the date is not known: which day to ask for?")
+    return (_prices.former(ask, options), *_days(wire, options, ask))
+
+
+def _days(wire: Wire, options: Options, ask: Ask) -> Iterator[Reply]:
+    """Yesterday only once, where today is not known yet."""
+    today = _today(ask.wall_s)
+    for n, ahead in enumerate(DAYS if not ask.memory.get("slots") else DAYS[1:]):
+        date = (today + dt.timedelta(days=ahead)).isoformat()
+        query = f"market=DayAhead&date={date}&deliveryArea={_access.part(options.area)}&currency={options.currency}"
+        request = Request(
+            "GET", _access.under(options.url, f"/api/DayAheadPrices?{query}"), {"accept": "application/json"}
+        )
+        answer = wire.call(request, min(wire.until, wire.now() + _prices.LONGEST_S))
+        yield Reply(f"day{n}", answer.status, dict(answer.headers), answer.body)
+
+
+def _today(wall_s: int) -> dt.date:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - only sites with prices pay for zones
+
+    return dt.datetime.fromtimestamp(wall_s, ZoneInfo(ZONE)).date()
+
+
+def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
+    """`slots`, `until` and when to ask again. Raises BadReply."""
+    days = [reply for reply in replies if reply.name.startswith("day")]
+    if not days:
+        raise BadReply("the prices were not asked")
+    was = _prices.known(replies)
+    slots = [slot for day in days if day.status != NOT_YET for slot in _slots(day, options)]
+    found = _prices.tell(slots, was, options, news=NEWS, hurry_s=options.hurry_s)
+    return (*found, *_prices.clock_off(replies, was))
+
+
+def _slots(day: Reply, options: Options) -> Iterator[Slot]:
+    table = _answer.table(day)
+    told = table.get("currency", options.currency)
+    if told != options.currency:
+        raise BadReply(f"prices in {_answer.clean(told, 10)}, asked for {options.currency}")
+    rows = table.get("multiAreaEntries")
+    for row in rows if isinstance(rows, list) else ():
+        area = row.get("entryPerArea") if isinstance(row, dict) else None
+        price = _answer.number(area.get(options.area)) if isinstance(area, dict) else None
+        start_s, end_s = (_prices.moment_s(row.get(name)) if isinstance(row, dict) else None
+                          for name in ("deliveryStart", "deliveryEnd"))  # fmt: skip
+        if price is None or start_s is None or end_s is None:
+            raise BadReply(f"{day.name}: a row without a time, or without a price of {_answer.clean(options.area, 10)}")
+        if not 0 < end_s - start_s <= LONGEST_SLOT_S:
+            raise BadReply(f"{day.name}: a slot that ends before it begins, or lasts too long")
+        try:
+            yield Slot(start_s, end_s, _prices.retail(price / PER_MWH, options))
+        except ValueError as error:
+            raise BadReply(str(error)) from None
