@@ -3,10 +3,28 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mine_controller.core.bands import Band
+from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.money import Line
+from mine_controller.core.outlook import Outlook
 
 Words = Callable[[Reason], str]
+
+
+class Economy(NamedTuple):
+    """Price bands and money. `offsets_s`: local time's offset at each planned slot, which a clock change alters.
+
+    `lines` by band from dear to cheap and `total` are today's; total None: nothing of it can be read.
+    """
+
+    outlook: Outlook
+    bands: tuple[Band, ...]
+    offsets_s: tuple[int, ...] = ()
+    lines: tuple[Line, ...] = ()
+    total: Line | None = None
+    currency: str = "GBP"
 
 
 class SiteFacts(NamedTuple):
@@ -27,6 +45,8 @@ class SiteFacts(NamedTuple):
     simulated: bool = False  # a twin answers, not a mine
     config_note: str = ""  # why config.last-good is in force; "" = config.txt is
     inlet_limits_c: tuple[float, float, float] = (35.0, 38.0, 40.0)  # warn, shed, stop
+    pools: tuple[PoolFacts, ...] = ()
+    economy: Economy | None = None  # None: the site has no price bands
 
 
 class EventLine(NamedTuple):

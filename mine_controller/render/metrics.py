@@ -1,9 +1,13 @@
-"""Prometheus text out of the status document. No timestamps; what is unknown has no sample. Pure."""
+"""Prometheus text out of the status document. No timestamps; what is unknown has no sample. Pure.
 
-from collections.abc import Iterable
+Names are a promise: docs/monitoring.md, the rules and the dashboard under cron/ rest on them. Written by hand because
+prometheus_client costs a tick three times the import of everything else here; promtool reads the result in the tests.
+"""
+
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from mine_controller.core.model.quantity import QUANTITIES
+from mine_controller.core.model.quantity import QUANTITIES, ROLES
 from mine_controller.core.modes import MODES
 from mine_controller.render.fleet import STATES
 
@@ -28,7 +32,10 @@ class Family(NamedTuple):
 
 def metrics(made: dict[str, Any]) -> str:
     """The document as exposition text; a family without any known sample is left out whole."""
-    families = (*_site(made), *_roles(made), *_fans(made), *_miners(made), *_contract(made), *_inputs(made))
+    families = (
+        *(*_site(made), *_alarms(made), *_supply(made), *_network(made), *_machines(made), *_roles(made)),
+        *(*_fans(made), *_miners(made), *_contract(made), *_inputs(made)),
+    )
     return "".join(_family(family) for family in families)
 
 
@@ -59,18 +66,14 @@ def _site(made: dict[str, Any]) -> Iterable[Family]:
     about = (("site", made["site"]), ("version", made["version"]))
     yield Family("info", "Always 1; labels tell the site and the version.", (Sample(1, about),))
     yield _one("live", "1 when commands are sent, 0 in shadow mode.", made["live"])
-    yield _one("tick_time_seconds", "When the last tick read the mine, in seconds since 1970.", made["tick_at"])
+    yield _one(
+        "last_tick_timestamp_seconds", "When the last tick read the mine, in seconds since 1970.", made["tick_at"]
+    )
     yield _one("tick_interval_seconds", "How far apart ticks are planned.", made["tick_s"])
     yield Family(
         "mode",
         "1 for the mode the mine is in, 0 for the others.",
         tuple(Sample(made["mode"] == mode, (("mode", mode),)) for mode in MODES),
-    )
-    alarms = [alarm["severity"] for alarm in made["alarms"]]
-    yield Family(
-        "alarms",
-        "Open alarms by severity.",
-        tuple(Sample(alarms.count(one), (("severity", one),)) for one in ("warning", "emergency")),
     )
     yield _one("overrides", "Overrides of persons in force.", len(made["overrides"]))
     yield _one("emergency_stop", "1 while a person's emergency stop is in force.", made["emergency_stop"])
@@ -82,13 +85,84 @@ def _site(made: dict[str, Any]) -> Iterable[Family]:
     yield _one("fans_power_watts", "Sum of the fans' known power.", made["fans_w"])
 
 
+def _alarms(made: dict[str, Any]) -> Iterable[Family]:
+    severities = [alarm["severity"] for alarm in made["alarms"]]
+    yield Family(
+        "alarms",
+        "Open alarms by severity.",
+        tuple(Sample(severities.count(one), (("severity", one),)) for one in ("warning", "emergency")),
+    )
+    named = {
+        (("kind", alarm["kind"]), ("about", alarm["about"]), ("severity", alarm["severity"])): None
+        for alarm in made["alarms"]
+    }
+    yield Family("alarm_active", "1 for each open alarm.", tuple(Sample(1, labels) for labels in named))
+
+
+def _supply(made: dict[str, Any]) -> Iterable[Family]:
+    told = made["supply"]
+    if told is None:
+        return
+    share = told["used_pct"]
+    yield _one("supply_held_watts", "What counts of what the source can give.", told["held_w"])
+    yield _one("supply_available_watts", "What the source can give by the last reckoning.", told["available_w"])
+    yield _one("supply_used_ratio", "Site power as a share of the supply that counts.", _ratio(share))
+
+
+def _ratio(percent: float | None) -> float | None:
+    return None if percent is None else round(percent / 100, 4)
+
+
+def _network(made: dict[str, Any]) -> Iterable[Family]:
+    """Uplinks in base units, and the holding pool."""
+    links = made["uplinks"]
+
+    def column(of: Callable[[dict[str, Any]], float | bool | None]) -> tuple[Sample, ...]:
+        return tuple(Sample(of(one), (("uplink", one["name"]),)) for one in links)
+
+    yield Family(
+        "uplink_up",
+        "1 while the uplink carries.",
+        column(lambda one: None if one["link"] is None else one["link"] == "up"),
+    )
+    yield Family(
+        "uplink_latency_seconds", "How long a connection over it takes.",
+        column(lambda one: None if one["latency_ms"] is None else round(one["latency_ms"] / 1000, 4)),
+    )  # fmt: skip
+    yield Family("uplink_loss_ratio", "Share of tries lost on it.", column(lambda one: _ratio(one["loss_pct"])))
+    pool = made["holding_pool"]
+    if pool is not None:
+        yield _one("holding_pool_up", "1 while the holding pool runs.", pool["lives"])
+        yield _one("holding_pool_open", "1 while it takes miners.", pool["open"])
+        yield _one("holding_pool_miners", "Miners working for it.", pool["clients"])
+
+
+def _machines(made: dict[str, Any]) -> Iterable[Family]:
+    """The controller and its UPS: temperature, room, load, battery, and what is wrong (contacts)."""
+    by_metric: dict[str, list[Sample]] = {}
+    for one in made["machines"]:
+        labels = (("section", one["section"]), ("part", one["part"]))
+        if one["quantity"] == "contact":
+            value: float | bool | None = None if one["value"] is None else one["value"] == "alarm"
+        else:
+            value = one["value"]
+        by_metric.setdefault(one["quantity"], []).append(Sample(value, labels))
+    for quantity, samples in by_metric.items():
+        if quantity == "contact":
+            yield Family("machine_trouble", "1 while that part of the controller or UPS is in trouble.", tuple(samples))
+        else:
+            about = QUANTITIES[quantity]
+            yield Family(f"machine_{about.metric}", f"{about.label} of the controller or UPS.", tuple(samples))
+
+
 def _roles(made: dict[str, Any]) -> Iterable[Family]:
     """Readings by the metric name of their quantity, with the role as a label."""
     by_metric: dict[str, list[Sample]] = {}
     helps: dict[str, str] = {}
     for name, one in made["readings"].items():
-        quantity = QUANTITIES.get("temp_c" if name.endswith("_c") else name)
-        if quantity is not None and isinstance(one["value"], int | float):
+        role = ROLES.get(name)
+        quantity = QUANTITIES.get(role.quantity if role is not None else "temp_c" if name.endswith("_c") else name)
+        if quantity is not None and name != "supply_kw" and isinstance(one["value"], int | float):
             by_metric.setdefault(quantity.metric, []).append(Sample(one["value"], (("role", name.rpartition("_")[0]),)))
             helps[quantity.metric] = f"{quantity.label} by role."
     yield from (Family(name, helps[name], tuple(samples)) for name, samples in by_metric.items())

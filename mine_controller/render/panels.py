@@ -214,6 +214,7 @@ def temperatures(made: Doc, site: SiteFacts, sensors: Mapping[str, Sequence[Doc]
         if name in readings
     ]
     names = zip(("warn", "shed", "stop"), ("end", "middle", "start"), site.inlet_limits_c, strict=True)
+    elsewhere = made["supply"]["inputs"] if made["supply"] is not None else ()  # stands in a section of its own
     return {
         "rows": rows,
         "limits": [
@@ -226,7 +227,7 @@ def temperatures(made: Doc, site: SiteFacts, sensors: Mapping[str, Sequence[Doc]
         "others": [
             {"name": LABELS.get(name) or ROLES[name].label, "value": _other(name, one["value"], unit)} | _doubt(one)
             for name, one in readings.items()
-            if name not in ("inlet_c", "outlet_c", "ambient_c")
+            if name not in ("inlet_c", "outlet_c", "ambient_c", *elsewhere)
         ],
         "sensors": [
             {
@@ -279,7 +280,7 @@ def _other(name: str, value: Any, unit: str) -> str:
         return UNKNOWN
     if name.endswith("_c"):
         return temperature(value, unit)
-    ends = {"humidity_pct": ("{:.0f}", "%"), "grid_hz": ("{:.2f}", "Hz")}.get(name)
+    ends = {"humidity_pct": ("{:.0f}", "%"), "grid_hz": ("{:.2f}", "Hz"), "voltage_v": ("{:.1f}", "V")}.get(name)
     return str(value) if ends is None else ends[0].format(value) + "\u00a0" + ends[1]
 
 

@@ -11,7 +11,10 @@ from mine_controller.render.given import SiteFacts
 from mine_controller.render.text import clean
 from mine_controller.render.times import Moments
 
-SHOWN_ROLES = ("inlet_c", "outlet_c", "ambient_c", "humidity_pct", "dew_c", "grid_hz")
+SHOWN_ROLES = (
+    *("inlet_c", "outlet_c", "ambient_c", "humidity_pct", "dew_c", "grid_hz"),
+    *("voltage_v", "supply_kw", "battery_soc_pct", "generator_load_pct"),
+)
 CONTACTS = ("smoke", "water", "door", "mains")
 NEVER = Value(None, 0, "", "never read")
 _BOOKKEEPING = frozenset({"health", "fails", "memory", "tried"})

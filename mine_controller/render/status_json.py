@@ -8,7 +8,7 @@ from typing import Any
 
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
-from mine_controller.render import contract, plant
+from mine_controller.render import bands, contract, plant, supply
 from mine_controller.render.cards import SMALL, cards, strangers, totals
 from mine_controller.render.fleet import Unit, counts, units
 from mine_controller.render.given import History, SiteFacts, Words
@@ -28,6 +28,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
     fleet = units(book, site.wiring)
     miners = counts(fleet)
     readings = plant.readings(book, site.wiring, when)
+    power = plant.power(book, site, miners)
     made = {
         "schema": SCHEMA,
         "site": clean(site.name),
@@ -36,7 +37,10 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "simulated": site.simulated,
         **_mode(book, words, when),
         **coming(book, words, when),
-        **plant.power(book, site, miners),
+        **power,
+        "supply": supply.supply(book, site.wiring, power["power_w"]),
+        "uplinks": supply.uplinks(book, site.wiring, when),
+        "holding_pool": supply.holding_pool(book, site.wiring, when),
         "temperatures": {name: readings[name]["value"] for name in readings if name.endswith("_c")},
         "humidity_pct": readings.get("humidity_pct", {}).get("value"),
         "grid_hz": readings.get("grid_hz", {}).get("value"),
@@ -53,6 +57,8 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "overrides": _overrides(book, site, when),
         "emergency_stop": _stopped(book),
         "inputs": plant.inputs(book, site.wiring, when),
+        "machines": supply.machines(book, site.wiring),
+        "bands": bands.document(site.economy, now_wall_s),
         "events": [
             {"at": line.at, "kind": line.kind, "severity": line.severity, "about": clean(line.about, 60)}
             | {"text": clean(line.text, SENTENCE)}

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from mine_controller.core.model.book import Book
-from mine_controller.render import panels, plant, status_json
+from mine_controller.render import bands, panels, plant, status_json, supply_panel
 from mine_controller.render.fleet import units
 from mine_controller.render.given import History, SiteFacts, Words
+from mine_controller.render.pools import document as pools_document
+from mine_controller.render.pools import pools
 from mine_controller.render.shelf import rate, shelf
 from mine_controller.render.text import UNKNOWN, Zone, clean, masked, span, temperature
 from mine_controller.render.times import moments
@@ -57,10 +59,14 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
         "banners": _banners(made, zone),
         "figures": _figures(made, power, contract, site),
         "power": power,
+        "supply": supply_panel.supply(made),
+        "network": supply_panel.network(made, zone, now_s),
         "contract": contract,
         "temperatures": panels.temperatures(made, site, probes),
         "air": air,
         "shelf": shelf(made, site, zone, now_s),
+        "bands": bands.bands(made["bands"], zone, now_s, site.economy.currency if site.economy is not None else ""),
+        "pools": pools(pools_document(book, site, when), zone, now_s),
         "fleet": wall(book, units(book, site.wiring), made, site, words, when),
         "trends": charts(history, site, zone, now_s),
         "alarms": [

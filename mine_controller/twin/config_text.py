@@ -2,8 +2,11 @@
 
 from typing import Final
 
-from mine_controller.twin import coop, home
+from mine_controller.core.bands import DEFAULTS, Band
+from mine_controller.core.prices import MOST
+from mine_controller.twin import agile, coop, home, offgrid
 from mine_controller.twin.coop import FOREMAN_KEY, PDU_PASSWORD, PDU_USER
+from mine_controller.twin.servers import mqtt
 from mine_controller.twin.servers.foreman import miner_mac, miner_name
 from mine_controller.twin.servers.power_signal import OFF_WORD, PATH, RUN_WORD
 from mine_controller.twin.site import Site
@@ -83,6 +86,138 @@ live = yes
 currency = USD
 """
 
+_AGILE: Final = """# A home that mines by the half-hour price, as a twin. Everything here answers on this machine only.
+[site]
+name = Twin agile home
+profile = agile-home
+timezone = {zone}
+tick_s = 120
+live = yes
+currency = GBP
+strategy = efficiency
+power_cap_kw = 1.44
+
+[octopus agile]
+url = http://127.0.0.1:{prices}
+region = H
+product = AGILE-24-10-01
+
+[band]
+default_band = off
+"""
+
+_PLUG: Final = """
+[{section}]
+url = http://127.0.0.1:{port}
+outlets = 0
+read_url = /rpc/Switch.GetStatus?id={{outlet}}
+state_path = output
+watts_path = apower
+energy_path = aenergy.total
+energy_factor = 0.001
+on_url = /rpc/Switch.Set?id={{outlet}}&on=true
+off_url = /rpc/Switch.Set?id={{outlet}}&on=false
+auth = none
+"""
+
+_COIN: Final = """
+[pool {name}]
+url = {url}
+user = {user}
+coin = {coin}
+"""
+
+_OFFGRID: Final = """# An off-grid container as a twin. Everything here answers on this machine only.
+[site]
+name = Twin off-grid container
+profile = offgrid-container
+timezone = {zone}
+tick_s = 120
+live = yes
+currency = USD
+require = inlet, fan_proof, power
+nominal_hz = 50
+nominal_v = 230
+
+[sel735 meter]
+host = 127.0.0.1
+port = {meter}
+
+[mqtt supply]
+host = 127.0.0.1
+port = {supply}
+through = ask
+topics = {topics}
+
+[openmptcprouter router]
+url = http://127.0.0.1:{router}
+password = twin-router
+
+[roomalert intake]
+url = http://127.0.0.1:{roomalert}
+
+[iotawatt fans]
+url = http://127.0.0.1:{iotawatt}
+
+[controlbyweb fans]
+url = http://127.0.0.1:{controlbyweb}
+dialect = state_xml
+relays = 10
+
+[cgminer rows]
+hosts = 127.0.2.1-{miners}
+port = {rows}
+stop_command = ascdisable|0
+run_command = ascenable|0
+
+[dummy_pool local]
+host = 127.0.0.1
+port = {pool}
+control_port = {control}
+start_open = no
+
+[supply]
+source_kw = {source_kw}
+
+[uplinks]
+offline_pool = holding
+down_s = 60
+
+[pool main]
+url = {main}
+user = {user}
+
+[pool holding]
+url = {holding}
+user = holding
+
+[wiring]
+supply_kw = mqtt supply/source
+grid_hz = sel735 meter
+voltage_v = sel735 meter/L1, sel735 meter/L2, sel735 meter/L3
+site_power_w = sel735 meter
+inlet_c = roomalert intake/1, roomalert intake/2, roomalert intake/3
+outlet_c = roomalert intake/4
+ambient_c = roomalert intake/5
+humidity_pct = roomalert intake/1
+smoke = roomalert intake/switch 1
+water = roomalert intake/switch 2
+door = roomalert intake/switch 3
+uplink starlink = openmptcprouter router/Starlink
+uplink lte = openmptcprouter router/LTE
+dummy_pool = dummy_pool local
+{fans}
+[end]
+"""
+
+_TOPICS: Final = ", ".join(
+    (
+        f"source supply_kw {mqtt.SENSOR} json Source.Available 0..{{most_kw}} alive {mqtt.ALIVE}",
+        f"bus voltage_v {mqtt.SENSOR} json INA219.Voltage",
+        f"bus current_a {mqtt.SENSOR} json INA219.Current",
+    )
+)
+
 _LOT: Final = """
 [{section}]
 hosts = {hosts}
@@ -103,8 +238,12 @@ _BARE: Final = """
 
 def config_text(site: Site, _folder: str = ".") -> tuple[str, str]:
     """The texts of config.txt and fleet.csv that describe `site`, with the ports it is served on now."""
+    if isinstance(site, agile.Site):
+        return _agile_text(site), _rows(home_rows(site))
     if isinstance(site, home.Site):
         return _home_text(site), _rows(home_rows(site))
+    if isinstance(site, offgrid.Site):
+        return _offgrid_text(site), _rows(offgrid_rows(site))
     assert isinstance(site, coop.Site)
     return _coop_text(site), fleet_text(site)
 
@@ -118,16 +257,77 @@ def _home_text(site: home.Site) -> str:
     return _HOME.format(zone=site.zone) + "".join([*lots, *pools]) + _BARE
 
 
+def _agile_text(site: agile.Site) -> str:
+    ports = site.ports
+    parts = [_AGILE.format(zone=site.zone, prices=ports[agile.PRICES])]
+    parts += [
+        _LOT.format(section=lot.section, hosts=lot.hosts, more=lot.more, ports="".join(_ports(site, lot)))
+        for lot in site.lots
+    ]
+    parts += [_PLUG.format(section=name, port=ports[name]) for name in agile.PLUGS.values() if name in ports]
+    parts += [_COIN.format(name=name, coin=coin, url=url, user=user)
+              for name, (coin, url, user) in agile.OWNED.items()]  # fmt: skip
+    parts += [_band_text(band) for band in DEFAULTS]
+    return "".join(parts) + _BARE.replace("[wiring]\n", f"[wiring]\nprice = {agile.PRICES}\n")
+
+
+def _band_text(band: Band) -> str:
+    section = band.section
+    lines = [f"\n[band {band.name}]", f"coin = {section.coin}"]
+    lines += [f"max_price = {section.max_price:g}"] if section.max_price < MOST else []
+    lines += [f"modes = {', '.join(section.modes)}"] if section.modes else []
+    return "\n".join(lines) + "\n"
+
+
 def _ports(site: home.Site, lot: home.Lot) -> list[str]:
     return [f"{side.option} = {site.ports[lot.name_of(side)]}\n" for side in lot.sides]
 
 
 def home_rows(site: home.Site) -> list[str]:
     """fleet.csv: what a person wrote of each of their miners."""
+    plugs = agile.PLUGS if isinstance(site, agile.Site) else {}
     return [
-        f"{kit.id},{home.identity(site, kit)},{kit.section},,,,,,{max(1, round(site.house.rigs[kit.id].nominal_w))},,"
+        f"{kit.id},{home.identity(site, kit)},{kit.section},,{_plugged(plugs.get(kit.id, ''))},,,,"
+        f"{max(1, round(site.house.rigs[kit.id].nominal_w))},{'plug' if kit.id in plugs else ''},"
         for kit in site.kits
         if kit.listed
+    ]
+
+
+def _plugged(section: str) -> str:
+    return f"{section}/0" if section else ""
+
+
+def _offgrid_text(site: offgrid.Site) -> str:
+    ports = site.ports
+    source_kw = round(site.world.source.plant.engines_w / 1000) or 1000
+    main, holding = (url for url, _ in site.world.seats[0].pools)
+    return _OFFGRID.format(
+        zone=site.zone,
+        meter=ports[offgrid.METER],
+        supply=ports[offgrid.SUPPLY],
+        topics=_TOPICS.format(most_kw=source_kw + 50),
+        source_kw=source_kw,
+        router=ports[offgrid.ROUTER],
+        roomalert=ports["roomalert intake"],
+        iotawatt=ports["iotawatt fans"],
+        controlbyweb=ports["controlbyweb fans"],
+        miners=len(site.world.seats),
+        rows=ports[offgrid.ROWS],
+        pool=ports[offgrid.POOL],
+        control=ports[offgrid.CONTROL],
+        main=main,
+        user=site.world.seats[0].pools[0][1],
+        holding=holding,
+        fans="".join(_FAN.format(n=n) for n in range(1, len(site.world.fans.on) + 1)),
+    )
+
+
+def offgrid_rows(site: offgrid.Site) -> list[str]:
+    """fleet.csv: a line a miner; three phases in turn, rows of forty."""
+    return [
+        f"{seat.name},{seat.mac},{offgrid.ROWS},,,,L{n % 3 + 1},{n // 40 + 1},3400,,"
+        for n, seat in enumerate(site.world.seats)
     ]
 
 

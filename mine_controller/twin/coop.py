@@ -53,6 +53,11 @@ class Site(site.Site):
         assert isinstance(server, power_signal.Page)
         return server
 
+    @property
+    def true_signal(self) -> str:
+        """What the utility truly says, whatever its page shows."""
+        return self._true_signal
+
     def starts(self) -> list[int]:
         """How often each miner truly began to start."""
         return [self.world.starts(i) for i in range(len(self.world.boards.sizes))]

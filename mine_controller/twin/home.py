@@ -6,7 +6,7 @@ too.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from random import Random
 from types import ModuleType
@@ -153,11 +153,15 @@ class House:
         self.room_c = warm_c + (self.room_c - warm_c) * math.exp(-dt_s * self._loss_w_k() / (ROOM_KJ_K * 1000))
         if self.room_c <= HOTTEST_ROOM_C:
             healthy_w = sum(self.rigs[name].nominal_w for name in sorted(self.listed - self.dead))
-            self._permitted_kj += min(healthy_w, self.allowed_w) / 1000 * dt_s
+            self._permitted_kj += min(healthy_w, self.let_w()) / 1000 * dt_s
         self.now_s += dt_s
         for rig in self.rigs.values():
             rig.ambient_c = self.room_c
             rig.advance(self.now_s)
+
+    def let_w(self) -> float:
+        """What the miners may draw at this moment, by whatever lets them."""
+        return self.allowed_w
 
     def touch(self) -> None:
         """Nothing here is looked at more finely."""
@@ -185,14 +189,14 @@ class Site(site.Site):
     kind = "home-fleet"
 
     def __init__(
-        self, house: House, kits: tuple[Kit, ...], story: stories.Story, known: tuple[Lot, ...] = LOTS
+        self, house: House, kits: tuple[Kit, ...], story: stories.Story, known: tuple[Lot, ...] = LOTS, zone: str = ZONE
     ) -> None:
         self.house, self.kits = house, kits
         lots = {lot.section: lot for lot in known if any(kit.section == lot.section for kit in kits)}
         self.lots = tuple(lots.values())
         self._ports = {lot.name_of(side): side.usual for lot in self.lots for side in lot.sides}
         self._units = {kit.id: lots[kit.section].unit(house.rigs[kit.id]) for kit in kits}
-        super().__init__(house, story, ZONE)
+        super().__init__(house, story, zone)
 
     def place(self, ports: Mapping[str, int]) -> None:
         """Say on which port the units of a section are; the rest has the port of the real device."""
@@ -339,15 +343,15 @@ def build(
     return made
 
 
-def rig_of(kit: Kit, seed: int, start_wall_s: int) -> Rig:
-    """A kit as a running miner, a little different from every other of its make."""
+def rig_of(kit: Kit, seed: int, start_wall_s: int, pools: Sequence[tuple[str, str]] = ()) -> Rig:
+    """A kit as a running miner, a little different from every other of its make. `pools`: in place of the usual."""
     kind = kit.section.partition(" ")[0]
     server = _server(kind)
     usual = getattr(server, "MODELS", {}).get(kit.about.get("model"), server.FACTS)  # a make of many models has both
     known = {"name": kit.id, "mac": mac(kit), "serial": f"TWIN{kit.id.upper()}", "host": f"{NET}{kit.host}"}
     chance = Random(f"{seed} {kit.id}")  # noqa: S311 - a model, not a secret
     names = ("monero",) if kind == "xmrig" else ("solo", "backup")
-    more = {"pools": [OWNED[name] for name in names], "seed": seed, "start_wall_s": start_wall_s}
+    more = {"pools": list(pools) or [OWNED[name] for name in names], "seed": seed, "start_wall_s": start_wall_s}
     about = {**usual, **known, **more, "bias": chance.uniform(-0.03, 0.08)}
     about |= {name: value for name, value in kit.about.items() if name != "model" or usual is server.FACTS}
     about["nominal_w"] *= chance.uniform(0.96, 1.04)  # no two boards are alike

@@ -173,24 +173,41 @@ def _hang_up(line: socket.socket) -> None:
 
 
 class _Bare(socketserver.BaseRequestHandler):
-    """One request, one answer, and the line is closed."""
+    """One request, one answer, and the line is closed; where a device keeps its lines, until the other side ends."""
 
     server: _Device
     request: socket.socket
 
     def handle(self) -> None:
         """Answer, or do what its fault does."""
+        if not self.server.door.stays:
+            self._once(self._read())
+            return
+        while (request := self._piece()) and self._once(request):
+            pass
+
+    def _piece(self) -> bytes:
+        """The next request of a line that stays: such protocols send each in one piece."""
+        self.request.settimeout(_PATIENCE_S)
+        try:
+            return self.request.recv(_REQUEST_MOST)
+        except OSError:  # silent for too long, or gone
+            return b""
+
+    def _once(self, request: bytes) -> bool:
+        """Answer one request; True where the line may go on."""
         servers = self.server.servers
-        request = self._read()
         served, fault = servers.meet(self.server.netloc)
         if served is None or fault.kind in ("refuse", "gone"):
-            return _hang_up(self.request)
+            _hang_up(self.request)
+            return False
         if fault.kind == "silent":
             servers.closing.wait(120)
-            return None
+            return False
         if fault.kind == "slow":
             servers.closing.wait(fault.seconds)
-        return self._send(servers.talk(served.name, request), fault)
+        self._send(servers.talk(served.name, request), fault)
+        return fault.kind != "cut"
 
     def _read(self) -> bytes:
         self.request.settimeout(_PATIENCE_S)

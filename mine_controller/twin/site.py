@@ -62,12 +62,14 @@ class Door(NamedTuple):
     """A place where something may listen. Doors of one lot share a port; `usual` is the one the real device has.
 
     `lot` is the config section, or a section and the option that holds another port of its units. `bare`: without HTTP.
+    `stays`: a bare line is not closed after its first answer.
     """
 
     lot: str
     host: str = LOOPBACK
     usual: int = 0
     bare: bool = False
+    stays: bool = False
 
 
 class Person(NamedTuple):

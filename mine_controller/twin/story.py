@@ -10,7 +10,10 @@
 One event a line, at a local time, repeated every day. `for` ends it again. `#` begins a remark.
 
 Sites on a LAN know besides: `swap a07 127.0.1.40` (another address; who lives there takes the old one), `window open`
-and `person max_power_kw 2.5` (somebody types set-state). What a site does not have changes nothing.
+and `person max_power_kw 2.5` (somebody types set-state). Off-grid ones know `supply 60` (percent of what the source
+gives), `generator fail`, `uplink LTE down`, `internet down`, `holding down`, `wall wet` and `readings nan` (of the
+source's sensor). A home with prices knows `internet down` and `publication missed` (of tomorrow's prices, that day).
+What a site does not have changes nothing.
 """
 
 import re
@@ -42,6 +45,15 @@ GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
     "filter": (r"(dirty|clean)", "filter dirty", "clean"),
     "swap": (r"(\w+) (home|127(?:\.\d{1,3}){3})", "swap a07 127.0.1.40", r"\1 home"),
     "window": (r"(open|shut)", "window open", "shut"),
+    "supply": (r"(steady|\d{1,3})", "supply 60", "steady"),
+    "source": (r"(diesel|solar|hybrid)", "source solar", "diesel"),
+    "generator": (r"(trip|fail|mend)", "generator fail", "mend"),
+    "uplink": (r"(\w+) (up|down)", "uplink LTE down", r"\1 up"),
+    "internet": (r"(up|down)", "internet down", "up"),
+    "publication": (r"(missed|made)", "publication missed", "made"),
+    "holding": (r"(up|down)", "holding down", "up"),
+    "wall": (r"(wet|dry)", "wall wet", "dry"),
+    "readings": (r"(well|nan|watts|text|gone)", "readings nan", "well"),
     "person": (r"([a-z_]+(?:\.\w+)?) (\S+)", "person max_power_kw 2.5", r"\1 clear"),
     **{what: (r"(on|off)", f"{what} on", "on" if what == "mains" else "off") for what in _SWITCHED},
 }

@@ -32,6 +32,7 @@ PRESETS: Final[dict[str, Climate]] = {
     "january": Climate(-10, 6, -17),
     "cold_spell": Climate(-27, 4, -34),
     "tropical": Climate(28, 5, 22),
+    "savanna": Climate(27, 7, 13),
 }
 
 

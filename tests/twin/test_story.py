@@ -1,7 +1,8 @@
 import pytest
 
-from mine_controller.twin import coop, home, story
+from mine_controller.twin import agile, coop, home, offgrid, story
 
+CONTAINER = ("blind-page", "coop-day", "pdus-dead", "silent-tenth")
 MIDNIGHT = 1_784_073_600  # 2026-07-15 00:00 UTC
 
 
@@ -54,22 +55,24 @@ def test_other_lengths_are_not(text):
 def test_every_example_of_the_grammar_is_readable_and_playable(small, what):
     example = story.GRAMMAR[what][1]
     told = story.parse(f"00:10 {example} for 10m")
-    sites = (small(story=told), home.build(1, story=told, only=("antminer",)))
-    for site in sites:
+    house = home.build(1, story=told, only=("antminer",))
+    sites = (small(story=told), house, offgrid.build(1, story=told, miners=4))
+    shelf = agile.build(1, story=told)
+    for site in (*sites, shelf):
         site.advance(1300)
-    assert [what, what] in [[step.what for step in site.told] for site in sites]
+    assert [what, what] in [[step.what for step in site.told if step.what == what] for site in (*sites, shelf)]
     assert all(len(site.told) + len(site.unfit) == 2 for site in sites)
 
 
-@pytest.mark.parametrize("name", [name for name in story.names() if name != "home-day"])
+@pytest.mark.parametrize("name", CONTAINER)
 def test_the_packaged_stories_of_the_container_hold_a_curtailment_of_three_hours(name):
     told = story.packaged(name)
     assert told.title
     assert [(e.at_s, e.for_s) for e in told.events if (e.what, e.words) == ("signal", "off")] == [(50_400, 10_800)]
 
 
-def test_there_are_four_stories_of_the_container_and_one_of_the_house():
-    assert story.names() == ("blind-page", "coop-day", "home-day", "pdus-dead", "silent-tenth")
+def test_the_packaged_stories_are_those_of_the_sites():
+    assert {*CONTAINER, "home-day", "offgrid-day"} <= set(story.names())
     tenth = [e for e in story.packaged("silent-tenth").events if e.what == "miner"]
     assert len(tenth) == 28
 

@@ -1,4 +1,4 @@
-"""Canaan Avalon: A10, A13, A15, Q and Nano 3S behind the CGMiner API, their state in one long text of KEY[value] pairs.
+"""Avalon: A10, A13, A15, Q, Nano 3 and 3S behind the CGMiner API, their state in one long text of KEY[value] pairs.
 
 A13 and later sleep by `softoff` and wake by `softon`, most of them at a moment of their own clock. An A10 only cuts its
 hash boards (`hashpower`) and comes back by a reboot, a Nano 3S has no stop at all. Work modes go by number. A new pool
@@ -7,12 +7,14 @@ Nano 3S source, and captures of an A1047, an A15, a Q and a Nano 3S.
 """
 
 import re
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from mine_controller.twin.rig import BOOTING, HOT, STARTING, Habits, Heat, Mode, Rig
 from mine_controller.twin.servers.cgminer import Api, Call, Tree, fields
 
 LOGIN: Final = ("root", "root")
+HASHED: Final = ("root", "ff0000ff" + sha256(b"root").hexdigest()[:24])  # as old Nano 3 firmware wants it
 COMMANDS_A: Final = "help|hashpower|fan-spd|led|setpool|workmode|reboot|softon|softoff|time|"
 COMMANDS_Q: Final = (
     "help|voltage|fan-spd|lcd|hash-sn-read|hash-sn-write|volt-tuning|workmode|worklevel|work_mode_lvl|reboot|softon|"
@@ -37,6 +39,7 @@ class Family(NamedTuple):
     colons: bool = False  # in its mac
     wall: bool = False  # tells WALLPOWER
     lite: bool = False  # has litestats, and keeps its text under "MM ID0:Summary"
+    level: bool = False  # a Nano 3: its mode is WORKLEVEL, its supply tells watts one value earlier
 
 
 _A: Final = {"normal": Mode(1.0, 1.0, 410), "high": Mode(1.1, 1.06, 440)}
@@ -63,6 +66,7 @@ FAMILIES: Final = {
     ),
     "Q": Family("Avalon Q", "Q", "25052801_14a19a2", _Q, "super", COMMANDS_Q, "softoff_at", colons=True, lite=True),
     "Nano3s": Family("Avalon Nano3s", "Nano3s", "25021401_56abae7", _NANO, "high", COMMANDS_NANO, "none"),
+    "Nano3": Family("Avalon0o", "nano3", "24071801_25462b2", _NANO, "high", COMMANDS_NANO, "none", level=True),
 }
 FACTS: Final[dict[str, Any]] = {
     "kind": "avalon",
@@ -82,6 +86,7 @@ MODELS: Final[dict[str, dict[str, Any]]] = {
     "15-194": FACTS | _PLACE | {"model": "AvalonMiner 15-194", "rate_ths": 194.0, "nominal_w": 3650.0, "fans": 2},
     "Q": FACTS | _PLACE | {"model": "Avalon Q", "nominal_w": 1674.0, "standby_w": 146.0, "rate_ths": 90.0},
     "Nano3s": FACTS,
+    "Nano3": FACTS | {"model": "Avalon Nano3", "rate_ths": 4.0},
 }
 
 
@@ -217,6 +222,8 @@ class Unit(Api):
         """Error, control, hash voltage, current, hash watts, voltage set, and from A11 on watts at the wall."""
         watts = self.rig.told_w()
         volts = 0 if self.rig.stopped else 1187
+        if self.family.level:
+            return f"0 0 0 27530 4 {round(watts)} 4430"
         values = [0, 1221, volts or 4, round(watts * 0.09), round(watts * 0.94) if volts else 0, 2245]
         return " ".join(str(value) for value in (values if self.family.values == 6 else [*values, round(watts)]))
 
@@ -235,7 +242,9 @@ class Unit(Api):
         if family.boards > 1:
             told["Led"] = str(int(rig.light))
         setpoint_w = rig.nominal_w * rig.tuned.power
-        return told | {"WORKMODE": self._mode_number(), "WORKLEVEL": "0", "MPO": f"{setpoint_w:.0f}"}
+        number = self._mode_number()
+        mode = {"WORKLEVEL": number} if family.level else {"WORKMODE": number, "WORKLEVEL": "0"}
+        return told | mode | {"MPO": f"{setpoint_w:.0f}"}
 
     def _mode_number(self) -> str:
         names = list(self.rig.modes)
@@ -255,7 +264,7 @@ class Unit(Api):
             "softoff": self._soft,
             "softon": self._soft,
             "hashpower": self._hashpower,
-            "workmode": self._workmode,
+            ("worklevel" if self.family.level else "workmode"): self._workmode,
             "fan-spd": self._fan,
             "led": self._led,
             "setpool": self._setpool,
@@ -339,7 +348,7 @@ class Unit(Api):
         return self._written(fields(asked.parameter), "S", 133, "")
 
     def _written(self, values: list[str], letter: str, code: int, before: str) -> Tree:
-        if tuple(values[:2]) != LOGIN:
+        if tuple(values[:2]) != (HASHED if self.family.level else LOGIN):
             return self.said("E", 132, "Auth Failed! password invalid!")
         if len(values) != 6 or not values[2].isdecimal() or int(values[2]) > 2:
             return self.said("E", 132, "Pool set error: wrong parameters")

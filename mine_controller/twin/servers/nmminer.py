@@ -91,17 +91,20 @@ class Unit:
         """Part of the pools; what is not given stays."""
         if not isinstance(tree, dict) or not tree:
             return text_answer("Bad JSON", 400, "text/plain")
+        pools = self.rig.kept().pools
         for at, slot in enumerate(_SLOTS):
-            old_url, old_user = self.rig.pools[at] if at < len(self.rig.pools) else ("", "")
+            old_url, old_user = pools[at] if at < len(pools) else ("", "")
             url, user = tree.get(f"{slot}Pool", old_url), tree.get(f"{slot}Address", old_user)
             if (url, user) != (old_url, old_user):
                 self.rig.store("pool", f"{at} {url} {user}")
         return text_answer("OK", kind="text/plain")
 
     def _settings(self) -> dict[str, Any]:
+        """As stored: they count from its next start on."""
         told: dict[str, Any] = {}
+        pools = self.rig.kept().pools
         for at, slot in enumerate(_SLOTS):
-            url, user = self.rig.pools[at] if at < len(self.rig.pools) else ("", "")
+            url, user = pools[at] if at < len(pools) else ("", "")
             told |= {f"{slot}Pool": url, f"{slot}Address": user, f"{slot}Password": "x"}
         return told
 

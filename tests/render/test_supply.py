@@ -1,0 +1,136 @@
+"""The sections on source, uplinks and holding pool: what is known, what is not, and nothing where there is none."""
+
+import pytest
+import sample
+
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.wiring import EndpointSpec, Role, UplinkSpec
+from mine_controller.core.words import sentence
+from mine_controller.render import metrics, status_json, view
+from mine_controller.render.page import render
+
+LINK = "openmptcprouter router"
+POOL = "dummy_pool local"
+TOLD = {
+    f"{LINK}/Starlink:link": "up",
+    f"{LINK}/Starlink:latency_ms": 42.0,
+    f"{LINK}/Starlink:loss_pct": 0.5,
+    f"{LINK}/LTE:link": "down",
+    f"{POOL}:health": "ok",
+    f"{POOL}:switch": "on",
+    f"{POOL}:link": "up",
+    f"{POOL}:clients_n": 158,
+    "machine controller:temp_c": 61.0,
+    "machine controller/disk:contact": "alarm",
+}
+
+
+def book(channels=TOLD, memory=None, site=None):
+    """A running book with these channels beside its own."""
+    made = sample.book("RUNNING")
+    image = made.image
+    now_s = image.clock.plant_s
+    values = {key: Value(value, now_s, key, "") for key, value in channels.items()}
+    own = {key: value for key, value in image.channels.items() if ":link" not in key}
+    seen = {name: Value(value, now_s, "mqtt supply/source", "") for name, value in (site or {}).items()}
+    image = image._replace(channels={**own, **values}, site={**image.site, **seen})
+    return made._replace(image=image, state=made.state._replace(memory={**made.state.memory, **(memory or {})}))
+
+
+def facts(**wired):
+    found = sample.facts()
+    wiring = found.wiring
+    ends = {name: EndpointSpec(name) for name in (LINK, POOL, "machine controller")}
+    roles = {**wiring.roles, "supply_kw": Role("supply_kw", ("mqtt supply/source:supply_kw",), "sum", 240)}
+    links = (UplinkSpec("starlink", f"{LINK}/Starlink"), UplinkSpec("lte", f"{LINK}/LTE"))
+    wiring = wiring._replace(
+        **{"endpoints": {**wiring.endpoints, **ends}, "roles": roles, "uplinks": links, "dummy_pool": POOL, **wired}
+    )
+    return found._replace(wiring=wiring)
+
+
+KEPT = {"supply": {"held_w": 900_000, "available_w": 950_000}, "uplinks": {"links": {"lte": {"up": 0, "bad_s": 5}}}}
+
+
+def document(made=None, site=None):
+    made = made or book(memory=KEPT, site={"supply_kw": 950.0})
+    return status_json.document(made, site or facts(), sample.history("RUNNING"), sentence, sample.NOW + 3)
+
+
+def page(made=None, site=None):
+    given = (made or book(memory=KEPT, site={"supply_kw": 950.0}), site or facts())
+    return render(view.view(*given, sample.history("RUNNING"), sentence, sample.NOW + 3))
+
+
+def test_the_share_in_use_is_of_what_counts():
+    told = document()["supply"]
+    assert (told["held_w"], told["available_w"]) == (900_000, 950_000)
+    assert told["used_pct"] == pytest.approx(100 * told["used_w"] / 900_000, abs=0.1)
+    assert told["over"] is (told["used_w"] > 900_000)
+
+
+def test_a_source_nobody_has_heard_of_yet_is_unknown_and_not_nought():
+    told = document(book())["supply"]
+    assert {told[name] for name in ("held_w", "available_w", "used_pct", "over")} == {None}
+    assert "supply_held_watts" not in metrics.metrics(document(book()))
+
+
+def test_more_used_than_there_is_stands_on_the_page():
+    kept = {"supply": {"held_w": 400_000, "available_w": 400_000}}
+    assert "more than there is" in page(book(memory=kept))
+    assert "more than there is" not in page(book(memory={"supply": {"held_w": 990_000, "available_w": 990_000}}))
+
+
+def test_each_uplink_has_its_word_its_latency_and_what_rules_take_it_for():
+    one, two = document()["uplinks"]
+    assert (one["name"], one["link"], one["latency_ms"], one["loss_pct"]) == ("starlink", "up", 42.0, 0.5)
+    assert (two["link"], two["counts"], two["latency_ms"]) == ("down", "down", None)
+    assert two["down_since"] is not None
+    assert "1 of 2 up" in page()
+
+
+def test_a_link_that_is_back_and_does_not_count_yet_says_so():
+    back = {**TOLD, f"{LINK}/LTE:link": "up"}
+    assert "counts again after some minutes" in page(book(back, KEPT))
+
+
+def test_a_holding_pool_that_gives_no_work_or_does_not_run_is_said():
+    assert "158 miners on it" in page()
+    idle = {**TOLD, f"{POOL}:link": "down"}
+    assert "gives no work" in page(book(idle, KEPT))
+    dead = {**TOLD, f"{POOL}:health": None}
+    assert "not running" in page(book(dead, KEPT))
+    assert "minectl_holding_pool_up 0" in metrics.metrics(document(book(dead, KEPT)))
+
+
+def test_a_site_without_any_of_it_shows_no_section():
+    made = status_json.document(
+        sample.book("RUNNING"), sample.facts(), sample.history("RUNNING"), sentence, sample.NOW + 3
+    )
+    assert (made["supply"], made["uplinks"], made["holding_pool"], made["machines"]) == (None, [], None, [])
+    shown = render(view.view(sample.book("RUNNING"), sample.facts(), sample.history("RUNNING"), sentence, sample.NOW))
+    assert 'id="supply"' not in shown
+    assert 'id="network"' not in shown
+
+
+def test_metrics_are_in_base_units_and_the_controller_is_among_them():
+    text = metrics.metrics(document())
+    for line in (
+        'uplink_up{uplink="lte"} 0',
+        'uplink_latency_seconds{uplink="starlink"} 0.042',
+        'uplink_loss_ratio{uplink="starlink"} 0.005',
+        "holding_pool_miners 158",
+        "supply_available_watts 950000",
+        'machine_temperature_celsius{section="machine controller",part=""} 61',
+        'machine_trouble{section="machine controller",part="disk"} 1',
+    ):
+        assert f"minectl_{line}\n" in text
+    assert 'uplink_latency_seconds{uplink="lte"}' not in text, "unknown has no sample"
+    assert "supply_kilowatts" not in text, "told in watts, once"
+
+
+def test_hostile_words_of_a_router_stay_words():
+    evil = {**TOLD, f"{LINK}/Starlink:link": '<script>alert(1)</script>"}\nevil 1'}
+    site = facts(uplinks=(UplinkSpec('x"}\nevil', f"{LINK}/Starlink"),))
+    assert "<script>alert" not in page(book(evil, KEPT), site)
+    assert "\nevil" not in metrics.metrics(document(book(evil, KEPT), site))
