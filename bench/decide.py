@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
 from core.plant import Plant, wiring
+from figures import say
 
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
@@ -52,10 +53,14 @@ def main() -> None:
     big = plant(280)
     readings = big.readings(set(big.wiring.endpoints))
     freeze_ms = median_ms(lambda: freeze(big.image, readings, big.wiring, big.image.clock))
-    print(f"floor: json.dumps of the 160-miner channels      {floor:6.2f} ms  1.0 x")
-    print(f"decide, 160 miners, quiet          (goal 0.5 ms)  {quiet_ms:6.2f} ms  {quiet_ms / floor:3.1f} x")
-    print(f"decide, 160 miners, every one open (goal 1.5 ms)  {open_ms:6.2f} ms  {open_ms / floor:3.1f} x")
-    print(f"freeze, 280 miners, {len(readings)} readings (goal 2 ms)   {freeze_ms:6.2f} ms  {freeze_ms / floor:3.1f} x")
+    rows = (
+        ("decide, 160 miners, quiet", quiet_ms, 0.5),
+        ("decide, 160 miners, every one open", open_ms, 1.5),
+        (f"freeze, 280 miners, {len(readings)} readings", freeze_ms, 2.0),
+    )
+    for what, took_ms, goal_ms in rows:
+        note = f"{took_ms / floor:.1f} x json.dumps of the 160-miner channels, {floor:.2f} ms"
+        say(what, took_ms, "ms", goal=goal_ms, note=note)
 
 
 if __name__ == "__main__":

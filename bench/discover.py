@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 
+from figures import say
+
 from mine_controller.ops import discover
 from mine_controller.ops.discover import Looked, Plan, Ports
 from mine_controller.ops.fleet_file import compared, fleet
@@ -145,10 +147,10 @@ def measure(ports: dict[str, int]) -> None:
     models = sum(bool(kinds.get(host, ("", ""))[1]) for host in expected)
     goal_s = CONNECT_S + SPARE_S
     silent = len(hosts) - len({seen.host for seen in looked.seen})
-    print(
-        f"{len(looked.seen)} live, {silent} silent: {min(walls):.3f} s, worst {max(walls):.3f} s (goal {goal_s:.1f} s)"
-    )
-    print(f"{right} of {len(expected)} with the right kind, {models} with a model")
+    kinds_right = f"{right} of {len(expected)} with the right kind, {models} with a model"
+    note = f"worst {max(walls):.3f} s; {kinds_right}"
+    what = f"a /24 searched, {len(looked.seen)} live, {silent} silent: wall"
+    say(what, min(walls), "s", goal=goal_s, floor="one connect time-out and 200 ms", note=note)
     for host, kind in expected.items():
         if kinds.get(host, ("", ""))[0] != kind:
             print(f"  {host}: {kinds.get(host) or 'nobody knows it'}, is {kind}")

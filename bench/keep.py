@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 
+from figures import say
 from store import ledger  # type: ignore[import-not-found]  # the tests have it
 
 from mine_controller.core.model.book import Book
@@ -162,7 +163,8 @@ def tell(paths: Places, miners: int, days: int) -> None:
     with closing(sqlite3.connect(paths.db)) as db:
         for table, held in db.execute("SELECT name, sum(pgsize) FROM dbstat GROUP BY 1 ORDER BY 2 DESC LIMIT 7"):
             print(f"  {table:14} {held / 1e6:8.1f} MB")
-    print(f"24 h page query          (goal 15 ms) {ms(lambda: query.day_series(paths, NEWEST - DAY_S)):8.1f} ms")
+    day_ms = ms(lambda: query.day_series(paths, NEWEST - DAY_S))
+    say(f"24 h page query on {days} days' file", day_ms, "ms", goal=15.0, note=f"{size / 1e6:.0f} MB")
     print(f"newest 100 events                     {ms(lambda: query.events(paths)):8.1f} ms")
     folder.mkdir(exist_ok=True)
     with closing(connect(paths.db)) as db:

@@ -4,7 +4,6 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -49,12 +48,6 @@ def command(config: Path | None, ticks: int, output: Path | None) -> None:
     click.echo(f"{target} ({len(body) / 1e6:.1f} MB); no secret of the config is in it, local addresses are")
 
 
-def _no_wire(section: str, until: float) -> NoReturn:
-    """No device is asked for a bundle."""
-    del until
-    raise AssertionError(f"a bundle would have asked {section}")
-
-
 def _say(what: str) -> None:
     if sys.stderr.isatty():
         click.echo(f"{what} ...", err=True)
@@ -64,5 +57,5 @@ def _doctor(path: Path, now_s: int) -> str:
     """What doctor finds in the machine and the site; no device is asked for a bundle."""
     from mine_controller.ops.doctor import examine  # noqa: PLC0415 - imported by the command that uses it
 
-    checks = examine(path, now_s=now_s, wire_for=_no_wire, say=_say)
+    checks = examine(path, now_s=now_s, wire_for=None, say=_say)
     return json.dumps([check._asdict() for check in checks], indent=1)

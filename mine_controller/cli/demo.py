@@ -14,7 +14,7 @@ from mine_controller.cli.session import fail
 from mine_controller.twin.story import StoryError
 
 LIVE_EVERY_S = 30
-SITES = ("coop-container", "home-fleet")
+SITES = ("coop-container", "offgrid-container", "home-fleet", "agile-home")
 
 
 @click.command(
@@ -23,6 +23,8 @@ Examples:
   minectl demo                                    a day, then live ticks and the page on http://127.0.0.1:8080/
   minectl demo --hours 6 --seed 7 --story pdus-dead
   minectl demo --site home-fleet                  twelve mixed miners at 127.0.1.x, read one by one
+  minectl demo --site agile-home                  eleven small boards that follow the half-hour price
+  minectl demo --site offgrid-container           160 miners on a weak source, two uplinks, a holding pool
   minectl demo --story list                       the packaged stories
   minectl demo --no-serve --json                  print the day's summary as one JSON object and exit
 
@@ -44,7 +46,7 @@ Exit: 0 ended · 1 the port is taken or the folder can't be written · 2 no such
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object on stdout.")
 @click.option("--ticks", default=0, type=click.IntRange(0), help="Stop after so many live ticks (0: until Ctrl-C).")
 def command(**given: Any) -> None:
-    """Run a simulated mine: real drivers, rules and store against a twin of the 1 MW container or of a home fleet."""
+    """Run a simulated mine: real drivers, rules and store against a twin of one of the sites."""
     if given["story"] == "list":
         from mine_controller.twin.story import names  # noqa: PLC0415
 
@@ -159,13 +161,24 @@ def _changed_at(path: Path) -> int:
 
 def _text(found: dict[str, Any]) -> str:
     share = 100 * found["energy_kwh"] / found["permitted_kwh"] if found["permitted_kwh"] else 0
+    kwh = [f"{found[name]:.0f}" if found["permitted_kwh"] >= 100 else f"{found[name]:.1f}"
+           for name in ("energy_kwh", "permitted_kwh")]  # fmt: skip
     lines = [
         f"{found['ticks']} ticks in {found['wall_s']} s, the longest {found['longest_tick_s']} s of plant time",
-        f"{found['energy_kwh']:.0f} kWh of {found['permitted_kwh']:.0f} permitted ({share:.1f} %)",
+        f"{kwh[0]} kWh of {kwh[1]} permitted ({share:.1f} %)",
         f"{len(found['violations'])} guard violations",
     ]
+    lines += [_economy(found)] if "cost_p" in found else []
     lines += [_curtailed(one) for one in found["events"]]
     return "\n".join(lines)
+
+
+def _economy(found: dict[str, Any]) -> str:
+    """What power cost, and the hours in each band."""
+    pounds = [f"{found[name] / 100:.2f}" for name in ("cost_p", "always_on_cost_p")]
+    hours = ", ".join(f"{name} {spent:.1f} h" for name, spent in found["hours_in_band"].items())
+    saved = f"{found['saved_pct']:.0f} % saved, " if found["saved_pct"] is not None else ""
+    return f"power for {pounds[0]}, always on {pounds[1]}: {saved}{found['band_changes']} changes of band ({hours})"
 
 
 def _curtailed(one: dict[str, Any]) -> str:

@@ -50,7 +50,8 @@ Exit: 0 searched · 1 nothing could be searched or added · 2 config or usage"""
 )
 @click.option("--yes", is_flag=True, help="Search a network of the internet all the same.")
 @click.option("--json", "as_json", is_flag=True, help="Everything found as JSON.")
-def command(
+@click.option("--progress", is_flag=True, hidden=True, help="Lines of `PROGRESS done all` on stderr, for a program.")
+def command(  # noqa: PLR0913, PLR0917 - one argument an option
     networks: tuple[str, ...],
     config: Path | None,
     add: bool,
@@ -59,6 +60,7 @@ def command(
     listen_s: float,
     yes: bool,
     as_json: bool,
+    progress: bool,
 ) -> None:
     """Search networks or ranges for miners of every make."""
     from mine_controller.ops import discover  # noqa: PLC0415 - imported by the command that uses it
@@ -75,7 +77,7 @@ def command(
     plan = discover.Plan(discover.addresses(found), ports, listen_s=listen_s)
     known = _known(loaded)
     began = time.monotonic()
-    with _progress() as shown:
+    with _progress(in_lines=progress) as shown:
         looked = discover.look(plan, shown)
     finds = _judged(looked, plan, known)
     added = _added(loaded, finds, known) if add and loaded is not None else None
@@ -126,8 +128,11 @@ def _judged(looked: "Looked", plan: "Plan", known: "Fleet") -> "tuple[Find, ...]
 
 
 @contextmanager
-def _progress() -> "Iterator[Shown]":
-    """A bar on a terminal, nothing elsewhere."""
+def _progress(*, in_lines: bool) -> "Iterator[Shown]":
+    """A bar on a terminal, lines where a program asks for them, nothing elsewhere."""
+    if in_lines:
+        yield _lines()
+        return
     if not sys.stderr.isatty():
         yield lambda _done, _all: None
         return
@@ -137,6 +142,19 @@ def _progress() -> "Iterator[Shown]":
             bar.update(done * 1000 // max(doors, 1) - bar.pos)
 
         yield shown
+
+
+def _lines() -> "Shown":
+    told = -1
+
+    def shown(done: int, doors: int) -> None:
+        nonlocal told
+        percent = done * 100 // max(doors, 1)
+        if percent != told:
+            told = percent
+            click.echo(f"PROGRESS {done} {doors}", err=True)
+
+    return shown
 
 
 # -- listing the new ones -------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from mine_controller.cli.session import config_option, config_path
 
 if TYPE_CHECKING:
     from mine_controller.ops.machine import Check
+    from mine_controller.wire.door import Wire
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
@@ -34,10 +36,10 @@ Exit: 0 nothing failed (warnings may stand) · 1 something failed"""
 def command(config: Path | None, ask_now: bool, send: bool, as_json: bool) -> None:
     """Check config, rights, clock, disk, devices, page; each with its remedy."""
     from mine_controller.ops.doctor import examine  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.ports.live import live_wire  # noqa: PLC0415 - the same
 
     now_s, ask_now = int(time.time()), ask_now or send
-    checks = examine(config_path(config), now_s=now_s, wire_for=live_wire, ask_now=ask_now, send=send, say=_progress)
+    path = config_path(config)
+    checks = examine(path, now_s=now_s, wire_for=partial(_wire, path), ask_now=ask_now, send=send, say=_progress)
     _progress("")
     failed = sum(check.verdict == "fail" for check in checks)
     warned = sum(check.verdict == "warn" for check in checks)
@@ -48,6 +50,20 @@ def command(config: Path | None, ask_now: bool, send: bool, as_json: bool) -> No
             _tell(check)
         click.echo(f"{len(checks)} checks: {failed} failed, {warned} to look at")
     sys.exit(1 if failed else 0)
+
+
+def _wire(path: Path, section: str, until: float) -> "Wire":
+    from mine_controller.ports.live import live_wire  # noqa: PLC0415 - imported by the step that uses it
+
+    return live_wire(section, until, _collect(path))
+
+
+@cache
+def _collect(path: Path) -> Path:
+    """Where collect.db lies: known once `examine` has found the config good."""
+    from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the step that uses it
+
+    return load_or_last_good(path).paths.collect
 
 
 def _tell(check: "Check") -> None:

@@ -23,6 +23,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "fans": ("fans", "List fans; hold one or several on or off; back to automatic."),
     "miners": ("miners", "List miners; stop, start, restart, tune one or many; change the list."),
     "profiles": ("profiles", "Tuning presets: save one from a miner, put it on others."),
+    "bands": ("bands", "Price bands: list them, change one, back to the usual five."),
+    "prices": ("prices", "Published prices with their bands, and what changes next."),
+    "pools": ("pools", "The pools, who works there, and how they are."),
+    "schedule": ("schedule", "Time windows, which of them hold, and band changes to come."),
     "discover": ("discover", "Search networks for miners, and list the new ones."),
     "notify": ("notify", "Send a test message by the configured channels."),
     "config": ("config", "Check, show, change, import the configuration."),
@@ -33,6 +37,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "probe": ("probe", "Ask one device and show what is read."),
     "record": ("record", "Store one device's raw replies as a test case, redacted."),
     "audit-ticks": ("audit_ticks", "Check recorded ticks against the guard invariants."),
+    "replay": ("replay", "Decide recorded ticks again; all must come out the same."),
+    "backtest": ("backtest", "Try another config on the twin under the recorded outside."),
     "backup": ("backup", "A whole copy of the database now, verified; or the list of copies."),
     "restore": ("restore", "Put a copy in force; --drill tries it and changes nothing."),
     "prune": ("prune", "Take out what is past its time."),
@@ -41,7 +47,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "reset": ("reset", "Set the whole history aside and begin a new one."),
     "collect": ("collect", "Hear what sensors and boards push, a process of its own."),
     "dummy-pool": ("dummy_pool", "The local holding pool, a process of its own."),
-    "report": ("report", "What a site has to show: events."),
+    "serve": ("serve", "The HTTP service: status, requests with a token, documentation at /docs."),
+    "tokens": ("tokens", "Who may ask the service for something: add, list, revoke."),
+    "drill": ("drill", "Try on the site itself: curtail, fan, page, restore."),
+    "report": ("report", "What a site has to show: events, costs."),
 }
 
 

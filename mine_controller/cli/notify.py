@@ -47,15 +47,14 @@ def test(context: click.Context, channel: tuple[str, ...], config: Path | None, 
 
 
 def _chosen(config: Config, name: str) -> dict[str, Any]:
-    chosen = {
-        title: options
-        for title, options in config.channels.items()
-        if not name or name in (title, title.partition(" ")[0])
-    }
-    if not config.channels:
+    from mine_controller.notify.post import senders  # noqa: PLC0415 - imported by the command that uses it
+
+    ways = senders(config.channels)
+    chosen = {title: options for title, options in ways.items() if not name or name in (title, title.partition(" ")[0])}
+    if not ways:
         fail("no channel is configured: `minectl config sample telegram` shows one; also email, sms, discord, deadman")
     if not chosen:
-        fail(f"no active section is called {name}; there are {', '.join(config.channels)}")
+        fail(f"no active section is called {name}; there are {', '.join(ways)}")
     return chosen
 
 

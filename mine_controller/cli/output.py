@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -12,7 +13,8 @@ import click
 
 from mine_controller.cli.session import seconds
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = "=+\\-@＝＋－＠"  # what begins a formula, also as East Asian keyboards write it
+_FORMULA = re.compile(rf"(^|;)([\s\"']*)(?=[{FORMULA}])")  # where a semicolon separates cells it begins one, quotes or not
 LONGEST = 300
 
 
@@ -59,8 +61,8 @@ def _cell(value: object) -> object:
         return ""
     if not isinstance(value, str):
         return value
-    quoted = "'" + value if value.startswith(FORMULA) else value
-    return "".join(letter if letter.isprintable() else " " for letter in quoted)
+    plain = "".join(letter if letter.isprintable() else " " for letter in value)
+    return _FORMULA.sub(r"\1'\2", plain)
 
 
 def json_text(value: Any) -> str:

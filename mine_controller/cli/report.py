@@ -1,8 +1,15 @@
-"""`minectl report`: what a site has to show. `report events` is `events`."""
+"""`minectl report`: what a site has to show: its curtailments for the bill, and its costs."""
+
+import time
+from pathlib import Path
 
 import click
 
-from mine_controller.cli.events import command as events
+from mine_controller.cli.output import csv_text, json_text, moment, safe, table
+from mine_controller.cli.session import config_option, fail, load_config
+
+COLUMNS = ("key", "hours", "kwh", "mean_price", "cost", "always_on_cost", "saved", "saved_pct", "earned")
+TITLES = ("", "hours", "kWh", "p/kWh", "cost p", "always on p", "saved p", "saved %", "earned p")
 
 
 @click.group()
@@ -10,4 +17,116 @@ def command() -> None:
     """What happened, for people who keep books."""
 
 
-command.add_command(events, "events")
+@command.command(
+    epilog="""\b
+Examples:
+  minectl report events                          the last 90 days, a line a curtailment
+  minectl report events --since 30d --html > july.html
+  minectl report events --csv > events.csv       a row a curtailment
+  minectl report events --csv --points > kw.csv  a row a measurement, before, during and after
+  minectl report events --csv --told > told.csv  a row a message and channel
+
+\b
+Each has: signal, first command, 50, 90 and 100 % shed, power before and proven, stragglers, who was told.
+The page stands by itself and names the last hash of the event log (`minectl events --verify`).
+Exit: 0 shown · 1 the database can't be read · 2 config or usage"""
+)
+@click.option("--since", callback=moment, default="90d", show_default=True, metavar="WHEN", help="Ended since then.")
+@click.option("--until", callback=moment, metavar="WHEN", help="Ended up to then.")
+@click.option("--points", is_flag=True, help="With --csv: the measured power.")
+@click.option("--told", is_flag=True, help="With --csv: who was told.")
+@click.option("--html", "form", flag_value="html", help="As a page.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "form", flag_value="json", help="As JSON, with everything.")
+@config_option
+def events(since: int, until: int | None, points: bool, told: bool, form: str | None, config: Path | None) -> None:
+    """Every curtailment, as a bill dispute needs it."""
+    from mine_controller.ops import event_page  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.event_report import report  # noqa: PLC0415 - the same
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    if (points or told) and (form != "csv" or (points and told)):
+        fail("--points and --told each go with --csv alone", 2)
+    loaded, now_s = load_config(config, last_good=True), int(time.time())
+    try:
+        found = report(loaded, since, now_s if until is None else until, now_s)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    if form == "html":
+        click.echo(event_page.page(found, loaded))
+    elif form == "json":
+        click.echo(json_text(event_page.tree(found)))
+    elif points:
+        click.echo(csv_text(event_page.POINTS, event_page.point_rows(found)))
+    elif told:
+        click.echo(csv_text(event_page.TOLD, event_page.told_rows(found)))
+    elif form == "csv":
+        click.echo(csv_text(event_page.HEADER, event_page.rows(found)))
+    elif found.events:
+        click.echo(table(event_page.SHORT, event_page.short_rows(found)))
+    else:
+        click.echo("No curtailment in that time.")
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  minectl report costs                     the last 7 days, by day
+  minectl report costs --days 30 --by band
+  minectl report costs --by miner --csv > miners.csv
+  minectl report costs --days 30 --svg > costs.svg
+
+\b
+Every stretch between two ticks costs the price of the slot it lies in. What no meter tells is guessed from what such
+a miner draws and told apart; seconds of which nothing is known are in no sum. Always on: every miner at its nominal
+power in the same slots. Money is in pence (cents).
+Exit: 0 shown · 1 the database can't be read · 2 config or usage"""
+)
+@click.option("--days", type=click.IntRange(1, 4000), default=7, show_default=True, help="Local days, today included.")
+@click.option("--by", type=click.Choice(["day", "band", "miner"]), default="day", show_default=True, help="A row for.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--svg", "form", flag_value="svg", help="As a drawing.")
+@click.option("--json", "form", flag_value="json", help="As JSON.")
+@config_option
+def costs(days: int, by: str, form: str | None, config: Path | None) -> None:
+    """Energy, what it cost, and what was saved against always on."""
+    from mine_controller.ops.costs import HEADER, report  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    loaded = load_config(config, last_good=True)
+    if "price" not in loaded.policy.wiring.roles:
+        fail("[wiring] has no price: without one nothing is known of costs", 2)
+    try:
+        found = report(loaded, days, by, int(time.time()))
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    except ValueError as damaged:
+        fail(f"{damaged}; `minectl doctor` tells what helps")
+    if form == "json":
+        click.echo(json_text(found._asdict()))
+    elif form == "csv":
+        click.echo(csv_text(HEADER, [tuple(one[name] for name in HEADER) for one in (*found.rows, found.total)]))
+    elif form == "svg":
+        from mine_controller.ops.chart import svg  # noqa: PLC0415 - drawn when asked for
+
+        click.echo(svg(found, loaded.site.currency), nl=False)
+    elif not found.rows:
+        click.echo("Nothing is known of that time: no tick has seen a price in it.")
+    else:
+        click.echo(table(TITLES, [[one[name] for name in COLUMNS] for one in (*found.rows, found.total)]))
+        for line in _notes(found.total, found.transitions):
+            click.echo(safe(line))
+
+
+def _notes(total: dict[str, float], transitions: int) -> list[str]:
+    """What the table leaves out."""
+    lines = [f"{transitions} changes of band."] if transitions else []
+    if total["guessed_kwh"]:
+        lines.append(
+            f"{total['guessed_kwh']:.3f} kWh more are guessed, for {total['guessed_cost']:.2f} p: in no meter."
+        )
+    if total["unpriced_kwh"]:
+        lines.append(f"{total['unpriced_kwh']:.3f} kWh were drawn while the price was not known: in no cost.")
+    if total["unknown_hours"]:
+        lines.append(f"Of {total['unknown_hours']:.2f} miner hours nothing is known.")
+    return lines

@@ -38,7 +38,7 @@ class Site(NamedTuple):
     book: Book
     now_s: int
     machine: Machine
-    wire_for: WireFor
+    wire_for: WireFor | None  # None: no device may be asked
     ask_now: bool  # ask every endpoint even where the last tick has just done so
     send: bool = False  # send a test by every channel
 
@@ -50,13 +50,13 @@ def examine(
     path: Path,
     *,
     now_s: int,
-    wire_for: WireFor,
+    wire_for: WireFor | None,
     machine: Machine | None = None,
     ask_now: bool = False,
     send: bool = False,
     say: Callable[[str], None] = lambda _what: None,
 ) -> tuple[Check, ...]:
-    """Every check, in order. `say` hears the name of each step before it is taken."""
+    """Every check, in order. `say` hears the name of each step first; without `wire_for` no device is asked."""
     machine = machine or Machine()
     say("config")
     config, checks = _config(path)
@@ -195,8 +195,11 @@ def _first_at(site: Site) -> int:
 def _devices(site: Site) -> Iterator[Check]:
     """Each endpoint: as the last tick found it when that is fresh and good, else asked now, all side by side."""
     known = {} if site.ask_now else _fresh_health(site)
+    if site.wire_for is None:
+        yield from _as_last_seen(site, known)
+        return
     todo = tuple(Asked(name) for name in site.config.endpoints if name not in known)
-    asked = _ask(site, todo) if todo else {}
+    asked = _ask(site, todo, site.wire_for) if todo else {}
     for name in site.config.endpoints:
         if name in known:
             yield Check(name, OK, f"answered {known[name]} s ago in the last tick")
@@ -221,12 +224,26 @@ def _fresh_health(site: Site) -> dict[str, int]:
     return out
 
 
-def _ask(site: Site, todo: tuple[Asked, ...]) -> dict[str, str]:
+def _as_last_seen(site: Site, known: dict[str, int]) -> Iterator[Check]:
+    """Each endpoint by what the last tick found, however old: for whoever looks from elsewhere."""
+    seen = site.book.image.channels if site.book.image is not None else {}
+    for name in site.config.endpoints:
+        health = seen.get(f"{name}:health")
+        if name in known:
+            yield Check(name, OK, f"answered {known[name]} s ago in the last tick")
+        elif health is None or health.value == "ok":
+            yield Check(name, WARN, "no fresh answer is kept, and it is not asked now")
+        else:
+            why = health.why or "no reason given"
+            yield Check(name, FAIL, f"not read in the last tick: {why}", remedy_for(why, name))
+
+
+def _ask(site: Site, todo: tuple[Asked, ...], wire_for: WireFor) -> dict[str, str]:
     """Why each could not be read, "" where it could."""
     from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
     until = time.monotonic() + ASK_S
-    readings = ask(todo, site.config.endpoints, {}, int, site.wire_for, until)
+    readings = ask(todo, site.config.endpoints, {}, int, wire_for, until)
     return {
         one.key.removesuffix(":health"): "" if one.value == "ok" else one.why or "no reason given"
         for one in readings

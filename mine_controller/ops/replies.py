@@ -27,7 +27,7 @@ TICK_S, LAST_S = 110, 5  # how long a tick may take before it is told to end, an
 TRIES, PAUSES = 25, 5  # while another tick is at work: how often a tick is started again, seconds between
 MOST_CHANGES = 40  # rows of the audit log that one edit of config.txt may fill
 OUTPUTS = ("fans", "miners", "max_power_kw", *WORDS_OF_LIFE, "band")
-NAMED = ("fan.", "miner.", "mode.", "pool.", "uplink.")  # and what stands behind them
+NAMED = ("fan.", "miner.", "mode.", "pool.", "uplink.", "reading.")  # and what stands behind them
 
 
 class Person(Protocol):

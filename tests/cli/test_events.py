@@ -1,7 +1,5 @@
 """`minectl events`, its search and its chain."""
 
-import csv
-import io
 import json
 import os
 import sqlite3
@@ -36,13 +34,6 @@ def test_search_narrows_by_kind_about_and_time(place):
     assert {row["about"] for row in rows(place, "--about", about)} == {about}
     assert rows(place, "--until", "2020-01-01") == []
     assert len(rows(place, "--since", "2020-01-01", "--limit", "999")) == len(everything)
-
-
-def test_report_events_is_the_same(place):
-    place.ticks(2)
-    assert place.run("report", "events", "--json").stdout == place.run("events", "--json").stdout
-    header = next(csv.reader(io.StringIO(place.run("report", "events", "--csv").stdout)))
-    assert header[0] == "timestamp"
 
 
 def test_the_chain_holds_and_its_last_hash_can_be_noted_elsewhere(place):

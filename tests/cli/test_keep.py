@@ -168,6 +168,14 @@ def test_a_bundle_can_be_explained_and_audited_without_a_config(place, tmp_path,
     assert (audited.exit_code, json.loads(audited.stdout)["ticks"]) == (0, 5)
 
 
+def test_a_bundle_of_a_mine_whose_devices_are_silent_is_made_and_asks_none(place, tmp_path):
+    place.ticks(3, of=900).run("bundle", "-o", str(tmp_path / "it.tar.gz"))
+    with tarfile.open(tmp_path / "it.tar.gz") as tar:
+        (entry,) = [entry for entry in tar.getmembers() if entry.name.endswith("doctor.json")]
+        checks = {check["name"]: check for check in json.loads(tar.extractfile(entry).read())}
+    assert "not asked now" in checks["roomalert intake"]["text"]
+
+
 def test_no_secret_is_in_a_bundle(place, tmp_path):
     place.ticks(2).run("bundle", "-o", str(tmp_path / "it.tar.gz"))
     with tarfile.open(tmp_path / "it.tar.gz") as tar:

@@ -43,7 +43,7 @@ def test_the_list_shows_who_it_is_and_what_it_does(seen):
     for word in ("b01", "Left", "Gamma 601", "127.77.1.1", "running", "hashing", "18", "1.21 TH/s", "58.5", "main"):
         assert word in left
     assert "956.4 kH/s" in top
-    assert "3 of 4 running, 54 W (3 of 4 known)" in done.stdout
+    assert "4 of 4 running, 54 W (3 of 4 known)" in done.stdout
 
 
 def test_what_is_not_known_is_a_dash_and_null_never_0(seen):

@@ -54,7 +54,11 @@ def test_events_are_narrowed_by_kind_actor_and_what_they_are_about(place, monkey
 
 
 def test_events_as_csv_carry_the_actor(place):
-    assert place.ticks(1).run("events", "--csv").stdout.startswith("timestamp,kind,severity,about,actor,text,source,uid,tty\n")
+    assert (
+        place.ticks(1)
+        .run("events", "--csv")
+        .stdout.startswith("timestamp,kind,severity,about,actor,text,source,uid,tty\n")
+    )
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-2+3", "@SUM(A1)", "\t=1"])

@@ -8,7 +8,7 @@ from store import ledger
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.command import APPLIED
-from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.option import Secret
 from mine_controller.store import query
@@ -70,6 +70,16 @@ def test_after_a_boot_nothing_counts_as_seen_but_the_state_is_kept(paths, rules)
         found = store.load("another boot", SHA)
     assert found.book.image is None
     assert len(found.book.state.miners) == 4
+
+
+def test_published_prices_outlive_a_boot_and_nothing_measured_does(paths, rules):
+    """PRC1: a restart without internet keeps the prices that are known."""
+    told = Reading("octopus agile:slots", "[[1784113200,1800,[12.5]]]", 50)
+    image = freeze(None, [told], rules.wiring, ledger.clock(ledger.NOON - 120))
+    run_ticks(paths, rules, book=full_book(rules)._replace(image=image))
+    with open_store(paths, "1.0") as store:
+        found = store.load("another boot", SHA)
+    assert found.book.image.channels == {told.key: Value(told.value, 50, told.key, "")}
 
 
 def test_another_config_is_noticed(paths, rules):

@@ -1,0 +1,88 @@
+"""`minectl serve`: the local HTTP service, a process of its own (a systemd unit starts it)."""
+
+import ipaddress
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mine_controller.cli.session import config_option, config_path, fail, load_config
+
+HERE = "127.0.0.1"
+PORT = 5000
+LINES = 64  # connections at a time
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  minectl serve                            http://127.0.0.1:5000/docs; nginx passes it on (cron/minectl.nginx)
+  minectl tokens add phone                 what may ask for something
+  minectl serve --read-token               reading needs a token, too
+  minectl serve --host 192.168.1.50 --cert mine.crt --key mine.key
+
+\b
+It reads what ticks left and files requests; it opens no connection to a device. A tick that judges them is
+started at once. Off this machine (--host) every path needs a token, and without --cert tokens can be read on
+the way. Needs the extra: pip install 'minectl[serve]'.
+
+\b
+Exit: 0 ended · 1 the port can't be had, or FastAPI is missing · 2 config or usage"""
+)
+@config_option
+@click.option("--host", default=HERE, show_default=True, help="The address it listens at.")
+@click.option("--port", type=click.IntRange(1, 65_535), default=PORT, show_default=True, help="And the port.")
+@click.option("--read-token", is_flag=True, help="Reading needs a token, too.")
+@click.option("--name", "names", multiple=True, help="One more name this machine is called by in a browser.")
+@click.option("--cert", type=click.Path(exists=True, dir_okay=False), help="Certificate, for HTTPS.")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="And its key.")
+def command(  # noqa: PLR0913, PLR0917 - one argument an option
+    config: Path | None,
+    host: str,
+    port: int,
+    read_token: bool,
+    names: tuple[str, ...],
+    cert: str | None,
+    key: str | None,
+) -> None:
+    """Serve status, requests with a token and documentation over HTTP."""
+    if (cert is None) != (key is None):
+        fail("--cert and --key go together", 2)
+    path = config_path(config).absolute()
+    load_config(path, last_good=True)
+    try:
+        import uvicorn  # noqa: PLC0415 - an extra of its own
+
+        from mine_controller.api.app import create  # noqa: PLC0415 - the same
+        from mine_controller.api.guard import Terms  # noqa: PLC0415 - the same
+    except ModuleNotFoundError as error:
+        fail(f"{error.name} is not installed: pip install 'minectl[serve]'")
+    if not _is_here(host):
+        secure = "" if cert else "; without --cert whoever is on that network can read tokens on the way"
+        click.echo(f"Note: {host} can be reached from elsewhere, so every path needs a token{secure}.", err=True)
+    click.echo(f"http{'s' if cert else ''}://{host}:{port}/docs", err=True)
+    application: Any = create(path, Terms(read_token, names))
+    settings = uvicorn.Config(
+        application, host=host, port=port, ssl_certfile=cert, ssl_keyfile=key, proxy_headers=False,
+        server_header=False, access_log=False, log_level="warning", limit_concurrency=LINES, timeout_keep_alive=5,
+        timeout_graceful_shutdown=5, h11_max_incomplete_event_size=16_384, ws="none",
+    )  # fmt: skip
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _ended)
+    server = uvicorn.Server(settings)
+    server.run()
+    sys.exit(0 if server.started else 1)
+
+
+def _ended(*_about: object) -> None:
+    """Asked to end, it ends well: the server raises the signal again when it has closed its lines."""
+    sys.exit(0)
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

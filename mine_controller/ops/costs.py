@@ -1,0 +1,127 @@
+"""What the mine drew, what that cost and what was saved, by miner, band or day: out of the sums each hour keeps."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from mine_controller.config.model import Config
+from mine_controller.core import money
+from mine_controller.core.bands import named, pool_of
+from mine_controller.core.model.policy import Policy
+from mine_controller.core.money import Line, Segment
+from mine_controller.core.rules.profit import values
+from mine_controller.ops.recall import kept_book
+from mine_controller.store import query
+from mine_controller.store.money import kinds_of
+
+BY = ("day", "band", "miner")
+NO_BAND = "none"
+HEADER = (
+    "key", "hours", "kwh", "cost", "mean_price", "guessed_kwh", "guessed_cost", "unpriced_kwh", "unknown_hours",
+    "always_on_cost", "saved", "saved_pct", "earned", "left",
+)  # fmt: skip
+
+
+class Report(NamedTuple):
+    """`rows` by key, then the total, as dicts of HEADER. Money in the minor unit (pence), energy in kWh.
+
+    transitions: changes of band in that time. days: how many days were asked for, today among them.
+    """
+
+    by: str
+    days: int
+    rows: tuple[dict[str, Any], ...]
+    total: dict[str, Any]
+    transitions: int
+
+
+def since(config: Config, days: int, now_s: int) -> int:
+    """Where the first of so many local days begins, the last of which is today."""
+    zone = ZoneInfo(config.site.timezone)
+    today = datetime.fromtimestamp(now_s, zone).date()
+    first = today - timedelta(days=days - 1)
+    return int(datetime(first.year, first.month, first.day, tzinfo=zone).timestamp())
+
+
+def report(config: Config, days: int, by: str, now_s: int) -> Report:
+    """The costs of so many local days. Raises StoreTrouble, or ValueError for a damaged hour."""
+    from_s = since(config, days, now_s)
+    found = query.segments(config.paths, from_s, now_s + 1, kinds_of(config.policy))
+    moves = query.events(config.paths, kind="band_change", since=from_s, until=now_s, limit=100_000)
+    return reported(config, found, days, by, len(moves))
+
+
+def reported(config: Config, segments: Iterable[Segment], days: int, by: str, transitions: int = 0) -> Report:
+    """The same out of segments at hand."""
+    segments = tuple(segments)
+    nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
+    earns = _earns(config)
+    zone = ZoneInfo(config.site.timezone)
+    total = money.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
+    if by == "miner":
+        lines = money.by_miner(segments, nominal_w)
+    elif by == "band":
+        lines = money.by_segment(segments, lambda one: one.band or NO_BAND, nominal_w, earns)
+    else:
+        lines = money.by_segment(
+            segments, lambda one: datetime.fromtimestamp(one.at_s, zone).date().isoformat(), nominal_w, earns
+        )
+    order = _order(config, by)
+    rows = tuple(row(line) for line in sorted(lines.values(), key=lambda line: (order.get(line.key, -1), line.key)))
+    return Report(by, days, rows, row(total), transitions)
+
+
+def _order(config: Config, by: str) -> Mapping[str, int]:
+    """Bands from dear to cheap, miners as in fleet.csv, days by date."""
+    options = config.policy.rules.get("band")
+    names = [band.name for band in options.sections] if by == "band" and options is not None else []
+    names = [spec.id for spec in config.policy.wiring.miners] if by == "miner" else names
+    return {name: at for at, name in enumerate(names)}
+
+
+def row(line: Line) -> dict[str, Any]:
+    """A line as people read it."""
+    earned = None if line.earned_micro is None else round(line.earned_micro / money.MICRO, 4)
+    paid = money.pence(line.paid)
+    return {
+        "key": line.key,
+        "hours": round(line.seconds / 3600, 2),
+        "kwh": money.kwh(line.energy_ws),
+        "cost": money.pence(line.cost),
+        "mean_price": money.mean_price(line),
+        "guessed_kwh": money.kwh(line.guess_ws),
+        "guessed_cost": money.pence(line.guess_cost),
+        "unpriced_kwh": money.kwh(line.unpriced_ws),
+        "unknown_hours": round(line.blind_s / 3600, 2),
+        "always_on_cost": money.pence(line.always_cost),
+        "saved": money.pence(line.saved),
+        "saved_pct": round(100 * line.saved / line.always_cost, 1) if line.always_cost > 0 else None,
+        "earned": earned,
+        "left": None if earned is None else round(earned - paid, 4),
+    }
+
+
+def _earns(config: Config) -> money.Earns:
+    """What hashes earn by what [profit] says now; the coin is the one the band has that kind mine."""
+    policy = config.policy
+    options = policy.rules.get("profit")
+    if options is None:
+        return lambda _: None
+    book = kept_book(config.paths)
+    channels = book.image.channels if book.image is not None else {}
+    now_s = book.image.clock.plant_s if book.image is not None else 0
+    known = values(options, channels, now_s)
+    return money.earns_by(known, lambda band, kind: coin_of(policy, band, kind))
+
+
+def coin_of(policy: Policy, band: str, kind: str) -> str:
+    """The coin miners of a kind mine in a band; where the band says none, the one their only pool mines."""
+    options = policy.rules.get("band")
+    coins = {pool.name: pool.coin for pool in policy.pools}
+    spec = next((one for one in policy.wiring.miners if one.group.partition(" ")[0] == kind), None)
+    if spec is None:
+        return ""
+    pool = pool_of(named(options.sections, band), spec, policy.pools) if options is not None and band else ""
+    only = {coins.get(name, "") for name in spec.pools}
+    return coins.get(pool, "") or (only.pop() if len(only) == 1 else "")

@@ -1,0 +1,50 @@
+"""The [schedule NAME] windows of a site as rows: what each holds, whether it is open, when that changes."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mine_controller.config.model import Config
+from mine_controller.core.model.clock import Local
+from mine_controller.core.rules.schedule import Section, is_away, stands, until_edge
+from mine_controller.ops.recall import kept_book
+
+
+def rows(config: Config, now_s: int) -> list[dict[str, Any]]:
+    """Every window: name, hours, days, when, holds, open, edge ("in 2 h 10 min", None: never). Raises StoreTrouble."""
+    options = config.policy.rules.get("schedule")
+    if options is None:
+        return []
+    at = datetime.fromtimestamp(now_s, ZoneInfo(config.site.timezone))
+    local = Local(at.date().isoformat(), at.hour * 60 + at.minute, at.weekday())
+    away = is_away(options, kept_book(config.paths).state.overrides)
+    return [
+        {
+            "name": one.name,
+            "hours": list(one.section.hours),
+            "days": list(one.section.days),
+            "when": one.section.when,
+            "holds": _holds(one.section),
+            "open": stands(one.section, local, away),
+            "edge": _edge(until_edge(one.section, local)),
+        }
+        for one in options.sections
+    ]
+
+
+def _holds(section: Section) -> str:
+    whom = f" ({', '.join(section.of)})" if section.of else ""
+    parts = [
+        "off" if section.stop else "",
+        f"at most {section.max_miners} miners" if section.max_miners >= 0 else "",
+        f"at most {section.max_kw:g} kW" if section.max_kw >= 0 else "",
+        f"modes {', '.join(section.modes)}" if section.modes else "",
+        f"pool {section.pool}" if section.pool else "",
+    ]
+    return ", ".join(part for part in parts if part) + whom
+
+
+def _edge(minutes: int | None) -> str | None:
+    if minutes is None:
+        return None
+    return f"in {minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"in {minutes} min"

@@ -1,0 +1,159 @@
+"""`minectl replay` and `minectl backtest` as typed."""
+
+import json
+import sqlite3
+from xml.etree import ElementTree as ET
+
+import pytest
+from click.testing import CliRunner
+
+from mine_controller import __version__
+from mine_controller.cli.main import group
+from mine_controller.store.policies import pack_policy
+
+
+def typed(place, *words):
+    """In the folder of the site: --config is another config's here."""
+    del place
+    return CliRunner().invoke(group, list(words))
+
+
+def spoil(place, sql, *values):
+    with sqlite3.connect(place.config.paths.db) as db:
+        db.execute(sql, values)
+    db.close()
+
+
+def with_cap(place, watts):
+    """The records say that they ran on another cap than they did."""
+    tighter = place.config.policy._replace(site=place.config.policy.site._replace(power_cap_w=watts))
+    spoil(place, "UPDATE configs SET policy = ?", pack_policy(tighter))
+
+
+# -- replay ---------------------------------------------------------------------------------------------------------
+
+
+def test_recorded_ticks_are_decided_again_and_all_the_same(place):
+    place.ticks(3, of=6)
+    place.plant.signal = "off"
+    done = place.ticks(3).run("replay", "--jobs", "1", "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert (told["ticks"], told["differ"], told["faults"], told["first"], told["skipped"]) == (6, 0, 0, None, [])
+    assert told["same"] == told["rounds"] > 6
+    assert told["versions"] == [__version__]
+
+
+def test_the_text_ends_with_how_many_are_the_same(place):
+    done = place.ticks(2).run("replay", "--jobs", "1")
+    assert done.stdout.startswith(f"2 ticks by version {__version__}: ")
+    assert "rounds the same (100.00 %)" in done.stdout
+
+
+def test_a_difference_ends_with_one_and_names_tick_field_values_and_rule(place):
+    place.ticks(3)
+    with_cap(place, 5_000)
+    done = place.run("replay", "--jobs", "1")
+    first = done.stdout.splitlines()[0]
+    assert done.exit_code == 1
+    assert first.startswith("First difference: 2")
+    assert " round 0: " in first
+    assert " was " in first
+    assert ", now " in first
+    assert ", rule " in first
+
+
+def test_another_versions_difference_is_told_and_is_no_fault(place):
+    place.ticks(3)
+    with_cap(place, 5_000)
+    spoil(place, "UPDATE mine_states SET code = '0.0.1'")
+    done = place.run("replay", "--jobs", "1")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("Decided otherwise since 0.0.1: ")
+
+
+def test_a_database_out_of_a_bundle_needs_no_config(place, tmp_path):
+    place.ticks(2)
+    there = tmp_path / "out.db"
+    there.write_bytes(place.config.paths.db.read_bytes())
+    place.path.unlink()
+    told = json.loads(place.run("replay", "--db", str(there), "--from-anchor", "--jobs", "1", "--json").stdout)
+    assert (told["ticks"], told["differ"]) == (2, 0)
+
+
+def test_until_leaves_the_newer_ticks_out(place):
+    place.ticks(4)
+    assert json.loads(place.run("replay", "--until", "1h", "--jobs", "1", "--json").stdout)["ticks"] == 0
+
+
+def test_no_ticks_are_no_difference(place):
+    done = place.run("replay")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("0 ticks")
+
+
+def test_a_damaged_record_is_a_sentence_and_one(place):
+    place.ticks(2)
+    spoil(place, "UPDATE records SET body = x'00'")
+    done = place.run("replay", "--jobs", "1")
+    assert done.exit_code == 1
+    assert "a record is damaged" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# -- backtest -------------------------------------------------------------------------------------------------------
+
+
+def test_the_twins_own_error_stands_beside_every_figure(place):
+    done = typed(place.ticks(6), "backtest", "--jobs", "1", "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0, done.stderr
+    assert told["ticks"] == 6
+    assert told["configs"] == []
+    energy = next(row for row in told["figures"] if row["figure"] == "energy_kwh")
+    assert energy["error"] == round(energy["same"] - energy["recorded"], 1)
+
+
+def test_a_sweep_is_a_column_a_value_and_a_drawing_holds_them_all(place, tmp_path):
+    drawn = tmp_path / "runs.svg"
+    done = typed(place.ticks(4), "backtest", "--sweep", "cap.margin_pct=3,20", "--jobs", "1", "--svg", str(drawn))
+    assert done.exit_code == 0, done.stderr
+    header = done.stdout.splitlines()[2]
+    assert "recorded  " in header
+    assert "its error" in header
+    assert "cap.margin_pct=3 " in header
+    assert "cap.margin_pct=20" in header
+    texts = [one.text for one in ET.parse(drawn).iter("{http://www.w3.org/2000/svg}text")]
+    assert "twin: cap.margin_pct=20" in texts
+
+
+def test_another_config_file_is_what_is_tried(place, tmp_path):
+    place.ticks(4)
+    other = tmp_path / "tomorrow.txt"
+    other.write_text(place.path.read_text().replace("power_cap_kw = 1000", "power_cap_kw = 15"))
+    other.chmod(0o600)
+    done = typed(place, "backtest", "-c", str(other), "--of", str(place.path), "--jobs", "1", "--json")
+    told = json.loads(done.stdout)
+    assert told["configs"] == ["tomorrow.txt"]
+    [change] = next(row["others"] for row in told["figures"] if row["figure"] == "energy_kwh")
+    assert change["difference"] < 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--sweep", "cap.margin_pct"), "is no sweep"),
+        (("--sweep", "cap.margin_pct=99"), "margin_pct"),
+        (("--config", "nowhere.txt"), "is missing"),
+    ],
+)
+def test_a_config_that_can_not_be_tried_is_a_sentence_and_two(place, words, said):
+    done = typed(place.ticks(2), "backtest", *words)
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_without_records_there_is_nothing_to_try(place):
+    done = typed(place, "backtest")
+    assert done.exit_code == 1
+    assert "fewer than two ticks" in done.stderr

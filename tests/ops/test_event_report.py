@@ -1,0 +1,198 @@
+"""Curtailments as a bill dispute needs them, out of a site's own database."""
+
+import csv
+import io
+import json
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from cli.place import Place
+
+from mine_controller.ops import event_page, event_report
+from mine_controller.ops.event_report import Curtailment, Point
+from mine_controller.store.outbox import Mark, mark_letters
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    monkeypatch.delenv("MINECTL_CONFIG", raising=False)
+    return Place(tmp_path)
+
+
+def event(place, off=6, run=12):
+    """A curtailment of so many ticks, and its end; the last tick ends just now."""
+    place.ticks(4, of=4 + off + run)
+    place.plant.signal = "off"
+    place.ticks(off)
+    place.plant.signal = "run"
+    return place.ticks(run) if run else place
+
+
+def told(place, *words):
+    done = place.run("report", "events", *words)
+    assert done.exit_code == 0
+    return done.stdout
+
+
+def rows(place, *words):
+    return list(csv.DictReader(io.StringIO(told(place, "--csv", *words))))
+
+
+def tree(place):
+    return json.loads(told(place, "--json"))
+
+
+def test_an_event_that_is_over_has_every_step_in_seconds_since_the_signal(place):
+    (row,) = rows(event(place))
+    assert (row["cause"], row["obeyed"], row["stragglers"], row["emergency"]) == ("signal", "1", "", "")
+    assert row["first_command_s"] == "120"
+    assert 120 < int(row["shed_50_s"]) <= int(row["shed_90_s"]) <= int(row["shed_100_s"]) <= 300
+    assert (int(row["before_w"]) > 27_000, int(row["confirmed_w"])) == (True, 200)
+    assert int(row["gentle"]) + int(row["hard"]) == 8
+
+
+def test_the_signal_is_where_the_ticks_saw_it_less_one_tick(place):
+    (one,) = tree(event(place))["events"]
+    first = next(point for point in one["points"] if point["mode"] == "CURTAILING")
+    seen_s, signal_s = (event_report.epoch(text) for text in (first["at"], one["signal_at"]))
+    assert seen_s - signal_s == 120
+    assert one["seen_at"] == first["at"]
+
+
+def test_an_event_that_stands_comes_first_and_has_no_end(place):
+    event(place, off=5, run=14)
+    place.plant.signal = "off"
+    place.ticks(2)
+    newest, older = tree(place)["events"]
+    assert (newest["ended_at"], newest["obeyed"]) == (None, True)
+    assert older["ended_at"] < newest["signal_at"]
+    assert "still on" in told(place, "--html")
+
+
+def test_power_is_told_of_every_round_before_during_and_after(place):
+    points = rows(event(place), "--points")
+    since = [int(row["since_signal_s"]) for row in points]
+    assert (min(since) < -100, max(since) > 900, since == sorted(since)) == (True, True, True)
+    assert {row["mode"] for row in points} >= {"RUNNING", "CURTAILING", "CURTAILED"}
+    assert [row["site_w"] for row in points] == [""] * len(points)  # no site meter is wired: not known, never 0
+
+
+def test_where_rounds_are_gone_the_row_of_each_tick_stands_in_and_says_so(place):
+    event(place)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("DELETE FROM records")
+    (one,) = tree(place)["events"]
+    assert (one["source"], len(one["points"]) > 10) == ("ticks", True)
+    assert "one a tick" in told(place, "--html")
+
+
+def test_a_damaged_record_costs_the_rounds_and_not_the_report(place):
+    event(place)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE records SET body = x'00ff' WHERE id = (SELECT id FROM records ORDER BY id LIMIT 1 OFFSET 8)")
+    (one,) = tree(place)["events"]
+    assert one["source"] == "ticks"
+
+
+def test_miners_that_could_not_be_stopped_are_named_and_the_verdict_is_no(place):
+    place.plant.mute = place.plant.welded = {"m003"}
+    place.ticks(4, of=24)
+    place.plant.signal = "off"
+    place.ticks(6)
+    (one,) = tree(place)["events"]
+    assert ({each["miner"] for each in one["stragglers"]}, one["emergency"]) == ({"m003"}, "unproven")
+    place.plant.signal = "run"
+    place.ticks(10)
+    (row,) = rows(place)
+    assert (row["obeyed"], row["shed_100_s"]) == ("0", "")
+    assert "NOT in time" in told(place)
+
+
+def test_who_was_told_stands_with_what_each_channel_said(place):
+    event(place)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        ids = [row[0] for row in db.execute("SELECT id FROM outbox ORDER BY id")]
+        note = {"telegram": "told", "email owner": "no: 550", "telegram fails": 0, "began": 1, "config": "c0ffee"}
+        mark_letters(db, [Mark(ids[-1], note, 0, 1_700_000_000)])
+    found = {(row["channel"], row["result"]) for row in rows(place, "--told")}
+    assert {("telegram", "told"), ("email owner", "no: 550")} < found
+    assert ("", "not told yet") in found
+    assert not {"config", "began", "telegram fails"} & {channel for channel, _ in found}
+
+
+def test_a_curtailment_by_hand_says_whose_hand(place, monkeypatch):
+    from mine_controller.ops import replies  # noqa: PLC0415 - only here a tick is started
+
+    monkeypatch.setenv("SUDO_USER", "eve")
+    monkeypatch.setattr(replies, "start_tick", lambda _config: place.ticks() and replies.Started(0))
+    place.ticks(4, of=8).run("set-state", "signal", "off", "--reason", "drill")
+    (one,) = tree(place)["events"]
+    assert one["by"] == "eve"
+
+
+def test_the_utilitys_own_word_is_nobodys_hand(place):
+    assert tree(event(place))["events"][0]["by"] == ""
+
+
+def test_the_page_stands_by_itself(place):
+    page = told(event(place), "--html")
+    assert not re.search(r"(?:src|href)=|url\(|<script|https?://", page)
+    assert page.count("<polyline") >= 1
+    assert "All " in page
+    assert "rows of the event log are as they were written" in page
+
+
+def test_a_text_of_a_stranger_is_text_on_the_page(place):
+    hostile = "<script>alert(1)</script>"
+    steps: dict = dict.fromkeys(event_report.STEPS)
+    late = ((hostile, 1),)
+    points = (Point(1_700_000_000, None, None, "RUNNING"),)
+    one = Curtailment("signal", hostile, 1_700_000_000, 1_700_000_900, steps, None, None, None, 0, 0, late, "", 300)
+    one = one._replace(points=points)
+    evidence = event_report.Evidence(1, "00", intact=True)
+    made = event_report.Report(hostile, "UTC", 1_700_001_000, "c0ffee", evidence, (one,))
+    page = event_page.page(made, place.config)
+    assert hostile not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_a_formula_of_a_stranger_is_text_in_the_spreadsheet(place):
+    event(place)
+    at = event_report.epoch(tree(place)["events"][0]["signal_at"]) + 9
+    body = json.dumps({"severity": "info", "text": "=cmd()", "at": str(at)})
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE outbox SET body = ? WHERE id = (SELECT min(id) FROM outbox)", (body,))
+    assert "'=cmd()" in [row["text"] for row in rows(place, "--told")]
+
+
+def test_a_log_that_was_changed_is_no_evidence_and_the_page_says_so(place):
+    event(place)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET text = 'nothing happened' WHERE id = 3")
+    assert tree(place)["evidence"]["intact"] is False
+    assert "was changed after it was written" in told(place, "--html")
+
+
+def test_a_report_row_that_cannot_be_read_is_left_out(place):
+    event(place)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET reason = '[1' WHERE kind = 'curtail_report'")
+    assert tree(place)["events"] == []
+
+
+def test_only_what_ended_in_the_time_asked_for_is_told(place):
+    event(place)
+    assert rows(place, "--until", "2020-01-01") == []
+    assert len(rows(place, "--since", "2020-01-01")) == 1
+
+
+def test_without_a_curtailment_it_says_so(place):
+    assert told(place.ticks(2, of=2)) == "No curtailment in that time.\n"
+    assert "No curtailment in that time." in told(place, "--html")
+
+
+@pytest.mark.parametrize("words", [("--points",), ("--told", "--html"), ("--csv", "--points", "--told")])
+def test_points_and_told_are_sheets_of_their_own(place, words):
+    assert place.run("report", "events", *words).exit_code == 2
