@@ -37,6 +37,42 @@ def remove(path: Path, ids: Collection[str]) -> tuple[Row, ...]:
     return gone
 
 
+def change(path: Path, name: str, cells: Cells) -> tuple[tuple[str, str, str], ...]:
+    """Write some cells of one miner's line ("" empties one); gives (column, old, new). Errors as `append`."""
+    source = read_source(path)
+    after, changed = with_cells(source.fleet or b"", name, cells)
+    if changed:
+        _store(source, after)
+    return changed
+
+
+def with_cells(raw: bytes, name: str, cells: Cells) -> tuple[bytes, tuple[tuple[str, str, str], ...]]:
+    """The file with one line changed, and what changed in it. EditError, ConfigError."""
+    text, wrong = decode(raw, FILE)
+    if wrong:
+        raise ConfigError(wrong)
+    row = next((one for one in read(text)[0] if one.id == name), None)
+    if row is None:
+        raise EditError(f"{FILE} lists no miner {name[:40]!r}")
+    delimiter, columns = header(text)
+    lines = raw.split(b"\n")
+    old = lines[row.line - 1].decode("utf-8-sig")
+    found = [cell.strip() for cell in next(csv.reader([old.rstrip("\r")], delimiter=delimiter))]
+    found += [""] * (len(columns) - len(found))
+    changed = []
+    for column, value in cells.items():
+        if column not in columns:
+            raise EditError(f"{FILE} has no column {column}: add it to its first line")
+        at = columns.index(column)
+        if found[at] != value:
+            changed.append((column, found[at], value))
+            found[at] = _cell(column, value)
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="\r" if old.endswith("\r") else "").writerow(found)
+    lines[row.line - 1] = out.getvalue().encode()
+    return b"\n".join(lines), tuple(changed)
+
+
 def with_rows(raw: bytes, rows: Sequence[Cells]) -> bytes:
     """The file with lines added at its end; cells of columns it does not have are left out. EditError, ConfigError."""
     text, wrong = decode(raw, FILE)

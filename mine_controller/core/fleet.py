@@ -130,8 +130,9 @@ def _fans_w(image: Image) -> int | None:
 
 
 def _fans_guess_w(image: Image, wiring: Wiring) -> int:
+    """What the fans may draw: one that is switched on counts as normal at least, an unknown one for a tenth more."""
     return sum(
-        fan.watts if fan.watts is not None else spec.normal_w * 110 // 100
+        spec.normal_w * 110 // 100 if fan.watts is None else max(fan.watts, spec.normal_w if fan.on else 0)
         for fan, spec in zip(image.fans, wiring.fans, strict=True)
     )
 

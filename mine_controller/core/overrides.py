@@ -35,6 +35,12 @@ __all__ = [
 ]
 
 LONGEST_S = 4 * 3600
+AUDITED = {  # what is done already, or was never to be done: the tick writes it down and changes nothing
+    "config": "the config is changed already; this is its audit row",
+    "emergency-stop": "the stop file is the stop; this is its audit row",
+    "tick": "a tick was asked for; this is its audit row",
+    "denied": "it was sent away without a valid token; this is its audit row",
+}
 LONGEST_NUMBER = 9
 INPUTS = (
     "signal",
@@ -111,10 +117,8 @@ def _over(override: Override) -> Event:
 
 
 def _apply(request: Request, image: Image, policy: Policy, overrides: list[Override], acked: dict[str, object]) -> str:
-    if request.verb == "config":
-        return "the config is changed already; this is its audit row"
-    if request.verb == "emergency-stop":
-        return "the stop file is the stop; this is its audit row"
+    if request.verb in AUDITED:
+        return AUDITED[request.verb]
     if request.verb == "resume":
         acked["acked_s"] = image.clock.plant_s
         return "taken"

@@ -22,6 +22,8 @@ from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, Wi
 BUDGET_S = 6.0  # for one endpoint, unless its kind declares BUDGET_S
 PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its first answer; answering, all of it
 SLACK_S = 0.1  # a driver's deadline lies this much before the thread's, so that its own reason is the one told
+UNIT_SLACK_S = 0.001  # and so much more for each unit a group may hold: what came in time has yet to be parsed
+MOST_SLACK_S = 3.0
 WHY_LENGTH = 120
 TEXT_LENGTH = 200
 BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
@@ -128,6 +130,7 @@ class _Job:
         self.memory = memory
         self.wire = wire
         self.at_s, self.wall_s = at_s, 0
+        self.slack_s = _slack_s(endpoint)
         self.module, self.why = _module(endpoint)
         budget_s = float(getattr(self.module, "BUDGET_S", BUDGET_S))
         self.began = wire.now()
@@ -191,7 +194,8 @@ class _Job:
         return self.wire.library(batch, min(until, self._inner(self.ends)))
 
     def _inner(self, deadline: float) -> float:
-        return deadline - min(SLACK_S, (deadline - self.began) / 10)
+        most_s = (deadline - self.began) / (10 if self.slack_s == SLACK_S else 2)
+        return deadline - min(self.slack_s, most_s)
 
     def wait(self) -> None:
         """Wait for the thread; at the deadline leave it behind."""
@@ -201,6 +205,15 @@ class _Job:
         self.over = True
         self.found = ()
         self.why = f"no answer in {self.deadline - self.began:.1f} s"
+
+
+def _slack_s(endpoint: Endpoint | None) -> float:
+    hosts = getattr(endpoint.options, "hosts", ()) if endpoint is not None else ()
+    if not isinstance(hosts, tuple) or not hosts:
+        return SLACK_S
+    from mine_controller.devices._hosts import expand  # noqa: PLC0415 - only groups on the LAN have addresses
+
+    return min(MOST_SLACK_S, SLACK_S + UNIT_SLACK_S * len(expand(hosts)))
 
 
 def _module(endpoint: Endpoint | None) -> tuple[ModuleType | None, str]:

@@ -60,7 +60,7 @@ def line(wall_s: int, word: str, what: str, **facts: float | str) -> str:
 
 def _value(value: float | str) -> str:
     text = str(value)
-    if text and all(char.isalnum() or char in "._-:/" for char in text):
+    if 0 < len(text) <= LONGEST and all(char.isalnum() or char in "._-:/" for char in text):
         return text
     clean = "".join(char if char.isprintable() and char != '"' else " " for char in text)
     return f'"{clean[:LONGEST]}"'

@@ -1,5 +1,6 @@
 """The search for a miner's best setting: one number game against a made-up board, and whole rounds on a shelf."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -251,7 +252,7 @@ def test_writes_keep_to_the_budget_of_its_flash_memory():
     shelf = Tuned(count=1).on(200)
     at = [second for second, _, verb, _ in shelf.told if verb == "tune"]
     assert len(at) >= 3
-    assert all(after - before >= 1500 for before, after in zip(at, at[1:], strict=False))
+    assert all(after - before >= 1500 for before, after in pairwise(at))
 
 
 def test_a_miner_that_is_off_is_not_looked_at_and_nothing_is_sent_to_it():

@@ -274,6 +274,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "goes on watching; nothing else changes",
         "was it you? An unknown firmware may mine for somebody else",
     ),
+    "tuning_left": (
+        "the search for a miner's best setting was given up",
+        "leaves its settings as they are now",
+        "its own page shows them; was it set by hand, or does it run too hot?",
+    ),
     "pool_down": (
         "a pool does not answer or takes no shares",
         "goes to the fallback where one is configured",

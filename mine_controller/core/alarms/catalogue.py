@@ -261,6 +261,7 @@ _ROWS = (
         unit="% in an hour",
     ),
     Kind("firmware_changed", "warning", many=True, single=True),
+    Kind("tuning_left", "warning", many=True, single=True, once=True),
     # -- pools, prices, plans
     Kind("pool_down", "warning", over=("pool_up",), under=("uplink_down",), many=True, single=True),
     Kind("offline", "warning", over=("online",), under=("uplink_down",)),

@@ -28,7 +28,7 @@ MEASURED = ("nerdqaxe",)  # their page tells the voltage that is measured, not t
 class Section(NamedTuple):
     """One [tuning NAME]."""
 
-    miners: tuple[str, ...] = option(help="miners or whole sections of them", example="bitaxe shelf")
+    miners: tuple[str, ...] = option((), help="miners or whole sections of them", example="bitaxe shelf")
     goal: str = option("efficiency", choices=("efficiency", "rate"), help="fewest joules per terahash, or most hashes")
     chip_max_c: int = option(65, unit="°C", low=40, high=105, help="chips are to stay below this")
     window_s: int = option(1500, unit="s", low=600, high=7200, help="how long each setting is looked at")
@@ -146,7 +146,7 @@ def _one(
     else:
         taken = Step(book, _wanted(book))
     if taken.code:
-        events.append(_event(spec, taken, view))
+        events.append(_event(spec, taken))
     books.pop(spec.id, None)
     if taken.book:
         books[spec.id] = taken.book
@@ -187,7 +187,7 @@ def clock_text(setting: Setting) -> str:
     return f"frequency_mhz={setting[0]}{volts}"
 
 
-def _event(spec: MinerSpec, taken: Step, view: View) -> Event:
+def _event(spec: MinerSpec, taken: Step) -> Event:
     book = taken.book
     now = book.get("now") or [0, 0]
     shown = clock_text((now[0], now[1])) if _by_clock(spec) else spec.modes[now[0]] if now[0] < len(spec.modes) else "?"
@@ -196,7 +196,6 @@ def _event(spec: MinerSpec, taken: Step, view: View) -> Event:
     code = "tries_after" if taken.code == "tries" and taken.why else taken.code
     kind = {"done": "tuning_done", "left": "tuning_left"}.get(taken.code, "tuning_step")
     severity = "warning" if taken.code == "left" else "info"
-    del view
     return Event(kind, severity, spec.id, Reason("tuning", code, numbers))
 
 
