@@ -21,13 +21,18 @@ from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import Live, ports_of
 from mine_controller.ports.show import show
 from mine_controller.tick import tick
-from mine_controller.twin import coop, home, net, story
+from mine_controller.twin import agile, coop, home, net, offgrid, story
 from mine_controller.twin.config_text import config_text
 from mine_controller.twin.site import Site
 
 Progress = Callable[[int, int], None]
 SETTLED = ("RUNNING", "RESUMING", "CURTAILED", "IDLE")
-SITES: dict[str, Callable[..., Site]] = {coop.Site.kind: coop.build, home.Site.kind: home.build}
+SITES: dict[str, Callable[..., Site]] = {
+    coop.Site.kind: coop.build,
+    offgrid.Site.kind: offgrid.build,
+    home.Site.kind: home.build,
+    agile.Site.kind: agile.build,
+}
 
 
 class Event(NamedTuple):
@@ -51,6 +56,8 @@ class Day(NamedTuple):
     events: tuple[Event, ...]
     book_mode: str
     longest_tick_s: int
+    in_band_s: dict[str, int] = {}  # noqa: RUF012 - seconds by price band, where the site has bands
+    band_changes: int = 0
 
 
 def build(seed: int, hours: int, told_by: str | None, *, ending_now: bool, kind: str = "coop-container") -> Site:
@@ -87,6 +94,7 @@ def live_through(site: Site, config: Config, seed: int, hours: int, progress: Pr
     ports = ports_of(virtual, journal)
     digest = hashlib.sha256()
     sheds: dict[int, Event] = {}
+    in_band_s: dict[str, int] = {}
     end_s, count, longest = virtual.now_s + hours * 3600, 0, 0
     mode = "INIT"
     while virtual.now_s < end_s:
@@ -99,11 +107,16 @@ def live_through(site: Site, config: Config, seed: int, hours: int, progress: Pr
         mode = book.state.mode
         count += 1
         virtual.until_next(tick_began)
+        band = str(book.state.memory.get("band", {}).get("band") or "")
+        in_band_s[band] = in_band_s.get(band, 0) + int(virtual.now_s - tick_began)
         progress(count, int(hours * 3600 / config.site.tick_s))
     show(config, book)
     spent = time.monotonic() - began
     events = tuple(sheds[key] for key in sorted(sheds))
-    return Day(site, seed, count, spent, tuple(journal.violations), digest.hexdigest(), events, mode, longest)
+    in_band_s.pop("", None)
+    moves = int(book.state.memory.get("band", {}).get("changes") or 0)
+    told = (digest.hexdigest(), events, mode, longest, in_band_s, moves)
+    return Day(site, seed, count, spent, tuple(journal.violations), *told)
 
 
 def _digest(digest: Any, rounds: tuple[Round, ...]) -> None:
@@ -145,6 +158,24 @@ def summary(day: Day) -> dict[str, Any]:
         "starts": {"min": min(starts), "max": max(starts)},
         "longest_tick_s": day.longest_tick_s,
         "events": [_event(event) for event in day.events],
+        **_economy(day),
+    }
+
+
+def _economy(day: Day) -> dict[str, Any]:
+    """What power cost by the twin's own account, where its site has prices. Pence with VAT."""
+    if not isinstance(day.site, agile.Site):
+        return {}
+    account = day.site.house.account
+    saved = account.always_p - account.cost_p
+    return {
+        "cost_p": round(account.cost_p, 2),
+        "always_on_cost_p": round(account.always_p, 2),
+        "saved_p": round(saved, 2),
+        "saved_pct": round(100 * saved / account.always_p, 1) if account.always_p > 0 else None,
+        "above_off_kwh": round(account.above_kwh, 4),
+        "hours_in_band": {name: round(spent / 3600, 2) for name, spent in sorted(day.in_band_s.items())},
+        "band_changes": day.band_changes,
     }
 
 
