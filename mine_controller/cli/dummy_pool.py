@@ -41,8 +41,11 @@ def command(
     from mine_controller.stratum.server import serve  # noqa: PLC0415
 
     place = _place(None if host and config is None else load_config(config, last_good=True), host)
-    given = {"port": port, "control_port": control_port, "open": is_open}
-    place = place._replace(**{name: value for name, value in given.items() if value is not None})
+    place = place._replace(
+        port=place.port if port is None else port,
+        control_port=place.control_port if control_port is None else control_port,
+        open=place.open if is_open is None else is_open,
+    )
     try:
         asyncio.run(serve(place, _started))
     except OSError as error:

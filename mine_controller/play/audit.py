@@ -5,7 +5,7 @@ has none. G8's other half (intent before the first byte) is the store's and is t
 again on changed images.
 """
 
-import math
+import json
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -27,6 +27,7 @@ from mine_controller.core.view import View
 FRESH_S = 240
 LONGEST_OVERRIDE_S = 4 * 3600
 HOUR_S = 3600
+WARMER_K, VERY_HOT_C = 3.0, 41.0
 
 
 class Record(NamedTuple):
@@ -190,9 +191,10 @@ def _g6(record: Record) -> Iterator[str]:
     fleet, options = _fleet(record), record.policy.rules.get("air")
     run_on = record.policy.rules.get("run_on")
     dark_s = record.image.clock.plant_s - int(record.decision.state.memory.get("run_on", {}).get("dark_s") or 1 << 40)
-    coldest = record.image.site.get("inlet_min_c")
+    coldest, inlet = record.image.site.get("inlet_min_c"), record.image.site.get("inlet_c")
     cold = coldest is not None and isinstance(coldest.value, int | float) and coldest.value < 5
-    if not cold and run_on is not None and dark_s < run_on.run_on_s:
+    frost = inlet is not None and isinstance(inlet.value, int | float) and inlet.value < 5
+    if not frost and run_on is not None and dark_s < run_on.run_on_s:
         yield f"{len(downs)} fans down with {fleet.miners_w} W, dark for {max(dark_s, 0)} s"
     left = len(record.decision.plan.fans_on)
     if fleet.on_n and left < 2:
@@ -211,6 +213,7 @@ def _g7(record: Record) -> Iterator[str]:
     kinds = [
         "fan" if c.target.startswith("fan ") else "stop" if c.verb in ("stop", "off") else "start"
         for c in record.decision.commands
+        if not c.target.startswith("pool ")  # the local pool moves no power
     ]
     order = [rank[kind] for kind in kinds]
     if order != sorted(order):
@@ -246,12 +249,11 @@ def _g9(record: Record) -> Iterator[str]:
 
 
 def _finite(tree: Any) -> bool:
-    if isinstance(tree, float):
-        return math.isfinite(tree)
-    if isinstance(tree, dict):
-        return all(_finite(leaf) for leaf in tree.values())
-    if isinstance(tree, tuple | list):
-        return all(_finite(leaf) for leaf in tree)
+    """Whether JSON could hold it: what walks fastest over ten thousand leaves is the encoder."""
+    try:
+        json.dumps(tree, allow_nan=False)
+    except ValueError:
+        return False
     return True
 
 
@@ -271,18 +273,29 @@ def _g11(record: Record) -> Iterator[str]:
 
 def _g12(record: Record) -> Iterator[str]:
     """Making an input worse never plans more miners nor fewer fans."""
-    for name, value in (("signal", "off"), ("inlet_c", 41.0)):
-        if name not in record.image.site or record.image.site[name].value is None:
-            continue  # from unknown to known is no worsening: law 4 speaks of that
-        known = record.image.site[name].value
-        if isinstance(known, int | float) and isinstance(value, int | float) and known >= value:
-            continue
-        worse = _with(record.image, name, value)
-        decision = decide(worse, record.before, record.policy)
+    for said, image in _worse(record.image):
+        decision = decide(image, record.before, record.policy)
         if sum(decision.plan.run) > sum(record.decision.plan.run):
-            yield f"{name} = {value} runs {sum(decision.plan.run)} miners instead of {sum(record.decision.plan.run)}"
-        if name == "inlet_c" and len(decision.plan.fans_on) < len(record.decision.plan.fans_on):
-            yield f"{name} = {value} takes fans away"
+            yield f"{said} runs {sum(decision.plan.run)} miners instead of {sum(record.decision.plan.run)}"
+        if said.startswith("inlet_c") and len(decision.plan.fans_on) < len(record.decision.plan.fans_on):
+            yield f"{said} takes fans away"
+
+
+def _worse(image: Image) -> Iterator[tuple[str, Image]]:
+    """The image with one known input worse; from unknown to known is no worsening: law 4 speaks of that."""
+    if "signal" in image.site and image.site["signal"].value is not None:
+        yield "signal = off", _with(image, "signal", "off")
+    inlet_c = image.site["inlet_c"].value if "inlet_c" in image.site else None
+    if isinstance(inlet_c, int | float):
+        yield from (
+            (f"inlet_c = {hot_c}", _with(image, "inlet_c", hot_c))
+            for hot_c in (round(inlet_c + WARMER_K, 1), VERY_HOT_C)
+            if hot_c > inlet_c
+        )
+    turning = next((at for at, fan in enumerate(image.fans) if fan.on and fan.watts), None)
+    if turning is not None:
+        lost = image.fans[turning]._replace(watts=0, watts_at=image.clock.plant_s)
+        yield f"fan {lost.name} lost", image._replace(fans=(*image.fans[:turning], lost, *image.fans[turning + 1 :]))
 
 
 def _with(image: Image, name: str, value: float | str) -> Image:
@@ -323,8 +336,8 @@ def _g15(record: Record) -> Iterator[str]:
     """On a live site a person's override ends within four hours."""
     now_s = record.image.clock.plant_s
     for one in record.decision.state.overrides if record.policy.site.live else ():
-        if one.kind == "setting":
-            continue  # a mode or a pool stands until changed
+        if one.kind in ("setting", "economy"):
+            continue  # a mode, a pool, a band stands until changed
         if not one.until_s or one.until_s - now_s > LONGEST_OVERRIDE_S:
             yield f"override of {one.key} has no end within 4 h"
 

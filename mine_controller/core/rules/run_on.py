@@ -34,8 +34,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         "lit": 1 if not dark or (memory.get("lit") and dark_s < options.run_on_s) else 0,
     }
     limits = []
-    coldest = view.number("inlet_min_c")
-    cold = coldest is not None and coldest < options.cold_c
+    inlet_c = view.number("inlet_c")  # the voted one: a single probe that shows frost takes no air away
+    cold = inlet_c is not None and inlet_c < options.cold_c
     if not cold and (not dark or dark_s < options.run_on_s):
         reason = Reason("run_on", "lit" if not dark else "running_on", (("left_s", options.run_on_s - dark_s),))
         limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))

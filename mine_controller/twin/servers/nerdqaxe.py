@@ -278,6 +278,7 @@ class Unit:
             "frequency": round(rig.tuned.frequency_mhz),
             "coreVoltage": round(rig.tuned.core_voltage_mv),
             "fanspeed": round(rig.fan_pct()),
+            "manualFanSpeed": round(rig.fan_set or 75),
             "fanrpm": rpms[0],
             "fanrpm2": rpms[1],
             "autofanspeed": int(rig.fan_set is None),

@@ -1,0 +1,54 @@
+"""Stages for tests: a small container on its real drivers, its config read once a process."""
+
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from mine_controller.config.load import load
+from mine_controller.play import demo
+from mine_controller.play.stage import Stage
+from mine_controller.twin import agile, coop, story
+
+HEAD = "title test\ndate 2026-07-15\n"
+
+
+def _story(weather):
+    return story.parse(f"{HEAD}weather {weather}\n")
+
+
+def _site(miners, pdus, weather, hour, seed, running):
+    told = _story(weather)
+    start = told.start_wall_s() + int(hour * 3600)
+    return coop.build(seed, start, story=told, miners=miners, pdus=pdus, extras=False, running=running)
+
+
+@cache
+def _config(miners, pdus, cap_kw):
+    folder = Path(tempfile.mkdtemp(prefix="minectl-stage-"))
+    config = demo.write_config(folder, _site(miners, pdus, "july", 12, 1, True))
+    if cap_kw == 1000:
+        return config
+    path = config.paths.config
+    path.write_text(path.read_text("utf-8").replace("power_cap_kw = 1000", f"power_cap_kw = {cap_kw}"), "utf-8")
+    return load(path)
+
+
+def stage(miners=24, *, pdus=2, weather="july", hour=12.0, seed=1, running=True, cap_kw=1000, again=False):
+    """A container of so many miners, in full swing unless told otherwise."""
+    return Stage(_config(miners, pdus, cap_kw), _site(miners, pdus, weather, hour, seed, running), again=again)
+
+
+@cache
+def _home_config():
+    folder = Path(tempfile.mkdtemp(prefix="minectl-home-"))
+    return demo.write_config(folder, _house(1, 12))
+
+
+def _house(seed, hour):
+    told = _story("july")
+    return agile.build(seed, told.start_wall_s(agile.ZONE) + int(hour * 3600), story=told)
+
+
+def home(*, hour=12.0, seed=1):
+    """The eleven boards that follow the half-hour price."""
+    return Stage(_home_config(), _house(seed, hour))

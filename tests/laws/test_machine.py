@@ -1,0 +1,48 @@
+"""Anything at any moment: guards and outcomes hold. The long run of it is a soak."""
+
+import os
+import random
+import time
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+from laws import machine
+
+
+def run(stories, steps, seeded=None):
+    how = settings(
+        max_examples=stories,
+        stateful_step_count=steps,
+        deadline=None,
+        derandomize=seeded is None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.generate,) if seeded is None else (Phase.generate, Phase.shrink),
+        print_blob=True,
+    )
+    kind = machine.Site if seeded is None else seed(seeded)(machine.Site)
+    run_state_machine_as_test(kind, settings=how)
+
+
+def test_no_story_breaks_a_guard_or_an_outcome_and_none_is_empty():
+    """G1-G15, O1-O20."""
+    machine.SEEN.clear()
+    machine.MODES.clear()
+    machine.STARTS.clear()
+    run(24, 16)
+    assert sum(machine.SEEN.values()) > 40
+    assert {"signal off", "kill", "clock", "disk", "power cut", "operator", "pdu", "page"} <= set(machine.SEEN)
+    assert {"CURTAILING", "CURTAILED", "RESUMING", "RUNNING", "EMERGENCY"} <= set(machine.MODES)
+    assert sum(machine.STARTS) > 10
+
+
+@pytest.mark.soak
+def test_thousands_of_stories_break_nothing():
+    ends = time.monotonic() + 60 * float(os.environ.get("MINECTL_SOAK_MINUTES", "1")) / 4
+    first = int(os.environ.get("MINECTL_SOAK_SEED", random.SystemRandom().randrange(1 << 30)))
+    number = first
+    while time.monotonic() < ends:
+        print(f"stories from seed {number}")
+        run(20, 40, number)
+        number += 1

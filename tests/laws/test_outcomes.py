@@ -1,0 +1,228 @@
+"""Each outcome checker can fail: a handmade story that it flags, beside a good one that every checker lets pass."""
+
+import pytest
+
+from mine_controller.play.lasting import OUTCOMES, judge
+from mine_controller.play.outcomes import MOMENTARY, History, Sample, Second, Ticked, Told, length_s, stretches
+
+FULL_W, DARK_W, N = 81_600.0, 600.0, 24
+
+
+def sample(at_s, watts=FULL_W, **about):
+    on = round(watts / 3400)
+    base = Sample(at_s, miners_w=watts, total_w=watts + 13_500, on_n=on, starts=(0,) * N, permitted_w=FULL_W)
+    return base._replace(**about)
+
+
+def story(*parts):
+    """Samples every ten seconds: parts are (seconds, watts, what else is true)."""
+    out, at = [], 0.0
+    for seconds, watts, about in parts:
+        for _ in range(int(seconds // 10)):
+            out.append(sample(at, watts, **about))
+            at += 10
+    return tuple(out)
+
+
+def history(samples, *ticks, **about):
+    made = ticks or tuple(Ticked(at, at + 20) for at in range(0, int(samples[-1].at_s), 120))
+    return History(tuple(samples), tuple(made))._replace(**about)
+
+
+def rows(samples, **columns):
+    """The samples with columns that are functions of the time."""
+    return tuple(one._replace(**{name: value(one.at_s) for name, value in columns.items()}) for one in samples)
+
+
+def ticks(mode, count=12, **about):
+    return tuple(Ticked(120.0 * n, 120.0 * n + 20, mode)._replace(**about) for n in range(count))
+
+
+OFF = {"signal": "off"}
+EVENT = ((600, FULL_W, {}), (200, FULL_W, OFF), (3600, DARK_W, OFF), (1200, DARK_W, {}), (3600, FULL_W, {}))
+TOLD = Told("alarm-1.raise", "smoke", "raise", 2)
+
+
+def good():
+    return history(story(*EVENT))
+
+
+def never_dark():
+    return history(story((600, FULL_W, {}), (900, FULL_W, OFF)))
+
+
+def blind():
+    return history(story((600, FULL_W, {}), (900, FULL_W, {"readable": False, "blind": True})))
+
+
+def unmeasured():
+    return history(story((3000, DARK_W, {"metered": False, "signal": "off"})), *ticks("CURTAILING", 20))
+
+
+def back_again():
+    return history(story((300, FULL_W, OFF), (900, DARK_W, OFF), (600, FULL_W, OFF)))
+
+
+def airless():
+    return history(story((600, FULL_W, {}), (100, FULL_W, {"fans_n": 0})))
+
+
+def airless_for_long():
+    return history(story((600, FULL_W, {}), (600, FULL_W, {"fans_n": 0, "fans_able": 0})))
+
+
+def hot():
+    return history(story((900, FULL_W, {"inlet_c": 41.5, "shown_c": 38.0})))
+
+
+def tripped():
+    return history(story((100, FULL_W, {"tripped": 3})))
+
+
+def not_shed():
+    return history(story((1200, FULL_W, {"shown_c": 39.0})))
+
+
+def more_in_the_heat():
+    samples = story((1200, 600.0, {"shown_c": 39.0}))
+    return history(rows(samples, on_n=lambda at: 3 if at < 600 else 5))
+
+
+def over_the_cap():
+    return history(story((100, FULL_W, {})), cap_w=90_000.0)
+
+
+def near_the_cap():
+    return history(story((1000, FULL_W, {})), cap_w=95_500.0)
+
+
+def started_twice():
+    samples = story((1200, FULL_W, {}))
+    return history(rows(samples, starts=lambda at: (int(at > 200) + int(at > 500), *(0,) * 23)))
+
+
+def no_run_on():
+    return history(story((600, FULL_W, {}), (600, DARK_W, {"fans_n": 1})))
+
+
+def wet():
+    return history(story((100, FULL_W, {"wet": 4})))
+
+
+def never_back():
+    return history(story((4000, DARK_W, {})))
+
+
+def swings():
+    samples = story((3000, FULL_W, {}))
+    return history(
+        samples, *(one._replace(mode="RUNNING" if n % 2 else "RESUMING") for n, one in enumerate(ticks("", 20)))
+    )
+
+
+def writes_all_day():
+    return history(story((1000, FULL_W, {})), *ticks("RUNNING", 8, told=(TOLD, TOLD._replace(key="b"))))
+
+
+def needless_emergency():
+    return history(story((1000, FULL_W, {})), *ticks("RUNNING", 8, emergencies=("x",), told=(TOLD,)))
+
+
+def untold():
+    return history(story((1000, FULL_W, {"clear": False})), *ticks("EMERGENCY", 2, emergencies=("smoke",)))
+
+
+def told_again():
+    return history(story((1000, FULL_W, {"clear": False})), *ticks("EMERGENCY", 2, told=(TOLD,)))
+
+
+def uneven():
+    samples = story((100, FULL_W, {}))
+    return history(rows(samples, starts=lambda _: (9, *(0,) * 23)))
+
+
+def killed_and_not_dark():
+    made = story((600, FULL_W, {}), (1500, FULL_W, OFF))
+    return history(made, *ticks("RUNNING", 12, killed=True), missed=(600.0,))
+
+
+def stepped_and_not_dark():
+    return history(story((600, FULL_W, {}), (1500, FULL_W, OFF)), *ticks("RUNNING", 12, stepped=True), missed=(600.0,))
+
+
+def too_early():
+    samples = story((300, FULL_W, OFF), (900, DARK_W, OFF), (900, FULL_W, {}))
+    return history(rows(samples, starts=lambda at: (int(at > 850),) * N))
+
+
+def dear():
+    return history(story((600, FULL_W, {}), (600, FULL_W, {"price_off": True})))
+
+
+def both_at_work():
+    return history(story((100, FULL_W, {})), seconds=(Second(10.0, 0, 7),))
+
+
+BAD = {
+    "O1": (never_dark,), "O2": (blind,), "O3": (unmeasured,), "O4": (back_again,), "O5": (airless, airless_for_long),
+    "O6": (hot, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
+    "O9": (started_twice,), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back,),
+    "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, told_again), "O15": (uneven,),
+    "O16": (killed_and_not_dark,), "O17": (stepped_and_not_dark,), "O18": (too_early,), "O19": (dear,),
+    "O20": (both_at_work,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "make"), [(name, make) for name, makes in BAD.items() for make in makes])
+def test_the_checker_flags_its_handmade_bad_story(name, make):
+    said = list(OUTCOMES[name](make()))
+    assert said, name
+    assert name in {found for found, _ in judge(make())}
+
+
+def test_a_good_story_passes_them_all():
+    assert judge(good()) == ()
+
+
+def test_every_outcome_has_a_bad_story():
+    assert list(BAD) == list(OUTCOMES) == [f"O{n}" for n in range(1, 21)]
+    assert set(MOMENTARY) < set(OUTCOMES)
+
+
+# -- the tolerances are no loopholes ---------------------------------------------------------------------------------
+
+
+def test_o1_an_emergency_excuses_only_where_an_outlet_can_not_be_switched():
+    told = Ticked(840.0, 900.0, "CURTAILING", ("unproven",))
+    loose = history(story((600, FULL_W, {}), (900, FULL_W, OFF)), told)
+    free = history(story((600, FULL_W, {}), (900, FULL_W, {**OFF, "cuttable": True})), told)
+    assert not list(OUTCOMES["O1"](loose))
+    assert list(OUTCOMES["O1"](free))
+
+
+def test_o1_a_dead_tick_adds_its_own_length_and_no_more():
+    late = story((600, FULL_W, {}), (400, FULL_W, {**OFF, "cuttable": True}), (900, DARK_W, {**OFF, "cuttable": True}))
+    assert list(OUTCOMES["O1"](history(late)))
+    assert not list(OUTCOMES["O1"](history(late, missed=(600.0,))))
+    assert list(OUTCOMES["O1"](history(late, missed=(9000.0,))))
+
+
+def test_o3_a_curtailment_proven_before_the_meters_went_needs_no_word():
+    samples = story((600, FULL_W, OFF), (3000, DARK_W, {**OFF, "metered": False}))
+    assert not list(OUTCOMES["O3"](history(samples, *ticks("CURTAILED", 28))))
+
+
+def test_o5_a_fan_bank_that_failed_has_a_tick_and_a_minute():
+    samples = story((600, FULL_W, {}), (170, FULL_W, {"fans_n": 0, "fans_able": 0}), (600, DARK_W, {"fans_n": 0}))
+    assert not list(OUTCOMES["O5"](history(samples)))
+
+
+def test_o9_a_start_that_the_outside_made_is_nobodys_fault():
+    twice = started_twice()
+    assert not list(OUTCOMES["O9"](twice._replace(touched=(450.0,))))
+
+
+def test_stretches_are_unbroken():
+    samples = story((50, FULL_W, {}), (30, FULL_W, OFF), (20, FULL_W, {}), (10, FULL_W, OFF))
+    found = stretches(samples, lambda one: one.signal == "off")
+    assert [(one[0].at_s, length_s(one)) for one in found] == [(50.0, 20.0), (100.0, 0.0)]
