@@ -7,7 +7,7 @@ cd "$here"
 python_asked=${PYTHON:-}
 PYTHON=${PYTHON:-python3}
 PACKAGES=(python3-venv sqlite3 nginx-light cron logrotate)
-SERVICES=(minectl-collect minectl-dummy-pool) # units that are placed and left to be enabled
+SERVICES=(minectl-collect minectl-dummy-pool minectl-serve) # units that are placed and left to be enabled
 PLACES=(data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www)
 SYSTEM_USER=minectl
 
@@ -458,7 +458,7 @@ say_next() {
     say ""
     say "minectl is installed. Next: sudo minectl config edit, sudo minectl config check, sudo minectl doctor."
     say "Until [site] live = yes it decides and shows everything, and sends nothing."
-    say "Where config.txt has such sections: sudo systemctl enable --now ${SERVICES[*]}"
+    say "Each where it is wanted: sudo systemctl enable --now ${SERVICES[*]}"
 }
 
 rollback() {

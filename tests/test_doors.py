@@ -25,7 +25,8 @@ OPEN = {
     "ports": "core wire devices notify store render config tick",
     "play": "core wire devices notify store render twin config ports tick",
     "ops": "core wire devices notify store render twin config ports tick",
-    "cli": "core wire devices notify store render twin config ports tick play ops stratum collect",
+    "api": "core store render config ops packaged",  # neither wire nor devices: it can't open a line to a miner
+    "cli": "core wire devices notify store render twin config ports tick play ops stratum collect api",
 }
 IMPURE = "os sys time random socket sqlite3 pathlib datetime subprocess threading logging requests zoneinfo uuid"
 FILES = sorted(ROOT.rglob("*.py"))

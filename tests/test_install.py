@@ -175,6 +175,7 @@ def test_an_install_places_program_config_rhythm_page_and_rotation(machine):
         "etc/nginx/sites-enabled/minectl",
         "etc/systemd/system/minectl-collect.service",
         "etc/systemd/system/minectl-dummy-pool.service",
+        "etc/systemd/system/minectl-serve.service",
         "etc/tmpfiles.d/minectl.conf",
         "usr/local/bin/minectl",
     }

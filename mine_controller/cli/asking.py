@@ -13,6 +13,7 @@ from mine_controller.config.model import Config
 from mine_controller.ops.replies import BUSY, Answer, Started, Wanted, file, take
 
 DONE, REFUSED, LATER = 0, 1, 75
+ANSWERS_S = 60  # how long answers of a round are waited for; a stage of commands has less than that
 EXITS = "Exit: 0 done · 1 refused · 2 config or usage · 75 filed, and the next tick takes it"
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -43,7 +44,8 @@ def put(
 ) -> NoReturn:
     """File every request, have a tick take them, tell each verdict, and end with the exit code of the worst.
 
-    `outcomes` is asked once the tick is over, and each of them told in a line.
+    `outcomes` is asked once the tick is over, and each of them told in a line. Where another tick's round took the
+    requests, its verdicts stand before its commands are answered: those are waited for.
     """
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
@@ -56,7 +58,7 @@ def put(
         if not no_tick:
             _waiting(len(numbers))
             started, found = take(config, numbers, busy=_busy)
-            came = outcomes()
+            came = _answered(outcomes) if started.code == BUSY else outcomes()
     except StoreTrouble as trouble:
         filed = f"filed as request {numbers[-1]}, but " if numbers else ""
         fail(f"{filed}{trouble.text}; `minectl doctor` tells what helps", LATER if numbers else REFUSED)
@@ -75,6 +77,19 @@ def put(
     verdicts = {answer.verdict for answer in found}
     sys.stdout.flush()
     sys.exit(REFUSED if "refused" in verdicts else LATER if "" in verdicts and not no_tick else DONE)
+
+
+def _answered(outcomes: Outcomes, pause: Callable[[float], None] | None = None) -> list[dict[str, Any]]:
+    """What came of it, once no command waits for its answer; after `ANSWERS_S` s as it stands."""
+    from mine_controller.ops.miners import NO_ANSWER  # noqa: PLC0415 - imported by the command that uses it
+
+    came = outcomes()
+    for _ in range(ANSWERS_S):
+        if all(one["why"] != NO_ANSWER for one in came):
+            break
+        (pause or time.sleep)(1)
+        came = outcomes()
+    return came
 
 
 def _waiting(count: int) -> None:

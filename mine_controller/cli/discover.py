@@ -128,7 +128,7 @@ def _judged(looked: "Looked", plan: "Plan", known: "Fleet") -> "tuple[Find, ...]
 
 
 @contextmanager
-def _progress(*, in_lines: bool) -> "Iterator[Shown]":
+def _progress(*, in_lines: bool = False) -> "Iterator[Shown]":
     """A bar on a terminal, lines where a program asks for them, nothing elsewhere."""
     if in_lines:
         yield _lines()

@@ -13,8 +13,9 @@ import click
 
 from mine_controller.cli.session import seconds
 
-FORMULA = "=+\\-@＝＋－＠"  # what begins a formula, also as East Asian keyboards write it
-_FORMULA = re.compile(rf"(^|;)([\s\"']*)(?=[{FORMULA}])")  # where a semicolon separates cells it begins one, quotes or not
+FORMULA = "=+\\-@＝＋－＠"  # noqa: RUF001 - what begins a formula, also as East Asian keyboards write it
+# In a spreadsheet that separates cells by semicolons one begins a cell, also within our quotes.
+_FORMULA = re.compile(rf"(^|;)([\s\"']*)(?=[{FORMULA}])")
 LONGEST = 300
 
 

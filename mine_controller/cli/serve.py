@@ -38,7 +38,7 @@ Exit: 0 ended · 1 the port can't be had, or FastAPI is missing · 2 config or u
 @click.option("--name", "names", multiple=True, help="One more name this machine is called by in a browser.")
 @click.option("--cert", type=click.Path(exists=True, dir_okay=False), help="Certificate, for HTTPS.")
 @click.option("--key", type=click.Path(exists=True, dir_okay=False), help="And its key.")
-def command(  # noqa: PLR0913, PLR0917 - one argument an option
+def command(
     config: Path | None,
     host: str,
     port: int,

@@ -30,6 +30,7 @@ from mine_controller.ops.replies import Wanted
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 
+NO_ANSWER = "the tick ended before its answer"
 ALL = "--all"
 FOR_EVER_S = 253_402_300_799  # the end of the year 9999
 HELD = ("miner", "mode", "pool")  # keys of set-state that name one miner
@@ -332,5 +333,5 @@ def _outcome(command: Command, answer: Outcome | None) -> dict[str, Any]:
         "value": command.value or None,
         "lane": command.lane,
         "verdict": answer.verdict if answer is not None else UNANSWERED,
-        "why": answer.why if answer is not None else "the tick ended before its answer",
+        "why": answer.why if answer is not None else NO_ANSWER,
     }

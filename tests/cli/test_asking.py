@@ -6,7 +6,8 @@ import re
 import pytest
 from cli.place import Place
 
-from mine_controller.ops import replies
+from mine_controller.cli import asking
+from mine_controller.ops import miners, replies
 from mine_controller.ops.replies import Started
 from mine_controller.store import query
 from mine_controller.store.inbox import pending
@@ -250,3 +251,15 @@ def test_resume_takes_the_level_away_and_files_the_resume(place):
     assert stop_requested(place.config.paths) is None
     filed = [(one.verb, one.reason) for one in pending(place.config.paths)]
     assert filed == [("emergency-stop", "smell"), ("resume", "toast")]
+
+
+def test_the_answers_of_another_ticks_round_are_waited_for():
+    waits, looks = [], iter([[{"why": miners.NO_ANSWER}], [{"why": miners.NO_ANSWER}], [{"why": ""}]])
+    assert asking._answered(lambda: next(looks), waits.append) == [{"why": ""}]
+    assert waits == [1, 1]
+
+
+def test_an_answer_that_never_comes_is_not_waited_for_without_end():
+    waits = []
+    assert asking._answered(lambda: [{"why": miners.NO_ANSWER}], waits.append) == [{"why": miners.NO_ANSWER}]
+    assert len(waits) == asking.ANSWERS_S

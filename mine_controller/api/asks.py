@@ -1,0 +1,156 @@
+"""How a request over HTTP is put to the mine: filed in the inbox, taken by a tick that starts at once, answered.
+
+Nothing here touches a device, or the database: the tick does, after it has judged.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple
+
+from starlette.responses import Response
+
+from mine_controller.api.site import Site
+from mine_controller.config.model import Config, ConfigError
+from mine_controller.ops import replies
+from mine_controller.ops.replies import Answer, Started, Wanted
+from mine_controller.store.db import Paths, StoreTrouble
+from mine_controller.store.inbox import file_request
+
+SOURCE = "api"
+WAIT_S = 120  # less than a web server in front gives it; whoever waits longer has the number to ask after
+WAITERS = 8  # connections that may wait at a time; the others get their number at once
+TROUBLE = 1
+
+
+class Caller(NamedTuple):
+    """Who asks: the token's name and role ("" and "" = nobody's token), and from where."""
+
+    name: str
+    role: str
+    address: str
+
+
+class Problem(Exception):  # noqa: N818 - an answer with a status, not a fault of the program
+    """What was asked can't be done: the status, and one sentence with the remedy."""
+
+    def __init__(self, status: int, text: str, **more: Any) -> None:
+        super().__init__(text)
+        self.status = status
+        self.body = {"error": text, **more}
+
+
+class Ascii(Response):
+    """JSON with everything outside ASCII escaped: no byte of a device reaches anybody raw, no code point breaks it."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """Compact; what is no number is null."""
+        return json.dumps(content, separators=(",", ":"), allow_nan=False, default=str).encode("ascii")
+
+
+def file(paths: Paths, caller: Caller, wanted: Wanted) -> int:
+    """Into the inbox with the token's name and the address; gives the request's id. Raises StoreTrouble."""
+    fresh = not paths.inbox.exists()
+    number = file_request(
+        paths, SOURCE, f"token {caller.name}" if caller.name else "nobody", os.getuid(), caller.address,
+        wanted.verb, wanted.args, wanted.reason, wanted.until, wanted.flags,
+    )  # fmt: skip
+    if fresh:
+        replies.give_to_owner(paths.inbox)
+    return number
+
+
+class Desk:
+    """Takes requests, starts ticks one at a time, and waits for those who want to."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[tuple[int, ...], Future[Started]]] = []
+        self._at_work = False
+        self._waiters = threading.BoundedSemaphore(WAITERS)
+
+    def put(self, caller: Caller, wanted: Sequence[Wanted], *, wait: bool, more: dict[str, Any] | None = None) -> Ascii:
+        """File them all, have a tick take them; 202 with their numbers, or its outcome when waited for.
+
+        200: done · 409: refused by the tick · 202: filed, and not judged yet. Raises StoreTrouble.
+        """
+        config = self.site.config()
+        numbers = tuple(file(config.paths, caller, one) for one in wanted)
+        body = {"request_id": numbers[0] if numbers else None, "request_ids": list(numbers), "tick_started": True}
+        future = self.start(numbers)
+        if not wait or not self._waiters.acquire(blocking=False):
+            return Ascii(body | (more or {}), 202)
+        try:
+            started = future.result(WAIT_S)
+        except TimeoutError:
+            return Ascii(body | (more or {}), 202)
+        finally:
+            self._waiters.release()
+        return _told(config, body | (more or {}), wanted, numbers, started)
+
+    def note(self, caller: Caller, wanted: Sequence[Wanted]) -> int | None:
+        """Only file them, for the audit log: the next tick writes them down. Raises StoreTrouble."""
+        paths = self.site.config().paths
+        return next(iter([file(paths, caller, one) for one in wanted]), None)
+
+    def start(self, numbers: tuple[int, ...] = ()) -> Future[Started]:
+        """A tick, soon; while one is at work all that come meanwhile share the next."""
+        future: Future[Started] = Future()
+        with self._lock:
+            self._waiting.append((numbers, future))
+            if not self._at_work:
+                self._at_work = True
+                threading.Thread(target=self._work, name="ticks", daemon=True).start()
+        return future
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                taken, self._waiting = self._waiting, []
+                if not taken:
+                    self._at_work = False
+                    return
+            started = self._tick(tuple(number for numbers, _ in taken for number in numbers))
+            for _, future in taken:
+                future.set_result(started)
+
+    def _tick(self, numbers: tuple[int, ...]) -> Started:
+        try:
+            return replies.take(self.site.config(), numbers)[0]
+        except (StoreTrouble, ConfigError, OSError) as trouble:
+            return Started(TROUBLE, str(trouble))
+        except Exception as error:  # noqa: BLE001 - a fault of one tick must not end this thread: no tick would start again
+            return Started(TROUBLE, f"the tick could not be started: {type(error).__name__}")
+
+
+def _told(
+    config: Config, body: dict[str, Any], wanted: Sequence[Wanted], numbers: Sequence[int], started: Started
+) -> Ascii:
+    found = replies.answers(config, numbers)
+    body |= {"outcome": [_outcome(one, answer) for one, answer in zip(wanted, found, strict=True)]}
+    body |= {"tick": {"exit": started.code, "said": started.said or None}}
+    verdicts = {answer.verdict for answer in found}
+    if "refused" in verdicts:
+        return Ascii(body, 409)
+    return Ascii(body, 202 if "" in verdicts or started.code else 200)
+
+
+def _outcome(wanted: Wanted, answer: Answer) -> dict[str, Any]:
+    return {
+        "request": answer.request,
+        "verb": wanted.verb,
+        "args": list(wanted.args),
+        "verdict": answer.verdict or None,
+        "why": answer.why,
+    }
+
+
+def until(for_s: int) -> int:
+    """Wall time at which it ends; 0 = until changed."""
+    return int(time.time()) + for_s if for_s else 0

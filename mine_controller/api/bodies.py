@@ -1,0 +1,165 @@
+"""What may be sent, and how it is checked before anybody looks at it. Texts are one printable line each."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+YEAR_S = 366 * 86_400
+LATEST_S = 253_402_300_799  # the end of the year 9999
+SHOWN_MOST = 1000
+FEW = 2000
+
+
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*$"  # as far as a pattern can say it, for whoever reads the schema
+
+
+def _line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of printable text")
+    return text
+
+
+Line = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200, pattern=PRINTABLE), AfterValidator(_line)
+]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,29}$")]
+Seconds = Annotated[int, Field(ge=1, le=YEAR_S)]
+Value = Line | Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
+Moment = Annotated[int, Field(ge=0, le=LATEST_S)]
+
+
+class Body(BaseModel):
+    """A field that is not known is told, never passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Because(Body):
+    """`reason` stands in the audit log, and in the banner."""
+
+    reason: Line = ""
+
+
+class Timed(Because):
+    """`for_s`: how long; left out, until changed (on a live site at most 4 h)."""
+
+    for_s: Seconds | None = None
+
+
+class Who(Because):
+    """`ids` are macs, serials or addresses; or a `filter` says who."""
+
+    ids: Annotated[list[Line], Field(max_length=FEW)] | None = None
+    filter: "Filter | None" = None
+
+
+class Filter(Body):
+    """Everybody that fits all of it; `all` alone is everybody."""
+
+    model: Line = ""
+    row: Line = ""
+    group: Line = ""
+    all: bool = False
+
+
+class WhoMode(Who):
+    """A mode for many."""
+
+    mode: Word
+
+
+class Miner(Because):
+    """Lines of fleet.csv (name, row, outlet, nominal_w, protected: admin) and what is wanted of it."""
+
+    name: Line | None = None
+    row: Line | None = None
+    outlet: Line | None = None
+    nominal_w: Annotated[int, Field(ge=1, le=20_000)] | None = None
+    protected: bool | None = None
+    enabled: bool | None = None
+    mode: Word | None = None
+    pool: Name | None = None
+
+
+class Search(Body):
+    """Without a subnet the networks of the fleet's own sections. `add` lists the new ones (admin)."""
+
+    subnet: Line | None = Field(default=None, examples=["10.0.0.0/24"])
+    add: bool = False
+
+
+class BandChange(Because):
+    """What is left out stays; "" goes back to the default. `bitaxe_mode`, `avalon_nano_mode`: "" leaves it as it is."""
+
+    max_price: Annotated[float, Field(allow_inf_nan=False, ge=-1000, le=10_000)] | None = None
+    target_coin: Line | None = None
+    pool: Line | None = None
+    bitaxe_mode: Word | Annotated[str, Field(pattern="^$")] | None = None
+    nerdqaxe_mode: Word | Annotated[str, Field(pattern="^$")] | None = None
+    avalon_nano_mode: Word | Annotated[str, Field(pattern="^$")] | None = None
+
+
+class PoolChange(Because):
+    """What is left out stays. `wallet` is the worker's name there; nobody reads it or the password back."""
+
+    url: Line | None = Field(default=None, examples=["stratum+tcp://pool.example"])
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    wallet: Line | None = None
+    password: Line | None = None
+    coin: Line | None = None
+    fallback: Line | None = None
+
+
+class NewPool(PoolChange):
+    """A pool that is not there yet."""
+
+    name: Name
+    url: Line = Field(examples=["stratum+tcp://pool.example:3333"])
+    wallet: Annotated[Line, Field(min_length=1)]
+
+
+class NewProfile(Because):
+    """A preset: as the miner `from_id` runs now, or of a kind, with settings of one's own."""
+
+    name: Name
+    from_id: Line | None = None
+    kind: Word | None = None
+    frequency_mhz: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    core_voltage_mv: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    mode: Word | None = None
+    fan: Line | None = None
+    replace: bool = False
+
+
+class Signal(Timed):
+    """`stand_in`: counts while the page can't be read · `accept_penalty`: against it; both need the site's name."""
+
+    value: Line
+    reason: Annotated[Line, Field(min_length=1)]
+    stand_in: bool = False
+    accept_penalty: bool = False
+    site: Line = ""
+
+
+class Raw(Timed):
+    """Any key of set-state."""
+
+    key: Line
+    value: Value
+    reason: Annotated[Line, Field(min_length=1)]
+
+
+class Keyed(Timed):
+    """`value`, or keys of set-state with their values."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Value] = Field(init=False)
+
+    value: Value | None = None
+    reason: Annotated[Line, Field(min_length=1)]
+
+
+def told(value: Any) -> str:
+    """A value as it is typed: 39, not 39.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

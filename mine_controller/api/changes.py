@@ -1,0 +1,65 @@
+"""Changes of config.txt, fleet.csv and profiles.txt over HTTP: checked first, told to the audit log, then a tick."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from fastapi import Request
+
+from mine_controller.api.asks import Ascii, Caller, Desk, Problem
+from mine_controller.api.guard import caller_of
+from mine_controller.api.reads import site_of
+from mine_controller.config.edit import Change, EditError, problem_lines
+from mine_controller.config.model import ConfigError
+from mine_controller.ops.replies import MOST_CHANGES, Wanted
+from mine_controller.ops.tokens import may
+
+Row = tuple[str, str, str]  # what, before, after; secrets as stars
+
+
+def admin(request: Request) -> Caller:
+    """Who asks, when that is enough to change the configuration. Problem 403."""
+    caller = caller_of(request)
+    if not may(caller.role, "admin"):
+        raise Problem(403, f"token {caller.name} may ask, but not change the configuration: that takes role admin")
+    return caller
+
+
+def desk_of(request: Request) -> Desk:
+    """Where requests are put."""
+    found: Desk = request.app.state.desk
+    return found
+
+
+def rows_of(changes: Iterable[Change]) -> list[Row]:
+    """Changes of config.txt for the audit log."""
+    return [(f"{one.section}.{one.option}", one.old, one.new) for one in changes]
+
+
+def changed(request: Request, change: Callable[[], Sequence[Row]], why: str, *, wait: bool) -> Ascii:
+    """Do it, file its rows for the audit log, have a tick take it over. Problem 409 or 422: nothing has changed."""
+    caller, site, desk = admin(request), site_of(request), desk_of(request)
+    with site.edits:
+        rows = edited(change)
+    told: dict[str, Any] = {"changed": [dict(zip(("what", "old", "new"), row, strict=True)) for row in rows]}
+    if not rows:
+        return Ascii(told | {"request_id": None, "tick_started": False})
+    return desk.put(caller, audit_rows(rows, why), wait=wait, more=told)
+
+
+def edited(change: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    """What it changed. Problem 409: it can't be done · 422: the result would not check."""
+    try:
+        return change()
+    except EditError as error:
+        raise Problem(409, str(error)) from None
+    except ConfigError as error:
+        told = problem_lines(error.problems)
+        raise Problem(422, "nothing was changed, because the result would not check", problems=told) from None
+
+
+def audit_rows(rows: Sequence[Row], why: str) -> list[Wanted]:
+    """A request for each, which the tick writes down and does nothing about."""
+    kept = [Wanted("config", row, why) for row in rows[:MOST_CHANGES]]
+    if len(rows) > MOST_CHANGES:
+        kept.append(Wanted("config", ("more", "", f"{len(rows) - MOST_CHANGES} options"), why))
+    return kept

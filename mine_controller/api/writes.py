@@ -1,0 +1,289 @@
+"""POST, PATCH and DELETE on miners, pools and profiles. Each only files requests, or changes a file of the site."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from mine_controller.api.asks import Ascii, Problem
+from mine_controller.api.bodies import Because, Miner, NewPool, NewProfile, PoolChange, Who, WhoMode
+from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, edited, rows_of
+from mine_controller.api.guard import caller_of
+from mine_controller.api.reads import config_of, site_of
+from mine_controller.config.fleet_edit import change as change_line
+from mine_controller.config.fleet_edit import remove as take_out
+from mine_controller.config.model import Config
+from mine_controller.config.pool_edit import remove_pool, set_pool, url_of
+from mine_controller.core.refusal import Refused
+from mine_controller.ops import miners, profiles
+from mine_controller.ops.miners import Asking, Filters, Miners, PickError
+from mine_controller.ops.profiles import ProfileError
+from mine_controller.ops.replies import Wanted, precheck
+
+Wait = Annotated[bool, Query(description="1: answer when the tick is over, with what came of it")]
+WHY = "over HTTP"
+CELLS = ("name", "row", "outlet", "nominal_w", "protected")
+TOLD = 20
+router = APIRouter(tags=["change"])
+
+
+# -- who is meant ---------------------------------------------------------------------------------------------------
+
+
+def picked(found: Miners, name: str) -> dict[str, Any]:
+    """The row of one miner. Problem 404."""
+    try:
+        return miners.picked(found, Filters((name,)))[0]
+    except PickError as error:
+        raise Problem(404, str(error)) from None
+
+
+def filters_of(who: Who) -> Filters:
+    """Those meant by a body. Problem 422 when it names nobody."""
+    if who.ids and who.filter is None:
+        return Filters(tuple(who.ids))
+    if who.ids is None and who.filter is not None:
+        one = who.filter
+        return Filters((), one.model, one.row, one.group, one.all)
+    raise Problem(422, 'say who: {"ids": ["b01"]}, or {"filter": {"model": "S19"}}, or {"filter": {"all": true}}')
+
+
+def asked(request: Request, asking: Asking, *, wait: bool) -> Ascii:
+    """Put what can be done; 409 when nobody can take it, 200 when there is nothing to do."""
+    wanted, refused = able(config_of(request), asking.wanted)
+    cannot = {name: why for name, why in asking.cannot.items() if why} | refused
+    more = {"cannot": dict(list(cannot.items())[:TOLD])} if cannot else None
+    if not wanted and cannot:
+        raise Problem(409, next(iter(cannot.values())), **(more or {}))
+    if not wanted:
+        return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
+    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=more)
+
+
+def able(config: Config, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[str, str]]:
+    """What the config does not rule out at once; and by miner why the rest can't be."""
+    kept, cannot, now_s = list[Wanted](), dict[str, str](), int(time.time())
+    for one in wanted:
+        try:
+            if one.verb == "set-state":
+                precheck(config, one, now_s)
+            kept.append(one)
+        except Refused as refused:
+            cannot[one.args[0].partition(".")[2] or one.args[0]] = str(refused)
+    return kept, cannot
+
+
+def wished(found: Miners, filters: Filters, *, enabled: bool, reason: str) -> Asking:
+    """Off: in quarantine, until it is enabled. On: out of quarantine, and no person's hold left."""
+    why = reason or WHY
+    if not enabled:
+        return miners.quarantine(found, filters, why, release=False)
+    out, freed = miners.quarantine(found, filters, why, release=True), miners.freed(found, filters, why)
+    stops = tuple(one for one in freed.wanted if one.args[0].startswith("miner"))
+    return Asking((*out.wanted, *stops), out.cannot)
+
+
+# -- many: before one, whose paths would take "bulk" for an id --------------------------------------------------------
+
+
+def _many(request: Request, who: Who) -> tuple[Config, Miners, Filters, str]:
+    config, filters = config_of(request), filters_of(who)
+    found = miners.miners(config)
+    try:
+        miners.picked(found, filters)
+    except PickError as error:
+        raise Problem(404, str(error)) from None
+    return config, found, filters, who.reason or WHY
+
+
+@router.post("/api/miners/bulk/enable", summary="Let many run again", status_code=202)
+def enable_many(request: Request, body: Who, wait: Wait = False) -> Ascii:
+    """Out of quarantine, and no person's hold left; when they start is the tick's to say."""
+    _, found, filters, why = _many(request, body)
+    return asked(request, wished(found, filters, enabled=True, reason=why), wait=wait)
+
+
+@router.post("/api/miners/bulk/disable", summary="Stop many until enabled", status_code=202)
+def disable_many(request: Request, body: Who, wait: Wait = False) -> Ascii:
+    """They are stopped gently and stay off, in quarantine."""
+    _, found, filters, why = _many(request, body)
+    return asked(request, wished(found, filters, enabled=False, reason=why), wait=wait)
+
+
+@router.post("/api/miners/bulk/restart", summary="Restart many", status_code=202)
+def restart_many(request: Request, body: Who, wait: Wait = False) -> Ascii:
+    """A share of the fleet at a time."""
+    config, found, filters, why = _many(request, body)
+    return asked(request, miners.errand(config, found, filters, ("restart", ""), why), wait=wait)
+
+
+@router.post("/api/miners/bulk/mode", summary="A mode for many, until changed", status_code=202)
+def mode_many(request: Request, body: WhoMode, wait: Wait = False) -> Ascii:
+    """Each that has this mode is put into it within the budgets of its flash memory."""
+    _, found, filters, why = _many(request, body)
+    return asked(request, miners.hold(found, filters, ("mode", body.mode), why, 0), wait=wait)
+
+
+# -- one miner ------------------------------------------------------------------------------------------------------
+
+
+@router.patch("/api/miners/{id}", summary="Change one miner's line, or what is wanted of it")
+def patch_miner(request: Request, id: str, body: Miner, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
+    """name, row, outlet, nominal_w and protected stand in fleet.csv and take role admin; "" empties a cell."""
+    config = config_of(request)
+    found = miners.miners(config)
+    row = picked(found, id)
+    wants, cannot = able(config, _wants(found, row["id"], body))
+    if cannot:
+        raise Problem(409, next(iter(cannot.values())))
+    cells = {name: value for name in CELLS if (value := getattr(body, name)) is not None}
+    rows = _lined(request, config, row, cells) if cells else []
+    wanted = [*audit_rows(rows, body.reason or WHY), *wants]
+    if not wanted:
+        return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
+    return desk_of(request).put(caller_of(request), wanted, wait=wait)
+
+
+def _lined(request: Request, config: Config, row: dict[str, Any], cells: dict[str, Any]) -> list[Row]:
+    admin(request)
+    name, flags = row["id"], set(row["flags"])
+    protected = cells.pop("protected", None)
+    if protected is not None:
+        flags = flags | {"protected"} if protected else flags - {"protected"}
+        cells["flags"] = " ".join(sorted(flags))
+    texts = {column: str(value) for column, value in cells.items()}
+    with site_of(request).edits:
+        done = edited(lambda: change_line(config.paths.config, name, texts))
+    return [(f"fleet.csv {name} {column}", old, new) for column, old, new in done]
+
+
+def _wants(found: Miners, name: str, body: Miner) -> list[Wanted]:
+    filters, why, wanted = Filters((name,)), body.reason or WHY, list[Wanted]()
+    if body.enabled is not None:
+        wanted += wished(found, filters, enabled=body.enabled, reason=why).wanted
+    for key in ("mode", "pool"):
+        if (value := getattr(body, key)) is not None:
+            wanted += miners.hold(found, filters, (key, value), why, 0).wanted
+    return wanted
+
+
+@router.delete("/api/miners/{id}", summary="Take a miner out of the fleet")
+def delete_miner(request: Request, id: str, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
+    """Its line goes from fleet.csv; what is written of its wear stays, and counts when it is listed again."""
+    config = config_of(request)
+    row = picked(miners.miners(config), id)
+
+    def change() -> list[Row]:
+        take_out(config.paths.config, (row["id"],))
+        return [(f"fleet.csv {row['id']}", f"{row['mac']} in {row['group']}", "")]
+
+    return changed(request, change, WHY, wait=wait)
+
+
+@router.delete("/api/miner/{ip}", summary="The same, by its address")
+def delete_miner_at(request: Request, ip: str, wait: Wait = False) -> Ascii:
+    """Whoever answers at that address now."""
+    return delete_miner(request, ip, wait)
+
+
+@router.post("/api/miners/{id}/restart", summary="Restart one miner", status_code=202)
+def restart_miner(request: Request, id: str, body: Because | None = None, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
+    """The tick judges, and restarts it when nothing speaks against it."""
+    config = config_of(request)
+    found = miners.miners(config)
+    row = picked(found, id)
+    why = (body.reason if body is not None else "") or WHY
+    return asked(request, miners.errand(config, found, Filters((row["id"],)), ("restart", ""), why), wait=wait)
+
+
+@router.post("/api/miner/{ip}/restart", summary="The same, by its address", status_code=202)
+def restart_miner_at(request: Request, ip: str, body: Because | None = None, wait: Wait = False) -> Ascii:
+    """Whoever answers at that address now."""
+    return restart_miner(request, ip, body, wait)
+
+
+# -- pools ----------------------------------------------------------------------------------------------------------
+
+
+@router.post("/api/pools", summary="Write a new pool into config.txt", status_code=202)
+def post_pool(request: Request, body: NewPool, wait: Wait = False) -> Ascii:
+    """Role admin."""
+    return _pool(request, body.name, body, new=True, wait=wait)
+
+
+@router.patch("/api/pools/{id}", summary="Change a pool")
+def patch_pool(request: Request, id: str, body: PoolChange, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
+    """Role admin. What is left out stays; "" goes back to the default."""
+    return _pool(request, id, body, new=False, wait=wait)
+
+
+def _pool(request: Request, name: str, body: PoolChange, *, new: bool, wait: bool) -> Ascii:
+    path = config_of(request).paths.config
+    given = {"user": body.wallet, "password": body.password, "coin": body.coin, "fallback": body.fallback}
+    values = {key: value for key, value in given.items() if value is not None}
+
+    def change() -> list[Row]:
+        url = _url(body, url_of(path, name))
+        return rows_of(set_pool(path, name, ({"url": url} if url else {}) | values, new=new))
+
+    return changed(request, change, body.reason or WHY, wait=wait)
+
+
+def _url(body: PoolChange, written: str) -> str:
+    """The address with its port: `port` beside it counts before the one in it. "" = as it is written."""
+    if not body.url and body.port is None:
+        return ""
+    url = body.url or written
+    scheme, _, rest = url.partition("://") if "://" in url else ("stratum+tcp", "", url)
+    host, colon, port = rest.rpartition(":")
+    if not colon or not port.isdecimal():
+        host, port = rest, ""
+    port = str(body.port) if body.port is not None else port
+    return f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}"
+
+
+@router.delete("/api/pools/{id}", summary="Take a pool out of config.txt")
+def delete_pool(request: Request, id: str, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
+    """Role admin. A pool that a band or another pool names can't go."""
+    path = config_of(request).paths.config
+    return changed(request, lambda: rows_of(remove_pool(path, id)), WHY, wait=wait)
+
+
+# -- profiles -------------------------------------------------------------------------------------------------------
+
+
+@router.post("/api/profiles", summary="Save a tuning preset", status_code=201)
+def post_profile(request: Request, body: NewProfile) -> Ascii:
+    """Role admin. As the miner `from_id` runs now, or as given; what is given counts."""
+    admin(request)
+    config = config_of(request)
+    given = {name: getattr(body, name) for name in profiles.SETTINGS if getattr(body, name) not in (None, "")}
+    values = {name: str(value) for name, value in given.items()}
+    try:
+        if body.from_id is not None:
+            row = picked(miners.miners(config), body.from_id)
+            values.pop("kind", None)
+            made = profiles.of_readings(body.name, row["group"].partition(" ")[0], row, values)
+        else:
+            made = profiles.profile(body.name, values)
+        with site_of(request).edits:
+            profiles.save(config.paths.config.parent, made, replace=body.replace)
+    except ProfileError as error:
+        raise Problem(409, str(error)) from None
+    told = profiles.told(made)
+    text = ", ".join(f"{name} {value}" for name, value in told.items() if name != "name" and value is not None)
+    row_of = (f"profiles.txt {made.name}", "", text)
+    number = desk_of(request).note(caller_of(request), audit_rows([row_of], body.reason or WHY))
+    return Ascii(told | {"request_id": number}, 201)
+
+
+@router.post("/api/profiles/{id}/apply", summary="Put a preset on miners of its kind", status_code=202)
+def apply_profile(request: Request, id: str, body: Who, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
+    """Each setting is told once, a share of the fleet at a time."""
+    config, found, filters, why = _many(request, body)
+    try:
+        one = profiles.find(config.paths.config.parent, id)
+    except ProfileError as error:
+        raise Problem(404, str(error)) from None
+    return asked(request, miners.with_profile(config, found, filters, one, why), wait=wait)
