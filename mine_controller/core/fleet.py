@@ -130,11 +130,12 @@ def _fans_w(image: Image) -> int | None:
 
 
 def _fans_guess_w(image: Image, wiring: Wiring) -> int:
-    """What the fans may draw: one that is switched on counts as normal at least, an unknown one for a tenth more."""
-    return sum(
-        spec.normal_w * 110 // 100 if fan.watts is None else max(fan.watts, spec.normal_w if fan.on else 0)
-        for fan, spec in zip(image.fans, wiring.fans, strict=True)
-    )
+    """What the fans may draw: an unknown one, or one switched on that shows next to nothing, counts a tenth more."""
+    watts = 0
+    for fan, spec in zip(image.fans, wiring.fans, strict=True):
+        doubted = fan.watts is None or (fan.on and fan.watts * 2 < spec.normal_w)
+        watts += spec.normal_w * 110 // 100 if doubted or fan.watts is None else fan.watts
+    return watts
 
 
 def _meter_w(image: Image) -> int | None:

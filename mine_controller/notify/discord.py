@@ -5,6 +5,7 @@ gone. Too many wrong answers in ten minutes ban the address, so those are left a
 """
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mine_controller.core.option import Secret, option
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 TEXT, HTML, MOST = "discord.txt", "", 4000
 COLOURS = (0x3B82F6, 0xF59E0B, 0xDC2626)  # information, warning, emergency
-TITLE_MOST = 250
+TITLE_MOST, DESCRIPTION_MOST = 120, 4096  # a title takes 256, of which every second may be a backslash
+_MARKUP = re.compile(r"[\\*_~`|\[\]<>]|^[#-]", re.MULTILINE)
 
 
 class Options(NamedTuple):
@@ -35,7 +37,7 @@ def send(options: Options, message: Message, until: float) -> Sent:
     """Post it and wait for the word that it was kept."""
     import requests  # noqa: PLC0415 - heavy
 
-    embed = {"title": one_line(message.subject, TITLE_MOST), "description": message.text[:MOST]}
+    embed = {"title": escaped(one_line(message.subject, TITLE_MOST)), "description": escaped(message.text[:MOST])}
     embed["color"] = COLOURS[message.level]  # type: ignore[assignment]
     body = {"embeds": [embed], "allowed_mentions": {"parse": []}}
     head = {"User-Agent": "minectl (notifications)"}
@@ -48,6 +50,14 @@ def send(options: Options, message: Message, until: float) -> Sent:
                 return _understood(answer)
     except (requests.RequestException, OSError, ValueError) as error:
         return Sent(ok=False, why=f"no good answer ({type(error).__name__})")  # its text holds the webhook
+
+
+def escaped(text: str, most: int = DESCRIPTION_MOST) -> str:
+    """The text as it stands: what Discord would take for markup, a link's name or a mention has a backslash before it.
+
+    Each backslash costs a character of the most that an embed takes; a text that is all markup is cut.
+    """
+    return _MARKUP.sub(r"\\\g<0>", text)[:most]
 
 
 def _understood(answer: "Response") -> Sent:

@@ -123,15 +123,16 @@ def read(letter: Letter) -> Item:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        return Item(letter.id, level, "message", letter.body, letter.due_at)
-    more: dict[str, Any] = {name: str(body.get(name) or "") for name in _WORDS}
-    more |= {name: tuple(map(str, found)) if isinstance(found := body.get(name), list) else () for name in _LISTS}
+        return Item(letter.id, level, "message", _plain(letter.body), letter.due_at)
+    more: dict[str, Any] = {name: _plain(str(body.get(name) or "")) for name in _WORDS}
+    lists = {name: found if isinstance(found := body.get(name), list) else () for name in _LISTS}
+    more |= {name: tuple(_plain(str(one)) for one in found) for name, found in lists.items()}
     severity = str(body.get("severity"))
     return Item(
         id=letter.id,
         level=LEVELS.index(severity) if severity in LEVELS else level,
-        kind=str(body.get("kind") or "message").replace("_", " "),
-        text=str(body.get("text", "")),
+        kind=_plain(str(body.get("kind") or "message")).replace("_", " "),
+        text=_plain(str(body.get("text", "")), lines=more["what"] == HEARTBEAT),
         at=_number(body.get("at")) or letter.due_at,
         shadow=bool(body.get("shadow")),
         since=_number(body.get("since")),
@@ -139,6 +140,13 @@ def read(letter: Letter) -> Item:
         until=_number(body.get("until")),
         **more,
     )
+
+
+def _plain(text: str, *, lines: bool = False) -> str:
+    """Without control characters: a device's text writes on no terminal and forges no line. `lines`: it has some."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() or (lines and char == "\n") else " " for char in text)
 
 
 def _number(told: object) -> int:

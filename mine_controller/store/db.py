@@ -123,11 +123,27 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     """Open for writing with the store's pragmas, and read them back (StoreError when one did not take)."""
     db = sqlite3.connect(_uri(path, "rwc" if create else "rw"), uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
     try:
-        _pragmas(db)
+        with _spoken():
+            _pragmas(db)
     except BaseException:
         db.close()
         raise
     return db
+
+
+@contextmanager
+def _spoken() -> Iterator[None]:
+    """Around the first statement, at which SQLite reads the schema: a damaged one is an error like any other.
+
+    SQLite quotes the damaged name in its message; bytes that are no UTF-8 in it make Python raise UnicodeDecodeError
+    instead of sqlite3.DatabaseError, which nobody who asks for the latter would catch.
+    """
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        told = sqlite3.DatabaseError("malformed database schema: a name in it is no text")
+        told.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise told from error
 
 
 def _pragmas(db: sqlite3.Connection) -> None:
@@ -182,6 +198,8 @@ def _copied(path: Path) -> Iterator[sqlite3.Connection]:
                 copy_bytes(source, target)
             with closing(sqlite3.connect(copy, isolation_level=None)) as db:
                 db.text_factory = _text
+                with _spoken():
+                    db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
                 yield db
         except (sqlite3.Error, OSError) as error:
             raise trouble_of(error) from error
@@ -202,7 +220,8 @@ def _open_reader(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
     db.text_factory = _text
     try:
-        db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        with _spoken():
+            db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
         db.close()
         if _journal_left(path) and error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
