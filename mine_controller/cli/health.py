@@ -27,14 +27,14 @@ def command(config: Path | None, as_json: bool) -> None:
     """One line and an exit code for monitoring: 0 good, 1 warning, 2 critical, 3 unknown."""
     from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.config.model import ConfigError  # noqa: PLC0415 - the same
-    from mine_controller.ops.health import UNKNOWN, WORDS, Health, health  # noqa: PLC0415 - the same
+    from mine_controller.ops.health import UNKNOWN, WORDS, Health, count, health  # noqa: PLC0415 - the same
 
     path = config_path(config)
     site = str(path)
     try:
         loaded = load_or_last_good(path)
     except ConfigError as error:
-        found = Health(UNKNOWN, (f"the config has {len(error.problems)} problems: {error.problems[0].text}",))
+        found = Health(UNKNOWN, (f"the config can't be used, {count(error.problems)}: {error.problems[0].text}",))
     else:
         found, site = health(loaded, int(time.time())), loaded.site.name
     if as_json:

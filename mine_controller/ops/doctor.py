@@ -97,7 +97,8 @@ def _config(path: Path) -> tuple[Config | None, list[Check]]:
 def _problems(problems: tuple[Any, ...]) -> str:
     first = problems[0]
     many = f"{len(problems)} problems, the first" if len(problems) > 1 else "a problem"
-    return f"config.txt has {many} in line {first.line}: {_where(first)} {first.text}".replace("  ", " ")
+    line = f" in line {first.line}" if first.line else ""  # 0: of the file as a whole, or it is not there
+    return f"config.txt has {many}{line}: {_where(first)} {first.text}".replace("  ", " ")
 
 
 def _where(problem: Any) -> str:

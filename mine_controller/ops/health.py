@@ -1,5 +1,6 @@
 """One line and an exit code for monitoring, by the conventions of monitoring plugins: 0 good .. 3 unknown."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.config.model import Config
@@ -45,7 +46,7 @@ def _judge(config: Config, now_s: int) -> Health:
     age_s, tick_s = now_s - good.tick_at, config.site.tick_s
     found = [_age(age_s, tick_s), _mode(rows[0]), *_alarms(config), *_backups(config)]
     if config.last_good:
-        found.append((WARNING, f"config.txt has {len(config.broken)} problems; the last good one runs"))
+        found.append((WARNING, f"config.txt has {count(config.broken)}; the last good one runs"))
     code = max(one for one, _ in found)
     says = tuple(text for _, text in sorted(found, key=lambda one: -one[0]))
     return Health(code, says, _figures(config, age_s, tick_s))
@@ -105,3 +106,8 @@ def _figures(config: Config, age_s: int, tick_s: int) -> tuple[tuple[str, Any], 
         ("db", f"{config.paths.db.stat().st_size}B"),
     ]
     return tuple(found)
+
+
+def count(problems: Sequence[object]) -> str:
+    """How many problems of a config there are, in words of a sentence."""
+    return "a problem" if len(problems) == 1 else f"{len(problems)} problems"

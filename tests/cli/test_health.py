@@ -35,6 +35,7 @@ def test_without_a_good_config_nothing_is_known(tmp_path):
     done = CliRunner().invoke(group, ["health", "--config", str(tmp_path / "none.txt")])
     assert done.exit_code == 3
     assert done.stdout.startswith("MINECTL UNKNOWN - ")
+    assert "can't be used, a problem: is missing" in done.stdout
 
 
 def test_an_open_warning_is_a_warning_and_names_it(place):

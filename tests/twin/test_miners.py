@@ -232,6 +232,15 @@ def test_bitaxe_modes_tunings_fans_and_lights(name):
     assert rig.restarts == restarts + 1
 
 
+@pytest.mark.parametrize("name", ["nerdqaxe", "nerdqaxe v1"])
+def test_nerdqaxe_fans_are_set_and_let_go_and_the_read_back_proves_it(name):
+    case = CASES[name]
+    lan = case.lan()
+    for value, held in (("80", 80), ("auto", None)):
+        assert lan.tell(case.driver, case.options, "fan", value).verdict == APPLIED
+        assert lan.unit.rig.fan_set == held
+
+
 @pytest.mark.parametrize("name", ["bitaxe", "bitaxe 2.4", "bitaxe 2.15", "nerdqaxe", "nerdqaxe v1"])
 def test_boards_are_put_on_another_pool(name):
     case = CASES[name]
