@@ -74,7 +74,9 @@ def number(value: Any) -> float | None:
 
 def clean(text: Any, length: int = 60) -> str:
     """A device's text as it may be shown: printable, short."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in str(text)[: length * 4])
+    shown = str(text)[: length * 4]
+    if not shown.isprintable():
+        shown = "".join(letter if letter.isprintable() else " " for letter in shown)
     return " ".join(shown.split())[:length]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from mine_controller.core.model.command import (
@@ -45,6 +46,9 @@ class Fleet(Protocol):
         """The port of all of them."""
 
 
+Early = Callable[[Reply], Reply]  # an answer with what could be made of it
+
+
 class Line(NamedTuple):
     """One question: `name` is what the reply is called."""
 
@@ -53,10 +57,24 @@ class Line(NamedTuple):
     send: bytes
 
 
-def asked(wire: Wire, options: Fleet, lines: Sequence[Line]) -> list[Reply]:
-    """The answers in order, all asked at once; status 0 and the header "why" stand for no answer."""
-    answers = wire.many([exchange(options, line.host, line.send) for line in lines], _by(wire)) if lines else []
-    return [_reply(line.name, answer) for line, answer in zip(lines, answers, strict=True)]
+def asked(wire: Wire, options: Fleet, lines: Sequence[Line], make: "Early | None" = None) -> list[Reply]:
+    """The answers in order, all asked at once; status 0 and the header "why" stand for no answer.
+
+    `make` is given each answer as soon as it is there, while others are awaited; the reply it returns stands for it.
+    """
+    made: dict[str, Reply] = {}
+
+    def hear(line: Line, answer: bytes | WireError) -> None:
+        if make is not None and not isinstance(answer, WireError):
+            made[line.name] = make(_reply(line.name, answer))
+
+    port, ends = options.port, cgminer.ENDS
+    if make is None:
+        batch = [Exchange(line.host, port, line.send, ends) for line in lines]
+    else:
+        batch = [Exchange(line.host, port, line.send, ends, then=partial(hear, line)) for line in lines]
+    answers = wire.many(batch, _by(wire)) if batch else []
+    return [made.get(line.name) or _reply(line.name, answer) for line, answer in zip(lines, answers, strict=True)]
 
 
 def _by(wire: Wire) -> float:
@@ -96,11 +114,15 @@ def tree(reply: Reply) -> cgminer.Tree:
 
 def part(found: cgminer.Tree, command: str, name: str) -> cgminer.Tree:
     """One answer out of a joined one, or the answer itself where only it was asked. Raises BadReply when refused."""
-    one = cgminer.sections(found).get(command) or found
-    status = cgminer.status(one)
-    if status.letter and not status.good:
-        raise BadReply(f"{name}: {command} was refused: {_answer.clean(status.text, 50)!r}")
-    return one
+    return granted(cgminer.sections(found).get(command) or found, command, name)
+
+
+def granted(answer: cgminer.Tree, command: str, name: str) -> cgminer.Tree:
+    """The answer itself. Raises BadReply when it is a refusal."""
+    refusal = cgminer.refused(answer)
+    if refusal is not None:
+        raise BadReply(f"{name}: {command} was refused: {_answer.clean(refusal.text, 50)!r}")
+    return answer
 
 
 def identity(*rows: Mapping[str, Any]) -> str:

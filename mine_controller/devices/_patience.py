@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from mine_controller.devices import _hosts
 from mine_controller.devices.kind import Found
-from mine_controller.wire.door import Exchange, Many, WireError
+from mine_controller.wire.door import Exchange, Many, WireError, in_rounds
 
 MEMORY = "patience"
 NOTHING = "-"  # asked before, and all of them answered
@@ -80,7 +80,12 @@ class Patience:
         self._resting |= {exchange.host for exchange in batch} - asked.keys()
         short = [_within(each, asked[each.host]) for each in batch if each.host not in self._resting]
         answers = iter(many(short, until) if short else [])
-        return [self._excuse(exchange.host) if exchange.host in self._resting else next(answers) for exchange in batch]
+        resting = in_rounds(
+            [each for each in batch if each.host in self._resting],
+            lambda exchanges: [self._excuse(each.host) for each in exchanges],
+        )
+        excuses = iter(resting)
+        return [next(excuses if exchange.host in self._resting else answers) for exchange in batch]
 
     def _asked(self, hosts: Sequence[str]) -> dict[str, str]:
         """Who is asked, and in which state as a probe ("": in the usual way)."""

@@ -1,7 +1,7 @@
 """Commands that take several exchanges with a unit: what is said next depends on what it said, for all units at once.
 
-A driver writes one conversation as a generator that yields a `Step` and gets the answer. `converse` leads them all:
-each round sends the next step of every unit in one batch, so that a hundred units take as long as one. A conversation
+A driver writes one conversation as a generator that yields a `Step` and gets the answer. `converse` leads them all
+side by side: whoever has answered is asked its next step while others are still thinking. A conversation
 ends by itself, by WireError or by BadReply; what it has not told of its commands then, is told here, by what was sent.
 
 All commands of one unit in one batch are one conversation: settings are one write, because boards keep them in flash.
@@ -112,20 +112,23 @@ def converse(
 ) -> None:
     """Lead the conversations until all have ended. `packed` makes the exchange of a step at an address, `opened` reads
     its bytes (raises WireError or BadReply). Raises nothing that a device could cause."""
-    visits = _going(_begun(desk, begin(desk)) for desk in calls)
-    while visits:
+
+    def asked(visit: _Visit) -> Exchange | None:
         if wire.now() + _turns.LEAST_S >= wire.until:
-            for visit in visits:
-                _break_off(visit)
-            return
-        longest_s = CHANGE_S if any(visit.step.changes for visit in visits) else READ_S
-        exchanges = [packed(visit.desk.host, visit.step.request) for visit in visits]
-        answers = wire.many(exchanges, min(wire.until, wire.now() + longest_s))
-        visits = _going(_answered(visit, answer, opened) for visit, answer in zip(visits, answers, strict=True))
+            _break_off(visit)
+            return None
+        within_s = CHANGE_S if visit.step.changes else READ_S
+        exchange = packed(visit.desk.host, visit.step.request)
+        return exchange._replace(within_s=within_s, then=lambda answer: heard(visit, answer))
 
+    def heard(visit: _Visit, answer: bytes | WireError) -> Exchange | None:
+        further = _answered(visit, answer, opened)
+        return asked(further) if further is not None else None
 
-def _going(visits: Iterable[_Visit | None]) -> list[_Visit]:
-    return [visit for visit in visits if visit is not None]
+    begun = (_begun(desk, begin(desk)) for desk in calls)
+    first = [exchange for visit in begun if visit is not None and (exchange := asked(visit)) is not None]
+    if first:
+        wire.many(first, wire.until)
 
 
 def _begun(desk: Desk, talk: "Generator[Step, Any, None]") -> _Visit | None:

@@ -17,8 +17,9 @@ from mine_controller.core.model.command import (
     Command,
     Outcome,
 )
+from mine_controller.devices._blame import Faults, nobody, where
 from mine_controller.devices.ask import SLACK_S, ClockAt, Endpoint, WireFor, kind_named, plain, secrets_of
-from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError, in_rounds
 
 
 class _Every:
@@ -37,12 +38,14 @@ def act(
     wire_for: WireFor,
     until: float,
     threads: bool = True,
+    faults: Faults = nobody,
 ) -> tuple[Outcome, ...]:
     """One outcome a command, in the order of the commands; raises nothing that a device could cause.
 
     Lanes in `withheld` (`EVERY` in shadow mode) and endpoints with `live = no` are not touched. `until` and `clock_at`
     are in the wire's seconds; `at_s` is 0 where nothing was attempted. A lane not done by `until` is left behind with
-    its wire shut: what it has reported counts, nothing it reports later does.
+    its wire shut: what it has reported counts, nothing it reports later does. `faults` is told where a driver itself
+    went wrong.
     """
     outcomes: dict[str, Outcome] = {}
     lanes: list[_Lane] = []
@@ -58,6 +61,8 @@ def act(
         _start(lane) if threads else lane.run()
     for lane in lanes:
         outcomes |= lane.end()
+        if lane.fault:
+            faults(lane.section, lane.fault)
     return tuple(outcomes[command.id] for command in commands)
 
 
@@ -107,8 +112,10 @@ class _Lane:
         self._lock = threading.Lock()
         self._outcomes: dict[str, Outcome] = {}
         self._begun = False  # a call went out since the last report
+        self._talking = False  # conversations are going on: whatever is reported, others of them may have commands out
         self._over = False
-        self.why = "its driver said nothing"
+        self.section = batch[0].lane
+        self.why, self.fault = "its driver said nothing", ""
         self.done = threading.Event()
 
     def run(self) -> None:
@@ -122,7 +129,7 @@ class _Lane:
         except Exception as error:  # noqa: BLE001
             # The one place for bugs of drivers that command: the lane ends here, its open commands are told as
             # unknown or not sent, and the other lanes go on.
-            self.why = f"driver error: {type(error).__name__}"
+            self.why, self.fault = f"driver error: {type(error).__name__}", where(error)
         finally:
             self.done.set()
 
@@ -135,10 +142,15 @@ class _Lane:
 
     def _many(self, batch: Sequence[Exchange], until: float) -> list[bytes | WireError]:
         with self._lock:
-            if self._over:
-                return [WireError("timeout", "the lane's time is over") for _ in batch]
-            self._begun = True
-        return self._wire.many(batch, min(until, self._until))
+            over = self._over
+            if not over:
+                self._begun = self._talking = True
+        if over:
+            return in_rounds(batch, lambda each: [WireError("timeout", "the lane's time is over") for _ in each])
+        answers = self._wire.many(batch, min(until, self._until))
+        with self._lock:
+            self._talking = False
+        return answers
 
     def _library(self, batch: Sequence[Job], until: float) -> list[dict[str, Any] | WireError]:
         with self._lock:
@@ -154,7 +166,7 @@ class _Lane:
         why = plain(outcome.why if known else "driver error: no such verdict", self._secrets)
         ticket = plain(outcome.ticket, self._secrets) if outcome.ticket else None
         with self._lock:
-            self._begun = False
+            self._begun = self._talking
             if not self._over:
                 self._outcomes.setdefault(outcome.command, Outcome(outcome.command, verdict, why, ticket, at_s))
 

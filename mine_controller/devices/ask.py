@@ -14,10 +14,11 @@ from typing import Any, Protocol
 from mine_controller.core.due import Asked
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.option import Secret
+from mine_controller.devices._blame import Faults, nobody, where
 from mine_controller.devices._patience import Patience
 from mine_controller.devices.kind import Ask, BadReply, Found
 from mine_controller.wire import retry
-from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError, in_rounds
 
 BUDGET_S = 6.0  # for one endpoint, unless its kind declares BUDGET_S
 PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its first answer; answering, all of it
@@ -48,7 +49,7 @@ ClockAt = Callable[[float], int]  # plant seconds at a moment of a wire's clock
 WireFor = Callable[[str, float], Wire]  # (section, until) -> a wire for that endpoint, used by one thread
 
 
-def ask(
+def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itself
     asked: Sequence[Asked],
     endpoints: Mapping[str, Endpoint],
     image_channels: Mapping[str, Value],
@@ -57,6 +58,8 @@ def ask(
     until: float,
     threads: bool = True,
     wall_s: int = 0,
+    *,
+    faults: Faults = nobody,
 ) -> tuple[Reading, ...]:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
@@ -64,7 +67,7 @@ def ask(
     `<endpoint>/<name>:memory` (one of them, "patience", is ours: which addresses of a fleet rest). A failed endpoint's
     known channels come back as None with the reason. `until` and `clock_at` are in the wire's seconds. `threads=False`
     asks one after the other, each with its own wire's clock.
-    `wall_s` is the wall clock now, for kinds that ask for dates.
+    `wall_s` is the wall clock now, for kinds that ask for dates. `faults` is told where a driver itself went wrong.
     """
     memories = _memories(image_channels)
     jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
@@ -72,7 +75,11 @@ def ask(
         job.wall_s = wall_s
     for job in jobs:
         _start(job) if threads else job.run()
-    return tuple(reading for job in jobs for reading in _readings(job, image_channels, clock_at))
+    readings = tuple(reading for job in jobs for reading in _readings(job, image_channels, clock_at))
+    for job in jobs:
+        if job.fault:
+            faults(job.asked.endpoint, job.fault)
+    return readings
 
 
 def _job(
@@ -138,6 +145,7 @@ class _Job:
         self.first_by = min(until, self.began + budget_s / PROBES) if asked.probe else self.ends
         self.answered = False
         self.over = False
+        self.fault = ""
         self.done = threading.Event()
         self.found: tuple[Found, ...] = ()
         self.read_at = self.began
@@ -157,12 +165,12 @@ class _Job:
         except Exception as error:  # noqa: BLE001
             # The one place for bugs of drivers: whatever a hostile answer sets off in one of them is that endpoint's
             # failure with its name, and every other endpoint is still read.
-            self.why = f"driver error: {type(error).__name__}"
+            self.why, self.fault = f"driver error: {type(error).__name__}", where(error)
         finally:
             self.done.set()
 
     def _ask(self, module: ModuleType, options: Any) -> None:
-        what = Ask(self.asked.channels, self.asked.tickets, self.memory, self.at_s, self.wall_s)
+        what = Ask(self.asked.channels, self.asked.tickets, self.memory, self.at_s, self.wall_s, early=True)
         patience = Patience(self.memory, self.at_s, self.asked.channels)
         many = patience.over(self._many)
         wire = self.wire._replace(call=self._call, many=many, library=self._library, until=self._inner(self.ends))
@@ -183,7 +191,7 @@ class _Job:
     def _many(self, batch: Sequence[Exchange], until: float) -> list[bytes | WireError]:
         """A fleet's batch: one address that answers is an answer of the endpoint, so a probe has its whole budget."""
         if self.over:
-            return [WireError("timeout", "its time is over") for _ in batch]
+            return in_rounds(batch, lambda each: [WireError("timeout", "its time is over") for _ in each])
         self.answered = True  # silent addresses cost their connect time-out: a probe's second would end every fleet
         return self.wire.many(batch, min(until, self._inner(self.ends)))
 
@@ -240,7 +248,7 @@ def _readings(job: _Job, channels: Mapping[str, Value], clock_at: ClockAt) -> li
     if job.why:
         return _failed(job, plain(job.why, secrets), channels, clock_at(job.wire.now()))
     at_s = clock_at(job.read_at)
-    stamped = [_reading(section, found, at_s, secrets) for found in job.found]
+    stamped = list(_stamped(section, job.found, at_s, secrets))
     return [*stamped, Reading(f"{section}:health", "ok", at_s), Reading(f"{section}:fails", 0, at_s)]
 
 
@@ -262,11 +270,18 @@ def _is_value_of(section: str, wanted: set[str], key: str) -> bool:
     return quantity not in BOOKKEEPING and quantity != "ticket" and not quantity.endswith("?")
 
 
-def _reading(section: str, found: Found, at_s: int, secrets: tuple[str, ...]) -> Reading:
-    channel, quantity, value, why = found
-    key = f"{section}/{plain(str(channel), secrets, 80)}:{quantity}" if channel else f"{section}:{quantity}"
-    value, doubt = _scalar(quantity, value, secrets)
-    return Reading(key, value, at_s, "" if value is not None else plain(why or doubt or "no value", secrets))
+def _stamped(section: str, found: Sequence[Found], at_s: int, secrets: tuple[str, ...]) -> Iterable[Reading]:
+    """What was found, with its key and its time. A fleet tells a dozen values of each unit, one after the other."""
+    of, source = "", section
+    for channel, quantity, value, why in found:
+        if channel != of:
+            of, source = channel, f"{section}/{plain(str(channel), secrets, 80)}" if channel else section
+        if type(value) is float or type(value) is int:
+            yield Reading(f"{source}:{quantity}", value, at_s)
+            continue
+        told, doubt = _scalar(quantity, value, secrets)
+        unknown = "" if told is not None else plain(why or doubt or "no value", secrets)
+        yield Reading(f"{source}:{quantity}", told, at_s, unknown)
 
 
 def _scalar(quantity: str, value: Any, secrets: tuple[str, ...]) -> tuple[Scalar, str]:

@@ -95,7 +95,8 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     hosts = _hosts.expand(options.hosts)
     single = {host for host in hosts if ask.memory.get(host, "").endswith(" single")}
     question = cgminer.request("+".join(_reads(options))) if options.pools else JOINED
-    joined = _cgminer.asked(wire, options, [Line(host, host, question) for host in hosts if host not in single])
+    lines = [Line(host, host, question) for host in hosts if host not in single]
+    joined = _cgminer.asked(wire, options, lines, _early(options) if ask.early else None)
     single |= {reply.name for reply in joined if _can_not_join(reply)}
     replies = [reply for reply in joined if reply.name not in single]
     left = [host for host in hosts if host in single]
@@ -107,8 +108,22 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     return tuple(_cgminer.remembered(replies, ask))
 
 
+def _early(options: Options) -> _cgminer.Early:
+    """Reads a joined answer at once and lets its bytes go: a fleet's are many megabytes."""
+    macs = dict(filter(None, map(_given, options.macs)))
+
+    def made(reply: Reply) -> Reply:
+        if _can_not_join(reply):
+            return reply
+        return Reply(reply.name, 200, {}, b"", _unit(reply.name, {"": reply}, macs.get(reply.name, ""), options))
+
+    return made
+
+
 def _can_not_join(reply: Reply) -> bool:
     """Whether to ask one by one: it answered something else, or hung up on a question it does not know."""
+    if reply.made is not None:
+        return False
     if reply.status == 0:
         return reply.headers.get("why", "").startswith("hung up")
     return not _IS_JOINED.search(reply.body) and not reply.body.startswith(b"Socket connect")
@@ -121,7 +136,14 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
         host, _, command = reply.name.partition(" ")
         by_host.setdefault(host, {})[command] = reply
     macs = dict(filter(None, map(_given, options.macs)))
-    return _cgminer.fleet([_unit(host, own, macs.get(host, ""), options) for host, own in by_host.items()])
+    return _cgminer.fleet(
+        [_made(own) or _unit(host, own, macs.get(host, ""), options) for host, own in by_host.items()]
+    )
+
+
+def _made(own: dict[str, Reply]) -> Unit | None:
+    """What fetch has made of its one joined answer already."""
+    return own[""].made if "" in own else None
 
 
 def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
@@ -151,10 +173,13 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
     for command in (*READS, "pools"):
         try:
             if whole is not None or command in own:
-                found = parts.get(command, whole) if whole is not None else _cgminer.tree(own[command])
-                if command == "pools" and whole is not None and command not in parts:
+                if command in parts:
+                    trees[command] = _cgminer.granted(parts[command], command, host)
+                    continue
+                if command == "pools" and whole is not None:
                     continue  # was not asked: the answer to something else is not one to this
-                trees[command] = _cgminer.part(found or {}, command, host)
+                found = whole if whole is not None else _cgminer.tree(own[command])
+                trees[command] = _cgminer.part(found, command, host)
         except BadReply as error:
             why = why or str(error)
     if not any(name in trees.get(command, {}) for command, name in zip(READS, map(str.upper, READS), strict=True)):
@@ -177,7 +202,7 @@ def _values(unit: str, trees: dict[str, cgminer.Tree], options: Options) -> list
         found.append(Found(unit, "hashrate_ths", round(rate, 9)))
     if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
         found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
-    heats = [heat for row in (*boards, *stats) for heat in _heats(row)]
+    heats = [heat for row in (*boards, *stats) for heat in _marked(row, HEAT)]
     found += _more(unit, summary, stats, trees, options)
     if heats:
         real = [heat for heat in heats if LOWEST_C <= heat <= HIGHEST_C]
@@ -189,7 +214,7 @@ def _more(
     unit: str, summary: dict[str, Any], stats: list[dict[str, Any]], trees: dict[str, cgminer.Tree], options: Options
 ) -> list[Found]:
     """What else it tells: fans, shares, how long it runs, the pool."""
-    turns = [turn for row in stats for name, value in row.items() if _meaning(name) == FAN and (turn := _turns(value))]
+    turns = [turn for row in stats for turn in _marked(row, FAN) if 0 < turn < FASTEST_RPM]  # 0: often just no fan
     told = {
         "fan_rpm": min(turns, default=None),
         "uptime_s": _elapsed(summary, stats),
@@ -203,30 +228,31 @@ def _more(
     return [*found, *_cgminer.pool_found(unit, cgminer.rows(trees.get("pools", {}), "POOLS"), options.pools)]
 
 
-def _turns(value: Any) -> float | None:
-    """Turns a minute; 0 is a socket without a fan as often as a fan that stands, so it tells nothing."""
-    turn = cgminer.number(value)
-    return turn if turn is not None and 0 < turn < FASTEST_RPM else None
+def _marked(row: dict[str, Any], meaning: str) -> list[float]:
+    """The numbers of a row whose names say that they mean this."""
+    found = [cgminer.number(row[name]) for name in _names(tuple(row), meaning)]
+    return [each for each in found if each is not None]
 
 
-def _heats(row: dict[str, Any]) -> Iterable[float]:
-    for name, value in row.items():
-        if _meaning(name) == HEAT:
-            heat = cgminer.number(value)
-            if heat is not None:
-                yield heat
+@lru_cache(maxsize=256)
+def _names(row: tuple[str, ...], meaning: str) -> tuple[str, ...]:
+    """Which names of a row mean this; a fleet has the same few shapes of rows thousands of times."""
+    return tuple(name for name in row if _meaning(name) == meaning)
 
 
-@lru_cache(maxsize=2048)
 def _meaning(name: str) -> str:
-    """What the name of a field says its value is, "" for nothing; a fleet has the same few names thousands of times."""
+    """What the name of a field says its value is, "" for nothing."""
     if _TEMPERATURE.fullmatch(name) and not _NO_HEAT.search(name):
         return HEAT
     return SAMPLE if _SAMPLED.fullmatch(name) else FAN if _FAN.fullmatch(name) else ""
 
 
 def _first(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> float | None:
-    return next((found for row in rows for name in names if (found := cgminer.number(row.get(name))) is not None), None)
+    for row in rows:
+        for name in names:
+            if name in row and (found := cgminer.number(row[name])) is not None:
+                return found
+    return None
 
 
 def _rate(summary: dict[str, Any], stats: list[dict[str, Any]]) -> float | None:
@@ -234,8 +260,7 @@ def _rate(summary: dict[str, Any], stats: list[dict[str, Any]]) -> float | None:
 
     `av` counts from the start and goes on after the unit stopped; only where there is nothing else is it read.
     """
-    sampled = [cgminer.number(value) for row in stats for name, value in row.items() if _meaning(name) == SAMPLE]
-    if rates := [rate for rate in sampled if rate is not None]:
+    if rates := [rate for row in stats for rate in _marked(row, SAMPLE)]:
         return sum(rates) * _SCALE["MHS"]
     for span in (*_SPANS, "av"):
         for unit, scale in _SCALE.items():

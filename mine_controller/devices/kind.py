@@ -38,6 +38,7 @@ class Reply(NamedTuple):
     status: int
     headers: dict[str, str]  # lower-case names
     body: bytes
+    made: Any = None  # what fetch made of the body already, in whose place it then stands (see Ask.early)
 
 
 class Found(NamedTuple):
@@ -57,6 +58,7 @@ class Ask(NamedTuple):
     memory: dict[str, str] = {}  # noqa: RUF012 - what the kind kept from its last fetch (an ETag); read-only
     at_s: int = 0  # plant time at which the asking begins: what a kept back-off is measured by
     wall_s: int = 0  # the same moment by the wall clock, for kinds that ask for dates; 0 = not told
+    early: bool = False  # only readings are wanted: bodies may be read, and dropped, while others are still awaited
 
 
 class Can(NamedTuple):

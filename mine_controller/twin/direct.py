@@ -16,7 +16,7 @@ from mine_controller.twin.answer import Answer, asked, heard, spoken
 from mine_controller.twin.faults import BOMB_BYTES, Fault
 from mine_controller.twin.noise import key_of, normal
 from mine_controller.twin.site import Served, Site
-from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError, in_rounds
 
 MEDIAN_S: Final = 0.15
 SPREAD: Final = 1.11  # log-normal: the 99th percentile is 2 s
@@ -119,10 +119,13 @@ class _Lane:
     # ---------------------------------------------------------------- a whole fleet at once
 
     def many(self, batch: Sequence[Exchange], many_until_s: float) -> list[bytes | WireError]:
-        left_s = min(many_until_s, self._until_s) - self._at_s
+        return in_rounds(batch, lambda exchanges: self._volley(exchanges, many_until_s))
+
+    def _volley(self, batch: Sequence[Exchange], until_s: float) -> list[bytes | WireError]:
+        left_s = min(until_s, self._until_s) - self._at_s
         if left_s <= 0:
             return [WireError("unreachable", "no time left to ask") for _ in batch]
-        took = [self._exchange(each, min(max(EXCHANGE_S, each.longest_s), left_s)) for each in batch]
+        took = [self._exchange(each, min(_granted_s(each), left_s)) for each in batch]
         self._pass(max((one.seconds for one in took), default=0.0))
         return [one.answer for one in took]
 
@@ -154,6 +157,11 @@ class _Lane:
             return b"", 0.0
         answer = site.answer(served, question, at_s)
         return spoken(answer), answer.took_s
+
+
+def _granted_s(each: Exchange) -> float:
+    usual_s = max(EXCHANGE_S, each.longest_s)
+    return min(usual_s, each.within_s or usual_s)
 
 
 def _unanswered(kind: str, left_s: float) -> _Took:

@@ -205,6 +205,16 @@ def status(tree: Tree) -> Status:
     )
 
 
+def refused(tree: Tree) -> Status | None:
+    """How it was refused; None where it was not, or does not say."""
+    given = tree.get("STATUS")
+    first = given[0] if type(given) is list and given else given
+    if type(first) is dict and first.get("STATUS") in SUCCESS:
+        return None
+    told = status(tree)
+    return told if told.letter and not told.good else None
+
+
 def sections(tree: Tree) -> dict[str, Tree]:
     """The answers inside a joined answer by command ("summary", "stats"); {} when it is none. Both shapes of a section
     are read: a list of one answer (the source) and a plain object (the documents)."""
@@ -221,7 +231,9 @@ def rows(tree: Mapping[str, Any], name: str) -> list[Tree]:
     given = tree.get(name)
     if isinstance(given, dict):
         return [given]
-    return [row for row in given if isinstance(row, dict)] if isinstance(given, list) else []
+    if not isinstance(given, list):
+        return []
+    return given if len(given) == 1 and type(given[0]) is dict else [row for row in given if isinstance(row, dict)]
 
 
 def row(tree: Mapping[str, Any], name: str) -> Tree:

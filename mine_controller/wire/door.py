@@ -66,9 +66,29 @@ class Exchange(NamedTuple):
     within_s: float = 0.0  # over after this much, where that is less than the batch grants; 0 = as the batch grants
     connect_s: float = 0.0  # the same for the connection alone
     rides: bool = False  # not waited for: over soon after the last of the others in its batch that do not ride
+    then: "Callable[[bytes | WireError], Exchange | None] | None" = None  # what is made of the answer; see `many`
 
 
 Many = Callable[[Sequence[Exchange], float], "list[bytes | WireError]"]
+STEPS = 64  # so many exchanges one conversation may have
+
+
+def in_rounds(
+    batch: Sequence[Exchange], volley: Callable[[Sequence[Exchange]], "list[bytes | WireError]"]
+) -> "list[bytes | WireError]":
+    """A `many` out of a door that only asks all at once: conversations take each step together."""
+    answers: list[bytes | WireError] = [WireError("too_large", "a conversation without an end")] * len(batch)
+    going = list(enumerate(batch))
+    for _ in range(STEPS):
+        further = []
+        for (index, exchange), answer in zip(going, volley([each for _, each in going]) if going else (), strict=True):
+            following = exchange.then(answer) if exchange.then is not None else None
+            if following is not None:
+                further.append((index, following))
+            else:
+                answers[index] = answer if exchange.then is None or isinstance(answer, WireError) else b""
+        going = further
+    return answers
 
 
 def _one_by_one_only(batch: Sequence[Exchange], until: float) -> "list[bytes | WireError]":
@@ -104,7 +124,11 @@ def _no_library(batch: Sequence[Job], until: float) -> "list[dict[str, Any] | Wi
 class Wire(NamedTuple):
     """`call` raises WireError and ends before `until` (in `now()` seconds); `sleep` paces a lane; `many` takes a whole
     fleet through non-blocking sockets in one thread and gives bytes or a WireError for each, in order; `library` has
-    asic-rs do a batch of jobs in a process of its own and gives what it told of each, in order."""
+    asic-rs do a batch of jobs in a process of its own and gives what it told of each, in order.
+
+    An exchange with `then` is given to it as soon as it is over, while others are still awaited. What `then` returns is
+    the next exchange of that conversation; None ends it, and b"" stands in the list for its bytes. It raises nothing.
+    """
 
     call: Callable[[Request, float], Response]
     now: Callable[[], float]

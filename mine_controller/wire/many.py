@@ -2,7 +2,8 @@
 
 Each exchange is connect, send, read until the terminator, the end of the stream or the cap. Sockets are watched edge by
 edge, so that an exchange costs one registration and no change of it. Nothing is looked up and nothing is retried.
-A system without epoll (it is Linux's) answers "unreachable" for everything.
+What has arrived is handed to its `then` whenever no socket has news, so that reading what the devices say costs no time
+while others are still thinking. A system without epoll (it is Linux's) answers "unreachable" for everything.
 """
 
 import contextlib
@@ -13,9 +14,10 @@ import resource
 import select
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 
-from mine_controller.wire.door import Exchange, WireError
+from mine_controller.wire.door import STEPS, Exchange, WireError, in_rounds
 
 Answer = bytes | WireError
 
@@ -28,6 +30,7 @@ WINDOW = 4000  # sockets open at a time
 BURST = 256  # connects between two looks at the answers
 SPARE = 64  # descriptors left to everyone else
 CHUNK = 16_384
+BACKLOG = 256  # answers kept for later while sockets have news: each is some kB
 _BIND_NO_PORT = 24  # Linux: bind an address and leave the port to connect, so that ports do not run out
 
 _REFUSED = {errno.ECONNREFUSED}
@@ -41,7 +44,8 @@ def many(batch: Sequence[Exchange], until: float) -> list[Answer]:
     unreachable and dns mean that nothing was sent.
     """
     if not hasattr(select, "epoll"):
-        return [WireError("unreachable", "this system has no epoll") for _ in batch]
+        none = WireError("unreachable", "this system has no epoll")
+        return in_rounds(batch, lambda exchanges: [none for _ in exchanges])
     return _Round(batch, until).run()
 
 
@@ -65,8 +69,11 @@ class _Round:
     def __init__(self, batch: Sequence[Exchange], until: float) -> None:
         self.until = until
         self.answers: list[Answer | None] = [None] * len(batch)
+        self.steps = [1] * len(batch)  # exchanges of each conversation
         self.waiting: Iterator[tuple[int, Exchange]] = iter(enumerate(batch))
         self.next: tuple[int, Exchange] | None = next(self.waiting, None)
+        self.following: deque[tuple[int, Exchange]] = deque()  # next exchanges of conversations: before new ones
+        self.heard: deque[tuple[int, Answer, Exchange]] = deque()  # over, and not yet handed to their `then`
         self.open: dict[int, _Talk] = {}
         self.window = _window(len(batch))
         rounds = -(-len(batch) // self.window) if batch else 1
@@ -84,18 +91,23 @@ class _Round:
             for talk in self.open.values():
                 talk.sock.close()
             self.poll.close()
-        late = WireError("unreachable", "no time left to ask")
-        return [late if answer is None else answer for answer in self.answers]
+        self._hand_out()
+        return [_no_time() if answer is None else answer for answer in self.answers]
 
     def _talk(self) -> None:
         sweep_at = time.monotonic() + SWEEP_S
-        while (now := time.monotonic()) < self._until() and (self.next is not None or self.open):
+        while (now := time.monotonic()) < self._until() and (self.next or self.following or self.open or self.heard):
             more = self._fill(now)
-            wait_s = 0.0 if more else max(0.0, min(self._until(), sweep_at) - now)
-            for fd, mask in self.poll.poll(wait_s):
+            wait_s = 0.0 if more or self.heard else max(0.0, min(self._until(), sweep_at) - now)
+            news = self.poll.poll(wait_s)
+            for fd, mask in news:
                 talk = self.open.get(fd)
                 if talk is not None:
                     self._step(talk, mask)
+            if self.heard and not news:
+                self._listen()
+            while len(self.heard) > BACKLOG:
+                self._listen()
             if (now := time.monotonic()) >= sweep_at:
                 self._sweep(now)
                 sweep_at = now + SWEEP_S
@@ -103,11 +115,41 @@ class _Round:
         for talk in list(self.open.values()):
             self._end(talk, _late(talk, time.monotonic()))
 
+    def _listen(self) -> None:
+        """Hand the oldest answer to its `then`, and take what is to be said next."""
+        index, answer, exchange = self.heard.popleft()
+        following = exchange.then(answer) if exchange.then is not None else None
+        self.steps[index] += 1
+        if following is None:
+            self._settle(index, answer if isinstance(answer, WireError) else b"", exchange)
+        elif self.steps[index] > STEPS:
+            self._settle(index, WireError("too_large", "a conversation without an end"), exchange)
+        else:
+            self.following.append((index, following._replace(rides=exchange.rides)))
+
+    def _hand_out(self) -> None:
+        """Time is over: whoever waits for an answer is told, and nothing goes out any more."""
+        while self.heard or self.following or self.next is not None:
+            while self.heard:
+                self._listen()
+            pending, self.following = list(self.following), deque()
+            if self.next is not None:
+                pending += [self.next, *self.waiting]
+                self.next = None
+            for index, exchange in pending:
+                self._over(index, _no_time(), exchange)
+
     def _until(self) -> float:
         return self.until if self.last_call is None else min(self.until, self.last_call)
 
     def _over(self, index: int, answer: Answer, exchange: Exchange) -> None:
-        """One is answered. After the last that is waited for, those that ride get a tenth of the time it all took."""
+        if exchange.then is None:
+            self._settle(index, answer, exchange)
+        else:
+            self.heard.append((index, answer, exchange))
+
+    def _settle(self, index: int, answer: Answer, exchange: Exchange) -> None:
+        """One has ended. After the last that is waited for, those that ride get a tenth of the time it all took."""
         self.answers[index] = answer
         self.firm -= not exchange.rides
         if self.firm == 0 and not exchange.rides:
@@ -117,9 +159,10 @@ class _Round:
     def _fill(self, now: float) -> bool:
         """Open the next exchanges; True when there is room for more at once."""
         for _ in range(BURST):
-            if self.next is None or len(self.open) >= self.window:
+            upcoming = self.following[0] if self.following else self.next
+            if upcoming is None or len(self.open) >= self.window:
                 return False
-            index, exchange = self.next
+            index, exchange = upcoming
             try:
                 self._start(index, exchange, now)
             except OSError as error:
@@ -129,7 +172,10 @@ class _Round:
                 self._over(index, _lost(error), exchange)
             except WireError as error:
                 self._over(index, error, exchange)
-            self.next = next(self.waiting, None)
+            if self.following:
+                self.following.popleft()
+            else:
+                self.next = next(self.waiting, None)
         return True
 
     def _start(self, index: int, exchange: Exchange, now: float) -> None:
@@ -220,6 +266,10 @@ def _read(talk: _Talk) -> Answer | None:
             return _too_large(cap)
         if talk.exchange.whole is not None and talk.exchange.whole(bytes(talk.data)):
             return bytes(talk.data)
+
+
+def _no_time() -> WireError:
+    return WireError("unreachable", "no time left to ask")
 
 
 def _too_large(cap: int) -> WireError:

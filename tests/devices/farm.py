@@ -3,7 +3,7 @@
 import json
 
 from mine_controller.wire.cgminer import request
-from mine_controller.wire.door import Wire, WireError
+from mine_controller.wire.door import Wire, WireError, in_rounds
 
 
 class Farm:
@@ -25,6 +25,9 @@ class Farm:
 
     def _many(self, batch, until):
         assert until <= self.wire.until
+        return in_rounds(batch, self._volley)
+
+    def _volley(self, batch):
         self.clock += self.step_s
         self.rounds.append(len(batch))
         return [self._one(each) for each in batch]

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 
-from mine_controller.wire.door import Wire, WireError
+from mine_controller.wire.door import Wire, WireError, in_rounds
 
 GONE = WireError("unreachable", "no connection in 2.0 s")
 REFUSED = WireError("refused", "refused the connection")
@@ -30,6 +30,9 @@ class Rack:
 
     def _many(self, batch, until):
         assert until <= self.wire.until
+        return in_rounds(batch, self._volley)
+
+    def _volley(self, batch):
         self.volleys.append(len(batch))
         self.clock += self.volley_s
         return [self._one(each) for each in batch]

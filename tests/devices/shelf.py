@@ -4,7 +4,7 @@ import json
 
 from devices.scripted import order
 
-from mine_controller.wire.door import Wire, WireError
+from mine_controller.wire.door import Wire, WireError, in_rounds
 
 HOSTS = ("10.0.0.1", "10.0.0.2", "10.0.0.3")
 
@@ -29,6 +29,9 @@ class Shelf:
 
     def _many(self, batch, until):
         assert batch
+        return in_rounds(batch, lambda exchanges: self._volley(exchanges, until))
+
+    def _volley(self, batch, until):
         self.volleys.append(len(batch))
         if self.clock >= until:
             return [WireError("unreachable", "no time left to ask") for _ in batch]

@@ -10,7 +10,7 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.option import Secret
 from mine_controller.devices import act as room
 from mine_controller.devices.kind import LaneSpec
-from mine_controller.wire.door import Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
 
 REQUEST = Request("GET", "http://192.0.2.1/")
 
@@ -55,14 +55,15 @@ def command(n, lane="relay fans"):
     return Command(f"9.0.{n}", f"fan {n}", "on", lane, str(n), 0, Reason("test", "test"))
 
 
-def act(*commands, endpoints=None, withheld=frozenset(), until_s=5.0, threads=True, calls=None):
+def act(*commands, endpoints=None, withheld=frozenset(), until_s=5.0, threads=True, calls=None, many=None):
     def wire_for(section, until):
         def call(request, end):
             if calls is not None:
                 calls.append(section)
             return Response(200, {}, b"")
 
-        return Wire(call, time.monotonic, time.sleep, until)
+        wire = Wire(call, time.monotonic, time.sleep, until)
+        return wire._replace(many=many) if many is not None else wire
 
     sections = endpoints if endpoints is not None else {one.lane: Section(one.lane.split()[0]) for one in commands}
     return room.act(commands, sections, withheld, lambda at: 800, wire_for, time.monotonic() + until_s, threads)
@@ -212,3 +213,23 @@ def test_a_wide_lane_takes_several_at_once(kinds):
 
 def test_no_commands_are_no_outcomes():
     assert act() == ()
+
+
+def test_while_conversations_go_on_a_report_of_one_says_nothing_of_the_others(kinds):
+    release = threading.Event()
+
+    def many(batch, until):
+        batch[0].then(b"done")
+        release.wait(10)
+        return [b"" for _ in batch]
+
+    def apply(wire, options, batch, report):
+        def told(_answer):
+            report(Outcome(batch[0].id, "applied"))
+
+        wire.many([Exchange("127.0.0.1", 1, b"x", then=told)] * 2, wire.until)
+
+    kinds["relay"] = driver(apply)
+    outcomes = act(command(1), command(2), until_s=0.1, many=many)
+    release.set()
+    assert [outcome.verdict for outcome in outcomes] == ["applied", "unknown"]

@@ -70,6 +70,26 @@ def test_a_fleet_is_read_in_one_round_of_one_question_each():
         assert value(found, f"{mac} model", "text") == "Example"
 
 
+@pytest.mark.parametrize("joins", [True, False])
+def test_what_is_read_while_others_are_awaited_is_what_is_read_afterwards(joins):
+    pair = {A: Miner(MAC_A, joins=joins), B: Miner(MAC_B)}
+    later = read(Farm(pair))
+    opts = options(macs=(f"{A} {MAC_A}",))
+    replies = cgminer.fetch(Farm(pair).wire, opts, Ask(early=True))
+    assert cgminer.parse(replies, opts) == later
+    assert [reply.name for reply in replies if reply.made is not None] == ([A, B] if joins else [B])
+    assert all((reply.body == b"") is (reply.made is not None) for reply in replies)
+
+
+def test_silence_and_damage_are_told_early_as_late():
+    said, wild = [], {A: lambda *_: b"no miner\0", B: lambda *_: b"STATUS=E,Code=14|\0"}
+    for ask in (Ask(), Ask(early=True)):
+        with pytest.raises(BadReply) as wrong:
+            cgminer.parse(cgminer.fetch(Farm(wild).wire, options(), ask), options())
+        said.append(str(wrong.value))
+    assert said[0] == said[1] != ""
+
+
 def test_a_fleet_is_read_over_real_sockets_too():
     def serve(listener, said):
         for _ in range(2):

@@ -21,7 +21,7 @@ from mine_controller.devices.ask import BOOKKEEPING, ask
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
 from mine_controller.wire import http, retry
 from mine_controller.wire import session as _warm  # noqa: F401 - its import is start-up, not part of any deadline
-from mine_controller.wire.door import Response, Wire, WireError
+from mine_controller.wire.door import Response, Wire, WireError, in_rounds
 
 BUDGET_S = 0.3
 SLACK_S = 2.0  # the machine is noisy; a wait without an end still fails
@@ -141,7 +141,7 @@ def fake(responses):
         return responses[next(turn) % len(responses)]
 
     def many(batch, until):
-        return [said(each, until) for each in batch]
+        return in_rounds(batch, lambda exchanges: [said(each, until) for each in exchanges])
 
     def said(exchange, until):
         try:

@@ -12,7 +12,7 @@ from mine_controller.core.option import Secret
 from mine_controller.devices import _errands, _talks, avalon, bitaxe, cgminer, nerdqaxe, nmminer, xmrig
 from mine_controller.devices._talks import Step
 from mine_controller.devices.kind import BadReply
-from mine_controller.wire.door import Exchange, Wire, WireError
+from mine_controller.wire.door import Exchange, Wire, WireError, in_rounds
 
 A, B = "10.0.0.1", "10.0.0.2"
 LOST = WireError("timeout", "no answer in 8.0 s")
@@ -24,6 +24,9 @@ def talk(begin, answers, *batch, budget_s=30.0, opened=bytes):
     told, rounds, clock = [], [], [1000.0]
 
     def many(exchanges, until):
+        return in_rounds(exchanges, volley)
+
+    def volley(exchanges):
         rounds.append([one.send for one in exchanges])
         clock[0] += 0.5
         return [answers.pop(0) for _ in exchanges]
@@ -156,6 +159,9 @@ def test_whatever_a_unit_says_every_command_has_one_outcome_and_no_secret_is_in_
     module, clock, turn, told = KINDS[kind], [1000.0], iter(range(10_000)), []
 
     def many(batch, until):
+        return in_rounds(batch, volley)
+
+    def volley(batch):
         clock[0] += 0.1
         return [answer(*bodies[next(turn) % len(bodies)]) for _ in batch]
 

@@ -27,7 +27,7 @@ from mine_controller.twin import coop, offgrid, story
 from mine_controller.twin.faults import Fault
 from mine_controller.wire import http, retry
 from mine_controller.wire import session as _warm  # noqa: F401 - its import is start-up, not part of any deadline
-from mine_controller.wire.door import Wire, WireError
+from mine_controller.wire.door import Wire, WireError, in_rounds
 
 BUDGET_S, SLACK_S = 1.0, 4.0
 MOST_S, USUAL_S = 110, 30  # a tick's, always and for 95 of 100 with a tenth of the miners hung
@@ -137,7 +137,7 @@ class Hung(Virtual):
             if "many" not in self.hangs:
                 return inner.many(batch, end)
             wrong = gone(end)
-            return [wrong for _ in batch]
+            return in_rounds(batch, lambda exchanges: [wrong for _ in exchanges])
 
         return Wire(call, inner.now, inner.sleep, until, many)
 

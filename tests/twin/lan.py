@@ -7,7 +7,7 @@ from mine_controller.core.option import fill
 from mine_controller.devices.kind import Ask
 from mine_controller.twin.answer import heard, spoken
 from mine_controller.twin.rig import Rig
-from mine_controller.wire.door import Wire, WireError
+from mine_controller.wire.door import Wire, WireError, in_rounds
 
 HOST, MAC, SERIAL = "127.0.1.11", "02:4d:48:00:00:0b", "TWIN0001"
 MAIN = ("stratum+tcp://main.pool.example:3333", "wallet.one")
@@ -37,6 +37,9 @@ class Lan:
         self.clock += seconds
 
     def _many(self, batch, until):
+        return in_rounds(batch, self._volley)
+
+    def _volley(self, batch):
         self.clock += 0.5
         return [self._one(each) for each in batch]
 
