@@ -2,7 +2,8 @@
 the tick after a kill.
 
 A chase climbs when refused, when twice unreachable, when proof is overdue (after one repeat), or when its outlet's last
-call has come. After two tries on the top rung it rests until the next tick.
+call has come. After two tries on the top rung it rests until the next tick; a word given after a failed outlet
+(`compare`) has its proof time before the outlet is tried again.
 """
 
 from typing import NamedTuple
@@ -38,8 +39,9 @@ def pursue(chase: Chase, ladder: Ladder, ticket_word: str, now_s: int, opening: 
     if chase.sent_s is None:
         return _send(chase, ladder, now_s) if ladder.may_send else Step(chase, False, None)
     outlet = _outlet(ladder)
-    if outlet is not None and chase.rung < outlet and ladder.last_call_s is not None and now_s >= ladder.last_call_s:
-        return _send(_at(chase, outlet), ladder, now_s)
+    before = outlet is not None and chase.rung < outlet and chase.tries <= TRIES  # not a word after a failed outlet
+    if outlet is not None and before and ladder.last_call_s is not None and now_s >= ladder.last_call_s:
+        return _send(at_rung(chase, outlet), ladder, now_s)
     if chase.answer in (REFUSED, UNSUPPORTED) or ticket_word == "failed":
         return _climb(chase, ladder, now_s, opening)
     path = ladder.paths[chase.rung]
@@ -57,11 +59,22 @@ def pursue(chase: Chase, ladder: Ladder, ticket_word: str, now_s: int, opening: 
     return _climb(chase, ladder, now_s, opening)
 
 
+def has_failed(chase: Chase, ladder: Ladder, now_s: int) -> bool:
+    """Whether its rung was tried for all it is worth and nothing came of it."""
+    if chase.sent_s is None:
+        return False
+    over = chase.tries >= TRIES and (
+        chase.answer == UNREACHABLE or now_s >= chase.sent_s + ladder.paths[chase.rung].proof_s
+    )
+    return over or chase.answer in (REFUSED, UNSUPPORTED)
+
+
 def _outlet(ladder: Ladder) -> int | None:
     return next((rung for rung, path in enumerate(ladder.paths) if not path.gentle and rung <= ladder.top), None)
 
 
-def _at(chase: Chase, rung: int) -> Chase:
+def at_rung(chase: Chase, rung: int) -> Chase:
+    """The chase begun anew on another rung."""
     return chase._replace(rung=rung, tries=0, sent_s=None, answer="", ticket=None)
 
 
@@ -76,7 +89,7 @@ def _send(chase: Chase, ladder: Ladder, now_s: int) -> Step:
 def _climb(chase: Chase, ladder: Ladder, now_s: int, opening: bool) -> Step:
     higher = next((rung for rung in range(chase.rung + 1, ladder.top + 1) if rung not in ladder.shut), None)
     if higher is not None:
-        return _send(_at(chase, higher), ladder, now_s)
+        return _send(at_rung(chase, higher), ladder, now_s)
     if opening and chase.sent_s is not None and now_s > chase.sent_s:
         return _send(chase._replace(tries=1), ladder, now_s)
     return Step(chase, False, None)  # rests until the next tick

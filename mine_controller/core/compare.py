@@ -5,14 +5,14 @@ The difference is the queue, so there is no queue: what was not sent is simply s
 
 from typing import NamedTuple
 
-from mine_controller.core.chase import Ladder, Step, pursue
+from mine_controller.core.chase import TRIES, Ladder, Step, at_rung, has_failed, pursue
 from mine_controller.core.due import ONCE
 from mine_controller.core.envelope import severest
 from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
+from mine_controller.core.levels import command_id, levels
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
-from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
@@ -28,7 +28,6 @@ UNSENT_S = 240  # a start nobody could be told of makes room for others after th
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120
 MAP_AFTER_S = 5
-POOL_AGAIN_S = 60  # the local pool is told once more after this
 AFTER_S = 20  # a board that rests is read once more, so long after a command
 
 
@@ -68,7 +67,7 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
     _stop_miners(work, deadline)
     _fans(work)
     _start_miners(work)
-    _dummy_pool(work)
+    work.commands.extend(levels(view, envelope, work.chases, len(work.commands)))
     return Compared(
         work.chases,
         tuple(work.commands),
@@ -88,7 +87,7 @@ def _drop_settled(work: _Work) -> None:
     view, miners, stops = work.view, work.view.image.miners, set(work.plan.stops)
     for target in sorted(work.chases):
         chase = work.chases[target]
-        if target.startswith("pool "):
+        if target.startswith(("pool ", "wall ")):
             continue  # one command after another, until the pool says so itself
         if not target.startswith("miner "):
             if target[4:] not in view.fans:
@@ -131,7 +130,7 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
     unmetered = watts is None and wordy(spec, work.view.image, at)
     if stopped or work.envelope.max_power_w == 0:
         del work.chases[target]
-    elif _has_risen(spec, watts) or (unmetered and _says_it_hashes(work, at, sent_s)):
+    elif _has_risen(spec, watts) or ((unmetered or _is_slowed(work, at)) and _says_it_hashes(work, at, sent_s)):
         work.done.append((target, work.chases.pop(target)))
     elif sent_s is None and waited_s > UNSENT_S:
         del work.chases[target]  # nobody was told: that is no failure of the miner's
@@ -148,6 +147,13 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
 
 def _has_risen(spec: MinerSpec, watts: int | None) -> bool:
     return watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT
+
+
+def _is_slowed(work: _Work, at: int) -> bool:
+    """It runs, and in a mode below its highest by its own word: half of nominal is nothing to wait for."""
+    spec, view = work.view.wiring.miners[at], work.view
+    mode = view.image.channels.get(f"{spec.group}/{spec.mac}:mode")
+    return view.fleet.on[at] and mode is not None and mode.value in spec.modes[:-1]
 
 
 def _says_it_hashes(work: _Work, at: int, sent_s: int | None) -> bool:
@@ -174,11 +180,11 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
             continue
         target = f"miner {spec.id}"
         chase = work.chases.get(target)
-        if chase is None or chase.want != "stop" or (chase.sent_s is None and chase.rung == 0):
+        if chase is None or chase.want != "stop" or _is_unbegun(chase):
             began_s = chase.began_s if chase is not None and chase.want == "stop" else view.now_s
             chase = Chase("stop", _first_rung(work, spec, ladder, room, deadline), 0, began_s)
-        elif work.envelope.how == "cut" and ladder.paths[chase.rung].gentle and ladder.top > chase.rung:
-            chase = chase._replace(rung=ladder.top, tries=0, sent_s=None, answer="")
+        else:
+            chase = _in_turn(work, chase, ladder)
         if chase.rung > ladder.top:
             chase = chase._replace(rung=0, tries=0, sent_s=None, answer="")
         while chase.rung in ladder.shut and chase.sent_s is None and chase.rung < ladder.top:
@@ -186,6 +192,29 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
         ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
         step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
         _note(work, target, spec, step, reason, _endpoints(spec))
+
+
+def _is_unbegun(chase: Chase) -> bool:
+    """Nothing was sent for it, and it is not a word that waits for its lane after a failed outlet."""
+    return chase.sent_s is None and chase.rung == 0 and chase.tries < TRIES
+
+
+def _in_turn(work: _Work, chase: Chase, ladder: Ladder) -> Chase:
+    """Where the outlet has failed, the miner's own word is tried in turn with it: at once in the tick that began it or
+    when everything is cut, later once a tick.
+
+    A word that follows a failed outlet has more tries than a ladder ever gives one: that tells it from a gentle stop
+    under way, which the outlet overtakes when everything is cut.
+    """
+    clock, cut = work.view.image.clock, work.envelope.how == "cut"
+    if ladder.paths[chase.rung].gentle:
+        overtaken = cut and chase.tries <= TRIES and ladder.top > chase.rung
+        return at_rung(chase, ladder.top) if overtaken else chase
+    gentle = next((rung for rung, path in enumerate(ladder.paths) if path.gentle and rung not in ladder.shut), None)
+    now = cut or clock.opening or chase.began_s >= clock.began_s
+    if gentle is None or not now or not has_failed(chase, ladder, work.view.now_s):
+        return chase
+    return at_rung(chase, gentle)._replace(tries=TRIES)
 
 
 def _own_deadline(work: _Work) -> Deadline:
@@ -344,38 +373,11 @@ def _why_fan(work: _Work, want: str) -> Reason:
     return Reason("choose", "fans_first", (("fans", len(work.plan.fans_on)),))
 
 
-# -- the local pool -------------------------------------------------------------------------------------------------
-
-
-def _dummy_pool(work: _Work) -> None:
-    """Opened and closed by a rule's wish, like a relay; what it says of itself is the proof, and the end of it."""
-    view, lane = work.view, work.view.wiring.dummy_pool
-    target, wish = f"pool {lane}", next((one for one in work.envelope.wishes if one.what == "dummy_pool"), None)
-    for other in [name for name in work.chases if name.startswith("pool ") and (name != target or wish is None)]:
-        del work.chases[other]
-    if not lane or wish is None:
-        return
-    seen, chase = view.image.channels.get(f"{lane}:switch"), work.chases.get(target)
-    want, sent_s = str(wish.value), (chase.sent_s or 0) if chase is not None else 0
-    fresh = seen is not None and not seen.why and view.now_s - seen.at_s <= TEXT_MAX_AGE_S and seen.at_s > sent_s
-    if fresh and seen is not None and seen.value == want:
-        work.chases.pop(target, None)
-        return
-    waits = chase is not None and chase.want == want and view.now_s - sent_s < POOL_AGAIN_S
-    if waits or not view.image.clock.opening or not answers(view, lane) or not commandable(view, lane):
-        return
-    tries = chase.tries + 1 if chase is not None and chase.want == want else 1
-    command = Command(_id(work), target, want, lane, "", 0, wish.reason)
-    work.chases[target] = Chase(want, 0, tries, view.now_s, view.now_s, command=command.id)
-    work.commands.append(command)
-
-
 # -- commands and looks ---------------------------------------------------------------------------------------------
 
 
 def _id(work: _Work) -> str:
-    clock = work.view.image.clock
-    return f"{clock.began_s}.{clock.plant_s}.{len(work.commands)}"
+    return command_id(work.view, len(work.commands))
 
 
 def _note(work: _Work, target: str, spec: MinerSpec, step: Step, reason: Reason, endpoint: str) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mine_controller.core import rules, shed
+from mine_controller.core import bests, rules, shed
 from mine_controller.core.alarms import keep
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import Compared, compare
@@ -55,9 +55,18 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     fans, fan_events = watch_fans(image, state, policy.wiring)
     found = watch_units(image, fleet, state._replace(miners=miners), policy)
     state = state._replace(miners=miners, fans=fans, units=found.units)
+    state, records = _watch_bests(image, state, policy)
     written = watch_writers(image, miner_events, state)
-    events = (*miner_events, *fan_events, *found.events, *written.events, *watch_sensors(image, state, policy.wiring))
+    sensors = watch_sensors(image, state, policy.wiring)
+    events = (*miner_events, *fan_events, *found.events, *records, *written.events, *sensors)
     return View(image, fleet, policy.wiring, policy.site, written.state, fans, policy.pools, policy.alarms), events
+
+
+def _watch_bests(image: Image, state: State, policy: Policy) -> tuple[State, tuple[Event, ...]]:
+    """The book of best shares, only where a board tells any; news of it."""
+    was = state.last.get("bests")
+    book, events = bests.found(image, policy.wiring, was) if image.clock.opening else (was, ())
+    return (state if book == (was or {}) else state._replace(last={**state.last, "bests": book})), events
 
 
 def _advise(view: View, policy: Policy) -> dict[str, Advice]:

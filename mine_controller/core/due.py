@@ -16,6 +16,7 @@ from mine_controller.core.model.wiring import EndpointSpec, Wiring
 
 BROKEN_AFTER = 3
 LONGEST_BACKOFF_TICKS = 5
+PLUG = "plug"  # the flag of a unit whose outlet is how it is stopped
 ONCE = "once:"  # before an endpoint in a look: ask it although it rests
 
 
@@ -33,10 +34,19 @@ def due(image: Image | None, look: Look | None, wiring: Wiring, clock: Clock) ->
     channels = image.channels if image else {}
     if look is not None:
         return _named(look, wiring, channels, clock)
-    return tuple(asked for spec in wiring.endpoints.values() if (asked := _asked(spec, channels, clock)) is not None)
+    lit = _lit(image, wiring) if image else frozenset()
+    found = (_asked(spec, channels, clock, lit=spec.name in lit) for spec in wiring.endpoints.values())
+    return tuple(asked for asked in found if asked is not None)
 
 
-def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock) -> Asked | None:
+def _lit(image: Image, wiring: Wiring) -> frozenset[str]:
+    """Sections with a unit that a price may cut, whose plug shows that it draws power: it answers soon, or should."""
+    watts = dict(zip(image.miners.ids, image.miners.power_w, strict=True))
+    plugged = (spec for spec in wiring.miners if PLUG in spec.flags)
+    return frozenset(spec.group for spec in plugged if (watts.get(spec.id) or 0) > spec.standby_w)
+
+
+def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock, *, lit: bool) -> Asked | None:
     if _rests(spec, channels, clock):
         return None
     tried = channels.get(f"{spec.name}:tried")
@@ -45,7 +55,9 @@ def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock) -> A
     age_s = clock.plant_s - tried.at_s if tried is not None else 1 << 30
     broken = failed >= BROKEN_AFTER
     wait_s = _every_s(spec, channels)
-    if broken:
+    if broken and lit:
+        wait_s = clock.tick_s  # its silence had a reason that is over
+    elif broken:
         wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * clock.tick_s
     elif failed:
         wait_s = min(wait_s, clock.tick_s)  # what is asked seldom is not left unknown that long for one lost answer

@@ -48,6 +48,7 @@ LEAST_SETTLE_S = 60
 STEP_PCT = 10
 STEP_S = 120
 TRIES = 2
+DONE = (APPLIED, ACCEPTED)
 NEW = Unit()
 
 
@@ -98,16 +99,17 @@ def _finished(errands: tuple[Errand, ...], now_s: int) -> tuple[tuple[Errand, ..
             else:
                 events.append(_outcome(errand, errand.answer or NOT_SENT))
             continue
-        refused = not errand.request and errand.verb in SETTINGS and errand.answer in (REFUSED, UNSUPPORTED)
+        level = not errand.request and errand.verb in SETTINGS
+        refused = errand.answer in (REFUSED, UNSUPPORTED) and now_s - errand.sent_s < REFUSED_S
         if errand.command:
             events.append(_outcome(errand, errand.answer or UNKNOWN))
-        if refused and now_s - errand.sent_s < REFUSED_S:
+        if level and (refused or errand.answer in DONE):  # what was taken stays until the unit says so itself
             kept.append(errand._replace(command=""))
     return tuple(kept), tuple(events)
 
 
 def _outcome(errand: Errand, verdict: str) -> Event:
-    done = verdict in (APPLIED, ACCEPTED)
+    done = verdict in DONE
     numbers = (
         ("miner", errand.miner),
         ("what", f"{errand.verb} {errand.value}".strip()),
@@ -181,6 +183,9 @@ class _Work:
             wish = wanted.get((errand.miner, errand.verb))
             if errand.miner not in self.column or self._needless(errand, wish):
                 continue
+            if not errand.request and errand.answer in DONE:
+                self.kept.append(errand)
+                continue
             refused = not errand.request and errand.answer in (REFUSED, UNSUPPORTED)
             sent = None if refused or errand.miner in busy else self._try(errand, wish)
             self.kept.append(sent or errand)
@@ -221,7 +226,10 @@ class _Work:
         if errand.request or errand.verb not in SETTINGS:
             return False
         spec = self.view.wiring.miners[self.column[errand.miner]]
-        return wish is None or wish.value != errand.value or seen(self.view, spec, errand.verb) == errand.value
+        now = seen(self.view, spec, errand.verb)
+        if now is None and errand.answer in DONE:
+            return True  # nobody will ever know
+        return wish is None or wish.value != errand.value or now == errand.value
 
     def _try(self, errand: Errand, wish: Wish | None) -> Errand | None:
         """The errand as sent, or None when it has to wait."""
@@ -316,10 +324,21 @@ class _Work:
             self.settling[spec.id] = now_s + max(spec.settle_s, LEAST_SETTLE_S)
             self._book(spec, errand)
         now = seen(self.view, spec, TOLD_BY.get(errand.verb, "limit_w"))
+        self._tell_ignored(errand, now)
         self.steps -= self._is_step(spec, errand, now)
         if errand.verb in STEPPED:
             self.room.take(at)
         return errand._replace(sent_s=now_s, tries=errand.tries + 1, answer="", why="", command=command.id)
+
+    def _tell_ignored(self, errand: Errand, now: str | float | None) -> None:
+        """A setting that is sent again although the unit took it: it says yes and shows another one."""
+        if errand.request or errand.verb not in SETTINGS:
+            return
+        same = (errand.miner, errand.verb, errand.value)
+        for old in [one for one in self.kept if (one.miner, one.verb, one.value) == same and one.answer in DONE]:
+            self.kept.remove(old)
+            told = old._replace(why=f"it said yes, and still shows {now}"[:120])
+            self.events.append(_outcome(told, UNKNOWN))
 
     def _book(self, spec: MinerSpec, errand: Errand) -> None:
         unit, now_s = self.units.get(spec.id, NEW), self.view.now_s

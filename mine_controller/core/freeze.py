@@ -6,10 +6,12 @@ knows less. Nothing here decides anything.
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import NamedTuple
 
 from mine_controller.core import prices
+from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Shape, shape_of
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
@@ -30,7 +32,6 @@ FROZEN_AFTER = 3
 FROZEN_OUTLETS = 4
 LOADED_W = 200
 LONGEST = 10**300
-BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})
 
 
 def freeze(
@@ -39,13 +40,13 @@ def freeze(
     """One round's image. `last` None: nothing is known yet. Readings may come in any order and be any garbage."""
     channels = {} if last is None else published(last.channels) if clock.rebooted else dict(last.channels)
     given = tuple(readings)
-    quantities = [reading[0].rpartition(":")[2] for reading in given]
-    frozen = _frozen(channels, [reading for reading, what in zip(given, quantities, strict=True) if what == "power_w"])
+    shape = shape_of(tuple([reading[0] for reading in given]))
+    frozen = _frozen(channels, given, shape)
     if frozen:
         given = tuple(_disbelieved(reading, frozen) for reading in given)
-    _take_all(channels, given, quantities)
+    _take_all(channels, given, shape)
     tickets = _tickets(channels, clock.plant_s)
-    _oust(channels, [one for one, what in zip(given, quantities, strict=True) if what == "address"], wiring)
+    _oust(channels, given, shape, wiring)
     miners = _miners(wiring, channels, clock.plant_s)
     watch_probes(channels, miners, wiring)
     if last is not None and clock.plant_s // SWEEP_S != last.clock.plant_s // SWEEP_S:
@@ -72,45 +73,43 @@ def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
             del channels[key]
 
 
-def _oust(channels: dict[str, Value], addresses: Iterable[Reading], wiring: Wiring) -> None:
+def _oust(channels: dict[str, Value], given: Sequence[Reading], shape: Shape, wiring: Wiring) -> None:
     """MIN3: where another unit answers now, the one that answered there before is not reachable any more."""
-    claims = {
-        (key.partition("/")[0], value): (key[:-8].partition("/")[2], at_s)
-        for key, value, at_s, _why, _trust in addresses
-        if isinstance(value, str) and ":" in key
-    }
-    for spec in wiring.miners if claims else ():
-        key = f"{spec.group}/{spec.mac}:address"
-        held = channels.get(key)
+    claims = {}
+    for at, group, unit in shape.addresses:
+        _key, value, at_s, _why, _trust = given[at]
+        if isinstance(value, str):
+            claims[group, value] = (unit, at_s)
+    for spec, keys in zip(wiring.miners, _keys_of(wiring.miners), strict=True) if claims else ():
+        held = channels.get(keys.address)
         if held is None or not isinstance(held.value, str):
             continue
         unit, at_s = claims.get((spec.group, held.value), (spec.mac, 0))
         if unit != spec.mac and at_s > held.at_s:
-            channels[key] = Value(None, held.at_s, key, f"{unit} answers there now")
+            channels[keys.address] = Value(None, held.at_s, keys.address, f"{unit} answers there now")
 
 
-def _frozen(channels: dict[str, Value], readings: Iterable[Reading]) -> set[str]:
+def _frozen(channels: dict[str, Value], given: Sequence[Reading], shape: Shape) -> set[str]:
     """PDU2: endpoints whose loaded outlets all show the very watts they showed in the last three ticks."""
-    watts: dict[str, list[int]] = {}
-    at_s: dict[str, int] = {}
     most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it
-    for key, value, at, _why, _trust in readings:
-        if isinstance(value, int | float) and LOADED_W < value <= most_w and "/" in key and ":" in key:
-            endpoint = key.partition("/")[0]
-            watts.setdefault(endpoint, []).append(round(value))
-            at_s[endpoint] = at
     frozen = set()
-    for endpoint, shown in watts.items():
+    for endpoint, places in shape.watts:
+        shown, at_s = [], 0
+        for at in places:
+            _key, value, read_s, _why, _trust = given[at]
+            if isinstance(value, (int, float)) and LOADED_W < value <= most_w:
+                shown.append(round(value))
+                at_s = read_s
         if len(shown) < FROZEN_OUTLETS:
             continue
         key, mark = f"{endpoint}:frozen", str(zlib.crc32(repr(shown).encode()))
         was = channels.get(key)
         if was is None or was.why != mark:
-            channels[key] = Value(0, at_s[endpoint], key, mark)
+            channels[key] = Value(0, at_s, key, mark)
             continue
-        count = int(was.value or 0) + (at_s[endpoint] - was.at_s >= FROZEN_APART_S)
+        count = int(was.value or 0) + (at_s - was.at_s >= FROZEN_APART_S)
         if count != was.value:
-            channels[key] = Value(count, at_s[endpoint], key, mark)
+            channels[key] = Value(count, at_s, key, mark)
         if count >= FROZEN_AFTER:
             frozen.add(endpoint)
     return frozen
@@ -123,31 +122,35 @@ def _disbelieved(reading: Reading, frozen: set[str]) -> Reading:
     return reading
 
 
-# Quantities of which a plausible number is taken as it is: (low, high, decimals). A fall of temp_c is looked at closer.
-_PLAIN = {name: (row.low, row.high, row.decimals) for name, row in QUANTITIES.items() if name != "temp_c"}
-_CLOSER = BOOKKEEPING | {prices.QUANTITY}
+def _take_all(channels: dict[str, Value], given: Sequence[Reading], shape: Shape) -> None:
+    """Every reading by `_take`; of the hundreds a round nearly all are plain, and taken here by the column."""
+    for column in shape.columns:
+        rows = [given[at] for at in column.places]
+        if not _take_column(channels, column, rows):
+            for reading in rows:
+                _take(channels, reading, reading[0].rpartition(":")[2])
+    for at in shape.closer:
+        _take(channels, given[at], given[at][0].rpartition(":")[2])
 
 
-def _take_all(channels: dict[str, Value], given: Iterable[Reading], quantities: Iterable[str]) -> None:
-    """Every reading by `_take`; of the hundreds a round nearly all are plain, and taken here without a call each."""
-    new, plain, get = tuple.__new__, _PLAIN.get, channels.get
-    for reading, quantity in zip(given, quantities, strict=True):
-        key, value, at_s, _why, _trust = reading
-        row, kind = plain(quantity), type(value)
-        if row is not None and (kind is int or kind is float) and row[0] <= value <= row[1]:  # type: ignore[operator]
-            known: Scalar = round(value) if row[2] == 0 else round(float(value), row[2])  # type: ignore[arg-type]
-        elif row is None and kind is str and quantity not in _CLOSER and quantity not in QUANTITIES:
-            words = WORDS.get(quantity)
-            if (words and value not in words) or quantity[-1:] == "?":
-                _take(channels, reading, quantity)
-                continue
-            known = value
-        else:
-            _take(channels, reading, quantity)
-            continue
-        old = get(key)
-        if old is None or old[1] <= at_s:
-            channels[key] = new(Value, (known, at_s, key, ""))
+def _take_column(channels: dict[str, Value], column: Column, rows: Iterable[Reading]) -> bool:
+    """Take it whole; False, and nothing is taken, if any of it is out of the ordinary."""
+    keys, values, ats, _whys, _trusts = zip(*rows, strict=True)
+    kinds, plain = set(map(type, values)), column.plain
+    if plain is None:
+        if kinds != {str} or (column.words and not set(values).issubset(column.words)):
+            return False
+    elif not kinds <= NUMBERS or not all(plain[0] <= value <= plain[1] for value in values):
+        return False
+    elif plain[2]:
+        values = tuple([round(float(value), plain[2]) for value in values])
+    elif kinds != {int}:
+        values = tuple(map(round, values))
+    oldest_s = min(ats)
+    if any(old is not None and old[1] > oldest_s for old in map(channels.get, keys)):
+        return False
+    channels.update(zip(keys, map(tuple.__new__, repeat(Value), zip(values, ats, keys, repeat(""))), strict=True))
+    return True
 
 
 def _take(channels: dict[str, Value], reading: Reading, quantity: str) -> None:

@@ -14,6 +14,7 @@ from mine_controller.core.model.wiring import UplinkSpec
 from mine_controller.core.view import View
 
 Link = Mapping[str, Any]
+JITTER_S = 15  # a probe comes that much earlier or later within its tick: it must not cost a whole one
 
 
 class Probe(NamedTuple):
@@ -90,7 +91,8 @@ def watch(name: str, was: Link, seen: Probe, pace: Pace, now_s: int) -> tuple[di
 def _better(name: str, kept: dict[str, Any], pace: Pace) -> tuple[dict[str, Any], Event | None]:
     kept["good"] = int(kept.get("good") or 0) + 1
     kept["good_s"] = int(kept.get("good_s") or 0) or kept["at_s"]
-    long_enough = kept["good"] >= pace.good_probes and kept["at_s"] - int(kept["good_s"]) >= pace.good_s
+    lasted_s = kept["at_s"] - int(kept["good_s"]) + JITTER_S
+    long_enough = kept["good"] >= pace.good_probes and lasted_s >= pace.good_s
     if kept.get("up") == 0 and not long_enough:
         return kept, None
     was_down = kept.get("up") == 0

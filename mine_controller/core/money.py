@@ -12,21 +12,22 @@ from typing import NamedTuple
 GAP_S = 600  # ticks further apart than this say nothing of the time between them
 WS_A_KWH = 3_600_000
 MICRO = 1_000_000
+TERA = 10**12
 DAY_S = 86_400
 
 
 class Sample(NamedTuple):
     """What the end of a tick saw. Columns go by `ids`; None = not known.
 
-    power_w: measured watts · guess_w: what such a miner draws, where its watts are not known · hash_cth: hundredths of
-    TH/s · slot_s, slot_end_s: the slot that held (0, 0: none) · micro: its price · band: the band in force, "" = none.
+    power_w: measured watts · guess_w: what such a miner draws, where its watts are not known · hash_hs: whole H/s ·
+    slot_s, slot_end_s: the slot that held (0, 0: none) · micro: its price · band: the band in force, "" = none.
     """
 
     at_s: int
     ids: tuple[str, ...]
     power_w: tuple[int | None, ...]
     guess_w: tuple[int | None, ...] = ()
-    hash_cth: tuple[int | None, ...] = ()
+    hash_hs: tuple[int | None, ...] = ()
     slot_s: int = 0
     slot_end_s: int = 0
     micro: int | None = None
@@ -36,7 +37,8 @@ class Sample(NamedTuple):
 class Segment(NamedTuple):
     """Sums over a part of one slot in one band, from `at_s` (wall seconds) on; `seconds` of it were seen.
 
-    By miner: measured watt seconds, guessed ones, seconds of which nothing is known. hashes: hundredths of TH by kind.
+    By miner: measured watt seconds, guessed ones, seconds of which nothing is known; made_h: hashes, mute_s: seconds in
+    which it drew more than standby, or who knows what, and told no rate. Those two are (): nobody counted.
     """
 
     at_s: int
@@ -48,7 +50,8 @@ class Segment(NamedTuple):
     energy_ws: tuple[int, ...]
     guess_ws: tuple[int, ...]
     blind_s: tuple[int, ...]
-    hashes: tuple[tuple[str, int], ...] = ()
+    made_h: tuple[int, ...] = ()
+    mute_s: tuple[int, ...] = ()
 
 
 class _Part(NamedTuple):
@@ -81,9 +84,10 @@ class _Sum:
         self.energy: dict[str, int] = {}
         self.guess: dict[str, int] = {}
         self.blind: dict[str, int] = {}
-        self.hashes: dict[str, int] = {}
+        self.made: dict[str, int] = {}
+        self.mute: dict[str, int] = {}
 
-    def add(self, part: _Part, kinds: Mapping[str, str]) -> None:
+    def add(self, part: _Part, idle_w: Mapping[str, int]) -> None:
         seconds, sample = part.end_s - part.begin_s, part.sample
         self.seconds += seconds
         for at, name in enumerate(sample.ids):
@@ -94,30 +98,32 @@ class _Sum:
                 self.guess[name] = self.guess.get(name, 0) + guess * seconds
             elif watts is None:
                 self.blind[name] = self.blind.get(name, 0) + seconds
-            rate = sample.hash_cth[at] if sample.hash_cth else None
-            if rate:
-                kind = kinds.get(name, "")
-                self.hashes[kind] = self.hashes.get(kind, 0) + rate * seconds
+            rate, idle = sample.hash_hs[at] if sample.hash_hs else None, idle_w.get(name, -1)
+            if watts is not None and watts <= idle:
+                continue  # measured dark: what it told last does not count
+            if rate is not None:
+                self.made[name] = self.made.get(name, 0) + rate * seconds
+            elif watts is not None or guess is None or guess > idle:
+                self.mute[name] = self.mute.get(name, 0) + seconds
 
 
 def integrate(
-    samples: Sequence[Sample], from_s: int, to_s: int, kinds: Mapping[str, str] | None = None
+    samples: Sequence[Sample], from_s: int, to_s: int, idle_w: Mapping[str, int] | None = None
 ) -> tuple[Segment, ...]:
     """Segments of from_s..to_s out of samples in the order of time; those around the ends belong to it.
 
-    `kinds` gives each miner's kind for the hashes.
+    `idle_w` gives by miner the watts up to which it hashes nothing, whatever rate it told last.
     """
     sums: dict[tuple[int, int | None, str], _Sum] = {}
     for part in _parts(samples, from_s, to_s):
         key = (part.slot_s, part.micro, part.sample.band)
-        sums.setdefault(key, _Sum(part.begin_s)).add(part, kinds or {})
+        sums.setdefault(key, _Sum(part.begin_s)).add(part, idle_w or {})
     out = []
     for (slot_s, micro, band), one in sums.items():
         ids = tuple(one.energy)
-        columns = (tuple(by.get(name, 0) for name in ids) for by in (one.energy, one.guess, one.blind))
-        energy_ws, guess_ws, blind_s = columns
-        hashes = tuple(sorted(one.hashes.items()))
-        out.append(Segment(one.at_s, slot_s, micro, band, one.seconds, ids, energy_ws, guess_ws, blind_s, hashes))
+        by_miner = (one.energy, one.guess, one.blind, one.made, one.mute)
+        columns = [tuple(by.get(name, 0) for name in ids) for by in by_miner]
+        out.append(Segment(one.at_s, slot_s, micro, band, one.seconds, ids, *columns))
     return tuple(sorted(out, key=lambda one: (one.at_s, one.slot_s, one.band)))
 
 
@@ -129,7 +135,8 @@ class Line(NamedTuple):
 
     unpriced_ws: energy (measured and guessed) in slots without a known price: it is in no money · blind_s: miner
     seconds of which nothing is known · seconds: of the mine, seen · always_*: had everybody run at nominal power in the
-    same slots · earned_micro: millionths of a minor unit, None where nothing says what is earned.
+    same slots · earned_micro: millionths of a minor unit, None where nothing says what is earned · unearned_s: miner
+    seconds whose earnings are not known (no rate was told, or nothing says what the coin pays): in no earnings.
     """
 
     key: str
@@ -143,6 +150,7 @@ class Line(NamedTuple):
     always_ws: int = 0
     always_cost: int = 0
     earned_micro: int | None = None
+    unearned_s: int = 0
 
     @property
     def paid(self) -> int:
@@ -158,48 +166,53 @@ class Line(NamedTuple):
 def added(one: Line, other: Line) -> Line:
     """Both together, under the first one's key."""
     earned = [line.earned_micro for line in (one, other) if line.earned_micro is not None]
-    sums = [mine + its for mine, its in zip(one[1:-1], other[1:-1], strict=True)]
-    return Line._make((one.key, *sums, sum(earned) if earned else None))
+    sums = [mine + its for mine, its in zip(one[1:-2], other[1:-2], strict=True)]
+    return Line._make((one.key, *sums, sum(earned) if earned else None, one.unearned_s + other.unearned_s))
 
 
-Earns = Callable[[Segment], int | None]  # what its hashes earned, millionths of a minor unit; None: not known
+# What the miner in that column of a segment earned, in millionths of a minor unit (None: nothing is known of it), and
+# of how many of its seconds that is not known.
+Earns = Callable[[Segment, int], tuple[int | None, int]]
 
 
-def _nothing(segment: Segment) -> None:
-    del segment
+def nothing(segment: Segment, at: int) -> tuple[None, int]:
+    """Nobody asks what is earned."""
+    del segment, at
+    return None, 0
 
 
 def by_segment(
-    segments: Iterable[Segment], key: Callable[[Segment], str], nominal_w: Mapping[str, int], earns: Earns = _nothing
+    segments: Iterable[Segment], key: Callable[[Segment], str], nominal_w: Mapping[str, int], earns: Earns = nothing
 ) -> dict[str, Line]:
     """Lines by what `key` says of each segment: its band, its day."""
     out: dict[str, Line] = {}
     for one in segments:
-        name = key(one)
-        parts = [_line(one, at, name, nominal_w) for at in range(len(one.ids))]
-        line = Line(name, seconds=one.seconds, earned_micro=earns(one))
-        for part in parts:
-            line = added(line, part._replace(seconds=0))
-        out[name] = added(out.get(name, Line(name)), line)
+        line = Line(key(one), seconds=one.seconds)
+        for at in range(len(one.ids)):
+            line = added(line, _line(one, at, line.key, nominal_w, earns)._replace(seconds=0))
+        out[line.key] = added(out.get(line.key, Line(line.key)), line)
     return out
 
 
-def by_miner(segments: Iterable[Segment], nominal_w: Mapping[str, int]) -> dict[str, Line]:
-    """Lines by miner; what it earned is known for all together only."""
+def by_miner(segments: Iterable[Segment], nominal_w: Mapping[str, int], earns: Earns = nothing) -> dict[str, Line]:
+    """Lines by miner."""
     out: dict[str, Line] = {}
     for one in segments:
         for at, name in enumerate(one.ids):
-            out[name] = added(out.get(name, Line(name)), _line(one, at, name, nominal_w))
+            out[name] = added(out.get(name, Line(name)), _line(one, at, name, nominal_w, earns))
     return out
 
 
-def _line(one: Segment, at: int, key: str, nominal_w: Mapping[str, int]) -> Line:
+def _line(one: Segment, at: int, key: str, nominal_w: Mapping[str, int], earns: Earns) -> Line:
     micro, energy_ws, guess_ws = one.micro, one.energy_ws[at], one.guess_ws[at]
     always_ws = nominal_w.get(one.ids[at], 0) * one.seconds
+    earned = earns(one, at)
     if micro is None:
-        return Line(key, energy_ws, 0, guess_ws, 0, energy_ws + guess_ws, one.blind_s[at], one.seconds)
+        unpriced = (energy_ws, 0, guess_ws, 0, energy_ws + guess_ws, one.blind_s[at], one.seconds, 0, 0)
+        return Line(key, *unpriced, *earned)
     costs = (energy_ws * micro, guess_ws * micro, always_ws * micro)
-    return Line(key, energy_ws, costs[0], guess_ws, costs[1], 0, one.blind_s[at], one.seconds, always_ws, costs[2])
+    paid = (energy_ws, costs[0], guess_ws, costs[1], 0, one.blind_s[at], one.seconds, always_ws, costs[2])
+    return Line(key, *paid, *earned)
 
 
 def total(lines: Iterable[Line]) -> Line:
@@ -211,19 +224,21 @@ def total(lines: Iterable[Line]) -> Line:
 
 
 def earns_by(values: Mapping[str, float], coin_of: Callable[[str, str], str]) -> Earns:
-    """What a segment earned: `values` are minor units per TH/s and day by coin, `coin_of(band, kind)` the coin mined.
+    """What hashes earned: `values` are minor units per TH/s and day by coin, `coin_of(band, miner)` the coin mined.
 
-    None where the coin of somebody who hashed, or what it earns, is not known.
+    Who hashed nothing earned nothing, whatever coin it was. Where nothing says what the coin pays, nothing is known.
     """
 
-    def earned(segment: Segment) -> int | None:
-        found = 0
-        for kind, hashes in segment.hashes:
-            value = values.get(coin_of(segment.band, kind).upper())
-            if value is None:
-                return None
-            found += round(hashes * value * MICRO / (100 * DAY_S))
-        return found if segment.hashes else None
+    def earned(segment: Segment, at: int) -> tuple[int | None, int]:
+        if not segment.made_h:
+            return None, segment.seconds
+        made_h, mute_s = segment.made_h[at], segment.mute_s[at]
+        if not made_h:
+            return (None if mute_s else 0), mute_s
+        value = values.get(coin_of(segment.band, segment.ids[at]).upper())
+        if value is None:
+            return None, segment.seconds
+        return round(made_h * value * MICRO / (TERA * DAY_S)), mute_s
 
     return earned
 

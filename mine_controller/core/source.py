@@ -8,11 +8,12 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from mine_controller.core.fleet import full_w
+from mine_controller.core.fleet import Fleet, full_w
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.view import View
 
 WHOLE = 1000  # a factor of one, in thousandths
+AGREE_PCT = 5  # site meter and the sum of all else: nearer than this they speak of the same load
 FIFTY, SIXTY = 50.0, 60.0
 FAR_HZ = 3.0  # further from both than this says nothing of which grid it is
 NEW = MinerBook()
@@ -79,15 +80,29 @@ class Load(NamedTuple):
 
 
 def load(view: View) -> Load:
-    """Drawn now by the larger of meter and estimate; miners nobody commands count at nominal."""
+    """Drawn now by a meter that the sum bears out, else by the larger; miners nobody commands count at nominal."""
     fleet = view.fleet
     foreign_w = sum(
         max(0, spec.nominal_w - drawn_w)
         for spec, drawn_w in zip(view.wiring.miners, fleet.est_w, strict=True)
         if not spec.paths
     )
-    total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w) + foreign_w
-    return Load(total_w, fleet.other_w + foreign_w, fleet.starting_w + rising_w(view))
+    most_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w)
+    doubt_w = most_w - _metered_w(fleet, most_w)
+    beside_w = fleet.other_w + foreign_w - doubt_w
+    return Load(most_w - doubt_w + foreign_w, beside_w, fleet.starting_w + rising_w(view))
+
+
+def _metered_w(fleet: Fleet, most_w: int) -> int:
+    """What is drawn by a meter that the sum of everything else bears out: it is the better of two that agree.
+
+    Miners' own words are a few per cent off; whoever tells nothing counts on top. Beyond AGREE_PCT one of the two is
+    wrong, nobody knows which, and the larger holds (MET2).
+    """
+    if fleet.meter_w is None or fleet.measured_w is None:
+        return most_w
+    agreed = (fleet.measured_w + fleet.other_w) * 100 <= fleet.meter_w * (100 + AGREE_PCT)
+    return min(most_w, fleet.meter_w + fleet.miners_w - fleet.measured_w) if agreed else most_w
 
 
 def rising_w(view: View) -> int:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.core.model.reading import Value
 
+GOING_PCT = 90  # less than this of the load at the first low reading: it is being shed
 APART_S = 8  # readings nearer than this are one look at the thing
 
 
@@ -21,7 +22,10 @@ class Marks(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How fast: share of the load a step, seconds between, readings that prove it, seconds of good before more."""
+    """How fast: share of the load a step, seconds between, readings that prove it, seconds of good before more.
+
+    The first step is a share of the load at the first low reading.
+    """
 
     step_pct: int
     apart_s: int
@@ -40,7 +44,7 @@ class Stepped(NamedTuple):
 
 
 def step(kept: dict[str, Any], value: Value, marks: Marks, pace: Pace, drawn_w: int, now_s: int) -> Stepped:
-    """One round. `kept` is the rule's own memory (low, off: readings in a row; cap_w; moments) and is changed in place.
+    """One round. `kept` is the rule's memory (low, deep: readings in a row; low_w, cap_w; moments), changed in place.
 
     Unknown takes no step and lifts nothing: it only breaks the row of good readings.
     """
@@ -52,6 +56,10 @@ def step(kept: dict[str, Any], value: Value, marks: Marks, pace: Pace, drawn_w: 
         kept["good_s"] = now_s
     if figure is not None:
         _count(kept, figure, value.at_s, marks)
+        if not kept.get("low"):
+            kept.pop("low_w", None)
+        else:
+            kept.setdefault("low_w", drawn_w)
     shed = figure is not None and _shed(kept, figure, marks, pace, drawn_w, now_s)
     good_s = int(kept.get("good_s") or 0)
     over = bool(good_s and kept.get("wary") and now_s - good_s >= pace.hold_s)
@@ -60,7 +68,8 @@ def step(kept: dict[str, Any], value: Value, marks: Marks, pace: Pace, drawn_w: 
         kept["wary"] = 0
         kept.pop("cap_w", None)
     cap_w = kept.get("cap_w")
-    unproven = int(kept.get("low") or 0) == 1 and figure is not None and figure < marks.shed
+    alone = kept.get("low") == 1 or (kept.get("deep") == pace.confirm and cap_w != 0)
+    unproven = alone and figure is not None and figure < marks.shed
     return Stepped(None if cap_w is None else int(cap_w), bool(kept.get("wary")), shed, back, unproven)
 
 
@@ -76,9 +85,14 @@ def _count(kept: dict[str, Any], figure: float, at_s: int, marks: Marks) -> None
         kept["at_s"] = at_s
 
 
+def _is_going(kept: dict[str, Any], drawn_w: int) -> bool:
+    """Load is on its way down since the row began: what that does to the figure shows at the next look."""
+    return drawn_w * 100 < int(kept.get("low_w") or 0) * GOING_PCT
+
+
 def _shed(kept: dict[str, Any], figure: float, marks: Marks, pace: Pace, drawn_w: int, now_s: int) -> bool:
     """One more step down where it is proven and the last one is long enough ago."""
-    if int(kept.get("deep") or 0) >= pace.confirm and figure < marks.off:
+    if int(kept.get("deep") or 0) >= pace.confirm + _is_going(kept, drawn_w) and figure < marks.off:
         first = kept.get("cap_w") != 0
         kept["cap_w"] = 0
         return first
@@ -86,6 +100,7 @@ def _shed(kept: dict[str, Any], figure: float, marks: Marks, pace: Pace, drawn_w
         return False
     if "cap_w" in kept and now_s - int(kept.get("shed_s") or 0) < pace.apart_s:
         return False
-    held_w = int(kept.get("cap_w", drawn_w))
-    kept["cap_w"], kept["shed_s"] = min(held_w, drawn_w) * (100 - pace.step_pct) // 100, now_s
+    # What was shed for another reason since the row began is part of the first step, and not to be taken off twice.
+    held_w = min(int(kept["cap_w"]), drawn_w) if "cap_w" in kept else int(kept["low_w"])
+    kept["cap_w"], kept["shed_s"] = held_w * (100 - pace.step_pct) // 100, now_s
     return True

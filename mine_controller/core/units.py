@@ -93,10 +93,10 @@ class _Watch:
     def learned(self, spec: MinerSpec, unit: Unit, at: int) -> Unit:
         """Its firmware, and its running watts and efficiency when it has proven them."""
         unit = self._firmware(spec, unit)
-        watts = self.image.miners.power_w[at]
+        watts = exact_w(self.image, spec, at)
         if watts is None or not self._steady(spec, at):
             return unit
-        sample_dw = min(max(watts * 10, spec.nominal_w * LEAST_SHARE), spec.nominal_w * MOST_SHARE)
+        sample_dw = min(max(round(watts * 10), spec.nominal_w * LEAST_SHARE), spec.nominal_w * MOST_SHARE)
         unit = unit._replace(run_dw=_slowly(unit.run_dw, sample_dw))
         if self.policy.site.strategy == "wear" and not self._judged:  # nobody asks, and records need not hold rates
             return unit
@@ -126,6 +126,14 @@ class _Watch:
             numbers = (("miner", spec.id), ("was", unit.firmware), ("firmware", firmware))
             self.events.append(Event("firmware_changed", "warning", spec.id, Reason("units", "firmware", numbers)))
         return unit if unit.firmware == firmware else unit._replace(firmware=firmware)
+
+
+def exact_w(image: Image, spec: MinerSpec, at: int) -> float | None:
+    """Its watts, with the fractions its board tells where those are the very watts that count; None: not known."""
+    whole, told = image.miners.power_w[at], image.channels.get(f"{spec.group}/{spec.mac}:draw_w")
+    if whole is None or told is None or told.why or not isinstance(told.value, int | float):
+        return whole
+    return float(told.value) if abs(told.value - whole) <= 0.5 else whole
 
 
 def _on_network(address: str) -> bool:

@@ -85,6 +85,18 @@ def test_fan5_all_fans_lost_stops_everything_in_the_same_tick_and_tells():
     assert any(event.severity == "emergency" for event in plant.events("air_lost"))
 
 
+def test_fan5_air_is_not_back_because_nothing_is_powered_any_more():
+    plant = running(40)
+    plant.broken = set(plant.fan_on)
+    plant.ticks(6)
+    assert plant.total < 40 * 100
+    assert plant.events("air_lost")
+    assert not plant.events("air_back"), "no fan has moved since"
+    plant.broken = set()
+    plant.ticks(30)
+    assert plant.events("air_back")
+
+
 def test_cmd10_fans_run_on_ten_minutes_after_a_stop():
     plant = running()
     plant.signal = "off"

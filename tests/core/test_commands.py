@@ -111,6 +111,33 @@ def test_cmd8_a_welded_outlet_does_not_keep_the_tick_in_a_loop():
         assert len([one for one in plant.sent[before:] if one[1] == "miner m000"]) <= 5
 
 
+def test_cmd8_when_everything_is_cut_a_miner_on_a_welded_outlet_is_told_by_its_own_word_too():
+    """CMD8, H6: smoke goes to the outlets at once; where one has failed, the miner's own word is what is left."""
+    plant = running()
+    plant.welded = {"m000"}
+    plant.smoke = "alarm"
+    plant.ticks(2)
+    sent = [one[2] for one in plant.sent if one[1] == "miner m000"]
+    assert sent[:2] == ["off", "off"], "the outlet first, and once more"
+    assert "stop" in sent
+    assert plant.power["m000"] <= 25
+    assert {one[2] for one in plant.sent if one[1] == "miner m001"} == {"off"}
+
+
+def test_cmd8_while_neither_obeys_both_are_tried_in_turn():
+    """CMD8."""
+    plant = running()
+    plant.mute = plant.welded = {"m000"}
+    plant.smoke = "alarm"
+    for _ in range(5):
+        before = len(plant.sent)
+        plant.tick()
+        assert len([one for one in plant.sent[before:] if one[1] == "miner m000"]) <= 6
+    sent = [one[2] for one in plant.sent if one[1] == "miner m000"]
+    assert {"off", "stop"} == set(sent)
+    assert not plant.violations
+
+
 def test_every_pdu_dead_and_the_api_mute_tells_an_emergency():
     plant = running(80)
     plant.dead = {"redfish pdu1", "redfish pdu2", "foreman mine"}
@@ -284,3 +311,16 @@ def test_pdu4_watts_a_thousand_times_too_small_start_nothing_and_are_told():
     plant.ticks(9)
     assert not [one for one in plant.sent if one[2] == "run"]
     assert plant.events("watts_implausible")
+
+
+def test_cmd8_forty_outlets_that_do_not_act_when_there_is_no_time_for_words_are_told_by_their_own_after_all():
+    """CMD8, O1: the cloud takes a second a miner, so most go by their outlets at once; a whole PDU does nothing."""
+    plant = running(280)
+    plant.welded = {spec.id for spec in plant.wiring.miners if spec.outlet.startswith("redfish pdu3/")}
+    plant.signal = "off"
+    began = plant.now
+    plant.ticks(2)
+    assert plant.total < 50_000
+    last = max(second for second, target, verb, _ in plant.sent if verb == "stop" and target[6:] in plant.welded)
+    assert last - began < 180
+    assert not plant.violations

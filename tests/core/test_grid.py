@@ -71,6 +71,23 @@ def test_two_looks_at_one_reading_are_one_reading():
     assert step(kept, Value(49.0, 1010), MARKS, PACE, 100_000, 1092).cap_w == 75_000
 
 
+def test_what_went_for_another_reason_since_the_first_low_reading_is_part_of_the_step():
+    kept = {}
+    step(kept, Value(49.3, 1000), MARKS, PACE, 100_000, 1000)
+    assert step(kept, Value(49.3, 1010), MARKS, PACE, 60_000, 1010).cap_w == 75_000
+    assert step(kept, Value(49.3, 1080), MARKS, PACE, 60_000, 1080).cap_w == 45_000
+    step(kept, Value(49.9, 1090), MARKS, PACE, 45_000, 1090)
+    assert "low_w" not in kept
+
+
+def test_far_too_low_while_load_is_going_is_looked_at_once_more_before_everything_is_off():
+    kept = {}
+    step(kept, Value(48.6, 1000), MARKS, PACE, 100_000, 1000)
+    going = step(kept, Value(48.9, 1010), MARKS, PACE, 80_000, 1010)
+    assert (going.cap_w, going.look) == (75_000, True)
+    assert step(kept, Value(48.9, 1020), MARKS, PACE, 60_000, 1020).cap_w == 0
+
+
 @given(st.lists(st.sampled_from([50.0, 49.7, 49.4, 48.9, None]), max_size=30), st.integers(0, 29))
 def test_g12_a_lower_figure_never_leaves_more(figures, where):
     if where >= len(figures) or figures[where] is None:

@@ -65,6 +65,64 @@ def test_a_heat_stop_ends_by_itself_below_33_for_half_an_hour_twice_a_day():
     assert plant.decisions[-1].mode == "EMERGENCY"
 
 
+def stopped_by_heat():
+    plant = running()
+    plant.audited = False
+    plant.inlet = 46.0
+    plant.ticks(3)
+    assert plant.decisions[-1].mode == "EMERGENCY"
+    return plant
+
+
+def test_o12_a_heat_stop_ends_where_outside_is_no_cooler_after_an_hour_in_the_dark_and_twice_a_day():
+    """34 degC outside never becomes 33 inside: the site would stay off until the evening."""
+    plant = stopped_by_heat()
+    plant.inlet = plant.ambient = 34.2
+    plant.ticks(29)
+    assert not plant.events("heat_stop_over")
+    plant.ticks(4)
+    assert len(plant.events("heat_stop_over")) == 1
+    plant.ticks(25)
+    assert plant.total > 24 * 3400 * 0.9
+    for _ in range(2):
+        plant.inlet = 46.0
+        plant.ticks(3)
+        plant.inlet = 34.2
+        plant.ticks(35)
+    assert len(plant.events("heat_stop_over")) == 2
+    assert plant.decisions[-1].mode == "EMERGENCY"
+
+
+@pytest.mark.parametrize("inlet_c", [35.0, 36.5, 39.0])
+def test_a_heat_stop_stands_while_the_inlet_is_not_below_the_warning(inlet_c):
+    plant = stopped_by_heat()
+    plant.inlet = inlet_c
+    plant.ticks(90)
+    assert plant.decisions[-1].mode == "EMERGENCY"
+    assert plant.total < 1000
+
+
+def test_a_heat_stop_stands_while_miners_draw_however_long():
+    plant = stopped_by_heat()
+    plant.mute, plant.inlet = {spec.id for spec in plant.wiring.miners}, 34.2
+    plant.dead = {name for name in plant.wiring.lanes if name.startswith("redfish")}
+    plant.power = dict.fromkeys(plant.power, 3400)
+    plant.ticks(60)
+    assert not plant.events("heat_stop_over")
+
+
+@pytest.mark.parametrize("inlet_c", [25.0, 34.2])
+def test_law_4_minutes_in_which_nobody_saw_the_inlet_do_not_count_as_cool(inlet_c):
+    plant = stopped_by_heat()
+    plant.inlet = inlet_c
+    plant.ticks(10)
+    plant.inlet = None
+    plant.ticks(24)
+    plant.inlet = inlet_c
+    plant.ticks(8)
+    assert not plant.events("heat_stop_over")
+
+
 def test_tmp1_unknown_inlet_holds_then_halves_then_stops():
     plant = running()
     plant.inlet = None

@@ -202,3 +202,56 @@ def test_a_small_board_may_start_more_often_a_day_than_a_large_machine(rest_s, s
     shelf.signal = "run"
     shelf.ticks(25)
     assert shelf.state.miners[name].on is startable
+
+
+class Slow(Shelf):
+    """Boards that come up at the watts of their mode: eco is 12 of 30."""
+
+    def _grow(self):
+        lit = list(self.starting)
+        super()._grow()
+        for name in lit:
+            if name not in self.starting:
+                self.power[name] = 12
+
+
+@pytest.mark.parametrize(("mode", "failed"), [("eco", []), ("turbo", ["b0"])])
+def test_a_start_in_a_low_mode_is_proven_by_its_word_and_its_watts_and_in_the_highest_only_by_half_of_nominal(
+    mode, failed
+):
+    shelf = Slow(boards(1), running=False)
+    shelf.mode["b0"] = mode
+    shelf.ticks(12)
+    assert shelf.power["b0"] == 12
+    assert sorted({event.about for event in shelf.events("start_failed")}) == failed
+
+
+@pytest.mark.parametrize(("watts", "asked"), [(70, [Asked(SHELF, probe=True)]), (0, [])])
+def test_a_section_that_was_dark_is_asked_again_as_soon_as_a_plug_of_it_shows_power(watts, asked):
+    """A dead one is asked every ten minutes; one whose plug came on answers in two."""
+    wires = boards(1, flags=("plug",), outlet="http_pdu plug1/0", outlet_metered=True)
+    told = [Reading(f"{SHELF}:health", None, 1000, "gone"), Reading(f"{SHELF}:fails", 9, 1000)]
+    told += [Reading("http_pdu plug1/0:switch", "on", 1100), Reading("http_pdu plug1/0:power_w", watts, 1100)]
+    image = freeze(None, told, wires, Clock(1100, 1100))
+    found = due(image, None, wires, Clock(1120, 1120))
+    assert [one for one in found if one.endpoint == SHELF] == asked
+
+
+def silent(plant):
+    """Endpoints whose silence is an alarm now."""
+    return [alarm["about"] for alarm in plant.state.alarms.values() if alarm["kind"] == "device_unreachable"]
+
+
+def test_a_section_all_of_whose_outlets_are_off_can_not_answer_and_is_no_alarm():
+    site = Plant(wiring(4))
+    site.ticks(4)
+    site.signal = "off"
+    site.ticks(4)
+    site.dead = {"foreman mine"}
+    for name in site.outlet:
+        site.outlet[name], site.power[name] = False, 0
+    site.ticks(6)
+    assert silent(site) == []
+    site.outlet["m001"] = True
+    site.ticks(3)
+    assert silent(site) == ["foreman mine"]

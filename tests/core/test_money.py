@@ -106,12 +106,21 @@ def test_money_is_rounded_once_and_half_to_even(money, told):
 
 
 def test_hashes_earn_what_their_coin_pays_and_nothing_is_said_of_an_unknown_one():
-    samples = [sample(0, (100,), hash_cth=(150,)), sample(600, (100,))]
-    one = only(integrate(samples, 0, 600, {"m0": "bitaxe"}))
-    assert one.hashes == (("bitaxe", 90_000),)  # 1.5 TH/s for ten minutes
-    earns = earns_by({"BTC": 4.32}, lambda band, kind: "btc" if (band, kind) == ("2", "bitaxe") else "")
-    assert earns(one) == round(1.5 * 600 / 86_400 * 4.32 * 1_000_000)
-    assert earns_by({}, lambda _band, _kind: "BTC")(one) is None
+    samples = [sample(0, (100, 40, 3, 90), hash_hs=(15 * 10**11, 2961, 10**12, None)), sample(600, (100, 40, 3, 90))]
+    one = only(integrate(samples, 0, 600, {"m2": 6, "m3": 6}))
+    assert one.made_h == (9 * 10**14, 1_776_600, 0, 0)  # 1.5 TH/s and 2961 H/s for ten minutes, to the hash
+    assert one.mute_s == (0, 0, 0, 600)  # the third was dark whatever it told last, the fourth drew and told no rate
+    coins = {("2", "m0"): "btc", ("2", "m1"): "xmr"}
+    earns = earns_by({"BTC": 4.32, "XMR": 2e9}, lambda band, miner: coins[band, miner])
+    assert earns(one, 0) == (round(1.5 * 600 / 86_400 * 4.32 * 1_000_000), 0)
+    assert earns(one, 1) == (round(2961 / 1e12 * 600 / 86_400 * 2e9 * 1_000_000), 0)
+    assert [earns(one, at) for at in (2, 3)] == [(0, 0), (None, 600)]
+    unknown = earns_by({}, lambda _band, _miner: "BTC")
+    assert [unknown(one, at) for at in range(4)] == [(None, 600), (None, 600), (0, 0), (None, 600)]
+    uncounted = one._replace(made_h=(), mute_s=())
+    assert earns(uncounted, 0) == (None, 600)
+    assert sum(line.unearned_s for line in by_miner([one], {}, earns).values()) == 600
+    assert by_segment([one], lambda _: "x", {}, earns)["x"].earned_micro == earns(one, 0)[0] + earns(one, 1)[0]
 
 
 def test_lines_are_added_column_by_column_and_an_unknown_earning_stays_unknown():

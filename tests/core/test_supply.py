@@ -75,8 +75,8 @@ TABLE = [
 def test_available_power_is_the_rating_less_what_sags_drains_and_loads_take_from_it(options, known, watts):
     plant = Offgrid(wiring(4))
     plant.tick()
-    load = Load(60_000, 0, 0)
-    assert supply.available_w(known, view_of(plant), {}, fill(supply.Options, options), load) == watts
+    burden = Load(60_000, 0, 0)
+    assert supply.available_w(known, view_of(plant), {}, fill(supply.Options, options), burden) == watts
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from mine_controller.core.bands import Band, Section
 from mine_controller.core.option import fill
 from mine_controller.core.rules import tuning as rule
 from mine_controller.core.tuning import DEAF_S, Limits, Look, champions, same, step, undo
+from mine_controller.core.units import exact_w
 
 LIMITS = Limits(moves=((-25, 0), (0, -20)), low=(400, 1060), high=(600, 1150), cooler=(-25, 0), window_s=600)
 HOME = (525, 1150)
@@ -192,8 +193,8 @@ def test_a_champion_stays_one_until_another_is_clearly_better():
 class Tuned(Shelf):
     """Boards with a clock; `fixed_w` of each is its own."""
 
-    def __init__(self, *miners: str, count: int = 2, **section: Any):
-        super().__init__(boards(count, nominal_w=200))
+    def __init__(self, *miners: str, count: int = 2, nominal_w: int = 200, **section: Any):
+        super().__init__(boards(count, nominal_w=nominal_w))
         made = fill(rule.Section, {"miners": miners or (SHELF,), "window_s": 600, **section})
         options = rule.with_sections(fill(rule.Options, {}), [("shelf", made)] if miners != ("",) else [])
         self.policy = self.policy._replace(rules={**self.policy.rules, "tuning": options})
@@ -276,6 +277,37 @@ def test_one_taken_off_the_list_goes_back_to_where_it_was():
     shelf.ticks(60)
     assert shelf.clock["b0"] == HOME
     assert shelf.state.memory["tuning"]["books"] == {}
+
+
+class Small(Tuned):
+    """Boards of some 15 W: a step is worth a third of a watt. They tell fractions, or whole watts only."""
+
+    def __init__(self, *, fractions: bool):
+        self.fractions = fractions
+        super().__init__(count=1, nominal_w=17, step_mv=10)
+
+    def _of(self, name):
+        mhz, mv = self.clock[name]
+        found = [one for one in super()._of(name) if one[0] != ":power_w"]
+        exact = 8.2 + 6.5 * mhz / 525 * (mv / 1150) ** 2 if self.power[name] > 6 else 3.0
+        self.power[name] = round(exact)
+        return [*found, (":power_w", round(exact)), *([(":draw_w", round(exact, 2))] if self.fractions else [])]
+
+
+@pytest.mark.parametrize("fractions", [True, False])
+def test_a_slower_clock_that_only_whole_watts_make_look_better_is_not_kept_where_a_board_tells_fractions(fractions):
+    """14.7 W at 525 MHz and 14.39 at 500: more joules a hash, but 15 and 14 W are fewer."""
+    shelf = Small(fractions=fractions).on(60)
+    best = shelf.state.memory["tuning"]["books"]["b0"]["best"]
+    assert (best[0] == 525) is fractions
+
+
+def test_fractions_of_another_meter_than_the_one_that_counts_are_not_taken():
+    shelf = Small(fractions=True).on(3)
+    spec = shelf.wiring.miners[0]
+    assert exact_w(shelf.image, spec, 0) == 14.7
+    elsewhere = shelf.image._replace(miners=shelf.image.miners._replace(power_w=(17,)))
+    assert exact_w(elsewhere, spec, 0) == 17
 
 
 def test_a_clock_above_the_highest_is_refused_by_the_config():

@@ -76,6 +76,14 @@ def test_three_good_probes_within_seconds_are_not_enough():
     assert walk([False, False, *[True] * 38], apart_s=10)[-1][0] == 1
 
 
+def test_net2_a_probe_a_second_early_within_its_tick_does_not_cost_another_tick():
+    kept, told = {"up": 0, "bad": 2, "bad_s": 500, "at_s": 900}, []
+    for at_s in (1002, 1120, 1240, 1360):
+        kept, event = links.watch("lte", kept, Probe(True, at_s), PACE, at_s)
+        told.append(event.kind if event is not None else "")
+    assert told == ["", "", "", "uplink_up"]
+
+
 def test_one_probe_seen_twice_is_one_probe():
     kept, event = links.watch("lte", {}, Probe(False, 1000, "gone"), PACE, 1000)
     kept, event = links.watch("lte", kept, Probe(False, 1000, "gone"), PACE, 1090)
@@ -203,7 +211,8 @@ def test_an_outage_shorter_than_asked_changes_nothing():
     plant.ticks(2)
     cut(plant, back=True)
     plant.ticks(10)
-    assert plant.told == []
+    assert [(target, verb) for _, target, verb, _ in plant.told] == [("pool", "on"), ("pool", "off")]
+    assert on(plant, "main") == 20
 
 
 def test_a_pool_that_was_left_open_is_closed_while_there_is_internet():

@@ -26,12 +26,12 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "ups_low": (
         "the battery of the controller is nearly empty",
-        "ends cleanly before it is",
+        "goes on; NUT's `upsmon` shuts the machine down in order, and a tick that is ended loses nothing",
         "bring the supply back; the mine goes on without its controller until then",
     ),
     "ups_on_battery": (
         "the controller lives on its battery",
-        "controls on, and ends cleanly when the battery is low",
+        "controls on as long as the battery lasts",
         "look why the supply is gone",
     ),
     "supply_short": (
@@ -247,7 +247,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     "quarantined": (
         "the miner keeps failing",
         "leaves it off until a person releases it",
-        "look at it, then `minectl miners release`",
+        "look at it, then `minectl release`",
     ),
     "outlet_map": (
         "an outlet is dark and its miner hashes",
@@ -283,6 +283,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "a pool does not answer or takes no shares",
         "goes to the fallback where one is configured",
         "look at the pool's own status",
+    ),
+    "wall_dry": (
+        "the evaporative wall's pump runs and cools nothing",
+        "runs every fan; sheds and stops by the inlet as ever",
+        "look at the water, the pump and its relay, the cloth",
     ),
     "offline": (
         "every uplink is down",
@@ -343,6 +348,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "one of the miners found a block",
         "nothing",
         "celebrate, then check the wallet",
+    ),
+    "best_share": (
+        "a miner found its hardest share yet",
+        "nothing",
+        "nothing",
     ),
     "rule_failed": (
         "a rule of the program itself failed",

@@ -27,6 +27,7 @@ CHIP_ELSE_C = (95.0, 105.0)
 # What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
 OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
 GRIDS_HZ = (50.0, 60.0)
+FIGURE_S = 600  # how old what a controller or a UPS says may be
 AWAY = ("maintenance", "spare")
 
 
@@ -127,12 +128,38 @@ def _devices(look: Look) -> Found:
     channels = look.view.image.channels
     for name in look.view.wiring.endpoints:
         health = channels.get(f"{name}:health")
-        if health is not None and health.value is None:
-            yield _event("device_unreachable", name, ("device", name), ("why", health.why[:80]))
+        silent = health is not None and health.value is None
+        if silent and not _is_dark(look.view, name) and not _is_told_as_price(look.view, name):
+            yield _event("device_unreachable", name, ("device", name), ("why", health.why[:80] if health else ""))
     for name, kind in OWN.items():
         health = channels.get(f"{name}:health")
         if health is not None and health.value is None:
             yield _event(kind, name, ("why", health.why[:160]))
+
+
+def _is_told_as_price(view: View, name: str) -> bool:
+    """The only source of prices: what is published still counts, and when it is over `price_missing` tells why (PRC1).
+
+    Only where bands follow the price: nobody else tells that it is missing.
+    """
+    role = view.wiring.roles.get("price")
+    alone = role is not None and len(role.keys) == 1 and role.keys[0].rpartition(":")[0].partition("/")[0] == name
+    return alone and "band" in view.state.memory.get("band", {})
+
+
+def _is_dark(view: View, name: str) -> bool:
+    """True while every unit of this section stands on an outlet that is off, or boots since one came on again."""
+    mine = [at for at, spec in enumerate(view.wiring.miners) if spec.group == name]
+    return bool(mine) and all(view.wiring.miners[at].outlet and _can_not_answer(view, at) for at in mine)
+
+
+def _can_not_answer(view: View, at: int) -> bool:
+    spec, state = view.wiring.miners[at], view.state
+    if view.image.miners.outlet[at] == "off":
+        return True
+    chase, book = state.chases.get(f"miner {spec.id}"), state.miners.get(spec.id)
+    began_s = chase.began_s if chase is not None and chase.want == "run" else book.last_start_s if book else 0
+    return began_s > 0 and view.now_s - began_s < spec.ramp_patience_s
 
 
 def _forced(look: Look) -> Found:
@@ -146,6 +173,49 @@ def _forced(look: Look) -> Found:
 def _clock(look: Look) -> Found:
     if not look.view.image.clock.synced:
         yield _event("clock_unsynced", "controller")
+
+
+def _machine(look: Look) -> Found:
+    """What the controller says of itself where [machine] is configured. A Raspberry Pi slows down from 80 °C on."""
+    for name in _of_kind(look.view, "machine"):
+        heat_c = _figure(look.view, name, f"{name}:board_c")
+        free_pct = _figure(look.view, name, f"{name}/memory:free_pct")
+        slowed = look.view.image.channels.get(f"{name}/throttling:contact")
+        if heat_c is not None and look.off_limits("controller_hot", name, heat_c):
+            yield _event("controller_hot", name, ("board_c", heat_c))
+        elif slowed is not None and slowed.value == "alarm":
+            reason = Reason("alarm", "controller_slowed", (("device", name),))
+            yield Event("controller_hot", KINDS["controller_hot"].severity, name, reason)
+        elif heat_c is None:
+            yield f"controller_hot {name}"
+        if free_pct is None:
+            yield f"memory_low {name}"
+        elif look.off_limits("memory_low", name, free_pct):
+            yield _event("memory_low", name, ("free_pct", free_pct))
+
+
+def _ups(look: Look) -> Found:
+    """What the UPS says where [nut] is configured; a UPS that does not answer ends no alarm."""
+    for name in _of_kind(look.view, "nut"):
+        charge_pct = _figure(look.view, name, f"{name}:charge_pct")
+        for channel, kind in (("mains", "ups_on_battery"), ("battery", "ups_low")):
+            told = look.view.image.channels.get(f"{name}/{channel}:contact")
+            if told is None or told.value is None:
+                yield f"{kind} {name}"
+            elif told.value == "alarm":
+                charge = charge_pct if charge_pct is not None else "unknown"
+                yield _event(kind, name, ("device", name), ("charge_pct", charge))
+
+
+def _of_kind(view: View, kind: str) -> list[str]:
+    """The sections of this kind."""
+    return [name for name in view.wiring.endpoints if name.partition(" ")[0] == kind]
+
+
+def _figure(view: View, section: str, key: str) -> float | None:
+    """A figure of a section that may be read seldom."""
+    every_s = view.wiring.endpoints[section].every_s
+    return number(view.image.channels.get(key), view.now_s - max(FIGURE_S, 2 * every_s))
 
 
 def _breakers(look: Look) -> Found:
@@ -248,6 +318,8 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("device_unreachable", *OWN.values()), _devices),
     (("signal_forced",), _forced),
     (("clock_unsynced",), _clock),
+    (("controller_hot", "memory_low"), _machine),
+    (("ups_on_battery", "ups_low"), _ups),
     (("over_breaker",), _breakers),
     (("miner_offline",), _miners),
     (("chip_warning", "chip_danger"), _chips),

@@ -24,6 +24,7 @@ QUANTITIES: dict[str, Quantity] = {
     "temp_c": Quantity("°C", 1, -40, 80, "high", 240, "temperature_celsius", "Temperature"),
     "humidity_pct": Quantity("%", 1, 1, 100, "high", 240, "humidity_percent", "Humidity"),
     "power_w": Quantity("W", 0, -50_000, 50_000_000, "high", 240, "power_watts", "Power"),
+    "draw_w": Quantity("W", 2, 0, 1000, "high", 240, "draw_watts", "Power, finer"),  # of boards that draw few watts
     "energy_kwh": Quantity("kWh", 1, 0, 1e12, "", 600, "energy_kwh", "Energy"),
     "voltage_v": Quantity("V", 1, 0, 100_000, "", 240, "voltage_volts", "Voltage"),
     "current_a": Quantity("A", 2, -100_000, 100_000, "", 240, "current_amperes", "Current"),
@@ -40,6 +41,8 @@ QUANTITIES: dict[str, Quantity] = {
     "accepted_n": Quantity("", 0, 0, 1e12, "", 600, "shares_accepted", "Shares accepted"),
     "rejected_n": Quantity("", 0, 0, 1e12, "", 600, "shares_rejected", "Shares rejected"),
     "stale_n": Quantity("", 0, 0, 1e12, "", 600, "shares_stale", "Shares stale"),
+    "rate_hs": Quantity("H/s", 0, 0, 1e21, "", 600, "hashrate_hs", "Hash rate, of small ones"),
+    "best_diff_n": Quantity("", 4, 0, 1e30, "", 600, "best_difficulty", "Best difficulty"),  # of one unit's shares
     "price_p_kwh": Quantity("p/kWh", 4, -5000, 5000, "high", 0, "price_per_kwh", "Price"),
     "clock_off_s": Quantity("s", 0, -1e11, 1e11, "", 7200, "clock_off_seconds", "Clock against a server's"),
     "free_pct": Quantity("%", 1, 0, 100, "low", 600, "free_percent", "Free"),
@@ -111,6 +114,7 @@ ROLES: dict[str, RoleKind] = {
     "generator_load_pct": RoleKind("load_pct", "high", "Generator load", protects=False),
     "smoke": RoleKind("contact", "worst", "Smoke"),
     "water": RoleKind("contact", "worst", "Water"),
+    "tank": RoleKind("contact", "worst", "Wall tank", protects=False),
     "door": RoleKind("contact", "worst", "Door"),
     "mains": RoleKind("contact", "worst", "Mains"),
     "stop": RoleKind("switch", "worst", "Emergency stop"),

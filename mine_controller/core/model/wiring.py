@@ -101,3 +101,4 @@ class Wiring(NamedTuple):
     phases: tuple[BreakerSpec, ...] = ()  # limits of whole phases, by the name fleet.csv calls them
     uplinks: tuple[UplinkSpec, ...] = ()
     dummy_pool: str = ""  # the section of the local pool that rules open and close; "" = there is none
+    wall: str = ""  # the relay of the evaporative wall's pump: "controlbyweb fans/8"; "" = there is none

@@ -13,7 +13,7 @@ from types import ModuleType
 NAMES = (
     "override", "hazard", "temperature", "air", "cap",
     "signal", "grid", "voltage", "supply", "demand",
-    "boot", "cold", "wear", "ramp", "run_on", "uplinks",
+    "boot", "cold", "wear", "ramp", "run_on", "wall", "uplinks",
     "schedule", "solar", "band", "profit", "failover", "tuning",
 )  # fmt: skip
 

@@ -131,9 +131,10 @@ def _lost_air(
     if kept.get("cold_fans"):
         carried = len(view.wiring.miners) if view.proven_fans >= int(kept["cold_fans"]) else carried
     if powered == 0 or carried >= powered:
-        if kept.get("short_told"):
+        kept["short_s"] = 0
+        if kept.get("short_told") and (powered or view.proven_fans):  # a dark mine needs no air; that proves none
             events.append(Event("air_back", "info", "fans", _reason("back", view, need(powered, options))))
-        kept["short_s"] = kept["short_told"] = 0
+            kept["short_told"] = 0
         return
     kept["short_s"] = int(kept.get("short_s") or 0) or view.now_s
     waited_s = view.now_s - int(kept["short_s"])

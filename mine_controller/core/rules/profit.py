@@ -1,15 +1,16 @@
 """Does mining pay? Each [profit COIN] says what a coin earns; whoever costs more than it earns rests (economics only).
 
 What a coin earns is written as pence per TH/s and day, or follows from its difficulty, reward and price, which may be
-numbers or channels of any endpoint. A difficulty counts 2^32 hashes a share of one (SHA-256 and Scrypt coins). A miner
-is judged by its learned joules per terahash; of whom nothing was learned nothing is said, and so it is while the price
-of power is not known. With `choose = yes` miners go to the coin that pays most, where no band names one.
+numbers or channels of any endpoint. A difficulty counts 2^32 hashes a share of one (SHA-256 and Scrypt coins), and one
+hash a share of one where the coin is mined by RandomX, as Monero and its kin count. A miner is judged by its learned
+joules per terahash; of whom nothing was learned nothing is said, and so it is while the price of power is not known.
+With `choose = yes` miners go to the coin that pays most, where no band names one.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from mine_controller.core.bands import can_mine
+from mine_controller.core.bands import ALGORITHM, can_mine
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
@@ -30,7 +31,7 @@ FRESH_S = DAY_S
 class Section(NamedTuple):
     """One [profit COIN]."""
 
-    value: float = option(0.0, unit="p per TH/s and day", low=0, high=1e9, help="what it earns; 0 = by the others")
+    value: float = option(0.0, unit="p per TH/s and day", low=0, high=1e15, help="what it earns; 0 = by the others")
     difficulty: float = option(0.0, low=0, high=1e15, help="of the network")
     difficulty_from: str = option("", help="or the channel that tells it", example="ckpool main:difficulty")
     reward: float = option(0.0, low=0, high=1e9, help="coins a block", example="3.125")
@@ -74,7 +75,7 @@ def check(options: Options | Section) -> list[str]:
     return [f"says nothing of what it earns: write value, or {', '.join(missing)}"] if missing else []
 
 
-def value_of(section: Section, channels: dict[str, Value], now_s: int) -> float | None:
+def value_of(section: Section, channels: dict[str, Value], now_s: int, coin: str = "") -> float | None:
     """Minor units per TH/s and day; None while something of it is not known."""
     if section.value:
         return section.value
@@ -82,7 +83,8 @@ def value_of(section: Section, channels: dict[str, Value], now_s: int) -> float 
     price = _told(section.price_from, channels, now_s) if section.price_from else section.price
     if not difficulty or price is None or difficulty < 0 or price < 0:
         return None
-    coins = TERA * DAY_S / (difficulty * HASHES) * section.reward
+    hashes = 1 if ALGORITHM.get(coin.upper()) == "randomx" else HASHES
+    coins = TERA * DAY_S / (difficulty * hashes) * section.reward
     return coins * price * MINOR * (100 - section.fee_pct) / 100
 
 
@@ -95,7 +97,7 @@ def _told(key: str, channels: dict[str, Value], now_s: int) -> float | None:
 
 def values(options: Options, channels: dict[str, Value], now_s: int) -> dict[str, float]:
     """What each coin earns, of which that is known: minor units per TH/s and day."""
-    told = ((coin.name.upper(), value_of(coin.section, channels, now_s)) for coin in options.sections)
+    told = ((coin.name.upper(), value_of(coin.section, channels, now_s, coin.name)) for coin in options.sections)
     return {name: value for name, value in told if value is not None}
 
 

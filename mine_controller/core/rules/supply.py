@@ -113,9 +113,11 @@ def available_w(
     limits = []
     rating_w = _rating_w(known, options)
     if rating_w is not None:
-        whole_w = rating_w * _sag(known, view, kept, options) // WHOLE
         if "battery_soc_pct" in known:
-            whole_w = whole_w * round(at(curve(options.soc_curve), known["battery_soc_pct"]) * 10) // WHOLE
+            rating_w = rating_w * round(at(curve(options.soc_curve), known["battery_soc_pct"]) * 10) // WHOLE
+        whole_w = rating_w * _sag(known, view, kept, options) // WHOLE
+        if "supply_kw" in known and view.number("supply_kw") is not None:
+            whole_w = max(whole_w, min(rating_w, burden.total_w))  # a sag under more load than it names is that load's
         limits.append(whole_w)
     if "generator_load_pct" in known:
         limits.append(_headroom_w(known["generator_load_pct"], options, burden))

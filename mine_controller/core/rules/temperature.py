@@ -1,12 +1,15 @@
 """The inlet heat ladder: warn, shed, stop; and what blindness means (O6, O7, TMP1, TMP2).
 
 35 warns and runs every fan, 38 sheds 5 % of the load every tick (10 % when more than 1 K above), 40 (two readings) or
-45 (one) stops all and latches. Unknown for 5 ticks sheds to half, for 10 ticks stops. The inlet is the second highest
-of three or more sensors, the highest of two, or the highest when they differ by more than 8 K.
+45 (one) stops all and latches. That ends after half an hour below 33; or, where outside is no cooler, after an hour
+below the warning with every miner dark, in which the air has become that of outside. The rungs above and the start
+window stand as before. Unknown for 5 ticks sheds to half, for 10 ticks stops. The inlet is the second highest of three
+or more sensors, the highest of two, or the highest when they differ by more than 8 K.
 """
 
 from typing import Any, NamedTuple
 
+from mine_controller.core.fleet import floor_w
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
@@ -26,6 +29,9 @@ class Options(NamedTuple):
     hardware_c: float = option(45.0, unit="°C", low=30, high=45, help="inlet above this, once, stops everything")
     reset_c: float = option(33.0, unit="°C", low=10, high=36, help="a heat stop ends below this, held for reset_s")
     reset_s: int = option(1800, unit="s", low=300, high=86400, help="how long it must stay below reset_c")
+    rest_s: int = option(
+        3600, unit="s", low=1800, high=86400, help="or so long below warn_c with everything dark: outside is no cooler"
+    )
     resets_a_day: int = option(2, low=0, high=4, help="automatic ends of a heat stop in 24 h; then a person's `resume`")
     blind_shed_s: int = option(600, unit="s", low=120, high=600, help="inlet unknown this long: half the load")
     blind_stop_s: int = option(1200, unit="s", low=240, high=1200, help="inlet unknown this long: everything off")
@@ -112,11 +118,14 @@ def _unlatch(view: View, inlet_c: float, options: Options, work: _Now) -> None:
     if not kept.get("stop_s"):
         return
     kept["reset_s"] = (int(kept.get("reset_s") or 0) or now_s) if inlet_c < options.reset_c else 0
+    resting = inlet_c < options.warn_c and view.fleet.proof_w <= floor_w(0, view.fleet)
+    kept["rest_s"] = (int(kept.get("rest_s") or 0) or now_s) if resting else 0
     resets = [at for at in kept.get("resets") or [] if now_s - at < 86_400]
     acked = view.acked and inlet_c < options.shed_c
-    cooled = kept["reset_s"] and now_s - int(kept["reset_s"]) >= options.reset_s and len(resets) < options.resets_a_day
-    if acked or cooled:
-        kept["stop_s"] = kept["reset_s"] = kept["over_at"] = 0
+    cooled = kept["reset_s"] and now_s - int(kept["reset_s"]) >= options.reset_s
+    rested = kept["rest_s"] and now_s - int(kept["rest_s"]) >= options.rest_s
+    if acked or ((cooled or rested) and len(resets) < options.resets_a_day):
+        kept["stop_s"] = kept["reset_s"] = kept["rest_s"] = kept["over_at"] = 0
         resets.append(now_s)
         reason = Reason("temperature", "stop_over", (("inlet_c", inlet_c),))
         work.events.append(Event("heat_stop_over", "info", "inlet", reason))
@@ -125,6 +134,7 @@ def _unlatch(view: View, inlet_c: float, options: Options, work: _Now) -> None:
 
 def _blind(view: View, known_at_s: int, options: Options, work: _Now) -> None:
     kept = work.kept
+    kept["reset_s"] = kept["rest_s"] = 0  # what was not seen was not cool
     # After a reboot the image knows of no reading; the rule does.
     since = known_at_s or int(kept.get("seen_s") or 0) or int(kept.setdefault("blind_from_s", view.now_s))
     blind_s = view.now_s - since

@@ -14,6 +14,7 @@ from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, 
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
 from mine_controller.core.tuning import Limits, Look, Setting, Step, step, undo
+from mine_controller.core.units import exact_w
 from mine_controller.core.view import View
 
 LAYER = ECONOMICS
@@ -231,7 +232,7 @@ def _column(view: View, spec: MinerSpec) -> int | None:
 
 def _look(view: View, spec: MinerSpec) -> Look:
     column = _column(view, spec)
-    watts = view.image.miners.power_w[column] if column is not None else None
+    watts = exact_w(view.image, spec, column) if column is not None else None
     return Look(
         view.now_s,
         _setting(view, spec),

@@ -1,7 +1,8 @@
 """Ways to the internet, and where miners work while there is none (NET1, NET2, POL1).
 
-Each link has its own state and its own event. When every one has been down for `down_s`, the local pool is opened and,
-where the owner named it, miners are put on it; both end as soon as one link has been good for `good_s`. Who is still on
+Each link has its own state and its own event. When every one is proven down, by a second look within the tick where it
+takes one, the local pool is opened for whoever finds no other; once that has lasted `down_s` miners are put on it where
+the owner named it. Both end as soon as one link has been good for `good_s`. Who is still on
 the local pool then is put back, one by one, however long that takes; who did not come back in time is named and started
 anew once. All of it are levels: what a unit says of its own pool decides, and a missed moment does not matter.
 """
@@ -19,6 +20,7 @@ from mine_controller.core.view import View
 LAYER = EQUIPMENT
 NEEDS = ()
 FRESH_S = 600
+LOOK_S = 10  # when nothing answers any more, a second probe within the tick
 NEW = Unit()
 NEVER = Value(None, 0)
 SHOWN = 12
@@ -32,7 +34,9 @@ class Options(NamedTuple):
     good_s: int = option(360, unit="s", low=60, high=3600, help="and so long from the first of them to the last")
     max_loss_pct: float = option(50.0, unit="%", low=1, high=100, help="a link that loses more counts as down")
     max_latency_ms: float = option(0.0, unit="ms", low=0, high=60_000, help="so does a slower one; 0 = never")
-    down_s: int = option(300, unit="s", low=60, high=7200, help="every link down so long before anything is done")
+    down_s: int = option(
+        300, unit="s", low=60, high=7200, help="every link down so long before miners are moved or stopped"
+    )
     silent_s: int = option(900, unit="s", low=300, high=86_400, help="a link nobody can judge so long is none either")
     offline_pool: str = option(
         "", help="the [pool] miners are put on meanwhile; empty = they stay where they are", example="local"
@@ -58,13 +62,13 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     _share_loss(view, kept, options, events)
     if not any("up" in link for link in kept["links"].values()):
         return Advice((), (), tuple(events), kept)
-    _turn(view, kept, options, events)
-    wishes: list[Wish] = []
+    down_s = _turn(view, kept, options, events)
+    wishes = _look(view, kept, options)
     limits: list[Limit] = []
     if kept.get("off_s"):
         _stay(view, kept, options, (wishes, limits, events))
     else:
-        _return(view, kept, options, wishes, events)
+        _return(view, kept, options, wishes, events, gone=bool(down_s))
     return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
 
 
@@ -80,17 +84,29 @@ def _watch(view: View, kept: dict[str, Any], options: Options, events: list[Even
     kept["links"] = now
 
 
-def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
-    """Begin and end of being without the internet."""
+def _look(view: View, kept: dict[str, Any], options: Options) -> list[Wish]:
+    """Every link failed just now and one is not proven down yet: miners have minutes at most, a tick may be as long."""
+    specs, known = view.wiring.uplinks, kept["links"]
+    failing = [known[spec.name].get("up") == 0 or known[spec.name].get("bad") for spec in specs]
+    open_ends = [spec for spec in specs if 0 < int(known[spec.name].get("bad") or 0) < options.confirm]
+    if not all(failing) or kept.get("off_s"):
+        return []
+    ends = dict.fromkeys(spec.channel.partition("/")[0] for spec in open_ends if known[spec.name].get("up") != 0)
+    return [Wish(EQUIPMENT, f"look {end}", LOOK_S, Reason("uplinks", "look_again")) for end in ends]
+
+
+def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> int:
+    """Begin and end of being without the internet. Since when no way is left, 0 while there is one."""
     now_s = view.now_s
     down_s = links.all_down_since(kept["links"], view.wiring.uplinks, options.silent_s, now_s)
     any_up = any(link.get("up") == 1 for link in kept["links"].values())
-    trying = any(link.get("good") for link in kept["links"].values())  # one that just answered may be back for good
-    if not kept.get("off_s") and down_s and not trying and now_s - down_s >= options.down_s:
+    if down_s and not kept.get("down_s"):  # from now on some move by themselves
+        kept["home"] = {**(kept.get("home") or {}), **_homes(view, options)}
+    kept["down_s"] = down_s
+    if not kept.get("off_s") and down_s and not _trying(kept) and now_s - down_s >= options.down_s:
         kept["off_s"], kept["back_s"] = now_s, 0
         for name, link in kept["links"].items():  # one that fell silent has to prove itself like the others
             kept["links"][name] = {**link, "up": 0, "bad_s": int(link.get("bad_s") or 0) or now_s}
-        kept["home"] = {**(kept.get("home") or {}), **_homes(view, options)}
         kept["restarted"], kept["named"] = [], 0
         events.append(
             Event("offline", "warning", "internet", Reason("uplinks", "offline", (("for_s", now_s - down_s),)))
@@ -99,6 +115,12 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
         numbers = (("for_s", now_s - int(kept["off_s"])),)
         kept["left_s"], kept["off_s"], kept["back_s"] = kept["off_s"], 0, now_s
         events.append(Event("online", "info", "internet", Reason("uplinks", "online", numbers)))
+    return down_s
+
+
+def _trying(kept: dict[str, Any]) -> bool:
+    """One that just answered may be back for good."""
+    return any(link.get("good") for link in kept["links"].values())
 
 
 def _homes(view: View, options: Options) -> dict[str, str]:
@@ -141,6 +163,7 @@ def _stay(view: View, kept: dict[str, Any], options: Options, out: _Out) -> None
         _tell_pool(kept, ready, for_s, dummy, events)
     if ready:
         kept["ready_s"] = now_s
+    if ready and not _trying(kept):  # who goes home by itself as soon as a link answers is not fetched back
         groups = {spec.group: None for spec in view.wiring.miners if _takes(spec, options.offline_pool)}
         wishes += [Wish(EQUIPMENT, f"pool {group}", options.offline_pool, reason) for group in groups]
     since_s = max(int(kept["off_s"]), int(kept.get("ready_s") or 0))
@@ -175,19 +198,23 @@ def _tell_pool(kept: dict[str, Any], ready: bool, for_s: int, dummy: str, events
 # -- back -----------------------------------------------------------------------------------------------------------
 
 
-def _return(view: View, kept: dict[str, Any], options: Options, wishes: list[Wish], events: list[Event]) -> None:
-    """Home for everybody who says, or must be thought, to be on the local pool still; then it closes."""
+def _return(
+    view: View, kept: dict[str, Any], options: Options, wishes: list[Wish], events: list[Event], *, gone: bool
+) -> None:
+    """Home for everybody who says, or must be thought, to be on the local pool still; then it closes.
+
+    `gone`: no way is left, though not for long enough to move anybody: it opens for those who look for it themselves.
+    """
     now_s, back_s = view.now_s, int(kept.get("back_s") or 0)
-    away = [
-        spec for spec in view.wiring.miners if _takes(spec, options.offline_pool) and _away(view, kept, spec, options)
-    ]
-    reason = Reason("uplinks", "return", (("miners", len(away)),))
+    takers = [] if gone else [spec for spec in view.wiring.miners if _takes(spec, options.offline_pool)]
+    away = [spec for spec in takers if _away(view, kept, spec, options)]
+    reason = Reason("uplinks", "gone" if gone else "return", () if gone else (("miners", len(away)),))
     for spec in away:
         home = _home(kept, spec, options)
         wishes += [Wish(ECONOMICS, f"pool {spec.id}", home, reason)] if home else []
     waits = any(view.fleet.on[at] and spec in away for at, spec in enumerate(view.wiring.miners)) if away else False
     if view.wiring.dummy_pool:
-        shut = not (back_s and waits and now_s - back_s < options.close_after_s)
+        shut = not gone and not (back_s and waits and now_s - back_s < options.close_after_s)
         wishes.append(Wish(EQUIPMENT, "dummy_pool", "off" if shut else "on", reason))
         if shut and kept.pop("dummy_told", 0):
             events.append(Event("dummy_pool_over", "info", "internet", Reason("uplinks", "closed", reason.numbers)))

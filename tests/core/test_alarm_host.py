@@ -1,0 +1,99 @@
+"""What the controller and its UPS say of themselves: alarms judged from the sections [machine] and [nut]."""
+
+import re
+from pathlib import Path
+
+from core.plant import wiring
+from core.test_alarm_watches import Site
+
+from mine_controller.core import alarms as alarms_room
+from mine_controller.core.alarms.catalogue import KINDS
+from mine_controller.core.model.wiring import EndpointSpec
+from mine_controller.core.words import sentence
+
+
+def with_section(wires, name):
+    return wires._replace(endpoints={**wires.endpoints, name: EndpointSpec(name)})
+
+
+def guarded(section, **readings):
+    site = Site(with_section(wiring(4), section))
+    say(site, section, **readings)
+    site.ticks(4)
+    return site
+
+
+def say(site, section, **readings):
+    for name, value in readings.items():
+        channel, _, quantity = name.rpartition("__")
+        site.extra[f"{section}{'/' * bool(channel)}{channel}:{quantity}"] = value
+
+
+def test_o37_a_hot_controller_is_told_after_its_delay_and_ends_below_its_dead_band():
+    """O37."""
+    site = guarded("machine self", board_c=62.0, memory__free_pct=60.0)
+    assert site.open("controller_hot") == []
+    say(site, "machine self", board_c=84.5)
+    site.ticks(3)
+    assert site.open("controller_hot") == ["machine self"]
+    assert sentence(site.told("controller_hot")[0].reason) == "the controller is 84.5 °C hot"
+    say(site, "machine self", board_c=77.0)
+    site.ticks(8)
+    assert site.open("controller_hot") == ["machine self"]
+    say(site, "machine self", board_c=None)
+    site.ticks(8)
+    assert site.open("controller_hot") == ["machine self"], "not to know is not to be cool"
+    say(site, "machine self", board_c=70.0)
+    site.ticks(8)
+    assert site.open("controller_hot") == []
+
+
+def test_o37_a_throttled_board_is_told_though_no_zone_is_hot():
+    """O37."""
+    site = guarded("machine self", board_c=55.0, throttling__contact="alarm")
+    site.ticks(3)
+    assert "its supply is weak" in sentence(site.told("controller_hot")[0].reason)
+
+
+def test_o37_a_controller_short_of_memory_is_told():
+    """O37."""
+    site = guarded("machine self", board_c=55.0, memory__free_pct=8.0)
+    site.ticks(2)
+    assert site.open("memory_low") == ["machine self"]
+    say(site, "machine self", memory__free_pct=12.0)
+    site.ticks(8)
+    assert site.open("memory_low") == ["machine self"]
+    say(site, "machine self", memory__free_pct=30.0)
+    site.ticks(8)
+    assert site.open("memory_low") == []
+
+
+def test_o35_a_ups_on_its_battery_is_a_warning_and_a_low_one_an_emergency():
+    """O35."""
+    site = guarded("nut ups", mains__contact="ok", battery__contact="ok", charge_pct=100.0)
+    assert not site.told("ups_on_battery")
+    say(site, "nut ups", mains__contact="alarm", charge_pct=71.0)
+    site.ticks(1)
+    (told,) = site.told("ups_on_battery")
+    assert told.level == 1
+    assert sentence(told.reason) == "nut ups lives on its battery, 71 % of it left"
+    say(site, "nut ups", battery__contact="alarm", charge_pct=9.0)
+    site.ticks(1)
+    (told,) = site.told("ups_low")
+    assert told.level == 2
+    say(site, "nut ups", mains__contact=None, battery__contact=None, charge_pct=None)
+    site.ticks(8)
+    assert site.open("ups_low") == ["nut ups"], "a UPS that is silent is not charged"
+    say(site, "nut ups", mains__contact="ok", battery__contact="ok", charge_pct=40.0)
+    site.ticks(8)
+    assert (site.open("ups_low"), site.open("ups_on_battery")) == ([], [])
+
+
+def test_no_alarm_that_stands_waits_for_an_event_that_nobody_raises():
+    """Every kind is watched, or its name stands in the code that raises it."""
+    room = Path(alarms_room.__file__).parent.parent
+    text = "".join(file.read_text() for file in room.rglob("*.py") if file.parent.name != "alarms")
+    text += (room / "alarms" / "__init__.py").read_text()
+    raised = {*re.findall(r'Event\(\s*f?"([a-z_]+)"', text), *re.findall(r'"([a-z_]+)"', text)}
+    silent = [name for name, kind in KINDS.items() if not kind.watched and name not in raised]
+    assert silent == [name for name in silent if name.startswith(("air_",))]

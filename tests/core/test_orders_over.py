@@ -1,0 +1,110 @@
+"""What of a chase is over, and what then is forgotten: `compare` on plain columns."""
+
+from core.order_desk import ALL_OFF, WHY, sent, view
+from core.plant import Plant, wiring
+
+from mine_controller.core import choose as room
+from mine_controller.core import compare as desk
+from mine_controller.core.forecast import Deadline
+from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import Wish
+from mine_controller.core.model.state import Chase
+from mine_controller.core.model.wiring import Lane, Path
+
+
+def settled(chase, *, at=0, envelope=None, **changes):
+    seen = view(**changes)
+    name = f"miner m00{at}"
+    seen = seen._replace(state=seen.state._replace(chases={name: chase(seen.now_s)}))
+    found = desk.compare(seen, envelope or Envelope(start_miners=0), room.choose(seen, Envelope(start_miners=0)), None)
+    return name in found.chases, [target for target, _ in found.done], found
+
+
+def test_a_stop_is_proven_by_watts_that_are_newer_than_it():
+    newer = view(running=False).image.miners.power_at[0]
+    assert settled(lambda _: Chase("stop", 0, 1, 1, newer - 1), running=False)[:2] == (False, ["miner m000"])
+    assert settled(lambda _: Chase("stop", 0, 1, 1, newer), running=False)[:2] == (True, [])
+    assert settled(lambda _: Chase("stop", 0, 0, 1, None), running=False)[:2] == (False, ["miner m000"])
+
+
+def test_a_stop_wanted_no_longer_is_let_go_once_it_can_not_come_true_any_more():
+    proof_s = wiring(1).miners[0].paths[0].proof_s
+    for ago_s, kept in ((proof_s + 120, True), (proof_s + 121, False)):
+        assert settled(lambda now_s, ago_s=ago_s: Chase("stop", 0, 1, 1, now_s - ago_s))[0] is kept
+    assert settled(lambda _: Chase("stop", 0, 0, 1, None))[0] is False
+
+
+def test_a_start_is_proven_at_half_of_its_power():
+    nominal_w = 3400
+    for watts, done in ((nominal_w // 2, ["miner m000"]), (nominal_w // 2 - 1, [])):
+        found = settled(lambda now_s: Chase("run", 0, 1, now_s - 60, now_s - 60), power_w=(watts, 25, 25, 25))
+        assert found[1] == done
+
+
+def test_a_start_that_takes_too_long_has_failed_unless_nobody_was_told_or_can_see():
+    patience_s = 2 * wiring(1).miners[0].ramp_patience_s + 600
+
+    def after(waited_s, told=(), **changes):
+        found = settled(lambda now_s: Chase("run", 0, 1, now_s - waited_s, now_s - 30, *told),
+                        running=False, **changes)  # fmt: skip
+        return found[0], found[2].failed
+
+    assert after(patience_s) == (True, ())
+    assert after(patience_s + 1) == (False, ("m000",))
+    assert after(patience_s + 1, power_w=(None, 25, 25, 25)) == (False, ())
+    assert after(patience_s + 1, told=("unreachable",)) == (False, ())
+
+    def unsent(ago_s):
+        return settled(lambda now_s: Chase("run", 0, 0, now_s - ago_s), running=False, address=(None,) * 4)
+
+    assert (unsent(240)[0], unsent(241)[0], unsent(241)[2].failed) == (True, False, ())
+
+
+def test_pdu3_a_miner_that_hashes_on_after_its_outlet_went_dark_is_on_another_one():
+    def after(word_later_s, word="hashing", rung=1):
+        seen = view(running=False)
+        at = seen.image.miners.power_at[0]
+        return settled(lambda _: Chase("stop", rung, 1, 1, at - 50), running=False, word=(word,) * 4,
+                       word_at=(at - 50 + word_later_s,) * 4)[2].mapped_wrong  # fmt: skip
+
+    assert after(6) == ("m000",)
+    assert after(5) == ()
+    assert after(6, word="sleeping") == ()
+    assert after(6, rung=0) == ()
+
+
+def test_a_chase_whose_miner_or_path_is_gone_from_the_config_is_dropped():
+    assert settled(lambda _: Chase("stop", 2, 1, 1, 5))[0] is False
+    assert settled(lambda now_s: Chase("stop", 1, 1, now_s, now_s))[0] is True
+    assert settled(lambda _: Chase("stop", 0, 1, 1, 5), at=9)[0] is False
+
+
+def test_what_is_looked_at_again_is_what_was_told_something():
+    seen = view()
+    _, found = sent(seen, ALL_OFF, Deadline(seen.now_s + 600))
+    assert found.look.at_s == seen.now_s + 8
+    assert found.look.what == ("redfish pdu1",)
+    shadow = seen._replace(site=seen.site._replace(live=False))
+    assert sent(shadow, ALL_OFF)[1].look is None
+    metered = Plant(wiring(4, meter=True))
+    metered.meter = 20_000
+    _, found = sent(view(plant=metered), ALL_OFF)
+    assert found.look.what == ("redfish pdu1", "sel735 meter")
+    quiet = view(plant=metered)
+    again = Envelope(fans_min=9, wishes=(Wish(0, "look roomalert intake", 20, WHY),))
+    assert sent(quiet, again)[1].look == (quiet.now_s + 20, ("roomalert intake",))
+    assert sent(quiet, Envelope(fans_min=9))[1].look is None
+
+
+def test_a_gentle_path_through_another_service_needs_its_own_word_of_the_unit():
+    wires = wiring(1)
+    spec = wires.miners[0]
+    cloud = Path("cloud mine", 40, gentle=True)
+    spec = spec._replace(paths=(spec.paths[0], cloud, spec.paths[1]))
+    wires = wires._replace(miners=(spec,), lanes={**wires.lanes, "cloud mine": Lane("cloud mine")})
+    lost = {"wires": wires, "address": (None,)}
+    assert sent(view(**lost), ALL_OFF)[0] == [("miner m000", "off", "redfish pdu1")]
+    known = view(**lost)
+    told = {f"cloud mine/{spec.mac}:address": Value("42", known.now_s)}
+    assert sent(view(**lost, channels=told), ALL_OFF)[0] == [("miner m000", "stop", "cloud mine")]

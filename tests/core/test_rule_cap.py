@@ -1,0 +1,316 @@
+"""What was agreed, the cap, the ramp and the boot, each as a rule by itself."""
+
+import pytest
+from core.rule_desk import Desk, wired
+
+from mine_controller.core.model.state import Shed, State
+from mine_controller.core.model.wiring import BreakerSpec
+
+
+def demand(**options):
+    desk = Desk("demand", 10, 0, **{"limit_kw": 30, "margin_pct": 4.0} | options)
+    desk.fleet = {"miners_w": 20_000, "other_w": 0}
+    return desk
+
+
+def test_demand_starts_end_at_the_margin_and_a_short_peak_stops_nobody():
+    desk = demand()
+    for _ in range(10):
+        desk.see()
+    assert (desk.limit("start_max_w"), desk.limit("max_power_w")) == (28_800, None)
+    desk.fleet |= {"miners_w": 34_000}
+    desk.see()
+    numbers = dict(desk.last.limits[0].reason.numbers)
+    assert numbers == {"average_w": (34_000 * 240 + 20_000 * 660) // 900, "limit_w": 30_000, "window_s": 900}
+    assert desk.limit("max_power_w") is None
+
+
+def test_demand_load_goes_down_when_the_average_would_pass_half_of_the_margin():
+    desk = demand()
+    for watts, down in ((29_400, None), (29_401, 28_800)):
+        desk.memory, desk.fleet = {}, {"miners_w": watts, "other_w": 0}
+        desk.see()
+        assert desk.limit("max_power_w") == down
+    assert (desk.events(), desk.limit("no_start")) == (["demand_near"], 0)
+    desk.fleet |= {"miners_w": 10_000}
+    desk.see(299)
+    assert (desk.limit("max_power_w"), desk.events()) == (28_800, [])
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+
+
+def test_demand_what_starts_counts_and_no_contract_is_no_rule():
+    desk = demand()
+    desk.fleet |= {"starting_w": 5000}
+    desk.see()
+    assert desk.limit("start_max_w") == 28_800, "the room takes it off itself"
+    assert demand(limit_kw=0).see().limits == ()
+
+
+def test_demand_the_window_slides_and_forgets():
+    desk = demand()
+    desk.fleet |= {"miners_w": 60_000}
+    for _ in range(8):
+        desk.see()
+    desk.fleet |= {"miners_w": 0}
+    averages = []
+    for _ in range(10):
+        desk.see()
+        averages.append(dict(desk.last.limits[0].reason.numbers)["average_w"])
+    # the larger of two looks counts for the time between them, and the load now for the tick ahead
+    assert averages == [52_000, 44_000, 36_000, 28_000, 20_000, 12_000, 4000, 0, 0, 0]
+
+
+def test_demand_time_nobody_watched_counts_as_the_load_now():
+    desk = demand()
+    desk.see()
+    desk.fleet |= {"miners_w": 30_000}
+    desk.see(901)
+    assert dict(desk.last.limits[0].reason.numbers)["average_w"] == 30_000
+
+
+def cap(**options):
+    desk = Desk("cap", 10, 0, **options)
+    desk.fleet = {"other_w": 10_000, "miners_w": 80_000}
+    return desk
+
+
+def test_met2_the_cap_keeps_its_margin_for_starts_and_sheds_above_its_mark():
+    desk = cap()
+    desk.see()
+    assert (desk.limit("start_max_w"), desk.limit("max_power_w")) == (85_000, None)
+    desk.fleet |= {"miners_w": 87_000}
+    desk.see()
+    assert desk.limit("max_power_w") is None
+    desk.fleet |= {"miners_w": 87_001}
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.limit("no_start"), desk.events()) == (85_000, 0, ["over_cap"])
+    desk.fleet |= {"miners_w": 80_000}
+    desk.see(359)
+    assert (desk.limit("max_power_w"), desk.events()) == (85_000, [])
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["over_cap_cleared"])
+
+
+def test_met2_the_larger_of_meter_and_sum_is_held_against_the_cap():
+    desk = wired(cap(), "site_power_w")
+    desk.see()
+    assert desk.codes("no_start") == ["meter_unknown"]
+    desk.fleet |= {"meter_w": 97_001}
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.codes("no_start")) == (85_000, ["over"])
+
+
+def test_pdu1_branches_and_phases_have_their_limits_and_no_cap_is_none():
+    desk = cap()
+    desk.site = desk.site._replace(power_cap_w=0)
+    desk.wiring = desk.wiring._replace(breakers=(BreakerSpec("b1", 12_800),), phases=(BreakerSpec("L1", 40_000),))
+    desk.see()
+    assert {limit.what: limit.amount for limit in desk.last.limits} == {"breaker b1": 12_800, "phase L1": 40_000}
+
+
+def test_met2_a_meter_that_differs_by_more_than_a_tenth_is_told_after_two_ticks():
+    desk = cap()
+    desk.fleet = {"measured_w": 40_000, "fans_w": 5000, "other_w": 5000, "meter_w": 50_000, "miners_w": 40_000}
+    for _ in range(5):
+        desk.see()
+    assert desk.memory["apart_s"] == 0
+    desk.fleet |= {"meter_w": 50_001}
+    desk.see()
+    desk.see(239)
+    assert desk.events() == []
+    desk.see(1)
+    assert desk.events() == ["meters_disagree"]
+    desk.see()
+    assert desk.events() == []
+    desk.fleet |= {"meter_w": 50_000}
+    desk.see()
+    assert desk.events() == ["meters_agree"]
+
+
+@pytest.mark.parametrize(
+    "gap", [{"meter_w": None}, {"measured_w": None}, {"unknown": 1}, {"fans_w": None}, {"nominal_w": 10**6}]
+)
+def test_met2_what_is_not_whole_is_not_compared(gap):
+    desk = cap()
+    whole = {"measured_w": 20_000, "fans_w": 5000, "other_w": 0, "meter_w": 60_000, "miners_w": 20_000}
+    desk.fleet = whole | gap
+    for _ in range(5):
+        desk.see()
+        assert "meters_disagree" not in desk.events()
+    desk.fleet = whole
+    found = []
+    for _ in range(5):
+        desk.see()
+        found += desk.events()
+    assert "meters_disagree" in found
+
+
+def test_pdu4_a_fifth_that_says_it_hashes_in_the_dark_blocks_starts_and_is_told():
+    desk = cap()
+    desk.fleet = {"on_n": 8}
+    desk.words = ("hashing",) * 10
+    desk.see()
+    assert desk.limit("no_start") is None
+    desk.fleet = {"on_n": 7}
+    desk.see()
+    assert (desk.codes("no_start"), desk.events()) == (["words_disagree"], [])
+    desk.see(599)
+    assert desk.events() == []
+    desk.see(1)
+    assert desk.events() == ["watts_implausible"]
+    desk.see()
+    assert desk.events() == []
+    desk.words = ("hashing",) * 7 + ("sleeping",) * 3
+    desk.see()
+    assert (desk.limit("no_start"), desk.events()) == (None, ["watts_plausible"])
+    desk.words = ("hashing",) * 10
+    desk.state = State(shed=Shed(1, 1, "signal", 1, 1))
+    desk.see()
+    assert desk.limit("no_start") is None
+
+
+@pytest.mark.parametrize(("miners", "pct", "kw", "step"), [(280, 10, 100, 28), (280, 10, 50, 14), (5, 10, 100, 1),
+                                                            (280, 5, 100, 14), (40, 10, 1, 1)])  # fmt: skip
+def test_a_step_is_a_share_of_the_fleet_and_of_power_and_at_least_one(miners, pct, kw, step):
+    desk = Desk("ramp", miners, step_pct=pct, step_kw=kw)
+    assert desk.rule.step(desk.view(), desk.options) == step
+
+
+def test_starts_of_the_last_two_minutes_count_against_the_step():
+    desk = Desk("ramp", 40)
+    desk.state = State(last={"starts": [10_000, 10_000, 10_001]})
+    desk.see(119)
+    assert desk.limit("start_miners") == 1
+    desk.see(1)
+    assert desk.limit("start_miners") == 3
+    desk.see(1)
+    assert desk.limit("start_miners") == 4
+    desk.state = State(last={"starts": [desk.now] * 9})
+    desk.see(1)
+    assert desk.limit("start_miners") == 0
+
+
+def test_two_steps_that_came_to_nothing_pause_the_climb_and_it_begins_anew():
+    desk = Desk("ramp", 40)
+    desk.state = State(last={"failed_starts": 7})
+    desk.see()
+    assert desk.limit("no_start") is None
+    desk.state = State(last={"failed_starts": 8})
+    desk.see()
+    assert (desk.limit("no_start"), desk.events()) == (0, ["ramp_failed"])
+    desk.see(1799)
+    assert (desk.limit("no_start"), desk.events()) == (0, [])
+    desk.see(1)
+    assert (desk.limit("no_start"), desk.events()) == (None, ["ramp_again"])
+    desk.state = State(last={"failed_starts": 15})
+    desk.see()
+    assert desk.limit("no_start") is None
+    desk.state = State(last={"failed_starts": 16})
+    desk.see()
+    assert desk.limit("no_start") == 0
+
+
+def boot(**options):
+    desk = Desk("boot", **options)
+    desk.roles = {"signal": "run", "inlet_c": 20.0}
+    return desk
+
+
+def test_pro8_nothing_starts_before_two_ticks_in_a_row_saw_everything():
+    desk = boot()
+    desk.see()
+    assert (desk.codes("no_start"), desk.events()) == (["first_scan"], ["restarted"])
+    desk.see(inlet_c=None)
+    assert dict(desk.last.limits[0].reason.numbers) == {"good": 0, "scans": 2, "missing": "inlet_c"}
+    desk.see(inlet_c=20.0)
+    desk.clock = {"opening": False}
+    desk.see(5)
+    assert desk.codes("no_start") == ["first_scan"], "a second look within the tick is none"
+    desk.clock = {}
+    desk.see(115)
+    assert (desk.last.limits, desk.events()) == ((), [])
+    desk.see(inlet_c=None)
+    assert desk.last.limits == ()
+
+
+@pytest.mark.parametrize(("gap_s", "anew"), [(600, False), (601, True)])
+def test_pro8_a_long_gap_is_a_boot(gap_s, anew):
+    desk = boot()
+    for _ in range(2):
+        desk.see()
+    desk.see(gap_s)
+    assert (desk.events() == ["restarted"]) is anew
+    slow = boot()
+    slow.clock = {"tick_s": 400}
+    slow.see()
+    slow.see(800)
+    assert slow.events() == []
+    slow.see(801)
+    assert slow.events() == ["restarted"]
+
+
+def test_pro8_three_boots_in_an_hour_wait_for_half_an_hour():
+    desk = boot()
+    for _ in range(3):
+        desk.clock = {"rebooted": True}
+        desk.see(300)
+    desk.clock = {}
+    began = desk.now
+    desk.see()
+    desk.see()
+    assert desk.codes("no_start") == ["storm"]
+    while desk.now + 120 < began + 1800:
+        desk.see()
+    desk.see(began + 1799 - desk.now)
+    assert desk.codes("no_start") == ["storm"]
+    desk.see(1)
+    assert desk.last.limits == ()
+    far = boot()
+    for passed_s in (0, 1800, 1800):
+        far.clock = {"rebooted": True}
+        far.see(passed_s)
+    far.clock = {}
+    far.see()
+    far.see()
+    assert far.last.limits == ()
+
+
+def test_pro8_inputs_that_stay_away_are_told_and_their_return_too():
+    desk = boot()
+    desk.see(signal=None)
+    while desk.now < 10_120 + 1080:
+        desk.see()
+    desk.see(119)
+    assert desk.events() == []
+    desk.see(1)
+    assert desk.events() == ["inputs_missing"]
+    assert dict(desk.last.events[0].reason.numbers)["what"] == "signal"
+    desk.see()
+    assert desk.events() == []
+    desk.see(signal="run")
+    desk.see()
+    assert (desk.events(), desk.last.limits) == (["inputs_back"], ())
+
+
+def test_pro8_fan_watts_and_miner_watts_are_inputs_too():
+    desk = boot()
+    desk.fan_watts = None
+    desk.see()
+    assert dict(desk.last.limits[0].reason.numbers)["missing"] == "fan watts"
+    desk.fan_watts = 1500
+    desk.fleet = {"measured_w": None}
+    desk.see()
+    assert dict(desk.last.limits[0].reason.numbers)["missing"] == "miner watts"
+
+
+def test_clk2_a_stepped_clock_starts_nothing_in_that_round():
+    desk = boot()
+    for _ in range(3):
+        desk.see()
+    desk.clock = {"stepped": True}
+    desk.see()
+    assert (desk.codes("no_start"), desk.events()) == (["clock_step"], ["clock_step"])
+    desk.clock = {}
+    desk.see()
+    assert desk.last.limits == ()

@@ -1,0 +1,295 @@
+"""The ladder of heat and the air, each as a rule by itself."""
+
+import pytest
+from core.rule_desk import Desk
+
+from mine_controller.core.rules import air as air_room
+
+
+def heat(**options):
+    return Desk("temperature", **options)
+
+
+def test_a_stop_takes_two_readings_above_forty_or_one_above_forty_five():
+    desk = heat()
+    desk.see(inlet_c=40.1)
+    assert desk.limit("max_power_w") != 0
+    desk.see()
+    assert desk.limit("max_power_w") == 0
+    assert desk.events() == ["heat_stop"]
+    hot = heat()
+    hot.see(inlet_c=45.1)
+    assert hot.limit("max_power_w") == 0
+    edge = heat()
+    for _ in range(9):
+        edge.see(inlet_c=40.0)
+    assert edge.limit("max_power_w") != 0
+    for _ in range(2):
+        edge.see(inlet_c=45.0)
+    assert edge.limit("max_power_w") == 0
+
+
+def test_a_reading_that_is_the_same_one_is_no_second_one():
+    desk = heat()
+    desk.see(inlet_c=40.5)
+    value = desk.view().image.site["inlet_c"]
+    desk.see(inlet_c=value)
+    assert desk.limit("max_power_w") != 0
+
+
+@pytest.mark.parametrize(
+    ("between_c", "passed_s", "stops"), [(39.6, 120, True), (39.5, 120, False), (39.6, 400, False)]
+)
+def test_noise_at_the_mark_does_not_begin_the_count_anew_and_a_cool_reading_does(between_c, passed_s, stops):
+    desk = heat()
+    desk.see(inlet_c=40.5)
+    desk.see(passed_s, inlet_c=between_c)
+    desk.see(inlet_c=40.5)
+    assert (desk.limit("max_power_w") == 0) is stops
+
+
+def test_above_the_shed_mark_five_percent_go_each_tick_and_ten_when_it_is_a_degree_more():
+    desk = heat()
+    desk.see(inlet_c=38.0)
+    assert desk.limit("max_power_w") is None
+    desk.see(inlet_c=38.1)
+    assert (desk.limit("max_power_w"), desk.events()) == (34_000 * 95 // 100, ["heat_shed"])
+    desk.see(114)
+    assert desk.limit("max_power_w") == 32_300
+    desk.see(1)
+    assert desk.limit("max_power_w") == 30_685
+    desk.see(inlet_c=39.0)
+    assert desk.limit("max_power_w") == 30_685 * 95 // 100
+    desk.see(inlet_c=39.1)
+    assert desk.limit("max_power_w") == 29_150 * 90 // 100
+    desk.fleet = {"miners_w": 20_000}
+    desk.see()
+    assert desk.limit("max_power_w") == 18_000
+
+
+def test_shedding_ends_two_degrees_below_after_three_ticks():
+    desk = heat()
+    desk.see(inlet_c=38.1)
+    held = desk.limit("max_power_w")
+    for _ in range(9):
+        desk.see(inlet_c=36.1)
+    assert desk.limit("max_power_w") == held
+    desk.see(inlet_c=36.0)
+    desk.see(359)
+    assert desk.limit("max_power_w") == held
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+    assert desk.events() == ["heat_shed_over"]
+
+
+def stopped(**options):
+    desk = heat(**options)
+    desk.see(inlet_c=46.0)
+    desk.fleet = {"on_n": 0}
+    return desk
+
+
+def test_a_stop_ends_half_an_hour_below_the_reset():
+    desk = stopped()
+    for _ in range(12):
+        desk.see(300, inlet_c=34.9)
+    assert desk.limit("max_power_w") == 0, "below the warning, but not for an hour yet"
+    desk = stopped()
+    desk.see(inlet_c=32.9)
+    desk.see(1799)
+    assert desk.limit("max_power_w") == 0
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+    edge = stopped()
+    edge.fleet = {}
+    edge.see(inlet_c=33.0)
+    edge.see(90_000)
+    assert edge.limit("max_power_w") == 0
+
+
+def test_a_stop_ends_after_an_hour_of_rest_where_outside_is_no_cooler():
+    desk = stopped()
+    desk.see(inlet_c=34.9)
+    desk.see(3599)
+    assert desk.limit("max_power_w") == 0
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+    lit = stopped()
+    lit.fleet = {"on_n": 3}
+    lit.see(inlet_c=34.9)
+    lit.see(3600)
+    assert lit.limit("max_power_w") == 0
+    warm = stopped()
+    warm.see(inlet_c=35.0)
+    warm.see(3600)
+    assert warm.limit("max_power_w") == 0
+
+
+def test_after_two_ends_in_a_day_a_person_has_to_look():
+    desk = stopped()
+    for _ in range(2):
+        desk.see(inlet_c=20.0)
+        desk.see(1800)
+        assert desk.limit("max_power_w") is None
+        desk.see(inlet_c=46.0)
+    desk.see(inlet_c=20.0)
+    desk.see(1800)
+    assert desk.limit("max_power_w") == 0
+    desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
+    desk.see()
+    assert desk.limit("max_power_w") is None
+
+
+def test_a_person_can_not_end_a_stop_while_it_is_hot():
+    for inlet_c, ends in ((38.0, False), (37.9, True)):
+        desk = stopped()
+        desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
+        desk.see(inlet_c=inlet_c)
+        assert (desk.limit("max_power_w") != 0) is ends
+
+
+@pytest.mark.parametrize(("silent_s", "share"), [(599, None), (600, 50), (1199, 50), (1200, 0)])
+def test_an_inlet_nobody_knows_halves_the_load_and_then_stops_it(silent_s, share):
+    desk = heat()
+    desk.see(inlet_c=25.0)
+    desk.see(silent_s, inlet_c=None)
+    assert desk.limit("no_start") == 0
+    assert desk.limit("max_power_w") == (None if share is None else 34_000 * share // 100)
+
+
+def air(miners=100, fans=6, **options):
+    desk = Desk("air", miners, fans, **options)
+    desk.see(inlet_c=20.0, ambient_c=19.0)
+    return desk
+
+
+def test_the_need_and_what_fans_carry_are_the_same_arithmetic():
+    options = air().options
+    assert [air_room.need(n, options) for n in (0, 1, 36, 37, 73, 74, 147)] == [0, 2, 2, 3, 3, 4, 5]
+    assert [air_room.carry(n, options) for n in (0, 1, 2, 3)] == [0, 36, 73, 110]
+    assert [air_room.startable(n, options) for n in (0, 1, 2, 3)] == [0, 0, 36, 73]
+
+
+def test_more_fans_run_as_the_inlet_climbs():
+    desk = Desk("air", 10, 9)
+    floors = {}
+    for inlet_c in (26.0, 26.1, 29.5, 32.9, 33.0, 40.0, None):
+        desk.see(inlet_c=inlet_c, ambient_c=None)
+        floors[inlet_c] = desk.limit("fans_min")
+    assert floors[26.0] == floors[None] == 2
+    assert floors[26.1] == 3
+    assert floors[29.5] == 6
+    assert floors[32.9] == floors[33.0] == floors[40.0] == 9
+
+
+def test_air_that_is_missing_gives_another_fan_its_time_and_then_sheds_to_what_the_rest_carries():
+    desk = air()
+    desk.fans |= dict.fromkeys("3456", "off")
+    desk.see()
+    assert desk.limit("max_miners") is None
+    desk.see(39)
+    assert desk.limit("max_miners") is None
+    desk.see(1)
+    assert (desk.limit("max_miners"), desk.events()) == (73, ["air_short"])
+    desk.see()
+    assert desk.events() == []
+    desk.fans |= dict.fromkeys("3456", "proven")
+    desk.see()
+    assert (desk.limit("max_miners"), desk.events()) == (None, ["air_back"])
+    desk.fans |= dict.fromkeys("3456", "off")
+    desk.see()
+    assert desk.limit("max_miners") is None, "its time begins anew"
+
+
+def test_without_another_fan_it_sheds_at_once_and_without_any_air_everything_stops():
+    desk = air()
+    desk.fans |= dict.fromkeys("3456", "failed")
+    desk.see()
+    assert desk.limit("max_miners") == 73
+    desk.fans |= dict.fromkeys("12", "failed")
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.events()) == (0, ["air_lost"])
+    desk.fans["1"] = "starting"
+    desk.see()
+    assert desk.limit("max_power_w") is None
+
+
+def test_fan2_an_inlet_far_above_outside_takes_ten_percent_off_each_tick():
+    desk = air(10, 6)
+    desk.see(inlet_c=30.0, ambient_c=25.0)
+    desk.see(900)
+    assert desk.limit("max_power_w") is None, "five degrees are none too many"
+    desk.see(inlet_c=30.1)
+    desk.see(239)
+    assert desk.limit("max_power_w") is None
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.limit("fans_min"), desk.limit("no_start")) == (30_600, 6, 0)
+    assert desk.events() == ["recirculating"]
+    desk.see(114)
+    assert (desk.limit("max_power_w"), desk.events()) == (30_600, [])
+    desk.see(1)
+    assert desk.limit("max_power_w") == 27_540
+    desk.fleet = {"miners_w": 20_000}
+    desk.see(115)
+    assert desk.limit("max_power_w") == 18_000
+
+
+def test_fan2_a_cool_inlet_is_no_recirculation_however_cold_it_is_outside():
+    desk = air(10, 6)
+    desk.see(inlet_c=26.0, ambient_c=-10.0)
+    desk.see(900)
+    assert desk.limit("max_power_w") is None
+    cold = air(10, 6)
+    cold.see(inlet_c=30.0, ambient_c=0.0)
+    cold.see(240)
+    assert cold.limit("max_power_w") == 30_600
+
+
+def test_fan2_it_is_over_when_the_inlet_was_near_outside_for_a_quarter_of_an_hour():
+    desk = air(10, 6)
+    desk.see(inlet_c=31.0, ambient_c=25.0)
+    desk.see(240)
+    for _ in range(9):
+        desk.see(300, inlet_c=28.1)
+    assert (desk.limit("max_power_w"), desk.limit("no_start")) == (30_600, 0)
+    desk.see(inlet_c=28.0)
+    desk.see(899)
+    assert desk.limit("max_power_w") == 30_600
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["recirculating_over"])
+
+
+def test_fan2_a_climb_between_ends_the_quarter_of_an_hour():
+    desk = air(10, 6)
+    desk.see(inlet_c=31.0, ambient_c=25.0)
+    desk.see(240)
+    desk.see(inlet_c=28.0)
+    desk.see(600, inlet_c=28.5)
+    desk.see(inlet_c=28.0)
+    desk.see(800)
+    assert desk.limit("max_power_w") == 30_600
+
+
+def test_fan4_no_fan_watts_at_all_block_starts_and_shed_only_while_it_is_warm():
+    desk = air(10, 6)
+    desk.fan_watts = None
+    desk.see(inlet_c=25.0, ambient_c=20.1)
+    assert (desk.limit("no_start"), desk.limit("no_fan_down"), desk.limit("max_power_w")) == (0, 0, None)
+    assert desk.events() == ["fan_meter_blind"]
+    desk.see(ambient_c=20.0)
+    assert (desk.limit("max_power_w"), desk.events()) == (30_600, [])
+    desk.see(114)
+    assert desk.limit("max_power_w") == 30_600
+    desk.see(1)
+    assert desk.limit("max_power_w") == 27_540
+    desk.see(inlet_c=34.9, ambient_c=None)
+    assert desk.limit("max_power_w") is None
+    desk.see(inlet_c=35.0)
+    assert desk.limit("max_power_w") is not None
+    desk.fan_watts = 1500
+    desk.see(inlet_c=25.0)
+    assert desk.events() == ["fan_meter_back"]
+    dark = Desk("air", 10, 6)
+    dark.fleet, dark.fan_watts = {"on_n": 0}, None
+    dark.see(inlet_c=25.0)
+    assert dark.limit("no_start") is None

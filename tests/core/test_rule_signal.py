@@ -1,0 +1,189 @@
+"""The power signal as a rule by itself."""
+
+import pytest
+from core.rule_desk import Desk
+
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import Override, Shed, State
+
+
+def signal(**options):
+    desk = Desk("signal", **{"jitter_s": 0, "release_hold_s": 600} | options)
+    desk.see(signal="run")
+    return desk
+
+
+def proven(desk, at_s):
+    desk.state = desk.state._replace(shed=Shed(1, 1, "signal", 1, 1, shed_100_s=at_s))
+
+
+def test_sig3_run_counts_again_after_two_readings_and_the_hold_after_the_proof():
+    desk = signal()
+    desk.see(signal="off")
+    assert (desk.limit("max_power_w"), desk.events()) == (0, ["curtail", "signal_changed"])
+    proven(desk, desk.now)
+    desk.see(470, signal="run")
+    assert desk.limit("max_power_w") == 0
+    assert desk.codes("max_power_w") == ["curtail_off"]
+    desk.see(129)
+    assert desk.codes("max_power_w") == ["releasing"]
+    assert dict(desk.last.limits[0].reason.numbers) == {"left_s": 1, "held_s": 599}
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["curtail_over"])
+
+
+def test_sig3_an_off_between_two_runs_begins_the_count_anew():
+    desk = signal()
+    desk.see(signal="off")
+    proven(desk, desk.now)
+    desk.see(600, signal="run")
+    desk.see(signal="off")
+    desk.see(signal="run")
+    assert desk.limit("max_power_w") == 0
+    desk.see()
+    assert desk.limit("max_power_w") is None
+
+
+def test_sig3_what_can_not_be_proven_is_held_from_the_second_run_on():
+    desk = signal()
+    desk.see(signal="off")
+    desk.see(900, signal="run")
+    desk.see()
+    desk.see(599)
+    assert desk.limit("max_power_w") == 0
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+
+
+def test_sig3_an_old_proof_is_none_of_this_event():
+    desk = signal()
+    proven(desk, desk.now - 5000)
+    desk.see(signal="off")
+    began = desk.now
+    desk.see(signal="run")
+    desk.see()
+    desk.see(began + 599 - desk.now)
+    assert desk.limit("max_power_w") == 0
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+
+
+@pytest.mark.parametrize("jitter_s", [1, 30, 300])
+def test_sig3_the_delay_of_an_event_is_fixed_and_at_most_what_is_said(jitter_s):
+    found = set()
+    for begin_s in range(40):
+        desk = signal(jitter_s=jitter_s, release_hold_s=0)
+        desk.see(100 + begin_s, signal="off")
+        proven(desk, desk.now)
+        began = desk.now
+        desk.see(1, signal="run")
+        for _ in range(400):
+            desk.see(1)
+            if desk.limit("max_power_w") is None:
+                break
+        wait_s = began * 7919 % (jitter_s + 1)
+        assert desk.now - began == max(2, wait_s)
+        found.add(wait_s)
+    assert found <= set(range(jitter_s + 1))
+    assert len(found) > min(jitter_s, 10)
+
+
+def test_an_event_begins_one_tick_before_the_first_reading_that_shows_it_on_a_live_site():
+    desk = signal()
+    desk.see(signal="off")
+    assert (desk.memory["off_s"], desk.memory["signal_s"]) == (desk.now, desk.now - 120)
+    shadow = Desk("signal")
+    shadow.site = shadow.site._replace(live=False)
+    shadow.see(signal="run")
+    shadow.see(signal="off")
+    assert shadow.memory["signal_s"] == shadow.now
+    first = Desk("signal")
+    first.see(signal="off")
+    assert first.memory["signal_s"] == first.now
+
+
+def test_sig7_an_event_longer_than_it_should_be_is_told_and_told_again():
+    desk = signal(warn_after_s=3600)
+    desk.see(signal="off")
+    desk.see(3599)
+    assert desk.events() == []
+    desk.see(1)
+    assert desk.events() == ["curtail_long"]
+    assert dict(desk.last.events[0].reason.numbers) == {"hours": 1}
+    desk.see(1799)
+    assert desk.events() == []
+    desk.see(1)
+    assert desk.events() == ["curtail_long"]
+
+
+def test_sig1_one_miss_starts_nobody_two_ticks_are_told_and_the_grace_curtails():
+    desk = signal()
+    desk.roles["signal"] = Value("run", desk.now, "", "timed out")
+    desk.see(0)
+    assert desk.limit("no_start") is None
+    desk.see(120)
+    assert (desk.codes("no_start"), desk.events()) == (["missed"], [])
+    desk.see(30)
+    assert desk.codes("no_start") == ["missed"]
+    desk.see(1)
+    assert (desk.codes("no_start"), desk.events()) == (["blind"], [])
+    desk.see(88)
+    assert desk.events() == []
+    desk.see(1)
+    assert desk.events() == ["signal_blind"]
+    desk.see(119)
+    assert desk.limit("max_power_w") is None
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.events()) == (0, ["signal_blind", "curtail"])
+    assert [event.severity for event in desk.last.events] == ["emergency", "warning"]
+    desk.see()
+    assert desk.events() == []
+    assert desk.memory["runs"] == 0
+    desk.see(signal="run")
+    assert desk.events() == ["signal_back"]
+    assert desk.limit("max_power_w") == 0
+
+
+def test_sig1_a_page_never_read_counts_from_the_first_look():
+    desk = Desk("signal")
+    desk.see(signal=None)
+    assert (desk.codes("no_start"), desk.limit("max_power_w")) == (["blind"], None)
+    desk.see(359)
+    assert desk.limit("max_power_w") is None
+    desk.see(1)
+    assert desk.limit("max_power_w") == 0
+
+
+def test_sig1_who_holds_at_his_own_risk_is_not_curtailed_but_nothing_starts():
+    desk = signal(fail_safe="hold")
+    desk.see(4000, signal=None)
+    assert (desk.limit("max_power_w"), desk.limit("no_start")) == (None, 0)
+
+
+def test_a_warning_of_the_utility_is_a_run_and_told():
+    desk = signal()
+    desk.see(signal="warn")
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["signal_changed"])
+    desk.see()
+    assert desk.events() == []
+
+
+def test_a_persons_stand_in_counts_only_while_the_page_is_unknown():
+    hold = Override("signal", "off", "person", 0, "owner", "why", 1)
+    desk = signal()
+    desk.state = State(overrides=(hold,))
+    desk.see(signal="run")
+    assert desk.limit("max_power_w") is None
+    desk.see(signal=None)
+    assert desk.limit("max_power_w") == 0
+    forced = signal()
+    forced.state = State(overrides=(hold._replace(kind="penalty", value="run"),))
+    for _ in range(3):
+        forced.see(signal="off")
+    assert forced.limit("max_power_w") is None
+
+
+@pytest.mark.parametrize(("grace_s", "obey_s", "wrong"), [(360, 600, 0), (361, 600, 1), (360, 601, 1), (361, 601, 2)])
+def test_the_grace_leaves_two_ticks_to_obey_in(grace_s, obey_s, wrong):
+    desk = Desk("signal", grace_s=grace_s, notice_s=600, obey_within_s=obey_s)
+    assert len(desk.rule.check(desk.options)) == wrong

@@ -1,0 +1,260 @@
+"""What the source gives, as a rule by itself."""
+
+import pytest
+from core.rule_desk import Desk, wired
+
+from mine_controller.core.model.state import Chase, MinerBook, State
+
+
+def supply(miners=10, **options):
+    desk = Desk("supply", miners, 0, **{"margin_pct": 4.0} | options)
+    desk.fleet = {"other_w": 0}
+    return desk
+
+
+def test_sup_load_stays_under_the_margin_and_is_shed_from_half_of_it():
+    desk = supply(source_kw=40)
+    desk.see()
+    assert (desk.limit("start_max_w"), desk.limit("max_power_w")) == (38_400, None)
+    desk.fleet |= {"miners_w": 39_200}
+    desk.see()
+    assert desk.limit("max_power_w") is None
+    desk.fleet |= {"miners_w": 39_201}
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.limit("no_start"), desk.events()) == (38_400, 0, ["supply_step"])
+    desk.fleet |= {"miners_w": 30_000}
+    desk.see(299)
+    assert (desk.limit("max_power_w"), desk.events()) == (38_400, [])
+    desk.see(1)
+    assert desk.limit("max_power_w") is None
+
+
+def test_sup_what_starts_counts_before_it_draws():
+    desk = supply(source_kw=40)
+    desk.fleet |= {"miners_w": 30_000, "starting_w": 9_200}
+    desk.see()
+    assert desk.limit("max_power_w") is None
+    desk.fleet |= {"starting_w": 9_201}
+    desk.see()
+    assert desk.limit("max_power_w") == 38_400
+
+
+def test_sup_a_miner_seen_to_come_on_counts_at_full_power_until_its_patience_is_over():
+    desk = supply(2, source_kw=40)
+    desk.fleet = {"other_w": 0, "on": (True, True), "est_w": (1000, 3000), "miners_w": 4000}
+    book = MinerBook(on=True, last_start_s=10_000)
+    desk.state = State(miners={"m000": book})
+    desk.see(599)
+    assert desk.limit("start_max_w") == 38_400 - 2400
+    desk.see(1)
+    assert desk.limit("start_max_w") == 38_400
+    desk.now = 10_000
+    desk.state = State(miners={"m000": book}, chases={"miner m000": Chase("run", 0, 1, 1)})
+    desk.see(1)
+    assert desk.limit("start_max_w") == 38_400, "counted by the chase"
+    desk.state = desk.state._replace(chases={"miner m000": Chase("stop", 0, 1, 1)})
+    desk.see(1)
+    assert desk.limit("start_max_w") == 36_000
+
+
+def test_sup_load_that_stays_over_is_told_after_four_minutes_and_its_end_too():
+    desk = supply(source_kw=30)
+    desk.see()
+    desk.see(239)
+    assert "supply_short" not in desk.events()
+    desk.see(1)
+    assert desk.events() == ["supply_short"]
+    desk.see()
+    assert desk.events() == []
+    desk.fleet |= {"miners_w": 20_000}
+    desk.see()
+    assert desk.events() == ["supply_enough"]
+
+
+def test_sup_down_at_once_and_up_only_after_it_was_there_for_long_enough():
+    desk = wired(supply(), "supply_kw")
+    desk.see(supply_kw=40.0)
+    desk.see(supply_kw=20.0)
+    assert desk.memory["held_w"] == 20_000
+    desk.see(1, supply_kw=30.0)
+    desk.see(100, supply_kw=25.0)
+    desk.see(198, supply_kw=40.0)
+    assert desk.memory["held_w"] == 20_000
+    desk.see(2)
+    assert desk.memory["held_w"] == 25_000
+    desk.see(101)
+    assert desk.memory["held_w"] == 40_000
+
+
+def test_sup_after_a_gap_nothing_is_up_by_itself():
+    desk = wired(supply(), "supply_kw")
+    desk.see(supply_kw=20.0)
+    desk.see(300, supply_kw=40.0)
+    assert desk.memory["held_w"] == 20_000
+    desk.see(301)
+    assert desk.memory["held_w"] == 20_000
+
+
+def test_sup_a_silent_source_keeps_its_word_for_the_grace_and_then_counts_as_the_owner_says():
+    desk = wired(supply(unknown_kw=10, grace_s=600), "supply_kw")
+    desk.see(supply_kw=40.0)
+    desk.see(599, supply_kw=None)
+    assert (desk.memory["held_w"], desk.codes("no_start"), desk.events()) == (40_000, ["unknown"], [])
+    assert dict(desk.last.limits[0].reason.numbers)["silent_s"] == 599
+    desk.see(1)
+    assert (desk.memory["held_w"], desk.events()) == (10_000, ["supply_blind", "supply_step"])
+    desk.see()
+    assert desk.events() == []
+    desk.see(supply_kw=40.0)
+    assert desk.events() == ["supply_known", "supply_short"]  # two minutes of load over what had counted
+    assert desk.memory["held_w"] == 10_000
+
+
+def test_sup_of_two_that_are_silent_the_longer_silence_is_told():
+    desk = wired(supply(source_kw=40), "grid_hz", "battery_soc_pct")
+    desk.see(grid_hz=50.0, battery_soc_pct=100.0)
+    desk.see(100, grid_hz=None)
+    desk.see(100, battery_soc_pct=None)
+    assert dict(desk.last.limits[0].reason.numbers) == {"what": "grid_hz, battery_soc_pct", "silent_s": 200}
+    desk.see(500)
+    blind = [event.reason for event in desk.last.events if event.kind == "supply_blind"]
+    told = [(reason.code, dict(reason.numbers)["what"]) for reason in blind]
+    assert told == [("unseen", "grid_hz"), ("blind", "battery_soc_pct")]
+
+
+def test_sup_a_source_never_heard_of_counts_from_the_first_look():
+    desk = wired(supply(unknown_kw=10), "supply_kw")
+    desk.see(supply_kw=None)
+    assert (desk.limit("max_power_w"), desk.limit("no_start")) == (None, 0)
+    desk.see(599)
+    assert desk.limit("start_max_w") is None
+    desk.see(1)
+    assert desk.limit("start_max_w") == 9_600
+
+
+@pytest.mark.parametrize(
+    ("hz", "left_w"), [(50.0, 40_000), (49.5, 40_000), (49.0, 30_000), (48.5, 20_000), (48.0, 20_000), (49.25, 35_000)]
+)
+def test_frq1_the_source_counts_as_weaker_while_the_frequency_sags(hz, left_w):
+    desk = wired(supply(source_kw=40), "grid_hz")
+    desk.see(grid_hz=hz)
+    assert desk.memory["available_w"] == left_w
+
+
+@pytest.mark.parametrize(("volts", "left_w"), [(230.0, 40_000), (216.2, 40_000), (205.85, 30_000), (195.5, 20_000)])
+def test_sup_the_same_by_voltage(volts, left_w):
+    desk = wired(supply(source_kw=40), "voltage_v")
+    desk.site = desk.site._replace(nominal_v=230.0)
+    desk.see(voltage_v=volts)
+    assert desk.memory["available_w"] == left_w
+
+
+def test_sup_the_worse_of_both_counts_once():
+    desk = wired(supply(source_kw=40), "grid_hz", "voltage_v")
+    desk.site = desk.site._replace(nominal_v=230.0)
+    desk.see(grid_hz=49.0, voltage_v=195.5)
+    assert desk.memory["available_w"] == 20_000
+
+
+@pytest.mark.parametrize(("hz", "left_w"), [(59.5, 40_000), (59.0, 30_000), (53.1, 40_000)])
+def test_frq1_whether_a_grid_is_of_fifty_or_sixty_it_shows_at_first_and_for_good(hz, left_w):
+    desk = wired(supply(source_kw=40), "grid_hz")
+    if hz > 55:
+        desk.see(grid_hz=60.0)
+    desk.see(grid_hz=hz)
+    assert desk.memory["available_w"] == left_w
+    assert desk.memory.get("nominal_hz") == (60.0 if hz > 55 else None)
+
+
+def test_frq1_the_owners_word_of_it_goes_before():
+    desk = wired(supply(source_kw=40), "grid_hz")
+    desk.site = desk.site._replace(nominal_hz=60.0)
+    desk.see(grid_hz=50.0)
+    assert desk.memory["available_w"] == 20_000
+
+
+def test_sup_a_battery_gives_less_the_emptier_it_is():
+    for soc_pct, left_w in ((100.0, 40_000), (60.0, 40_000), (40.0, 20_000), (50.0, 30_000), (20.0, 0), (5.0, 0)):
+        desk = wired(supply(source_kw=40), "battery_soc_pct")
+        desk.see(battery_soc_pct=soc_pct)
+        assert desk.memory["available_w"] == left_w
+
+
+def test_sup_a_generators_own_load_tells_what_is_left():
+    for load_pct, left_w in ((80.0, 34_000 + 4_000), (90.0, 34_000), (95.0, 32_000), (190.0, 0)):
+        desk = wired(supply(source_kw=40), "generator_load_pct")
+        desk.see(generator_load_pct=load_pct)
+        assert desk.memory["available_w"] == left_w
+    for load_pct, left_w in ((45.0, 68_000), (1.0, 34_000), (0.0, 34_000)):
+        desk = wired(supply(), "generator_load_pct")
+        desk.see(generator_load_pct=load_pct)
+        assert desk.memory["available_w"] == left_w
+
+
+def test_sup_a_rating_by_temperature_counts_and_its_lowest_where_that_is_unknown():
+    options = {"source_curve": ("25:45", "40:40", "50:30")}
+    for outside_c, left_w in ((10.0, 45_000), (25.0, 45_000), (32.5, 42_500), (40.0, 40_000), (99.0, 30_000)):
+        desk = supply(**options)
+        desk.see(ambient_c=outside_c)
+        assert desk.memory["available_w"] == left_w
+    desk = supply(**options)
+    desk.see(ambient_c=None)
+    assert desk.memory["available_w"] == 30_000
+
+
+def test_sup_the_lesser_of_what_is_written_and_what_it_says_less_the_reserve():
+    desk = wired(supply(source_kw=40, reserve_kw=3), "supply_kw")
+    desk.see(supply_kw=50.0)
+    assert desk.memory["available_w"] == 37_000
+    desk.see(supply_kw=20.0)
+    assert desk.memory["available_w"] == 17_000
+    desk.see(supply_kw=2.0)
+    assert desk.memory["available_w"] == 0
+    assert (desk.limit("max_power_w"), desk.codes("max_power_w")) == (0, ["none"])
+
+
+def test_sup_without_any_source_there_is_no_rule():
+    assert supply().see().limits == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        ({}, 0),
+        ({"sag_hz": 1.5}, 1),
+        ({"sag_pct": 15.0}, 1),
+        ({"sag_pct": 14.9, "sag_hz": 1.4}, 0),
+        ({"source_curve": ("40:1", "25:2")}, 1),
+        ({"source_curve": ("25:1", "25:2")}, 1),
+        ({"soc_curve": ("20:50", "60:40")}, 1),
+        ({"soc_curve": ("20:50", "60:50")}, 0),
+        ({"soc_curve": ()}, 1),
+        ({"source_curve": ("hot",)}, 1),
+    ],
+)
+def test_sup_curves_are_curves_and_sags_sag(options, wrong):
+    desk = supply(**options)
+    assert len(desk.rule.check(desk.options)) == wrong
+
+
+def test_met1_a_meter_that_the_sum_bears_out_is_what_is_drawn():
+    desk = supply(source_kw=100)
+    desk.fleet = {"meter_w": 34_500, "other_w": 1000}
+    desk.see()
+    assert dict(desk.last.limits[0].reason.numbers)["total_w"] == 34_500
+    desk.fleet = {"meter_w": 32_000, "other_w": 0}
+    desk.see()
+    assert dict(desk.last.limits[0].reason.numbers)["total_w"] == 34_000, "more than 5 % apart: the larger"
+    desk.fleet = {"meter_w": 33_000, "other_w": 0}
+    desk.see()
+    assert dict(desk.last.limits[0].reason.numbers)["total_w"] == 33_000
+
+
+def test_met1_miners_nobody_commands_count_at_nominal():
+    desk = supply(source_kw=100)
+    foreign = tuple(spec._replace(paths=()) if at == 9 else spec for at, spec in enumerate(desk.wiring.miners))
+    desk.wiring = desk.wiring._replace(miners=foreign)
+    desk.fleet = {"on_n": 9, "other_w": 0}
+    desk.see()
+    assert dict(desk.last.limits[0].reason.numbers)["total_w"] == 9 * 3400 + 25 + 3375
+    assert desk.limit("start_max_w") == 96_000 - 3375

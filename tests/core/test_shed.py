@@ -1,0 +1,166 @@
+"""A curtailment as an event, to the watt and the second: what the bill dispute will ask for."""
+
+import pytest
+
+from mine_controller.core import shed
+from mine_controller.core.fleet import Fleet
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.image import Image, Miners
+from mine_controller.core.model.reason import Limit, Reason
+from mine_controller.core.model.state import Chase, Shed, State
+
+BEFORE_W, FLOOR_W = 100_000, 5_000
+OFF = Envelope(max_power_w=0, binding=(Limit(2, "max_power_w", 0, Reason("signal", "off")),))
+SIGNAL = State(memory={"signal": {"signal_s": 880}})
+
+
+def image(now_s):
+    return Image(Clock(now_s, now_s), {}, {}, (), Miners(), {})
+
+
+def fleet(proof_w, *, unknown=0, trusted=0, meter_w=None, measured_w=0):
+    plain = Fleet((), (), unknown, 0, 0, 0, measured_w, proof_w, BEFORE_W, 0, None, meter_w, 0, proof_w, trusted)
+    return plain._replace(measured_w=measured_w)
+
+
+def begun(**changes):
+    return Shed(880, 1000, "signal", BEFORE_W, FLOOR_W)._replace(**changes)
+
+
+def after(kept, now_s, proof_w, *, commands=0, done=(), chases=None, rungs=None, **of_fleet):
+    return shed.watch(kept, image(now_s), fleet(proof_w, **of_fleet), done, commands, chases or {}, rungs or {})
+
+
+def test_it_begins_when_everything_must_stop_and_counts_from_the_signals_own_moment():
+    kept = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=BEFORE_W), OFF, SIGNAL)
+    assert (kept.signal_s, kept.seen_s, kept.cause, kept.before_w, kept.floor_w) == (
+        880,
+        1000,
+        "signal",
+        BEFORE_W,
+        5000,
+    )
+    unseen = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=None), OFF, State())
+    assert (unseen.signal_s, unseen.before_w) == (1000, 90_000)
+    heat = OFF._replace(binding=(Limit(0, "max_power_w", 0, Reason("temperature", "stop")),))
+    assert shed.begin_or_go_on(image(1000), fleet(1), heat, SIGNAL).signal_s == 1000
+    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(binding=()), SIGNAL).cause == "limit"
+
+
+def test_a_limit_above_nothing_is_no_curtailment():
+    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=1), State()) is None
+    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=None), State()) is None
+
+
+def test_it_goes_on_while_it_is_asked_for_ends_once_and_the_next_is_another():
+    kept = begun(hard=3)
+    assert shed.begin_or_go_on(image(2000), fleet(1), OFF, State(shed=kept)) is kept
+    ended = shed.begin_or_go_on(image(2000), fleet(1), Envelope(), State(shed=kept))
+    assert ended == kept._replace(ended_s=2000)
+    assert shed.begin_or_go_on(image(2120), fleet(1), Envelope(), State(shed=ended)) is None
+    assert shed.begin_or_go_on(image(2120), fleet(1), OFF, State(shed=ended)).seen_s == 2120
+
+
+def test_the_signals_moment_is_written_in_when_the_rule_has_found_it():
+    assert shed.signal_start(begun(signal_s=1000), SIGNAL).signal_s == 880
+    assert shed.signal_start(begun(signal_s=1000), State()).signal_s == 1000
+    assert shed.signal_start(begun(signal_s=1000, cause="temperature"), SIGNAL).signal_s == 1000
+    assert shed.signal_start(None, SIGNAL) is None
+
+
+def test_there_is_a_deadline_until_it_is_proven_or_over():
+    assert shed.deadline(begun(), 600) == (1480,)
+    assert shed.deadline(None, 600) is None
+    assert shed.deadline(begun(ended_s=1100), 600) is None
+    assert shed.deadline(begun(shed_100_s=1100), 600) is None
+
+
+@pytest.mark.parametrize(
+    ("proof_w", "marks"),
+    [
+        (50_001, (None, None, None)),
+        (50_000, (1060, None, None)),
+        (10_001, (1060, None, None)),
+        (10_000, (1060, 1060, None)),
+        (5_000, (1060, 1060, None)),
+        (4_999, (1060, 1060, 1060)),
+    ],
+)
+def test_milestones_are_reached_on_the_watt(proof_w, marks):
+    kept, _ = after(begun(), 1060, proof_w)
+    assert (kept.shed_50_s, kept.shed_90_s, kept.shed_100_s) == marks
+    assert kept.confirmed_w == (proof_w if marks[2] else None)
+
+
+def test_milestones_keep_their_first_moment():
+    kept, events = after(begun(shed_50_s=1010, shed_90_s=1020, shed_100_s=1030, confirmed_w=1), 1060, 4_000)
+    assert (kept.shed_50_s, kept.shed_90_s, kept.shed_100_s, kept.confirmed_w) == (1010, 1020, 1030, 4_000)
+    assert events == ()
+
+
+def test_the_first_proof_is_told_with_how_long_it_took():
+    _, [event] = after(begun(), 1060, 4_000)
+    assert (event.kind, dict(event.reason.numbers)) == ("curtailed", {"power_w": 4000, "floor_w": 5000, "took_s": 180})
+
+
+def test_what_nobody_measures_is_not_proven_unless_a_word_is_the_best_there_can_be():
+    assert after(begun(), 1060, 4_000, unknown=1)[0].shed_100_s is None
+    assert after(begun(), 1060, 4_000, unknown=2, trusted=2)[0].shed_100_s == 1060
+    assert after(begun(), 1060, 4_000, unknown=1, meter_w=4_000)[0].shed_100_s == 1060
+
+
+def test_the_first_command_has_its_moment():
+    assert after(begun(), 1060, 90_000, commands=3)[0].first_command_s == 1060
+    assert after(begun(), 1060, 90_000)[0].first_command_s is None
+    assert after(begun(first_command_s=1010), 1060, 90_000, commands=3)[0].first_command_s == 1010
+
+
+def test_gentle_and_hard_stops_are_counted_by_the_rung_that_did_it():
+    done = [(f"miner a{n}", Chase(want, rung, 1, 900)) for n, (want, rung) in enumerate(
+        [("stop", 0), ("stop", 1), ("stop", 1), ("run", 0)])]  # fmt: skip
+    kept, _ = after(begun(gentle=10, hard=20), 1060, 90_000, done=tuple(done), rungs={"miner a2": 2})
+    assert (kept.gentle, kept.hard) == (12, 21)
+
+
+@pytest.mark.parametrize(("now_s", "proof_w", "told"), [(1209, 90_000, 0), (1210, 5_000, 1), (1210, 4_999, 0)])
+def test_it_is_an_emergency_after_two_ticks_above_the_floor_and_not_a_second_sooner(now_s, proof_w, told):
+    kept, events = after(begun(shed_100_s=1100), now_s, proof_w)
+    assert [event.kind for event in events] == ["curtail_unproven"] * told
+    assert kept.emergency == ("unproven" if told else "")
+
+
+def test_the_emergency_names_a_dozen_and_counts_the_rest_and_is_told_once():
+    chases = {f"miner a{n:02}": Chase("stop" if n else "run", 0, 1, 900) for n in range(15)}
+    kept, [event] = after(begun(), 1300, 90_000, chases=chases)
+    numbers = dict(event.reason.numbers)
+    assert (numbers["stragglers"].count("a"), numbers["more"]) == (12, 2)
+    assert numbers["stragglers"].startswith("a01, a02")
+    again, events = after(kept, 1420, 90_000, chases=chases)
+    assert (again.emergency, events) == ("unproven", ())
+    few = {name: chases[name] for name in ("miner a00", "miner a01")}
+    assert dict(after(begun(), 1300, 90_000, chases=few)[1][0].reason.numbers)["more"] == 0
+
+
+def test_what_can_not_be_measured_is_unverified_and_the_emergency_stays_until_it_is():
+    kept, _ = after(begun(), 1300, 90_000, unknown=1)
+    assert kept.emergency == "unverified"
+    assert after(kept, 1420, 4_000, unknown=1)[0].emergency == "unverified"
+    assert after(kept, 1420, 5_000)[0].emergency == "unverified"
+    assert after(kept, 1420, 4_999)[0].emergency == ""
+
+
+def test_the_report_counts_from_the_signal_and_says_never_where_there_was_nothing():
+    chases = {"miner a2": Chase("stop", 1, 1, 900), "miner a1": Chase("run", 0, 1, 900)}
+    kept = begun(ended_s=2000, first_command_s=1000, shed_50_s=1010, shed_90_s=1020, shed_100_s=1030, confirmed_w=4_000)
+    _, [event] = after(kept, 2000, 90_000, chases=chases)
+    assert dict(event.reason.numbers) == {
+        "cause": "signal", "lasted_s": 1120, "first_command_s": 120, "shed_50_s": 130, "shed_90_s": 140,
+        "shed_100_s": 150, "before_w": BEFORE_W, "confirmed_w": 4_000, "floor_w": FLOOR_W, "gentle": 0, "hard": 0,
+        "stragglers": "a2:1", "emergency": "",
+    }  # fmt: skip
+    _, [bare] = after(begun(ended_s=2000), 2000, 90_000)
+    numbers = dict(bare.reason.numbers)
+    assert {numbers[f"shed_{share}_s"] for share in (50, 90, 100)} == {"never"}
+    assert numbers["confirmed_w"] == "never"
+    assert after(None, 2000, 1) == (None, ())

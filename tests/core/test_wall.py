@@ -1,0 +1,160 @@
+"""The evaporative wall (O36, HUM3): its band, its interlocks, and a wall that cools nothing."""
+
+from itertools import pairwise
+
+import pytest
+from core.plant import Plant, policy, wiring
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mine_controller.core.model.quantity import ROLES
+from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.wiring import Role
+from mine_controller.core.option import fill
+from mine_controller.core.rules import wall
+from mine_controller.core.words import sentence
+
+RELAY = "controlbyweb fans/9"
+
+
+class Walled(Plant):
+    """A plant whose next relay is the pump of a wall, with a float switch in its tank."""
+
+    def __init__(self, **more):
+        wires = wiring(24)
+        tank = Role("tank", ("roomalert intake/switch 4:contact",), ROLES["tank"].vote, 240)
+        wires = wires._replace(wall=RELAY, roles={**wires.roles, "tank": tank})
+        super().__init__(wires, policy(wires, **more))
+        self.pump, self.tank, self.follows = "off", "ok", True
+        self.ambient = 25.0
+
+    def readings(self, asked):
+        out = super().readings(asked)
+        if "controlbyweb fans" in asked and "controlbyweb fans" not in self.dead:
+            out.append(Reading(f"{RELAY}:switch", self.pump, self.now))
+        out.append(Reading("roomalert intake/switch 4:contact", self.tank, self.now, "" if self.tank else "no answer"))
+        return out
+
+    def _do(self, name, command):
+        if command.target == "wall pump":
+            self.pump = command.verb if self.follows else self.pump
+            return "applied"
+        return super()._do(name, command)
+
+
+def warm(**more):
+    plant = Walled(**more)
+    plant.ticks(4)
+    plant.inlet = plant.ambient = 33.0
+    plant.humidity = 40.0
+    plant.ticks(3)
+    assert plant.pump == "on"
+    return plant
+
+
+def told(plant):
+    return [one for one in plant.sent if one[1] == "wall pump"]
+
+
+def test_o36_a_warm_inlet_in_dry_air_starts_the_pump_once_and_a_cool_one_stops_it():
+    plant = warm()
+    plant.inlet = 28.0
+    plant.ticks(5)
+    assert plant.pump == "on", "between the marks it stays as it is"
+    plant.inlet = 25.5
+    plant.ticks(2)
+    assert plant.pump == "off"
+    assert [verb for _, _, verb, _ in told(plant)] == ["on", "off"]
+    assert plant.violations == []
+
+
+def test_hum3_air_that_is_nearly_full_stops_the_pump_and_it_starts_only_in_dry_air_again():
+    plant = warm()
+    plant.humidity = 86.0
+    plant.tick()
+    assert plant.pump == "off"
+    plant.humidity = 75.0
+    plant.ticks(10)
+    assert plant.pump == "off"
+    plant.humidity = 65.0
+    plant.ticks(2)
+    assert plant.pump == "on"
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "word"),
+    [
+        ("tank", "alarm", "tank"),
+        ("tank", None, "tank"),
+        ("smoke", "alarm", "water or smoke"),
+        ("inlet", None, "unknown"),
+        ("humidity", None, "unknown"),
+    ],
+)
+def test_o36_an_interlock_stops_the_pump_in_the_tick_that_knows_of_it(what, value, word):
+    plant = warm()
+    setattr(plant, what, value)
+    plant.ticks(1 if value else 4)  # what nobody tells any more counts for its age
+    assert plant.pump == "off"
+    (wish,) = [one for one in plant.decisions[-1].envelope.wishes if one.what == "wall"]
+    assert word in sentence(wish.reason)
+
+
+def test_o36_without_proven_air_or_miners_the_pump_stands():
+    plant = warm()
+    plant.broken = set(plant.fan_on)
+    plant.ticks(3)
+    assert plant.pump == "off"
+    dark = Walled()
+    dark.stop = "on"
+    dark.inlet = dark.ambient = 33.0
+    dark.ticks(6)
+    assert dark.pump == "off"
+
+
+def test_o36_the_pump_is_told_again_until_its_relay_says_so():
+    plant = warm()
+    plant.follows, plant.inlet = False, 25.0
+    plant.ticks(4)
+    assert len(told(plant)) >= 3
+    plant.follows = True
+    plant.ticks(2)
+    assert plant.pump == "off"
+    assert "wall pump" not in plant.state.chases
+
+
+def test_hum3_a_pump_that_runs_and_cools_nothing_is_told_once_and_every_fan_runs():
+    plant = warm()
+    plant.ticks(8)
+    assert len(plant.events("wall_dry")) == 1
+    assert plant.fans_up == len(plant.fan_on)
+    plant.inlet, plant.humidity = 26.5, 82.0
+    plant.ticks(2)
+    assert len(plant.events("wall_wet")) == 1
+    assert plant.violations == []
+
+
+def test_a_wet_wall_is_not_called_dry():
+    plant = warm()
+    plant.inlet, plant.humidity = 27.0, 80.0
+    plant.ticks(20)
+    assert plant.events("wall_dry") == []
+
+
+@given(st.lists(st.tuples(st.integers(20, 38), st.integers(30, 95)), min_size=4, max_size=12))
+def test_the_pump_is_never_on_above_its_humidity_and_rests_between_words(story):
+    plant = Walled()
+    plant.audited = False
+    plant.ticks(2)
+    for inlet_c, humidity_pct in story:
+        plant.inlet, plant.ambient, plant.humidity = float(inlet_c), float(inlet_c), float(humidity_pct)
+        plant.tick()
+        assert plant.pump == "off" or humidity_pct <= 85
+    starts = [at for at, _, verb, _ in told(plant) if verb == "on"]
+    assert all(later - earlier >= 300 for earlier, later in pairwise(starts))
+
+
+def test_bands_that_are_shut_are_told():
+    assert wall.check(fill(wall.Options, {"on_c": 27.0, "off_c": 27.0}))[0].startswith("off_c")
+    assert wall.check(fill(wall.Options, {"humidity_on_pct": 80.0, "humidity_off_pct": 75.0}))
+    assert wall.check(fill(wall.Options, {})) == ()

@@ -1,0 +1,46 @@
+"""Numbers as people read them, and sentences that never lose what they were given."""
+
+import pytest
+
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.words import sentence, show
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("power_w", 9_999, "9999 W"),
+        ("power_w", 10_000, "10 kW"),
+        ("power_w", -10_000, "-10 kW"),
+        ("power_w", 952_400, "952 kW"),
+        ("power_w", "unknown", "unknown"),
+        ("for_s", 119, "119 s"),
+        ("for_s", 120, "2 min"),
+        ("for_s", 149, "2 min"),
+        ("for_s", 151, "3 min"),
+        ("for_s", 119 * 60, "119 min"),
+        ("for_s", 120 * 60, "2 h"),
+        ("for_s", 121 * 60, "2 h 1 min"),
+        ("for_s", 180 * 60, "3 h"),
+        ("for_s", 12.7, "12 s"),
+        ("inlet_c", 35, "35.0"),
+        ("inlet_c", 35.25, "35.2"),
+        ("rise_k", 8, "8.0"),
+        ("grid_hz", 49.5, "49.5"),
+        ("grid_hz", 50.0, "50"),
+        ("miners", 24, "24"),
+    ],
+)
+def test_a_number_is_shown_the_way_people_read_it(name, value, text):
+    assert show(name, value) == text
+
+
+def test_a_reason_nobody_has_words_for_shows_all_it_carries():
+    reason = Reason("never", "heard", (("power_w", 20_000), ("why", "dust")))
+    assert sentence(reason) == "never: heard power_w=20 kW why=dust"
+    assert sentence(Reason("never", "heard")) == "never: heard"
+
+
+def test_a_number_that_is_not_there_is_a_question_mark():
+    assert "?" in sentence(Reason("uplinks", "down", (("link", "fibre"),)))
+    assert "fibre" in sentence(Reason("uplinks", "down", (("link", "fibre"),)))
