@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _boards, _errands, _http, _pools, _turns
+from mine_controller.devices import _answer, _boards, _errands, _hosts, _http, _pools, _turns
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import BadReply, Found
 from mine_controller.wire.door import Response, WireError
@@ -58,6 +58,11 @@ def modes(known: Modes, entries: Sequence[str]) -> Modes:
         if read:
             found.setdefault(read[1].lower(), {})[read[2]] = Clock(int(read[3]), int(read[4]))
     return found
+
+
+def faults(options: Any) -> list[str]:
+    """What is wrong with the options of a shelf of such boards, as sentences."""
+    return [*_hosts.faults(options.hosts), *mode_faults(options.modes, options)]
 
 
 def mode_faults(entries: Sequence[str], options: Any) -> list[str]:

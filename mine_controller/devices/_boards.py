@@ -20,6 +20,7 @@ READ_S = 5.0  # one read; a board that is busy with shares takes up to 3 s
 # an answer with a length ends at `many`'s silence after some bytes, which it grants to exchanges that name an end.
 ENDS = b"\r\n0\r\n\r\n"
 MAC_DIGITS = 12
+NO_METER = "no power sensor answers"
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
 
 HOSTS: tuple[str, ...] = option(
@@ -52,6 +53,9 @@ class Unit(NamedTuple):
     name: str  # mac, or a serial where it tells none
     found: tuple[Found, ...]
 
+
+_DIFFICULTY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?) ?([kKMGTPE]?)")
+_SIZES = {letter: 1000.0**at for at, letter in enumerate(("", "K", "M", "G", "T", "P", "E"))}
 
 Read = Callable[[Mapping[str, Reply]], Unit]  # the replies of one address by part; raises BadReply
 Begin = Callable[["_talks.Desk"], "_talks.Talk[Response]"]  # a conversation with one unit
@@ -237,6 +241,12 @@ def known(name: str, quantity: str, value: float | None, why: str) -> Found:
     return Found(name, quantity, value, "" if value is not None else why)
 
 
+def watts(name: str, value: Any) -> list[Found]:
+    """What it draws; beside it with its fractions, which count where a whole watt is some percent of all."""
+    told = above_zero(value)
+    return [known(name, "power_w", told, NO_METER), *numbers(name, draw_w=told)]
+
+
 def hottest(name: str, values: Iterable[Any]) -> Found:
     """The hottest chip that has a sensor."""
     degrees = [found for value in values if (found := above_zero(value)) is not None]
@@ -256,6 +266,12 @@ def shown_text(value: Any, length: int = 40) -> str:
 def numbers(name: str, **told: float | None) -> list[Found]:
     """One reading a quantity that the unit tells; what it does not tell is left out."""
     return [Found(name, quantity, value) for quantity, value in told.items() if value is not None]
+
+
+def difficulty(value: Any) -> float | None:
+    """The difficulty of a share, a number or a text with a letter behind it ("483k", "2.417K", "1.84M"); 0 is none."""
+    found = _DIFFICULTY.fullmatch(value.strip()) if isinstance(value, str) and len(value) < 40 else None
+    return above_zero(float(found[1]) * _SIZES[found[2].upper()] if found else value)
 
 
 def slowest(turns: Iterable[Any]) -> float | None:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.devices import _answer
-from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.wire.door import Request, Wire
 
 GAP = 8  # registers between two rows that are still read in one go
@@ -33,7 +33,8 @@ WINDOWS: dict[str, tuple[float, float]] = {
     "power_w": (-20_000_000, 20_000_000),
     "energy_kwh": (0, 1e12),
 }
-QUANTITIES = tuple(WINDOWS)
+CAN = Can(reads=tuple(WINDOWS))
+LANE = LaneSpec()
 EXCEPTIONS = {
     1: "it does not know the function",
     2: "it has no such register",
@@ -60,6 +61,17 @@ ROWS: tuple[str, ...] = option(
 )  # fmt: skip
 
 
+class Options(NamedTuple):
+    """One meter of a make whose map is known."""
+
+    host: str = HOST
+    port: int = PORT
+    unit: int = UNIT
+    framer: str = FRAMER
+    serial: str = SERIAL
+    rows: tuple[str, ...] = ROWS
+
+
 class Row(NamedTuple):
     """One value of the map."""
 
@@ -73,16 +85,6 @@ class Row(NamedTuple):
     low: float = 0.0
     high: float = 0.0
     na: int | None = None
-
-
-class Map(NamedTuple):
-    """What a make's meters hold. `identity`: (address, count) of a text, which must begin with `begins`."""
-
-    rows: tuple[str, ...]
-    most: int = 125  # registers of one read
-    identity: tuple[int, int] | None = None
-    begins: str = ""
-    serial: tuple[int, int] | None = None
 
 
 class BadRowError(ValueError):
@@ -130,31 +132,6 @@ def _float(text: str) -> float:
         raise BadRowError(f"rows: {_answer.clean(text, 20)!r} is not a number") from None
 
 
-def faults(options: Any, own: Map) -> list[str]:
-    """What is wrong with the options' rows."""
-    found = []
-    for text in options.rows:
-        try:
-            row(text)
-        except BadRowError as error:
-            found.append(str(error))
-    if not found and not rows_of(options, own):
-        found.append("rows: name at least one value of the meter")
-    return found
-
-
-def rows_of(options: Any, own: Map) -> tuple[Row, ...]:
-    """The map in force: the make's own rows, replaced by those of the options with the same channel and quantity."""
-    made: dict[tuple[str, str], Row] = {}
-    for text in (*own.rows, *options.rows):
-        try:
-            one = row(text)
-        except BadRowError:
-            continue  # told by `faults` when the config was read
-        made[one.channel, one.quantity] = one
-    return tuple(made.values())
-
-
 class Block(NamedTuple):
     """One read."""
 
@@ -176,38 +153,74 @@ def plan(rows: Iterable[Row], most: int) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def fetch(wire: Wire, options: Any, ask: Ask, own: Map) -> tuple[Reply, ...]:
-    """Reply "registers": JSON of [function, address, count, code, hex] a read. Raises WireError."""
-    rows = rows_of(options, own)
-    blocks = list(plan(rows, own.most))
-    hertz = plan((one for one in rows if one.quantity == "grid_hz"), own.most)
-    blocks += [block for block in hertz for _ in range(MEDIAN_OF - 1)]
-    asked_s = ask.memory.get("identity", "")
-    known = asked_s.isdecimal() and 0 <= ask.at_s - int(asked_s) < IDENTITY_S
-    texts = [] if known else [Block(3, *place) for place in (own.identity, own.serial) if place]
-    body = json.dumps([*texts, *blocks]).encode()
-    url = f"modbus://{options.host.partition(':')[0]}:{options.port}/{options.unit}"
-    answer = wire.call(Request("READ", url, {"framer": options.framer}, body), min(wire.until, wire.now() + ANSWER_S))
-    told = _answer.tree(Reply("registers", answer.status, {}, answer.body))
-    reads = zip([*texts, *blocks], told if isinstance(told, list) else [], strict=False)
-    kept = json.dumps([[*block, *one] for block, one in reads if isinstance(one, list)]).encode()
-    return (Reply("registers", 200, {}, kept), Reply("asked", 200, {}, str(ask.at_s).encode()))
+class Map(NamedTuple):
+    """What a make's meters hold, and how they are read. `identity`: (address, count) of a text that must begin so.
 
+    Its `faults`, `fetch` and `parse` are a kind's; `options` are `Options`, or a kind's own with the same names.
+    """
 
-def parse(replies: Sequence[Reply], options: Any, own: Map) -> tuple[Found, ...]:
-    """Every row's value. Raises BadReply when it is another meter, or nothing could be read."""
-    by_name = {reply.name: reply for reply in replies}
-    if "registers" not in by_name:
-        raise BadReply("no registers were read")
-    reads = [read for one in _list(_answer.tree(by_name["registers"])) if (read := _read(one))]
-    if not reads:
-        raise BadReply("no registers in the answer")
-    found = [_found(one, reads) for one in rows_of(options, own)]
-    if all(one.value is None for one in found):
-        raise BadReply(found[0].why)
-    if _is_ours(reads, options, own) and "asked" in by_name:
-        found.append(Found("identity", "memory", by_name["asked"].body.decode("ascii", "replace")))
-    return tuple(found)
+    rows: tuple[str, ...]
+    most: int = 125  # registers of one read
+    identity: tuple[int, int] | None = None
+    begins: str = ""
+    serial: tuple[int, int] | None = None
+
+    def faults(self, options: Any) -> list[str]:
+        """What is wrong with the options' rows."""
+        found = []
+        for text in options.rows:
+            try:
+                row(text)
+            except BadRowError as error:
+                found.append(str(error))
+        if not found and not self.rows_for(options):
+            found.append("rows: name at least one value of the meter")
+        return found
+
+    def rows_for(self, options: Any) -> tuple[Row, ...]:
+        """The map in force: the make's rows, replaced by those of the options with the same channel and quantity."""
+        made: dict[tuple[str, str], Row] = {}
+        for text in (*self.rows, *options.rows):
+            try:
+                one = row(text)
+            except BadRowError:
+                continue  # told by `faults` when the config was read
+            made[one.channel, one.quantity] = one
+        return tuple(made.values())
+
+    def fetch(self, wire: Wire, options: Any, ask: Ask) -> tuple[Reply, ...]:
+        """Reply "registers": JSON of [function, address, count, code, hex] a read. Raises WireError."""
+        rows = self.rows_for(options)
+        blocks = list(plan(rows, self.most))
+        hertz = plan((one for one in rows if one.quantity == "grid_hz"), self.most)
+        blocks += [block for block in hertz for _ in range(MEDIAN_OF - 1)]
+        asked_s = ask.memory.get("identity", "")
+        known = asked_s.isdecimal() and 0 <= ask.at_s - int(asked_s) < IDENTITY_S
+        texts = [] if known else [Block(3, *place) for place in (self.identity, self.serial) if place]
+        body = json.dumps([*texts, *blocks]).encode()
+        url = f"modbus://{options.host.partition(':')[0]}:{options.port}/{options.unit}"
+        answer = wire.call(
+            Request("READ", url, {"framer": options.framer}, body), min(wire.until, wire.now() + ANSWER_S)
+        )
+        told = _answer.tree(Reply("registers", answer.status, {}, answer.body))
+        reads = zip([*texts, *blocks], told if isinstance(told, list) else [], strict=False)
+        kept = json.dumps([[*block, *one] for block, one in reads if isinstance(one, list)]).encode()
+        return (Reply("registers", 200, {}, kept), Reply("asked", 200, {}, str(ask.at_s).encode()))
+
+    def parse(self, replies: Sequence[Reply], options: Any) -> tuple[Found, ...]:
+        """Every row's value. Raises BadReply when it is another meter, or nothing could be read."""
+        by_name = {reply.name: reply for reply in replies}
+        if "registers" not in by_name:
+            raise BadReply("no registers were read")
+        reads = [read for one in _list(_answer.tree(by_name["registers"])) if (read := _read(one))]
+        if not reads:
+            raise BadReply("no registers in the answer")
+        found = [_found(one, reads) for one in self.rows_for(options)]
+        if all(one.value is None for one in found):
+            raise BadReply(found[0].why)
+        if _is_ours(reads, options, self) and "asked" in by_name:
+            found.append(Found("identity", "memory", by_name["asked"].body.decode("ascii", "replace")))
+        return tuple(found)
 
 
 def _list(tree: Any) -> list[Any]:

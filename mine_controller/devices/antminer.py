@@ -192,9 +192,7 @@ def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report
     families = _families(wire, options, web, commands, report)
     of = {name: [command for command in commands if families.get(command.id) == name] for name in (STOCK, LUXOS)}
     others = [command for command in commands if families.get(command.id) in (BRAIINS, VNISH)]
-    logins = tuple(
-        (name, options.user, options.password.reveal() or DELIVERED) for name in ("Braiins", "VNish")
-    )
+    logins = tuple((name, options.user, options.password.reveal() or DELIVERED) for name in ("Braiins", "VNish"))
     if of[LUXOS]:
         _antminer_lux.apply(wire, options, options.pools, _lux_identified(wire, options, of[LUXOS], report), report)
     beside = threading.Thread(

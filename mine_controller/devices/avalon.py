@@ -24,7 +24,7 @@ from mine_controller.wire.door import Wire
 CAN = Can(
     reads=(
         *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz", "uptime_s"),
-        *("accepted_n", "rejected_n", "stale_n", "mode", "pool", "text"),
+        *("accepted_n", "rejected_n", "stale_n", "best_diff_n", "mode", "pool", "text"),
     ),
     verbs=("restart", "mode", "pool", "fan", "locate", "run", "stop"),
     fleet=True,
@@ -222,8 +222,10 @@ def _more(unit: str, told: dict[str, str], summary: cgminer.Tree, *, working: bo
         "stale_n": cgminer.number(summary.get("Stale")),
     }
     found = [Found(unit, what, value) for what, value in more.items() if value is not None and value >= 0]
-    best = cgminer.number(summary.get("Best Share"))
-    return [*found, Found(f"{unit} best", "text", f"{best:.0f}")] if best else found
+    best = cgminer.number(summary.get("Best Share"))  # of this start
+    if best and best > 0:
+        found += [Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}")]
+    return found
 
 
 def _work(told: dict[str, str]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _axeos, _boards, _errands, _hosts, _http, _pools
+from mine_controller.devices import _answer, _axeos, _boards, _errands, _http, _pools
 from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
@@ -27,8 +27,8 @@ from mine_controller.wire.door import Response, Wire
 
 CAN = Can(
     reads=(
-        *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz"),
-        *("core_voltage_mv", "uptime_s", "accepted_n", "rejected_n", "mode", "pool", "text"),
+        *("address", "word", "power_w", "draw_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz"),
+        *("core_voltage_mv", "uptime_s", "accepted_n", "rejected_n", "best_diff_n", "mode", "pool", "text"),
     ),
     verbs=("restart", "mode", "tune", "pool", "fan", "locate", "run", "stop"),
     fleet=True,
@@ -55,7 +55,6 @@ CLOCKS: _axeos.Modes = {
     | {"overclock": Clock(625, 1200)},
     "board-650": {"eco": Clock(350, 1100), "standard": Clock(400, 1150), "overclock": Clock(410, 1150)},
 }
-_NO_METER = "no power sensor answers"
 _SAYS = {"stop": "paused", "run": "resumed"}
 _PAUSED = "it is paused, and a restart would start it"
 _TLS = ("stratum+ssl", "stratum+tls", "stratum+tcps")
@@ -82,9 +81,7 @@ class Options(NamedTuple):
     highest_mv: int = _axeos.HIGHEST_MV
 
 
-def faults(options: Options) -> list[str]:
-    """What is wrong with these options, as sentences."""
-    return [*_hosts.faults(options.hosts), *_axeos.mode_faults(options.modes, options)]
+faults = _axeos.faults
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
@@ -115,7 +112,7 @@ def _unit(name: str, info: Info, options: Options) -> tuple[Found, ...]:
     board = _boards.shown_text(info.get("boardVersion"), 20)
     return (
         Found(name, "word", word, why),
-        _boards.known(name, "power_w", _boards.above_zero(info.get("power")), _NO_METER),
+        *_boards.watts(name, info.get("power")),
         _boards.hottest(name, (info.get("temp"), info.get("temp2"))),
         _boards.known(name, "hashrate_ths", None if rate is None else rate / 1e3, "gives no hash rate"),
         *_boards.numbers(
@@ -127,6 +124,7 @@ def _unit(name: str, info: Info, options: Options) -> tuple[Found, ...]:
             uptime_s=_boards.not_negative(info.get("uptimeSeconds")),
             accepted_n=_boards.not_negative(info.get("sharesAccepted")),
             rejected_n=_boards.not_negative(info.get("sharesRejected")),
+            best_diff_n=_boards.difficulty(info.get("bestDiff")),
         ),
         *_axeos.mode_found(name, info, _clocks(info, options)),
         *_boards.pool_found(name, options.pools, *_active(info)),

@@ -30,7 +30,7 @@ from mine_controller.wire.door import Wire
 CAN = Can(
     reads=(
         *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "uptime_s", "accepted_n"),
-        *("rejected_n", "stale_n", "pool", "text"),
+        *("rejected_n", "stale_n", "best_diff_n", "pool", "text"),
     ),
     verbs=("restart", "pool", "run", "stop"),
     fleet=True,
@@ -223,8 +223,9 @@ def _more(
         "stale_n": cgminer.number(summary.get("Stale")),
     }
     found = [Found(unit, what, value) for what, value in told.items() if value is not None and value >= 0]
-    best = cgminer.number(summary.get("Best Share"))
-    found += [Found(f"{unit} best", "text", f"{best:.0f}")] if best else []
+    best = cgminer.number(summary.get("Best Share"))  # of this start
+    if best and best > 0:
+        found += [Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}")]
     return [*found, *_cgminer.pool_found(unit, cgminer.rows(trees.get("pools", {}), "POOLS"), options.pools)]
 
 

@@ -5,7 +5,7 @@ has them: `/sys/class/thermal/thermal_zone<n>/temp` in thousandths of a degree, 
 `/sys/devices/system/cpu/online` as a list of ranges. On a Raspberry Pi the firmware driver tells in `get_throttled`, in
 hexadecimal: bit 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temperature limit, each now.
 
-    machine self:temp_c                the hottest zone
+    machine self:board_c               the hottest zone
     machine self:load_pct              the one-minute load, 100 = every processor busy
     machine self/disk:free_pct         room on the disk (the scarcer of bytes and files)
     machine self/disk:contact          alarm: it is read-only
@@ -22,7 +22,7 @@ from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.wire.door import Request, Wire
 
-CAN = Can(reads=("temp_c", "load_pct", "free_pct", "contact"))
+CAN = Can(reads=("board_c", "load_pct", "free_pct", "contact"))
 LANE = LaneSpec()
 
 ZONES = 12  # a board has a handful; their numbers have no gaps
@@ -89,7 +89,7 @@ def _heat(zones: Sequence[Reply]) -> list[Found]:
     degrees = [value / 1000 for zone in zones if (value := _answer.number(_text(zone))) is not None]
     warm = [one for one in degrees if one > 0]  # a zone that is not measured says 0 or less
     return [
-        Found("", "temp_c", round(max(warm), 1) if warm else None, "" if warm else "this machine tells no temperature")
+        Found("", "board_c", round(max(warm), 1) if warm else None, "" if warm else "this machine tells no temperature")
     ]
 
 

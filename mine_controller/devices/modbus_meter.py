@@ -1,12 +1,9 @@
 """Any meter with Modbus TCP, by the rows of its map that the owner writes: see the `rows` option."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.devices import _modbus
-from mine_controller.devices.kind import Ask, Can, Found, LaneSpec, Reply
-from mine_controller.wire.door import Wire
 
 MAP = _modbus.Map(rows=())
 
@@ -25,20 +22,5 @@ class Options(NamedTuple):
     )
 
 
-CAN = Can(reads=_modbus.QUANTITIES)
-LANE = LaneSpec()
-
-
-def faults(options: Options) -> list[str]:
-    """What is wrong with the rows."""
-    return _modbus.faults(options, MAP)
-
-
-def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """All registers over one connection. Raises WireError."""
-    return _modbus.fetch(wire, options, ask, MAP)
-
-
-def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """The meter's values, and "L1" "L2" "L3" for each phase. Raises BadReply."""
-    return _modbus.parse(replies, options, MAP)
+CAN, LANE = _modbus.CAN, _modbus.LANE
+faults, fetch, parse = MAP.faults, MAP.fetch, MAP.parse

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _axeos, _boards, _hosts, _http, _pools
+from mine_controller.devices import _answer, _axeos, _boards, _http, _pools
 from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
@@ -24,8 +24,8 @@ from mine_controller.wire.door import Response, Wire
 
 CAN = Can(
     reads=(
-        *("address", "word", "power_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz"),
-        *("core_voltage_mv", "uptime_s", "accepted_n", "rejected_n", "mode", "pool", "text"),
+        *("address", "word", "power_w", "draw_w", "chip_c", "hashrate_ths", "fan_rpm", "fan_pct", "frequency_mhz"),
+        *("core_voltage_mv", "uptime_s", "accepted_n", "rejected_n", "best_diff_n", "mode", "pool", "text"),
     ),
     verbs=("restart", "mode", "tune", "pool", "fan", "run", "stop"),
     fleet=True,
@@ -40,7 +40,6 @@ SETTLE_S = 60
 SYSTEM, DASHBOARD, INFO = "/api/v2/system", "/api/v2/dashboard", _axeos.INFO
 SHUTDOWN, RESTART = "/api/system/shutdown", _axeos.RESTART
 CLOCKS: _axeos.Modes = {"nerdqaxe++": {"standard": Clock(600, 1150)}, "nerdqaxe+": {"standard": Clock(490, 1250)}}
-_NO_METER = "no power sensor answers"
 _CODES = "refused (401): switch its one-time codes off, and ask from a private address like 192.168.1.5"
 _NEEDS_CODE = "its one-time codes are on: settings can be changed by a person only"
 _DOWN = "it is shut down, and a restart would start it"
@@ -67,9 +66,7 @@ class Options(NamedTuple):
     highest_mv: int = _axeos.HIGHEST_MV
 
 
-def faults(options: Options) -> list[str]:
-    """What is wrong with these options, as sentences."""
-    return [*_hosts.faults(options.hosts), *_axeos.mode_faults(options.modes, options)]
+faults = _axeos.faults
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
@@ -125,7 +122,7 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
         word, why = early
     return [
         Found(name, "word", word, why),
-        _boards.known(name, "power_w", _boards.above_zero(dig("power.watts")), _NO_METER),
+        *_boards.watts(name, dig("power.watts")),
         _boards.hottest(name, (dig("thermal.asicTemp"), *_list(dig("thermal.asicTemps")))),
         _rate(name, dig("performance.hashRate")),
         *_boards.numbers(
@@ -137,6 +134,7 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
             uptime_s=_boards.not_negative(dig("system.uptime")),
             accepted_n=_boards.not_negative(dig("performance.sharesAccepted")),
             rejected_n=_boards.not_negative(dig("performance.sharesRejected")),
+            best_diff_n=_boards.difficulty(dig("performance.bestDiff")),
         ),
         *_mode(name, dig("performance.frequency"), model, options),
         *_boards.pool_found(name, options.pools, row.get("host"), row.get("user"), row.get("port")),
@@ -161,7 +159,7 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
         name,
         (
             Found(name, "word", word, why),
-            _boards.known(name, "power_w", _boards.above_zero(info.get("power")), _NO_METER),
+            *_boards.watts(name, info.get("power")),
             _boards.hottest(name, (info.get("temp"), *_list(info.get("asicTemps")))),
             _rate(name, info.get("hashRate")),
             *_boards.numbers(
@@ -173,6 +171,7 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
                 uptime_s=_boards.not_negative(info.get("uptimeSeconds")),
                 accepted_n=_boards.not_negative(info.get("sharesAccepted")),
                 rejected_n=_boards.not_negative(info.get("sharesRejected")),
+                best_diff_n=_boards.difficulty(info.get("bestDiff")),
             ),
             *_axeos.mode_found(name, info, _clocks(info.get("deviceModel"), options)),
             *_boards.pool_found(name, options.pools, row["stratumURL"], row["stratumUser"], row["stratumPort"]),

@@ -11,11 +11,21 @@ nothing of them is told. Firmware up to 1.8 takes settings as datagrams that any
 from here.
 """
 
+import json
 import re
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED, Command, Outcome
+from mine_controller.core.model.command import (
+    ACCEPTED,
+    APPLIED,
+    REFUSED,
+    UNKNOWN,
+    UNREACHABLE,
+    UNSUPPORTED,
+    Command,
+    Outcome,
+)
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer, _boards, _hosts, _http, _pools, _pushed, _turns
@@ -23,10 +33,13 @@ from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire.collected import Hear
-from mine_controller.wire.door import Response, Wire, WireError
+from mine_controller.wire.door import Request, Response, Wire, WireError
 
 CAN = Can(
-    reads=("address", "word", "chip_c", "hashrate_ths", "uptime_s", "accepted_n", "rejected_n", "pool", "text"),
+    reads=(
+        *("address", "word", "chip_c", "hashrate_ths", "rate_hs", "uptime_s", "accepted_n", "rejected_n"),
+        *("best_diff_n", "pool", "text"),
+    ),
     verbs=("pool", "restart"),
     fleet=True,
 )
@@ -41,7 +54,8 @@ HEARD = "udp"  # part of a reply that is a datagram; its header "mac" is the sen
 LONGEST = 1024  # bytes of a datagram
 FRESH_S = 60  # a board shouts every 5 s
 UDP = "udp"
-DEAF = "takes settings only as datagrams that anybody may forge: update it to 2.x, or use source = http"
+DEAF = "takes settings only as datagrams, which nothing answers: update it to 2.x, or say udp_settings = yes"
+SENT = "sent as a datagram, which nothing answers; what it shouts will show whether it took it"
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)H/s")
 _SHARES = re.compile(r"([0-9]{1,12})/([0-9]{1,12})(?:[ /(].*)?")  # rejected first
 _UPTIME = re.compile(r"([0-9]{1,5})d ([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
@@ -60,6 +74,10 @@ class Options(NamedTuple):
         "http", choices=("http", UDP), help="udp = firmware up to 1.8, which only shouts: needs `minectl collect`"
     )
     udp_port: int = option(12_345, low=1, high=65_535, help="the port they shout to")
+    udp_settings: bool = option(
+        False, help="with source = udp: its pool is set by a datagram (firmware 1.5.01 to 1.8); try one board first"
+    )
+    udp_settings_port: int = option(12_347, low=1, high=65_535, help="the port where it hears settings")
     nominal_w: int = option(1, unit="W", low=1, high=20, help="what one board draws, unless fleet.csv says")
     standby_w: int = option(1, unit="W", low=0, high=20, help="it can't stop, so the same")
     pools: tuple[Pool, ...] = _pools.POOLS
@@ -213,6 +231,7 @@ def _unit(name: str, heard: Heard, options: Options) -> list[Found]:
         _boards.known(name, "chip_c", heard.chip_c, "no temperature sensor"),
         _boards.known(name, "hashrate_ths", None if rate is None else round(rate / 1e12, 15), "gives no hash rate"),
         *_boards.numbers(name, uptime_s=heard.uptime_s, accepted_n=heard.accepted, rejected_n=heard.rejected),
+        *_boards.numbers(name, rate_hs=rate, best_diff_n=_boards.difficulty(heard.best)),
         *_boards.pool_found(name, options.pools, heard.pool, heard.user),
         *_boards.texts(
             name,
@@ -251,12 +270,33 @@ def _uptime_s(value: Any) -> float | None:
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
-    """All boards at once; each is read first, to know who it is. Those that only shout can't be told anything."""
+    """All boards at once; each is read first, to know who it is. Those that only shout are told by a datagram each."""
     if options.source == UDP:
         for command in batch:
-            report(Outcome(command.id, UNSUPPORTED, DEAF))
+            report(_shout_at(wire, options, command))
         return
     _boards.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
+
+
+def _shout_at(wire: Wire, options: Options, command: Command) -> Outcome:
+    """One datagram with its pool alone, to the unit that shouts from there. Nobody documents that the rest stays."""
+    if not options.udp_settings or command.verb != "pool":
+        return Outcome(command.id, UNSUPPORTED, DEAF if command.verb == "pool" else "nothing restarts it from afar")
+    pool, (host, unit) = _pools.named(options.pools, command.value), _hosts.wanted(command)
+    if pool is None:
+        return Outcome(command.id, REFUSED, f"{command.value[:40]!r} is no pool of this section")
+    try:
+        heard = _datagram_of(host, _pushed.told(_pushed.collected(wire)).last(host), {})
+        if heard.status == _access.SILENT or not unit or heard.headers.get("mac", "").lower() != unit:
+            return Outcome(
+                command.id, UNREACHABLE, f"not sent: {heard.headers.get('why') or 'another unit shouts there'}"
+            )
+        told = {"PrimaryPool": pool.url, "PrimaryAddress": pool.user, "PrimaryPassword": pool.password.reveal()}
+        body = json.dumps({"IP": host, **told}).encode()
+        wire.call(Request("SEND", f"udp://{host}:{options.udp_settings_port}", body=body), wire.until)
+    except (WireError, BadReply) as error:
+        return Outcome(command.id, UNREACHABLE, str(error))
+    return Outcome(command.id, ACCEPTED, SENT)
 
 
 def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:

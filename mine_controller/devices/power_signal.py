@@ -28,6 +28,7 @@ HTML = ("text/html", "application/xhtml+xml")
 OTHERS = ("text/plain", "application/json")
 FORMER = "former"  # the Reply in which `fetch` hands on what was kept of the last good page
 KEPT = ("signal", "snippet", "digest", "page_at", "etag", "last_modified")
+DATED = ("date", "date_s")  # the Date of the last good answer, and the plant second at which it was new
 LONGEST_MARK = 200
 
 Note = Callable[[str, str], None]
@@ -74,7 +75,13 @@ class Options(NamedTuple):
         unit="s",
         help="older pages are unreadable; 0 = any age (many tell their last change only)",
     )
-    max_cdn_age_s: int = option(600, low=30, high=86400, unit="s", help="oldest copy taken from a cache on the way")
+    max_cdn_age_s: int = option(
+        600,
+        low=30,
+        high=86400,
+        unit="s",
+        help="oldest copy taken from a cache on the way; so long may the answers' Date stand still",
+    )
     pin: str = _access.PIN
     ca_file: str = _access.CA_FILE
 
@@ -105,7 +112,10 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     wanted = Request("GET", options.url, headers, pin=options.pin, ca_file=options.ca_file, cap=LARGEST_PAGE)
     answer = wire.call(wanted, wire.until)
     page = Reply("page", answer.status, dict(answer.headers), answer.body)
-    return (page, Reply(FORMER, 0, former._asdict(), b"")) if former.signal else (page,)
+    if not former.signal:
+        return (page,)
+    dated = {name: ask.memory.get(name, "") for name in DATED}
+    return page, Reply(FORMER, 0, {**former._asdict(), **dated, "asked_s": str(ask.at_s)}, b"")
 
 
 def _former(options: Options, memory: dict[str, str]) -> Kept:
@@ -149,8 +159,9 @@ def _read(replies: Sequence[Reply], options: Options, note: Note) -> tuple[Found
     _check_cache(page, options)
     kept = _confirmed(page, former, note) if page.status == 304 else _look(page, former, options, note)
     _check_time(kept, page, options)
+    dated = _check_date(page, named.get(FORMER), options)
     note("time", _iso(kept.page_at) or "the page tells none")
-    return _found(kept._replace(**_marks(page, kept)), page, options)
+    return (*_found(kept._replace(**_marks(page, kept)), page, options), *dated)
 
 
 def _check_cache(page: Reply, options: Options) -> None:
@@ -332,6 +343,23 @@ def _check_time(kept: Kept, page: Reply, options: Options) -> None:
         raise BadReply(f"the page's time lies {-age_s / 60:.0f} min in the future")
     if options.max_page_age_s and age_s > options.max_page_age_s:
         raise BadReply(f"the page is {age_s / 60:.0f} min old by its own time")
+
+
+def _check_date(page: Reply, former: Reply | None, options: Options) -> tuple[Found, ...]:
+    """SIG2: a server that lives stamps each answer anew (RFC 9110, 6.6.1); where the Date stands still it is a copy.
+
+    Gives what to remember; nothing where no Date is told.
+    """
+    date = _mark(page.headers.get("date", ""))
+    told = former.headers if former is not None else {}
+    asked_s = told.get("asked_s", "")
+    if not date or not asked_s.isdecimal():
+        return ()
+    since_s = told["date_s"] if date == told.get("date") and told.get("date_s", "").isdecimal() else asked_s
+    still_s = int(asked_s) - int(since_s)
+    if still_s > options.max_cdn_age_s:
+        raise BadReply(f"an old copy: the answer's Date has stood still for {still_s} s")
+    return Found("date", "memory", date), Found("date_s", "memory", since_s)
 
 
 def _marks(page: Reply, kept: Kept) -> dict[str, str]:

@@ -6,12 +6,7 @@ several rows follows the meter's own settings (PRI_SCA, VOLT_SCA, POWR_SCA): com
 program can write over Modbus. For an SEL-734 the map is another one: use `modbus_meter`.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
-
 from mine_controller.devices import _modbus
-from mine_controller.devices.kind import Ask, Can, Found, LaneSpec, Reply
-from mine_controller.wire.door import Wire
 
 # Frequency at /100 resolves 10 mHz: enough to shed by, not to regulate with.
 MAP = _modbus.Map(
@@ -33,32 +28,5 @@ MAP = _modbus.Map(
     serial=(20, 20),
 )
 
-
-class Options(NamedTuple):
-    """One meter."""
-
-    host: str = _modbus.HOST
-    port: int = _modbus.PORT
-    unit: int = _modbus.UNIT
-    framer: str = _modbus.FRAMER
-    serial: str = _modbus.SERIAL
-    rows: tuple[str, ...] = _modbus.ROWS
-
-
-CAN = Can(reads=_modbus.QUANTITIES)
-LANE = LaneSpec()
-
-
-def faults(options: Options) -> list[str]:
-    """What is wrong with the rows."""
-    return _modbus.faults(options, MAP)
-
-
-def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """All registers over one connection. Raises WireError."""
-    return _modbus.fetch(wire, options, ask, MAP)
-
-
-def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """The meter's values, and "L1" "L2" "L3" for each phase. Raises BadReply."""
-    return _modbus.parse(replies, options, MAP)
+Options, CAN, LANE = _modbus.Options, _modbus.CAN, _modbus.LANE
+faults, fetch, parse = MAP.faults, MAP.fetch, MAP.parse

@@ -30,7 +30,7 @@ from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneS
 from mine_controller.wire.door import Response, Wire, WireError
 
 CAN = Can(
-    reads=("address", "word", "uptime_s", "accepted_n", "rejected_n", "pool", "text"),
+    reads=("address", "word", "uptime_s", "accepted_n", "rejected_n", "rate_hs", "best_diff_n", "pool", "text"),
     verbs=("pool", "run", "stop"),
     fleet=True,
     gentle=True,
@@ -115,6 +115,7 @@ def _unit(name: str, summary: dict[str, Any], options: Options) -> tuple[Found, 
     return (
         Found(name, "word", word, why),
         *_boards.numbers(name, uptime_s=_boards.not_negative(up_s), accepted_n=good, rejected_n=bad),
+        *_boards.numbers(name, rate_hs=_rate_hs(summary), best_diff_n=_best(summary)),
         *_boards.pool_found(name, options.pools, _answer.dig(summary, "connection.pool")),
         *_boards.texts(
             name,
@@ -129,6 +130,20 @@ def _unit(name: str, summary: dict[str, Any], options: Options) -> tuple[Found, 
 def _rates(summary: dict[str, Any]) -> list[float | None]:
     """H/s over 10 s, 60 s and 15 min; None where the program does not know yet."""
     return [_boards.not_negative(_answer.dig(summary, f"hashrate.total.{at}")) for at in range(3)]
+
+
+def _rate_hs(summary: dict[str, Any]) -> float | None:
+    """H/s over a minute, else over the shortest window; nothing while it is paused, whatever the long windows keep."""
+    if _boards.flag(summary.get("paused")):
+        return 0.0
+    short, minute, _long = _rates(summary)
+    return short if minute is None or short == 0 else minute
+
+
+def _best(summary: dict[str, Any]) -> float | None:
+    """The hardest share of this start: the first of its ten best."""
+    best = _answer.dig(summary, "results.best.0")
+    return _boards.difficulty(best)
 
 
 def _rate_text(summary: dict[str, Any]) -> str | None:

@@ -22,6 +22,7 @@ def live(until: float, section: str = "", collect: Path | None = None) -> Wire:
     only a name server or an answer's header lines that drip can hold it longer, and those `ask` and `act` abandon.
     Connections are kept between calls of the same wire. It never retries: see `wire.retry`. `many` is `wire.many`.
     `collect:` is answered with what the file `collect` holds for `section`, and with nothing of other sections.
+    `udp://address:port` sends the body as one datagram; nothing answers.
     """
     sessions: dict[tuple[str, str], Session] = {}
 
@@ -30,6 +31,10 @@ def live(until: float, section: str = "", collect: Path | None = None) -> Wire:
             from mine_controller.wire import collected  # noqa: PLC0415 - see the module's docstring
 
             return collected.exchange(collect, section)
+        if request.url.startswith("udp:"):
+            from mine_controller.wire import udp  # noqa: PLC0415 - the same
+
+            return udp.send(request)
         return _exchange(sessions, request, min(call_until, until))
 
     def sleep(seconds: float) -> None:

@@ -2,8 +2,8 @@
 
 One short look is `Request("READ", "mqtt://host:port", body=...)` (or mqtts), answered as `wire.collected` answers; the
 body is JSON: `topics` to hear, `live` those of them that must arrive anew (a retained message will not do), `ask`
-pairs of topic and payload to publish once they are heard. What may be published is the one request for a reading
-that Tasmota knows, "<...>/Status" with 8 or 10: nothing else leaves this room, whoever asks.
+pairs of topic and payload to publish once they are heard. What may be published there is the one request for a reading
+that Tasmota knows, "<...>/Status" with 8 or 10, whoever asks. What we tell of ourselves goes by `wire.publish`.
 
 Version 5 is spoken first, because there a broker can be told to keep long messages to itself; a broker that does not
 know it is spoken to in 3.1.1. Nothing is stored for us while we are away, and the name is a new one each time: two
@@ -56,12 +56,15 @@ def is_reading(topic: str, payload: str) -> bool:
 class Line:
     """One connection, driven by `turn` from one thread. `ready`: the broker took the subscription."""
 
-    def __init__(self, broker: Broker, topics: Sequence[str], take: Callable[[Message], None], version: int) -> None:
+    def __init__(
+        self, broker: Broker, topics: Sequence[str], take: Callable[[Message], None], version: int, name: str = ""
+    ) -> None:
+        """`name`: who we are to the broker; "" = a new one each time, because two of one name throw each other out."""
         self._broker, self._topics, self._take, self.version = broker, tuple(topics), take, version
         self._why = ""
         self.greeted = self.ready = self._opened = False
         self.denied: list[str] = []
-        self._client = _client(version, self._because)
+        self._client = _client(version, self._because, name)
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._heard
@@ -77,13 +80,16 @@ class Line:
         try:
             if broker.tls:
                 client.tls_set_context(_context(broker.ca_file))
-            client.connect(broker.host, broker.port, KEEPALIVE_S, **_greeting(self.version))
+            client.connect(broker.host, broker.port, KEEPALIVE_S, **self._greeting())
         except (OSError, ValueError) as error:  # an address that is none is a ValueError, UnicodeError included
             fault = _blame(error, time.monotonic() - began)
         else:
             self._opened = True
             return
         raise fault
+
+    def _greeting(self) -> dict[str, Any]:
+        return _greeting(self.version)
 
     @property
     def is_strange(self) -> bool:
@@ -167,7 +173,7 @@ class Line:
             self._take(Message(topic, b"" if cut else body, bool(message.retain), cut))
 
 
-def _client(version: int, because: Callable[[str], None]) -> "Client":
+def _client(version: int, because: Callable[[str], None], name: str = "") -> "Client":
     from paho.mqtt import client as paho  # noqa: PLC0415 - only sites with a broker pay for the library
     from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion  # noqa: PLC0415 - as above
 
@@ -186,7 +192,7 @@ def _client(version: int, because: Callable[[str], None]) -> "Client":
 
     return Bounded(
         CallbackAPIVersion.VERSION2,
-        client_id=f"minectl-{os.urandom(6).hex()}",
+        client_id=name or f"minectl-{os.urandom(6).hex()}",
         clean_session=True if version == V311 else None,
         protocol=MQTTProtocolVersion(version),
         reconnect_on_failure=False,

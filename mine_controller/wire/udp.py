@@ -1,4 +1,4 @@
-"""Datagrams that boards shout into the network, as a process hears them that does nothing else.
+"""Datagrams that boards shout into the network, as a process hears them that does nothing else; one sent to a board.
 
 A datagram can be forged by anybody on the network: what is heard here is read, never believed to set anything free.
 """
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from mine_controller.wire.door import Request, Response, WireError
 from mine_controller.wire.scan import DATAGRAM, neighbours
 
 WAIT_S = 0.5
@@ -33,6 +34,20 @@ def listen(sock: socket.socket, take: Callable[[str, bytes], None], ended: Calla
             second, count = (second, count + 1) if now == second else (now, 1)
             if count > A_SECOND:
                 time.sleep(max(0.0, second + 1 - time.monotonic()))
+
+
+def send(request: Request) -> Response:
+    """One datagram to the one address of "udp://10.0.1.7:12347"; nothing answers, so the answer is an empty 204.
+
+    Never a broadcast: the system refuses those on a socket that did not ask for them. Raises WireError.
+    """
+    host, _, port = request.url.removeprefix("udp://").rpartition(":")
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(request.body, (host, int(port)))
+    except OSError as error:
+        raise WireError("unreachable", f"the datagram was not sent: {error.strerror or 'no way there'}") from None
+    return Response(204, {}, b"")
 
 
 class Macs:

@@ -1,3 +1,4 @@
+import re
 import threading
 import time
 from types import SimpleNamespace
@@ -55,10 +56,10 @@ def live(section, until):
     return Wire(lambda request, end: Response(200, {}, b""), time.monotonic, time.sleep, until)
 
 
-def ask(*asked, endpoints=None, channels=None, until_s=5.0, wire_for=live, threads=True):
+def ask(*asked, endpoints=None, channels=None, until_s=5.0, wire_for=live, threads=True, **more):
     sections = endpoints or {one.endpoint: Section(one.endpoint.split()[0]) for one in asked}
     until = time.monotonic() + until_s
-    return room.ask(asked, sections, channels or {}, lambda at: 700, wire_for, until, threads)
+    return room.ask(asked, sections, channels or {}, lambda at: 700, wire_for, until, threads, **more)
 
 
 def test_what_a_driver_found_gets_the_name_of_its_section(kinds):
@@ -316,3 +317,12 @@ def test_a_machine_without_threads_left_says_so(kinds, monkeypatch):
     kinds["meter"] = driver([Found("1", "power_w", 1)])
     monkeypatch.setattr(threading.Thread, "start", start)
     assert ask(Asked("meter x"))[0].why == "no thread left to ask in"
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_a_drivers_own_fault_is_told_with_its_lines_and_without_a_value(kinds, threads):
+    kinds["meter"], kinds["fan"] = failing(TypeError("canary-secret")), failing(WireError("timeout", "silent"))
+    told = {}
+    ask(Asked("meter x"), Asked("fan y"), threads=threads, faults=told.__setitem__)
+    assert list(told) == ["meter x"]
+    assert re.fullmatch(r"TypeError < test_ask\.py:\d+ fetch < ask\.py:\d+ _ask < ask\.py:\d+ run", told["meter x"])

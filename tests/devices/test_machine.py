@@ -44,7 +44,7 @@ def found(root, **options):
 
 def test_a_machine_is_read_from_its_files(pi):
     values = found(pi)
-    assert values["", "temp_c"] == 55.4
+    assert values["", "board_c"] == 55.4
     assert values["", "load_pct"] == 50
     assert values["memory", "free_pct"] == 25.0
     assert values["throttling", "contact"] == "ok"  # it was slow once; it is not now

@@ -1,16 +1,23 @@
-"""NMMiner of firmware up to 1.8, which only shouts: read by way of collect, never told anything."""
+"""NMMiner of firmware up to 1.8, which only shouts: read by way of collect, told its pool by a datagram if at all."""
 
 import json
+import socket
+import time
 
 import pytest
 from devices.kinds import CASES, build
-from devices.scripted import Script, order, told
+from devices.scripted import Script, errand, order, told
+from twin.lan import rig_of
 
-from mine_controller.core.model.command import UNSUPPORTED
+from mine_controller.core.model.command import ACCEPTED, REFUSED, UNREACHABLE, UNSUPPORTED
+from mine_controller.core.model.pool import Pool
+from mine_controller.core.option import Secret
 from mine_controller.devices import nmminer
 from mine_controller.devices.kind import Ask
+from mine_controller.twin.servers import nmminer as served
 from mine_controller.wire.collected import Hear
-from mine_controller.wire.door import WireError
+from mine_controller.wire.door import Response, WireError
+from mine_controller.wire.http import live
 
 DATAGRAM = (CASES / "nmminer" / "datagram" / "udp_12345_datagram.json").read_text()
 EXPECTED = json.loads((CASES / "nmminer" / "datagram" / "expected.json").read_text())
@@ -80,8 +87,81 @@ def test_sup_silence_is_the_endpoints_fault_with_its_reason(shouts, about, why):
 
 
 @pytest.mark.parametrize("verb", ["pool", "restart"])
-def test_such_a_board_is_never_told_anything(verb):
+def test_such_a_board_is_never_told_anything_unless_its_owner_says_so(verb):
     outcomes, wire = [], script()
     nmminer.apply(wire.wire, options(), [order(f"{HOST} {MAC}", verb)], outcomes.append)
     assert [each.verdict for each in outcomes] == [UNSUPPORTED]
     assert wire.requests == []
+
+
+POOL = Pool("bch", "stratum+tcp://bch.example:3333", "wallet.old", Secret("word"), "BCH")
+
+
+def told_to_change(value="bch", *, unit=MAC, shouts=(), send=lambda _: Response(204, {}, b""), **more):
+    """(outcome, datagrams sent) of a change of pool."""
+    tree = {"at": 1, "pulse_age_s": 1.0, "up_s": 9.0, "line": "", "pushed": list(shouts or [shout()])}
+    wire, outcomes = Script(lambda one: send(one) if one.url.startswith("udp:") else told(tree)), []
+    about = {"udp_settings": True, "pools": (POOL,), **more}
+    nmminer.apply(wire.wire, options(**about), [errand(HOST, "pool", value, unit=unit)], outcomes.append)
+    return outcomes[0], [one for one in wire.requests if one.url.startswith("udp:")]
+
+
+def test_its_pool_goes_as_one_datagram_to_its_own_address_and_never_to_all():
+    outcome, [sent] = told_to_change()
+    assert outcome.verdict == ACCEPTED
+    assert sent.url == f"udp://{HOST}:12347"
+    assert json.loads(sent.body) == {
+        "IP": HOST,
+        "PrimaryPool": POOL.url,
+        "PrimaryAddress": "wallet.old",
+        "PrimaryPassword": "word",
+    }
+    assert "word" not in outcome.why
+
+
+def test_the_twins_old_board_takes_that_datagram_and_shouts_the_new_pool_after_its_next_start():
+    rig = rig_of(served.FACTS, host=HOST, firmware="v1.6.03")
+    unit = served.Unit(rig)
+    _, [sent] = told_to_change()
+    unit.hear(sent.body, 6.0)
+    rig.do("restart")
+    unit.datagram(7.0)
+    replies = (nmminer.Reply(f"{HOST} udp", 200, {"mac": MAC}, unit.datagram(90.0)),)
+    found = {
+        each.quantity: each.value for each in nmminer.parse(replies, options(pools=(POOL,))) if each.channel == MAC
+    }
+    assert found["pool"] == "bch"
+
+
+@pytest.mark.parametrize(
+    ("about", "verdict"),
+    [
+        ({"value": "nobodys"}, REFUSED),
+        ({"unit": "02:00:00:00:00:99"}, UNREACHABLE),
+        ({"unit": ""}, UNREACHABLE),
+        ({"shouts": [shout(age_s=61)]}, UNREACHABLE),
+        ({"shouts": [shout("192.168.1.78")]}, UNREACHABLE),
+    ],
+)
+def test_cmd6_who_is_not_surely_the_one_that_is_meant_is_sent_nothing(about, verdict):
+    outcome, sent = told_to_change(**about)
+    assert (outcome.verdict, sent) == (verdict, [])
+
+
+def test_a_datagram_that_can_not_leave_is_unreachable():
+    def fail(_):
+        raise WireError("unreachable", "the datagram was not sent: no way there")
+
+    outcome, _ = told_to_change(send=fail)
+    assert (outcome.verdict, outcome.why) == (UNREACHABLE, "the datagram was not sent: no way there")
+
+
+def test_a_real_wire_sends_it_and_refuses_to_shout_at_everybody():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as board:
+        board.bind(("127.0.0.1", 0))
+        board.settimeout(2)
+        wire = live(time.monotonic() + 2)
+        wire.call(nmminer.Request("SEND", f"udp://127.0.0.1:{board.getsockname()[1]}", body=b"hello"), wire.until)
+        assert board.recv(100) == b"hello"
+        with pytest.raises(WireError, match="not sent"):
+            wire.call(nmminer.Request("SEND", "udp://127.255.255.255:9", body=b"hello"), wire.until)

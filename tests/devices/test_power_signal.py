@@ -354,3 +354,22 @@ def test_the_trail_shows_every_step_and_where_it_ended():
     steps = power_signal.trail(power_signal.fetch(script.wire, chosen, Ask()), chosen)
     assert [step for step, _ in steps] == ["answer", "markers", "located", "value", "unreadable"]
     assert "maybe" in dict(steps)["unreadable"]
+
+
+def dated(memory, at_s, date=DATE, text="0"):
+    chosen = options(**NUMBERS)
+    script = Script(lambda _: page(PAGE.format(text), date=date))
+    return power_signal.parse(power_signal.fetch(script.wire, chosen, Ask(memory=memory, at_s=at_s)), chosen)
+
+
+def test_sig2_a_page_whose_date_stands_still_is_an_old_copy_however_well_it_reads():
+    """SIG2."""
+    first = memory_of(dated({}, 1000))
+    second = memory_of(dated(first, 1120))
+    assert second["date_s"] == "1120"  # the first answer that had one to be compared with
+    assert value(dated(second, 1120 + 600), "", "signal") == "run"
+    with pytest.raises(BadReply, match="Date has stood still for 601 s"):
+        dated(second, 1120 + 601)
+    again = dated(second, 1120 + 602, "Wed, 15 Jul 2026 19:27:00 GMT")
+    assert value(again, "", "signal") == "run"
+    assert memory_of(again)["date_s"] == "1722"

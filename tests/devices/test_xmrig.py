@@ -89,11 +89,27 @@ def test_a_program_without_a_usable_id_is_nobody(name):
         read(id=name)
 
 
-def test_a_processors_hash_rate_is_a_text_and_never_a_number_to_be_added():
+def test_a_processors_hash_rate_is_never_a_number_to_be_added_to_that_of_others():
     found = read()
     assert {each.quantity for each in found} <= {
-        *("address", "word", "text", "memory", "pool", "uptime_s", "accepted_n", "rejected_n")
+        *("address", "word", "text", "memory", "pool", "uptime_s", "accepted_n", "rejected_n"),
+        *("rate_hs", "best_diff_n"),
     }
+
+
+@pytest.mark.parametrize(
+    ("more", "rate_hs"),
+    [
+        ({}, 2961.1),  # a minute: ten seconds jump, a quarter of an hour is long after a start
+        ({"hashrate": {"total": [900.5, None, None]}}, 900.5),
+        ({"hashrate": {"total": [0.0, 800.0, 900.0]}}, 0.0),
+        ({"paused": True, "hashrate": {"total": [0, 100, 900]}}, 0.0),
+        ({"hashrate": {"total": [None, None, None]}}, None),
+        ({"hashrate": "x"}, None),
+    ],
+)
+def test_its_rate_in_hashes_is_what_it_does_now(more, rate_hs):
+    assert next((each.value for each in read(**more) if each.quantity == "rate_hs"), None) == rate_hs
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,217 @@
+"""What we tell of ourselves over MQTT: a batch of messages within a bounded time, and a line that stays and answers.
+
+A batch is over when the broker has confirmed every message. In version 5 it is connected to under a name that stays the
+same and left with a will that the broker keeps for a while: the next batch under that name takes the will back, and
+when none comes the broker publishes it by itself. That is a last will for a process that runs for a second every two
+minutes. What is to go stale is told so too (message expiry). A broker that knows only 3.1.1 has neither.
+
+Nothing is published on a topic with a wildcard or outside of what the caller says is ours.
+"""
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mine_controller.wire.collected import Broker
+from mine_controller.wire.door import WireError
+from mine_controller.wire.mqtt import V5, V311, Line, Message
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client
+
+TURN_S = 0.2
+SWEEP_MOST = 2000
+_TOPIC = re.compile(r"[A-Za-z0-9_-]{1,80}(?:/[A-Za-z0-9_-]{1,80}){1,8}")
+
+
+class Post(NamedTuple):
+    """One message. `lasts_s`: the broker forgets it after so long (version 5); 0 = never. payload "" deletes what is
+    retained there."""
+
+    topic: str
+    payload: str
+    lasts_s: int = 0
+    retain: bool = True
+
+
+class Will(NamedTuple):
+    """What the broker says by itself: at once when a line breaks, or `after_s` after a batch."""
+
+    topic: str
+    payload: str
+    after_s: int = 0
+
+
+class Batch(NamedTuple):
+    """What is to be told, as whom. `kept`: a filter over retained messages of ours, of which those that the batch does
+    not hold are deleted; "" = none are."""
+
+    name: str
+    posts: tuple[Post, ...]
+    will: Will
+    kept: str = ""
+
+
+def is_ours(topic: str) -> bool:
+    """Whether a topic is one that may be published on: plain levels, no wildcard, nothing of the broker's own."""
+    return _TOPIC.fullmatch(topic) is not None
+
+
+def publish(broker: Broker, batch: Batch, until: float) -> int:
+    """Tell all of it by `until` (monotonic); gives how many old messages were deleted. Raises WireError; ValueError for
+    a topic that is none of ours."""
+    for topic in (*(post.topic for post in batch.posts), batch.will.topic):
+        if not is_ours(topic):
+            raise ValueError(topic)
+    try:
+        return _publish(broker, batch, until, V5)
+    except _OldBrokerError:
+        return _publish(broker, batch, until, V311)
+
+
+class _OldBrokerError(WireError):
+    """The broker went away before it greeted: it may not know version 5."""
+
+
+def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
+    line = _Batch(broker, batch, version)
+    try:
+        line.open(until - time.monotonic())
+        try:
+            line.drive(lambda: line.ready, until)
+        except WireError as error:
+            if version == V5 and line.is_strange:
+                raise _OldBrokerError(error.kind, error.why) from None
+            raise
+        line.send(batch.posts)
+        line.drive(lambda: not line.open_mids, until)
+        gone = line.orphans()
+        line.send([Post(topic, "") for topic in gone])
+        line.drive(lambda: not line.open_mids, until)
+        line.leave(until)
+        return len(gone)
+    finally:
+        line.close()
+
+
+class _Teller(Line):
+    """A line with a will that can publish."""
+
+    def __init__(
+        self, broker: Broker, topics: Sequence[str], take: Callable[[Message], None], version: int, will: Will,
+        name: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(broker, topics, take, version, name)
+        self.open_mids: set[int] = set()
+        self._client.on_publish = self._confirmed
+        self._client.will_set(will.topic, will.payload, qos=1, retain=True, properties=self._will_properties(will))
+
+    def _will_properties(self, will: Will) -> Any:
+        if self.version != V5 or not will.after_s:
+            return None
+        from paho.mqtt.packettypes import PacketTypes  # noqa: PLC0415 - only sites with a broker pay for the library
+        from paho.mqtt.properties import Properties  # noqa: PLC0415 - as above
+
+        properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]  # the library's types end here
+        properties.WillDelayInterval = will.after_s
+        return properties
+
+    def send(self, posts: Sequence[Post]) -> None:
+        """Hand messages over; each is confirmed once its number is gone from `open_mids`."""
+        for post in posts:
+            told = self._client.publish(
+                post.topic, post.payload.encode(), qos=1, retain=post.retain, properties=self._lasting(post)
+            )
+            self.open_mids.add(told.mid)
+
+    def _lasting(self, post: Post) -> Any:
+        if self.version != V5 or not post.lasts_s:
+            return None
+        from paho.mqtt.packettypes import PacketTypes  # noqa: PLC0415 - as above
+        from paho.mqtt.properties import Properties  # noqa: PLC0415 - as above
+
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # as above
+        properties.MessageExpiryInterval = post.lasts_s
+        return properties
+
+    def drive(self, done: Callable[[], bool], until: float) -> None:
+        """Turn until it is done. Raises WireError (timeout) at `until`."""
+        while not done():
+            left_s = until - time.monotonic()
+            if left_s <= 0:
+                raise WireError("timeout", "the broker does not confirm in time")
+            self.turn(min(TURN_S, left_s))
+
+    def _confirmed(self, _client: "Client", _data: Any, mid: int, reason: Any, _properties: Any) -> None:
+        self.open_mids.discard(mid)
+        if reason is not None and reason.is_failure:
+            self._because(f"the broker refuses what we publish: {reason}")
+
+
+class _Batch(_Teller):
+    """One batch: a lasting name, a will that waits, and what is retained under `kept`."""
+
+    def __init__(self, broker: Broker, batch: Batch, version: int) -> None:
+        super().__init__(broker, (), lambda _message: None, version, batch.will, batch.name)
+        self._kept, self._will = batch.kept, batch.will
+        self._ours = frozenset(post.topic for post in batch.posts)
+        self._found: set[str] = set()
+
+    def _greeting(self) -> dict[str, Any]:
+        """Go on with the session of the batch before, so that its will is taken back, not told."""
+        greeting = super()._greeting()
+        if self.version == V5:
+            greeting["clean_start"] = False
+            greeting["properties"].SessionExpiryInterval = self._will.after_s + 60
+        return greeting
+
+    def _connected(self, client: "Client", data: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure or self._kept:
+            self._topics = (self._kept,)
+            super()._connected(client, data, flags, reason, properties)
+        else:
+            self.greeted = self.ready = True
+
+    def _heard(self, _client: "Client", _data: Any, message: Any) -> None:
+        try:
+            topic = str(message.topic)
+        except UnicodeDecodeError:
+            return
+        if message.retain and message.payload and len(self._found) < SWEEP_MOST:
+            self._found.add(topic)
+
+    def orphans(self) -> list[str]:
+        """Retained messages of ours that this batch does not hold."""
+        return sorted(topic for topic in self._found - self._ours if is_ours(topic))
+
+    def leave(self, until: float) -> None:
+        """Say goodbye in such a way that the will stays with the broker."""
+        if self._kept:
+            self._client.unsubscribe(self._kept)
+        if self.version == V5:
+            from paho.mqtt.packettypes import PacketTypes  # noqa: PLC0415 - as above
+            from paho.mqtt.reasoncodes import ReasonCode  # noqa: PLC0415 - as above
+
+            self._client.on_disconnect = None
+            self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, "Disconnect with will message"))
+        while self._client.want_write() and time.monotonic() < until:
+            self._client.loop_write()
+
+
+class Standing(_Teller):
+    """A line that stays: hears its topics, says that it is there, and that it is not when it breaks."""
+
+    def __init__(
+        self, broker: Broker, topics: Sequence[str], take: Callable[[Message], None], version: int, will: Will
+    ) -> None:
+        super().__init__(broker, topics, take, version, will)
+        self._will = will
+
+    def part(self, until: float) -> None:
+        """Say that it is not there any more, and that nobody need say it for us."""
+        try:
+            self.send([Post(self._will.topic, self._will.payload)])
+            self.drive(lambda: not self.open_mids, until)
+        except (WireError, ValueError):
+            return  # the line is broken: then the broker tells the will
