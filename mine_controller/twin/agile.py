@@ -50,12 +50,15 @@ KITS: Final = (
     Kit("a11", "nmminer desk", 71, {}),
 )
 PLUGS: Final = {"a08": "http_pdu plug1", "a09": "http_pdu plug2"}  # the miners that stand on one
+# Nothing stops these, neither a word nor a plug: what they draw counts as standby.
+ENDLESS: Final = frozenset(kit.id for kit in KITS if kit.section.startswith("nmminer "))
 
 
 class Account(NamedTuple):
     """What truly happened, by the tariff and not by what anybody read of it. Money in pence with VAT.
 
-    above_kwh: used above standby while the price was OFF_P or more · always_*: all listed ones at nominal power.
+    above_kwh: used above standby while the price was OFF_P or more, by those that can be stopped · always_*: all
+    listed ones at nominal power.
     """
 
     kwh: float = 0.0
@@ -102,8 +105,9 @@ class House(home.House):
         self.account = Account(*(one + other for one, other in zip(was, more, strict=True)))
 
     def working_w(self) -> float:
-        """What they draw above standby."""
-        return sum(max(0.0, rig.power_w() - rig.standby_w) for rig in self.rigs.values())
+        """What they draw above standby, those that can be stopped."""
+        able = (rig for name, rig in self.rigs.items() if name not in ENDLESS)
+        return sum(max(0.0, rig.power_w() - rig.standby_w) for rig in able)
 
 
 class Site(home.Site):

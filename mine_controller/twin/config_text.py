@@ -179,6 +179,9 @@ start_open = no
 [supply]
 source_kw = {source_kw}
 
+[cold]
+humidity_max_pct = 85
+
 [uplinks]
 offline_pool = holding
 down_s = 60
@@ -206,10 +209,11 @@ door = roomalert intake/switch 3
 uplink starlink = openmptcprouter router/Starlink
 uplink lte = openmptcprouter router/LTE
 dummy_pool = dummy_pool local
-{fans}
+{wall}{fans}
 [end]
 """
 
+RELAYS: Final = 10  # of the board that switches the fans: the next one behind them is the wall's pump
 _TOPICS: Final = ", ".join(
     (
         f"source supply_kw {mqtt.SENSOR} json Source.Available 0..{{most_kw}} alive {mqtt.ALIVE}",
@@ -319,6 +323,7 @@ def _offgrid_text(site: offgrid.Site) -> str:
         main=main,
         user=site.world.seats[0].pools[0][1],
         holding=holding,
+        wall=f"wall = controlbyweb fans/{len(site.world.fans.on) + 1}\n" if len(site.world.fans.on) < RELAYS else "",
         fans="".join(_FAN.format(n=n) for n in range(1, len(site.world.fans.on) + 1)),
     )
 

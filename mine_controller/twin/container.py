@@ -4,6 +4,7 @@ A miner whose pools are all out of reach stops hashing by itself: its firmware i
 With the holding pool open it goes on. After a black-out everything that was not asleep starts by itself.
 """
 
+import math
 from typing import Final
 
 from mine_controller.twin import boards
@@ -12,13 +13,16 @@ from mine_controller.twin.noise import key_of, normal, uniform
 from mine_controller.twin.settings import Settings
 from mine_controller.twin.source import Source
 from mine_controller.twin.weather import saturation_hpa
-from mine_controller.twin.world import Action, World
+from mine_controller.twin.world import Action, Shown, World
 
 RATE_HS: Final = 110e12
 SHARE_KWH: Final = 0.011  # one share in about 12 s at full rate
 FIRMWARE: Final = "4.12.0"
 MODEL: Final = "SHA-256 3400"
 WALL_EFFECT: Final = 0.75  # how far an evaporative wall brings the air towards its wet bulb
+SOAK_TAU_S: Final = 60.0  # wet through after three minutes
+DAMP: Final = 0.02  # less is dry
+DRY_TAU_S: Final = 300.0  # and dry after fifteen
 COAST_S: Final = 150.0  # a line that died in silence is noticed, and the last work used up
 HOLDING: Final = "holding"
 PUBLIC: Final = "public"
@@ -164,12 +168,26 @@ class Container(World):
         self.links = dict.fromkeys(LINKS, True)
         self.internet = True
         self.holding_open, self.holding_lives = False, True
-        self.wall_wet = False  # the evaporative wall
+        self.wall_wet = False  # the evaporative wall, wetted by its own thermostat
+        self.pump_on, self.tank_full = False, True  # its pump, by the first relay beyond the fans
+        self.wetness = 0.0  # of its cloth, 0 to 1
         self._pools = pools
         self.seats = [Seat(self, i, list(pools.values())) for i in range(miners)]
         self.fleet.outlet_on = [True] * miners  # nothing here can switch a miner's mains but the source itself
         self.fed = True
         self.reroute()
+
+    def _truth(self, ambient_c: float, hot_c: float) -> Shown:
+        """The probe outside stands before the wall, in air that it does not cool."""
+        outside_c = self.weather.ambient_c(self.now_s) if self.now_s else ambient_c
+        found = super()._truth(outside_c, hot_c)
+        wetness = getattr(self, "wetness", 0.0)  # the world's first look is before the wall stands
+        if wetness < DAMP:
+            return found
+        dew_c = self.weather.dew_c(self.now_s)
+        taken_hpa = saturation_hpa(wet_bulb_c(outside_c, dew_c)) - saturation_hpa(dew_c)
+        vapour_hpa = saturation_hpa(dew_c) + WALL_EFFECT * wetness * taken_hpa
+        return found._replace(humidity_pct=min(100.0, 100 * vapour_hpa / saturation_hpa(self.inlet_c)))
 
     # ---------------------------------------------------------------- pools
 
@@ -278,12 +296,28 @@ class Container(World):
             self._feed()
 
     def _intake_c(self, dt_s: float) -> float:
-        """The air at the intake: outside's, cooled towards its wet bulb while the wall is wet."""
+        """The air at the intake: outside's, cooled towards its wet bulb as far as the wall is wet."""
         at_s = self.now_s + dt_s / 2
         ambient_c = self.weather.ambient_c(at_s)
-        if not self.wall_wet:
+        watered = self.tank_full and (self.wall_wet or (self.pump_on and self.fed))
+        goal, tau_s = (1.0, SOAK_TAU_S) if watered else (0.0, DRY_TAU_S)
+        self.wetness = goal + (self.wetness - goal) * math.exp(-dt_s / tau_s)
+        if self.wetness < DAMP:
             return ambient_c
-        return ambient_c - WALL_EFFECT * (ambient_c - wet_bulb_c(ambient_c, self.weather.dew_c(at_s)))
+        wet_c = wet_bulb_c(ambient_c, self.weather.dew_c(at_s))
+        return ambient_c - WALL_EFFECT * self.wetness * (ambient_c - wet_c)
+
+    def spare(self, relay: int, on: bool, at_s: float) -> None:
+        """The first relay beyond the fans is the pump of the wall."""
+        if relay == len(self.fans.on):
+            self.schedule(at_s, Action("pump", 0, "on" if on else "off"))
+
+    def do(self, action: Action) -> None:
+        """Do it now."""
+        if action.kind == "pump":
+            self.pump_on = action.verb == "on"
+        else:
+            super().do(action)
 
     def _feed(self) -> None:
         """Follow the source into the dark and out of it."""

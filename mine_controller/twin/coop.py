@@ -182,7 +182,7 @@ def build(  # noqa: PLR0913 - the facts of a site, all with defaults
     if running:
         world.run_all(needed_fans(miners, fans))
     servers: dict[str, Server] = {
-        PAGE: power_signal.Page(),
+        PAGE: power_signal.Page(start),
         "roomalert intake": roomalert.Unit(sensors),
         "iotawatt fans": iotawatt.Unit(sensors),
         "controlbyweb fans": controlbyweb.Unit(world),

@@ -36,7 +36,7 @@ POOLS: Final = {PUBLIC: ("stratum+tcp://pool.example:3333", "wallet.rig"), HOLDI
 _BARE: Final = (METER, SUPPLY, ROWS, POOL)
 _STAYS: Final = (METER, SUPPLY)  # request after request on one line
 _OF_COOP: Final = ("weather", "fan", "relay", "miner", "sensor", "device", "filter", "smoke", "water", "door", "mains")
-_OWN: Final = ("supply", "source", "generator", "uplink", "internet", "holding", "wall", "readings")
+_OWN: Final = ("supply", "source", "generator", "uplink", "internet", "holding", "wall", "tank", "readings")
 
 
 class Site(coop.Site):
@@ -135,6 +135,9 @@ class Site(coop.Site):
 
     def _wall(self, words: list[str]) -> None:
         self.world.wall_wet = words[0] == "wet"
+
+    def _tank(self, words: list[str]) -> None:
+        self.world.tank_full = words[0] == "full"
 
     def _readings(self, words: list[str]) -> None:
         unit = self._servers[SUPPLY]

@@ -126,6 +126,10 @@ class Site:
         self.served = {row.name: row for row in rows}
         self.by_netloc = {row.netloc: row for row in rows}
 
+    def expect(self, step: stories.Step) -> None:
+        """One more step, at its second, beside what the story holds."""
+        self._script.add(step)
+
     def advance(self, to_s: float) -> None:
         """Move the world to plant second `to_s`, playing what the story holds on the way."""
         for step in self._script.due(to_s):

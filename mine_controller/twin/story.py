@@ -11,9 +11,9 @@ One event a line, at a local time, repeated every day. `for` ends it again. `#` 
 
 Sites on a LAN know besides: `swap a07 127.0.1.40` (another address; who lives there takes the old one), `window open`
 and `person max_power_kw 2.5` (somebody types set-state). Off-grid ones know `supply 60` (percent of what the source
-gives), `generator fail`, `uplink LTE down`, `internet down`, `holding down`, `wall wet` and `readings nan` (of the
-source's sensor). A home with prices knows `internet down` and `publication missed` (of tomorrow's prices, that day).
-What a site does not have changes nothing.
+gives), `generator fail`, `uplink LTE down`, `internet down`, `holding down`, `wall wet`, `tank empty` and `readings
+nan` (of the source's sensor). A home with prices knows `internet down` and `publication missed` (of tomorrow's
+prices, that day). What a site does not have changes nothing.
 """
 
 import re
@@ -53,6 +53,7 @@ GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
     "publication": (r"(missed|made)", "publication missed", "made"),
     "holding": (r"(up|down)", "holding down", "up"),
     "wall": (r"(wet|dry)", "wall wet", "dry"),
+    "tank": (r"(empty|full)", "tank empty", "full"),
     "readings": (r"(well|nan|watts|text|gone)", "readings nan", "well"),
     "person": (r"([a-z_]+(?:\.\w+)?) (\S+)", "person max_power_kw 2.5", r"\1 clear"),
     **{what: (r"(on|off)", f"{what} on", "on" if what == "mains" else "off") for what in _SWITCHED},
@@ -188,6 +189,10 @@ class Script:
         pattern, _, ending = GRAMMAR[event.what]
         found = re.fullmatch(pattern, event.words)
         return self._story.weather if event.what == "weather" else found.expand(ending) if found else ending
+
+    def add(self, step: Step) -> None:
+        """One more step, once."""
+        self._push(step.at_s, step.what, step.words)
 
     def _push(self, at_s: float, what: str, words: str) -> None:
         self._count += 1

@@ -189,6 +189,9 @@ class World:
         else:
             raise ValueError(f"no action on a {kind}")
 
+    def spare(self, relay: int, on: bool, at_s: float) -> None:
+        """A relay beyond the fans was switched: nothing hangs on it here."""
+
     def _outlet(self, i: int, on: bool) -> None:
         before = self.fleet.powered(i)
         self.fleet.outlet_on[i] = on

@@ -215,7 +215,26 @@ def test_a_wet_wall_cools_dry_air_and_hardly_wet_air():
     made = Container(1, START, offgrid.POOLS, miners=12)
     dry_c = made._intake_c(10)
     made.wall_wet = True
-    assert made._intake_c(10) < dry_c - 3
+    assert made._intake_c(180) < dry_c - 3
+
+
+def test_the_walls_pump_hangs_on_the_relay_behind_the_fans_and_wets_as_long_as_there_is_water():
+    """Soaked in three minutes, dry in a quarter of an hour; behind it the air is humid, outside's probe stays dry."""
+    made = site()
+    world = made.world
+    relay = len(world.fans.on) + 1
+    world.advance(600)
+    before = world.shown
+    made._servers["controlbyweb fans"].answer(asked("GET", f"/state.xml?relay{relay}State=1", {}), world.now_s)
+    world.advance(1200)
+    wet = world.shown
+    assert world.pump_on
+    assert wet.inlet_c < before.inlet_c - 3
+    assert wet.humidity_pct > before.humidity_pct + 20
+    assert wet.ambient_c == pytest.approx(before.ambient_c, abs=1)
+    world.tank_full = False
+    world.advance(2700)
+    assert world.shown.inlet_c == pytest.approx(world.shown.ambient_c, abs=1)
 
 
 # -- devices ----------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ _XML_HEAD: Final = '<?xml version="1.0" encoding="utf-8" ?>'
 
 
 class Unit:
-    """Relay n drives fan n; relays beyond the fans switch nothing. `active_low`: relay off means fan on."""
+    """Relay n drives fan n; what hangs on the others is the world's. `active_low`: relay off means fan on."""
 
     def __init__(
         self, world: World, dialect: str = "webrelay10", *, password: str = "", active_low: bool = False
@@ -72,6 +72,8 @@ class Unit:
         if relay < len(self.world.fans.on):
             turns = on != self.active_low
             self.world.schedule(at_s, Action("fan", relay, "on" if turns else "off"))
+        else:
+            self.world.spare(relay, on, at_s)
 
     def _state(self, path: str, at_s: float) -> Answer:
         bits = [str(int(on)) for on in self.relays]

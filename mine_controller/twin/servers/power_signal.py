@@ -3,6 +3,7 @@
 The page of the named co-op is not public in any copy known to us; this one has the form most such pages share.
 """
 
+from email.utils import formatdate
 from hashlib import sha256
 from typing import Final
 
@@ -26,19 +27,21 @@ _PAGE: Final = """<!DOCTYPE html>
 class Page:
     """`signal`: run, off, warn (a forecast), blank (empty fields) or garbage (no known word). `changed` is shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, start_wall_s: int = 0) -> None:
+        self.start_wall_s = start_wall_s
         self.signal = "run"
         self.changed = "July 15, 2026 12:00 AM"
 
-    def answer(self, asked: Asked, _at_s: float) -> Answer:
+    def answer(self, asked: Asked, at_s: float) -> Answer:
         """The page, or 304 when the caller has it."""
         if asked.path != PATH:
             return not_found()
         text = _page(self.signal, self.changed)
+        date = formatdate(self.start_wall_s + int(at_s), usegmt=True)
         tag = '"' + sha256(text.encode()).hexdigest()[:16] + '"'
         if asked.headers.get("if-none-match") == tag:
-            return Answer(304, {"ETag": tag}, b"")
-        return text_answer(text, ETag=tag, Cache_Control="max-age=30")
+            return Answer(304, {"ETag": tag, "Date": date}, b"")
+        return text_answer(text, ETag=tag, Date=date, Cache_Control="max-age=30")
 
 
 def _page(signal: str, changed: str) -> str:

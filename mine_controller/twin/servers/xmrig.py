@@ -91,6 +91,8 @@ class Unit:
         pools = tree.get("pools") if isinstance(tree, dict) else None
         if not isinstance(pools, list) or not all(isinstance(row, dict) and row.get("url") for row in pools):
             return _error(400)
+        if self.rig.mute:
+            return Answer(204, {}, b"")
         self.rig.pools[:] = [(_url(row["url"]), str(row.get("user", ""))) for row in pools]
         self.rig.first_pool = 0
         return Answer(204, {}, b"")
