@@ -67,7 +67,12 @@ def kinds(config: Config) -> list[dict[str, Any]]:
         out.append(
             {"kind": name, "severity": ways.level or row.severity, "own": name in policy.kinds}
             | {"on": ways.on, "delay_s": ways.delay_s, "off_delay_s": ways.off_delay_s, "cool_s": ways.cool_s}
-            | {"route": ways.route, "safety": row.safety, "stands": not row.once, "under": list(row.under)}
+            | {
+                "route": ways.route or ways.level or row.severity,
+                "safety": row.safety,
+                "stands": not row.once,
+                "under": list(row.under),
+            }
             | (figures if row.threshold is not None else dict.fromkeys(figures))
             | {"cause": cause, "does": does, "owner": owner}
         )

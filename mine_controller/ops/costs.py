@@ -7,19 +7,20 @@ from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
 from mine_controller.core import money
-from mine_controller.core.bands import named, pool_of
+from mine_controller.core.bands import can_mine, named, pool_of
 from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.money import Line, Segment
 from mine_controller.core.rules.profit import values
 from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
-from mine_controller.store.money import kinds_of
+from mine_controller.store.money import idle_of
 
 BY = ("day", "band", "miner")
 NO_BAND = "none"
 HEADER = (
     "key", "hours", "kwh", "cost", "mean_price", "guessed_kwh", "guessed_cost", "unpriced_kwh", "unknown_hours",
-    "always_on_cost", "saved", "saved_pct", "earned", "left",
+    "always_on_cost", "saved", "saved_pct", "earned", "left", "unearned_hours",
 )  # fmt: skip
 
 
@@ -47,7 +48,7 @@ def since(config: Config, days: int, now_s: int) -> int:
 def report(config: Config, days: int, by: str, now_s: int) -> Report:
     """The costs of so many local days. Raises StoreTrouble, or ValueError for a damaged hour."""
     from_s = since(config, days, now_s)
-    found = query.segments(config.paths, from_s, now_s + 1, kinds_of(config.policy))
+    found = query.segments(config.paths, from_s, now_s + 1, idle_of(config.policy))
     moves = query.events(config.paths, kind="band_change", since=from_s, until=now_s, limit=100_000)
     return reported(config, found, days, by, len(moves))
 
@@ -60,7 +61,7 @@ def reported(config: Config, segments: Iterable[Segment], days: int, by: str, tr
     zone = ZoneInfo(config.site.timezone)
     total = money.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
     if by == "miner":
-        lines = money.by_miner(segments, nominal_w)
+        lines = money.by_miner(segments, nominal_w, earns)
     elif by == "band":
         lines = money.by_segment(segments, lambda one: one.band or NO_BAND, nominal_w, earns)
     else:
@@ -99,29 +100,40 @@ def row(line: Line) -> dict[str, Any]:
         "saved_pct": round(100 * line.saved / line.always_cost, 1) if line.always_cost > 0 else None,
         "earned": earned,
         "left": None if earned is None else round(earned - paid, 4),
+        "unearned_hours": round(line.unearned_s / 3600, 2),
     }
 
 
 def _earns(config: Config) -> money.Earns:
-    """What hashes earn by what [profit] says now; the coin is the one the band has that kind mine."""
+    """What hashes earn by what [profit] says now; the coin is the one the band has that miner mine."""
     policy = config.policy
     options = policy.rules.get("profit")
-    if options is None:
-        return lambda _: None
+    if options is None or not options.sections:
+        return money.nothing
     book = kept_book(config.paths)
     channels = book.image.channels if book.image is not None else {}
     now_s = book.image.clock.plant_s if book.image is not None else 0
-    known = values(options, channels, now_s)
-    return money.earns_by(known, lambda band, kind: coin_of(policy, band, kind))
+    specs = {spec.id: spec for spec in policy.wiring.miners}
+    known: dict[tuple[str, str], str] = {}  # a year has thousands of segments of few bands
+
+    def coin(band: str, miner: str) -> str:
+        if (band, miner) not in known:
+            known[band, miner] = coin_for(policy, band, specs[miner]) if miner in specs else ""
+        return known[band, miner]
+
+    return money.earns_by(values(options, channels, now_s), coin)
 
 
 def coin_of(policy: Policy, band: str, kind: str) -> str:
-    """The coin miners of a kind mine in a band; where the band says none, the one their only pool mines."""
+    """The coin miners of a kind mine in a band, by the first one of them."""
+    spec = next((one for one in policy.wiring.miners if one.group.partition(" ")[0] == kind), None)
+    return "" if spec is None else coin_for(policy, band, spec)
+
+
+def coin_for(policy: Policy, band: str, spec: MinerSpec) -> str:
+    """The coin a miner mines in a band; where the band says none for it, the only one of its pools that it can mine."""
     options = policy.rules.get("band")
     coins = {pool.name: pool.coin for pool in policy.pools}
-    spec = next((one for one in policy.wiring.miners if one.group.partition(" ")[0] == kind), None)
-    if spec is None:
-        return ""
     pool = pool_of(named(options.sections, band), spec, policy.pools) if options is not None and band else ""
-    only = {coins.get(name, "") for name in spec.pools}
+    only = {coin for name in spec.pools if can_mine(spec.group, coin := coins.get(name, ""))}
     return coins.get(pool, "") or (only.pop() if len(only) == 1 else "")

@@ -28,6 +28,7 @@ HOURS = 5  # of stats: an hour has a row for each miner
 BITE_S = 0.5  # a commit of one bite on a slow card; the lock is free between any two
 MARGIN_S = 8.0  # before the next tick is due, the lock is left alone
 WAIT_S = 240.0
+STICKS = (Path("/media"), Path("/mnt"), Path("/run/media"))  # where sticks and shares are mounted
 COPY_BYTES_S = 20_000_000  # what a card manages, for estimates
 Progress = Callable[[int, int], None]  # done, in all
 
@@ -39,6 +40,8 @@ def by_hand(config: Config, folder: Path | None, now_s: int, progress: Progress)
     """Make a whole copy in `folder` (backups/ unless given) and open it. Raises StoreTrouble, StoreError."""
     if not config.paths.db.exists():
         raise StoreError("there is no database yet; `minectl tick` makes one")
+    if folder is not None:
+        _there(folder)
     target = (folder or config.paths.backups) / f"by-hand-{stamp(now_s)}.db"
     back_up(config.paths.db, target, read_files(config.paths.beside), lambda left, total: progress(total - left, total))
     target.chmod(0o640)
@@ -47,6 +50,15 @@ def by_hand(config: Config, folder: Path | None, now_s: int, progress: Progress)
         target.unlink(missing_ok=True)
         raise StoreTrouble("corrupt", f"the copy could not be trusted and was removed: {found.why}")
     return found
+
+
+def _there(folder: Path) -> None:
+    """A stick that is not plugged in must not become a folder on the card that the copy was to survive."""
+    if not folder.is_dir():
+        raise StoreError(f"{folder} is not there; plug it in, or make the folder yourself")
+    full = folder.resolve()
+    if any(full.is_relative_to(place) for place in STICKS) and full.stat().st_dev == Path("/").stat().st_dev:
+        raise StoreError(f"nothing is mounted at {folder}: the copy would lie on this machine's own disk; plug it in")
 
 
 def copies(config: Config) -> tuple[Judged, ...]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from mine_controller.config.fleet import mac_or_serial
 from mine_controller.config.model import Config
 from mine_controller.core.asking import take_errand
+from mine_controller.core.errands import LASTS_S
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
@@ -31,6 +32,7 @@ from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 
 NO_ANSWER = "the tick ended before its answer"
+WAITS = "waits"
 ALL = "--all"
 FOR_EVER_S = 253_402_300_799  # the end of the year 9999
 HELD = ("miner", "mode", "pool")  # keys of set-state that name one miner
@@ -323,7 +325,40 @@ def outcomes(config: Config, after: int, ids: Sequence[str]) -> list[dict[str, A
             for command in recorded.commands:
                 if command.target in meant:
                     told[command.target, command.verb, command.lane] = _outcome(command, answers.get(command.id))
-    return list(told.values())
+    return [*told.values(), *_waiting(config, ids, {(one["miner"], one["verb"]) for one in told.values()})]
+
+
+def _waiting(config: Config, ids: Sequence[str], told: set[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Errands of these miners that a person asked for and nobody has sent yet, each with what it waits for."""
+    book = kept_book(config.paths)
+    specs = {spec.id: spec for spec in config.policy.wiring.miners}
+    open_ones = [one for one in book.state.errands if one.request and one.sent_s is None and one.miner in ids]
+    return [
+        {
+            "miner": one.miner,
+            "verb": one.verb,
+            "value": one.value or None,
+            "lane": specs[one.miner].group,
+            "verdict": WAITS,
+            "why": one.why or _waits_for(book, specs[one.miner], config),
+        }
+        for one in open_ones
+        if one.miner in specs and (one.miner, one.verb) not in told
+    ]
+
+
+def _waits_for(book: Book, spec: MinerSpec, config: Config) -> str:
+    """What stands in an errand's way, as far as the last tick shows it."""
+    image, state = book.image, book.state
+    rest_s = config.policy.wiring.endpoints[spec.group].rest_s if spec.group in config.policy.wiring.endpoints else 0
+    if f"miner {spec.id}" in state.chases:
+        return "its start or stop is under way"
+    if image is not None and state.settling.get(spec.id, 0) > image.clock.plant_s:
+        return f"it settles for {state.settling[spec.id] - image.clock.plant_s} s more"
+    if image is not None and dict(zip(image.miners.ids, image.miners.address, strict=True)).get(spec.id) is None:
+        rests = f"it is read once in {rest_s} s, and is told when it answers" if rest_s else "it does not answer"
+        return f"{rests}; given up after {LASTS_S // 60} min"
+    return f"it has to be awake, and within what its memory and the power allow; given up after {LASTS_S // 60} min"
 
 
 def _outcome(command: Command, answer: Outcome | None) -> dict[str, Any]:

@@ -25,13 +25,15 @@ class Restored(NamedTuple):
 
 
 class Drill(NamedTuple):
-    """What a restore would give. `rows`: (table, in the copy, after the restore, in the database now)."""
+    """What a restore would give. `rows`: (table, in the copy, after the restore, in the database now). `worn`: of how
+    many of the `miners` the starts and hours are known."""
 
     copy: Judged
     newer: Path | None
     rows: tuple[tuple[str, int, int, int | None], ...]
     mode: str
     miners: int
+    worn: int
     files: tuple[str, ...]
     troubles: tuple[str, ...]
 
@@ -83,9 +85,8 @@ def drill(config: Config, which: str, now_s: int, say: Callable[[str], None] = l
         now = dict(judge(config.paths.db, check=False, count=True).counts) if config.paths.db.exists() else {}
         rows = tuple((table, before.get(table, 0), count, now.get(table)) for table, count in after.counts)
         troubles = tuple(_troubles(after, rows, found.trouble))
-        return Drill(
-            done.copy, newer, rows, found.book.state.mode, len(found.book.state.miners), tuple(done.files), troubles
-        )
+        state, miners = found.book.state, dict(after.counts).get("miners", 0)
+        return Drill(done.copy, newer, rows, state.mode, miners, len(state.miners), tuple(done.files), troubles)
 
 
 def _troubles(after: Judged, rows: tuple[tuple[str, int, int, int | None], ...], told: tuple[str, ...]) -> list[str]:

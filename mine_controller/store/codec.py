@@ -192,12 +192,22 @@ _NEVER_FOLDED = (KeyError, IndexError, TypeError, AttributeError, StopIteration)
 
 
 def in_order(body: dict[str, Any], rows: Sequence[Sequence[Row]]) -> list[Row]:
-    """The rows of all groups of a folded body, in their first order. StopIteration: it names more than there are."""
+    """The rows of all groups of a folded body, in their first order. IndexError: it names more than there are."""
+    flat = [row for group in rows for row in group]
     order = body.get("o")
     if order is None:
-        return [row for group in rows for row in group]
-    turns = [iter(group) for group in rows]
-    return [next(turns[place]) for place in order]
+        return flat
+    return [flat[place] for place in _places(tuple(order), tuple(map(len, rows)))]
+
+
+@lru_cache(maxsize=64)  # devices answer in the same order all year
+def _places(order: tuple[int, ...], lengths: tuple[int, ...]) -> tuple[int, ...]:
+    """Where each row stands among those of all groups one after the other."""
+    turns = [iter(range(end - length, end)) for length, end in zip(lengths, accumulate(lengths), strict=True)]
+    try:
+        return tuple(next(turns[place]) for place in order)
+    except RuntimeError as error:  # a generator's StopIteration
+        raise IndexError("it names more rows than there are") from error
 
 
 def unfold(body: dict[str, Any], name: Name | None = None) -> Iterator[Item]:

@@ -120,7 +120,9 @@ def _hashrate(image: Image, miners: Sequence[MinerSpec]) -> float | None:
 def _miner_value(image: Image, spec: MinerSpec, quantity: str) -> float | None:
     """Give a miner's value as its own group reports it, if it was known in this image's tick."""
     held = image.channels.get(f"{spec.group}/{spec.mac}:{quantity}")
-    return None if held is None or held.why else number(held.value)
+    if held is None or held.why or image.clock.plant_s - held.at_s > QUANTITIES[quantity].max_age_s:
+        return None  # of a unit that fell silent only its word and watts are told to be unknown
+    return number(held.value)
 
 
 def telemetry(image: Image, policy: Policy, state: State) -> tuple[str, str]:
@@ -166,7 +168,7 @@ def roll_hour(db: sqlite3.Connection, hour_at: int, policy: Policy) -> None:
     columns = {name: _in_three([miners[miner][name] for miner in ids]) for name in MINER_QUANTITIES}
     fleet = _fleet(db, text(ids)) if ids else 0
     tree: dict[str, Any] = {"ticks": len(figures), "site": site, "fleet": fleet, "miners": columns}
-    paid = money.roll(db, hour_at, money.kinds_of(policy))
+    paid = money.roll(db, hour_at, money.idle_of(policy))
     if paid:
         tree["money"] = money.pack(paid, hour_at, lambda ids: _fleet(db, ids))
     body = squeeze(tree)

@@ -7,11 +7,13 @@ whoever adds them up gets to the penny what was paid (`core/money.py`).
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from math import gcd
 from typing import Any
 
-from mine_controller.core.fleet import ASLEEP, drawn
+from mine_controller.core.fleet import ASLEEP, drawn, on_above_w
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
+from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.state import State
 from mine_controller.core.money import GAP_S, Sample, Segment, integrate
 from mine_controller.core.prices import ROLE, micro, slot_at, slots_of
@@ -19,6 +21,8 @@ from mine_controller.store.codec import text
 
 HOUR_S = 3600
 AROUND_S = GAP_S + 120  # a tick is called by its beginning and seen at its end
+RATE = "rate_hs"
+TERA = 10**12
 BAND = "band"  # the rule that remembers which one holds
 
 
@@ -33,7 +37,18 @@ def columns(image: Image, policy: Policy, state: State) -> dict[str, Any]:
     found: dict[str, Any] = {"slot": [at_s, *held, band]}
     if any(watts is None for watts in image.miners.power_w):
         found["guess_w"] = _guesses(image, policy, state)
+    rates = [_rate_hs(image, f"{spec.group}/{spec.mac}:{RATE}") for spec in policy.wiring.miners]
+    if any(rate is not None for rate in rates):
+        found[RATE] = rates
     return found
+
+
+def _rate_hs(image: Image, key: str) -> int | None:
+    """Give the whole H/s of a miner whose rate is lost in hundredths of TH/s."""
+    held = image.channels.get(key)
+    if held is None or held.why or image.clock.plant_s - held.at_s > QUANTITIES[RATE].max_age_s:
+        return None
+    return round(held.value) if isinstance(held.value, int | float) else None
 
 
 def _guesses(image: Image, policy: Policy, state: State) -> list[int | None]:
@@ -47,14 +62,15 @@ def _guesses(image: Image, policy: Policy, state: State) -> list[int | None]:
     return found
 
 
-def kinds_of(policy: Policy) -> dict[str, str]:
-    """Give each miner's kind."""
-    return {spec.id: spec.group.partition(" ")[0] for spec in policy.wiring.miners}
+def idle_of(policy: Policy) -> dict[str, int]:
+    """Give by miner the watts up to which it is off; 0 for what draws as much asleep as at work."""
+    marks = {spec.id: (on_above_w(spec), spec.nominal_w) for spec in policy.wiring.miners}
+    return {miner: idle_w if idle_w < nominal_w else 0 for miner, (idle_w, nominal_w) in marks.items()}
 
 
-def roll(db: sqlite3.Connection, hour_at: int, kinds: Mapping[str, str]) -> list[Segment]:
+def roll(db: sqlite3.Connection, hour_at: int, idle_w: Mapping[str, int]) -> list[Segment]:
     """Give the segments of one hour out of the telemetry in and around it."""
-    return list(integrate(_samples(db, hour_at, hour_at + HOUR_S), hour_at, hour_at + HOUR_S, kinds))
+    return list(integrate(_samples(db, hour_at, hour_at + HOUR_S), hour_at, hour_at + HOUR_S, idle_w))
 
 
 def _samples(db: sqlite3.Connection, from_s: int, to_s: int) -> list[Sample]:
@@ -75,16 +91,30 @@ def _sample(ids: str, body: str) -> Sample | None:
             return None
         at_s, slot_s, slot_end_s, price, band = tree["slot"]
         names = tuple(json.loads(ids))
-        rates = [None if rate is None else round(rate * 100) for rate in tree.get("hashrate_ths") or ()]
+        rates = _rates(tree, len(names))
         guesses = tuple(tree.get("guess_w") or ())
-        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, tuple(rates), slot_s, slot_end_s, price, band)
+        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, rates, slot_s, slot_end_s, price, band)
     except (ValueError, KeyError, TypeError):
         return None  # what can't be read is a gap; it must not keep the tick from being saved
     whole = all(len(column) == len(names) for column in (sample.power_w, guesses or names, rates or names))
     return sample if whole and isinstance(at_s, int) else None
 
 
-Row = list[Any]  # at_s in the hour, slot_s, micro, band, seconds, ids, energy, guess or 0, blind or 0, {kind: hashes}
+def _rates(tree: Mapping[str, Any], count: int) -> tuple[int | None, ...]:
+    """Give whole H/s: as told in them, else out of TH/s."""
+    if "hashrate_ths" not in tree and RATE not in tree:
+        return ()
+    small, large = tree.get(RATE) or (None,) * count, tree.get("hashrate_ths") or (None,) * count
+    pairs = zip(small, large, strict=True)
+    return tuple(_whole(hs if hs is not None or ths is None else ths * TERA) for hs, ths in pairs)
+
+
+def _whole(rate: float | None) -> int | None:
+    return None if rate is None else round(rate)
+
+
+# at_s in the hour, slot_s, micro, band, seconds, ids, energy, guess or 0, blind or 0, [hashes, mute or 0] or 0
+Row = list[Any]
 
 
 def pack(segments: Iterable[Segment], hour_at: int, number: Any) -> list[Row]:
@@ -100,10 +130,17 @@ def pack(segments: Iterable[Segment], hour_at: int, number: Any) -> list[Row]:
             one.energy_ws,
             one.guess_ws if any(one.guess_ws) else 0,
             one.blind_s if any(one.blind_s) else 0,
-            dict(one.hashes),
+            [_shared(one.made_h), one.mute_s if any(one.mute_s) else 0] if one.made_h else 0,
         ]
         for one in segments
     ]
+
+
+def _shared(counts: Iterable[int]) -> list[Any]:
+    """Give [what divides them all, the quotients]: hashes are rates in steps of 10 GH/s times seconds, and exact."""
+    counts = tuple(counts)
+    unit = gcd(*counts) or 1
+    return [unit, [count // unit for count in counts]]
 
 
 def unpack(rows: Iterable[Row], hour_at: int, by_number: Mapping[int, list[str]]) -> tuple[Segment, ...]:
@@ -115,9 +152,13 @@ def unpack(rows: Iterable[Row], hour_at: int, by_number: Mapping[int, list[str]]
 
 
 def _segment(row: Row, hour_at: int, by_number: Mapping[int, list[str]]) -> Segment:
-    at_s, slot_s, price, band, seconds, fleet, energy, guess, blind, hashes = row
+    at_s, slot_s, price, band, seconds, fleet, energy, guess, blind, told = row
     ids = tuple(by_number[fleet])
     none = (0,) * len(ids)
     guessed, unseen = tuple(guess) if guess else none, tuple(blind) if blind else none
-    made = tuple(sorted(hashes.items()))
-    return Segment(hour_at + at_s, slot_s, price, band, seconds, ids, tuple(energy), guessed, unseen, made)
+    known = (hour_at + at_s, slot_s, price, band, seconds, ids, tuple(energy), guessed, unseen)
+    if not isinstance(told, list):  # nobody counted hashes by miner
+        return Segment(*known)
+    (unit, counts), mute = told
+    made = tuple(unit * count for count in counts)
+    return Segment(*known, made, tuple(mute) if mute else none)

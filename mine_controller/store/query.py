@@ -132,6 +132,30 @@ def day_series(paths: Paths, since_wall_s: int, until_wall_s: int = _FOR_EVER_S)
     return Series(at, modes, dict(zip(SERIES, columns, strict=True)))
 
 
+def rolled(paths: Paths, since: int, until: int, step_s: int) -> tuple[tuple[Any, ...], ...]:
+    """Give mine_states in stretches of `step_s`, oldest first.
+
+    Each (at, ticks, known, mean power_w, most power_w, least inlet_c, most inlet_c, mean fans_on, mean miners_hashing,
+    share curtailed): `known` of its `ticks` have a power; the rest is over what is known, or None.
+    """
+    return _rows(
+        paths,
+        "SELECT tick_at / ?3 * ?3, count(*), count(power_w), avg(power_w), max(power_w), min(inlet_c), max(inlet_c),"
+        " avg(fans_on), avg(miners_hashing), avg(curtailed) FROM mine_states"
+        " WHERE timestamp >= ?1 AND timestamp < ?2 GROUP BY 1 ORDER BY 1",
+        (iso(since), iso(until), step_s),
+    )
+
+
+def miner_hours(paths: Paths, since: int) -> tuple[tuple[str, str, float | None, float | None, float | None], ...]:
+    """Give (miner, timestamp, mean power_w, chip_c, hashrate_ths) of each rolled hour since then, oldest first."""
+    return _rows(
+        paths,
+        "SELECT miner_id, timestamp, power, temperature, hashrate FROM stats WHERE timestamp >= ? ORDER BY timestamp",
+        (iso(since),),
+    )
+
+
 def hours(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[tuple[int, dict[str, Any]], ...]:
     """Give (hour_at, roll-up) of past hours, oldest first; see `history.read_hour` for the roll-up's shape."""
     with _asked(paths) as db:
@@ -143,11 +167,11 @@ def hours(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[tuple
 
 
 def segments(
-    paths: Paths, since: int, until: int = _FOR_EVER_S, kinds: Mapping[str, str] | None = None
+    paths: Paths, since: int, until: int = _FOR_EVER_S, idle_w: Mapping[str, int] | None = None
 ) -> tuple[Segment, ...]:
     """Give what was drawn and what it cost since then, oldest first: past hours as rolled, the rest out of telemetry.
 
-    Whatever begins in since..until counts. `kinds` gives each miner's kind, for the hashes of what is not rolled yet.
+    Whatever begins in since..until counts. `idle_w`: see `core.money.integrate`, for what is not rolled yet.
     ValueError: a damaged hour.
     """
     rolled = hours(paths, since, until)
@@ -163,7 +187,7 @@ def segments(
         first = db.execute("SELECT min(tick_at) FROM telemetry").fetchone()[0] if newest is None else newest + HOUR_S
         if first is not None and last is not None:
             for hour_at in range(max(first, since) // HOUR_S * HOUR_S, min(last, until) + money.AROUND_S, HOUR_S):
-                found += money.roll(db, hour_at, kinds or {})
+                found += money.roll(db, hour_at, idle_w or {})
     return tuple(one for one in found if since <= one.at_s < until)
 
 

@@ -19,7 +19,8 @@ from mine_controller.store.codec import Code, Item, Keys, Name, fold, in_order, 
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 
 VERSION = 1
-UNREAD = frozenset({"hashrate_ths"})  # only efficiency is learned from it: else it lies in the telemetry alone
+NEVER_READ = frozenset({"rate_hs"})  # telemetry alone
+UNREAD = NEVER_READ | {"hashrate_ths"}  # only efficiency is learned from it
 ROUNDS = 64  # a record's id is tick_at * 64 + round
 
 
@@ -48,7 +49,7 @@ def record_id(tick_at: int, number: int) -> int:
 
 def unread(strategy: str) -> frozenset[str]:
     """Give the quantities that no decision reads at a site of this strategy."""
-    return UNREAD if strategy == "wear" else frozenset()
+    return UNREAD if strategy == "wear" else NEVER_READ
 
 
 def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left_out: frozenset[str] = UNREAD) -> bytes:

@@ -1,16 +1,20 @@
 """Costs: what the store keeps of a site's ticks, added up, against a recomputation that knows only the ticks."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from cli.agile import Home
+from cli.agile import BANDS, Attic, Home
 
+from mine_controller.config.load import load
+from mine_controller.core.model.reading import Reading
+from mine_controller.core.money import Segment
 from mine_controller.core.prices import Slot
 from mine_controller.ops.costs import BY, HEADER, coin_of, report, reported, since
 from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
-from mine_controller.store.money import unpack
+from mine_controller.store.money import pack, unpack
 from mine_controller.store.policies import pack_policy, unpack_policy
 
 PRICES = (13.37, 19.99, 25.01, 31.5, 8.123, 8.5, 10.0001, -3.3, -2.0, 15.0, 15.0, 15.0)
@@ -124,3 +128,100 @@ def test_a_damaged_hour_is_told_and_not_taken_for_nothing(home):
         unpack([[0, 0, 1]], 0, {})
     with pytest.raises(ValueError, match="unreadable money"):
         unpack([[0, 0, 1, "2", 60, 99, [1], 0, 0, {}]], 0, {})
+
+
+def test_what_a_miner_earned_is_told_for_it_alone_and_adds_up(home):
+    by_miner, by_band = (report(home.config, 2, by, home.wall) for by in ("miner", "band"))
+    rows = {row["key"]: row for row in by_miner.rows}
+    assert set(rows) == {"b0", "b1"}
+    assert all(row["earned"] > 0 and row["unearned_hours"] == 0 for row in rows.values())
+    assert sum(row["earned"] for row in rows.values()) == pytest.approx(by_band.total["earned"], abs=0.0002)
+    assert by_miner.total["earned"] == by_band.total["earned"]
+    for row in rows.values():
+        assert row["left"] == pytest.approx(row["earned"] - row["cost"] - row["guessed_cost"], abs=0.0002)
+
+
+XMRIG = """\
+[xmrig desk]
+hosts = 127.0.0.2
+nominal_w = 90
+standby_w = 20
+
+[pool xmr]
+url = stratum+tcp://xmr.example:3333
+user = walletcanary
+coin = XMR
+
+[profit XMR]
+difficulty = 600000000000
+reward = 0.6
+price = 250
+
+"""
+SERIAL = "92F3104F9A2EE78C"
+
+
+class Desk(Attic):
+    """The two boards and a processor whose rate no hundredth of a terahash shows."""
+
+    def readings(self, asked):
+        out = super().readings(asked)
+        if "xmrig desk" in asked:
+            told = {"address": "127.0.0.2", "word": "hashing", "pool": "xmr", "rate_hs": 2961.0}
+            out += [Reading(f"xmrig desk/{SERIAL}:{name}", value, self.now) for name, value in told.items()]
+        return out
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("desk")
+    found = Home(folder, XMRIG + BANDS)
+    with (folder / "fleet.csv").open("a") as fleet:
+        fleet.write(f"cpu,{SERIAL},xmrig desk,,,,,,,,\n")
+    found.config = load(found.path)
+    found.plant = Desk(found.config)
+    found.prices(*[9.0] * 12, ticks=TICKS)
+    found.ticks(TICKS, of=TICKS)
+    return found
+
+
+def test_a_processors_few_thousand_hashes_earn_what_monero_pays(desk):
+    """A difficulty of RandomX counts single hashes; hours that are rolled up keep each of them."""
+    rows = {row["key"]: row for row in report(desk.config, 2, "miner", desk.wall).rows}
+    seconds = rows["cpu"]["hours"] * 3600
+    assert seconds > 4 * 3600
+    expected = 2961 * seconds / 600e9 * 0.6 * 250 * 100
+    assert rows["cpu"]["earned"] == pytest.approx(expected, rel=0.01)
+    made = sum(one.made_h[one.ids.index("cpu")] for one in query.segments(desk.config.paths, 0, desk.wall))
+    assert made == 2961 * sum(one.seconds for one in query.segments(desk.config.paths, 0, desk.wall))
+    assert rows["b0"]["earned"] > 0
+
+
+def test_a_coin_without_a_price_leaves_what_it_earned_unknown(desk):
+    text = desk.path.read_text().replace("[profit XMR]\ndifficulty = 600000000000\nreward = 0.6\nprice = 250\n", "")
+    rows = {row["key"]: row for row in report(_with(desk, text), 2, "miner", desk.wall).rows}
+    assert (rows["cpu"]["earned"], rows["cpu"]["left"]) == (None, None)
+    assert rows["cpu"]["unearned_hours"] == pytest.approx(rows["cpu"]["hours"], abs=0.01)
+    assert rows["b0"]["earned"] > 0
+
+
+def _with(desk, text):
+    other = desk.path.with_name("other.txt")
+    other.write_text(text)
+    other.chmod(0o600)
+    return load(other)._replace(paths=desk.config.paths)
+
+
+def test_an_hour_of_before_hashes_were_kept_by_miner_is_of_unknown_earnings(home):
+    (old,) = unpack([[0, 0, 1, "2", 60, 1, [1], 0, 0, {"bitaxe": 90_000}]], 0, {1: ["b0"]})
+    assert (old.made_h, old.mute_s) == ((), ())
+    found = reported(home.config, [old], 1, "miner")
+    assert (found.total["earned"], found.total["unearned_hours"]) == (None, 0.02)
+
+
+def test_hashes_come_back_from_the_store_to_the_last_one():
+    one = Segment(7, 0, 5, "2", 60, ("a", "b", "c"), (1, 2, 3), (0, 0, 0), (0, 0, 0), (2961 * 60, 10**14 * 60, 0))
+    for mute_s in ((0, 0, 0), (0, 4, 60)):
+        segment = one._replace(mute_s=mute_s)
+        rows = json.loads(json.dumps(pack([segment], 0, lambda _ids: 3)))
+        assert unpack(rows, 0, {3: ["a", "b", "c"]}) == (segment,)

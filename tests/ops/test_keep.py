@@ -42,6 +42,7 @@ def look(place, days=None):
 
 def test_a_copy_by_hand_is_opened_and_has_the_lists_of_the_owner(place, tmp_path):
     seen = []
+    (tmp_path / "usb").mkdir()
     made = keep.by_hand(place.ticks(2).config, tmp_path / "usb", place.wall, lambda *at: seen.append(at))
     assert (made.why, made.whole, made.names) == ("", True, ("fleet.csv",))
     assert dict(made.counts)["mine_states"] == 2

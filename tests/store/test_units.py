@@ -18,7 +18,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.store.codec import sha
-from mine_controller.store.history import update_miners
+from mine_controller.store.history import telemetry, update_miners
 from mine_controller.store.migrations import migrate
 from mine_controller.store.records import pack_record, record_id, unpack_record, unread
 from mine_controller.store.state import ClockFacts, pack_state, unpack_state
@@ -58,9 +58,26 @@ def test_the_miners_table_tells_what_software_saw_and_keeps_it_while_a_unit_is_s
     assert silent["last_seen"] < later["last_seen"]
 
 
+def test_a_unit_that_fell_silent_is_not_counted_at_the_rate_it_told_last():
+    """The group tells that its word and watts are unknown; the rate it had a quarter of an hour ago is none either."""
+    shelf = Shelf()
+    shelf.more = [("02:00:00:00:00:00:hashrate_ths", 1.2), ("02:00:00:00:00:01:hashrate_ths", 1.1)]
+    shelf.ticks(2)
+    shelf.more = shelf.more[1:]
+
+    def rates():
+        columns = json.loads(telemetry(shelf.image, shelf.policy, shelf.state)[1])["hashrate_ths"]
+        return columns[:2]
+
+    shelf.ticks(2)
+    assert rates() == [1.2, 1.1]
+    shelf.ticks(6)
+    assert rates() == [None, 1.1]
+
+
 def test_hash_rates_are_recorded_where_a_decision_reads_them():
-    assert unread("wear") == {"hashrate_ths"}
-    assert unread("efficiency") == unread("mixed") == frozenset()
+    assert unread("wear") == {"hashrate_ths", "rate_hs"}
+    assert unread("efficiency") == unread("mixed") == {"rate_hs"}
     rules = ledger.policy(2)
     this = ledger.make_tick(rules, Book(ledger.full_state(rules)), ledger.NOON).rounds[0]
     this = this._replace(readings=(*this.readings, Reading("foreman mine/x:hashrate_ths", 99.5, 1)))
