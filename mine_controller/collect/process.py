@@ -1,7 +1,8 @@
 """The process: threads hear, this one writes once a second, gives a sign of life, and sees when the config changes.
 
-It reads from devices only: it sends no command, and nothing it hears sets anything free by itself. One thread that dies
-ends the process with a reason, so that whoever started it starts all of it again.
+It sends no command to any device, and nothing it hears sets anything free by itself: what asks for something (`orders`)
+becomes a request that a tick judges. One thread that dies ends the process with a reason, so that whoever started it
+starts all of it again.
 """
 
 import sqlite3
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from mine_controller.collect.orders import Orders, OrderWay
 from mine_controller.collect.shelf import Shelf
 from mine_controller.collect.ways import Desk, Say, wanted, ways_of
 from mine_controller.wire.collected import Hear
@@ -28,12 +30,14 @@ def run(
     stirred: Callable[[], bool],
     say: Say,
     address: str = "",
+    orders: Mapping[str, Orders] | None = None,
 ) -> str:
     """Collect until `ended` is set (ENDED), `stirred` says the config is another one (CHANGED), or a thread dies
-    (BROKEN). OSError: the folder of `file` can't be made."""
+    (BROKEN). `orders`: sections whose commands are taken. OSError: the folder of `file` can't be made."""
     file.parent.mkdir(parents=True, exist_ok=True)
     desk = Desk(Shelf(file, wanted(hears)), say)
-    threads = [desk.start(way) for way in ways_of(hears, desk, address)]
+    taken = [OrderWay(section, one, desk) for section, one in (orders or {}).items()]
+    threads = [desk.start(way) for way in (*ways_of(hears, desk, address), *taken)]
     writer = _Writer(desk.shelf, say)
     try:
         return _watch(threads, writer, ended, stirred)

@@ -23,6 +23,7 @@ from mine_controller.notify.post import Call, post
 from mine_controller.notify.words import Place, write
 
 STALE_INFO_S = 4 * DAY_S  # information that reached nobody is no longer news; the store drops and counts it before
+HURRY_S = 60  # between two tries to tell an emergency that has reached nobody
 LONGEST_WAIT_S = 3600
 WHY_KEPT = 80
 TOLD = "told"
@@ -166,13 +167,24 @@ def _line(title: str, answer: Sent, batch: Sequence[Letter]) -> Said:
 def _batch(letters: Sequence[Letter], way: Way, config: str, now_s: int) -> list[Letter]:
     """Of the `letters` of this way every open one, unless the channel is to be left alone.
 
-    An emergency it was never tried for doesn't wait for a back-off of ours, only for what the service asked for.
+    An emergency it was never tried for, or that nobody has been told of, doesn't wait for a back-off that others
+    have earned, only for what the service asked for and for its own minute.
     """
     open_here = [letter for letter in letters if not _told(letter, way.title)]
     held = _until(letters, f"{way.title} held", config, now_s)
     wait = _until(letters, f"{way.title} next", config, now_s)
-    fresh = any(letter.level >= EMERGENCY and way.title not in _last(letter) for letter in open_here)
+    fresh = any(_presses(letter, way.title, config, now_s) for letter in open_here)
     return [] if held or (wait and not fresh) else open_here
+
+
+def _presses(letter: Letter, title: str, config: str, now_s: int) -> bool:
+    """Whether this channel is to be tried for it whatever it did before."""
+    if letter.level < EMERGENCY:
+        return False
+    last = _last(letter)
+    return title not in last or (
+        TOLD not in last.values() and is_due(_number(_current(letter, config), f"{title} next"), now_s)
+    )
 
 
 def _until(letters: Sequence[Letter], key: str, config: str, now_s: int) -> int:
@@ -226,6 +238,8 @@ def _noted(letter: Letter, route: Sequence[str], config: str, news: _News) -> No
     note: Note = {**_kept(letter, config), "at": news.now_s, "config": config}
     for title in tried:
         _put(note, title, news.sent[title], news.fails[title], news.now_s)
+    if letter.level >= EMERGENCY and TOLD not in note.values():
+        _hurry(note, tried, news)
     if not route:
         note["route"] = "no channel takes this"
     left = [title for title in route if note.get(title) != TOLD]
@@ -260,6 +274,13 @@ def _put(note: Note, title: str, sent: Sent, fails: int, now_s: int) -> None:
         note[f"{title} next"] = now_s + wait_s
     if sent.permanent:
         note[f"{title} gone"] = 1
+
+
+def _hurry(note: Note, tried: Sequence[str], news: _News) -> None:
+    """O14: of an emergency nobody has been told of somebody is, a minute after any channel is there again."""
+    for title in tried:
+        if f"{title} gone" not in note and f"{title} held" not in note:
+            note[f"{title} next"] = min(_number(note, f"{title} next"), news.now_s + HURRY_S)
 
 
 def _given_up(letter: Letter, note: Note, route: Sequence[str], left: Sequence[str], now_s: int) -> bool:

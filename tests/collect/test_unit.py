@@ -17,11 +17,11 @@ def service():
     return parser["Service"]
 
 
-def test_the_unit_writes_in_memory_only_and_is_started_again_after_a_fault():
+def test_the_unit_writes_in_memory_and_requests_only_and_is_started_again_after_a_fault():
     told = service()
     assert told["ExecStart"] == "/opt/minectl/current/bin/minectl collect --config /etc/minectl/config.txt"
     assert (told["ReadWritePaths"], told["ProtectSystem"], told["CapabilityBoundingSet"]) == (
-        "/run/minectl",
+        "/run/minectl /var/lib/minectl",
         "strict",
         "",
     )

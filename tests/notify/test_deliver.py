@@ -161,6 +161,25 @@ def test_retry_after_is_obeyed_to_the_second(world):
     assert run(world, letters, NOW + 18).notes[0].told_at == NOW + 18
 
 
+def test_o14_an_emergency_nobody_was_told_of_goes_out_a_minute_after_any_channel_is_there_again(world):
+    """O14: after six hours without any channel, warnings that wait an hour beside it."""
+    for channel in world:
+        channel.answer = DOWN
+    letters, now_s = [letter(1), letter(2, EMERGENCY)], NOW
+    while now_s < NOW + 6 * 3600:
+        letters = after(letters, run(world, letters, now_s))
+        now_s = min(one.due_at for one in letters)
+    assert now_s - NOW - 6 * 3600 <= 60
+    world.sms.answer = OK
+    done = run(world, letters, now_s)
+    assert len(world.sms.got) > 300
+    kept = after(letters, done)
+    assert kept[-1].tries[-1]["sms"] == "told"
+    tried = counts(world)[1]
+    run(world, kept, now_s + 61)
+    assert counts(world)[1] == tried, "somebody knows: from here on the others are tried at their own pace"
+
+
 def test_an_emergency_stays_open_until_one_channel_accepts(world):
     for channel in world:
         channel.answer = Sent(ok=False, permanent=True, why="401")

@@ -1,0 +1,137 @@
+"""After the tick: what the mine is, to each broker that Home Assistant listens to. Control is done by then.
+
+It takes PUBLISH_S at most, whatever the broker or its name does: the work is a thread that is left behind when it is
+late. A broker that can't be told is one line in the log an hour. Values go out each tick, the documents of discovery
+when they changed and once an hour, because a broker may have lost what it kept; what is gone is deleted then.
+"""
+
+import hashlib
+import threading
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mine_controller import __version__
+from mine_controller.config.model import Config
+from mine_controller.core.alarms.machine import reason_of
+from mine_controller.core.model.book import Book
+from mine_controller.core.words import sentence
+from mine_controller.notify.homeassistant import Options, broker
+from mine_controller.notify.homeassistant_entities import Place, discovery, entities, states
+from mine_controller.notify.post import scrub
+from mine_controller.ports.log import Log
+from mine_controller.ports.tell import hidden, once_in
+from mine_controller.wire.door import WireError
+from mine_controller.wire.publish import Batch, Post, Will, publish
+
+KIND = "homeassistant"
+PUBLISH_S = 3.0
+ANEW_S = 3600
+SAID_EVERY_S = 3600
+
+
+class Job(NamedTuple):
+    """One broker's share. `mark`: the file that remembers what discovery told last, `sum`: what it will then hold."""
+
+    title: str
+    options: Options
+    batch: Batch
+    mark: Path
+    sum: str
+
+
+def tell_states(config: Config, book: Book, log: Log, now_s: int, until: float) -> None:
+    """Publish to each [homeassistant] by `until` (monotonic). Raises nothing a broker can cause."""
+    told = [(title, some) for title, some in config.channels.items() if title.partition(" ")[0] == KIND]
+    if not told or book.image is None:
+        return
+    doc = document(config, book, now_s)
+    jobs = [job_of(config, book, title, options, doc) for title, options in told]
+    outcomes: dict[str, str] = {}
+    threads = [threading.Thread(target=_publish, args=(job, until, outcomes), daemon=True) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    for job in jobs:
+        _note(config, job, outcomes.get(job.title, "the broker does not answer in time"), log, now_s)
+
+
+def document(config: Config, book: Book, now_s: int) -> dict[str, Any]:
+    """The page's own document, without its history. A broker is the owner's: nothing in it is masked."""
+    from mine_controller.ports.show import economy, facts  # noqa: PLC0415 - only where a broker is told
+    from mine_controller.render.given import History  # noqa: PLC0415 - as above
+    from mine_controller.render.status_json import document as made  # noqa: PLC0415 - as above
+
+    site = facts(config, now_s)._replace(economy=economy(config, book, now_s), publish="full")
+    return made(book, site, History(), sentence, now_s)
+
+
+def place_of(config: Config, options: Options) -> Place:
+    """Names and times of this site."""
+    return Place(options, config.site.name, __version__, config.site.tick_s)
+
+
+def job_of(config: Config, book: Book, title: str, options: Options, doc: dict[str, Any]) -> Job:
+    """All that this tick tells; discovery stands first, so that Home Assistant knows what the values are of."""
+    place, policy = place_of(config, options), config.policy
+    models = {unit["id"]: unit["model"] for unit in doc.get("units") or ()}
+    configs = discovery(entities(policy, place, config.site.currency), policy, place, models)
+    told, mark = sum_of(configs, options), config.paths.run / f"discovery-{title.replace(' ', '-')}"
+    values = states(doc, policy, place, open_alarms(book), book.state.overrides)
+    posts = [Post(topic, text) for topic, text in configs.items()] if _is_due(mark, told) else []
+    kept = f"{options.prefix}/+/{place.unit}/+/config" if posts else ""
+    posts += [Post(topic, text, place.late_s) for topic, text in values.items()]
+    posts.append(Post(place.available, "online"))
+    will = Will(place.available, "offline", place.late_s)
+    return Job(title, options, Batch(place.unit.replace("_", "-"), tuple(posts), will, kept), mark, told)
+
+
+def open_alarms(book: Book) -> list[dict[str, Any]]:
+    """Every open alarm, with its sentence."""
+    return [
+        {
+            "kind": alarm["kind"],
+            "about": alarm["about"],
+            "severity": alarm["severity"],
+            "state": alarm.get("state", "active"),
+            "text": sentence(reason_of(alarm["reason"])),
+        }
+        for alarm in book.state.alarms.values()
+    ]
+
+
+def sum_of(configs: dict[str, str], options: Options) -> str:
+    """Changes with what discovery would tell, and with whom."""
+    told = [*sorted(configs.items()), options.host, options.port]
+    return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+def _is_due(mark: Path, told: str) -> bool:
+    try:
+        age_s = time.time() - mark.stat().st_mtime
+        return not (0 <= age_s < ANEW_S and mark.read_text(encoding="utf-8", errors="replace") == told)
+    except OSError:
+        return True  # never told since the machine was started
+
+
+def _publish(job: Job, until: float, outcomes: dict[str, str]) -> None:
+    """A thread: "" or why it could not be told. A name that is looked up for ever leaves nothing behind."""
+    try:
+        publish(broker(job.options), job.batch, until)
+    except WireError as error:
+        outcomes[job.title] = error.why
+    except Exception as error:  # noqa: BLE001 - a thread's fault must not print a trace that could hold the password
+        outcomes[job.title] = f"publishing failed: {type(error).__name__}"
+    else:
+        outcomes[job.title] = ""
+
+
+def _note(config: Config, job: Job, why: str, log: Log, now_s: int) -> None:
+    """What discovery told is noted once the broker has it, not before; trouble is a line in the log, once an hour."""
+    if why:
+        if once_in(config.paths.run / f"said-{job.title.replace(' ', '-')}", SAID_EVERY_S, why):
+            text = scrub(f"Home Assistant could not be told: {why}", hidden(config))
+            log.say(now_s, "WARN", KIND, channel=job.title, text=text)
+    elif job.batch.kept:
+        once_in(job.mark, 0, job.sum)
