@@ -10,12 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
-from starlette.staticfiles import StaticFiles
 
 from mine_controller import __version__
-from mine_controller.api import debug, docs, reads, search, strategy, writes
+from mine_controller.api import bandset, debug, docs, pages, reads, search, settings, strategy, writes
 from mine_controller.api.asks import Ascii, Desk, Problem
 from mine_controller.api.guard import SAFE, Guard, Terms
+from mine_controller.api.pages import Pages
 from mine_controller.api.search import Jobs, Start
 from mine_controller.api.site import Site
 from mine_controller.config.edit import problem_lines
@@ -36,17 +36,6 @@ ANSWERS = {
 }
 
 
-class Pages(StaticFiles):
-    """The files that ticks write; before the first tick there is no folder yet, and nothing in it."""
-
-    async def check_config(self) -> None:
-        """Asked before the first file. HTTPException 404 while the folder is not there."""
-        try:
-            await super().check_config()
-        except RuntimeError:
-            raise HTTPException(404) from None
-
-
 def create(
     path: Path, terms: Terms, *, now: Callable[[], float] = time.monotonic, searching: Start | None = None
 ) -> Guard:
@@ -56,7 +45,9 @@ def create(
         title="minectl", version=__version__, description=ABOUT, docs_url=None, redoc_url=None, lifespan=_lifespan,
         default_response_class=Ascii,
     )  # fmt: skip
-    for part in (reads.router, writes.router, debug.router, strategy.router, search.router, reads.watch, docs.router):
+    for part in (reads.router, writes.router, debug.router, strategy.router, bandset.router, settings.router):
+        app.include_router(part)
+    for part in (search.router, reads.watch, docs.router, pages.router):
         app.include_router(part)
     app.mount("/", Pages(directory=site.config().paths.www, html=True, check_dir=False))
     guard = Guard(app, site, terms, now)

@@ -150,6 +150,68 @@ class Raw(Timed):
     reason: Annotated[Line, Field(min_length=1)]
 
 
+class One(Body):
+    """One key of set-state, with the flags that `signal` may take."""
+
+    key: Line
+    value: Value
+    for_s: Seconds | None = None
+    stand_in: bool = False
+    accept_penalty: bool = False
+    site: Line = ""
+
+
+class Try(Because):
+    """`sets`: what would be set; `clears`: keys that would be given back ("--all": every one)."""
+
+    sets: Annotated[list[One], Field(max_length=50)] = Field(default_factory=list)
+    clears: Annotated[list[Line], Field(max_length=50)] = Field(default_factory=list)
+
+
+class Clear(Because):
+    """A key of set-state that is given back to what is measured or decided; left out, every one."""
+
+    key: Line = "--all"
+
+
+class Edit(Body):
+    """One line of config.txt. `value` null takes the line out; no `option`: the whole section goes."""
+
+    section: Line
+    option: Line = ""
+    value: Annotated[str, Field(max_length=2000, pattern=PRINTABLE)] | None = None
+
+
+class Edits(Because):
+    """`sha` is the config they were made on, as GET /api/config told it: another one is refused."""
+
+    sha: Line
+    changes: Annotated[list[Edit], Field(min_length=1, max_length=400)]
+
+
+class OneBand(Body):
+    """A band as it is to be; what is left out or empty has its default. No `max_price`: the dearest."""
+
+    id: Name
+    max_price: Annotated[float, Field(allow_inf_nan=False, ge=-1000, le=10_000)] | None = None
+    target_coin: Line = ""
+    pool: Line = ""
+    modes: Annotated[list[Line], Field(max_length=40)] = Field(default_factory=list)
+
+
+class Bands(Because):
+    """Every band there shall be, dear first; one that is not named goes."""
+
+    bands: Annotated[list[OneBand], Field(min_length=1, max_length=40)]
+
+
+class NewBand(BandChange):
+    """A band that is not there yet."""
+
+    id: Name
+    max_price: Annotated[float, Field(allow_inf_nan=False, ge=-1000, le=10_000)]
+
+
 class Keyed(Timed):
     """`value`, or keys of set-state with their values."""
 

@@ -13,12 +13,15 @@ from mine_controller.config.model import ConfigError
 from mine_controller.ops.replies import MOST_CHANGES, Wanted
 from mine_controller.ops.tokens import may
 
+ELSEWHERE = ("file:", "env:", "cred:")
 Row = tuple[str, str, str]  # what, before, after; secrets as stars
 
 
 def admin(request: Request) -> Caller:
-    """Who asks, when that is enough to change the configuration. Problem 403."""
+    """Who asks, when that is enough to see and change the configuration. Problem 401, 403."""
     caller = caller_of(request)
+    if not caller.role:
+        raise Problem(401, "this needs a token of role admin: Authorization: Bearer TOKEN")
     if not may(caller.role, "admin"):
         raise Problem(403, f"token {caller.name} may ask, but not change the configuration: that takes role admin")
     return caller
@@ -33,6 +36,16 @@ def desk_of(request: Request) -> Desk:
 def rows_of(changes: Iterable[Change]) -> list[Row]:
     """Changes of config.txt for the audit log."""
     return [(f"{one.section}.{one.option}", one.old, one.new) for one in changes]
+
+
+def given_itself(value: str) -> str:
+    """A secret that came over HTTP. EditError: it names a file or variable of the controller.
+
+    Whoever may write an address beside it could have any file that minectl can read sent there.
+    """
+    if value.strip().startswith(ELSEWHERE):
+        raise EditError("over HTTP a secret is given itself: file:, env: and cred: are written at the controller")
+    return value
 
 
 def changed(request: Request, change: Callable[[], Sequence[Row]], why: str, *, wait: bool) -> Ascii:

@@ -7,11 +7,12 @@ from contextlib import suppress
 from fastapi import APIRouter, Request
 
 from mine_controller.api.asks import Ascii, Problem, until
-from mine_controller.api.bodies import Because, Keyed, Raw, Signal, told
+from mine_controller.api.bodies import Because, Clear, Keyed, One, Raw, Signal, Try, told
 from mine_controller.api.changes import desk_of
 from mine_controller.api.guard import caller_of
-from mine_controller.api.reads import config_of
-from mine_controller.api.writes import Wait
+from mine_controller.api.preview import board, previewed
+from mine_controller.api.reads import config_of, document, shown
+from mine_controller.api.writes import WHY, Wait
 from mine_controller.core.refusal import Refused
 from mine_controller.ops.replies import Wanted, cautions, give_to_owner, precheck
 from mine_controller.store.db import StoreTrouble
@@ -51,10 +52,13 @@ def _set(body: Keyed, usual: str, allowed: Sequence[str]) -> list[Wanted]:
 @router.post("/power-signal", summary="set-state signal", status_code=202)
 def power_signal(request: Request, body: Signal, wait: Wait = False) -> Ascii:
     """run, off or unknown. On a live site it makes things stricter; looser only with the site's name."""
-    given = (("stand-in", body.stand_in), ("accept-penalty", body.accept_penalty), (f"site={body.site}", body.site))
-    flags = tuple(flag for flag, set_ in given if set_)
-    wanted = Wanted("set-state", ("signal", body.value), body.reason, until(body.for_s or 0), flags)
+    wanted = Wanted("set-state", ("signal", body.value), body.reason, until(body.for_s or 0), _flags(body))
     return put(request, [wanted], wait=wait)
+
+
+def _flags(body: Signal | One) -> tuple[str, ...]:
+    given = (("stand-in", body.stand_in), ("accept-penalty", body.accept_penalty), (f"site={body.site}", body.site))
+    return tuple(flag for flag, set_ in given if set_)
 
 
 @router.post("/miners", summary="set-state miners, miner.ID", status_code=202)
@@ -80,6 +84,42 @@ def set_raw(request: Request, body: Raw, wait: Wait = False) -> Ascii:
     """The keys that `minectl set-state --help` tells."""
     wanted = Wanted("set-state", (body.key, told(body.value)), body.reason, until(body.for_s or 0))
     return put(request, [wanted], wait=wait)
+
+
+@router.post("/clear", summary="clear-state: give a key back", status_code=202)
+def clear(request: Request, body: Clear | None = None, wait: Wait = False) -> Ascii:
+    """What a person has set counts no more."""
+    body = body or Clear()
+    wanted = Wanted("clear-state", (body.key,), body.reason or WHY)
+    return desk_of(request).put(caller_of(request), [wanted], wait=wait)
+
+
+@router.get("/board", summary="What can be set, what is set, and every limit of the last decision")
+def get_board(request: Request) -> Ascii:
+    """Each key with its choices or bounds and its present value."""
+    config = config_of(request)
+    return Ascii(shown(config, board(config)))
+
+
+@router.post("/preview", summary="The decision before it is taken")
+def preview(request: Request, body: Try) -> Ascii:
+    """What the next tick would decide on the last readings, with and without; nothing is filed, stored or sent."""
+    config, why = config_of(request), body.reason or WHY
+    wanted = [Wanted("clear-state", (key,), why) for key in body.clears]
+    wanted += [
+        Wanted("set-state", (one.key, told(one.value)), why, until(one.for_s or 0), _flags(one)) for one in body.sets
+    ]
+    return Ascii(shown(config, previewed(config, wanted, f"token {caller_of(request).name}")))
+
+
+@router.post("/step", summary="One tick of a twin", status_code=202)
+def step(request: Request, body: Because | None = None, wait: Wait = False) -> Ascii:
+    """Where every device is a server of this machine; a real mine keeps its own time, and answers 409."""
+    config, now_s = config_of(request), int(time.time())
+    if not document(config, now_s)["simulated"]:
+        raise Problem(409, "this is no twin: its ticks come by the clock; POST .../execute starts one now")
+    wanted = Wanted("tick", ("step",), (body.reason if body is not None else "") or WHY)
+    return desk_of(request).put(caller_of(request), [wanted], wait=wait)
 
 
 @router.post("/emergency-shutdown", summary="Everything off at the outlets, now, until resumed", status_code=202)

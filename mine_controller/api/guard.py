@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mine_controller.api.asks import Ascii, Caller, Problem, file
 from mine_controller.api.limits import Limit, neighbourhood
+from mine_controller.api.pages import OPEN, shell
 from mine_controller.api.site import Site
 from mine_controller.config.model import ConfigError
 from mine_controller.ops.replies import Wanted
@@ -24,7 +26,11 @@ from mine_controller.ops.tokens import may
 from mine_controller.store.db import StoreTrouble
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+HEADER = "minectl-token"  # the same as a bearer token, for pages behind a web server that wants a password of its own
 STOP = "/api/debug/emergency-shutdown"  # never too often
+TRIES = (  # these change nothing, and are asked while a person types
+    "/api/debug/preview", "/api/config/check", "/api/settings/agile-solo-strategy/bands/preview",
+)  # fmt: skip
 BODY_MOST = 64 * 1024
 BODY_S = 10  # a body that takes longer is a line held open, not a request
 DENIED_S = 60  # between rows of the audit log about those who may not
@@ -58,7 +64,7 @@ class Guard:
         host = socket.gethostname().lower()
         self._names = {"localhost", host, f"{host.partition('.')[0]}.local", *(one.lower() for one in terms.names)}
         self._reads, self._writes = Limit(240, 600, now), Limit(30, 60, now)
-        self._strangers = Limit(10, 10, now)
+        self._tries, self._strangers = Limit(40, 180, now), Limit(10, 10, now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; anything but HTTP is closed."""
@@ -68,22 +74,25 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        counted = self._counted(scope, send)
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        counted = self._counted(asked, _bodiless(send) if asked is not scope else send, scope["method"])
         try:
-            scope["minectl"] = await self._admitted(scope)
+            asked["minectl"] = await self._admitted(scope)
             body = await _body(scope, receive)
         except Problem as problem:
-            await Ascii(problem.body, problem.status, _headers_of(problem))(scope, receive, counted)
+            await _denied(problem, asked)(asked, receive, counted)
             return
-        await self.app(scope, _again(body, receive), counted)
+        await self.app(asked, _again(body, receive), counted)
 
-    def _counted(self, scope: Scope, send: Send) -> Send:
+    def _counted(self, scope: Scope, send: Send, asked: str) -> Send:
+        """What is sent, counted by its method, path and status, with the headers that every answer has."""
+
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = {name.lower() for name, _ in message.get("headers", ())}
                 added = [one for one in HEADERS if one[0] not in own]
                 message = {**message, "headers": [*message.get("headers", ()), *added]}
-                method = scope["method"] if scope["method"] in (*SAFE, "POST", "PATCH", "DELETE", "PUT") else "other"
+                method = asked if asked in (*SAFE, "POST", "PATCH", "DELETE", "PUT") else "other"
                 path = getattr(scope.get("route"), "path", "") or "other"
                 self.counts[method, path, message["status"]] += 1
             await send(message)
@@ -112,8 +121,9 @@ class Guard:
 
     def _caller(self, headers: dict[str, str], address: str) -> Caller:
         scheme, _, text = headers.get("authorization", "").partition(" ")
+        text = headers.get(HEADER, text if scheme.lower() == "bearer" else "").strip()
         try:
-            token = self.site.token_of(text.strip()) if scheme.lower() == "bearer" and text.strip() else None
+            token = self.site.token_of(text) if text else None
         except ConfigError:
             token = None  # without a config there are no paths, and no tokens; reads tell what is wrong
         return Caller(token.name, token.role, address) if token is not None else Caller("", "", address)
@@ -128,7 +138,7 @@ class Guard:
         if wait_s:
             raise _too_often(wait_s)
         closed = self.terms.read_token or not _is_loopback(peer)
-        if closed and not caller.role and scope["path"] != "/healthz":
+        if closed and not caller.role and scope["path"] not in OPEN:
             raise Problem(401, "reading needs a token here: Authorization: Bearer TOKEN")
         return caller
 
@@ -141,7 +151,8 @@ class Guard:
             raise Problem(401, "this needs a token: Authorization: Bearer TOKEN; `minectl tokens add NAME` makes one")
         if not may(caller.role, "operate"):
             raise Problem(403, f"token {caller.name} may only read")
-        wait_s = 0 if scope["path"] == STOP else self._writes.take(caller.name)
+        limit = self._tries if scope["path"] in TRIES else self._writes
+        wait_s = 0 if scope["path"] == STOP else limit.take(caller.name)
         if wait_s:
             raise _too_often(wait_s)
         return caller
@@ -176,6 +187,27 @@ class Denials:
 
 def _too_often(wait_s: int) -> Problem:
     return Problem(429, f"too often: again in {wait_s} s", retry_after_s=wait_s)
+
+
+def _denied(problem: Problem, scope: Scope) -> Response:
+    """One sentence; for a browser that may not see a page without a token, the page where it is asked for."""
+    wanted = next((value for name, value in scope["headers"] if name == b"accept"), b"")
+    if problem.status == 401 and scope["method"] in SAFE and b"text/html" in wanted:
+        return HTMLResponse(shell("locked"), 401, _headers_of(problem))
+    return Ascii(problem.body, problem.status, _headers_of(problem))
+
+
+def _bodiless(send: Send) -> Send:
+    """HEAD is GET whose body is not sent."""
+
+    async def bodiless(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            if message.get("more_body", False):
+                return
+            message = {**message, "body": b""}
+        await send(message)
+
+    return bodiless
 
 
 def _headers_of(problem: Problem) -> dict[str, str]:

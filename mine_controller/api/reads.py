@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from mine_controller.api.asks import Ascii, Problem
 from mine_controller.api.bodies import SHOWN_MOST, Line, Moment
-from mine_controller.api.guard import Guard, samples
+from mine_controller.api.guard import Guard, caller_of, samples
 from mine_controller.api.site import Site
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.core.model.book import Book
@@ -231,6 +231,13 @@ def get_audit(
     config = config_of(request)
     rows = query.events(config.paths, kind, since, until, actor, about, limit)
     return Ascii(shown(config, {"events": [row._asdict() for row in rows]}))
+
+
+@router.get("/api/me", summary="Whose token this is")
+def get_me(request: Request) -> Ascii:
+    """Its name and role (read, operate, admin); null without a valid one."""
+    caller = caller_of(request)
+    return Ascii({"name": caller.name or None, "role": caller.role or None})
 
 
 watch = APIRouter(tags=["watch"])

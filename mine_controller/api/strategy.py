@@ -1,6 +1,7 @@
 """/api/settings/agile-solo-strategy: price bands and what they have mined; and asking for new prices."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -78,8 +79,22 @@ def disable(request: Request, body: Because | None = None, wait: Wait = False) -
 @router.get(f"{STRATEGY}/bands", summary="Every band, dear first")
 def get_bands(request: Request) -> Ascii:
     """Prices from `from` to below `below`; null is no edge."""
-    rows = [_named(row) for row in bands.rows(config_of(request), int(time.time()))]
-    return Ascii({"unit": "p/kWh", "bands": rows})
+    config = config_of(request)
+    rows = [_named(row) for row in bands.rows(config, int(time.time()))]
+    return Ascii({"unit": "p/kWh", "bands": rows, "choices": _choices(config)})
+
+
+def _choices(config: Config) -> dict[str, Any]:
+    """What a band may name here: coins that pools mine, pools, and the modes of each kind of miner."""
+    modes: dict[str, list[str]] = {}
+    for spec in config.policy.wiring.miners:
+        known = modes.setdefault(spec.group.partition(" ")[0], [])
+        known += [mode for mode in spec.modes if mode not in known]
+    coins = dict.fromkeys(one.coin for one in config.policy.pools if one.coin)
+    choose = getattr(config.policy.rules.get("profit"), "choose", False)
+    first = ["off", *(["best"] if choose else [])]
+    pools = [{"name": one.name, "coin": one.coin or None} for one in config.policy.pools]
+    return {"coins": [*first, *coins], "pools": pools, "modes": {kind: found for kind, found in modes.items() if found}}
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
@@ -95,20 +110,21 @@ def patch_band(request: Request, id: str, body: BandChange, wait: Wait = False) 
     row = next((one for one in bands.rows(config, int(time.time())) if one["name"] == id), None)
     if row is None:
         raise Problem(404, f"there is no band {id[:40]!r}")
-    values = _values(body, row)
+    values = values_of(body, row["modes"])
     if not values:
         raise Problem(422, "say what to change: max_price, target_coin, pool, or a mode")
     return changed(request, lambda: rows_of(set_band(config.paths.config, id, values)), _why(body), wait=wait)
 
 
-def _values(body: BandChange, row: dict[str, Any]) -> dict[str, str]:
+def values_of(body: BandChange, modes_now: Sequence[str]) -> dict[str, str]:
+    """What a body says of a band, by the options of config.txt; modes of kinds it does not name stay."""
     given = {"max_price": body.max_price, "coin": body.target_coin, "pool": body.pool}
     values = {
         key: f"{value:g}" if isinstance(value, float) else value for key, value in given.items() if value is not None
     }
     modes = {kind: value for key, kind in MODES.items() if (value := getattr(body, key)) is not None}
     if modes:
-        kept = dict(map(split_mode, row["modes"])) | modes
+        kept = dict(map(split_mode, modes_now)) | modes
         values["modes"] = ", ".join(f"{who} {mode}" for who, mode in kept.items() if mode)
     return values
 

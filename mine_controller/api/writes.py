@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from mine_controller.api.asks import Ascii, Problem
 from mine_controller.api.bodies import Because, Miner, NewPool, NewProfile, PoolChange, Who, WhoMode
-from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, edited, rows_of
+from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, edited, given_itself, rows_of
 from mine_controller.api.guard import caller_of
 from mine_controller.api.reads import config_of, site_of
 from mine_controller.config.fleet_edit import change as change_line
@@ -224,6 +224,7 @@ def _pool(request: Request, name: str, body: PoolChange, *, new: bool, wait: boo
     values = {key: value for key, value in given.items() if value is not None}
 
     def change() -> list[Row]:
+        given_itself(body.password or "")
         url = _url(body, url_of(path, name))
         return rows_of(set_pool(path, name, ({"url": url} if url else {}) | values, new=new))
 

@@ -42,7 +42,7 @@ def command(context: click.Context, config: Path | None, as_json: bool) -> None:
         _list(load_config(config, last_good=True), every=False, as_json=as_json)
 
 
-@command.command(name="list", epilog="Example: minectl alarms list --json")
+@command.command(name="list", epilog="\b\nExamples:\n  minectl alarms list --json")
 @config_option
 @click.option("--all", "every", is_flag=True, help="Also consequences of another alarm, and what is shelved.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -124,7 +124,7 @@ def ack(
 
 @command.command(
     epilog=f"""\b
-Example:
+Examples:
   minectl alarms shelve a2b3c --for 1h --reason "waiting for the part"
 
 \b
@@ -143,7 +143,7 @@ def shelve(
     _put(config or context.obj, "shelve", (alarm, str(for_s)), reason, no_tick=no_tick, as_json=as_json)
 
 
-@command.command(epilog=f"Example: minectl alarms unshelve a2b3c\n\n{EXITS}")
+@command.command(epilog=f"\b\nExamples:\n  minectl alarms unshelve a2b3c\n\n\b\n{EXITS}")
 @click.argument("alarm", required=False)
 @click.option("--all", "every", is_flag=True, help="Every shelved alarm.")
 @config_option
@@ -172,7 +172,7 @@ def _put(config: Path | None, verb: str, args: tuple[str, ...], reason: str, *, 
     put(loaded, [Wanted(verb, args, reason)], no_tick=no_tick, as_json=as_json)
 
 
-@command.command(epilog="Example: minectl alarms kinds --json")
+@command.command(epilog="\b\nExamples:\n  minectl alarms kinds --json")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with what to do about each.")
 @click.pass_context
@@ -191,7 +191,7 @@ def _word(value: Any) -> Any:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else safe(value) if value == "" else value
 
 
-@command.command(epilog="Example: minectl alarms stats --days 7 --json")
+@command.command(epilog="\b\nExamples:\n  minectl alarms stats --days 7 --json")
 @config_option
 @click.option("--days", type=click.IntRange(1, 400), default=7, show_default=True, help="How far back.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV.")

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
+from mine_controller.cli.listing import add_list, show_when_alone
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, config_option, config_path, fail, load_config, tell_problems
 from mine_controller.config.model import Config, ConfigError
@@ -36,18 +37,7 @@ A price belongs to the cheapest band it is below of; one on an edge is the deare
 @click.pass_context
 def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     """List price bands; set one, take one out, go back to the five of the start."""
-    context.obj = config
-    if context.invoked_subcommand is None:
-        _list(load_config(config, last_good=True), as_json=as_json)
-
-
-@command.command(name="list", epilog="Example: minectl bands list --json")
-@config_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_context
-def list_(context: click.Context, config: Path | None, as_json: bool) -> None:
-    """Every band from dear to cheap, what holds now, and what comes next."""
-    _list(load_config(config or context.obj, last_good=True), as_json=as_json)
+    show_when_alone(context, config, _list, as_json=as_json)
 
 
 def _list(config: Config, *, as_json: bool) -> None:
@@ -67,6 +57,9 @@ def _list(config: Config, *, as_json: bool) -> None:
         click.echo(table(COLUMNS, [_row(one) for one in rows]))
         for line in _told(state):
             click.echo(safe(line))
+
+
+add_list(command, "bands", _list, "Every band from dear to cheap, what holds now, and what comes next.")
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
@@ -121,7 +114,7 @@ def set_(context: click.Context, /, name: str, config: Path | None, no_tick: boo
     _changed(path, lambda: set_band(path, name, values), no_tick=no_tick)
 
 
-@command.command(epilog=f"Example: minectl bands remove night\n\n{EXITS}")
+@command.command(epilog=f"\b\nExamples:\n  minectl bands remove night\n\n\b\n{EXITS}")
 @click.argument("name")
 @click.option("--no-tick", is_flag=True, help="cron's next tick takes it.")
 @config_option
@@ -134,7 +127,7 @@ def remove(context: click.Context, name: str, no_tick: bool, config: Path | None
     _changed(path, lambda: take_out(path, name), no_tick=no_tick)
 
 
-@command.command(epilog=f"Example: minectl bands reset --yes\n\n{EXITS}")
+@command.command(epilog=f"\b\nExamples:\n  minectl bands reset --yes\n\n\b\n{EXITS}")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-tick", is_flag=True, help="cron's next tick takes it.")
 @config_option

@@ -12,6 +12,7 @@ import click
 from mine_controller.cli.session import config_option, config_path, fail
 
 if TYPE_CHECKING:
+    from mine_controller.collect.orders import Orders
     from mine_controller.collect.process import Marked
     from mine_controller.config.model import Config
     from mine_controller.wire.collected import Hear
@@ -28,8 +29,9 @@ Examples:
 
 \b
 Needed for sections whose values are pushed: [mqtt NAME] with through = collect,
-[nmminer NAME] with source = udp.
-It only listens. The tick notices within a minute when it does not run.
+[nmminer NAME] with source = udp; and for [homeassistant] with commands.
+It commands no device: what is asked for becomes a request that the next tick judges.
+The tick notices within a minute when it does not run.
 A changed config.txt is taken over by itself; a broken one is told once and the last good one kept.
 Exit: 0 ended, or no section needs it · 1 its folder can't be written · 2 config
 · 70 fault · 75 another one runs"""
@@ -77,14 +79,15 @@ def _collect(path: Path, config: "Config", ended: threading.Event) -> int:
     from mine_controller.collect import process  # noqa: PLC0415
 
     while True:
-        hears = hears_of(config)
-        if not hears:
+        hears, orders = hears_of(config), orders_of(config)
+        if not hears and not orders:
             click.echo("no section of config.txt is pushed: nothing to collect")
             return 0
-        click.echo(f"collecting for {', '.join(f'[{section}]' for section in hears)}")
+        click.echo(f"collecting for {', '.join(f'[{section}]' for section in (*hears, *orders))}")
         stirred = process.Marked(config.paths.config, config.paths.fleet)
         try:
-            over = process.run(hears, config.paths.collect, ended, partial(_is_new, path, stirred), click.echo)
+            is_new = partial(_is_new, path, stirred)
+            over = process.run(hears, config.paths.collect, ended, is_new, click.echo, orders=orders)
         except OSError as error:
             fail(f"{config.paths.collect.parent} can't be written: {error.strerror or error}")
         if over != process.CHANGED:
@@ -105,6 +108,20 @@ def _is_new(path: Path, stirred: "Marked") -> bool:
         click.echo(f"{path} was changed and is broken ({len(error.problems)} problems): going on as before", err=True)
         return False
     return True
+
+
+def orders_of(config: "Config") -> dict[str, "Orders"]:
+    """Whose commands are taken, by what the owner lets each section ask for."""
+    from mine_controller.collect.orders import Judged, Orders  # noqa: PLC0415
+    from mine_controller.ops.homeassistant import Desk, desks  # noqa: PLC0415
+
+    def orders(desk: Desk) -> Orders:
+        def judge(topic: str, payload: str) -> Judged:
+            return Judged(*desk.judge(topic, payload))
+
+        return Orders(desk.broker, desk.topics, desk.place.listening, desk.place.answer, judge)
+
+    return {section: orders(desk) for section, desk in desks(config).items()}
 
 
 def hears_of(config: "Config") -> dict[str, "Hear"]:

@@ -13,12 +13,14 @@ from typing import Any, NoReturn, cast
 
 import click
 
+from mine_controller.cli.output import safe
 from mine_controller.cli.session import Asker, config_path
 from mine_controller.config.edit import (
     STARS,
     Change,
     EditError,
     changes,
+    diff,
     is_secret,
     problem_lines,
     set_value,
@@ -27,10 +29,11 @@ from mine_controller.config.edit import (
     unset_value,
 )
 from mine_controller.config.lines import UNFILLED, nearest
-from mine_controller.config.load import build_config, load, read_source
+from mine_controller.config.load import Source, build_config, load, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
 
 FILE = click.Path(dir_okay=False, path_type=Path)
+WIDE = 400  # of a line of a difference
 WRONG = 2  # exit code: the config, or what was asked of it, is wrong
 
 
@@ -193,7 +196,7 @@ def set_(path: Path, key: str, value: str) -> None:
 
 @command.command(
     epilog="""\b
-Example:
+Examples:
   minectl config unset temperature.warn_c"""
 )
 @click.argument("key")
@@ -254,7 +257,10 @@ Examples:
 )
 @_on_config
 def edit(path: Path) -> None:
-    """Open a copy in $EDITOR; it replaces config.txt only when it checks."""
+    """Open a copy in $EDITOR; it replaces config.txt only when it checks.
+
+    What differs is shown; on a terminal it is asked whether to save, to edit on, or to drop it.
+    """
     try:
         source = read_source(path)
     except ConfigError as error:
@@ -272,17 +278,37 @@ def edit(path: Path) -> None:
                 return
             try:
                 build_config(source._replace(config=raw), {})
-                swap(source, raw)
             except ConfigError as error:
                 _again(error.problems, path)
-            except EditError as error:
-                refuse(f"{error}.")
-            else:
-                click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
-                _audited(path, changes(source.config, raw), "edited")
+                continue
+            if _agreed(source.config, raw, path):
+                _replaced(source, raw, path)
                 return
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _agreed(old: bytes, new: bytes, path: Path) -> bool:
+    """Show what differs; on a terminal ask whether to save it. False: once more into the editor."""
+    tones = {"+": "green", "-": "red", "@": "cyan"}
+    for line in diff(old, new):
+        click.secho(safe(line, WIDE), fg=tones.get(line[0]))  # colours go where there is no terminal
+    if not sys.stdin.isatty():
+        return True
+    words = click.Choice(["save", "edit", "drop"])
+    answer = click.prompt("It checks. What now?", type=words, default="save", err=True)
+    if answer == "drop":
+        refuse(f"{path.name} stays as it is.")
+    return bool(answer == "save")
+
+
+def _replaced(source: Source, raw: bytes, path: Path) -> None:
+    try:
+        swap(source, raw)
+    except EditError as error:
+        refuse(f"{error}.")
+    click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
+    _audited(path, changes(source.config, raw), "edited")
 
 
 def _again(problems: tuple[Problem, ...], path: Path) -> None:

@@ -6,12 +6,16 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mine_controller.cli.output import safe
 from mine_controller.cli.session import fail
 from mine_controller.twin.story import StoryError
+
+if TYPE_CHECKING:
+    from mine_controller.play.planted import Bug
 
 LIVE_EVERY_S = 30
 SITES = ("coop-container", "offgrid-container", "home-fleet", "agile-home")
@@ -27,10 +31,13 @@ Examples:
   minectl demo --site offgrid-container           160 miners on a weak source, two uplinks, a holding pool
   minectl demo --story list                       the packaged stories
   minectl demo --no-serve --json                  print the day's summary as one JSON object and exit
+  minectl demo --plant list                       faults that can be put into the program, to see the laws speak up
+  minectl demo --plant no_cap --hours 6           a day with one of them: which laws it breaks
 
 \b
 While it serves, other commands work beside it: minectl status -c demo/config.txt
-Exit: 0 ended · 1 the port is taken or the folder can't be written · 2 no such story, or not a demo's folder"""
+Exit: 0 ended · 1 the port is taken, the folder can't be written, or a planted fault broke laws, as it must
+      2 no such story or fault, or not a demo's folder · 3 a planted fault that nobody saw"""
 )
 @click.option("--site", default="coop-container", show_default=True, type=click.Choice(SITES))
 @click.option("--hours", default=24, show_default=True, type=click.IntRange(1, 240), help="Hours of history.")
@@ -44,6 +51,7 @@ Exit: 0 ended · 1 the port is taken or the folder can't be written · 2 no such
 )
 @click.option("--no-serve", is_flag=True, help="Only the history; print its summary.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one JSON object on stdout.")
+@click.option("--plant", metavar="NAME", help="Put a fault into the program and tell which laws it breaks; or `list`.")
 @click.option("--ticks", default=0, type=click.IntRange(0), help="Stop after so many live ticks (0: until Ctrl-C).")
 def command(**given: Any) -> None:
     """Run a simulated mine: real drivers, rules and store against a twin of one of the sites."""
@@ -52,9 +60,15 @@ def command(**given: Any) -> None:
 
         click.echo("\n".join(names()))
         return
+    if given["plant"] == "list":
+        _list_bugs()
+        return
     folder: Path = given["folder"]
+    bug = _bug(given["plant"]) if given["plant"] else None
     _own(folder)
     try:
+        if bug is not None:
+            sys.exit(_show_bug(bug, folder, given))
         _run(folder, given)
     except StoryError as error:
         fail(f"the story can't be read: {'; '.join(f'line {line}: {text}' for line, text in error.problems)}", 2)
@@ -62,6 +76,39 @@ def command(**given: Any) -> None:
         fail(f"there is no story {error.filename}; `minectl demo --story list` names the packaged ones", 2)
     except OSError as error:
         fail(f"{error.strerror or error}: {error.filename or given['port']}; try another --dir or --port", 1)
+
+
+def _list_bugs() -> None:
+    from mine_controller.play.planted import BUGS  # noqa: PLC0415 - heavy
+
+    click.echo("\n".join(f"{bug.name:20} {', '.join(bug.by):10} {bug.what}" for bug in BUGS))
+
+
+def _bug(name: str) -> "Bug":
+    from mine_controller.play.shown import named  # noqa: PLC0415 - heavy
+
+    bug = named(name)
+    return bug if bug is not None else fail(f"no fault is called {safe(name)}; `minectl demo --plant list`", 2)
+
+
+def _show_bug(bug: "Bug", folder: Path, given: dict[str, Any]) -> int:
+    """Exit code 1: laws were broken, as they must be; 3: nobody saw it."""
+    from mine_controller.play.shown import show  # noqa: PLC0415 - heavy
+
+    total = given["hours"] * 30
+    with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
+        shown = show(bug, folder, given["seed"], given["hours"], lambda at, _: bar.update(at - bar.pos))
+    parts = {"without it": shown.clean, "its own story": shown.own, f"{given['hours']} h of the mine": shown.day}
+    if given["as_json"]:
+        told = {name: [law._asdict() for law in laws] for name, laws in parts.items()}
+        click.echo(json.dumps({"bug": bug.name, "what": bug.what, "must_break": bug.by, "seen": shown.seen, **told}))
+    else:
+        click.echo(f"{bug.name}: {bug.what}. It must break {', '.join(bug.by)}.")
+        for name, laws in parts.items():
+            click.echo(f"{name}: {f'{len(laws)} laws broken' if laws else 'no law broken'}")
+            for law in laws:
+                click.echo(f"  {law.name:4} {law.times:3}x  first: {law.first}")
+    return 1 if shown.seen else 3
 
 
 def _own(folder: Path) -> None:

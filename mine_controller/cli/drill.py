@@ -45,7 +45,7 @@ def command(context: click.Context, config: Path | None) -> None:
 
 @command.command(
     epilog=f"""\b
-Example:
+Examples:
   minectl drill curtail --site "Coop container"
 
 \b
@@ -77,7 +77,7 @@ def _typed(config: Config, site: str | None) -> None:
 
 @command.command(
     epilog=f"""\b
-Example:
+Examples:
   minectl drill fan 3
 
 \b
@@ -157,7 +157,7 @@ def restore(context: click.Context, copy: str, as_json: bool, config: Path | Non
     _tried(load_config(config or context.obj, last_good=True), "restore", drill.restore(copy), as_json=as_json)
 
 
-@command.command(name="list", epilog="Example: minectl drill list --json")
+@command.command(name="list", epilog="\b\nExamples:\n  minectl drill list --json")
 @json_option
 @config_option
 @click.pass_context

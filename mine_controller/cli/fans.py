@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from mine_controller.cli.asking import EXITS, asking_options, duration, put, until
+from mine_controller.cli.listing import add_list, show_when_alone
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import config_option, fail, load_config
 from mine_controller.config.model import Config
@@ -32,18 +33,7 @@ Exit: 0 done or shown · 1 refused · 2 config or usage · 75 filed, and the nex
 @click.pass_context
 def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     """List fans; hold one or several on or off; back to automatic."""
-    context.obj = config
-    if context.invoked_subcommand is None:
-        _list(load_config(config, last_good=True), as_json=as_json)
-
-
-@command.command(name="list", epilog="Example: minectl fans list --json")
-@config_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_context
-def list_(context: click.Context, config: Path | None, as_json: bool) -> None:
-    """Each fan: wanted, on, watts, state, hours run."""
-    _list(load_config(config or context.obj, last_good=True), as_json=as_json)
+    show_when_alone(context, config, _list, as_json=as_json)
 
 
 def _list(config: Config, *, as_json: bool) -> None:
@@ -64,6 +54,9 @@ def _list(config: Config, *, as_json: bool) -> None:
         for row in rows
     ]
     click.echo(table(COLUMNS, shown))
+
+
+add_list(command, "fans", _list, "Each fan: wanted, on, watts, state, hours run.")
 
 
 def _fans(config: Config) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from mine_controller.config.sites import InitError, init
 @click.command(
     name="init",
     epilog="""\b
-Example:
+Examples:
   minectl init --site coop-container mysite
 
 \b

@@ -11,6 +11,7 @@ from mine_controller import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     "tick": ("tick", "Read everything, decide once, act, prove, write it down."),
     "status": ("status", "What the mine does now, and why."),
+    "watch": ("watch", "The screen of `status`, kept in view and drawn again as the mine moves."),
     "explain": ("explain", "Every reason behind the last (or another) tick's decision."),
     "history": ("history", "The plain rows of mine_states."),
     "events": ("events", "What happened, filtered by kind, time, actor."),
@@ -81,7 +82,15 @@ class Lazy(click.Group):
 @click.group(
     cls=Lazy,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Every command has --help with examples. Config: --config, $MINECTL_CONFIG, ./config.txt, /etc/minectl.",
+    epilog="""\b
+Examples:
+  minectl init --site coop-container mysite    a folder for one site
+  minectl config check                         everything that is wrong, at once
+  minectl tick --dry-run                       what a tick would do; nothing is sent
+  minectl status                               what the mine does now, and why
+
+\b
+Every command has --help with examples. Config: --config, $MINECTL_CONFIG, ./config.txt, /etc/minectl.""",
 )
 @click.version_option(__version__, prog_name="minectl")
 def group() -> None:

@@ -103,9 +103,15 @@ def _line(row: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _rate(row: dict[str, Any]) -> str | None:
-    """TH/s, or the unit's own words where it hashes too little for that."""
+    """TH/s; of what hashes too little for that, its own words in a fitting unit, with what it hashes."""
     if row["hashrate_ths"]:
         return f"{row['hashrate_ths']:.2f} TH/s"
+    from mine_controller.render.cards import told_rate  # noqa: PLC0415 - only where a unit tells it in words
+    from mine_controller.render.shelf import rate  # noqa: PLC0415 - as above
+
+    told = told_rate(row["hashrate"] or "")
+    if told is not None:
+        return f"{rate(told[0])} {told[1]}".replace("\u00a0", " ").strip()
     return row["hashrate"] or ("0 TH/s" if row["hashrate_ths"] == 0 else None)
 
 
@@ -206,6 +212,7 @@ def _only_group(config: Config) -> str:
 Examples:
   minectl miners remove b07
   minectl miners remove b07 b08 --yes
+  minectl miners remove b07 --dry-run    the lines that would go, and nothing else
 
 \b
 Takes their lines out of fleet.csv and nothing else; what was written of their wear stays in the database, and
@@ -214,15 +221,20 @@ Exit: 0 removed · 2 config or usage"""
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be taken out.")
 @config_option
 @click.pass_context
-def remove(context: click.Context, ids: tuple[str, ...], yes: bool, config: Path | None) -> None:
+def remove(context: click.Context, ids: tuple[str, ...], yes: bool, dry_run: bool, config: Path | None) -> None:
     """Take miners out of the fleet; they are neither asked nor told anything any more."""
     loaded = load_config(config or context.obj)
     known = {spec.id: spec for spec in loaded.policy.wiring.miners}
     wrong = [name for name in ids if name not in known]
     if wrong:
         fail(f"there is no miner {wrong[0][:40]!r}; `minectl miners list` shows them", 2)
+    rows = [(name, f"{known[name].mac} in {known[name].group}", "") for name in dict.fromkeys(ids)]
+    if dry_run:
+        click.echo("\n".join(f"would take out {name}: {was}" for name, was, _ in rows))
+        return
     if not yes:
         try:
             click.confirm(f"Take {', '.join(ids)} out of fleet.csv?", abort=True, err=True)
@@ -234,7 +246,7 @@ def remove(context: click.Context, ids: tuple[str, ...], yes: bool, config: Path
 
         take_out(path, ids)
 
-    _changed(loaded, change, [(name, f"{known[name].mac} in {known[name].group}", "") for name in dict.fromkeys(ids)])
+    _changed(loaded, change, rows)
     click.echo(f"{', '.join(dict.fromkeys(ids))}: out of fleet.csv; the old text stays as fleet.csv.previous.")
 
 

@@ -29,7 +29,15 @@ def command(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-@command.command()
+@command.command(
+    epilog="""\b
+Examples:
+  minectl notify test             a test message by every channel
+  minectl notify test telegram    by one
+
+\b
+Exit: 0 every one took it · 1 one did not; its reason stands beside it · 2 config"""
+)
 @click.argument("channel", nargs=-1)
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mine_controller.cli.listing import add_list, show_when_alone
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import config_option, fail, load_config
 from mine_controller.cli.telling import acting_options, apply_profile, known_miners, those_meant
@@ -31,18 +32,7 @@ Exit: 0 done or shown · 1 refused · 2 config or usage · 75 filed, and the nex
 @click.pass_context
 def command(context: click.Context, config: Path | None, as_json: bool) -> None:
     """List tuning presets; save one from a miner, put it on others, remove it."""
-    context.obj = config
-    if context.invoked_subcommand is None:
-        _list(load_config(config, last_good=True), as_json=as_json)
-
-
-@command.command(name="list", epilog="Example: minectl profiles list --json")
-@config_option
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_context
-def list_(context: click.Context, config: Path | None, as_json: bool) -> None:
-    """Every profile and what it sets; "-" is left as it is."""
-    _list(load_config(config or context.obj, last_good=True), as_json=as_json)
+    show_when_alone(context, config, _list, as_json=as_json)
 
 
 def _list(config: Config, *, as_json: bool) -> None:
@@ -58,6 +48,9 @@ def _list(config: Config, *, as_json: bool) -> None:
         click.echo(table(COLUMNS, [tuple(row.values()) for row in rows]))
     else:
         click.echo("There is no profile yet; `minectl profiles save NAME --from ID` makes one.")
+
+
+add_list(command, "profiles", _list, 'Every profile and what it sets; "-" is left as it is.')
 
 
 def _folder(config: Config) -> Path:
@@ -140,7 +133,7 @@ def apply(context: click.Context, /, name: str, **options: Any) -> None:
     apply_profile(context, name, options)
 
 
-@command.command(epilog="Example: minectl profiles remove quiet")
+@command.command(epilog="\b\nExamples:\n  minectl profiles remove quiet")
 @click.argument("name")
 @config_option
 @click.pass_context

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,9 +27,9 @@ Examples:
   minectl replay --db mine_data.db            out of a bundle: all its ticks, no config is needed
 
 \b
-Every recorded tick is decided again from an hourly copy of the state on. What this version of the program decided
-must come out the same to the byte; the first difference is named: tick, field, both values, the rule. What another
-version decided otherwise is printed, and is no fault.
+Every recorded tick is decided again from an hourly copy of the state on. What this very program decided (version
+and hash of its core) must come out the same to the byte; the first difference is named: tick, field, both values,
+the rule. What another one decided otherwise is printed, by rule and field, and is no fault.
 Exit: 0 all the same · 1 a difference within this version, or the database can't be read · 2 config"""
 )
 @config_option
@@ -85,10 +86,17 @@ def summary(found: "Replayed", seconds: float) -> dict[str, Any]:
         "faults": found.faults,
         "seconds": round(seconds, 2),
         "versions": list(found.codes),
+        "changed": _changed(found),
         "first": None if first is None else _told(first),
         "differences": [_told(one) for one in found.differences],
         "skipped": [{"tick": one.tick_at, "why": one.why} for one in found.gaps],
     }
+
+
+def _changed(found: "Replayed") -> dict[str, int]:
+    """What another program decides otherwise: rounds by rule and field, the most frequent first."""
+    told = Counter(f"{one.rule or 'nobody'}: {one.field.partition(' ')[0]}" for one in found.differences)
+    return dict(told.most_common())
 
 
 def _told(one: "Difference") -> dict[str, Any]:
@@ -97,12 +105,13 @@ def _told(one: "Difference") -> dict[str, Any]:
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
-    from mine_controller import __version__  # noqa: PLC0415 - for the text alone
+    from mine_controller.ports.code import deciding  # noqa: PLC0415 - for the text alone
 
     lines = []
     if told["first"] is not None:
         kind = "First difference" if told["faults"] else f"Decided otherwise since {told['first']['version']}"
         lines += [f"{kind}: {_line(told['first'])}"]
+        lines += ["What changed, by rule: " + ", ".join(f"{name} {count}x" for name, count in told["changed"].items())]
         others = [one for one in told["differences"] if one != told["first"]]
         lines += [f"  {_line(one)}" for one in others[:SHOWN]]
         lines += [f"  ... and {told['differ'] - SHOWN - 1} more rounds"] if told["differ"] > SHOWN + 1 else []
@@ -110,7 +119,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
     skipped = f", {len(told['skipped'])} ticks not decided again" if told["skipped"] else ""
     share = 100 * told["same"] / told["rounds"] if told["rounds"] else 100.0
     verdict = f"{told['same']} of {told['rounds']} rounds the same ({share:.2f} %)"
-    lines.append(f"{told['ticks']} ticks by version {__version__}: {verdict}{skipped}, in {told['seconds']:.1f} s")
+    lines.append(f"{told['ticks']} ticks by version {deciding()}: {verdict}{skipped}, in {told['seconds']:.1f} s")
     return [safe(line, 600) for line in lines]
 
 

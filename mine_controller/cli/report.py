@@ -8,11 +8,16 @@ import click
 from mine_controller.cli.output import csv_text, json_text, moment, safe, table
 from mine_controller.cli.session import config_option, fail, load_config
 
-COLUMNS = ("key", "hours", "kwh", "mean_price", "cost", "always_on_cost", "saved", "saved_pct", "earned")
-TITLES = ("", "hours", "kWh", "p/kWh", "cost p", "always on p", "saved p", "saved %", "earned p")
+COLUMNS = ("key", "hours", "kwh", "mean_price", "cost", "always_on_cost", "saved", "saved_pct", "earned", "left")
+TITLES = ("", "hours", "kWh", "p/kWh", "cost p", "always on p", "saved p", "saved %", "earned p", "left p")
 
 
-@click.group()
+@click.group(
+    epilog="""\b
+Examples:
+  minectl report events --since 30d    the curtailments, for the bill
+  minectl report costs --by band       what power cost, and what it would have cost always on"""
+)
 def command() -> None:
     """What happened, for people who keep books."""
 
@@ -79,7 +84,8 @@ Examples:
 \b
 Every stretch between two ticks costs the price of the slot it lies in. What no meter tells is guessed from what such
 a miner draws and told apart; seconds of which nothing is known are in no sum. Always on: every miner at its nominal
-power in the same slots. Money is in pence (cents).
+power in the same slots. Earned: the hashes each miner told, at what [profit COIN] says now of the coin its band has it
+mine; left is that less what its power cost. Money is in pence (cents).
 Exit: 0 shown · 1 the database can't be read · 2 config or usage"""
 )
 @click.option("--days", type=click.IntRange(1, 4000), default=7, show_default=True, help="Local days, today included.")
@@ -129,4 +135,6 @@ def _notes(total: dict[str, float], transitions: int) -> list[str]:
         lines.append(f"{total['unpriced_kwh']:.3f} kWh were drawn while the price was not known: in no cost.")
     if total["unknown_hours"]:
         lines.append(f"Of {total['unknown_hours']:.2f} miner hours nothing is known.")
+    if total["unearned_hours"]:
+        lines.append(f"What was earned in {total['unearned_hours']:.2f} miner hours is not known: in no earnings.")
     return lines

@@ -60,7 +60,8 @@ def _drilled(config: Config, copy: str, as_json: bool) -> None:
     else:
         click.echo(f"Drill with {found.copy.path.name}" + (f", control of {found.newer.name}" if found.newer else ""))
         click.echo(table(("table", "in the copy", "after the restore", "in the database now"), found.rows))
-        click.echo(f"A tick would begin in {found.mode} and know {found.miners} miners.")
+        known = f"{found.miners} miners, the starts and hours of {found.worn} of them"
+        click.echo(f"A tick would begin in {found.mode} and know {known}.")
         for trouble in found.troubles:
             click.echo(safe(f"trouble: {trouble}"))
         click.echo("It can't be relied on." if found.troubles else "It works; nothing was changed.")
@@ -75,6 +76,7 @@ def _drill_json(found: "Drill") -> dict[str, object]:
         "rows": {name: {"copy": was, "restored": got, "now": now} for name, was, got, now in found.rows},
         "mode": found.mode,
         "miners": found.miners,
+        "worn": found.worn,
         "files": list(found.files),
         "troubles": list(found.troubles),
     }

@@ -17,20 +17,33 @@ OLD_TICKS = 2
 RED = ("EMERGENCY", "FAULT")
 YELLOW = ("SHEDDING", "HOLD", "MANUAL", "CURTAILING")
 ROLE_NAMES = {"inlet_c": "inlet", "outlet_c": "hot aisle", "ambient_c": "outside", "dew_c": "dew point"}
+FIGURES = {
+    "grid_hz": ("grid", "Hz", 2),
+    "voltage_v": ("lowest phase", "V", 0),
+    "supply_kw": ("source", "kW", 0),
+    "battery_soc_pct": ("battery", "%", 0),
+    "generator_load_pct": ("generator load", "%", 0),
+}
 
 
 def screen(shown: dict[str, Any], config: Config, now_s: int) -> list[str]:
     """Lines of at most 80 columns (colour codes not counted)."""
     zone = Zone(utc_offset_s(config.site.timezone, now_s), config.site.timezone)
-    lines = [*_head(shown, zone, now_s), *_age(shown)]
+    lines = [*_head(shown, zone, now_s), *_age(shown), *_blind(shown["inputs"])]
     lines += _wrapped("Next", f"{zone.clock(shown['next']['at'])} {shown['next']['text']}".replace("unknown ", ""))
     lines += _wrapped("Power", _power(shown))
-    lines += _wrapped("Air", _air(shown, config.site.temperature_unit))
-    lines += _wrapped("Fans", _fans(shown["fans"]))
-    lines += _wrapped("Signal", _signal(shown["signal"], zone, now_s))
+    lines += _wrapped("Air", _air(shown, config.site.temperature_unit)) if shown["readings"] else []
+    lines += _wrapped("Fans", _fans(shown["fans"])) if shown["fans"] else []
+    lines += _wrapped("Supply", _supply(shown["supply"])) if shown.get("supply") else []
+    lines += _wrapped("Price", _price(shown["bands"], zone, now_s)) if shown.get("bands") else []
+    lines += _wrapped("Uplinks", _uplinks(shown["uplinks"])) if shown.get("uplinks") else []
+    if shown["signal"]["configured"]:
+        lines += _wrapped("Signal", _signal(shown["signal"], zone, now_s))
     lines += _wrapped("Miners", _miners(shown["miners"]))
-    lines += _wrapped("Obeying", _obeying(shown.get("time_to_obey")))
-    lines += [*_alarms(shown["alarms"], zone, now_s), *_overrides(shown["overrides"], zone, now_s)]
+    lines += _wrapped("Hashing", _hashing(shown["totals"])) if shown.get("totals") else []
+    if shown["signal"]["configured"] or shown.get("time_to_obey"):
+        lines += _wrapped("Obeying", _obeying(shown.get("time_to_obey")))
+    lines += [*_alarms(shown, zone, now_s), *_overrides(shown["overrides"], zone, now_s)]
     lines += _inputs(shown["inputs"])
     return lines
 
@@ -59,6 +72,18 @@ def _age(shown: dict[str, Any]) -> Iterator[str]:
         yield from _wrapped("Data", f"{safe(span(age_s))} old")
 
 
+def _blind(inputs: list[dict[str, Any]]) -> Iterator[str]:
+    """A mine of which nothing is read looks calm; say so before any figure."""
+    if any(one["ok"] is True for one in inputs):
+        return
+    why = next((safe(one["why"], 60) for one in inputs if one["why"]), "")
+    told = (
+        f"none of {len(inputs)} inputs answers{f' ({why})' if why else ''}; `minectl doctor --live-probe` asks them now"
+    )
+    told = told if inputs else "config.txt has no active device section; `minectl config check` tells what is missing"
+    yield from (click.style(row, fg="red", bold=True) for row in _wrapped("BLIND", f"NOTHING IS READ: {told}"))
+
+
 def _power(shown: dict[str, Any]) -> str:
     cap = f" of {watts(shown['cap_w'])} cap" if shown["cap_w"] else ""
     by = {"meter": "by the meter", "parts": f"{shown['power_known']} of {shown['power_of']} parts known"}
@@ -76,9 +101,13 @@ def _air(shown: dict[str, Any], unit: str) -> str:
         elif name == "humidity_pct":
             value = reading["value"]
             parts.append(_reading("humidity", reading, "unknown" if value is None else f"{value:g} %"))
+        elif name in FIGURES:
+            label, unit, decimals = FIGURES[name]
+            value = reading["value"]
+            parts.append(_reading(label, reading, "" if value is None else f"{value:.{decimals}f} {unit}"))
         elif reading["value"] != "ok":
             parts.append(f"{name.upper()}: {reading['value'] or 'unknown'}")
-    return ", ".join(parts) or "no sensor is wired"
+    return ", ".join(parts)
 
 
 def _reading(name: str, reading: dict[str, Any], value: str) -> str:
@@ -125,13 +154,53 @@ def _obeying(forecast: dict[str, Any] | None) -> str:
     return f"a stop of all that runs takes {forecast['seconds']} s of {forecast['within_s']} s{beside}"
 
 
-def _alarms(alarms: list[dict[str, Any]], zone: Zone, now_s: int) -> Iterator[str]:
-    yield from _wrapped("Alarms", f"{len(alarms)} open" if alarms else "none")
+def _supply(supply: dict[str, Any]) -> str:
+    used = f", {supply['used_pct']:.0f} % of it used" if supply["used_pct"] is not None else ""
+    return f"{watts(supply['held_w'])} counts{used}" + (": MORE THAN THERE IS" if supply["over"] else "")
+
+
+def _price(bands: dict[str, Any], zone: Zone, now_s: int) -> str:
+    """The price, its band, and what comes next."""
+    price = "unknown" if bands["price"] is None else f"{bands['price']:.2f} {bands['unit']}"
+    band = f", band {bands['band']} ({bands['coin'] or 'as it was'})" if bands["band"] is not None else ""
+    coming = [one for one in bands["coming"] if one["start"] > now_s][:1]
+    then = [f"; band {one['band']} at {zone.near(one['start'], now_s)}, {one['price']:.2f}" for one in coming]
+    return safe(f"{price}{band}{''.join(then)}", 200)
+
+
+def _uplinks(links: list[dict[str, Any]]) -> str:
+    return safe(", ".join(f"{one['name']} {one['link'] or 'unknown'}" for one in links), 200)
+
+
+def _hashing(totals: dict[str, Any]) -> str:
+    from mine_controller.render.shelf import rate  # noqa: PLC0415 - only small sites have it
+
+    return safe(
+        ", ".join(
+            f"{rate(one['hashes_per_s'])} {one['algorithm']} ({one['known']} of {one['of']})"
+            for one in totals["hashrates"]
+        ),
+        200,
+    )
+
+
+def _alarms(shown: dict[str, Any], zone: Zone, now_s: int) -> Iterator[str]:
+    """Each that stands, with what a person does about it; how many are set aside."""
+    alarms, aside = shown["alarms"], len(shown.get("alarms_aside") or ())
+    seen = sum(one.get("state") == "acked" for one in alarms)
+    parts = [f"{len(alarms) - seen} open"] if len(alarms) > seen else []
+    parts += [f"{seen} seen"] if seen else []
+    parts += [f"{aside} set aside (minectl alarms list --all)"] if aside else []
+    yield from _wrapped("Alarms", ", ".join(parts) or "none")
     for one in alarms:
         colour = "red" if one["severity"] == "emergency" else "yellow"
         since = zone.near(one["since"], now_s) if one["since"] else "?"
-        told = f"{one['severity']} since {since}: {one['about']}: {one['text']}"
-        yield from (click.style(line, fg=colour) for line in _wrapped("", safe(told)))
+        name = f"{one['id']} " if one.get("id") else ""
+        told = f"{name}{one['severity']} since {since}: {one['about']}: {one['text']}"
+        known = one.get("state") == "acked"
+        yield from (click.style(line, fg=None if known else colour) for line in _wrapped("", safe(told)))
+        if one.get("remedy") and not known:
+            yield from _wrapped("", safe(f"-> {one['remedy']}"))
 
 
 def _overrides(overrides: list[dict[str, Any]], zone: Zone, now_s: int) -> Iterator[str]:

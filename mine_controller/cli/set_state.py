@@ -19,11 +19,17 @@ Examples:
   minectl set-state fan.3 off --for 1h --reason "belt is being changed"
   minectl set-state miner.a017 stop --for 4h --reason "hums"
   minectl set-state max_power_kw 400 --for 3h --reason "transformer works"
+  minectl set-state strategy off --reason "on holiday"
 
 \b
-Inputs: signal inlet_c outlet_c ambient_c humidity_pct grid_hz site_power_w smoke water door mains
-(a value, or `unknown`). Outputs: fan.N on|off, fans N, miner.ID run|stop, miners run|stop,
-max_power_kw N. On a live site inputs can only make things stricter, and all ends after 4 h.
+Inputs (a value, or `unknown`): signal run|off, inlet_c outlet_c ambient_c humidity_pct grid_hz voltage_v
+supply_kw battery_soc_pct generator_load_pct site_power_w price_p_kwh, smoke water door mains ok|alarm,
+uplink.NAME up|down, reading.SECTION.CHANNEL. Outputs: fan.N on|off, fans N, miner.ID run|stop,
+miners run|stop, max_power_kw N. On a live site these can only make things stricter, and end after 4 h.
+
+\b
+Wishes, which hold until cleared or as long as --for says: strategy on|off, band NAME|off, away yes|no,
+mode.ID WORD, pool.ID NAME (a miner, or a group like "bitaxe shelf").
 
 \b
 {EXITS}""",

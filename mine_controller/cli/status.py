@@ -13,7 +13,7 @@ from mine_controller.cli.session import config_option, fail, load_config
 Examples:
   minectl status                 one screen: mode and why, what comes next, power, air, inputs
   minectl status --json          the same as www/status.json, for scripts
-  watch -c -n 30 minectl status  kept in view
+  minectl watch                  kept in view
 
 \b
 Exit: 0 shown · 1 no tick has run yet or the database can't be read · 2 config"""

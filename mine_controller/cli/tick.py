@@ -15,9 +15,9 @@ from mine_controller.core.model.book import Book
 @click.command(
     epilog="""\b
 Examples:
-  minectl tick                        what cron runs every two minutes
-  minectl tick --dry-run              read, decide, print the plan; change nothing anywhere
-  minectl tick --dry-run --all --json the same, asking every input, as JSON
+  minectl tick                         what cron runs every two minutes
+  minectl tick --dry-run               read, decide, print the plan; change nothing anywhere
+  minectl tick --dry-run --all --json  the same, asking every input, as JSON
 """
 )
 @config_option

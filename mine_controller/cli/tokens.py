@@ -35,7 +35,7 @@ def command(context: click.Context, config: Path | None, as_json: bool) -> None:
         _list(load_config(config, last_good=True), as_json=as_json)
 
 
-@command.command(name="list", epilog=f"Example: minectl tokens list --json\n\n{EXITS}")
+@command.command(name="list", epilog=f"\b\nExamples:\n  minectl tokens list --json\n\n\b\n{EXITS}")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @click.pass_context
@@ -81,7 +81,7 @@ def add(context: click.Context, /, name: str, role: str, config: Path | None) ->
     click.echo(f"Token {name} ({role}). It is shown this once: keep it where its user keeps passwords.", err=True)
 
 
-@command.command(epilog=f"Example: minectl tokens revoke phone\n\n{EXITS}")
+@command.command(epilog=f"\b\nExamples:\n  minectl tokens revoke phone\n\n\b\n{EXITS}")
 @click.argument("name")
 @config_option
 @click.pass_context

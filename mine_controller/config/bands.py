@@ -35,9 +35,36 @@ def set_band(path: Path, name: str, values: Mapping[str, str]) -> tuple[Change, 
     EditError, or ConfigError when the result doesn't check: then nothing has changed.
     """
     source = read_source(path)
-    old, document = _parsed(source.config)
-    title = f"{KIND} {name}"
-    text = old if title in document.sections else _begun(old, document, name, values)
+    text = _with_band(_parsed(source.config)[0], name, values)
+    store(source, text)
+    return changes(source.config, text.encode())
+
+
+def set_bands(path: Path, wanted: Mapping[str, Mapping[str, str]]) -> tuple[Change, ...]:
+    """All bands at once, as `with_bands` has them; errors as `set_band`."""
+    source = read_source(path)
+    text = with_bands(source.config, wanted)
+    store(source, text)
+    return changes(source.config, text.encode())
+
+
+def with_bands(raw: bytes, wanted: Mapping[str, Mapping[str, str]]) -> str:
+    """The text with exactly these bands (name -> options, "" = the default); comments stay. ConfigError: unreadable.
+
+    Pure; whether the result checks is for whoever stores it, or looks at it first.
+    """
+    text, document = _parsed(raw)
+    gone = [line for one in _bands(document) if one.name not in wanted for line in _lines_of(one)]
+    text = _without(text, gone)
+    for name, values in wanted.items():
+        text = _with_band(text, name, values)
+    return text
+
+
+def _with_band(text: str, name: str, values: Mapping[str, str]) -> str:
+    title, document = f"{KIND} {name}", read(text)
+    if title not in document.sections:
+        text = _begun(text, document, name, values)
     for option, value in values.items():
         document = read(text)
         section = document.sections[title]
@@ -45,8 +72,7 @@ def set_band(path: Path, name: str, values: Mapping[str, str]) -> tuple[Change, 
             text = with_value(text, document, title, option, value.strip())
         elif option in section.entries:
             text = _without(text, [section.entries[option].line])
-    store(source, text)
-    return changes(source.config, text.encode())
+    return text
 
 
 def remove(path: Path, name: str) -> tuple[Change, ...]:

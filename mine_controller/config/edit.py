@@ -2,6 +2,7 @@
 
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from mine_controller.core.option import Secret
 PREVIOUS = ".previous"
 STARS = "***"
 _ENTRY = re.compile(r"([ \t]*[a-z][^=]*=[ \t]*)(.*?)([ \t]*\r?)")
+_KEY = re.compile(r"[a-z][a-z0-9_ ]{0,80}")
 _TITLE = re.compile(r"[a-z][a-z0-9_]*(?: [A-Za-z0-9_.-]+)?")
 
 
@@ -75,6 +77,66 @@ def unset_value(path: Path, key: str) -> Change:
     del lines[entry.line - 1]
     store(source, "\n".join(lines))
     return Change(title, option, STARS if is_secret(title, option) else entry.value, "")
+
+
+Line = tuple[str, str, str | None]  # section, option, value; None takes the line out; no option: the whole section
+
+
+def edited_text(raw: bytes, wanted: Iterable[Line]) -> bytes:
+    """config.txt with these lines written or taken out, every comment kept; not checked. EditError, ConfigError."""
+    text, wrong = decode(raw)
+    if wrong:
+        raise ConfigError(wrong)
+    for title, option, given in wanted:
+        document = read(text)
+        if given is None:
+            text = _without(text, document, title, option)
+            continue
+        value = given.strip()
+        if not option or not value or not value.isprintable() or value == STARS:
+            raise EditError(f"{title}.{option}: a value is one line of text")
+        text = with_value(text, document, title, option, value)
+    return text.encode()
+
+
+def _without(text: str, document: Document, title: str, option: str) -> str:
+    """One line less, or a section with all of its lines; what stands between them stays."""
+    section = document.sections.get(title)
+    if section is None or (option and option not in section.entries):
+        raise EditError(f"{title}.{option}".rstrip(".") + " is not written")
+    kept = (section.entries[option],) if option else tuple(section.entries.values())
+    gone = {entry.line for entry in kept} | (set() if option else {section.line})
+    return "\n".join(line for number, line in enumerate(text.split("\n"), 1) if number not in gone)
+
+
+def diff(old: bytes, new: bytes, around: int = 2) -> tuple[str, ...]:
+    """Lines that differ, as `diff -u` writes them, with some around; values of secrets are stars, in comments too."""
+    from difflib import SequenceMatcher  # noqa: PLC0415 - only where somebody edits
+
+    before, after = (decode(raw)[0].split("\n") for raw in (old, new))
+    shown = (_starred(before), _starred(after))
+    out: list[str] = []
+    for group in SequenceMatcher(None, before, after, autojunk=False).get_grouped_opcodes(around):
+        out.append(f"@@ line {group[0][1] + 1} @@")
+        for what, begin, end, new_begin, new_end in group:
+            if what == "equal":
+                out += [f" {line}" for line in shown[0][begin:end]]
+                continue
+            out += [f"-{line}" for line in shown[0][begin:end]]
+            out += [f"+{line}" for line in shown[1][new_begin:new_end]]
+    return tuple(out)
+
+
+def _starred(lines: list[str]) -> list[str]:
+    title, out = "", []
+    for line in lines:
+        bare = line.strip(" \t\r#;")
+        if bare.startswith("["):
+            title = bare.strip("[]")
+        key, equals, value = (part.strip() for part in bare.partition("="))
+        hide = equals and value and _KEY.fullmatch(key) and is_secret(title, key)
+        out.append(line.replace(value, STARS) if hide else line.rstrip("\r"))
+    return out
 
 
 def changes(old: bytes, new: bytes) -> tuple[Change, ...]:

@@ -74,6 +74,8 @@ WIRING_TAIL = """\
 #breaker main = 1600 A 480 V 3ph
 # Phases (80 % counts, too), by the names fleet.csv or the breakers give them; volts from the phase to neutral:
 #phase L1 = 60 A 230 V
+# The pump of an evaporative wall, by its relay; [wall] says when it runs:
+#wall = controlbyweb fans/8
 # Ways to the internet, by what watches them, and the pool on this machine that stands in while there is none:
 #uplink starlink = uplink starlink
 #uplink lte = openmptcprouter router/lte

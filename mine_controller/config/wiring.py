@@ -3,8 +3,8 @@
 * inlet_c = roomalert intake/1, roomalert row_b/1
 * max_age inlet_c = 240
 * fan 1 = switch controlbyweb fans/1, watts iotawatt fans/Fan_1, normal 1500
-* breaker b1 = 400 A 480 V 3ph
-* phase L1 = 60 A 230 V
+* breaker b1 = 400 A 480 V 3ph, phase L1 = 60 A 230 V
+* wall = controlbyweb fans/8: the relay of the evaporative wall's pump
 * uplink starlink = uplink starlink, dummy_pool = dummy_pool local: config/uplinks.py
 """
 
@@ -96,6 +96,7 @@ def build(section: Section, rows: tuple[Row, ...], kinds: Kinds, defaults: Defau
         phases=tuple(wirer.phases),
         uplinks=tuple(wirer.uplinks.uplinks.values()),
         dummy_pool=wirer.uplinks.dummy_pool,
+        wall=wirer.wall,
     )
     wiring = wiring._replace(absent=absent(wiring, kinds))
     if any(wired.endpoint is None and _proves(wired) for wired in kinds.values()):
@@ -152,9 +153,9 @@ class _Wirer:
         self.breakers: list[BreakerSpec] = []
         self.phases: list[BreakerSpec] = []
         self.uplinks = uplinks.Lines(self)
+        self.wall = ""
         self.max_ages: dict[str, Entry] = {}
-        self.pending: list[str] = []
-        self.wrong: list[str] = []
+        self.pending, self.wrong = list[str](), list[str]()
         self.fan_channels: dict[str, str] = {}
         self._role("stop", (STOP_KEY,))
 
@@ -173,10 +174,10 @@ class _Wirer:
             self.tell(entry, "has something behind the value: comments stand on their own lines")
         elif word == "fan" and name:
             self._fan(entry, name)
-        elif word == "breaker" and name:
-            self._breaker(entry, name)
-        elif word == "phase" and name:
-            self._phase(entry, name)
+        elif word in ("breaker", "phase") and name:
+            (self._breaker if word == "breaker" else self._phase)(entry, name)
+        elif entry.key == "wall":
+            self.wall = self._fan_channel(entry, " ".join(entry.value.split()), "switch")
         elif word in uplinks.WORDS:
             self.uplinks.line(entry)
         elif word == "max_age" and name:
@@ -184,7 +185,7 @@ class _Wirer:
         elif word in ROLES and not name:
             self._role_line(entry, word)
         else:
-            known = (*ROLES, "fan 1", "breaker b1", "phase L1", "max_age inlet_c", "uplink one", "dummy_pool")
+            known = (*ROLES, "fan 1", "breaker b1", "phase L1", "max_age inlet_c", "uplink one", "dummy_pool", "wall")
             self.tell(entry, f"is nothing that can be wired{nearest(entry.key, known)}")
 
     def _later(self, entry: Entry, word: str) -> None:

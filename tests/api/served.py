@@ -8,6 +8,7 @@ import httpx
 from mine_controller.api.app import create
 from mine_controller.api.guard import Terms
 from mine_controller.ops import tokens
+from mine_controller.store.stop import stop_requested
 
 HOST = "127.0.0.1:5000"
 HERE = "127.0.0.1"
@@ -50,3 +51,11 @@ class Served:
     def settle(self) -> None:
         """Until no tick is under way."""
         self.state.desk.start().result(30)
+
+
+def everything(place: Any) -> Any:
+    """All that a write could have touched."""
+    paths = place.config.paths
+    files = (place.path, paths.fleet, paths.config.parent / "profiles.txt")
+    kept = [one.read_bytes() if one.exists() else None for one in files]
+    return kept, [one for one in place.requests() if one.verb != "denied"], stop_requested(paths)

@@ -73,6 +73,8 @@ def test_every_kind_is_listed_with_what_counts_here(place):
     assert [row["kind"] for row in found] == list(KINDS)
     assert next(row for row in found if row["kind"] == "temperature_warning")["threshold"] == 35
     assert "temperature_danger" in place.run("alarms", "kinds").stdout
+    assert all(row["route"] in ("info", "warning", "emergency") for row in found)
+    assert next(row for row in found if row["kind"] == "smoke")["route"] == "emergency"
 
 
 def test_the_owners_section_shows_in_the_kinds(place):

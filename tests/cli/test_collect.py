@@ -45,7 +45,7 @@ def runs(monkeypatch):
     heard = []
     heard_plan = [process.ENDED]
 
-    def pretend(hears, file, ended, stirred, say):
+    def pretend(hears, file, ended, stirred, say, orders):
         heard.append((hears, file, stirred))
         over = heard_plan.pop(0)
         return over() if callable(over) else over

@@ -29,9 +29,27 @@ def test_backup_makes_a_copy_and_list_shows_it(place):
 
 
 def test_backup_to_another_folder_leaves_the_own_one_alone(place, tmp_path):
+    (tmp_path / "usb").mkdir()
     place.ticks(1).without_hourly_copies().run("backup", "--to", str(tmp_path / "usb"))
     assert len(list((tmp_path / "usb").iterdir())) == 1
     assert "no copy yet" in place.run("backup", "--list").stdout
+
+
+def test_a_stick_that_is_not_plugged_in_is_no_folder_on_the_card(place, tmp_path):
+    place.ticks(1).without_hourly_copies()
+    done = place.run("backup", "--to", str(tmp_path / "usb"))
+    assert (done.exit_code, "is not there; plug it in" in done.stderr) == (1, True)
+    assert not (tmp_path / "usb").exists()
+
+
+def test_a_mount_point_with_nothing_mounted_takes_no_copy(place, tmp_path, monkeypatch):
+    (tmp_path / "media" / "stick").mkdir(parents=True)
+    monkeypatch.setattr(keep, "STICKS", (tmp_path / "media",))
+    if (tmp_path / "media").stat().st_dev != Path("/").stat().st_dev:
+        pytest.skip("temporary files lie on a disk of their own")
+    done = place.ticks(1).run("backup", "--to", str(tmp_path / "media" / "stick"))
+    assert (done.exit_code, "nothing is mounted at" in done.stderr) == (1, True)
+    assert list((tmp_path / "media" / "stick").iterdir()) == []
 
 
 def test_backup_without_a_database_says_what_helps(place):
@@ -90,6 +108,7 @@ def test_the_drill_says_that_it_works_and_changes_nothing(place):
     before = place.config.paths.db.read_bytes()
     done = place.run("restore", "--drill")
     assert (done.exit_code, "It works; nothing was changed." in done.stdout) == (0, True)
+    assert "know 8 miners, the starts and hours of 8 of them" in done.stdout
     told = json.loads(place.run("restore", "--drill", "--json").stdout)
     assert (told["ok"], told["rows"]["mine_states"]) == (True, {"copy": 3, "restored": 3, "now": 3})
     assert place.config.paths.db.read_bytes() == before

@@ -42,7 +42,7 @@ def test_the_list_shows_who_it_is_and_what_it_does(seen):
     left, top = done.stdout.splitlines()[1], done.stdout.splitlines()[4]
     for word in ("b01", "Left", "Gamma 601", "127.77.1.1", "running", "hashing", "18", "1.21 TH/s", "58.5", "main"):
         assert word in left
-    assert "956.4 kH/s" in top
+    assert "956 kH/s" in top
     assert "4 of 4 running, 54 W (3 of 4 known)" in done.stdout
 
 
@@ -147,6 +147,14 @@ def test_an_errand_is_sent_and_its_outcome_told(seen):
     assert "errand b02 restart: done, 1 of 1 taken" in done.stdout
     assert ("b02", "restart", "") in seen.plant.sent
     assert "  b02 restart: applied by bitaxe shelf" in done.stdout
+
+
+def test_an_errand_to_a_board_that_rests_says_what_it_waits_for(seen):
+    seen.run("miners", "stop", "b02", "--for", "1h", "--reason", "hums")
+    done = seen.run("miners", "restart", "b02", "--reason", "stuck")
+    assert done.exit_code == 0, done.output
+    assert ("b02", "restart", "") not in seen.plant.sent
+    assert "  b02 restart: waits by bitaxe shelf (" in done.stdout
 
 
 def test_outcomes_stand_in_the_json_too(seen):
@@ -310,6 +318,30 @@ def test_remove_takes_the_line_and_keeps_the_wear_book(seen):
     assert seen.fleet.read_text() == FLEET.replace("b02,02:77:00:00:00:02,bitaxe shelf,,a,\n", "")
     assert seen.fleet.with_name("fleet.csv.previous").read_text() == FLEET
     assert seen.requests()[-1].args == ("fleet.csv b02", "02:77:00:00:00:02 in bitaxe shelf", "")
+
+
+def test_a_dry_run_of_remove_shows_the_line_and_changes_nothing(seen):
+    before = (seen.path.parent / "fleet.csv").read_text()
+    done = seen.run("miners", "remove", "b02", "b02", "--dry-run")
+    assert (done.exit_code, done.stdout.count("would take out b02: ")) == (0, 1)
+    assert (seen.path.parent / "fleet.csv").read_text() == before
+    assert seen.run("miners", "remove", "nobody", "--dry-run").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("9240.5 / 9188.1 / ? H/s rx/0", "9.24 kH/s rx/0"),
+        ("512 H/s", "512 H/s"),
+        ("1015.4 kH/s", "1.02 MH/s"),
+        ("quick", "quick"),
+        (None, None),
+    ],
+)
+def test_a_processors_rate_stands_in_a_fitting_unit(told, shown):
+    from mine_controller.cli.miners import _rate  # noqa: PLC0415
+
+    assert _rate({"hashrate_ths": None, "hashrate": told}) == shown
 
 
 def test_remove_asks_first_and_names_nobody_unknown(home):

@@ -7,8 +7,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from click.testing import CliRunner
 
-from mine_controller import __version__
 from mine_controller.cli.main import group
+from mine_controller.ports.code import deciding
 from mine_controller.store.policies import pack_policy
 
 
@@ -41,12 +41,12 @@ def test_recorded_ticks_are_decided_again_and_all_the_same(place):
     assert done.exit_code == 0
     assert (told["ticks"], told["differ"], told["faults"], told["first"], told["skipped"]) == (6, 0, 0, None, [])
     assert told["same"] == told["rounds"] > 6
-    assert told["versions"] == [__version__]
+    assert told["versions"] == [deciding()]
 
 
 def test_the_text_ends_with_how_many_are_the_same(place):
     done = place.ticks(2).run("replay", "--jobs", "1")
-    assert done.stdout.startswith(f"2 ticks by version {__version__}: ")
+    assert done.stdout.startswith(f"2 ticks by version {deciding()}: ")
     assert "rounds the same (100.00 %)" in done.stdout
 
 

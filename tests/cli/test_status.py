@@ -43,6 +43,15 @@ def test_old_data_is_said_to_be_old_in_red_on_a_terminal_alone(place):
     assert "\x1b[31m\x1b[1mData" in place.run("status", color=True).stdout
 
 
+def test_a_mine_of_which_nothing_is_read_says_so_before_any_figure(place):
+    assert "NOTHING IS READ" not in place.ticks(2, of=6).run("status").stdout
+    place.plant.dead = set(place.config.endpoints)
+    shown = place.ticks(2).run("status").stdout
+    assert "NOTHING IS READ: none of 6 inputs answers (no answer in 6.0 s)" in " ".join(shown.split())
+    assert shown.index("NOTHING IS READ") < shown.index("Power")
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_fresh_data_is_not_called_old(place):
     assert "OLD" not in place.ticks(2).run("status").stdout
 
