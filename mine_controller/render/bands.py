@@ -12,7 +12,7 @@ from mine_controller.core.bands import Band, Planned, rank
 from mine_controller.core.money import Line
 from mine_controller.core.outlook import Outlook
 from mine_controller.render.given import Economy
-from mine_controller.render.svg import Scale
+from mine_controller.render.svg import Scale, nice
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, span
 
 Doc = Mapping[str, Any]
@@ -163,10 +163,22 @@ def _chart(ahead: list[dict[str, Any]], zone: Zone, unit: str) -> dict[str, Any]
     ]  # fmt: skip
     named = {one["tone"]: f"{one['band']} {one['coin']}".strip() for one in ahead}
     return {
-        "wide": wide, "high": HIGH, "floor": floor, "bars": bars, "hours": hours, "rows": rows, "unit": unit,
+        "wide": wide, "high": HIGH, "floor": floor, "ticks": _ticks(prices, scale),
+        "bars": bars, "hours": hours, "rows": rows, "unit": unit,
         "colours": [{"tone": number, "text": named[number]} for number in sorted(named)],
         "text": f"{min(prices):.1f} to {max(prices):.1f} {unit} over {span(end_s - begin_s)}",
     }  # fmt: skip
+
+
+def _ticks(prices: list[float], scale: Scale) -> list[dict[str, Any]]:
+    """Round prices beside the bars; below nothing only where there is room."""
+    values = [*nice(max(1.0, *prices), 3)]
+    values += [-values[1]] if min(prices) <= -values[1] else []
+    return [
+        {"y": scale.at(value), "pct": f"{100 * scale.at(value) / HIGH:.1f}%", "text": f"{value:g}"}
+        for value in values
+        if value <= scale.high
+    ]
 
 
 def _money(today: Doc, currency: str) -> dict[str, Any]:

@@ -100,13 +100,19 @@ def _card(unit: Unit, own: _Own, when: Moments) -> dict[str, Any]:
     }
 
 
+def told_rate(text: str) -> tuple[float, str] | None:
+    """Hashes a second and the algorithm ("" = it does not say) in a unit's own words like "1.25 / 1.2 kH/s rx/0"."""
+    found = _RATE.fullmatch(text)
+    return (float(found[1]) * _FACTOR[found[2]], found[3] or "") if found else None
+
+
 def _rate(own: _Own) -> tuple[float | None, str]:
     """Hashes a second and what is hashed. A text of the unit is finer than TH/s; its algorithm is SHA-256 if unsaid."""
-    told = _RATE.fullmatch(own.said("hashrate", lasting=True))
-    algorithm = (told[3] or SHA256) if told else SHA256
-    fresh = _RATE.fullmatch(own.said("hashrate"))
+    told = told_rate(own.said("hashrate", lasting=True))
+    algorithm = (told[1] if told else "") or SHA256
+    fresh = told_rate(own.said("hashrate"))
     if fresh:
-        return float(fresh[1]) * _FACTOR[fresh[2]], algorithm
+        return fresh[0], algorithm
     ths = own.number("hashrate_ths") if algorithm == SHA256 else None
     return None if ths is None else ths * _THS, algorithm
 

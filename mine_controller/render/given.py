@@ -78,3 +78,41 @@ class History(NamedTuple):
     signal: Texts = ()
     events: tuple[EventLine, ...] = ()  # newest last
     report: dict[str, int | float | str] | None = None
+
+
+class Rolled(NamedTuple):
+    """Stretches of equal length, oldest first; one without any tick is not in it. None = not known in the whole of it.
+
+    `ticks` were recorded, `known` of them with the site's power; `curtailed` is the share of ticks (0..1).
+    """
+
+    step_s: int
+    at: tuple[int, ...] = ()  # wall time at which each stretch begins
+    ticks: tuple[int, ...] = ()
+    known: tuple[int, ...] = ()
+    power_w: tuple[float | None, ...] = ()  # mean
+    power_most_w: tuple[float | None, ...] = ()
+    inlet_low_c: tuple[float | None, ...] = ()
+    inlet_most_c: tuple[float | None, ...] = ()
+    fans_on: tuple[float | None, ...] = ()
+    hashing: tuple[float | None, ...] = ()
+    curtailed: tuple[float | None, ...] = ()
+
+
+class Hour(NamedTuple):
+    """One hour of one miner, as rolled up: means; None = not known."""
+
+    at: int
+    power_w: float | None
+    chip_c: float | None
+    hashrate_ths: float | None
+
+
+class Past(NamedTuple):
+    """What the slower pages show beside the last day. `days` are local days of money, oldest first, by ISO date."""
+
+    week: Rolled = Rolled(3600)
+    quarter: Rolled = Rolled(43_200)
+    events: tuple[EventLine, ...] = ()  # newest last
+    days: tuple[Line, ...] = ()
+    hours: dict[str, tuple[Hour, ...]] = {}  # noqa: RUF012 - by miner, oldest first; replaced, never changed

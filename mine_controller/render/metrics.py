@@ -7,9 +7,12 @@ prometheus_client costs a tick three times the import of everything else here; p
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES, ROLES
+from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.modes import MODES
-from mine_controller.render.fleet import STATES
+from mine_controller.render.fleet import STATES, Unit, units
+from mine_controller.render.text import clean
 
 PREFIX = "minectl_"
 Labels = tuple[tuple[str, str], ...]
@@ -30,11 +33,40 @@ class Family(NamedTuple):
     samples: tuple[Sample, ...]
 
 
-def metrics(made: dict[str, Any]) -> str:
+class Each(NamedTuple):
+    """One miner. None: unknown."""
+
+    name: str
+    running: bool | None
+    power_w: int | None
+    hashes_per_s: float | None
+    chip_c: float | None
+
+
+def each(book: Book, wiring: Wiring) -> tuple[Each, ...]:
+    """Every miner by itself, however many; the document leaves them out where they are many."""
+    channels = book.image.channels if book.image is not None else {}
+    now_s = book.image.clock.plant_s if book.image is not None else 0
+
+    def told(unit: Unit, quantity: str) -> float | None:
+        one = channels.get(f"{unit.spec.group}/{unit.spec.mac}:{quantity}")
+        old = one is None or one.why or unit.lost or now_s - one.at_s > QUANTITIES[quantity].max_age_s
+        return float(one.value) if not old and one is not None and isinstance(one.value, int | float) else None
+
+    rows = []
+    for unit in units(book, wiring):
+        running = None if unit.state == "unknown" else unit.state == "running"
+        ths = told(unit, "hashrate_ths")
+        rate = None if ths is None else ths * 1e12
+        rows.append(Each(clean(unit.spec.id, 40), running, unit.power_w, rate, told(unit, "chip_c")))
+    return tuple(rows)
+
+
+def metrics(made: dict[str, Any], miners: tuple[Each, ...] = ()) -> str:
     """The document as exposition text; a family without any known sample is left out whole."""
     families = (
         *(*_site(made), *_alarms(made), *_supply(made), *_network(made), *_machines(made), *_roles(made)),
-        *(*_fans(made), *_miners(made), *_contract(made), *_inputs(made)),
+        *(*_fans(made), *_miners(made), *_each(miners), *_contract(made), *_inputs(made)),
     )
     return "".join(_family(family) for family in families)
 
@@ -130,6 +162,8 @@ def _network(made: dict[str, Any]) -> Iterable[Family]:
         column(lambda one: None if one["latency_ms"] is None else round(one["latency_ms"] / 1000, 4)),
     )  # fmt: skip
     yield Family("uplink_loss_ratio", "Share of tries lost on it.", column(lambda one: _ratio(one["loss_pct"])))
+    loss = made.get("share_loss_pct")  # a document that an older version wrote has none
+    yield _one("share_loss_ratio", "Share of all shares rejected or stale, last half hour.", _ratio(loss))
     pool = made["holding_pool"]
     if pool is not None:
         yield _one("holding_pool_up", "1 while the holding pool runs.", pool["lives"])
@@ -146,7 +180,8 @@ def _machines(made: dict[str, Any]) -> Iterable[Family]:
             value: float | bool | None = None if one["value"] is None else one["value"] == "alarm"
         else:
             value = one["value"]
-        by_metric.setdefault(one["quantity"], []).append(Sample(value, labels))
+        quantity = "temp_c" if one["quantity"] == "board_c" else one["quantity"]  # one metric for warm boards and UPSs
+        by_metric.setdefault(quantity, []).append(Sample(value, labels))
     for quantity, samples in by_metric.items():
         if quantity == "contact":
             yield Family("machine_trouble", "1 while that part of the controller or UPS is in trouble.", tuple(samples))
@@ -193,6 +228,18 @@ def _miners(made: dict[str, Any]) -> Iterable[Family]:
     yield _one("miners_online", "Miners that answer or draw working power.", miners["online"])
     yield _one("miners_hashing", "Miners that say that they hash.", miners["hashing"])
     yield _one("miners_power_known", "Miners whose power is known.", miners["power_known"])
+
+
+def _each(miners: tuple[Each, ...]) -> Iterable[Family]:
+    def column(of: Callable[[Each], float | bool | None]) -> tuple[Sample, ...]:
+        return tuple(Sample(of(one), (("miner", one.name),)) for one in miners)
+
+    yield Family("miner_running", "1 while the miner runs.", column(lambda one: one.running))
+    yield Family("miner_power_watts", "Power of the miner.", column(lambda one: one.power_w))
+    yield Family(
+        "miner_hashes_per_second", "Hash rate of the miner, by its own word.", column(lambda one: one.hashes_per_s)
+    )
+    yield Family("miner_chip_celsius", "Hottest chip of the miner.", column(lambda one: one.chip_c))
 
 
 def _contract(made: dict[str, Any]) -> Iterable[Family]:

@@ -24,7 +24,7 @@ def render(shown: dict[str, Any], own: Path | None = None, kept: Path | None = N
 def _environment(folders: tuple[str, ...], kept: str) -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - heavy, and a tick may not draw
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
@@ -33,6 +33,9 @@ def _environment(folders: tuple[str, ...], kept: str) -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    www = found("www")  # what the service lays over the pages, where this installation has it
+    made.globals |= {"service": (www / "service.js").is_file(), "service_style": (www / "service.css").is_file()}
+    return made
 
 
 def _byte_code(kept: str) -> Any:

@@ -42,6 +42,8 @@ def power(made: Doc, site: SiteFacts) -> dict[str, Any]:
         "cap": rated(cap_w) if cap_w else "none",
         "against": _against(total_w, cap_w),
         "has_cap": bool(cap_w),
+        "has_fans": any(fan.watts for fan in site.wiring.fans),
+        "has_rest": rest_w > 0,
         "over": total_w is not None and bool(cap_w) and total_w > cap_w,
         "cap_x": scale.at(cap_w) if cap_w else None,
         "cap_pct": scale.pct(cap_w) if cap_w else None,
@@ -77,8 +79,11 @@ def _power_rows(made: Doc, miners: Doc, metered: int) -> list[dict[str, str]]:
             "value": watts(made["miners_w"]),
             "note": f"{of(miners['power_known'], miners['total'])} known",
         },
-        {"name": "Fans", "value": watts(made["fans_w"]), "note": f"{of(made['fans_known'], metered)} known"},
     ]
+    if metered:
+        rows.append(
+            {"name": "Fans", "value": watts(made["fans_w"]), "note": f"{of(made['fans_known'], metered)} known"}
+        )
     if made["power_source"] == "meter" and made["miners_w"] is not None:
         rest_w = made["power_w"] - made["miners_w"] - (made["fans_w"] or 0)
         complete = miners["power_known"] == miners["total"] and made["fans_known"] == metered

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mine_controller.render.given import SiteFacts
+from mine_controller.render.links import miner_page
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, span, temperature, watts
 
 _STEPS = ((1e15, "PH/s"), (1e12, "TH/s"), (1e9, "GH/s"), (1e6, "MH/s"), (1e3, "kH/s"))
@@ -59,6 +60,9 @@ def _card(card: Doc, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, Any]:
     there = card["online"]
     return {
         "id": card["id"],
+        "page": miner_page(card["id"]),
+        "address": card["address"] if site.publish == "full" else "",
+        "state": card["state"],
         "name": card["name"],
         "online": there,
         "badge": "online" if there else "offline",

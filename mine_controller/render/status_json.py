@@ -6,6 +6,7 @@ The page and the metrics are made from it too, so no two faces can disagree. Pur
 import json
 from typing import Any
 
+from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.render import bands, contract, plant, supply
@@ -41,6 +42,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "supply": supply.supply(book, site.wiring, power["power_w"]),
         "uplinks": supply.uplinks(book, site.wiring, when),
         "holding_pool": supply.holding_pool(book, site.wiring, when),
+        "share_loss_pct": supply.share_loss_pct(book),
         "temperatures": {name: readings[name]["value"] for name in readings if name.endswith("_c")},
         "humidity_pct": readings.get("humidity_pct", {}).get("value"),
         "grid_hz": readings.get("grid_hz", {}).get("value"),
@@ -50,7 +52,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "price": None,
         "miners": miners,
         **_each(book, site, fleet, when),
-        "alarms": _alarms(book, words, when),
+        **_alarms(book, site, words, when),
         "limits": _limits(book, words),
         "last_event": contract.last_event(book, history, when),
         "time_to_obey": contract.time_to_obey(book),
@@ -113,25 +115,46 @@ def _mode(book: Book, words: Words, when: Moments) -> dict[str, Any]:
 
 
 _SEVERITIES = {"emergency": 0, "warning": 1}
+_ASIDE = ("shelved", "suppressed")  # a person put it off; it follows from another one that is open
 
 
-def _alarms(book: Book, words: Words, when: Moments) -> list[dict[str, Any]]:
-    """Open alarms, the worst and then the oldest first: the oldest of them is usually the cause of the others."""
-    out = []
-    for key, alarm in book.state.alarms.items():
-        rule, code, numbers = alarm.get("reason") or ("alarm", key, ())
-        since_s = alarm.get("since_s")
-        out.append(
-            {
-                "key": clean(key, 80),
-                "kind": clean(alarm.get("kind", key), 60),
-                "about": clean(alarm.get("about", ""), 60),
-                "severity": clean(alarm.get("severity", "warning"), 20),
-                "since": when.wall(since_s),
-                "text": clean(words(Reason(rule, code, tuple((name, value) for name, value in numbers))), SENTENCE),
-            }
-        )
-    return sorted(out, key=lambda one: (_SEVERITIES.get(one["severity"], 2), one["since"] or 0, one["key"]))
+def _alarms(book: Book, site: SiteFacts, words: Words, when: Moments) -> dict[str, Any]:
+    """What stands, the worst and then the oldest first; what is set aside by itself; how many are in each state.
+
+    The oldest of the gravest is usually the cause of the others.
+    """
+    found = [_alarm(key, alarm, book, site, words, when) for key, alarm in book.state.alarms.items()]
+    found.sort(key=lambda one: (_SEVERITIES.get(one["severity"], 2), one["since"] or 0, one["key"]))
+    aside = [one for one in found if one["state"] in _ASIDE]
+    stand = [one for one in found if one["state"] not in _ASIDE]
+    states = [one["state"] for one in found]
+    counts = {state: states.count(state) for state in ("active", "acked", *_ASIDE)}
+    return {"alarms": stand, "alarms_aside": aside, "alarm_counts": counts}
+
+
+def _alarm(key: str, alarm: dict[str, Any], book: Book, site: SiteFacts, words: Words, when: Moments) -> dict[str, Any]:
+    rule, code, numbers = alarm.get("reason") or ("alarm", key, ())
+    kind = str(alarm.get("kind", key))
+    cause, does, owner = ADVICE.get(kind, ("", "", ""))
+    shelved = ((book.state.last.get("alarm_book") or {}).get("shelved") or {}).get(key)
+    state = alarm.get("state", "active")
+    by = clean(alarm.get("acked_by", ""), 60)
+    return {
+        "key": clean(key, 80),
+        "id": clean(alarm.get("id", ""), 10),
+        "kind": clean(kind, 60),
+        "about": clean(alarm.get("about", ""), 60),
+        "severity": clean(alarm.get("severity", "warning"), 20),
+        "state": state if state in ("active", "acked", *_ASIDE) else "active",
+        "since": when.wall(alarm.get("since_s")),
+        "text": clean(words(Reason(rule, code, tuple((name, value) for name, value in numbers))), SENTENCE),
+        "cause": cause,
+        "does": does,
+        "remedy": owner,
+        "acked_by": by if site.publish == "full" or not by else "a person",
+        "under": clean(alarm.get("under", ""), 80),
+        "shelved_until": when.wall(shelved) if isinstance(shelved, int) else None,
+    }
 
 
 def _limits(book: Book, words: Words) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ NEVER = Value(None, 0, "", "never read")
 TOLD = ("supply_kw", "grid_hz", "voltage_v", "battery_soc_pct", "generator_load_pct")
 HOLDING = "dummy_pool "
 MACHINES = ("machine", "nut")
-FIGURES = ("temp_c", "free_pct", "load_pct", "charge_pct", "runtime_s", "contact")
+FIGURES = ("board_c", "temp_c", "free_pct", "load_pct", "charge_pct", "runtime_s", "contact")
 
 
 def supply(book: Book, wiring: Wiring, power_w: int | None) -> dict[str, Any] | None:
@@ -69,6 +69,12 @@ def _uplink(spec: UplinkSpec, channels: dict[str, Value], kept: Any, moments: Mo
         "loss_pct": loss if isinstance(loss, int | float) else None,
         "latency_ms": latency if isinstance(latency, int | float) else None,
     }
+
+
+def share_loss_pct(book: Book) -> float | None:
+    """Rejected and stale shares of the fleet over the last half hour, in per cent, as the uplinks rule has it."""
+    told = book.state.memory.get("uplinks", {}).get("share_loss_pct")
+    return told if isinstance(told, int | float) and not isinstance(told, bool) else None
 
 
 def holding_pool(book: Book, wiring: Wiring, moments: Moments) -> dict[str, Any] | None:

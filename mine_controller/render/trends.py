@@ -9,6 +9,7 @@ from mine_controller.render.text import Zone, degrees, watts
 
 DAY_S = 86_400
 BUCKET_MIN = 5
+GHOST_MIN = 30
 LABEL_H = 3
 LABEL_ROOM = 12  # a label nearer to an edge would be cut
 SHADES = {
@@ -57,6 +58,9 @@ def charts(history: History, site: SiteFacts, zone: Zone, now_s: int) -> dict[st
         "inlet": _inlet(xs, _of(history.inlet_c, kept), site, frame),
         "fans": _fans(xs, _of(history.fans_on, kept), site, frame),
         "rows": _rows(history, kept, site, zone),
+        "heated": "inlet_c" in site.wiring.roles or any(one is not None for one in history.inlet_c),
+        "fanned": bool(site.wiring.fans),
+        "shaded": sorted({shade for shade in shades if shade}),
     }
 
 
@@ -92,12 +96,12 @@ def _hours(frame: Frame, zone: Zone) -> list[dict[str, Any]]:
 
 
 def _buckets(
-    xs: Sequence[int], ys: Sequence[Number], pick: Callable[[list[float]], float]
+    xs: Sequence[int], ys: Sequence[Number], pick: Callable[[list[float]], float], wide: int = BUCKET_MIN
 ) -> tuple[list[int], list[Number]]:
     """One point for each five minutes: what a screen can show, and a quarter of the bytes."""
     grouped: dict[int, list[Number]] = {}
     for x, y in zip(xs, ys, strict=True):
-        grouped.setdefault(x // BUCKET_MIN * BUCKET_MIN, []).append(y)
+        grouped.setdefault(x // wide * wide, []).append(y)
     out: list[Number] = []
     for group in grouped.values():
         known = [float(y) for y in group if y is not None]
@@ -111,6 +115,12 @@ def _mean(known: list[float]) -> float:
 
 def _last(known: list[float]) -> float:
     return known[-1]
+
+
+def _ghost(xs: Sequence[int], ys: Sequence[Number], scale: svg.Scale) -> str:
+    """The day as a shade behind a figure: a point for each half hour."""
+    at, mean = _buckets(xs, ys, _mean, GHOST_MIN)
+    return svg.area(at, mean, scale, 2 * GHOST_MIN)
 
 
 def _ticks(values: Iterable[float], scale: svg.Scale, text: Callable[[float], str]) -> list[dict[str, Any]]:
@@ -133,6 +143,7 @@ def _power(xs: list[int], power_w: list[Number], cap_w: list[Number], site: Site
         "area": svg.area(at, mean, scale, frame.gap),
         "line": svg.line(at, mean, scale, frame.gap),
         "cap": svg.line(cap_at, cap, scale, frame.gap),
+        "ghost": _ghost(xs, power_w, svg.Scale(0, max(_most(power_w), 1.0) * 1.1, svg.HIGH, flip=True)),
         "ticks": _ticks([tick * 1000 for tick in ticks], scale, lambda value: f"{value / 1000:g}"),
         "known": sum(one is not None for one in power_w),
     }
@@ -145,7 +156,9 @@ def _inlet(xs: list[int], inlet_c: list[Number], site: SiteFacts, frame: Frame) 
     scale = svg.Scale(low, high, svg.HIGH, flip=True)
     at, hottest = _buckets(xs, inlet_c, max)
     names = ("warn", "shed", "stop")
+    narrow = svg.Scale(min(known, default=0) - 2, max(known, default=1) + 2, svg.HIGH, flip=True)
     return {
+        "ghost": _ghost(xs, inlet_c, narrow),
         "line": svg.line(at, hottest, scale, frame.gap),
         "ticks": _ticks(
             range(int(low), int(high) + 1, 10),

@@ -1,16 +1,17 @@
 """Everything the page says, in words and whole numbers, so that templates only place it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mine_controller.core.model.book import Book
 from mine_controller.render import bands, panels, plant, status_json, supply_panel
 from mine_controller.render.fleet import units
-from mine_controller.render.given import History, SiteFacts, Words
+from mine_controller.render.given import EventLine, History, SiteFacts, Words
+from mine_controller.render.links import PAGES
 from mine_controller.render.pools import document as pools_document
 from mine_controller.render.pools import pools
 from mine_controller.render.shelf import rate, shelf
-from mine_controller.render.text import UNKNOWN, Zone, clean, masked, span, temperature
+from mine_controller.render.text import UNKNOWN, Zone, clean, masked, span, temperature, watts
 from mine_controller.render.times import moments
 from mine_controller.render.trends import charts
 from mine_controller.render.wall import wall
@@ -19,6 +20,7 @@ Doc = Mapping[str, Any]
 EVENTS_SHOWN = 40
 ACTIONS_SHOWN = 12
 SCHEDULE_SHOWN = 6
+HOME_OF = {"miner": "fleet.html"}  # pages that stand in no menu, and the one they belong to
 
 # mode -> tone, icon, what it means in a few words
 MODES = {
@@ -48,16 +50,12 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
     when, zone = moments(book, now_s), Zone(site.utc_offset_s, clean(site.zone, 12))
     probes = {"inlet_c": plant.sensors(book, site.wiring, "inlet_c", when)}
     power, contract, air = panels.power(made, site), panels.contract(made, zone, now_s), panels.air(made)
-    return {
-        "site": made["site"],
-        "version": made["version"],
-        "schema": made["schema"],
-        "now": _now(made, zone),
-        "mode": _mode(made, zone),
+    trends = charts(history, site, zone, now_s)
+    return frame(made, zone) | {
         "next": _coming(made["next"], zone, now_s),
         "schedule": [_coming(one, zone, now_s) for one in made["schedule"][:SCHEDULE_SHOWN]],
         "banners": _banners(made, zone),
-        "figures": _figures(made, power, contract, site),
+        "figures": _figures(made, power, contract, site, trends),
         "power": power,
         "supply": supply_panel.supply(made),
         "network": supply_panel.network(made, zone, now_s),
@@ -68,15 +66,82 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
         "bands": bands.bands(made["bands"], zone, now_s, site.economy.currency if site.economy is not None else ""),
         "pools": pools(pools_document(book, site, when), zone, now_s),
         "fleet": wall(book, units(book, site.wiring), made, site, words, when),
-        "trends": charts(history, site, zone, now_s),
-        "alarms": [
-            one | {"since": zone.near(one["since"], now_s) if one["since"] is not None else UNKNOWN}
-            for one in made["alarms"]
-        ],
-        "events": _events(history, site, zone, now_s),
+        "trends": trends,
+        "alarms": _alarms(made, zone),
+        "events": events(history.events[-EVENTS_SHOWN:], site, zone, now_s),
         "actions": _actions(book, site, words),
         "inputs": [_input(one) for one in made["inputs"]],
         "absent": made["absent"],
+        "missing": _missing(contract, air, made),
+    }
+
+
+def frame(made: Doc, zone: Zone, page: str = "index.html", root: str = "") -> dict[str, Any]:
+    """What every page has: whose it is, how it stands, how old that is, and the way to the others.
+
+    `root` leads from the page's folder to www/: "" or "../".
+    """
+    return {
+        "site": made["site"],
+        "version": made["version"],
+        "schema": made["schema"],
+        "root": root,
+        "page": page,
+        "nav": [
+            {"href": root + name, "name": said, "here": name == HOME_OF.get(page, page), "same": name == page}
+            for name, said in PAGES
+        ],
+        "now": _now(made, zone),
+        "mode": _mode(made, zone),
+    }
+
+
+def _missing(contract: Doc, air: Doc, made: Doc) -> str:
+    """Which panels are left out because no section configures what they show."""
+    left = [
+        name
+        for name, there in (
+            ("power signal", contract["configured"] or contract["event"]),
+            ("fans", air["total"]),
+            ("temperature sensors", any(name.endswith("_c") for name in made["readings"])),
+        )
+        if not there
+    ]
+    return f"No {', no '.join(left)} configured here." if left else ""
+
+
+_ALARM_TOLD = {"acked": "seen", "shelved": "put off", "suppressed": "follows"}
+
+
+def _alarms(made: Doc, zone: Zone) -> dict[str, Any]:
+    """Who has to do what: open ones with their remedies; what is set aside by itself, and the counts."""
+    counts = made["alarm_counts"]
+    aside = [f"{counts['shelved']:,} put off by a person"] if counts["shelved"] else []
+    aside += [f"{counts['suppressed']:,} that follow from these"] if counts["suppressed"] else []
+    return {
+        "rows": [_alarm(one, zone, made["written_at"]) for one in made["alarms"]],
+        "aside": [_alarm(one, zone, made["written_at"]) for one in made["alarms_aside"]],
+        "open": f"{counts['active']:,}",
+        "acked": f"{counts['acked']:,}" if counts["acked"] else "",
+        "set_aside": " and ".join(aside),
+    }
+
+
+def _alarm(one: Doc, zone: Zone, now_s: int) -> dict[str, str]:
+    since = one["since"]
+    by = f" by {one['acked_by']}" if one["acked_by"] and one["state"] == "acked" else ""
+    until = f" until {zone.near(one['shelved_until'], now_s)}" if one["shelved_until"] is not None else ""
+    return {
+        "id": one["id"],
+        "severity": one["severity"] if one["severity"] in ("warning", "emergency") else "info",
+        "kind": one["kind"].replace("_", " "),
+        "about": one["about"],
+        "text": one["text"],
+        "since": f"{zone.near(since, now_s)}, {span(now_s - since)}" if since is not None else UNKNOWN,
+        "does": one["does"],
+        "remedy": one["remedy"],
+        "state": one["state"],
+        "told": _ALARM_TOLD.get(one["state"], "") + by + until,
     }
 
 
@@ -88,7 +153,7 @@ def _now(made: Doc, zone: Zone) -> dict[str, Any]:
         "known": at is not None,
         "iso": zone.iso(at) if at is not None else "",
         "text": f"{zone.day(at)} {zone.clock(at)} {zone.name}" if at is not None else "never",
-        "age": f"{span(made['age_s'])} old when written" if made["age_s"] is not None else "nothing read yet",
+        "age": f"{span(made['age_s'])} old" if made["age_s"] is not None else "nothing read yet",
         "tick": span(tick_s),
         "late_s": max(60, 2 * tick_s + 30),
         "old_s": max(90, 3 * tick_s + 30),
@@ -150,36 +215,73 @@ def _banner(tone: str, icon: str, title: str, text: str) -> dict[str, str]:
     return {"tone": tone, "icon": icon, "title": title, "text": text}
 
 
-def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts) -> list[dict[str, Any]]:
-    """The five figures that answer "is it fine" before anything else is read."""
+def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts, trends: Doc) -> list[dict[str, Any]]:
+    """The figures that answer "is it fine" before anything else is read, each with a bar or its last day behind."""
     miners, fans, inlet = made["miners"], made["fans"], made["readings"].get("inlet_c")
-    proven = sum(fan["state"] == "proven" for fan in fans)
-    unknown = f", {miners['unknown']:,} unknown" if miners["unknown"] else ""
+    used = _part(made["power_w"], made["cap_w"])
     out = [
-        _figure("Power", power["value"], power["against"]),
-        _figure("Miners running", f"{miners['running']:,}", f"of {miners['total']:,}{unknown}")
-        if miners["running"] is not None
-        else _figure("Miners running", UNKNOWN, f"0 of {miners['total']:,} known"),
+        _figure("Power", power["value"], power["against"], used, "bad" if power["over"] else "miners")
+        | {"spark": "" if trends["empty"] else trends["power"]["ghost"]},
+        _miners_figure(miners),
     ]
     if contract["configured"]:
         out.append(_figure("Power signal", contract["word"], contract["since"] or contract["why"] or contract["age"]))
     if inlet is not None:
         note = f"limits {' / '.join(_limits(site))}" if inlet["value"] is not None else inlet["why"] or "never read"
-        out.append(_figure("Inlet", temperature(inlet["value"], site.temperature_unit), note))
+        shown = _figure("Inlet", temperature(inlet["value"], site.temperature_unit), note)
+        out.append(shown | {"spark": "" if trends["empty"] else trends["inlet"]["ghost"]})
+    if made["bands"] is not None:
+        out.append(_price_figure(made["bands"]))
+    if made["supply"] is not None:
+        told = made["supply"]
+        tone = "bad" if told["over"] else "miners"
+        out.append(_figure("Supply used", _percent(told["used_pct"]), f"of {watts(told['held_w'])} that counts",
+                           told["used_pct"], tone))  # fmt: skip
     if made["totals"] is not None and not fans:
         out += [
             _figure(f"Hash rate, {one['algorithm']}", rate(one["hashes_per_s"]), f"{one['known']} of {one['of']} known")
             for one in made["totals"]["hashrates"]
         ]
-    if fans:
-        blind = all(fan["state"] == "unknown" for fan in fans)
-        shown = (UNKNOWN, f"0 of {len(fans)} known") if blind else (f"{proven}", f"of {len(fans)} prove air")
-        out.append(_figure("Fans", *shown))
-    return out
+    return [*out, *([_fans_figure(fans)] if fans else [])]
 
 
-def _figure(name: str, value: str, note: str) -> dict[str, Any]:
-    return {"name": name, "value": value, "note": note, "unknown": value == UNKNOWN}
+def _miners_figure(miners: Doc) -> dict[str, Any]:
+    unknown = f", {miners['unknown']:,} unknown" if miners["unknown"] else ""
+    if miners["running"] is None:
+        return _figure("Miners running", UNKNOWN, f"0 of {miners['total']:,} known")
+    part = _part(miners["running"], miners["total"])
+    return _figure("Miners running", f"{miners['running']:,}", f"of {miners['total']:,}{unknown}", part, "miners")
+
+
+def _fans_figure(fans: Sequence[Doc]) -> dict[str, Any]:
+    proven = sum(fan["state"] == "proven" for fan in fans)
+    if all(fan["state"] == "unknown" for fan in fans):
+        return _figure("Fans", UNKNOWN, f"0 of {len(fans)} known")
+    return _figure("Fans", f"{proven}", f"of {len(fans)} prove air", _part(proven, len(fans)), "good")
+
+
+def _price_figure(bands_made: Doc) -> dict[str, Any]:
+    price, name = bands_made["price"], bands_made["band"]
+    told = f"band {name}" if name is not None else ""
+    told += f", {bands_made['coin']}" if bands_made["coin"] and not bands_made["off"] else ""
+    minor, _, per = bands_made["unit"].partition("/")
+    shown = UNKNOWN if price is None else f"{price:.2f}\u00a0{minor}"
+    return _figure("Price now", shown, f"a {per}" + (f", {told}" if told else ""))
+
+
+def _percent(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:.0f}\u00a0%"
+
+
+def _part(value: float | None, whole: float | None) -> float | None:
+    return 100 * value / whole if value is not None and whole else None
+
+
+def _figure(name: str, value: str, note: str, part: float | None = None, tone: str = "miners") -> dict[str, Any]:
+    """`part`: percent that its bar is full, None = it has no bar."""
+    bar = None if part is None else round(min(100.0, max(0.0, part)))
+    shown = {"name": name, "value": value, "note": note, "unknown": value == UNKNOWN}
+    return shown | {"bar": bar, "tone": tone, "spark": ""}
 
 
 def _limits(site: SiteFacts) -> list[str]:
@@ -188,9 +290,10 @@ def _limits(site: SiteFacts) -> list[str]:
     ]
 
 
-def _events(history: History, site: SiteFacts, zone: Zone, now_s: int) -> list[dict[str, str]]:
+def events(lines: Sequence[EventLine], site: SiteFacts, zone: Zone, now_s: int) -> list[dict[str, str]]:
+    """Lines of the log, newest first."""
     out = []
-    for line in reversed(history.events[-EVENTS_SHOWN:]):
+    for line in reversed(lines):
         text = clean(line.text, status_json.SENTENCE)
         out.append(
             {

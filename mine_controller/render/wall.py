@@ -4,16 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from mine_controller.core.model.book import Book
+from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reason import Reason
 from mine_controller.render import svg
 from mine_controller.render.fleet import STATES, Unit
 from mine_controller.render.given import SiteFacts, Words
-from mine_controller.render.text import UNKNOWN, clean, masked, span, watts
+from mine_controller.render.links import miner_page
+from mine_controller.render.text import UNKNOWN, clean, degrees, masked, span, watts
 from mine_controller.render.times import Moments
 
 COLUMNS = 20
 PITCH = 12
 RACKS_MOST = 14  # more groups than this are drawn as one block
+TABLE_MOST = 200  # a larger fleet has its table on its own page alone
+HEATS = 5  # shades, from cool to hot
+CHIP_C = (50.0, 60.0, 70.0, 80.0)  # edges of the shades by chip temperature
+SHARE_PCT = (70, 90, 106, 115)  # and, where nobody tells of chips, by watts against the nominal ones
 
 _TOLD = {
     "running": "draws power",
@@ -29,7 +35,7 @@ def wall(
     book: Book, fleet: tuple[Unit, ...], made: Mapping[str, Any], site: SiteFacts, words: Words, when: Moments
 ) -> dict[str, Any]:
     """Everything the fleet panel shows."""
-    miners = made["miners"]
+    miners, chips = made["miners"], chip_temperatures(book, fleet)
     skip = book.decision.plan.skip if book.decision is not None else {}
     return {
         "total": f"{miners['total']:,}",
@@ -39,10 +45,35 @@ def wall(
         ],
         "online": UNKNOWN if miners["online"] is None else f"{miners['online']:,} of {miners['total']:,}",
         "hashing": _hashing(miners),
-        "racks": _racks(fleet),
+        "racks": _racks(fleet, chips),
+        "heat": _legend(chips, site.temperature_unit) if fleet else None,
         "why": _why(skip, words),
-        "rows": [_row(unit, skip.get(unit.spec.id), site, words, when) for unit in fleet],
-        "addresses": site.publish == "full" and any(unit.address for unit in fleet),
+        "rows": rows(book, fleet, site, words, when) if len(fleet) <= TABLE_MOST else [],
+        "addresses": addresses(fleet, site),
+    }
+
+
+def rows(book: Book, fleet: tuple[Unit, ...], site: SiteFacts, words: Words, when: Moments) -> list[dict[str, Any]]:
+    """A line of the table for each miner."""
+    skip = book.decision.plan.skip if book.decision is not None else {}
+    return [_row(unit, skip.get(unit.spec.id), site, words, when) for unit in fleet]
+
+
+def addresses(fleet: tuple[Unit, ...], site: SiteFacts) -> bool:
+    """True where the page may say under which addresses the units answer."""
+    return site.publish == "full" and any(unit.address for unit in fleet)
+
+
+def chip_temperatures(book: Book, fleet: tuple[Unit, ...]) -> dict[str, float]:
+    """By id, the hottest chip of each miner that tells it and was heard lately."""
+    if book.image is None:
+        return {}
+    channels, oldest_s = book.image.channels, book.image.clock.plant_s - QUANTITIES["chip_c"].max_age_s
+    found = ((unit.spec.id, channels.get(f"{unit.spec.group}/{unit.spec.mac}:chip_c")) for unit in fleet)
+    return {
+        name: float(value.value)
+        for name, value in found
+        if value is not None and isinstance(value.value, int | float) and value.at_s >= oldest_s
     }
 
 
@@ -52,17 +83,17 @@ def _hashing(miners: Mapping[str, Any]) -> str:
     return f"{miners['hashing']:,} of {miners['words_known']:,} that answer"
 
 
-def _racks(fleet: tuple[Unit, ...]) -> list[dict[str, Any]]:
+def _racks(fleet: tuple[Unit, ...], chips: Mapping[str, float]) -> list[dict[str, Any]]:
     """Rows as the owner named them, else one block."""
     named: dict[str, list[Unit]] = {}
     for unit in fleet:
         named.setdefault(unit.spec.row, []).append(unit)
     if len(named) > RACKS_MOST:
         named = {"": list(fleet)}
-    return [_rack(clean(name, 16), group) for name, group in named.items()]
+    return [_rack(clean(name, 16), group, chips) for name, group in named.items()]
 
 
-def _rack(name: str, group: list[Unit]) -> dict[str, Any]:
+def _rack(name: str, group: list[Unit], chips: Mapping[str, float]) -> dict[str, Any]:
     columns = min(COLUMNS, max(len(group), 1))
     lines = -(-len(group) // columns)
     places = svg.cells(len(group), columns, PITCH)
@@ -72,11 +103,37 @@ def _rack(name: str, group: list[Unit]) -> dict[str, Any]:
         "height": lines * PITCH - 2,
         "narrow": columns < COLUMNS,
         "running": _running(group),
-        "cells": [
-            {"x": place.x, "y": place.y, "state": unit.state, "title": _title(unit)}
-            for place, unit in zip(places, group, strict=True)
-        ],
+        "cells": [_cell(place, unit, chips) for place, unit in zip(places, group, strict=True)],
     }
+
+
+def _cell(place: svg.Cell, unit: Unit, chips: Mapping[str, float]) -> dict[str, Any]:
+    chip_c = chips.get(unit.spec.id)
+    return {
+        "x": place.x,
+        "y": place.y,
+        "state": unit.state,
+        "heat": _heat(unit, chip_c, by_chip=bool(chips)) if unit.state == "running" else "",
+        "page": miner_page(clean(unit.spec.id, 40)),
+        "title": _title(unit, chip_c),
+    }
+
+
+def _heat(unit: Unit, chip_c: float | None, *, by_chip: bool) -> str:
+    """Its shade: "1" (cool) to "5" (hot); "0" for a unit of which that is not known."""
+    if by_chip:
+        return "0" if chip_c is None else str(1 + sum(chip_c >= edge for edge in CHIP_C))
+    if unit.power_w is None or not unit.spec.nominal_w:
+        return "0"
+    return str(1 + sum(100 * unit.power_w >= edge * unit.spec.nominal_w for edge in SHARE_PCT))
+
+
+def _legend(chips: Mapping[str, float], unit: str) -> dict[str, str]:
+    """What the shades of running miners say."""
+    if chips:
+        low, high = (f"{degrees(edge, unit):g}" for edge in (CHIP_C[0], CHIP_C[-1]))
+        return {"name": f"chip temperature, °{unit}", "low": f"under {low}", "high": f"{high} and more"}
+    return {"name": "watts, of nominal", "low": f"under {SHARE_PCT[0]} %", "high": f"over {SHARE_PCT[-1]} %"}
 
 
 def _running(group: list[Unit]) -> str:
@@ -86,9 +143,11 @@ def _running(group: list[Unit]) -> str:
     return f"{sum(unit.state == 'running' for unit in group)} of {len(group)}"
 
 
-def _title(unit: Unit) -> str:
-    shown = clean(unit.spec.id, 40)
-    return f"{shown} {unit.state}" if unit.power_w is None else f"{shown} {unit.state} {unit.power_w:,} W"
+def _title(unit: Unit, chip_c: float | None) -> str:
+    told = [clean(unit.spec.id, 40), unit.state]
+    told += [f"{unit.power_w:,} W"] if unit.power_w is not None else []
+    told += [f"{chip_c:.0f} °C"] if chip_c is not None else []
+    return " ".join(told)
 
 
 def _why(skip: Mapping[str, Reason], words: Words) -> list[dict[str, str]]:
@@ -105,7 +164,7 @@ def _why(skip: Mapping[str, Reason], words: Words) -> list[dict[str, str]]:
     return out
 
 
-def _row(unit: Unit, skip: Reason | None, site: SiteFacts, words: Words, when: Moments) -> dict[str, str]:
+def _row(unit: Unit, skip: Reason | None, site: SiteFacts, words: Words, when: Moments) -> dict[str, Any]:
     if unit.power_w is None:
         age_s = when.age_s(unit.seen_s)
         why = "never seen" if age_s is None else f"last known {span(age_s)} ago"
@@ -119,6 +178,7 @@ def _row(unit: Unit, skip: Reason | None, site: SiteFacts, words: Words, when: M
     name = clean(unit.spec.name, 40)
     return {
         "id": clean(unit.spec.id, 40),
+        "page": miner_page(clean(unit.spec.id, 40)),
         "name": "" if public else name,
         "state": unit.state,
         "power": watts(unit.power_w),

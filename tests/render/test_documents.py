@@ -180,7 +180,9 @@ def test_documents_are_written_whole_with_the_fixed_files_beside(tmp_path):
     folder = tmp_path / "www"
     write.show(folder, {"index.html": "<p>å</p>", "status.json": b"{}"})
     assert (folder / "index.html").read_text("utf-8") == "<p>å</p>"
-    assert sorted(one.name for one in folder.iterdir()) == sorted(["index.html", "status.json", *files.FIXED])
+    assert sorted(one.name for one in folder.iterdir()) == sorted(
+        ["index.html", "status.json", *files.fixed(files.found("www"))]
+    )
     assert (folder / "index.html").stat().st_mode & 0o777 == 0o644
 
 

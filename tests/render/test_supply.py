@@ -20,7 +20,7 @@ TOLD = {
     f"{POOL}:switch": "on",
     f"{POOL}:link": "up",
     f"{POOL}:clients_n": 158,
-    "machine controller:temp_c": 61.0,
+    "machine controller:board_c": 61.0,
     "machine controller/disk:contact": "alarm",
 }
 

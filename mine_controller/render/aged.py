@@ -1,0 +1,79 @@
+"""Which of the slower pages are due, and their text. A page that nothing asks for costs a tick nothing.
+
+A page's time of change is set to the wall time of its making, so that its age is counted on the mine's clock.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mine_controller.render import others
+from mine_controller.render.links import FOLDER, miner_page
+from mine_controller.render.others import Given
+from mine_controller.render.page import render
+from mine_controller.render.text import clean
+
+EVERY_S = 600
+REPORT_EVERY_S = 3600  # what it shows is rolled by the hour
+MINERS_A_TICK = 80  # renewed; those that are missing are all made at once
+_PAGES: dict[str, tuple[int, Callable[[Given], dict[str, Any]]]] = {
+    "fleet.html": (EVERY_S, others.fleet),
+    "events.html": (EVERY_S, others.log),
+    "report.html": (REPORT_EVERY_S, others.report),
+    "debug.html": (EVERY_S, others.debug),
+}
+
+
+def age_s(file: Path, now_s: int) -> int | None:
+    """How long ago it was made; None where there is none. A time ahead (the clock was set back) counts as long ago."""
+    try:
+        made_s = int(file.stat().st_mtime)
+    except OSError:
+        return None
+    return now_s - made_s if made_s <= now_s else REPORT_EVERY_S
+
+
+def due(folder: Path, now_s: int, names: tuple[str, ...] = tuple(_PAGES)) -> tuple[str, ...]:
+    """Names of those pages that are missing or older than they may be."""
+    ages = {name: age_s(folder / name, now_s) for name in names}
+    return tuple(name for name, age in ages.items() if age is None or age >= _PAGES[name][0])
+
+
+def drawn(given: Given, names: tuple[str, ...], own: Path | None, kept: Path | None) -> dict[str, str]:
+    """The text of these pages."""
+    return {name: render(_PAGES[name][1](given), own, kept, name) for name in names}
+
+
+def miners_due(folder: Path, given: Given) -> list[tuple[str, Any, dict[str, Any]]]:
+    """Miners whose page is missing, and the oldest of the others."""
+    pages = list(others.every_miner(given))
+    ages = {page: age_s(folder / page, given.now_s) for page, _, _ in pages}
+    old = sorted((-age, page) for page, age in ages.items() if age is not None and age >= EVERY_S)
+    chosen = {page for _, page in old[:MINERS_A_TICK]} | {page for page, age in ages.items() if age is None}
+    return [one for one in pages if one[0] in chosen]
+
+
+def miners_drawn(
+    given: Given, wanted: list[tuple[str, Any, dict[str, Any]]], own: Path | None, kept: Path | None
+) -> Iterator[tuple[str, str]]:
+    """(name, text) of each."""
+    for page, unit, card in wanted:
+        yield page, render(others.miner(given, unit, card), own, kept, "miner.html")
+
+
+def miner_names(given: Given) -> set[str]:
+    """The pages of all miners there are."""
+    return {miner_page(clean(spec.id, 40)) for spec in given.site.wiring.miners}
+
+
+def forget(folder: Path, wanted: set[str]) -> None:
+    """Take away the pages of miners that are no more. OSError."""
+    try:
+        with os.scandir(folder / FOLDER) as found:
+            gone = [Path(one.path) for one in found if one.name.endswith(".html")]
+    except FileNotFoundError:
+        return
+    for file in gone:
+        if f"{FOLDER}/{file.name}" not in wanted:
+            file.unlink()

@@ -1,0 +1,163 @@
+"""Seven and ninety days as charts, and the days as a table: power, air, curtailment, and what was saved. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mine_controller.core import money
+from mine_controller.core.money import Line
+from mine_controller.render import svg
+from mine_controller.render.bands import amount
+from mine_controller.render.given import Past, Rolled, SiteFacts
+from mine_controller.render.text import UNKNOWN, Zone, degrees, share, temperature, watts
+
+DAY_S = 86_400
+LABELS_MOST = 8
+LABEL_ROOM = 40  # a label nearer to an edge would be cut
+Number = float | int | None
+
+
+def charts(past: Past, site: SiteFacts, zone: Zone, now_s: int) -> list[dict[str, Any]]:
+    """Two spans, each with power, inlet and curtailment."""
+    spans = (("week", "7 days", past.week, 7), ("quarter", "90 days", past.quarter, 90))
+    return [_span(key, name, rolled, days, site, zone, now_s) for key, name, rolled, days in spans]
+
+
+def _span(key: str, name: str, rolled: Rolled, days: int, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, Any]:
+    from_s = now_s - days * DAY_S
+    kept = [at for at, began in enumerate(rolled.at) if began + rolled.step_s > from_s and began <= now_s]
+    minutes = days * 1440
+    xs = [
+        min(svg.WIDE, max(0, (rolled.at[at] + rolled.step_s // 2 - from_s) // 60 * svg.WIDE // minutes)) for at in kept
+    ]
+    gap = 2 * max(1, rolled.step_s // 60 * svg.WIDE // minutes) + 2
+    return {
+        "key": key,
+        "name": name,
+        "empty": len(kept) < 2,
+        "step": "hour" if rolled.step_s <= 3600 else f"{rolled.step_s // 3600} hours",
+        "days": _day_labels(from_s, now_s, zone),
+        "power": _power([rolled.power_w[at] for at in kept], [rolled.power_most_w[at] for at in kept], xs, gap, site),
+        "inlet": _inlet([rolled.inlet_low_c[at] for at in kept], [rolled.inlet_most_c[at] for at in kept], xs, gap,
+                        site),
+        "off": _off([rolled.curtailed[at] for at in kept], xs, gap),
+        "known": f"{sum(rolled.known[at] for at in kept):,} of {sum(rolled.ticks[at] for at in kept):,}",
+    }  # fmt: skip
+
+
+def _day_labels(from_s: int, now_s: int, zone: Zone) -> list[dict[str, Any]]:
+    """Local midnights, never more labels than fit side by side."""
+    first = -(-(from_s + zone.offset_s) // DAY_S) * DAY_S - zone.offset_s
+    days = list(range(first, now_s + 1, DAY_S))
+    step = -(-len(days) // LABELS_MOST) or 1
+    out: list[dict[str, Any]] = []
+    for at in days[::step]:
+        x = (at - from_s) * svg.WIDE // (now_s - from_s)
+        if LABEL_ROOM <= x <= svg.WIDE - LABEL_ROOM:
+            parts = zone.day(at).split(" ")
+            pct = f"{100 * x / svg.WIDE:.2f}%"
+            out.append({"x": x, "pct": pct, "text": " ".join(parts[1:]), "minor": len(out) % 2 == 1})
+    return out
+
+
+def _ticks(values: Sequence[float], scale: svg.Scale, words: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"y": scale.at(value), "pct": f"{100 * scale.at(value) / scale.size:.1f}%", "text": text}
+        for value, text in zip(values, words, strict=True)
+    ]
+
+
+def _power(mean: list[Number], most: list[Number], xs: list[int], gap: int, site: SiteFacts) -> dict[str, Any]:
+    top_w = max([float(one) for one in most if one is not None] + [float(site.cap_w), 10.0])
+    small = top_w < 20_000
+    ticks = svg.nice(top_w / (1 if small else 1000), 4)
+    size = 1 if small else 1000
+    scale = svg.Scale(0, ticks[-1] * size * 1.02, svg.HIGH, flip=True)
+    return {
+        "unit": "W" if small else "kW",
+        "area": svg.area(xs, mean, scale, gap),
+        "line": svg.line(xs, mean, scale, gap),
+        "cap_y": scale.at(site.cap_w) if site.cap_w else None,
+        "ticks": _ticks([tick * size for tick in ticks], scale, [f"{tick:g}" for tick in ticks]),
+    }
+
+
+def _inlet(low: list[Number], most: list[Number], xs: list[int], gap: int, site: SiteFacts) -> dict[str, Any] | None:
+    known = [float(one) for one in (*low, *most) if one is not None]
+    if not known:
+        return None
+    bottom, top = min([10.0, *known]) // 10 * 10, -(-max([45.0, *known]) // 5) * 5
+    scale = svg.Scale(bottom, top, svg.HIGH, flip=True)
+    values = [float(at) for at in range(int(bottom), int(top) + 1, 10)]
+    return {
+        "low": svg.line(xs, low, scale, gap),
+        "most": svg.line(xs, most, scale, gap),
+        "ticks": _ticks(values, scale, [f"{degrees(value, site.temperature_unit):.0f}" for value in values]),
+        "limits": [
+            {"y": scale.at(limit), "name": name, "text": f"{degrees(limit, site.temperature_unit):g}"}
+            for name, limit in zip(("warn", "shed", "stop"), site.inlet_limits_c, strict=True)
+        ],
+    }
+
+
+def _off(curtailed: list[Number], xs: list[int], gap: int) -> list[dict[str, int]]:
+    """Bars along the top, where at least a third of a stretch was curtailed."""
+    words = ["off" if one is not None and one >= 1 / 3 else None for one in curtailed]
+    return [{"x": one.x, "width": max(one.width, 2)} for one in svg.spans(xs, words, gap)]
+
+
+def days(past: Past, site: SiteFacts, zone: Zone) -> list[dict[str, str]]:
+    """One row a local day, newest first: what was used and how it went."""
+    rolled = past.quarter
+    by_day: dict[int, list[int]] = {}
+    for at, began in enumerate(rolled.at):
+        by_day.setdefault((began + zone.offset_s) // DAY_S, []).append(at)
+    paid = {line.key: line for line in past.days}
+    return [_day(day, ats, rolled, site, zone, paid) for day, ats in sorted(by_day.items(), reverse=True)]
+
+
+def _day(
+    day: int, ats: list[int], rolled: Rolled, site: SiteFacts, zone: Zone, paid: dict[str, Line]
+) -> dict[str, str]:
+    def known(column: Sequence[Number]) -> list[float]:
+        return [float(one) for at in ats if (one := column[at]) is not None]
+
+    ticks, seen = sum(rolled.ticks[at] for at in ats), sum(rolled.known[at] for at in ats)
+    joules = sum((rolled.power_w[at] or 0) * rolled.known[at] * site.tick_s for at in ats)
+    off_s = sum((rolled.curtailed[at] or 0) * rolled.ticks[at] * site.tick_s for at in ats)
+    most_w, hot = known(rolled.power_most_w), known(rolled.inlet_most_c)
+    at_s = day * DAY_S - zone.offset_s
+    return {
+        "day": zone.day(at_s),
+        "kwh": f"{joules / 3.6e6:,.{1 if joules < 3.6e8 else 0}f}" if seen else UNKNOWN,
+        "mean": watts(joules / (seen * site.tick_s)) if seen and site.tick_s else UNKNOWN,
+        "most": watts(max(most_w)) if most_w else UNKNOWN,
+        "hot": temperature(max(hot), site.temperature_unit) if hot else "",
+        "off": f"{off_s / 3600:.1f} h" if off_s else "",
+        "known": f"{share(seen, ticks)} %",
+    } | _money(paid.get(zone.iso(at_s)[:10]), site)
+
+
+def _money(line: Line | None, site: SiteFacts) -> dict[str, str]:
+    if line is None or site.economy is None:
+        return {"cost": "", "always": "", "saved": ""}
+    currency = site.economy.currency
+    told = (("cost", line.paid), ("always", line.always_cost), ("saved", line.saved))
+    return {name: amount(money.pence(value), currency) for name, value in told}
+
+
+def savings(past: Past, site: SiteFacts) -> dict[str, str] | None:
+    """All days of money together; None where there are none."""
+    if not past.days or site.economy is None:
+        return None
+    whole, currency = money.total(past.days), site.economy.currency
+    part = f"{share(whole.saved, whole.always_cost)} %" if whole.always_cost > 0 else ""
+    priced = whole.energy_ws + whole.guess_ws
+    return {
+        "days": f"{len(past.days)}",
+        "cost": amount(money.pence(whole.paid), currency),
+        "always": amount(money.pence(whole.always_cost), currency),
+        "saved": amount(money.pence(whole.saved), currency),
+        "part": part,
+        "kwh": f"{money.kwh(priced):,.1f}",
+        "unpriced": f"{money.kwh(whole.unpriced_ws):,.1f}" if whole.unpriced_ws else "",
+    }

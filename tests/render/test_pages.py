@@ -1,0 +1,192 @@
+"""The slower pages: every miner, one miner, events, report, debug; when each is made again, and what it never says."""
+
+import os
+import re
+import shlex
+import time
+
+import pytest
+import sample
+from click.testing import CliRunner
+from drawn import EVERY_PAGE, given, past, rolled, slow
+from test_bands import economy
+from test_page import hostile, read
+
+from mine_controller.cli.main import group
+from mine_controller.core.money import Line
+from mine_controller.render import aged, levers, others
+from mine_controller.render import past as told_past
+from mine_controller.render.given import History, Past, Rolled
+from mine_controller.render.links import PAGES, miner_page
+from mine_controller.render.write import show
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_each_page_is_well_formed_and_leads_to_the_others(name):
+    text = slow(given(count=24))[name]
+    reader = read(text)
+    assert reader.wrong == []
+    assert reader.open == []
+    links = {value for tag, what, value in reader.attributes if (tag, what) == ("a", "href")}
+    assert {page.rpartition("/")[2] for page, _ in PAGES} <= {one.rpartition("/")[2] for one in links}
+
+
+@pytest.mark.parametrize("name", EVERY_PAGE)
+def test_hostile_texts_stay_texts_there_too(name):
+    reader = read(slow(given(hostile()))[name])
+    assert reader.wrong == []
+    assert "img" not in reader.tags
+    assert not [one for one in reader.attributes if one[1].startswith("on") or one[1] == "style"]
+
+
+def test_before_the_first_tick_each_page_says_that_nothing_is_known():
+    pages = slow(given((sample.book("INIT", 3), sample.facts(3), History()), told=Past()))
+    assert "No event is recorded yet" in pages["events.html"]
+    assert "Not enough is recorded yet" in pages["report.html"]
+    assert not re.search(r">0\.?0* (W|kW|kWh)<", pages["report.html"])
+
+
+def test_every_miner_stands_in_the_list_with_the_hooks_of_the_service():
+    text = slow(given(count=280))["fleet.html"]
+    assert text.count('<tr data-miner="a') == 280
+    assert 'data-miner="a003" data-address="10.0.0.4"' in text
+    assert 'id="service-slot" hidden' in text
+    assert 'data-n="' in text, "figures to sort by"
+
+
+def test_a_public_list_gives_no_address_away():
+    pages = slow(given(count=12, publish="public"))
+    assert "10.0.0." not in "".join(pages.values())
+    assert "02:00:00" not in pages["miner.html"]
+
+
+def test_a_miners_page_says_what_it_is_what_it_did_and_how_to_command_it():
+    text = read(slow(given(count=24))["miner.html"]).text
+    for said in ("a000", "nominal 3,400", "foreman mine, then redfish pdu1", "minectl set-state miner.a000 stop",
+                 "Two days by the hour"):  # fmt: skip
+        assert said in text
+
+
+@pytest.mark.parametrize("name", ["a017", "A17", "a/../b", "..", "ä" * 90, "con", ""])
+def test_a_miners_page_has_a_plain_name_of_its_own(name):
+    page = miner_page(name)
+    assert re.fullmatch(r"miner/[a-z0-9][a-z0-9_.-]{0,60}\.html", page)
+    assert ".." not in page
+    others_page = miner_page(name + "x")
+    assert others_page != page
+
+
+# -- debug --------------------------------------------------------------------------------------------------------
+
+
+def lines(text):
+    return re.findall(r"<code>(minectl [^<]*)</code>", text)
+
+
+def test_each_line_of_the_debug_page_is_one_that_the_command_line_takes():
+    """`--help` behind the words proves that the command, its options and its arguments parse."""
+    found = {line.replace("&#39;", "'") for line in lines(slow(given(count=12))["debug.html"])}
+    assert any(line.startswith("minectl set-state signal off --for 30m --reason") for line in found)
+    assert any(line.startswith("minectl set-state fan.9 off") for line in found)
+    assert any(line.startswith("minectl set-state max_power_kw 500") for line in found)
+    for command in {shlex.split(line)[1] for line in found}:
+        assert CliRunner().invoke(group, [command, "--help"]).exit_code == 0, command
+    assert all(shlex.split(line)[0] == "minectl" for line in found)
+
+
+def test_a_key_with_blanks_is_quoted_for_a_shell():
+    assert shlex.split(levers.line("miner.a b; rm -rf /", "stop"))[2] == "miner.a b; rm -rf /"
+
+
+def test_the_debug_page_shows_every_limit_and_which_ones_count():
+    text = read(slow(given(count=280))["debug.html"]).text
+    assert "start_max_w 950,000" in text
+    assert "binds" in text
+    assert "roomalert intake/2:temp_c" in text
+
+
+# -- report -------------------------------------------------------------------------------------------------------
+
+
+def test_a_day_is_summed_over_what_is_known_alone():
+    """Half of the ticks of a stretch without a figure: its energy counts for the other half, and that is said."""
+    step = 12 * 3600
+    at = sample.NOW // step * step
+    day = Rolled(step, (at,), (360,), (180,), (1000.0,), (2000.0,), (20.0,), (30.0,), (9.0,), (5.0,), (0.25,))
+    site = sample.facts(5)
+    [row] = told_past.days(Past(quarter=day), site, given(count=5).zone)
+    assert row["kwh"] == "6.0", "1 kW over 180 ticks of 120 s"
+    assert row["known"] == "50 %"
+    assert row["off"] == "3.0 h"
+
+
+def test_a_hole_in_the_days_stays_open():
+    hole = tuple(range(sample.NOW // 3600 * 3600 - 60 * 3600, sample.NOW // 3600 * 3600 - 40 * 3600, 3600))
+    week = told_past.charts(past(week=rolled(3600, 7, hole)), sample.facts(5), given(count=5).zone, sample.NOW)[0]
+    whole = told_past.charts(past(), sample.facts(5), given(count=5).zone, sample.NOW)[0]
+    assert week["power"]["line"].count("M") == whole["power"]["line"].count("M") + 1
+
+
+def test_savings_are_what_always_on_would_have_cost_more():
+    hour_ws = 3_600_000
+    days = tuple(Line(f"2026-07-{day}", 10 * hour_ws, 10 * hour_ws * 7_000_000, always_cost=30 * hour_ws * 7_000_000)
+                 for day in (13, 14))  # fmt: skip
+    site = sample.facts(5, economy=economy())
+    shown = told_past.savings(Past(days=days), site)
+    assert (shown["days"], shown["cost"], shown["saved"], shown["part"]) == ("2", "£1.40", "£2.80", "67 %")
+    assert told_past.savings(Past(), site) is None
+
+
+# -- when a page is made ------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_made_again_after_ten_minutes_and_the_report_after_an_hour(tmp_path):
+    now = sample.NOW
+    names = ("fleet.html", "events.html", "report.html", "debug.html")
+    assert aged.due(tmp_path, now) == names
+    show(tmp_path, dict.fromkeys(names, "x"), now)
+    assert aged.due(tmp_path, now + 599) == ()
+    assert aged.due(tmp_path, now + 600) == ("fleet.html", "events.html", "debug.html")
+    assert aged.due(tmp_path, now + 3600) == names
+    assert aged.due(tmp_path, now - 5) == names, "the clock was set back"
+
+
+def test_missing_pages_of_miners_are_made_at_once_and_old_ones_a_few_a_tick(tmp_path):
+    made = given(count=120)
+    first = aged.miners_due(tmp_path, made)
+    assert len(first) == 120
+    show(tmp_path, {page: "x" for page, _, _ in first}, made.now_s)
+    assert aged.miners_due(tmp_path, made) == []
+    later = made._replace(now_s=made.now_s + 700)
+    again = aged.miners_due(tmp_path, later)
+    assert len(again) == aged.MINERS_A_TICK
+    show(tmp_path, {page: "x" for page, _, _ in again}, later.now_s)
+    rest = aged.miners_due(tmp_path, later)
+    assert {page for page, _, _ in again}.isdisjoint(page for page, _, _ in rest)
+    assert len(rest) == 40
+
+
+def test_the_page_of_a_miner_that_is_gone_goes_too(tmp_path):
+    show(tmp_path, {"miner/a001.html": "x", "miner/gone.html": "x", "fleet.html": "x"}, sample.NOW)
+    aged.forget(tmp_path, aged.miner_names(given(count=5)))
+    assert sorted(one.name for one in (tmp_path / "miner").iterdir()) == ["a001.html"]
+    assert (tmp_path / "fleet.html").exists()
+
+
+def test_a_folder_of_pages_can_be_read_by_the_web_server(tmp_path):
+    before = os.umask(0o077)
+    try:
+        show(tmp_path / "www", {"miner/a001.html": "x"}, sample.NOW)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "www" / "miner").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "www" / "miner" / "a001.html").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_page_of_a_miner_takes_a_millisecond_not_ten():
+    made = given(count=60)
+    wanted = list(others.every_miner(made))
+    list(aged.miners_drawn(made, wanted[:1], None, None))
+    began = time.process_time()
+    assert len(dict(aged.miners_drawn(made, wanted, None, None))) == 60
+    assert time.process_time() - began < 1.0  # a bound that only a blunder breaks

@@ -1,0 +1,80 @@
+"""The pages as a tick leaves them in www/: out of a real database, through `ports.show`."""
+
+import re
+
+import pytest
+from cli.place import Place
+
+from mine_controller.ops.recall import last_seen
+from mine_controller.ports.show import further, show
+from mine_controller.store import query
+
+PAGES = {"index.html", "fleet.html", "events.html", "report.html", "debug.html"}
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path).ticks(3)
+
+
+def seen(place):
+    return last_seen(place.config.paths, place.config.policy).book
+
+
+def drawn(place, after_s=5):
+    book = seen(place)
+    now_s = book.image.clock.wall_s + after_s
+    show(place.config, book, now_wall_s=now_s)
+    return place.config.paths.www, now_s
+
+
+def test_one_tick_leaves_every_page_and_one_for_each_miner(place):
+    www, _ = drawn(place)
+    assert {one.name for one in www.iterdir()} >= PAGES
+    assert len(list((www / "miner").glob("*.html"))) == 8
+    assert {"style.css", "script.js", "sw.js", "app.webmanifest", "icon-192.png"} <= {one.name for one in www.iterdir()}
+    links = re.findall(r'href="(miner/[^"]+)"', (www / "fleet.html").read_text())
+    assert links
+    assert all((www / link).is_file() for link in links)
+
+
+def test_the_next_tick_makes_the_first_page_anew_and_leaves_the_slow_ones(place):
+    www, now_s = drawn(place)
+    slow = [www / name for name in PAGES - {"index.html"}] + list((www / "miner").iterdir())
+    before = [one.stat().st_ino for one in slow]
+    first = (www / "index.html").stat().st_ino
+    drawn(place, after_s=125)
+    assert [one.stat().st_ino for one in slow] == before
+    assert (www / "index.html").stat().st_ino != first
+    assert {int(one.stat().st_mtime) for one in slow} == {now_s}, "aged by the mine's clock"
+    drawn(place, after_s=700)
+    assert (www / "report.html").stat().st_mtime == now_s
+    assert (www / "fleet.html").stat().st_mtime == now_s + 695
+
+
+def test_the_report_sums_what_the_database_holds(place):
+    www, now_s = drawn(place)
+    rows = query.rolled(place.config.paths, now_s - 86_400, now_s + 1, 3600)
+    ticks = query.ticks(place.config.paths)
+    assert sum(row[1] for row in rows) == len(ticks) == 3
+    at, count, known, mean_w, most_w, *_ = rows[-1]
+    assert at % 3600 == 0
+    assert 0 < known <= count
+    assert mean_w <= most_w
+    assert "Day by day" in (www / "report.html").read_text()
+
+
+def test_a_database_that_cannot_be_read_leaves_the_pages_without_a_past(place):
+    site_book = seen(place)
+    now_s = site_book.image.clock.wall_s
+    place.config.paths.db.write_bytes(b"no database at all, but as long as one that could be" * 100)
+    assert further(place.config, None, now_s, report=False, miners=True).events == ()
+    show(place.config, site_book, now_wall_s=now_s)
+    assert "No event is recorded yet" in (place.config.paths.www / "events.html").read_text()
+
+
+def test_every_page_is_for_the_web_server_to_read(place):
+    www, _ = drawn(place)
+    for one in www.rglob("*"):
+        wanted = 0o005 if one.is_dir() else 0o004
+        assert one.stat().st_mode & wanted == wanted, one
