@@ -1,207 +1,275 @@
 """Mutation testing of core/: one small change at a time, drawn by a seed, and whether the suite notices.
 
-    python bench/mutants.py --seed 7 --count 400 --minutes 60
+    python bench/mutants.py --seed 7 --count 400
 
-Every mutant lives in a copy of the tree; the project itself is not touched. A mutant is one turned comparison, one
-swapped operator, one number off by one, one dropped `not`, one turned boolean, one left-out statement. It is killed
-when a test fails, or does not end in time. What survives is printed with its line, for a person to explain or to kill.
+The project itself is not touched: tests run on a copy of the tree, a mutant lives in the memory of one child process.
+First each test file runs once without a mutant, which tells what lines of core/ each test runs. Then every mutant
+meets the tests that run its line, the quickest first, until one fails, hangs, or `--budget` seconds of tests have
+passed. What survives is printed with its line, for a person to kill or to explain: docs/mutants.md lists those that no
+test could tell from the original, and they count neither way. `--keep FOLDER` keeps the map between runs, `--again`
+tries only what survived there the last time. bench/mutant_sites.py tells what is changed, bench/mutant_tests.py how.
 """
 
 import argparse
-import ast
+import hashlib
 import json
 import os
-import random
+import re
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from mutant_sites import CORE, Site, draw, planted, reach, sites, tally
+from mutant_tests import Ran, Verdict, attempt, chosen, fork, limit_s, near, preload, watch
+
 ROOT = Path(__file__).resolve().parents[1]
-TREE = ("mine_controller", "tests", "templates", "www", "sites", "bench", "cron", "pyproject.toml")
-LEFT_OUT = ("words.py", "option.py", "catalogue.py", "advice.py")  # texts and declarations: other tests read those
-TESTS = ("tests/core", "tests/laws", "tests/planted", "tests/test_tick.py")
-QUICK = ("--deselect", "tests/laws/test_machine.py")
-LONGEST_S = 420
-COMPARE = {"Lt": ast.LtE, "LtE": ast.Lt, "Gt": ast.GtE, "GtE": ast.Gt, "Eq": ast.NotEq, "NotEq": ast.Eq,
-           "Is": ast.IsNot, "IsNot": ast.Is, "In": ast.NotIn, "NotIn": ast.In}  # fmt: skip
-OPERATE = {"Add": ast.Sub, "Sub": ast.Add, "Mult": ast.FloorDiv, "FloorDiv": ast.Mult}
+LIST = ROOT / "docs/mutants.md"
+TREE = (
+    "mine_controller", "tests", "templates", "www", "sites", "bench", "cron", "docs", "pyproject.toml", "config.txt",
+    "README.md", "CHANGELOG.md", "LICENSE", "install.sh",
+)  # fmt: skip
+ROOMS = ("core", "laws", "planted", "config", "render")
+ALONE = ("tests/test_tick.py", "tests/play/test_replay.py", "tests/notify/test_words.py", "tests/store/test_units.py")
+MAP_S = 600.0  # a test file that takes longer under the tracer judges nothing
+FEWEST_TESTS = 500
+NEAR_S = 10.0  # seconds of tests in the first look
+LEFT_OUT = ("test_browser.py", "test_machine.py")  # a browser, and stories that run for long
+ROW = re.compile(r"^\| `([^`]+)` \| `([^`]*)` \| `(.+)` → `(.+)` \| (.+) \|$")
 
 
-class Mutant(NamedTuple):
-    """A file, the number of the node in the order of a walk, and what it becomes in words."""
+class Work(NamedTuple):
+    """What a child does, where it leaves its finding, and how long it may take."""
 
-    file: str
-    node: int
-    line: int
-    what: str
-
-
-def nodes(tree: ast.AST) -> Iterator[tuple[int, ast.AST]]:
-    """Every node of functions' bodies, numbered; declarations outside are left alone, and so are annotations."""
-    skipped = {
-        id(part)
-        for node in ast.walk(tree)
-        for field in ("annotation", "returns")
-        if (found := getattr(node, field, None)) is not None
-        for part in ast.walk(found)
-    }
-    inside = {id(node) for found in ast.walk(tree) if isinstance(found, ast.FunctionDef) for node in ast.walk(found)}
-    for number, node in enumerate(ast.walk(tree)):
-        if id(node) in inside and id(node) not in skipped:
-            yield number, node
+    at: int
+    out: Path
+    limit_s: float
+    do: Callable[[], None]
 
 
-def change(node: ast.AST) -> str:
-    """Say what this node would become, "" nothing."""
-    name = type(getattr(node, "ops", [None])[0]).__name__ if isinstance(node, ast.Compare) else ""
-    if name in COMPARE:
-        return f"{name} -> {COMPARE[name].__name__}"
-    if isinstance(node, ast.BoolOp):
-        return "and -> or" if isinstance(node.op, ast.And) else "or -> and"
-    if isinstance(node, ast.BinOp) and type(node.op).__name__ in OPERATE:
-        return f"{type(node.op).__name__} -> {OPERATE[type(node.op).__name__].__name__}"
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool):
-        return f"{node.value} -> {not node.value}"
-    if isinstance(node, ast.Constant) and isinstance(node.value, int):
-        return f"{node.value} -> {node.value + 1}"
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        return "not x -> x"
-    if isinstance(node, ast.Assign | ast.AugAssign) and not isinstance(getattr(node, "targets", [None])[0], ast.Name):
-        return "left out"
-    return ""
+def listed(text: str) -> dict[tuple[str, str, str, str], str]:
+    """The mutants that no test can tell from the original, by their key, with the reason; from the document."""
+    rows = text.partition("\n## Equivalent")[2].partition("\n## ")[0].splitlines()
+    found = (ROW.match(row.replace("\\|", "|")) for row in rows)
+    return {(f"{CORE}/{row[1]}", row[2], row[3], row[4]): row[5] for row in found if row}
 
 
-class _Turn(ast.NodeTransformer):
-    def __init__(self, aim: ast.AST) -> None:
-        self.aim = aim
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        self.generic_visit(node)
-        if node is not self.aim:
-            return node
-        if isinstance(node, ast.Compare):
-            node.ops[0] = COMPARE[type(node.ops[0]).__name__]()
-        elif isinstance(node, ast.BoolOp):
-            node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        elif isinstance(node, ast.BinOp):
-            node.op = OPERATE[type(node.op).__name__]()
-        elif isinstance(node, ast.Constant):
-            node.value = (not node.value) if isinstance(node.value, bool) else int(str(node.value)) + 1
-        elif isinstance(node, ast.UnaryOp):
-            return node.operand
-        else:
-            return ast.copy_location(ast.Pass(), node)
-        return node
+def copied(to: Path) -> Path:
+    """A copy of the tree."""
+    shutil.rmtree(to, ignore_errors=True)
+    to.mkdir(parents=True)
+    for name in TREE:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, to / name)
+    return to
 
 
-def draw(seed: int, count: int) -> list[Mutant]:
-    """`count` different mutants of core/, drawn by the seed. The same tree and seed give the same ones."""
-    found = []
-    for path in sorted((ROOT / "mine_controller/core").rglob("*.py")):
-        if path.name in LEFT_OUT or path.parent.name == "model":
-            continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        name = str(path.relative_to(ROOT))
-        found += [
-            Mutant(name, number, getattr(node, "lineno", 0), what)
-            for number, node in nodes(tree)
-            if (what := change(node))
-        ]
-    return random.Random(seed).sample(found, min(count, len(found)))  # noqa: S311 - a draw, not a secret
+def together(work: Iterable[Work], jobs: int) -> Iterator[tuple[Work, bool]]:
+    """Each piece of work in a child, so many at once; yields those that ended, and whether they had to be ended."""
+    active: dict[int, tuple[Work, float]] = {}
+    waiting = iter(work)
+    more = True
+    while more or active:
+        while more and len(active) < jobs:
+            one = next(waiting, None)
+            more = one is not None
+            if one is not None:
+                active[fork(one.do, one.out.with_suffix(".log"))] = (one, time.monotonic() + one.limit_s)
+        for child, (one, ends) in list(active.items()):
+            late = time.monotonic() > ends
+            if late:
+                os.killpg(child, signal.SIGKILL)
+            if os.waitpid(child, 0 if late else os.WNOHANG)[0]:
+                del active[child]
+                shutil.rmtree(one.out.with_suffix(".base"), ignore_errors=True)
+                yield one, late
+        time.sleep(0.02)
 
 
-def mutate(text: str, mutant: Mutant) -> str:
-    """The file with that one change."""
-    tree = ast.parse(text)
-    aim = next(node for number, node in nodes(tree) if number == mutant.node)
-    return ast.unparse(ast.fix_missing_locations(_Turn(aim).visit(tree)))
-
-
-class Copy:
-    """A copy of the tree in which one mutant lives at a time."""
-
-    def __init__(self) -> None:
-        self.at = Path(tempfile.mkdtemp(prefix="minectl-mutant-"))
-        for name in TREE:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, self.at / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, self.at / name)
-
-    def kills(self, mutant: Mutant) -> bool:
-        """Whether the suite notices."""
-        path = self.at / mutant.file
-        right = path.read_text(encoding="utf-8")
-        path.write_text(mutate(right, mutant), encoding="utf-8")
-        try:
-            return self.run(_near(mutant, self.at)) or self.run(TESTS)
-        finally:
-            path.write_text(right, encoding="utf-8")
-
-    def run(self, tests: tuple[str, ...]) -> bool:
-        """True when something fails, or nothing ends."""
-        if not tests:
-            return False
-        env = {**os.environ, "PYTHONPATH": str(self.at), "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests, *QUICK]
-        try:
-            found = subprocess.run(command, cwd=self.at, env=env, capture_output=True, timeout=LONGEST_S, check=False)
-        except subprocess.TimeoutExpired:
-            return True
-        return found.returncode not in (0, 5)
-
-
-def _near(mutant: Mutant, root: Path) -> tuple[str, ...]:
-    """The tests that speak of that module, first: most mutants die there within seconds."""
-    stem = Path(mutant.file).stem
-    near = [
-        path for path in sorted((root / "tests/core").glob("test_*.py")) if stem in path.read_text(encoding="utf-8")
+def mapped(tree: Path, keep: Path, jobs: int) -> dict[str, Ran]:
+    """Every test of the rooms that judge core/, with the lines it runs; from `keep` where core and it are unchanged."""
+    files = [
+        str(path.relative_to(tree)) for room in ROOMS for path in sorted((tree / "tests" / room).glob("test_*.py"))
     ]
-    named = [path for path in near if stem.rstrip("s") in path.stem]
-    return tuple(str(path.relative_to(root)) for path in (*named, *near[:4]))
+    files = [*(file for file in files if Path(file).name not in LEFT_OUT), *ALONE]
+    core = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((tree / CORE).rglob("*.py"))))
+    outs = {}
+    for file in files:
+        about = core.copy()
+        about.update((tree / file).read_bytes())
+        outs[file] = keep / f"map-{Path(file).parent.name}-{Path(file).stem}-{about.hexdigest()[:16]}.json"
+    work = (
+        Work(at, out, MAP_S, partial(watch, tree, file, out))
+        for at, (file, out) in enumerate(outs.items())
+        if not out.exists()
+    )
+    for one, late in together(work, jobs):
+        if late or not one.out.exists():
+            print(f"not used: {files[one.at]} (see {one.out.with_suffix('.log')})", flush=True)
+    ran: dict[str, Ran] = {}
+    for out in outs.values():
+        if out.exists():
+            ran |= {name: Ran(*found) for name, found in json.loads(out.read_text(encoding="utf-8")).items()}
+    return ran
+
+
+def at_import(tree: Path, site: Site, names: set[str]) -> Callable[[str, Ran], bool]:
+    """Which tests meet a number that stands outside of functions: those that run a line of core/ which names it, those
+    whose own file names it, and those of the config, which reads every declaration."""
+    word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b") if names else re.compile(r"(?!)")
+    lines: dict[str, set[int]] = {}
+    for path in sorted((tree / CORE).rglob("*.py")):
+        text = path.read_text(encoding="utf-8").splitlines()
+        lines[str(path.relative_to(tree))] = {at for at, line in enumerate(text, 1) if word.search(line)}
+    speak = {
+        str(path.relative_to(tree))
+        for path in (tree / "tests").rglob("test_*.py")
+        if word.search(path.read_text(encoding="utf-8"))
+    }
+
+    def meets(name: str, ran: Ran) -> bool:
+        file = name.partition("::")[0]
+        if file in speak or file.startswith("tests/config/") or ran.lines.get(site.file):
+            return True
+        return any(not lines.get(one, set()).isdisjoint(found) for one, found in ran.lines.items())
+
+    return meets
+
+
+class Trial:
+    """Mutants against tests."""
+
+    def __init__(self, tree: Path, keep: Path, ran: dict[str, Ran], jobs: int) -> None:
+        self.tree, self.keep, self.ran, self.jobs = tree, keep, ran, jobs
+        self.killers = keep / "killers.json"
+
+    def meets(self, site: Site) -> dict[str, float]:
+        """The tests that meet a mutant, with their lengths."""
+        lines, names = reach((self.tree / site.file).read_text(encoding="utf-8"), site)
+        if lines:
+            ran = self.ran.items()
+            return {name: one.took_s for name, one in ran if not lines.isdisjoint(one.lines.get(site.file, ()))}
+        imports = at_import(self.tree, site, names)
+        return {name: one.took_s for name, one in self.ran.items() if imports(name, one)}
+
+    def run(self, mutants: list[Site], budget_s: float) -> Iterator[tuple[Site, Verdict]]:
+        """Each mutant with what became of it: first against the test that killed it the last time, then against the
+        tests near it, then against all that meet it."""
+        known = self._killers()
+        found = [self.meets(site) for site in mutants]
+        hint = {
+            at: {by: found[at][by]} for at, site in enumerate(mutants) if (by := known.get(_name(site))) in found[at]
+        }
+        close = {at: chosen(near(some, self.ran, mutants[at].file), NEAR_S) for at, some in enumerate(found)}
+        rest = {
+            at: chosen({name: took_s for name, took_s in some.items() if name not in close[at]}, budget_s)
+            for at, some in enumerate(found)
+        }
+        left = set(range(len(mutants)))
+        for tests in (hint, close, rest):
+            for at, verdict in self._try(mutants, {at: tests[at] for at in sorted(left) if tests.get(at)}):
+                if verdict.by:
+                    left.discard(at)
+                    known[_name(mutants[at])] = verdict.by
+                    self.killers.write_text(json.dumps(known), encoding="utf-8")
+                    yield mutants[at], verdict
+        for at in sorted(left):
+            yield mutants[at], Verdict("", len(close[at]) + len(rest[at]), 0)
+
+    def _killers(self) -> dict[str, str]:
+        found: dict[str, str] = json.loads(self.killers.read_text(encoding="utf-8")) if self.killers.exists() else {}
+        return found
+
+    def _try(self, mutants: list[Site], tests: Mapping[int, dict[str, float]]) -> Iterator[tuple[int, Verdict]]:
+        works = (self._work(at, mutants[at], found) for at, found in tests.items())
+        for one, late in together(works, self.jobs):
+            if late:
+                yield one.at, Verdict("hung", 0, one.limit_s)
+            elif one.out.exists():
+                yield one.at, Verdict(*json.loads(one.out.read_text(encoding="utf-8")))
+            else:
+                yield one.at, Verdict("the child ended at once", 0, 0)
+
+    def _work(self, at: int, site: Site, wanted: dict[str, float]) -> Work:
+        code = planted((self.tree / site.file).read_text(encoding="utf-8"), str(self.tree / site.file), site)
+        module = site.file.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+        out = self.keep / f"mutant-{at}.json"
+        out.unlink(missing_ok=True)
+        return Work(at, out, limit_s(wanted), partial(attempt, self.tree, module, code, wanted, out))
+
+
+def _name(site: Site) -> str:
+    return " ".join((*site.key, str(site.nth)))
+
+
+def said(site: Site, verdict: Verdict) -> str:
+    """One line of a mutant."""
+    how = f"killed   {verdict.took_s:5.1f} s" if verdict.by else f"SURVIVED {verdict.tests:4d} tests"
+    where = f"{site.file.removeprefix(CORE + '/')}:{site.line} {site.scope}"
+    return f"{how}  {where}  [{site.operator}] {site.was} → {site.becomes}" + (
+        f"  by {verdict.by}" if verdict.by else ""
+    )
+
+
+def words() -> argparse.Namespace:
+    """The command line."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--seed", type=int, default=7)
+    asked.add_argument("--count", type=int, default=400)
+    asked.add_argument("--jobs", type=int, default=2)
+    asked.add_argument("--budget", type=float, default=20.0, help="seconds of tests a mutant has to outlive")
+    asked.add_argument("--keep", type=Path, help="a folder for the copy, the map and the results, kept between runs")
+    asked.add_argument("--again", action="store_true", help="only what survived in --keep the last time")
+    asked.add_argument("--prove", action="store_true", help="try those listed as equivalent, too: none may die")
+    asked.add_argument("--least", type=float, default=0.0, help="exit 1 under this share of killed ones, in percent")
+    return asked.parse_args()
 
 
 def main() -> int:
     """Draw, try, tell."""
-    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--count", type=int, default=400)
-    asked.add_argument("--minutes", type=float, default=60)
-    asked.add_argument("--jobs", type=int, default=2)
-    asked.add_argument("--trust", action="store_true", help="leave out the run without a mutant")
-    asked.add_argument("--least", type=float, default=0.0, help="exit 1 under this share of killed ones, in percent")
-    given = asked.parse_args()
-    copies = [Copy() for _ in range(given.jobs)]
-    if not given.trust and copies[0].run(TESTS):
-        print("the suite fails without any mutant")
+    given = words()
+    keep = given.keep or Path(tempfile.mkdtemp(prefix="minectl-mutants-"))
+    tree, result = copied(keep / "tree"), keep / f"result-{given.seed}-{given.count}.json"
+    preload()
+    ran = mapped(tree, keep, given.jobs)
+    if len(ran) < FEWEST_TESTS:
+        print(f"only {len(ran)} tests pass without a mutant")
         return 2
-    ends, mutants = time.monotonic() + given.minutes * 60, draw(given.seed, given.count)
-    print(f"seed {given.seed}: {len(mutants)} mutants", flush=True)
-
-    def work(at: int) -> list[tuple[Mutant, bool]]:
-        out = []
-        for mutant in mutants[at :: given.jobs]:
-            if time.monotonic() > ends:
-                break
-            out.append((mutant, copies[at].kills(mutant)))
-            print("killed  " if out[-1][1] else "SURVIVED", f"{mutant.file}:{mutant.line} {mutant.what}", flush=True)
-        return out
-
-    with ThreadPoolExecutor(given.jobs) as pool:
-        tried = [one for part in pool.map(work, range(given.jobs)) for one in part]
-    for copy in copies:
-        shutil.rmtree(copy.at)
-    killed = sum(dead for _, dead in tried)
-    share = 100 * killed / max(1, len(tried))
-    print(json.dumps({"seed": given.seed, "tried": len(tried), "killed": killed, "score_pct": round(share, 1)}))
-    return int(share < given.least)
+    mutants, same = draw(tree, given.seed, given.count), listed(LIST.read_text("utf-8") if LIST.exists() else "")
+    before: dict[str, list[list[object]]] = json.loads(result.read_text("utf-8")) if given.again else {}
+    if given.again:
+        left = {tuple(key) for key in before["survived"]}
+        mutants = [one for file in {str(key[0]) for key in left} for one in sites(tree, file) if one.key in left]
+    tried = [site for site in mutants if given.prove or site.key not in same]
+    print(f"seed {given.seed}: {len(mutants)} mutants of {CORE} {tally(mutants)}, {len(ran)} tests", flush=True)
+    survived: list[Site] = []
+    wrong: list[Site] = []
+    for site, verdict in Trial(tree, keep, ran, given.jobs).run(tried, given.budget):
+        print(said(site, verdict), flush=True)
+        if site.key in same:
+            wrong += [site] if verdict.by else []
+        elif not verdict.by:
+            survived.append(site)
+    equal = sum(site.key in same for site in mutants)
+    share = 100 * (1 - len(survived) / max(1, len(mutants) - equal))
+    print("\n".join(["", *(said(site, Verdict("", 0, 0)) for site in sorted(survived))]))
+    for site in wrong:
+        print(f"listed as equivalent and yet killed: {site.file}:{site.line} {site.was} → {site.becomes}")
+    if not given.again:
+        result.write_text(json.dumps({"survived": [site.key for site in survived]}), encoding="utf-8")
+    if not given.keep:
+        shutil.rmtree(keep)
+    print(json.dumps({"seed": given.seed, "mutants": len(mutants), "equivalent": equal, "survived": len(survived),
+                      "score_pct": round(share, 1)}))  # fmt: skip
+    return int(share < given.least or bool(wrong))
 
 
 if __name__ == "__main__":

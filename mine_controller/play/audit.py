@@ -141,6 +141,22 @@ def _g3(record: Record) -> Iterator[str]:
     hour = [at for at in record.decision.state.last.get("starts", []) if record.image.clock.plant_s - at < HOUR_S]
     if len(hour) > HOUR_S // ramp_rule.WINDOW_S * step:
         yield f"{len(hour)} starts in an hour"
+    yield from _g3_day(record)
+
+
+def _g3_day(record: Record) -> Iterator[str]:
+    """Nobody starts more often a day than its budget."""
+    wear, today, wiring = record.policy.rules.get("wear"), record.image.clock.local.date, record.policy.wiring
+    if wear is None:
+        return
+    for at in record.decision.plan.starts:
+        spec = wiring.miners[at]
+        book, board = record.before.miners.get(spec.id), wiring.endpoints.get(spec.group)
+        small = board is not None and board.rest_s > 0
+        most = max(wear.starts_a_day, wear.small_starts_a_day if small else 0)
+        again = record.before.chases.get(f"miner {spec.id}") is not None
+        if book is not None and book.day == today and book.day_starts >= most and not again:
+            yield f"miner {spec.id} starts though it had {book.day_starts} starts today, {most} are allowed"
 
 
 def _g4(record: Record) -> Iterator[str]:
@@ -213,7 +229,7 @@ def _g7(record: Record) -> Iterator[str]:
     kinds = [
         "fan" if c.target.startswith("fan ") else "stop" if c.verb in ("stop", "off") else "start"
         for c in record.decision.commands
-        if not c.target.startswith("pool ")  # the local pool moves no power
+        if not c.target.startswith(("pool ", "wall "))  # what moves no power
     ]
     order = [rank[kind] for kind in kinds]
     if order != sorted(order):
@@ -258,11 +274,21 @@ def _finite(tree: Any) -> bool:
 
 
 def _g10(record: Record) -> Iterator[str]:
-    """Modes change along their edges and have a reason."""
+    """Modes change along their edges, with a reason; what binds is the tightest, of the strongest layer that asks."""
     if not legal(record.before.mode, record.decision.mode):
         yield f"mode {record.before.mode} -> {record.decision.mode}"
     if not record.decision.why.code:
         yield f"mode {record.decision.mode} without a reason"
+    envelope = record.decision.envelope
+    layers = [limit.layer for limit in envelope.binding]
+    if layers != sorted(layers):
+        yield f"binding limits out of the order of their layers: {layers}"
+    for bound in envelope.binding:
+        sign = -1 if bound.what == "fans_min" else 1
+        for other in envelope.reasons:
+            if other.what == bound.what and (sign * other.amount, other.layer) < (sign * bound.amount, bound.layer):
+                yield f"{bound.what} {bound.amount} of layer {bound.layer} binds before {other.amount} of {other.layer}"
+                break
 
 
 def _g11(record: Record) -> Iterator[str]:

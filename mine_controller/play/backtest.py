@@ -7,7 +7,7 @@ figure. What a config changes is the difference between two runs of the twin, ne
 
 import time
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.round import Round
+from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
 from mine_controller.play.audit import Record, audit
 from mine_controller.play.ground import Ground, Start
@@ -67,13 +68,15 @@ class Ran(NamedTuple):
     seconds: float
 
 
-class _Memory:
-    """The store of a run: nothing outlives it."""
+class Memory:
+    """The store of a run: nothing outlives it, and every round is held against the guards."""
 
-    def __init__(self, run: Run, ground: Ground) -> None:
-        self.run, self.ground = run, ground
-        self.book = Book(run.start.state)
-        self.waiting = list(run.outside.requests)
+    def __init__(
+        self, policy: Policy, state: State, requests: Iterable[tuple[int, Request]], wall_s: Callable[[], float]
+    ) -> None:
+        self.policy, self.wall_s = policy, wall_s
+        self.book = Book(state)
+        self.waiting = list(requests)
         self.violations: list[str] = []
         self.guards = 0
 
@@ -83,7 +86,7 @@ class _Memory:
 
     def requests(self) -> tuple[Request, ...]:
         """What persons asked for then, each once."""
-        now_s = self.ground.wall_s()
+        now_s = self.wall_s()
         due = tuple(request for at_s, request in self.waiting if at_s <= now_s)
         self.waiting = [one for one in self.waiting if one[0] > now_s]
         return due
@@ -97,7 +100,7 @@ class _Memory:
         """Keep the book, and hold every round against the guards."""
         state = self.book.state
         for this in rounds:
-            found = audit(Record(this.image, state, this.decision, self.run.policy), again=False)
+            found = audit(Record(this.image, state, this.decision, self.policy), again=False)
             self.guards += len(found)
             if len(self.violations) < SENTENCES:
                 self.violations += [f"{one.guard} at {one.tick_at}: {one.sentence}" for one in found]
@@ -110,7 +113,7 @@ def run(task: Run) -> Ran:
     began = time.monotonic()
     task = task._replace(policy=task.policy._replace(site=task.policy.site._replace(live=True)))
     ground = Ground(task.policy, task.outside, task.start, task.zone, task.tick_s)
-    memory = _Memory(task, ground)
+    memory = Memory(task.policy, task.start.state, task.outside.requests, ground.wall_s)
     ports = Ports(
         nullcontext,
         ground.clocks,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.config.load import load
 from mine_controller.config.model import Config
+from mine_controller.core.model.book import Book
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import Shed, State
 from mine_controller.play.audit import Violation
@@ -235,6 +236,13 @@ def household(servers: net.Servers, config: Config) -> None:
 
 
 def live_tick(config: Config, sources: Sources) -> str:
-    """One tick through sockets; the mode it ended in."""
+    """One tick through sockets; the mode it ended in, and whether anything was read."""
     live = Live(config, sources=sources)
-    return tick(ports_of(live, Journal(config, live.clocks, live.log)), config.policy).state.mode
+    return said(tick(ports_of(live, Journal(config, live.clocks, live.log)), config.policy))
+
+
+def said(book: Book) -> str:
+    """The mode; a mine of which nothing is read says so."""
+    channels = book.image.channels if book.image is not None else {}
+    asked = [value.value for key, value in channels.items() if key.endswith(":health")]
+    return book.state.mode + ("" if "ok" in asked else ": NOTHING IS READ, no device answers")

@@ -17,6 +17,10 @@ MIN_OFF_S = 600
 RUN_ON_S = 600
 NO_AIR_S = 180
 BLIND_S = 1500  # nobody can read the fans: the inlet's own ladder has 20 minutes when it is silent too
+EVERY_S = 10.0  # seconds a sample stands for
+DAY_S = 86_400
+HELD_SHARE = 0.01  # of an event, over X
+CALM_STARTS = 1.2  # a miner and day
 COLD_C = 5.0
 STOP_C, SHED_C = 40.0, 38.0
 NOISE_K = 1.5  # by what a probe may be off and late
@@ -190,12 +194,20 @@ def o3(history: History) -> Iterator[str]:
 
 
 def o4(history: History) -> Iterator[str]:
-    """Hold: once it is curtailed the load comes back over X for at most two ticks."""
+    """Hold: once it is curtailed the load comes back over X for at most two ticks, and in all for 1 % of the event.
+
+    One such incident is allowed in an event of any length.
+    """
     for event in stretches(history.samples, lambda one: one.signal == "off" and one.readable):
         down = next((at for at, one in enumerate(event) if one.miners_w < history.floor_w), None)
         if down is None:
             continue
-        for back in stretches(event[down:], lambda one: one.miners_w >= history.floor_w):
+        backs = stretches(event[down:], lambda one: one.miners_w >= history.floor_w)
+        begin, over_s = event[down].at_s, sum(length_s(back) + EVERY_S for back in backs)
+        most_s = max(OBEY_S, length_s(event) * HELD_SHARE) + history.slack_s(begin, event[-1].at_s)
+        if over_s > most_s and not history.alarmed(begin, event[-1].at_s):
+            yield f"over X for {over_s:.0f} s in {len(backs)} incidents of an event of {length_s(event):.0f} s"
+        for back in backs:
             begin = back[0].at_s
             if length_s(back) > OBEY_S + history.slack_s(begin, begin + OBEY_S) and not history.alarmed(
                 begin, begin + OBEY_S + TOLD_LATER_S
@@ -274,7 +286,8 @@ def o8(history: History) -> Iterator[str]:
 
 
 def o9(history: History) -> Iterator[str]:
-    """Starts: no miner truly starts twice within its time off."""
+    """Starts: no miner truly starts twice within its time off; a day without events has 1.2 a miner at most."""
+    yield from _calm_days(history)
     last: dict[int, float] = {}
     for was, now in pairwise(history.samples):
         if was.starts == now.starts:
@@ -286,6 +299,18 @@ def o9(history: History) -> Iterator[str]:
             if gap_s < MIN_OFF_S and not history.was_touched(now.at_s, MIN_OFF_S):
                 yield f"miner {at + 1} started twice within {gap_s:.0f} s"
             last[at] = now.at_s
+
+
+def _calm_days(history: History) -> Iterator[str]:
+    """Starts a miner in every whole day of fair weather without a word of the utility, and without a fault."""
+    calm = stretches(history.samples, lambda one: one.clear and one.signal != "off" and one.shown_c < SHED_C)
+    for stretch in calm:
+        if length_s(stretch) < DAY_S or history.was_touched(stretch[-1].at_s, length_s(stretch)):
+            continue
+        days = length_s(stretch) / DAY_S
+        begun = sum(stretch[-1].starts) - sum(stretch[0].starts)
+        if begun > CALM_STARTS * days * len(stretch[0].starts):
+            yield f"{begun} starts of {len(stretch[0].starts)} miners in {days:.1f} days in which nothing happened"
 
 
 def o10(history: History) -> Iterator[str]:

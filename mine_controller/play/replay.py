@@ -12,7 +12,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mine_controller import __version__
 from mine_controller.core import rules
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
@@ -22,6 +21,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
+from mine_controller.ports.code import deciding
 from mine_controller.store import query
 from mine_controller.store.codec import sha, text
 from mine_controller.store.db import Paths, Places
@@ -56,7 +56,7 @@ class Difference(NamedTuple):
     was: str
     now: str
     rule: str
-    code: str  # the version that decided it then
+    code: str  # the program that decided it then: version and hash of core/
 
 
 class Gap(NamedTuple):
@@ -67,8 +67,8 @@ class Gap(NamedTuple):
 
 
 class Replayed(NamedTuple):
-    """What came of a stretch, or of all. `differ` counts rounds; only what was decided by `code` == this version is a
-    fault."""
+    """What came of a stretch, or of all. `differ` counts rounds; of these only what this very program decided
+    (`ports.code`) is a fault."""
 
     ticks: int = 0
     rounds: int = 0
@@ -94,7 +94,7 @@ class Replayed(NamedTuple):
     @property
     def first(self) -> Difference | None:
         """The first difference that is a fault, else the first of all."""
-        ours = [one for one in self.differences if one.code == __version__]
+        ours = [one for one in self.differences if one.code == deciding()]
         return min(ours or self.differences, default=None)
 
 
@@ -215,7 +215,7 @@ class _Fold:
         if seen is None:
             self.hidden = told
         self.drifted = True
-        self.found = self.found._replace(differ=self.found.differ + 1, faults=self.found.faults + (code == __version__))
+        self.found = self.found._replace(differ=self.found.differ + 1, faults=self.found.faults + (code == deciding()))
         if len(self.differences) < MOST_TOLD:
             self.differences.append(told)
 

@@ -32,6 +32,7 @@ from mine_controller.twin.site import Site
 from mine_controller.twin.story import GRAMMAR, Step
 from mine_controller.twin.world import Action
 
+TOUCHING: Final = ("miner", "outlet", "mains")  # words that may start miners by themselves
 MOST_KEPT: Final = 100  # violations; a story that goes wrong goes wrong every tick
 T = TypeVar("T")
 
@@ -257,7 +258,7 @@ class Stage(Virtual):
         }.get(verb)
         if own is not None:
             own(rest)
-        elif verb in GRAMMAR and re.fullmatch(GRAMMAR[verb][0], rest):
+        elif self.knows(text):
             self._story(verb, rest)
         else:
             _unknown(text)
@@ -332,8 +333,23 @@ class Stage(Virtual):
         del words
         self.second_begins = True
 
+    @staticmethod
+    def knows(text: str) -> bool:
+        """Whether these are words of a story, which can come at any second; the rest comes between ticks."""
+        verb, _, rest = text.partition(" ")
+        return verb in GRAMMAR and re.fullmatch(GRAMMAR[verb][0], rest) is not None
+
+    def later(self, at_s: float, text: str) -> None:
+        """A word of a story, at that second. ValueError: it is none."""
+        verb, _, rest = text.partition(" ")
+        if not self.knows(text):
+            _unknown(text)
+        if verb in TOUCHING:
+            self.touched.append(at_s)
+        self.site.expect(Step(at_s, verb, rest))
+
     def _story(self, verb: str, words: str) -> None:
-        if verb in ("miner", "outlet", "mains"):
+        if verb in TOUCHING:
             self.touched.append(self.now_s)
         self.site.advance(self.now_s)
         self.site.play(Step(self.now_s, verb, words))

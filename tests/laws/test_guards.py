@@ -6,7 +6,7 @@ from core.plant import Plant, wiring
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.command import Command
-from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import MinerBook, Override
 from mine_controller.core.model.wiring import BreakerSpec
 from mine_controller.play.audit import GUARDS, Record, audit
@@ -115,6 +115,7 @@ BAD = {
     "G2 too soon after a start": ("G2", lambda: just_stopped(starting(), last_start_s=10_400)),
     "G3 too many at once": ("G3", lambda: planned(starting(), starts=tuple(range(8)))),
     "G3 too many an hour": ("G3", lambda: many_starts(starting())),
+    "G3 too many a day": ("G3", lambda: just_stopped(starting(), day=starting().image.clock.local.date, day_starts=8)),
     "G4 over the cap": ("G4", lambda: capped(starting())),
     "G4 over a breaker": ("G4", lambda: breakered(starting(), "breakers")),
     "G4 over a phase": ("G4", lambda: breakered(starting(), "phases")),
@@ -132,6 +133,8 @@ BAD = {
     "G9 infinite": ("G9", lambda: remembers(record(), float("inf"))),
     "G10 no such edge": ("G10", lambda: record()._replace(before=record().before._replace(mode="FAULT"))),
     "G10 no reason": ("G10", lambda: decided(record(), why=Reason("x", ""))),
+    "G10 a weaker layer first": ("G10", lambda: bound(1, 0)),
+    "G10 a looser limit binds": ("G10", lambda: bound(0, 0, 500)),
     "G11 another decision": ("G11", lambda: decided(record(), why=WHY)),
     "G12 worse runs more": ("G12", lambda: planned(record(), run=())),
     "G12 heat takes fans": ("G12", lambda: planned(record(), fans_on=tuple("123456789x"))),
@@ -141,6 +144,15 @@ BAD = {
     "G15 for ever": ("G15", lambda: with_override(record())),
     "G15 for a day": ("G15", lambda: with_override(record(), until_s=10_000 + 86_400, kind="output")),
 }  # fmt: skip
+
+
+def bound(*layers):
+    """Limits of watts of these layers; the first is said to bind. A third number: what the first one allows."""
+    amount = layers[2] if len(layers) > 2 else 0
+    limits = [Limit(layer, "max_power_w", 0, WHY) for layer in layers[:2]]
+    limits[0] = limits[0]._replace(amount=amount)
+    good = record()
+    return decided(good, envelope=good.decision.envelope._replace(binding=(limits[0],), reasons=tuple(limits)))
 
 
 def stepped(good):

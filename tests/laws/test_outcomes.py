@@ -63,6 +63,18 @@ def back_again():
     return history(story((300, FULL_W, OFF), (900, DARK_W, OFF), (600, FULL_W, OFF)))
 
 
+def again_and_again():
+    """Five incidents, each within its two ticks."""
+    backs = [part for _ in range(5) for part in ((1200, DARK_W, OFF), (200, FULL_W, OFF))]
+    return history(story((200, FULL_W, OFF), *backs, (600, DARK_W, OFF)))
+
+
+def restless():
+    """A day in which nothing happens, and everybody starts twice."""
+    samples = story((86_500, FULL_W, {}))
+    return history(rows(samples, starts=lambda at: (int(at > 20_000) + int(at > 60_000),) * N))
+
+
 def airless():
     return history(story((600, FULL_W, {}), (100, FULL_W, {"fans_n": 0})))
 
@@ -164,9 +176,10 @@ def both_at_work():
 
 
 BAD = {
-    "O1": (never_dark,), "O2": (blind,), "O3": (unmeasured,), "O4": (back_again,), "O5": (airless, airless_for_long),
+    "O1": (never_dark,), "O2": (blind,), "O3": (unmeasured,), "O4": (back_again, again_and_again),
+    "O5": (airless, airless_for_long),
     "O6": (hot, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
-    "O9": (started_twice,), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back,),
+    "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back,),
     "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, told_again), "O15": (uneven,),
     "O16": (killed_and_not_dark,), "O17": (stepped_and_not_dark,), "O18": (too_early,), "O19": (dear,),
     "O20": (both_at_work,),
@@ -220,6 +233,15 @@ def test_o5_a_fan_bank_that_failed_has_a_tick_and_a_minute():
 def test_o9_a_start_that_the_outside_made_is_nobodys_fault():
     twice = started_twice()
     assert not list(OUTCOMES["O9"](twice._replace(touched=(450.0,))))
+
+
+def test_o4_one_incident_is_allowed_in_an_event_however_short():
+    assert not list(OUTCOMES["O4"](history(story((200, FULL_W, OFF), (900, DARK_W, OFF), (200, FULL_W, OFF)))))
+
+
+def test_o9_a_day_of_one_start_each_is_a_calm_one():
+    samples = rows(story((86_500, FULL_W, {})), starts=lambda at: (int(at > 20_000),) * N)
+    assert not list(OUTCOMES["O9"](history(samples)))
 
 
 def test_stretches_are_unbroken():

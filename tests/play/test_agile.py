@@ -14,10 +14,12 @@ from mine_controller.core import money
 from mine_controller.play import demo
 from mine_controller.play.twin import Audited, Virtual, file_wish
 from mine_controller.ports.live import ports_of
-from mine_controller.store.money import kinds_of
+from mine_controller.ports.show import show
+from mine_controller.store import query
+from mine_controller.store.money import idle_of
 from mine_controller.store.query import segments
 from mine_controller.tick import tick
-from mine_controller.twin import agile, story
+from mine_controller.twin import agile, home, story
 from mine_controller.twin.faults import OK, Fault
 from mine_controller.twin.site import Person
 from mine_controller.twin.tariff import VAT
@@ -120,12 +122,27 @@ def test_before_a_dear_slot_begins_every_board_is_off_and_after_it_all_are_back(
     assert day.violations == []
 
 
+def test_a_section_whose_plugs_are_off_is_no_device_that_fails_and_a_slow_mode_no_failed_start(tmp_path):
+    """They can't answer in the dear slots; afterwards they boot, and draw less than half of what they may."""
+    day = Played(tmp_path, start=DEAR, only=("a08", "a09"), guard=False).on(4.7)
+    assert min(rig.starts for rig in day.rigs.values()) >= 1
+    assert {rig.mode for rig in day.rigs.values()} != {"high"}
+    assert [line for line in day.log if " WARN " in line] == []
+
+
+def test_a_unit_that_stays_silent_when_its_plug_is_on_again_is_told_after_its_boot(tmp_path):
+    day = Played(tmp_path, "18:50 device avalon desk silent\n", start=DEAR, only=("a08",), guard=False).on(3.4)
+    assert day.told("device_unreachable") == [], "its plug came on a few minutes ago"
+    day.on(0.4)
+    assert len(day.told("device_unreachable")) == 1
+
+
 def test_a_day_costs_what_the_store_says_it_did(tmp_path):
     """The report out of the record, and the account of the world that knows the truth."""
     day = Played(tmp_path, only=("a01", "a02", "a08"), guard=False).on(6)
     config, start = day.config, day.site.plant.start_wall_s
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
-    found = segments(config.paths, start, start + 6 * 3600, kinds_of(config.policy))
+    found = segments(config.paths, start, start + 6 * 3600, idle_of(config.policy))
     total = money.total(money.by_miner(found, nominal_w).values())
     assert money.pence(total.paid) == pytest.approx(day.site.house.account.cost_p, rel=0.08)
 
@@ -159,17 +176,29 @@ def test_xmrig_goes_to_another_pool_of_its_own_coin_and_never_to_a_sha_one(tmp_p
     assert works_for(day.rigs["a01"]) == url("dgb")
 
 
-def test_a_board_that_ignores_its_commands_is_named(tmp_path):
-    day = Played(tmp_path, "00:00 miner a02 mute\n", only=("a01", "a02"), change=banded("BCH"), guard=False).on(0.5)
-    assert works_for(day.rigs["a01"]) == url("bch")
-    assert works_for(day.rigs["a02"]) == url("dgb")
+MUTE = {  # of each kind one that hears everything and does nothing: the coin it is to mine, where it stays
+    "a02": ("BCH", "", "dgb"),
+    "a07": ("BTC", "", "dgb"),
+    "a08": ("BCH", "", "dgb"),
+    "a09": ("BTC", "", "dgb"),
+    "a10": ("XMR", "xmr2", "xmr"),
+    "a11": ("BCH", "", "dgb"),
+}
+
+
+@pytest.mark.parametrize("name", MUTE)
+def test_a_board_that_ignores_its_commands_is_named(tmp_path, name):
+    coin, pool, stays = MUTE[name]
+    change = banded(coin, pool=pool)
+    day = Played(tmp_path, f"00:00 miner {name} mute\n", only=(name,), change=change, guard=False).on(0.8)
+    assert works_for(day.rigs[name]) == url(stays)
     failed = day.told("errand_failed")
     assert failed
-    assert all("a02 did not take" in line for line in failed)
+    assert all(f"{name} did not take" in line for line in failed)
 
 
-def test_three_days_without_the_internet_use_what_is_published_and_then_the_default_band(tmp_path):
-    """PRC1: said once; afterwards prices and bands are back by themselves."""
+def test_three_days_without_prices_use_what_is_published_and_then_the_default_band(tmp_path):
+    """PRC1: said on the page and in one message; afterwards prices and bands are back by themselves."""
     day = Played(tmp_path, start="15:50", only=("a01",), change=slowly, guard=False).on(0.5)
     known_to = max(row.end_s for row in _slots(day))
     day.site.faults.put(agile.PRICES, Fault("gone"))
@@ -179,7 +208,11 @@ def test_three_days_without_the_internet_use_what_is_published_and_then_the_defa
     assert len(inside - {"off"}) >= 2
     assert after == {"off"}
     assert not day.rigs["a01"].hashing
-    assert len(day.told("price_missing")) == 1
+    warned = [json.loads(one.body)["kind"] for one in query.letters(day.config.paths) if one.level]
+    assert warned == ["price_missing"]
+    show(day.config, tick(day.ports, day.config.policy))
+    page = (day.config.paths.www / "index.html").read_text("utf-8")
+    assert "the price of this half hour is not known: the default band holds" in page
     day.site.faults.put(agile.PRICES, OK)
     day.on(2)
     assert day.bands[-1][1] != "off"
@@ -241,6 +274,31 @@ def test_a_tuned_bitaxe_ends_at_fewer_joules_and_its_band_lets_it_be(tmp_path):
     assert rig.power_w() / rig.rate_ths() < before
     assert rig.tuned.core_voltage_mv <= 1150
     assert day.told("tuning_step")
+
+
+def at_a_plain_home(folder, sections, wired="", hours=1.0):
+    """The boards of the home fleet after so long from 13:30 on, with these sections more in its config."""
+    told = story.parse(HEAD)
+    site = home.build(1, told.start_wall_s(home.ZONE) + 13 * 3600 + 1800, story=told, only=("bitaxe",))
+    path = demo.write_config(folder, site).paths.config
+    path.write_text(path.read_text("utf-8").replace("[wiring]", f"{sections}\n\n[wiring]{wired}"), "utf-8")
+    day = demo.live_through(site, load(path), 1, hours, quiet)
+    assert day.violations == ()
+    return {name: rig.word() for name, rig in site.house.rigs.items() if not name.startswith("x")}
+
+
+@pytest.mark.parametrize(("hours", "word"), [("14:00-15:00", "sleeping"), ("14:00-14:20", "hashing")])
+def test_a_schedule_holds_at_a_plain_home_without_prices_too(tmp_path, hours, word):
+    words = at_a_plain_home(tmp_path, f"[schedule quiet]\nhours = {hours}\nstop = yes")
+    assert set(words.values()) == {word}
+
+
+@pytest.mark.parametrize(("value", "word"), [("1", "sleeping"), ("400", "hashing")])
+def test_the_guard_of_profit_serves_a_plain_home_on_a_fixed_tariff_too(tmp_path, value, word):
+    """Some 17 J/TH at 30 p/kWh cost 12 p a TH/s and day."""
+    sections = f"[tariff flat]\nprice = 30\ntimezone = Europe/London\n\n[profit BTC]\nvalue = {value}"
+    words = at_a_plain_home(tmp_path, sections, "\nprice = tariff flat")
+    assert set(words.values()) == {word}
 
 
 DAYS = ("2026-01-14", "2026-03-29", "2026-07-01", "2026-12-23")

@@ -5,11 +5,11 @@ import sqlite3
 import pytest
 from play.days import play
 
-from mine_controller import __version__
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.play import replay as room
 from mine_controller.play.replay import Part, paths_to
 from mine_controller.play.sweep import spread
+from mine_controller.ports.code import deciding
 from mine_controller.store.policies import pack_policy
 
 FOR_EVER_S = 1 << 36
@@ -57,7 +57,7 @@ def test_every_recorded_tick_comes_out_the_same(day, each_hour):
     found = replayed(day, each_hour=each_hour)
     assert (found.ticks, found.differ, found.gaps, found.first) == (75, 0, (), None)
     assert found.rounds > found.ticks
-    assert found.codes == (__version__,)
+    assert found.codes == (deciding(),)
 
 
 def test_a_stretch_in_the_middle_begins_at_the_anchor_before_it(day):

@@ -1,0 +1,174 @@
+"""Short event stories of the co-op container: `python bench/stories.py --count 3000 --seed 1`; `--year`: a year of it.
+
+All 280 miners, the real drivers and ticks against the twin. Every single fault comes at every moment, the rest is
+drawn; a story is made from the seed and its number alone, so that `--only N` lives one of them again. `--minutes`
+ends it in time. Prints figures as `bench/figures.py` has them, each story that was not kept, and one line of JSON.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from figures import say
+
+from mine_controller.config.model import Config
+from mine_controller.play import demo, months
+from mine_controller.play.sweep import jobs_here, spread
+from mine_controller.play.tales import Tale, Told, catalogue, live, site_of, tales
+
+BATCH = 10
+FOLDER: list[tempfile.TemporaryDirectory[str]] = []
+
+
+@cache
+def config() -> Config:
+    """The site's config, once a process."""
+    FOLDER.append(tempfile.TemporaryDirectory(prefix="minectl-stories-"))
+    return demo.write_config(Path(FOLDER[-1].name), site_of(tales(1, 1)[0]))
+
+
+def lived(batch: Sequence[Tale]) -> list[Told]:
+    """What came of these."""
+    return [live(tale, config()) for tale in batch]
+
+
+def played(todo: Sequence[Tale], jobs: int, ends_s: float) -> Iterator[Told]:
+    """Every tale until time is up."""
+    batches = [todo[at : at + BATCH] for at in range(0, len(todo), BATCH)]
+    began, done = time.monotonic(), 0
+    for _, found in spread(lived, batches, jobs):
+        yield from found
+        done += len(found)
+        show(done, len(todo), began)
+        if time.monotonic() > ends_s:
+            break
+
+
+def show(done: int, of: int, began: float) -> None:
+    """A progress bar on a terminal, a line now and then elsewhere."""
+    left_s = (time.monotonic() - began) / done * (of - done)
+    bar = "#" * (30 * done // of)
+    text = f"[{bar:30}] {done}/{of}, {left_s / 60:.1f} min left"
+    if sys.stderr.isatty():
+        print(f"\r{text}", end="\n" if done >= of else "", file=sys.stderr, flush=True)
+    elif done % 200 < BATCH:
+        print(text, file=sys.stderr, flush=True)
+
+
+def story_figures(told: Iterable[Told]) -> dict[str, Any]:
+    """Print what has to be seen; the sum of it all."""
+    told, late, lost, broken = list(told), [], [], []
+    for one in told:
+        late += [one] if not one.in_time else []
+        lost += [one] if not one.kept else []
+        broken += [one] if one.found else []
+    loaded = [one.under_s for one in told if one.before_w > one.floor_w and one.under_s is not None]
+    singles = [one for one in told if len(one.tale.faults) <= 1]
+    silent = [one for one in singles if not one.in_time and not one.emergency]
+    return {
+        "stories": len(told),
+        "single": len(singles),
+        "loaded": len(loaded),
+        "ticks": sum(one.ticks for one in told),
+        "late": len(late),
+        "late_single_and_nobody_told": len(silent),
+        "neither_under_nor_told": len(lost),
+        "with_violations": len(broken),
+        "violations": Counter(name for one in broken for name in {name for name, _ in one.found}),
+        "under_s_median": statistics.median(loaded) if loaded else None,
+        "under_s_p99": sorted(loaded)[len(loaded) * 99 // 100] if loaded else None,
+        "lost": [line(one) for one in lost],
+        "broken": [line(one) for one in broken],
+        "late_ones": [line(one) for one in late],
+    }
+
+
+def line(one: Told) -> str:
+    """One story in a line, with its number to live it again."""
+    under = "never" if one.under_s is None else f"after {one.under_s:.0f} s"
+    said = "; ".join(f"{name}: {text}" for name, text in one.found[:3])
+    told = f", EMERGENCY {one.emergency}" if one.emergency else ""
+    head = f"{one.tale.number}: {one.tale.name}: under X {under}, due {one.due_s:.0f} s{told}"
+    return f"{head} | {said}" if said else head
+
+
+def month(task: months.Month) -> months.Lived:
+    """What came of a month."""
+    return months.live(task, config())
+
+
+def year(seed: int, jobs: int, days: int, start_min_c: float | None) -> dict[str, Any]:
+    """Twelve months side by side; of each the first `days`, 0 = all."""
+    found, began = [], time.monotonic()
+    todo = [months.Month(number, seed, days, start_min_c) for number in range(1, 13)]
+    for _, one in spread(month, todo, jobs):
+        print(one, flush=True)
+        found.append(one)
+        show(len(found), 12, began)
+    used, permitted = sum(one.used_kwh for one in found), sum(one.permitted_kwh for one in found)
+    return {
+        "days": sum(one.ticks for one in found) * 120 / 86_400,
+        "samples": sum(one.samples for one in found),
+        "over_cap": sum(one.over_cap for one in found),
+        "near_cap": sum(one.near_cap for one in found),
+        "most_w": max(one.most_w for one in found),
+        "used_share": round(used / permitted, 4),
+        "cold_h": sum(one.cold_h for one in found),
+        "events": sum(one.events for one in found),
+        "late": sum(one.late for one in found),
+        "slowest_s": max(one.slowest_s for one in found),
+        "spread": max(one.spread for one in found),
+        "violations": [said for one in found for said in one.violations],
+        "by_month": {one.month.number: round(one.used_kwh / max(one.permitted_kwh, 1), 4) for one in sorted(found)},
+    }
+
+
+def say_year(found: dict[str, Any]) -> None:
+    """Its figures against their goals."""
+    say("a year: samples over the cap", found["over_cap"], "", note=f"{found['samples']} of 10 s")
+    say("a year: energy used of what was permitted", 100 * found["used_share"], "%", goal=95.0, least=True)
+    say("a year: events not under X within 300 s", found["late"], "", note=f"{found['events']} events")
+    print(json.dumps(found))
+
+
+def main() -> None:
+    """Live them, print the figures."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--count", type=int, default=3000)
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--jobs", type=int, default=jobs_here())
+    asked.add_argument("--minutes", type=float, default=0.0, help="stop after so many (0: when all are done)")
+    asked.add_argument("--only", type=int, nargs="*", help="these numbers alone, each told in a line")
+    asked.add_argument("--year", action="store_true", help="a year of ticks instead of the stories")
+    asked.add_argument("--days", type=int, default=0, help="with --year: only the first days of every month")
+    asked.add_argument("--start-min-c", type=float, help="with --year: the inlet below which nothing starts")
+    given = asked.parse_args()
+    if given.year:
+        say_year(year(given.seed, given.jobs, given.days, given.start_min_c))
+        return
+    todo = tales(given.seed, given.count)
+    if given.only:
+        todo = tuple(todo[number] for number in given.only)
+    ends_s = time.monotonic() + 60 * given.minutes if given.minutes else float("inf")
+    print(f"seed {given.seed}, {len(todo)} stories, {len(catalogue())} single faults", file=sys.stderr)
+    told = []
+    for one in played(todo, given.jobs, ends_s):
+        told.append(one)
+        if given.only or one.found or not one.kept or not one.in_time:
+            print(line(one), flush=True)
+    found = story_figures(told)
+    say("stories neither under X nor told", found["neither_under_nor_told"], "", note=f"{found['stories']} stories")
+    say("single faults: late and nobody told", found["late_single_and_nobody_told"], "", note=f"{found['single']}")
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()
