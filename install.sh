@@ -436,6 +436,7 @@ install_release() {
     ((${#places[@]} == 0)) || step "config.txt: where data, log and page lie" fill_places "$release" "${places[@]}"
     step "switch /opt/minectl/current to $name" switch_to "$name"
     place 0755 cron/minectl.command /usr/local/bin/minectl
+    place 0644 docs/minectl.1 /usr/local/share/man/man1/minectl.1
     place 0644 cron/minectl.tmpfiles /etc/tmpfiles.d/minectl.conf
     place 0644 cron/minectl.logrotate /etc/logrotate.d/minectl
     start_rhythm
@@ -477,7 +478,8 @@ uninstall() {
         stop_timer
     fi
     drop_services
-    drop /etc/cron.d/minectl /etc/logrotate.d/minectl /etc/tmpfiles.d/minectl.conf /usr/local/bin/minectl
+    drop /etc/cron.d/minectl /etc/logrotate.d/minectl /etc/tmpfiles.d/minectl.conf /usr/local/bin/minectl \
+        /usr/local/share/man/man1/minectl.1
     if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
         drop /etc/nginx/sites-enabled/minectl /etc/nginx/sites-available/minectl
         if [[ -f $root/etc/nginx/sites-available/default ]]; then

@@ -9,7 +9,7 @@ from mine_controller.core.due import Asked, due
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
-from mine_controller.core.model.command import Command, Outcome
+from mine_controller.core.model.command import NOT_SENT, Command, Outcome
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reading import Reading
@@ -18,6 +18,7 @@ from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
 
 COMMANDING_ROUNDS = 6
+NOT_WRITTEN = "held back: the record can't be written, so nothing is sent that may raise the load"
 
 
 class Journal(Protocol):
@@ -87,8 +88,16 @@ def _round(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple
     this = _decided(ports, policy, book, clock, before)
     if not this.decision.commands:
         return this
-    written = ports.store.journal((*before, this))
-    return this._replace(outcomes=ports.act(permitted(this.decision.commands, written), clock))
+    commands = this.decision.commands
+    let = permitted(commands, ports.store.journal((*before, this)))
+    sent = {command.id for command in let}
+    held = (_dropped(command, clock) for command in commands if command.id not in sent)
+    return this._replace(outcomes=(*ports.act(let, clock), *held))
+
+
+def _dropped(command: Command, clock: Clock) -> Outcome:
+    """What was not permitted was not sent, and its errand or chase is told so."""
+    return Outcome(command.id, NOT_SENT, NOT_WRITTEN, None, clock.plant_s)
 
 
 def _decided(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple[Round, ...]) -> Round:

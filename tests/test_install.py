@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = (
     "install.sh",
+    "docs/minectl.1",
     "pyproject.toml",
     "requirements.lock",
     "requirements-test.lock",
@@ -96,7 +97,7 @@ def machine(tmp_path):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, made.clone / name)
         else:
-            made.clone.mkdir(exist_ok=True)
+            (made.clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, made.clone / name)
     for folder in ("mine_controller", "templates", "www", "sites"):
         (made.clone / folder).mkdir()
@@ -178,6 +179,7 @@ def test_an_install_places_program_config_rhythm_page_and_rotation(machine):
         "etc/systemd/system/minectl-serve.service",
         "etc/tmpfiles.d/minectl.conf",
         "usr/local/bin/minectl",
+        "usr/local/share/man/man1/minectl.1",
     }
     assert machine.current() == "1.0.0"
     assert (machine.root / "opt/minectl/current/bin/minectl").exists()

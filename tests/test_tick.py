@@ -91,6 +91,7 @@ class Shell:
 
     def save(self, book, rounds):
         self.call("save")
+        self.outcomes = [one for this in rounds for one in this.outcomes]
         if not self.journal_fails:
             self.committed = book._replace(decision=None)
             self.write(rounds)
@@ -201,6 +202,18 @@ def test_what_may_be_sent_unwritten_is_only_what_lowers_the_load_or_adds_air():
     ]
     refused = [command("miner a", "run"), command("miner a", "on"), command("fan 1", "off", "fan_down")]
     assert permitted(tuple(allowed + refused), written=False) == tuple(allowed)
+
+
+def test_a_command_that_may_not_be_sent_unwritten_is_told_as_not_sent_and_says_why():
+    off = Shell(Plant(wiring(), running=False))
+    off.tick()
+    off.journal_fails = True
+    held = []
+    for _ in range(8):
+        off.tick()
+        held += [one for one in off.outcomes if one.why.startswith("held back: the record can't be written")]
+    assert held
+    assert {one.verdict for one in held} == {"not_sent"}
 
 
 def test_a_tick_ends_by_its_soft_end_however_much_is_open():

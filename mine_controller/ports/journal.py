@@ -8,7 +8,6 @@ import os
 import time
 from collections.abc import Sequence
 
-from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.model.book import Book
@@ -19,6 +18,7 @@ from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.notify.message import is_due
 from mine_controller.ports.clock import Clocks
+from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event
 from mine_controller.ports.log import Log
 from mine_controller.store.db import StoreTrouble
@@ -52,7 +52,7 @@ class Journal:
     def load(self) -> Book:
         """The last book; after a loss what is measured is adopted as after a boot."""
         spilled = (self.config.paths.run / SPILL).exists()
-        self.store = open_store(self.config.paths, __version__, beside=self.config.paths.beside)
+        self.store = open_store(self.config.paths, deciding(), beside=self.config.paths.beside)
         found = self.store.load(self.clocks.sources.boot_id(), self.config.sha)
         for text in found.trouble:
             self.log.say(int(time.time()), "ERROR", "database", text=text)
@@ -102,6 +102,7 @@ class Journal:
         self.rounds, self.unsaved, self.letters = rounds, "", ()
         for this in rounds:
             self.log.events(this.clock.wall_s, rounds[0].clock.wall_s, this.decision.events)
+            self.log.details(this.clock.wall_s, rounds[0].clock.wall_s, this)
         if self.store is None:
             return
         try:

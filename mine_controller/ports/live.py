@@ -59,6 +59,7 @@ class Live:
         self.wire_for = wire_for or partial(live_wire, collect=config.paths.collect)
         self.shown_s = 0.0
         self.pulses = True  # a dry run tells nobody
+        self.blamed: set[str] = set()
 
     # -- ask and act --------------------------------------------------------------------------------------------
 
@@ -71,7 +72,11 @@ class Live:
         channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = time.monotonic() + self._left_s(clock, ASK_S)
         ends, at = self.config.endpoints, self.clocks.plant_at
-        read = ask(asked, ends, channels, at, self.wire_for, until, wall_s=clock.wall_s) if asked else ()
+        read = (
+            ask(asked, ends, channels, at, self.wire_for, until, wall_s=clock.wall_s, faults=self.blame)
+            if asked
+            else ()
+        )
         return (self.stop_reading(), *(own(self.config, clock.plant_s) if clock.opening else ()), *read)
 
     def _begin(self) -> None:
@@ -106,7 +111,13 @@ class Live:
         withheld = () if self.config.site.live else EVERY
         until = time.monotonic() + self._left_s(clock, ACT_S)
         wire_for = self.wire_for if self.stop_reading().value == "on" else self._stoppable
-        return act(commands, self.config.endpoints, withheld, self.clocks.plant_at, wire_for, until)
+        return act(commands, self.config.endpoints, withheld, self.clocks.plant_at, wire_for, until, faults=self.blame)
+
+    def blame(self, section: str, where: str) -> None:
+        """A fault of a driver's own, in the log, once a tick and device."""
+        if section not in self.blamed:
+            self.blamed.add(section)
+            self.log.say(int(self.clocks.sources.wall_s()), "ERROR", "driver", device=section, where=where)
 
     def _stoppable(self, section: str, until: float) -> Wire:
         """A wire that sends nothing more once an emergency stop is asked for: the next round cuts at the outlets."""
@@ -177,7 +188,7 @@ class Live:
         return time.monotonic() + max(1.0, min(most_s, max(3.0, clock.tick_s / 4), left_s))
 
     def ping(self, book: Book, journal: "RealJournal") -> None:
-        """The dead-man, the permissive relay, the chat; and the config that ran to a good end."""
+        """The dead-man, the permissive relay, Home Assistant, the chat; and the config that ran to a good end."""
         if book.image is not None and not self.clocks.ended:
             clock, now_s = book.image.clock, int(self.clocks.sources.wall_s())
             if self._has("deadman"):
@@ -186,6 +197,7 @@ class Live:
                 until = self._until(clock, PING_S)
                 self._harmless(lambda: pulse(self.config, book, journal.unsaved, self.log, now_s, until))
             self._permit(book, journal)
+            self._publish(book, clock, now_s)
             self._listen(book, clock, now_s)
         self.keep_config(book)
         self.keep_copies(book, journal)
@@ -200,6 +212,14 @@ class Live:
                 lambda: permit(self.config, book, journal.unsaved, self.wire_for, self.log, until),
                 "the permissive relay",
             )
+
+    def _publish(self, book: Book, clock: Clock, now_s: int) -> None:
+        """States for Home Assistant."""
+        if self._has("homeassistant"):
+            from mine_controller.ports.homeassistant import PUBLISH_S, tell_states  # noqa: PLC0415 - few sites have it
+
+            until = self._until(clock, PUBLISH_S)
+            self._harmless(lambda: tell_states(self.config, book, self.log, now_s, until), "telling Home Assistant")
 
     def _listen(self, book: Book, clock: Clock, now_s: int) -> None:
         """What people wrote to the bot; not in a tick that is late or has commands open."""

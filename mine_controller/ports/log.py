@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mine_controller.core.model.reason import Event
+from mine_controller.core.model.round import Round
 from mine_controller.core.words import sentence
 
 LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
@@ -33,6 +34,28 @@ class Log:
                 lines.append(
                     line(wall_s, word, event.kind, about=event.about, tick=tick_at, text=sentence(event.reason))
                 )
+        self._write(lines)
+
+    def details(self, wall_s: int, tick_at: int, this: Round) -> None:
+        """What only `debug` tells: each reading that is unknown with its reason, each command with what came back."""
+        if self.least > LEVELS["debug"]:
+            return
+        lines = [
+            line(wall_s, "DEBUG", "unknown", tick=tick_at, key=one.key, why=one.why)
+            for one in this.readings
+            if one.value is None
+        ]
+        came = {outcome.command: outcome for outcome in this.outcomes}
+        for command in this.decision.commands:
+            back = came.get(command.id)
+            facts: dict[str, float | str] = {
+                "about": command.target,
+                "tick": tick_at,
+                "verb": command.verb,
+                "lane": command.lane,
+            }
+            facts |= {"verdict": back.verdict if back else "none", "why": back.why if back else ""}
+            lines.append(line(wall_s, "DEBUG", "command", **facts))
         self._write(lines)
 
     def say(self, wall_s: int, word: str, what: str, **facts: float | str) -> None:

@@ -10,19 +10,22 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.money import Line
 from mine_controller.core.words import sentence
 from mine_controller.ports.clock import utc_offset_s
-from mine_controller.render.given import Economy, EventLine, History, SiteFacts
+from mine_controller.render.given import Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.events import EventRow
-from mine_controller.store.money import kinds_of
-from mine_controller.store.query import day_series, events, segments
+from mine_controller.store.money import idle_of
+from mine_controller.store.query import day_series, events, miner_hours, rolled, segments
 
+HOUR_S = 3600
 DAY_S = 86_400
+MONTH_S = 30 * DAY_S
+LOG_SHOWN = 401
 EVENTS_SHOWN = 40
 
 
 def show(config: Config, book: Book, *, now_wall_s: int | None = None) -> None:
     """index.html, status.json, dashboard_data.json and metrics, each whole or not at all. OSError when not possible."""
-    from mine_controller.render.metrics import metrics  # noqa: PLC0415 - start-up is part of every tick
+    from mine_controller.render.metrics import each, metrics  # noqa: PLC0415 - start-up is part of every tick
     from mine_controller.render.page import render  # noqa: PLC0415
     from mine_controller.render.status_json import document, text  # noqa: PLC0415
     from mine_controller.render.view import from_document  # noqa: PLC0415
@@ -35,8 +38,75 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None) -> None:
         from_document(made, book, site, past, sentence), config.paths.templates, config.paths.run / "templates"
     )
     status = text(made)
-    documents = {"index.html": page, "status.json": status, "dashboard_data.json": status, "metrics": metrics(made)}
+    documents = {"index.html": page, "status.json": status, "dashboard_data.json": status}
+    documents["metrics"] = metrics(made, each(book, site.wiring))
     write(config.paths.www, documents)
+    _slower(config, made, book, site, past, now_s)
+
+
+def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, today: History, now_s: int) -> None:
+    """Those of the other pages that are due. OSError when they can't be written."""
+    from mine_controller.render import aged  # noqa: PLC0415 - start-up is part of every tick
+    from mine_controller.render.others import Given  # noqa: PLC0415
+    from mine_controller.render.write import show as write  # noqa: PLC0415
+
+    www, own, kept = config.paths.www, config.paths.templates, config.paths.run / "templates"
+    given = Given(made, book, site, Past(), sentence, now_s, today)
+    names, miners = aged.due(www, now_s), aged.miners_due(www, given)
+    if not names and not miners:
+        return
+    given = given._replace(past=further(config, site, now_s, report="report.html" in names, miners=bool(miners)))
+    write(www, aged.drawn(given, names, own, kept) | dict(aged.miners_drawn(given, miners, own, kept)), now_s)
+    if names:
+        aged.forget(www, aged.miner_names(given))
+
+
+def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners: bool) -> Past:
+    """What lies before the last day; a database that can't be read leaves it empty, never the page."""
+    try:
+        found = Past(events=tuple(_line(row) for row in reversed(_log(config, now_s))))
+        if report:
+            week, quarter = (_rolled(config, now_s, days, step_s) for days, step_s in ((7, HOUR_S), (90, 12 * HOUR_S)))
+            found = found._replace(week=week, quarter=quarter, days=_money_days(config, site, now_s))
+        return found._replace(hours=_miner_hours(config, now_s)) if miners else found
+    except StoreTrouble:
+        return Past()
+
+
+def _log(config: Config, now_s: int) -> tuple[EventRow, ...]:
+    return events(config.paths, since=now_s - MONTH_S, until=now_s, limit=LOG_SHOWN)
+
+
+def _rolled(config: Config, now_s: int, days: int, step_s: int) -> Rolled:
+    rows = rolled(config.paths, now_s - days * DAY_S, now_s + 1, step_s)
+    return Rolled(step_s, *(tuple(column) for column in zip(*rows, strict=True)))
+
+
+def _miner_hours(config: Config, now_s: int) -> dict[str, tuple[Hour, ...]]:
+    found: dict[str, list[Hour]] = {}
+    for miner, timestamp, power_w, chip_c, hashrate_ths in miner_hours(config.paths, now_s - 2 * DAY_S):
+        found.setdefault(miner, []).append(Hour(_epoch(timestamp), power_w, chip_c, hashrate_ths))
+    return {miner: tuple(hours) for miner, hours in found.items()}
+
+
+def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]:
+    """What each local day of the last month cost, where the site has prices. Money that can't be read is left out."""
+    if site.economy is None:
+        return ()
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    from mine_controller.core import money  # noqa: PLC0415
+
+    zone = ZoneInfo(config.site.timezone)
+    try:
+        found = segments(config.paths, now_s - MONTH_S, now_s + 1, idle_of(config.policy))
+    except ValueError:  # a damaged hour: `minectl doctor` tells, the page goes on
+        return ()
+    nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
+    lines = money.by_segment(found, lambda one: f"{datetime.fromtimestamp(one.at_s, UTC).astimezone(zone):%Y-%m-%d}",
+                             nominal_w)  # fmt: skip
+    return tuple(lines[day] for day in sorted(lines))
 
 
 def facts(config: Config, now_s: int) -> SiteFacts:
@@ -88,7 +158,7 @@ def _today(config: Config, now_s: int) -> tuple[tuple[Line, ...], Line | None]:
 
     midnight_s = now_s - (now_s + utc_offset_s(config.site.timezone, now_s)) % DAY_S
     try:
-        found = segments(config.paths, midnight_s, now_s + 1, kinds_of(config.policy))
+        found = segments(config.paths, midnight_s, now_s + 1, idle_of(config.policy))
     except (StoreTrouble, ValueError):  # a damaged hour: `minectl doctor` tells, the page goes on
         return (), None
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
@@ -102,7 +172,8 @@ def _simulated(config: Config) -> bool:
     """True when every device is a server of this machine: a twin, not a mine."""
     places: list[str] = []
     for one in config.endpoints.values():
-        places += getattr(one.options, "hosts", ()) or (str(getattr(one.options, "url", "")).partition("//")[2],)
+        url = str(getattr(one.options, "url", "")).partition("//")[2]
+        places += getattr(one.options, "hosts", ()) or (url or str(getattr(one.options, "host", "")),)
     return bool(places) and all(place.startswith("127.") for place in places)
 
 
