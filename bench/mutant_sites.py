@@ -289,6 +289,16 @@ def _gives(node: ast.AST) -> Iterator[str]:
         yield from (part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name))
 
 
+def made_of(source: str, names: set[str]) -> set[str]:
+    """These names of a module and those it makes of them where it is imported: a table out of its rows."""
+    found = set(names)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            used = {part.id for part in ast.walk(node.value) if isinstance(part, ast.Name)}
+            found |= set(_gives(node)) if used & found else set()
+    return found
+
+
 def tally(drawn: list[Site]) -> dict[str, int]:
     """How many of each operator."""
     out: dict[str, int] = defaultdict(int)

@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mutant_sites import CORE, Site, draw, planted, reach, sites, tally
+from mutant_sites import CORE, Site, draw, made_of, planted, reach, sites, tally
 from mutant_tests import Ran, Verdict, attempt, chosen, fork, limit_s, near, preload, watch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +35,10 @@ TREE = (
     "README.md", "CHANGELOG.md", "LICENSE", "install.sh",
 )  # fmt: skip
 ROOMS = ("core", "laws", "planted", "config", "render")
-ALONE = ("tests/test_tick.py", "tests/play/test_replay.py", "tests/notify/test_words.py", "tests/store/test_units.py")
+ALONE = (
+    "tests/test_tick.py", "tests/test_bests.py", "tests/play/test_replay.py", "tests/notify/test_words.py",
+    "tests/store/test_units.py",
+)  # fmt: skip
 MAP_S = 600.0  # a test file that takes longer under the tracer judges nothing
 FEWEST_TESTS = 500
 NEAR_S = 10.0  # seconds of tests in the first look
@@ -122,8 +125,9 @@ def mapped(tree: Path, keep: Path, jobs: int) -> dict[str, Ran]:
 
 
 def at_import(tree: Path, site: Site, names: set[str]) -> Callable[[str, Ran], bool]:
-    """Which tests meet a number that stands outside of functions: those that run a line of core/ which names it, those
-    whose own file names it, and those of the config, which reads every declaration."""
+    """Which tests meet a number that stands outside of functions: those that run a line of core/ which names it or what
+    is made of it, those whose own file does, and those of the config, which reads every declaration."""
+    names = made_of((tree / site.file).read_text(encoding="utf-8"), names)
     word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b") if names else re.compile(r"(?!)")
     lines: dict[str, set[int]] = {}
     for path in sorted((tree / CORE).rglob("*.py")):

@@ -20,9 +20,9 @@ from typing import Any
 from figures import say
 
 from mine_controller.config.model import Config
-from mine_controller.play import demo, months
+from mine_controller.play import months
 from mine_controller.play.sweep import jobs_here, spread
-from mine_controller.play.tales import Tale, Told, catalogue, live, site_of, tales
+from mine_controller.play.tales import Tale, Told, catalogue, live, settle_in, tales
 
 BATCH = 10
 FOLDER: list[tempfile.TemporaryDirectory[str]] = []
@@ -32,7 +32,7 @@ FOLDER: list[tempfile.TemporaryDirectory[str]] = []
 def config() -> Config:
     """The site's config, once a process."""
     FOLDER.append(tempfile.TemporaryDirectory(prefix="minectl-stories-"))
-    return demo.write_config(Path(FOLDER[-1].name), site_of(tales(1, 1)[0]))
+    return settle_in(Path(FOLDER[-1].name))
 
 
 def lived(batch: Sequence[Tale]) -> list[Told]:
@@ -64,31 +64,54 @@ def show(done: int, of: int, began: float) -> None:
 
 
 def story_figures(told: Iterable[Told]) -> dict[str, Any]:
-    """Print what has to be seen; the sum of it all."""
-    told, late, lost, broken = list(told), [], [], []
-    for one in told:
-        late += [one] if not one.in_time else []
-        lost += [one] if not one.kept else []
-        broken += [one] if one.found else []
-    loaded = [one.under_s for one in told if one.before_w > one.floor_w and one.under_s is not None]
-    singles = [one for one in told if len(one.tale.faults) <= 1]
-    silent = [one for one in singles if not one.in_time and not one.emergency]
+    """The sum of it all. `missed`: late although nothing stood between the utility's word and the outlets."""
+    told = list(told)
+    possible = [one for one in told if one.possible]
+    late = [one for one in told if not one.in_time]
+    broken = [one for one in told if one.found]
+    loaded = sorted(one.under_s for one in told if one.before_w > one.floor_w and one.under_s is not None)
     return {
         "stories": len(told),
-        "single": len(singles),
+        "single": sum(len(one.tale.faults) <= 1 for one in told),
         "loaded": len(loaded),
         "ticks": sum(one.ticks for one in told),
+        "possible": len(possible),
+        "missed": [line(one) for one in possible if not one.in_time],
+        "possible_worst_s": max((one.under_s for one in possible if one.under_s is not None), default=None),
         "late": len(late),
-        "late_single_and_nobody_told": len(silent),
-        "neither_under_nor_told": len(lost),
-        "with_violations": len(broken),
+        "late_because": Counter(because(one) for one in late),
+        "late_and_nobody_told": [line(one) for one in late if not one.told],
+        "neither_under_when_due_nor_told": [line(one) for one in told if not one.kept],
         "violations": Counter(name for one in broken for name in {name for name, _ in one.found}),
         "under_s_median": statistics.median(loaded) if loaded else None,
-        "under_s_p99": sorted(loaded)[len(loaded) * 99 // 100] if loaded else None,
-        "lost": [line(one) for one in lost],
+        "under_s_p99": loaded[len(loaded) * 99 // 100] if loaded else None,
         "broken": [line(one) for one in broken],
         "late_ones": [line(one) for one in late],
     }
+
+
+def because(one: Told) -> str:
+    """What stood in the way of a late one."""
+    whys = (
+        "" if one.shown else "the page did not show the word",
+        "" if one.open_way else "an outlet could not be switched",
+        "ticks could not run" if one.lost_s else "",
+    )
+    return ", ".join(why for why in whys if why) or "nothing"
+
+
+def say_stories(found: dict[str, Any]) -> None:
+    """The two promises, and what they rest on."""
+    stories, possible = f"{found['stories']} stories, {found['single']} single", f"{found['possible']} such stories"
+    told = 100 * (1 - len(found["late_and_nobody_told"]) / max(1, found["stories"]))
+    say("misses of X within 300 s, page and outlets well", len(found["missed"]), "", note=possible)
+    say("  the slowest of them", found["possible_worst_s"] or 0, "s", goal=300)
+    say("under X within 300 s, or told", told, "%", goal=100.0, least=True, note=stories)
+    say("neither under X when due nor told", len(found["neither_under_when_due_nor_told"]), "", note=stories)
+    say("stories in which a law was broken", len(found["broken"]), "", note=stories)
+    for why, count in sorted(found["late_because"].items()):
+        say("  late all the same", count, "", note=why)
+    print(json.dumps(found))
 
 
 def line(one: Told) -> str:
@@ -96,6 +119,7 @@ def line(one: Told) -> str:
     under = "never" if one.under_s is None else f"after {one.under_s:.0f} s"
     said = "; ".join(f"{name}: {text}" for name, text in one.found[:3])
     told = f", EMERGENCY {one.emergency}" if one.emergency else ""
+    told += f", dead-man's service after {one.deadman_s:.0f} s" if one.deadman_s is not None else ""
     head = f"{one.tale.number}: {one.tale.name}: under X {under}, due {one.due_s:.0f} s{told}"
     return f"{head} | {said}" if said else head
 
@@ -162,12 +186,9 @@ def main() -> None:
     told = []
     for one in played(todo, given.jobs, ends_s):
         told.append(one)
-        if given.only or one.found or not one.kept or not one.in_time:
+        if given.only or one.found or not one.in_time:
             print(line(one), flush=True)
-    found = story_figures(told)
-    say("stories neither under X nor told", found["neither_under_nor_told"], "", note=f"{found['stories']} stories")
-    say("single faults: late and nobody told", found["late_single_and_nobody_told"], "", note=f"{found['single']}")
-    print(json.dumps(found))
+    say_stories(story_figures(told))
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ class Paths(NamedTuple):
 
     @property
     def beside(self) -> tuple[Path, ...]:
-        """What a person wrote that lies in every copy of the database; never config.txt, which may hold secrets."""
+        """What a person wrote that lies in every copy of the database; config.txt goes there without its secrets."""
         return (self.fleet, self.config.parent / "profiles.txt")
 
 

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from mine_controller.config.kept import texts
 from mine_controller.config.model import Config
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.store import query
@@ -43,7 +44,8 @@ def by_hand(config: Config, folder: Path | None, now_s: int, progress: Progress)
     if folder is not None:
         _there(folder)
     target = (folder or config.paths.backups) / f"by-hand-{stamp(now_s)}.db"
-    back_up(config.paths.db, target, read_files(config.paths.beside), lambda left, total: progress(total - left, total))
+    files = {**read_files(config.paths.beside), **texts(config)}
+    back_up(config.paths.db, target, files, lambda left, total: progress(total - left, total))
     target.chmod(0o640)
     found = judge(target, count=True)
     if found.why:

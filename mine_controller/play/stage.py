@@ -20,6 +20,7 @@ from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
 from mine_controller.play.audit import Record, audit
+from mine_controller.play.deadman import alarms
 from mine_controller.play.lasting import BUSY, judge
 from mine_controller.play.outcomes import History, Sample, Second, Ticked, Told
 from mine_controller.play.truth import Sampler, facts
@@ -67,6 +68,7 @@ class Stage(Virtual):
         self.ticks: list[Ticked] = []
         self.touched: list[float] = []
         self.missed: list[float] = []
+        self.pings: list[float] = []
         self.guarded: list[tuple[str, str]] = []
         self.before, self.judged = State(), 0
         self._clocks()
@@ -152,8 +154,13 @@ class Stage(Virtual):
             wait=self._both(self.wait),
             show=self._both(lambda _: None),
             tell=self._both(lambda _: None),
-            ping=self._both(lambda _: None),
+            ping=self._both(lambda _: self._pulse()),
         )
+
+    def _pulse(self) -> None:
+        """The dead-man's service hears of a tick that came to its end, good or bad."""
+        if self._has("deadman"):
+            self.pings.append(self.now_s)
 
     # -- the journal ----------------------------------------------------------------------------------------------
 
@@ -353,6 +360,11 @@ class Stage(Virtual):
             self.touched.append(self.now_s)
         self.site.advance(self.now_s)
         self.site.play(Step(self.now_s, verb, words))
+
+    @property
+    def away(self) -> tuple[tuple[float, float], ...]:
+        """(from, until) of every alarm of the dead-man's service; none where the config has no dead-man."""
+        return alarms(self.pings, self.now_s)
 
     # -- the truth ------------------------------------------------------------------------------------------------
 

@@ -5,10 +5,14 @@ A tale is made from `seed` and its number alone, and lived on a `Stage`: all 280
 """
 
 from itertools import product
+from pathlib import Path
 from random import Random
 from typing import Final, NamedTuple
 
+from mine_controller.config.load import load
 from mine_controller.config.model import Config
+from mine_controller.play import demo
+from mine_controller.play.deadman import raised
 from mine_controller.play.outcomes import GRACE_S, MOST_S, OBEY_S, TOLD_LATER_S, History
 from mine_controller.play.stage import Stage
 from mine_controller.play.truth import EVERY_S
@@ -24,6 +28,7 @@ MOMENTS: Final = {"long before": -600, "just before": -40, "with it": 0, "while 
 WEATHERS: Final = (
     ("july", 13.0), ("hot", 15.0), ("heat_wave", 11.0), ("harvest", 9.0), ("january", 6.0), ("tropical", 2.0),
 )  # fmt: skip
+DEADMAN: Final = "\n[deadman]\nurl = https://127.0.0.1/ping/twin\n"  # heard by `play/deadman.py`, never sent
 STANDS_STILL_S: Final = 720  # 600 s of a Date that does not move, seen at the next tick
 SHARES: Final = (0.75, 1.0)  # of the drawn ones: two faults; three
 
@@ -60,7 +65,9 @@ class Told(NamedTuple):
     """What came of a tale. Seconds after the utility's word, None = never; `found` are violations of G and O.
 
     `due_s`: by when it had to be down: 300 s, with the grace and lost ticks that lie in between. `lasted_s`: how long
-    the word stood; where it was taken back before anything was due, nothing can be proven.
+    the word stood; where it was taken back before anything was due, nothing can be proven. `shown`: the page showed
+    the word all the time until it was due; `open_way`: every outlet could be switched all that time; `lost_s`: what
+    ticks that could not run added. `deadman_s`: when the outside service raised its alarm, if that stood by then.
     """
 
     tale: Tale
@@ -72,6 +79,20 @@ class Told(NamedTuple):
     emergency: str
     found: tuple[tuple[str, str], ...]
     ticks: int
+    shown: bool
+    open_way: bool
+    lost_s: float
+    deadman_s: float | None
+
+    @property
+    def possible(self) -> bool:
+        """Nothing between the utility's word and the outlets was at fault."""
+        return self.shown and self.open_way and not self.lost_s
+
+    @property
+    def told(self) -> bool:
+        """Whoever is on call knew: an emergency, or the dead-man's service where this program was off."""
+        return bool(self.emergency) or self.deadman_s is not None
 
     @property
     def in_time(self) -> bool:
@@ -80,9 +101,9 @@ class Told(NamedTuple):
 
     @property
     def kept(self) -> bool:
-        """Under X by when it was due, or an emergency told."""
+        """Under X by when it was due, or somebody told."""
         down = self.under_s is not None and self.under_s <= self.due_s
-        return down or bool(self.emergency) or not self.judged
+        return down or self.told or not self.judged
 
     @property
     def judged(self) -> bool:
@@ -202,8 +223,15 @@ def site_of(tale: Tale) -> coop.Site:
     return coop.build(tale.seed, start, story=told, miners=MINERS, pdus=PDUS, fans=FANS, extras=False)
 
 
+def settle_in(folder: Path) -> Config:
+    """The config of every tale in that folder: the twin's own, and a dead-man that an outside service hears."""
+    path = demo.write_config(folder, site_of(tales(1, 1)[0])).paths.config
+    path.write_text(path.read_text("utf-8").replace("\n[end]", f"{DEADMAN}\n[end]"), "utf-8")
+    return load(path)
+
+
 def live(tale: Tale, config: Config) -> Told:
-    """Play one. `config` fits the site (its addresses are the same for every seed)."""
+    """Play one. `config` is that of `settle_in` (its addresses are the same for every seed)."""
     stage = Stage(config, site_of(tale))
     tick_s = config.site.tick_s
     word_s = stage.now_s + LEAD_TICKS * tick_s + tale.phase_s
@@ -231,8 +259,27 @@ def _told(tale: Tale, stage: Stage, word_s: float) -> Told:
     before_w = next((one.miners_w for one in reversed(history.samples) if one.at_s <= word_s), 0.0)
     due_s = _due_s(history, word_s)
     lasted_s = EVENT_S if tale.released else history.samples[-1].at_s - word_s
-    emergency = _emergency(history, word_s, due_s)
-    return Told(tale, before_w, history.floor_w, under, due_s, lasted_s, emergency, stage.found, len(stage.ticks))
+    until_s = word_s + due_s
+    near = [one for one in after if one.at_s <= until_s]
+    return Told(
+        tale=tale,
+        before_w=before_w,
+        floor_w=history.floor_w,
+        under_s=under,
+        due_s=due_s,
+        lasted_s=lasted_s,
+        emergency=_emergency(history, word_s, due_s),
+        found=stage.found,
+        ticks=len(stage.ticks),
+        shown=all(one.readable for one in near),
+        open_way=all(one.cuttable for one in near),
+        lost_s=history.slack_s(word_s, until_s),
+        deadman_s=_after(raised(stage.away, word_s, until_s + TOLD_LATER_S), word_s),
+    )
+
+
+def _after(at_s: float | None, word_s: float) -> float | None:
+    return None if at_s is None else at_s - word_s
 
 
 def _due_s(history: History, word_s: float) -> float:

@@ -118,6 +118,38 @@ class Audited(Journal):
         super().save(book, rounds)
 
 
+class Remembered(Audited):
+    """Its book stays in memory, and the guards that decide anew see a tick in ten: for weeks, a third of the time."""
+
+    def __init__(self, live: Virtual, book: Book | None = None) -> None:
+        super().__init__(live)
+        self.book = book or Book(State())
+
+    def load(self) -> Book:
+        """The last book, as it is."""
+        self.before = self.book.state
+        return self.book
+
+    def requests(self) -> tuple[Request, ...]:
+        """Nobody asks for anything."""
+        return ()
+
+    def journal(self, rounds: tuple[Round, ...]) -> bool:
+        """No file."""
+        self.rounds = rounds
+        return True
+
+    def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
+        """Check, and keep the book."""
+        state, again = self.before, rounds[0].clock.plant_s // self.config.site.tick_s % 10 == 0
+        for this in rounds:
+            record = Record(this.image, state, this.decision, self.config.policy)
+            self.violations += audit(record, again=again)
+            state = settle(this.decision.state, this.decision.commands, this.outcomes, this.clock.plant_s)
+        self.ticks.append(rounds)
+        self.book = book._replace(requests=())
+
+
 def file_wish(config: Config, site: Site, person: Person) -> None:
     """What somebody in the story typed, where it goes when a real person types it."""
     at = site.plant.start_wall_s + int(person.at_s)

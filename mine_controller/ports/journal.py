@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Sequence
 
+from mine_controller.config.kept import texts
 from mine_controller.config.model import Config
 from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.model.book import Book
@@ -52,7 +53,7 @@ class Journal:
     def load(self) -> Book:
         """The last book; after a loss what is measured is adopted as after a boot."""
         spilled = (self.config.paths.run / SPILL).exists()
-        self.store = open_store(self.config.paths, deciding(), beside=self.config.paths.beside)
+        self.store = open_store(self.config.paths, deciding(), beside=self.config.paths.beside, more=lambda: texts(self.config))
         found = self.store.load(self.clocks.sources.boot_id(), self.config.sha)
         for text in found.trouble:
             self.log.say(int(time.time()), "ERROR", "database", text=text)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mine_controller.config.kept import texts
 from mine_controller.config.model import Config, Paths
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.notify.message import one_line
@@ -135,7 +136,8 @@ class _Work:
             return None, after
         path = self.folder / rotation.names_of(self.now_s)["day"]
         try:
-            back_up(self.config.paths.db, path, read_files(self.config.paths.beside), self._step)
+            files = {**read_files(self.config.paths.beside), **texts(self.config)}
+            back_up(self.config.paths.db, path, files, self._step)
             self._trusted(path)
         except StoreTrouble as trouble:
             return self._not_whole(trouble, path, after)

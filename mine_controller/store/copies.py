@@ -2,7 +2,7 @@
 
 An hourly copy holds what control needs (state, open messages, verdicts, names, the last event) and not the history:
 24 of them, each written over the one of a day ago, cost a card less than one whole copy. What a person wrote (the list
-of miners) lies in every copy, in the table `kept_files`; config.txt never does, for it may hold secrets.
+of miners, and config.txt with stars for its secrets) lies in every copy, in the table `kept_files`.
 """
 
 import hashlib

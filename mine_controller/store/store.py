@@ -6,7 +6,7 @@ StoreTrouble, calls `spill` and goes on; the next commit that works carries ever
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +34,9 @@ from mine_controller.store.state import with_clock_facts
 from mine_controller.store.writing import Names, free_key, write_rows, write_state
 
 
+Texts = Callable[[], Mapping[str, bytes]]  # files by name; raises nothing
+
+
 class Extra(NamedTuple):
     """What the shell adds to a transaction: its own events, and messages for the outbox."""
 
@@ -51,16 +54,18 @@ class _Tick:
         self.answered: set[int] = set()
 
 
-def open_store(paths: Paths, code_version: str, *, wall_s: int | None = None, beside: tuple[Path, ...] = ()) -> "Store":
+def open_store(
+    paths: Paths, code_version: str, *, wall_s: int | None = None, beside: tuple[Path, ...] = (), more: Texts = dict
+) -> "Store":
     """Open for writing; the caller holds the lock. `wall_s` names files set aside (now unless given).
 
-    `beside`: files that go into each hourly copy.
+    `beside`: files that go into each hourly copy, and `more` gives others by name (config.txt without its secrets).
 
     A missing, empty or damaged file is replaced by the newest good copy, else begun anew, and `load` says so. A disk
     that can't be written gives a store whose commits raise StoreTrouble. StoreError: the file is of a newer program or
     of another one.
     """
-    return Store(paths, code_version, open_file(paths, wall_s), beside)
+    return Store(paths, code_version, open_file(paths, wall_s), beside, more)
 
 
 _FAILURES = (sqlite3.Error, OSError, OverflowError, UnicodeError, StoreTrouble)
@@ -73,8 +78,10 @@ def _trouble(text: str) -> Reason:
 class Store:
     """See the module. Not for threads; readers have functions of their own in `query`."""
 
-    def __init__(self, paths: Paths, code_version: str, opened: Opened, beside: tuple[Path, ...] = ()) -> None:
-        self._paths, self._beside = paths, beside
+    def __init__(
+        self, paths: Paths, code_version: str, opened: Opened, beside: tuple[Path, ...] = (), more: Texts = dict
+    ) -> None:
+        self._paths, self._beside, self._more = paths, beside, more
         self._code = code_version
         self._db = opened.db
         self._opened = opened
@@ -280,7 +287,7 @@ class Store:
         if self._db is None or self._base == 0:
             return
         try:
-            keep_hour(self._db, self._paths.backups, tick.at, read_files(self._beside))
+            keep_hour(self._db, self._paths.backups, tick.at, {**read_files(self._beside), **self._more()})
         except (sqlite3.Error, OSError) as error:
             reason = Reason("store", "backup_failed", (("text", trouble_of(error).text),))
             rows["events"].append(event_row(Event("backup_failed", "warning", "store", reason), tick.at))

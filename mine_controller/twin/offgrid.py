@@ -5,6 +5,7 @@ source itself. The rest (room monitor, fan meter, relays) is the co-op container
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from mine_controller.twin import boards, coop, site
@@ -170,7 +171,7 @@ def build(
         "roomalert intake": roomalert.Unit(sensors),
         "iotawatt fans": iotawatt.Unit(sensors),
         "controlbyweb fans": controlbyweb.Unit(world),
-        METER: modbus.Unit(lambda at_s: _measured(world, at_s)),
+        METER: modbus.Unit(partial(_measured, world)),
         SUPPLY: mqtt.Unit(world),
         ROUTER: openmptcprouter.Unit(world),
     }

@@ -24,7 +24,7 @@ def test_backup_makes_a_copy_and_list_shows_it(place):
     assert done.exit_code == 0, done.output
     assert "3 ticks): opened, whole, good" in done.stdout
     (row,) = json.loads(place.run("backup", "--list", "--json").stdout)
-    assert (row["holds"], row["beside"], row["trouble"]) == ("history", ["fleet.csv"], "")
+    assert (row["holds"], row["beside"], row["trouble"]) == ("history", ["config.txt", "fleet.csv"], "")
     assert "by-hand-" in place.run("backup", "--list").stdout
 
 

@@ -20,6 +20,7 @@ ROWS = st.tuples(st.sampled_from(KEYS), VALUES, st.integers(90, 110), st.sampled
 
 
 @given(st.lists(ROWS, max_size=30), st.lists(ROWS, max_size=30))
+@example([("redfish pdu1/A1:power_w", 9, 101, "")], [("redfish pdu1/A1:power_w", 7, 100, "")])
 @example([], [("redfish pdu1/A1:power_w", 7, 100, ""), ("redfish pdu1/A1:power_w", 8, 99, "")])
 def test_the_same_channels_come_out_whatever_is_told(known, told):
     one, other = ({row[0]: Value(row[1], row[2], row[0], row[3]) for row in known} for _ in range(2))

@@ -1,6 +1,7 @@
 """The tables of core/ hold what was promised: what can be silenced, how long a value counts, what is plausible."""
 
 from mine_controller.core.alarms.catalogue import DAY_S, KINDS, clears, default_ways, kind_of, ways_of
+from mine_controller.core.alarms.watches import _WATCHES
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.quantity import QUANTITIES, ROLES, TEXT_AGES_S, TEXT_MAX_AGE_S
 
@@ -47,6 +48,7 @@ def test_what_the_image_shows_is_watched_and_what_an_event_tells_is_not():
         "humidity_high", "mains_lost", "miner_offline", "over_breaker", "signal_forced", "temperature_danger",
         "temperature_warning",
     }  # fmt: skip
+    assert kinds("watched") == {kind for of, _ in _WATCHES for kind in of}
 
 
 def test_what_few_want_is_off_until_it_is_asked_for():
@@ -142,7 +144,9 @@ PLAUSIBLE = {  # decimals, lowest, highest, and for how many seconds it counts
     (1, 0, 60000, 240): "latency_ms",
     (0, 0, 1_000_000, 240): "clients_n",
     (2, 0, 1_000_000, 600): "hashrate_ths",
+    (0, 0, 1e+21, 600): "rate_hs",
     (0, 0, 1e+21, 3600): "hashrate_hs",
+    (4, 0, 1e+30, 600): "best_diff_n",
     (0, 0, 1e6, 3600): "workers_n workers_all_n",
     (0, 0, 1e+30, 3600): "best_n network_n",
     (0, 0, 1e+19, 3600): "immature_n unpaid_n paid_n earned_day_n",
@@ -154,7 +158,7 @@ PLAUSIBLE = {  # decimals, lowest, highest, and for how many seconds it counts
 def test_what_no_sensor_can_truly_show_is_outside_of_the_plausible():
     wanted = {name: bounds for bounds, names in PLAUSIBLE.items() for name in names.split()}
     found = {name: (row.decimals, row.low, row.high, row.max_age_s) for name, row in QUANTITIES.items()}
-    assert {name: found[name] for name in wanted} == wanted
+    assert found == wanted
     assert all(row.low < row.high for row in QUANTITIES.values())
 
 

@@ -28,12 +28,13 @@ def whole(paths, name="whole.db", files=None):
 def test_an_hourly_copy_holds_the_owners_lists(paths, rules, tmp_path):
     (tmp_path / "fleet.csv").write_bytes(b"id,mac\nm1,02:00\n")
     run_ticks(paths, rules, 1, book=full_book(rules))
-    with open_store(paths, "1.0", beside=(tmp_path / "fleet.csv", tmp_path / "profiles.txt")) as store:
+    lists = (tmp_path / "fleet.csv", tmp_path / "profiles.txt")
+    with open_store(paths, "1.0", beside=lists, more=lambda: {"config.txt": b"key = ***\n"}) as store:
         found = store.load(ledger.BOOT, SHA)
         made = ledger.make_tick(rules, found.book, ledger.NOON + 3600)
         store.save(made.tick, made.rounds, made.book, ledger.NOON + 3605)
     (copy,) = paths.backups.glob("hour-*.db")
-    assert copies.kept_files(copy) == {"fleet.csv": b"id,mac\nm1,02:00\n"}
+    assert copies.kept_files(copy) == {"fleet.csv": b"id,mac\nm1,02:00\n", "config.txt": b"key = ***\n"}
 
 
 def test_a_list_damaged_inside_a_copy_is_not_given_back(paths, rules):

@@ -321,13 +321,19 @@ class Unit(Api):
         self.writes |= {
             "ascdisable": self._ascdisable,
             "ascenable": self._ascenable,
-            "save": lambda _asked: self.said("S", 44, "Configuration saved to file '/config/cgminer.conf'"),
-            "enablepool": lambda asked: self.said("I", 49, f"Pool {asked.parameter} already enabled"),
+            "save": self._save,
+            "enablepool": self._enablepool,
         }
 
     def version_row(self) -> Tree:
         """Some forks tell their mac beside the version."""
         return super().version_row() | ({} if self.anonymous else {"MAC": self.rig.mac})
+
+    def _save(self, _asked: Call) -> Tree:
+        return self.said("S", 44, "Configuration saved to file '/config/cgminer.conf'")
+
+    def _enablepool(self, asked: Call) -> Tree:
+        return self.said("I", 49, f"Pool {asked.parameter} already enabled")
 
     def _ascdisable(self, asked: Call) -> Tree:
         return self._asc(asked, "stop", 111, "disabled")
