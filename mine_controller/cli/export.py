@@ -1,4 +1,4 @@
-"""`minectl export`: the history as CSV, JSON or one JSON object a line."""
+"""`minectl export`: the history as CSV, JSON, one JSON object a line, or samples for Prometheus."""
 
 import json
 import sys
@@ -23,6 +23,7 @@ Examples:
   minectl export events --since 30d -o events.csv
   minectl export states --since 2026-07-01 --until 2026-08-01 --format ndjson -o july.ndjson
   minectl export telemetry --since 24h --format json | jq length
+  minectl export states --format openmetrics -o years.om      for `promtool tsdb create-blocks-from openmetrics`
 
 \b
 states: a row a tick · ticks: when and on which config · stats: hourly by miner, 90 days
@@ -34,7 +35,9 @@ Exit: 0 written · 1 it can't be read or written · 2 config"""
 @click.argument("sort", type=click.Choice(SORTS))
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago: 2h).")
 @click.option("--until", callback=moment, metavar="WHEN", help="Up to this time.")
-@click.option("--format", "form", type=click.Choice(("csv", "json", "ndjson")), default="csv", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(("csv", "json", "ndjson", "openmetrics")), default="csv", show_default=True
+)
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File; default: standard output.")
 def command(
     config: Path | None, sort: str, since: int | None, until: int | None, form: str, output: Path | None
@@ -42,6 +45,8 @@ def command(
     """Write rows of the history for other programs."""
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
+    if form == "openmetrics" and sort != "states":
+        raise click.UsageError("only states are samples with names: minectl export states --format openmetrics")
     loaded = load_config(config, last_good=True)
     if not loaded.paths.db.exists():
         fail("there is no database yet; `minectl tick` makes one")
@@ -58,16 +63,21 @@ def command(
 
 
 def _export(config: Config, sort: str, span: tuple[int, int], form: str, output: Path | None) -> int:
+    from mine_controller.ops import openmetrics  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.export import SORTS as ABOUT  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.export import how_many, pieces  # noqa: PLC0415 - the same
 
     columns, total, written = ABOUT[sort].columns, how_many(config.paths, sort, *span), 0
+    if form == "openmetrics":
+        texts, total = openmetrics.text(config.paths, config.site.name, *span), total * len(openmetrics.FAMILIES)
+    else:
+        texts = _text(columns, pieces(config.paths, sort, *span), form)
     with _opened(output) as file, click.progressbar(length=max(1, total), label=sort, file=sys.stderr) as bar:
-        for piece in _text(columns, pieces(config.paths, sort, *span), form):
+        for piece in texts:
             file.write(piece[0])
             written += piece[1]
             bar.update(piece[1])
-    return written
+    return written // len(openmetrics.FAMILIES) if form == "openmetrics" else written  # each is read once a family
 
 
 @contextmanager

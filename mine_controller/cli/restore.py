@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, config_option, fail, load_config
+from mine_controller.cli.session import Asker, config_option, config_path, fail, load_config
 from mine_controller.config.model import Config
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ Examples:
   minectl restore --drill           the same into a folder of its own: opened, counted, nothing left
 
 \b
+Where there is no config.txt, the copy's comes first: every setting but the secrets, which it names.
 The present database is moved aside, with the time in its name, and never deleted. The next tick
 begins in INIT: it adopts what it measures and starts nothing before it has seen every input twice.
 Exit: 0 done · 1 the copy can't be used, nothing was changed · 2 config
@@ -39,6 +40,8 @@ def command(config: Path | None, copy: str, as_drill: bool, yes: bool, as_json: 
     """Put a copy in force (newest unless named); --drill tries it and changes nothing."""
     from mine_controller.store.db import StoreError, StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
+    if not as_drill:
+        _settings_first(config_path(config), Path(copy))
     loaded = load_config(config, last_good=True)
     try:
         if as_drill:
@@ -49,6 +52,28 @@ def command(config: Path | None, copy: str, as_drill: bool, yes: bool, as_json: 
         fail(f"nothing was restored: {trouble}")
     except OSError as error:
         fail(f"nothing was restored: {error.filename or loaded.paths.db}: {error.strerror}")
+
+
+def _settings_first(path: Path, copy: Path) -> None:
+    """On a machine without a config: the copy's own, and what of it is to be typed before the rest can follow."""
+    from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.model import ConfigError  # noqa: PLC0415 - the same
+    from mine_controller.ops.restore import unpacked  # noqa: PLC0415 - the same
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    if path.exists() or not copy.is_file():
+        return
+    try:
+        load_or_last_good(path)
+    except ConfigError:
+        try:
+            notes = unpacked(copy, path)
+        except (StoreTrouble, OSError) as trouble:
+            fail(f"nothing was restored: {trouble}")
+        for note in notes:
+            click.echo(note, err=True)
+        if any("to type again" in note for note in notes):
+            fail(f"type what is missing into {path}, then the same command again: the database follows")
 
 
 def _drilled(config: Config, copy: str, as_json: bool) -> None:

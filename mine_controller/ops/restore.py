@@ -5,14 +5,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from mine_controller.config import kept
 from mine_controller.config.model import Config
-from mine_controller.store.copies import stamp
+from mine_controller.config.replace import replace_file
+from mine_controller.store.copies import kept_files, stamp
 from mine_controller.store.db import Places, StoreError
 from mine_controller.store.note import Who
 from mine_controller.store.putback import Judged, choose, judge, restore
 from mine_controller.store.query import last_book
 
 LATEST = "latest"
+LISTS = ("fleet.csv", "profiles.txt")  # what a person wrote beside config.txt
 
 
 class Restored(NamedTuple):
@@ -54,8 +57,36 @@ def put_in_force(config: Config, which: str, now_s: int, who: Who) -> Restored:
     copy, newer = chosen(config, which)
     done = restore(config.paths, copy, now_s, newer=newer, who=who)
     places = {path.name: path for path in config.paths.beside}
-    notes = tuple(_beside(places[name], body, now_s) for name, body in done.files.items() if name in places)
+    notes = [_beside(places[name], body, now_s) for name, body in done.files.items() if name in places]
+    settings, path = done.files.get(kept.NAME), config.paths.config
+    if settings is not None and not (path.exists() and settings == kept.kept_text(config)):
+        notes.append(_settings(path, settings, now_s))
     return Restored(done.copy, newer, done.aside, tuple(note for note in notes if note))
+
+
+def unpacked(copy: Path, path: Path) -> tuple[str, ...]:
+    """Write the settings that lie in a copy where there are none (`path`); what was written, () = it holds none.
+
+    For a new machine, before there is a config. Raises StoreTrouble for what is no copy, OSError.
+    """
+    files = kept_files(copy)
+    if kept.NAME not in files:
+        return ()
+    lists = [path.with_name(name) for name in LISTS if name in files]
+    notes = [_beside(place, files[place.name], 0) for place in lists if not place.exists()]
+    return (*notes, _settings(path, files[kept.NAME], 0))
+
+
+def _settings(path: Path, body: bytes, now_s: int) -> str:
+    """config.txt out of a copy, with CHANGE-ME where a secret stood: in its place where that is free, else beside."""
+    text, missing = kept.put_back_text(body)
+    told = "; to type again in it: " + ", ".join(missing) if missing else ""
+    if not path.exists():
+        replace_file(path, text, 0o600)
+        return f"{path.name} was missing and is back{told}"
+    other = path.with_name(f"{path.name}.from-copy-{stamp(now_s)}")
+    replace_file(other, text, 0o600)
+    return f"{path.name} is another one now and was left as it is; the copy's lies beside it as {other.name}{told}"
 
 
 def _beside(path: Path, body: bytes, now_s: int) -> str:

@@ -33,7 +33,6 @@ from mine_controller.store.spill import Rows, Spilled, StateRow, clear_spill, me
 from mine_controller.store.state import with_clock_facts
 from mine_controller.store.writing import Names, free_key, write_rows, write_state
 
-
 Texts = Callable[[], Mapping[str, bytes]]  # files by name; raises nothing
 
 

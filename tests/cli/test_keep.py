@@ -16,6 +16,7 @@ from mine_controller.cli.main import group
 from mine_controller.ops import keep
 from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
+from mine_controller.store.copies import back_up
 from mine_controller.store.lock import TickLock
 
 
@@ -76,6 +77,32 @@ def test_restore_in_one_command_and_the_next_tick_begins_in_init(place):
     assert kept_book(place.config.paths).state.mode == "INIT"
     place.ticks(1)
     assert len(query.ticks(place.config.paths)) == 4
+
+
+def test_after_a_lost_card_the_settings_come_out_of_the_copy_and_the_secrets_are_typed(place, tmp_path):
+    place.ticks(2).run("backup")
+    (copy,) = place.config.paths.backups.glob("by-hand-*.db")
+    new = tmp_path / "new"
+    new.mkdir()
+    there = ("restore", str(copy), "--yes", "--config", str(new / "config.txt"))
+    first = CliRunner().invoke(group, there)
+    assert first.exit_code == 1
+    assert "to type again in it: redfish pdu1.password, foreman mine.key" in first.stderr
+    assert (new / "fleet.csv").read_bytes() == place.config.paths.fleet.read_bytes()
+    assert not (new / "mine_data.db").exists()
+    text = (new / "config.txt").read_text()
+    for secret in ("canary-pdu", "canary-key"):
+        text = text.replace("CHANGE-ME", secret, 1)
+    (new / "config.txt").write_text(text)
+    again = CliRunner().invoke(group, there)
+    assert again.exit_code == 0, again.output
+    assert len(query.ticks(place.config.paths._replace(db=new / "mine_data.db"))) == 2
+
+
+def test_a_copy_without_settings_says_what_helps_where_there_are_none(place, tmp_path):
+    back_up(place.ticks(1).config.paths.db, tmp_path / "old.db")
+    done = CliRunner().invoke(group, ["restore", str(tmp_path / "old.db"), "-c", str(tmp_path / "nowhere.txt")])
+    assert (done.exit_code, "minectl init" in done.stderr) == (2, True)
 
 
 def test_restore_asks_and_a_no_changes_nothing(place):
@@ -157,6 +184,20 @@ def test_an_export_of_nothing_is_still_a_file_of_its_form(place, form):
     assert done.exit_code == 0
     assert done.stdout.strip() == {"csv": "timestamp,miner_id,hashrate,temperature,power,fan_speed,status",
                                    "json": "[]", "ndjson": ""}[form]  # fmt: skip
+
+
+def test_the_states_of_all_years_go_into_prometheus(place):
+    done = place.ticks(3).run("export", "states", "--format", "openmetrics")
+    assert done.exit_code == 0
+    assert done.stdout.count('minectl_miners_configured{mine="Coop test"} 8 ') == 3
+    assert done.stdout.endswith("# EOF\n")
+    told = place.run("export", "states", "--format", "openmetrics", "-o", str(place.path.parent / "years.om"))
+    assert "3 rows in" in told.stdout
+
+
+def test_only_states_have_names_of_metrics(place):
+    done = place.ticks(1).run("export", "events", "--format", "openmetrics")
+    assert (done.exit_code, "only states" in done.stderr) == (2, True)
 
 
 def test_a_formula_of_a_device_is_not_run_by_a_spreadsheet(place):

@@ -44,7 +44,7 @@ def test_a_copy_by_hand_is_opened_and_has_the_lists_of_the_owner(place, tmp_path
     seen = []
     (tmp_path / "usb").mkdir()
     made = keep.by_hand(place.ticks(2).config, tmp_path / "usb", place.wall, lambda *at: seen.append(at))
-    assert (made.why, made.whole, made.names) == ("", True, ("fleet.csv",))
+    assert (made.why, made.whole, made.names) == ("", True, ("config.txt", "fleet.csv"))
     assert dict(made.counts)["mine_states"] == 2
     assert seen[-1][0] == seen[-1][1]
     assert made.path.stat().st_mode & 0o007 == 0

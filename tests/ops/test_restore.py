@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from cli.place import Place
 
+from mine_controller.config.kept import texts
+from mine_controller.config.load import load
 from mine_controller.ops import restore
 from mine_controller.ops.recall import kept_book
 from mine_controller.ops.reset import reset
@@ -71,6 +73,34 @@ def test_a_list_that_is_gone_comes_back_and_one_that_is_another_stays(place):
         "fleet.csv was missing and is back",
     )
     assert fleet.read_bytes() == was
+
+
+def whole_copy(place):
+    files = {**read_files(place.config.paths.beside), **texts(place.config)}
+    back_up(place.config.paths.db, place.config.paths.backups / "day-20260302.db", files)
+    return "day-20260302.db"
+
+
+def test_the_same_settings_are_left_alone_and_others_lie_beside_without_secrets(place):
+    name = whole_copy(place)
+    assert restore.put_in_force(place.config, name, NOW, Who("eve")).notes == ()
+    place.path.write_text(place.path.read_text().replace("power_cap_kw = 1000", "power_cap_kw = 900"))
+    (note,) = restore.put_in_force(load(place.path), name, NOW + 1, Who("eve")).notes
+    assert "to type again in it: redfish pdu1.password, foreman mine.key" in note
+    (beside,) = place.path.parent.glob("config.txt.from-copy-*")
+    assert "power_cap_kw = 1000" in beside.read_text()
+    assert "canary" not in beside.read_text()
+    assert beside.stat().st_mode & 0o777 == 0o600
+    assert "power_cap_kw = 900" in place.path.read_text()
+
+
+def test_a_config_that_is_gone_comes_back_and_says_which_secrets_are_missing(place):
+    name = whole_copy(place)
+    place.path.unlink()
+    (note,) = restore.put_in_force(place.config, name, NOW, Who("eve")).notes
+    assert note.startswith("config.txt was missing and is back; to type again in it: redfish pdu1.password, ")
+    assert place.path.read_text().count("CHANGE-ME") == 2
+    assert place.path.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_name_that_is_none_is_told(place):

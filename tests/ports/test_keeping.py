@@ -58,7 +58,8 @@ def test_the_first_hour_makes_a_whole_copy_that_stands_for_its_week_and_month(pl
     assert names(place) == ["day-20260301.db", "month-202603.db", "week-2026W09.db"]
     copy = place.config.paths.backups / "day-20260301.db"
     assert judge(copy).why == ""
-    assert set(kept_files(copy)) == {"fleet.csv"}
+    assert set(kept_files(copy)) == {"fleet.csv", "config.txt"}
+    assert b"canary" not in kept_files(copy)["config.txt"]
     assert "canary" not in copy.read_bytes().decode("latin-1")
 
 
