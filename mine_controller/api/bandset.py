@@ -61,16 +61,16 @@ def _compared(config: Config, now: tuple[Planned, ...], then: tuple[Planned, ...
         for one in then
     ]
     was, will = _hours(now), _hours(then)
-    hours = [{"band": name, "now": was[name], "then": will[name]} for name in sorted({*was, *will})]
+    hours = [{"band": name, "now": was.get(name, 0.0), "then": will.get(name, 0.0)} for name in sorted({*was, *will})]
     changes = {"now": _turns(now), "then": _turns(then)}
     return {"slots": slots, "hours": hours, "changes": changes, "mean_price": {"now": _mean(now), "then": _mean(then)}}
 
 
-def _hours(planned: tuple[Planned, ...]) -> Counter[str]:
-    out: Counter[str] = Counter()
+def _hours(planned: tuple[Planned, ...]) -> dict[str, float]:
+    seconds = Counter[str]()
     for one in planned:
-        out[one.band.name] += round((one.end_s - one.start_s) / 3600, 2)  # type: ignore[assignment]  # hours, not counts
-    return out
+        seconds[one.band.name] += one.end_s - one.start_s
+    return {name: round(held_s / 3600, 2) for name, held_s in seconds.items()}
 
 
 def _turns(planned: tuple[Planned, ...]) -> int:

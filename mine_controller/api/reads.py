@@ -24,6 +24,7 @@ from mine_controller.ops.profiles import load as load_profiles
 from mine_controller.ops.profiles import told as told_profile
 from mine_controller.ops.recall import Seen
 from mine_controller.ops.tokens import TokenError
+from mine_controller.render.metrics import each
 from mine_controller.render.metrics import metrics as exposition
 from mine_controller.render.status_json import text as as_file
 from mine_controller.render.text import masked
@@ -247,7 +248,10 @@ watch = APIRouter(tags=["watch"])
 def get_metrics(request: Request) -> PlainTextResponse:
     """docs/monitoring.md tells the names."""
     guard: Guard = request.app.state.guard
-    made = exposition(document(config_of(request), int(time.time())))
+    config = config_of(request)
+    seen = recall.last_seen(config.paths, config.policy)
+    units = () if seen is None else each(seen.book, config.policy.wiring)
+    made = exposition(document(config, int(time.time())), units)
     return PlainTextResponse(made + "\n".join(samples(guard.counts)) + "\n", media_type="text/plain; version=0.0.4")
 
 

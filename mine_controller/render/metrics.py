@@ -56,8 +56,8 @@ def each(book: Book, wiring: Wiring) -> tuple[Each, ...]:
     rows = []
     for unit in units(book, wiring):
         running = None if unit.state == "unknown" else unit.state == "running"
-        ths = told(unit, "hashrate_ths")
-        rate = None if ths is None else ths * 1e12
+        rate, ths = told(unit, "rate_hs"), told(unit, "hashrate_ths")
+        rate = ths * 1e12 if rate is None and ths is not None else rate
         rows.append(Each(clean(unit.spec.id, 40), running, unit.power_w, rate, told(unit, "chip_c")))
     return tuple(rows)
 
@@ -215,6 +215,12 @@ def _fans(made: dict[str, Any]) -> Iterable[Family]:
     yield Family("fan_on", "1 when the fan's relay says on.", column("on"))
     yield Family("fan_power_watts", "Power of the fan.", column("watts"))
     yield Family("fan_proven", "1 when the fan's own power proves that it moves air.", proven)
+    wall = made.get("wall")  # a document that an older version wrote has none
+    if wall is not None:
+        yield _one("wall_pump_wanted", "1 when the evaporative wall's pump is wanted on.", wall["wanted"])
+        yield _one("wall_pump_on", "1 when its relay says on.", wall["on"])
+        yield _one("wall_tank_alarm", "1 when its tank is empty.", wall["tank"] == "alarm" if wall["tank"] else None)
+        yield _one("wall_dry", "1 while the wall runs and cools nothing.", wall["dry"])
 
 
 def _miners(made: dict[str, Any]) -> Iterable[Family]:

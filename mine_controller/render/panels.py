@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mine_controller.core.model.quantity import ROLES
-from mine_controller.render import svg
+from mine_controller.render import cooling, svg
 from mine_controller.render.given import SiteFacts
 from mine_controller.render.text import UNKNOWN, Zone, degrees, rated, seconds, share, span, temperature, watts
 
@@ -310,6 +310,7 @@ def air(made: Doc) -> dict[str, Any]:
     warm = None if miners["running"] is None else miners["running"] + miners["stopping"]
     return {
         "fans": fans,
+        "wall": cooling.said(made.get("wall")),  # a document that an older version wrote has none
         "total": len(fans),
         "wanted": UNKNOWN if None in wanted else of(sum(wanted), len(fans)),
         "on": _known_of(sum(relays), len(relays), len(fans)),

@@ -9,7 +9,7 @@ from typing import Any
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
-from mine_controller.render import bands, contract, plant, supply
+from mine_controller.render import bands, contract, cooling, plant, supply
 from mine_controller.render.cards import SMALL, cards, strangers, totals
 from mine_controller.render.fleet import Unit, counts, units
 from mine_controller.render.given import History, SiteFacts, Words
@@ -48,6 +48,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "grid_hz": readings.get("grid_hz", {}).get("value"),
         "readings": readings,
         "fans": plant.fans(book, site.wiring, when),
+        "wall": cooling.wall(book, site.wiring, words, when),
         "signal": contract.signal(book, site.wiring, history, when),
         "price": None,
         "miners": miners,

@@ -7,7 +7,10 @@ from api.served import Served
 
 from mine_controller.api.guard import BODY_MOST, Guard, Terms
 from mine_controller.api.limits import KEPT, Limit, neighbourhood
+from mine_controller.api.reads import document
 from mine_controller.ops import tokens
+from mine_controller.ops.recall import last_seen
+from mine_controller.render.metrics import each, metrics
 from mine_controller.store import query
 from mine_controller.store.stop import stop_requested
 
@@ -210,6 +213,17 @@ def test_metrics_count_answers_by_path_and_never_by_what_a_stranger_typed(served
     assert 'minectl_serve_requests_total{method="GET",path="/api/miners/{id}",status="404"} 1' in text
     assert "minectl_info" in text
     assert "canary" not in text
+
+
+def test_metrics_tell_each_miner_as_the_file_of_the_tick_does(served):
+    assert "minectl_miner_" not in served.get("/metrics").text, "before the first tick nothing is known of any"
+    served.place.ticks(2)
+    config, text = served.place.config, served.get("/metrics").text
+    book = last_seen(config.paths, config.policy).book
+    written = metrics(document(config, book.image.clock.wall_s), each(book, config.policy.wiring))
+    lines = [line for line in written.splitlines() if line.startswith("minectl_miner_")]
+    assert len([line for line in lines if line.startswith("minectl_miner_power_watts{")]) == 8
+    assert set(lines) <= set(text.splitlines())
 
 
 def test_a_websocket_is_closed(served):

@@ -1,6 +1,7 @@
 """GET: bodies as scripts know them."""
 
 import json
+import time
 
 import pytest
 from api.served import Served
@@ -53,8 +54,10 @@ def test_state_is_the_whole_image_memory_and_decision_with_its_reasons_in_words(
     assert "canary" not in json.dumps(found)
 
 
-def test_the_two_documents_are_one(served):
+def test_the_two_documents_are_one(served, monkeypatch):
     served.place.ticks(1)
+    now_s = time.time()
+    monkeypatch.setattr(time, "time", lambda: now_s)  # every age in them grows by the second
     one, two = served.get("/status.json").json(), served.get("/dashboard_data.json").json()
     assert one == two
     assert one["schema"] == 1

@@ -5,12 +5,13 @@ import pytest
 import sample
 
 from mine_controller.core.model.book import Book
+from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import State
 from mine_controller.core.words import sentence
 from mine_controller.render import files, status_json, write
 from mine_controller.render.fleet import STATES
 from mine_controller.render.given import History
-from mine_controller.render.metrics import metrics
+from mine_controller.render.metrics import each, metrics
 
 
 def document(kind="RUNNING", past=None, **facts):
@@ -216,3 +217,23 @@ def test_a_link_in_place_of_the_new_file_is_not_followed(tmp_path):
     with pytest.raises(OSError, match="symbolic link"):
         write.show(folder, {"index.html": "new"})
     assert target.read_text() == "keep"
+
+
+@pytest.mark.parametrize(
+    ("told", "rate"),
+    [
+        ({"rate_hs": 9_450.0, "hashrate_ths": 0.0}, "9450"),
+        ({"hashrate_ths": 95.5}, "95500000000000"),
+        ({"rate_hs": 0.0}, "0"),
+        ({}, None),
+    ],
+)
+def test_the_hash_rate_of_a_small_miner_is_not_lost_in_terahashes(told, rate):
+    """A PC's RandomX is some kH/s: nothing in TH/s."""
+    book, wiring = sample.book("RUNNING"), sample.wiring()
+    spec, now_s = wiring.miners[0], book.image.clock.plant_s
+    seen = {f"{spec.group}/{spec.mac}:{name}": Value(value, now_s) for name, value in told.items()}
+    book = book._replace(image=book.image._replace(channels={**book.image.channels, **seen}))
+    text = metrics(document("RUNNING"), each(book, wiring))
+    found = [line for line in text.splitlines() if line.startswith('minectl_miner_hashes_per_second{miner="a000"}')]
+    assert found == ([] if rate is None else [f'minectl_miner_hashes_per_second{{miner="a000"}} {rate}'])
