@@ -91,6 +91,7 @@ def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
             shed_90_s=shed.shed_90_s if shed.shed_90_s is not None else now_s,
             shed_100_s=shed.shed_100_s if shed.shed_100_s is not None else now_s,
             confirmed_w=fleet.proof_w,
+            dark_s=now_s,
         )
     return shed
 
@@ -101,8 +102,10 @@ def _measured(fleet: Fleet) -> bool:
 
 
 def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:
+    """Above the floor for two ticks. Whoever starts again after a black-out is told to stop first, then told of."""
     now_s = image.clock.plant_s
-    if now_s - shed.seen_s < UNPROVEN_S or fleet.proof_w < shed.floor_w:
+    over_s = now_s - max(shed.seen_s, shed.dark_s or 0)
+    if over_s < UNPROVEN_S or fleet.proof_w < shed.floor_w:
         return None
     stragglers = sorted(target[6:] for target, chase in open_chases.items() if chase.want == "stop")
     numbers = (

@@ -87,9 +87,9 @@ def _power_rows(made: Doc, miners: Doc, metered: int) -> list[dict[str, str]]:
     if made["power_source"] == "meter" and made["miners_w"] is not None:
         rest_w = made["power_w"] - made["miners_w"] - (made["fans_w"] or 0)
         complete = miners["power_known"] == miners["total"] and made["fans_known"] == metered
-        rows.append(
-            {"name": "Rest", "value": watts(rest_w), "note": "meter less both" if complete else "and the unknown"}
-        )
+        note = "meter less both" if complete else "and the unknown"
+        note = note if rest_w >= 0 else "the meter sees less than they tell"  # of another second, or rounded
+        rows.append({"name": "Rest", "value": watts(rest_w), "note": note})
     rows.append({"name": "Permitted", "value": rated(made["permitted_w"]), "note": "for miners, now"})
     if made["cap_w"] and made["power_w"] is not None:
         left_w = made["cap_w"] - made["power_w"]

@@ -130,6 +130,16 @@ def test_it_is_an_emergency_after_two_ticks_above_the_floor_and_not_a_second_soo
     assert kept.emergency == ("unproven" if told else "")
 
 
+@pytest.mark.parametrize(("now_s", "told"), [(1909, 0), (1910, 1)])
+def test_whoever_starts_again_after_the_proof_has_two_ticks_of_its_own(now_s, told):
+    """A black-out makes a stop dark by itself; the boards boot when the power is back and are told to stop then."""
+    kept, _ = after(begun(), 1700, 4_000)
+    assert kept.dark_s == 1700
+    kept, events = after(kept, now_s, 90_000)
+    assert [event.kind for event in events] == ["curtail_unproven"] * told
+    assert kept.dark_s == 1700
+
+
 def test_the_emergency_names_a_dozen_and_counts_the_rest_and_is_told_once():
     chases = {f"miner a{n:02}": Chase("stop" if n else "run", 0, 1, 900) for n in range(15)}
     kept, [event] = after(begun(), 1300, 90_000, chases=chases)

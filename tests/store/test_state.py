@@ -45,7 +45,9 @@ STATES = st.builds(
     ),
     overrides=st.lists(st.builds(Override, NAMES, NAMES, NAMES, WHEN, NAMES, NAMES, WHEN), max_size=2).map(tuple),
     shed=st.none()
-    | st.builds(Shed, WHEN, WHEN, NAMES, WHEN, WHEN, *[st.none() | WHEN] * 5, WHEN, WHEN, NAMES, st.none() | WHEN),
+    | st.builds(
+        Shed, WHEN, WHEN, NAMES, WHEN, WHEN, *[st.none() | WHEN] * 5, WHEN, WHEN, NAMES, *[st.none() | WHEN] * 2
+    ),
     mode=NAMES,
     mode_s=WHEN,
     alarms=st.dictionaries(NAMES, TREES, max_size=2),

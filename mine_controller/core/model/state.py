@@ -74,6 +74,7 @@ class Shed(NamedTuple):
     hard: int = 0
     emergency: str = ""
     ended_s: int | None = None
+    dark_s: int | None = None  # when it was last measured under its floor
 
 
 class Errand(NamedTuple):
