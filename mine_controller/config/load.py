@@ -224,9 +224,8 @@ class _Loader:
         self._checked(section, module, options)
         live = bool(getattr(options, "live", filled.extra.get("live")))
         every_s = int(getattr(options, "every_s", filled.extra.get("every_s")) or 0)
-        endpoint = Endpoint(
-            section.kind, section.name, options, live, self._rested(section, module, every_s), section.line
-        )
+        rested_s, budget_s = self._rested(section, module, every_s), float(filled.extra.get("budget_s") or 0)
+        endpoint = Endpoint(section.kind, section.name, options, live, rested_s, section.line, budget_s)
         return Wired(section, module, endpoint, str(filled.extra.get("through", "")))
 
     def _with_pools(self, section: Section, options: Any) -> Any:

@@ -35,6 +35,7 @@ class Endpoint(NamedTuple):
     live: bool
     every_s: int
     line: int
+    budget_s: float = 0.0  # what a whole read may take; 0 = what its kind takes
 
     @property
     def section(self) -> str:

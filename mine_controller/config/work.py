@@ -18,6 +18,7 @@ class Common(NamedTuple):
 
     every_s: int = option(0, unit="s", low=0, high=86_400, help="ask at most this often; 0 = each tick")
     live: bool = option(True, help="no = asked, never commanded")
+    budget_s: float = option(0.0, unit="s", low=0, high=60, help="what a whole read may take; 0 = the kind's own time")
 
 
 class FleetCommon(NamedTuple):
@@ -25,6 +26,7 @@ class FleetCommon(NamedTuple):
 
     every_s: int = option(0, unit="s", low=0, high=86_400, help="ask at most this often; 0 = each tick")
     live: bool = option(True, help="no = asked, never commanded")
+    budget_s: float = option(0.0, unit="s", low=0, high=60, help="what a whole read may take; 0 = the kind's own time")
     through: str = option(
         "", help="another section that knows the same miners: the second way to stop one", example="foreman mine"
     )

@@ -126,6 +126,11 @@ def _printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
+def _budget_s(endpoint: Endpoint | None, module: Any) -> float:
+    """Seconds for a whole read: the owner's (`budget_s` of the section), else its kind's, else what a LAN takes."""
+    return float(getattr(endpoint, "budget_s", 0.0) or getattr(module, "BUDGET_S", BUDGET_S))
+
+
 class _Job:
     """One endpoint being asked. The thread writes `found` or `why`, then sets `done`; only then is it read."""
 
@@ -139,7 +144,7 @@ class _Job:
         self.at_s, self.wall_s = at_s, 0
         self.slack_s = _slack_s(endpoint)
         self.module, self.why = _module(endpoint)
-        budget_s = float(getattr(self.module, "BUDGET_S", BUDGET_S))
+        budget_s = _budget_s(endpoint, self.module)
         self.began = wire.now()
         self.ends = min(until, self.began + budget_s)
         self.first_by = min(until, self.began + budget_s / PROBES) if asked.probe else self.ends

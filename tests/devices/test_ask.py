@@ -25,6 +25,7 @@ class Options(NamedTuple):
 class Section(NamedTuple):
     kind: str = "meter"
     options: Options = Options()
+    budget_s: float = 0.0
 
 
 @pytest.fixture
@@ -196,6 +197,14 @@ def virtual(answer_s):
 def test_six_seconds_are_enough_and_one_for_a_probe_unless_the_kind_is_slow(kinds, budget, probe, answer_s, good):
     kinds["meter"] = driver([Found("1", "power_w", 1)], hanging([]), **budget)
     readings = ask(Asked("meter x", probe=probe), wire_for=virtual(answer_s), threads=False, until_s=1e6)
+    assert (readings[-2].value == "ok") == good
+
+
+@pytest.mark.parametrize(("written_s", "good"), [(0.0, False), (9.0, False), (11.0, True)])
+def test_an_owner_may_give_a_slow_device_more_time(kinds, written_s, good):
+    kinds["meter"] = driver([Found("1", "power_w", 1)], hanging([]))
+    slow = {"meter x": Section("meter")._replace(budget_s=written_s)}
+    readings = ask(Asked("meter x"), endpoints=slow, wire_for=virtual(10.0), threads=False, until_s=1e6)
     assert (readings[-2].value == "ok") == good
 
 
