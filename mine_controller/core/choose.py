@@ -8,6 +8,7 @@ may run. Every miner left out has a reason (`core/skips.py` lists them).
 
 from collections.abc import Callable
 
+from mine_controller.core.awake import to_tell
 from mine_controller.core.fleet import wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import Reason
@@ -59,7 +60,7 @@ def _stops(view: View, envelope: Envelope) -> tuple[int, ...]:
     running = [at for at, on in enumerate(fleet.on) if on]
     if envelope.max_power_w == 0 or envelope.max_miners == 0:
         told = _told_to_run(view)
-        gone = set(running) | {at for at in told if not fleet.on[at]}
+        gone = set(running) | {at for at in told if not fleet.on[at]} | set(to_tell(view))
     else:
         gone = {at for at in running if specs[at].id in envelope.offs}
         gone |= _over_limits(view, envelope, [at for at in running if at not in gone])

@@ -3,10 +3,13 @@
 A site asks the same things tick after tick, so the hundreds of readings of a round are judged by the column.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple, overload
 
 from mine_controller.core import prices
 from mine_controller.core.model.quantity import QUANTITIES, WORDS
+from mine_controller.core.model.reading import Reading, Scalar
 
 BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})
 # Quantities of which a plausible number is taken as it is: (low, high, decimals). A fall of temp_c is looked at closer.
@@ -15,10 +18,68 @@ _CLOSER = BOOKKEEPING | {prices.QUANTITY}
 NUMBERS = frozenset({int, float})
 
 
-class Column(NamedTuple):
-    """Readings of one quantity, by place. `plain`: low, high, decimals of a number; else `words` may be, () = any."""
+class Readings(Sequence[Reading]):
+    """A round's readings in their order, as columns; each is made when somebody looks at it.
 
+    `shared`: (why, trust) by group, `whose`: the group of each. `made`: they were readings before.
+    """
+
+    __slots__ = ("ats", "keys", "made", "shared", "values", "whose")
+
+    def __init__(
+        self,
+        keys: tuple[str, ...],
+        values: Sequence[Scalar],
+        ats: Sequence[int],
+        whose: Sequence[int] = (),
+        shared: Sequence[tuple[str, str]] = (),
+        made: Sequence[Reading] | None = None,
+    ) -> None:
+        self.keys, self.values, self.ats = keys, values, ats
+        self.whose, self.shared, self.made = whose, shared, made
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @overload
+    def __getitem__(self, at: int) -> Reading: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Reading]: ...
+    def __getitem__(self, at: int | slice) -> Reading | Sequence[Reading]:
+        if isinstance(at, slice):
+            return tuple(self)[at]
+        if self.made is not None:
+            return self.made[at]
+        return Reading(self.keys[at], self.values[at], self.ats[at], *self.shared[self.whose[at]])
+
+    def __iter__(self) -> Iterator[Reading]:
+        return iter(self.made) if self.made is not None else (self[at] for at in range(len(self.keys)))
+
+    def __eq__(self, other: object) -> bool:
+        return tuple(self) == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # a column may be a list
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+def columned(readings: Iterable[Reading]) -> Readings:
+    """Readings as columns, which they may be already."""
+    if isinstance(readings, Readings):
+        return readings
+    made = tuple(readings)
+    return Readings(tuple([one[0] for one in made]), [one[1] for one in made], [one[2] for one in made], made=made)
+
+
+class Column(NamedTuple):
+    """Readings of one quantity, by place; `of` picks them out of a column of all. `plain`: low, high, decimals of a
+    number; else `words` may be, () = any."""
+
+    quantity: str
+    keys: tuple[str, ...]
     places: tuple[int, ...]
+    of: Callable[[Sequence[Any]], Sequence[Any]]
     plain: tuple[float, float, int] | None
     words: tuple[str, ...]
 
@@ -38,6 +99,14 @@ class Shape(NamedTuple):
 
 _shapes: dict[tuple[str, ...], Shape] = {}
 SHAPES = 32  # kept; garbage must not fill the memory
+
+
+def _picked(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Picks what stands at these places, at once."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    (place,) = places
+    return itemgetter(slice(place, place + 1))
 
 
 def shape_of(keys: tuple[str, ...]) -> Shape:
@@ -67,6 +136,16 @@ def _shape(keys: tuple[str, ...]) -> Shape:
             watts.setdefault(endpoint, []).append(at)
         if quantity == "address" and ":" in key:
             addresses.append((at, endpoint, rest.removesuffix(":address")))
-    found = (Column(tuple(at), _PLAIN.get(quantity), WORDS.get(quantity, ())) for quantity, at in columns.items())
+    found = (
+        Column(
+            quantity,
+            tuple([keys[place] for place in at]),
+            tuple(at),
+            _picked(at),
+            _PLAIN.get(quantity),
+            WORDS.get(quantity, ()),
+        )
+        for quantity, at in columns.items()
+    )
     places = tuple((endpoint, tuple(at)) for endpoint, at in watts.items())
     return Shape(tuple(found), tuple(closer), places, tuple(addresses))

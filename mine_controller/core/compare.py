@@ -5,6 +5,7 @@ The difference is the queue, so there is no queue: what was not sent is simply s
 
 from typing import NamedTuple
 
+from mine_controller.core.awake import rests
 from mine_controller.core.chase import TRIES, Ladder, Step, at_rung, has_failed, pursue
 from mine_controller.core.due import ONCE
 from mine_controller.core.envelope import severest
@@ -229,7 +230,8 @@ def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
     softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
     outlet = next((path.lane for path in spec.paths if not path.gentle), "")
     plug = "plug" in spec.flags  # it has no other way, and its owner said that this one is meant for every day
-    if (work.envelope.how == "gentle" and not plug) or (softest >= 0 and not answers(work.view, outlet)):
+    word_only = (work.envelope.how == "gentle" and not plug) or rests(work.view, work.column[spec.id])
+    if word_only or (softest >= 0 and not answers(work.view, outlet)):
         top = softest
     if softest <= 0 and work.view.image.miners.address[work.column[spec.id]] is not None:
         return Ladder(spec.paths, top, calls.get(outlet))

@@ -4,6 +4,7 @@ from typing import Any
 
 from mine_controller.core import bests, rules, shed
 from mine_controller.core.alarms import keep
+from mine_controller.core.awake import judged, watched
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import Compared, compare
 from mine_controller.core.envelope import narrow
@@ -28,6 +29,7 @@ RULE_BLIND_S = 360
 DAY_S = 86_400
 FAILURES = 3
 COMMON_CAUSE = 4
+NO_START = "did not start"  # why a miner is put aside
 
 
 def decide(image: Image, state: State, policy: Policy) -> Decision:
@@ -54,6 +56,7 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     miners, miner_events = watch_miners(image, fleet, state, policy.wiring)
     fans, fan_events = watch_fans(image, state, policy.wiring)
     found = watch_units(image, fleet, state._replace(miners=miners), policy)
+    state = watched(state, miners, image.clock.plant_s)
     state = state._replace(miners=miners, fans=fans, units=found.units)
     state, records = _watch_bests(image, state, policy)
     written = watch_writers(image, miner_events, state)
@@ -158,6 +161,15 @@ def _act_on(
     )
 
 
+def _forgiven(book: MinerBook, since_s: int, limit: int) -> MinerBook:
+    """Without the failures of a row that turned out to be nobody's: no internet, no supply, a PDU without its feed."""
+    fails = tuple(at for at in book.fails if at < since_s)
+    if fails == book.fails:
+        return book
+    freed = book.quarantined == NO_START and len(fails) < limit
+    return book._replace(fails=fails, quarantined="" if freed else book.quarantined)
+
+
 def _gentle_rungs(view: View, compared: Compared) -> dict[str, int]:
     """By target: how many of its rungs are gentle (a stop proven on one of them was gentle)."""
     if not compared.done:
@@ -200,8 +212,10 @@ def _next_state(
     }
     starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
     last["starts"] = starts + [now_s] * len(plan.starts)
-    last["failed_starts"] = _failed_starts(view, compared)
-    books = _judge(view, compared, getattr(policy.rules.get("wear"), "failures", FAILURES))
+    last["failed_starts"], last["failing_since"] = _row(view, compared)
+    last = judged(last, compared.done, compared.failed)
+    limit = getattr(policy.rules.get("wear"), "failures", FAILURES)
+    books = _judge(view, compared, limit, (last["failed_starts"], last["failing_since"]))
     return view.state._replace(
         memory=memory,
         miners=books,
@@ -213,26 +227,27 @@ def _next_state(
     )
 
 
-def _failed_starts(view: View, compared: Compared) -> int:
-    """Starts in a row that came to nothing; one proven start ends the row."""
+def _row(view: View, compared: Compared) -> tuple[int, int]:
+    """Starts in a row that came to nothing, and the plant second of the first; one proven start ends the row."""
     proven = any(chase.want == "run" for _, chase in compared.done)
-    return (0 if proven else int(view.state.last.get("failed_starts", 0))) + len(compared.failed)
+    before = 0 if proven else int(view.state.last.get("failed_starts", 0))
+    since_s = int(view.state.last.get("failing_since", view.now_s)) if before else view.now_s
+    return before + len(compared.failed), since_s
 
 
-def _judge(view: View, compared: Compared, limit: int) -> dict[str, MinerBook]:
-    """Failures and hard stops into the wear books; `limit` failures in a day are quarantine."""
+def _judge(view: View, compared: Compared, limit: int, row: tuple[int, int]) -> dict[str, MinerBook]:
+    """Failures and hard stops into the wear books; `limit` failures in a day are quarantine. `row`: see `_row`."""
     if not (compared.failed or compared.done or compared.mapped_wrong):
         return view.state.miners
     books = dict(view.state.miners)
     now_s = view.now_s
-    row = int(view.state.last.get("failed_starts", 0))
-    common = row >= max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
+    common = row[0] >= max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
+    if common:
+        books = {name: _forgiven(book, row[1], limit) for name, book in books.items()}
     for name in () if common else compared.failed:
         book = books.get(name, MinerBook())
         fails = (*(at for at in book.fails if now_s - at < DAY_S), now_s)
-        books[name] = book._replace(
-            fails=fails, quarantined="did not start" if len(fails) >= limit else book.quarantined
-        )
+        books[name] = book._replace(fails=fails, quarantined=NO_START if len(fails) >= limit else book.quarantined)
     for name in compared.mapped_wrong:
         books[name] = books.get(name, MinerBook())._replace(quarantined="its outlet feeds another miner")
     rungs = _gentle_rungs(view, compared)

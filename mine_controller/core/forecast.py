@@ -1,6 +1,8 @@
 """How long obeying takes: lanes, last calls, and who can still be reached gently. Pure arithmetic on seconds."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import compress
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.wiring import Lane, MinerSpec
@@ -31,15 +33,38 @@ def _outlet_lane(spec: MinerSpec) -> str:
     return last.lane if last is not None and not last.gentle else ""
 
 
+class _Way(NamedTuple):
+    """How a miner is told: its gentle lane and that one's proof, and its outlet's lane; "" = none."""
+
+    lane: str
+    proof_s: int
+    outlet: str
+
+
+_known: tuple[tuple[MinerSpec, ...], tuple[_Way, ...]] = ((), ())  # of the wiring seen last
+
+
+def _ways_of(miners: tuple[MinerSpec, ...]) -> tuple[_Way, ...]:
+    """Looked up once a wiring, not once a round: the very same tuple has the same ways."""
+    global _known  # noqa: PLW0603 - a memory of one, of something that can't change
+    seen, ways = _known
+    if seen is not miners:
+        ways = tuple(_way(spec) for spec in miners)
+        _known = (miners, ways)
+    return ways
+
+
+def _way(spec: MinerSpec) -> _Way:
+    first = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
+    return _Way(first.lane if first else "", first.proof_s if first else 0, _outlet_lane(spec))
+
+
 def last_calls(view: View, stops: Iterable[int], deadline: Deadline | None) -> dict[str, int]:
     """By outlet lane: the plant time at which everybody still open on it must be cut, or it is too late."""
-    behind: dict[str, int] = {}
-    for at in stops:
-        lane = _outlet_lane(view.wiring.miners[at])
-        if lane:
-            behind[lane] = behind.get(lane, 0) + 1
     if deadline is None:
         return {}
+    ways = _ways_of(view.wiring.miners)
+    behind = Counter([lane for at in stops if (lane := ways[at].outlet)])
     lanes, p90 = view.wiring.lanes, view.state.lanes
     return {
         name: deadline.by_s - SPARE_S - SETTLE_S - seconds_for(lanes[name], count, p90.get(name))
@@ -64,12 +89,7 @@ def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
     deadline = Deadline(view.now_s + obey_within_s - view.image.clock.tick_s)
     calls = last_calls(view, running, deadline)
     room = gentle_room(view, calls)
-    groups: dict[tuple[str, int, str], int] = {}
-    for at in running:
-        spec = view.wiring.miners[at]
-        first = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
-        key = (first.lane if first else "", first.proof_s if first else 0, _outlet_lane(spec))
-        groups[key] = groups.get(key, 0) + 1
+    groups = Counter(compress(_ways_of(view.wiring.miners), view.fleet.on))
     gentle: dict[str, int] = {}
     hard: dict[str, int] = {}
     proof_s = unreachable = 0

@@ -8,10 +8,11 @@ import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from mine_controller.core import prices
-from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Shape, shape_of
+from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Readings, Shape, columned, shape_of
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
@@ -32,6 +33,7 @@ FROZEN_AFTER = 3
 FROZEN_OUTLETS = 4
 LOADED_W = 200
 LONGEST = 10**300
+_AT_S = itemgetter(1)  # of a Value
 
 
 def freeze(
@@ -39,11 +41,11 @@ def freeze(
 ) -> Image:
     """One round's image. `last` None: nothing is known yet. Readings may come in any order and be any garbage."""
     channels = {} if last is None else published(last.channels) if clock.rebooted else dict(last.channels)
-    given = tuple(readings)
-    shape = shape_of(tuple([reading[0] for reading in given]))
+    given = columned(readings)
+    shape = shape_of(given.keys)
     frozen = _frozen(channels, given, shape)
     if frozen:
-        given = tuple(_disbelieved(reading, frozen) for reading in given)
+        given = columned(_disbelieved(reading, frozen) for reading in given)
     _take_all(channels, given, shape)
     tickets = _tickets(channels, clock.plant_s)
     _oust(channels, given, shape, wiring)
@@ -73,33 +75,31 @@ def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
             del channels[key]
 
 
-def _oust(channels: dict[str, Value], given: Sequence[Reading], shape: Shape, wiring: Wiring) -> None:
+def _oust(channels: dict[str, Value], given: Readings, shape: Shape, wiring: Wiring) -> None:
     """MIN3: where another unit answers now, the one that answered there before is not reachable any more."""
-    claims = {}
+    claims: dict[tuple[str, Scalar], tuple[str, int]] = {}
     for at, group, unit in shape.addresses:
-        _key, value, at_s, _why, _trust = given[at]
+        value = given.values[at]
         if isinstance(value, str):
-            claims[group, value] = (unit, at_s)
+            claims[group, value] = (unit, given.ats[at])
     for spec, keys in zip(wiring.miners, _keys_of(wiring.miners), strict=True) if claims else ():
         held = channels.get(keys.address)
-        if held is None or not isinstance(held.value, str):
-            continue
-        unit, at_s = claims.get((spec.group, held.value), (spec.mac, 0))
-        if unit != spec.mac and at_s > held.at_s:
-            channels[keys.address] = Value(None, held.at_s, keys.address, f"{unit} answers there now")
+        claim = claims.get((spec.group, held.value)) if held is not None else None
+        if held is not None and claim is not None and claim[0] != spec.mac and claim[1] > held.at_s:
+            channels[keys.address] = Value(None, held.at_s, keys.address, f"{claim[0]} answers there now")
 
 
-def _frozen(channels: dict[str, Value], given: Sequence[Reading], shape: Shape) -> set[str]:
+def _frozen(channels: dict[str, Value], given: Readings, shape: Shape) -> set[str]:
     """PDU2: endpoints whose loaded outlets all show the very watts they showed in the last three ticks."""
     most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it
     frozen = set()
     for endpoint, places in shape.watts:
         shown, at_s = [], 0
         for at in places:
-            _key, value, read_s, _why, _trust = given[at]
+            value = given.values[at]
             if isinstance(value, (int, float)) and LOADED_W < value <= most_w:
                 shown.append(round(value))
-                at_s = read_s
+                at_s = given.ats[at]
         if len(shown) < FROZEN_OUTLETS:
             continue
         key, mark = f"{endpoint}:frozen", str(zlib.crc32(repr(shown).encode()))
@@ -124,33 +124,38 @@ def _disbelieved(reading: Reading, frozen: set[str]) -> Reading:
 
 def _take_all(channels: dict[str, Value], given: Sequence[Reading], shape: Shape) -> None:
     """Every reading by `_take`; of the hundreds a round nearly all are plain, and taken here by the column."""
+    told = columned(given)
     for column in shape.columns:
-        rows = [given[at] for at in column.places]
-        if not _take_column(channels, column, rows):
-            for reading in rows:
-                _take(channels, reading, reading[0].rpartition(":")[2])
+        if not _take_column(channels, column, column.of(told.values), column.of(told.ats)):
+            for at in column.places:
+                _take(channels, told[at], column.quantity)
     for at in shape.closer:
-        _take(channels, given[at], given[at][0].rpartition(":")[2])
+        _take(channels, told[at], told.keys[at].rpartition(":")[2])
 
 
-def _take_column(channels: dict[str, Value], column: Column, rows: Iterable[Reading]) -> bool:
+def _take_column(channels: dict[str, Value], column: Column, values: Sequence[Any], ats: Sequence[int]) -> bool:
     """Take it whole; False, and nothing is taken, if any of it is out of the ordinary."""
-    keys, values, ats, _whys, _trusts = zip(*rows, strict=True)
-    kinds, plain = set(map(type, values)), column.plain
+    keys, kinds, plain = column.keys, set(map(type, values)), column.plain
     if plain is None:
         if kinds != {str} or (column.words and not set(values).issubset(column.words)):
             return False
-    elif not kinds <= NUMBERS or not all(plain[0] <= value <= plain[1] for value in values):
+    elif not _is_within(values, kinds, plain[0], plain[1]):
         return False
     elif plain[2]:
-        values = tuple([round(float(value), plain[2]) for value in values])
+        values = tuple(map(round, map(float, values), repeat(plain[2])))
     elif kinds != {int}:
         values = tuple(map(round, values))
-    oldest_s = min(ats)
-    if any(old is not None and old[1] > oldest_s for old in map(channels.get, keys)):
+    if max(map(_AT_S, filter(None, map(channels.get, keys))), default=0) > min(ats):
         return False
     channels.update(zip(keys, map(tuple.__new__, repeat(Value), zip(values, ats, keys, repeat(""))), strict=True))
     return True
+
+
+def _is_within(values: Sequence[Any], kinds: set[type], low: float, high: float) -> bool:
+    """Whether all are numbers between the two. No NaN is: where there is one, the sum is one."""
+    if kinds == {int} or (kinds == {float} and math.isfinite(sum(values))):
+        return bool(low <= min(values) and max(values) <= high)
+    return kinds <= NUMBERS and all(low <= value <= high for value in values)
 
 
 def _take(channels: dict[str, Value], reading: Reading, quantity: str) -> None:
@@ -362,18 +367,17 @@ def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners
     word_at: list[int] = []
     outlet: list[str | None] = []
     address: list[str | None] = []
-    for keys in _keys_of(wiring.miners):
-        watts = get(keys.outlet_w) or get(keys.power_w, NEVER)
-        fresh = watts.at_s >= oldest_w and watts.value is not None
-        power_w.append(watts.value if fresh and isinstance(watts.value, int) else None)
-        power_at.append(watts.at_s)
-        said = get(keys.word, NEVER)
-        word.append(str(said.value) if said.at_s >= oldest and said.value is not None else None)
-        word_at.append(said.at_s)
-        switch = get(keys.switch, NEVER)
-        outlet.append(str(switch.value) if switch.at_s >= oldest and switch.value is not None else None)
-        at = get(keys.address, NEVER)
-        address.append(str(at.value) if at.at_s >= oldest and at.value is not None else None)
+    for of_outlet, of_own, of_word, of_switch, of_address in _keys_of(wiring.miners):
+        watts, at_s, _, _ = get(of_outlet) or get(of_own, NEVER)
+        power_w.append(watts if at_s >= oldest_w and isinstance(watts, int) else None)
+        power_at.append(at_s)
+        said, at_s, _, _ = get(of_word, NEVER)
+        word.append(str(said) if at_s >= oldest and said is not None else None)
+        word_at.append(at_s)
+        switch, at_s, _, _ = get(of_switch, NEVER)
+        outlet.append(str(switch) if at_s >= oldest and switch is not None else None)
+        where, at_s, _, _ = get(of_address, NEVER)
+        address.append(str(where) if at_s >= oldest and where is not None else None)
     return Miners(
         tuple(spec.id for spec in wiring.miners),
         tuple(power_w),
@@ -386,7 +390,7 @@ def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners
 
 
 def _tickets(channels: dict[str, Value], now_s: int) -> dict[str, str]:
-    found = [key for key in channels if key.endswith(":ticket")]
+    found = [key for key in channels if key[-1:] == "t" and key.endswith(":ticket")]
     for key in found:
         if now_s - channels[key].at_s > TICKETS_KEPT_S:
             del channels[key]

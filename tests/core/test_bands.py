@@ -341,3 +341,11 @@ def test_what_a_coin_earns_follows_from_difficulty_reward_and_price():
     # a day of 1 TH/s finds 86400e12 / (126e12 x 2^32) blocks of 3.125 coins at 80000, less 2 %
     assert profit.value_of(section, {}, 0) == pytest.approx(3.9115, abs=0.001)
     assert profit.value_of(section._replace(difficulty_from="pool x:difficulty"), {}, 0) is None
+
+
+def test_a_next_slot_of_the_same_band_is_no_change_ahead_of_time():
+    late = BEGIN_S + HALF_S - 60
+    found = choose(DEFAULTS, half_hours(13, 14), late, None, PACE)
+    assert (found.band.name, found.from_s, found.code, found.price) == ("2", BEGIN_S, "price", 13)
+    dearer = choose(DEFAULTS, half_hours(13, 25), late, None, PACE)
+    assert (dearer.band.name, dearer.from_s, dearer.code, dearer.price) == ("1", BEGIN_S + HALF_S, "ahead", 25)

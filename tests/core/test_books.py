@@ -30,8 +30,8 @@ def compared(*, done=(), failed=(), mapped=()):
 
 def judged(given, books=None, *, row=0, miners=4, limit=3):
     seen = view(miners)
-    seen = seen._replace(state=seen.state._replace(miners=books or {}, last={"failed_starts": row}))
-    return seen.now_s, room._judge(seen, given, limit)
+    seen = seen._replace(state=seen.state._replace(miners=books or {}))
+    return seen.now_s, room._judge(seen, given, limit, (row, seen.now_s - 300))
 
 
 # -- the wear books -------------------------------------------------------------------------------------------------
@@ -62,14 +62,32 @@ def test_when_nobody_starts_it_is_no_miners_fault(row, miners, counts):
     assert ("m000" in books) is counts
 
 
+def test_what_turns_out_to_be_nobodys_fault_is_taken_back_as_far_as_the_row_goes():
+    """No internet: boards stand idle and one start after the other comes to nothing."""
+    now_s = view().now_s
+    before, within = now_s - 301, now_s - 300
+    books = {
+        "m000": MinerBook(fails=(before, within)),
+        "m001": MinerBook(fails=(before, within, now_s), quarantined="did not start"),
+        "m002": MinerBook(fails=(before, within, now_s), quarantined="by a person"),
+        "m003": MinerBook(fails=(before - 2, before - 1, before, now_s), quarantined="did not start"),
+    }
+    _, found = judged(compared(failed=["m000"]), books, row=4)
+    assert {name: (len(book.fails), book.quarantined) for name, book in found.items()} == {
+        "m000": (1, ""), "m001": (1, ""), "m002": (1, "by a person"), "m003": (3, "did not start"),
+    }  # fmt: skip
+    assert judged(compared(failed=["m003"]), books, row=3)[1]["m000"] == books["m000"]
+
+
 def test_a_row_of_failed_starts_ends_with_the_first_that_succeeds():
-    seen = view(last={"failed_starts": 3})
-    assert room._failed_starts(seen, compared(failed=["m000", "m001"])) == 5
-    assert room._failed_starts(seen, compared()) == 3
+    seen = view(last={"failed_starts": 3, "failing_since": 70})
+    assert room._row(seen, compared(failed=["m000", "m001"])) == (5, 70)
+    assert room._row(seen, compared()) == (3, 70)
     proven = [("miner m002", Chase("run", 0, 1, 900))]
-    assert room._failed_starts(seen, compared(done=proven, failed=["m000"])) == 1
-    assert room._failed_starts(seen, compared(done=[("miner m002", STOP)])) == 3
-    assert room._failed_starts(view(last={}), compared()) == 0
+    assert room._row(seen, compared(done=proven, failed=["m000"])) == (1, seen.now_s)
+    assert room._row(seen, compared(done=[("miner m002", STOP)])) == (3, 70)
+    assert room._row(view(last={}), compared()) == (0, seen.now_s)
+    assert room._row(view(last={"failed_starts": 3}), compared()) == (3, seen.now_s)
 
 
 def test_pdu3_a_miner_whose_outlet_feeds_another_is_put_aside():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mine_controller.core.chase import POLL_S, TRIES, Ladder, answered, pursue
+from mine_controller.core.chase import POLL_S, TRIES, Ladder, answered, has_failed, pursue
 from mine_controller.core.model.command import ACCEPTED, NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import Path
@@ -134,3 +134,16 @@ def test_what_was_not_sent_leaves_no_trace():
     told = answered(given, NOT_SENT, "", None, NOW)
     assert (told.sent_s, told.tries, told.answer, told.command) == (None, 1, "", "")
     assert answered(chase(tries=0), NOT_SENT, "", None, NOW).tries == 0
+
+
+def test_a_rung_has_failed_when_it_was_tried_for_all_it_is_worth():
+    assert not has_failed(chase(tries=TRIES, sent_s=None), ladder(), NOW)
+    assert not has_failed(chase(tries=TRIES, sent_s=NOW - 29), ladder(), NOW)
+    assert has_failed(chase(tries=TRIES, sent_s=NOW - 30), ladder(), NOW)
+    assert not has_failed(chase(tries=1, sent_s=NOW - 900), ladder(), NOW)
+    assert has_failed(chase(rung=1, tries=TRIES, sent_s=NOW - 10), ladder(), NOW)
+    assert not has_failed(chase(rung=1, tries=TRIES, sent_s=NOW - 9), ladder(), NOW)
+    assert has_failed(chase(tries=TRIES, sent_s=NOW, answer=UNREACHABLE), ladder(), NOW)
+    assert not has_failed(chase(tries=1, sent_s=NOW, answer=UNREACHABLE), ladder(), NOW)
+    for answer in (REFUSED, UNSUPPORTED):
+        assert has_failed(chase(tries=1, sent_s=NOW, answer=answer), ladder(), NOW)

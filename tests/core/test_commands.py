@@ -60,6 +60,19 @@ def test_cmd4_a_start_without_rise_is_tried_again_and_then_given_up():
     assert plant.events("start_failed")
 
 
+@pytest.mark.parametrize(("mute", "blamed"), [(2, True), (10, False)])
+def test_cmd4_when_nobody_starts_nobody_comes_nearer_to_quarantine(mute, blamed):
+    """No internet: boards stand idle and every start comes to nothing, which is no board's fault."""
+    plant = Plant(wiring(10), running=False)
+    plant.mute = {f"m{at:03}" for at in range(mute)}
+    for _ in range(200):
+        plant.tick()
+        if len(plant.events("start_failed")) >= min(mute, 4):
+            break
+    assert len(plant.events("start_failed")) >= min(mute, 4)
+    assert any(book.fails for book in plant.state.miners.values()) is blamed
+
+
 def test_cmd5_after_an_outlet_cycle_a_sleeping_miner_is_woken():
     plant = running()
     plant.mute = {"m001"}

@@ -256,3 +256,8 @@ def test_a_start_goes_by_the_outlet_where_that_is_off_and_by_the_unit_else():
     assert not startable(view([0, 0, 0], outlets=["on"] * 3, channels=dead), plug, 0)
     assert startable(seen, plug, 0)
     assert not startable(seen, SPEC._replace(paths=()), 0)
+
+
+def test_a_meter_that_shows_less_than_the_miners_is_no_proof_of_darkness():
+    assert summed([3000, 3000, 3000], meter=11_000).proof_w == 9000
+    assert summed([3000, 3000, 3000], meter=1000).proof_w == 9000

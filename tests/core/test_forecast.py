@@ -111,3 +111,9 @@ def test_nobody_who_runs_takes_no_time_and_the_slowest_proof_counts():
     specs[3] = specs[3]._replace(paths=(Path("foreman mine", 70, gentle=True), specs[3].paths[1]))
     found = time_to_obey(view(wires._replace(miners=tuple(specs))), 300)
     assert (found["gentle"], found["seconds"]) == (4, 4 + 70)
+
+
+def test_a_lane_without_time_for_one_reaches_none():
+    slow = view(wiring(4), lanes={"foreman mine": 100.0}, now_s=10_000)
+    found = time_to_obey(slow, 300)
+    assert (found["gentle"], found["hard"], found["lanes"]) == (0, 4, {"redfish pdu1": 4})

@@ -51,3 +51,19 @@ def test_our_own_marks_are_nobodys_to_write():
     image, _ = frozen(Reading("roomalert intake/1:temp_c?", "2", 10**9), Reading("x y:nonsense?", "a", 10**9))
     assert "x y:nonsense?" not in image.channels
     assert "roomalert intake/1:temp_c?" not in image.channels
+
+
+def test_what_is_told_of_a_listed_unit_is_kept_and_of_a_stranger_let_go_after_a_day():
+    plant = Plant(wiring(4))
+    plant.ticks(1)
+    own = f"foreman mine/{plant.wiring.miners[0].mac}"
+    told = [f"{own} firmware:text", f"{own}:chip_c", "foreman mine/aa:bb firmware:text", "foreman mine/aa:bb:chip_c"]
+    image = freeze(plant.image, [Reading(key, 40 if key.endswith("_c") else "v1", plant.now) for key in told],
+                   plant.wiring, plant.image.clock)  # fmt: skip
+
+    def later(passed_s):
+        clock = plant.image.clock._replace(plant_s=plant.now + passed_s)
+        return [key for key in told if key in freeze(image, (), plant.wiring, clock).channels]
+
+    assert later(86_400) == told
+    assert later(86_401) == told[:2]

@@ -100,7 +100,7 @@ def test_why_names_each_limit_that_bites_and_what_stays_off():
     told = heartbeat.why(ticked(plant, 3))
     assert told[0].startswith("CURTAIL")
     assert any("the utility says off" in line for line in told[1:])
-    assert any("stay off" in line for line in told)
+    assert any(line.startswith("24 stay off: ") for line in told)
 
 
 def test_each_fan_has_its_line():
@@ -119,3 +119,11 @@ def test_a_wiring_of_another_size_than_the_last_image_is_not_counted():
     book = ticked(plant)
     grown = policy(wiring(miners=25))
     assert heartbeat.status(book, Place(grown, "9"))[3] == "9 of 9 fans on"
+
+
+def test_how_long_it_is_so_is_said_with_the_mode():
+    plant = Plant(wiring())
+    book = ticked(plant)
+    since = book.image.clock.plant_s - 300
+    assert lines(plant, book._replace(state=book.state._replace(mode_s=since)))[0].startswith("RUNNING for 5 min: ")
+    assert lines(plant, book._replace(state=book.state._replace(mode_s=0)))[0].startswith("RUNNING: ")

@@ -1,5 +1,6 @@
 """What of a chase is over, and what then is forgotten: `compare` on plain columns."""
 
+import pytest
 from core.order_desk import ALL_OFF, WHY, sent, view
 from core.plant import Plant, wiring
 
@@ -9,7 +10,7 @@ from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Wish
-from mine_controller.core.model.state import Chase
+from mine_controller.core.model.state import Chase, FanBook
 from mine_controller.core.model.wiring import Lane, Path
 
 
@@ -108,3 +109,62 @@ def test_a_gentle_path_through_another_service_needs_its_own_word_of_the_unit():
     known = view(**lost)
     told = {f"cloud mine/{spec.mac}:address": Value("42", known.now_s)}
     assert sent(view(**lost, channels=told), ALL_OFF)[0] == [("miner m000", "stop", "cloud mine")]
+
+
+def test_a_stop_that_finds_nobody_is_kept_as_begun_and_not_sent():
+    gentle = ALL_OFF._replace(how="gentle", reasons=())
+    seen = view(address=(None,) * 4)
+    told, found = sent(seen, gentle)
+    assert told == []
+    assert found.chases == {f"miner m00{at}": Chase("stop", 0, 0, seen.now_s) for at in range(4)}
+
+
+def test_a_chase_above_what_may_be_used_now_begins_anew_at_the_bottom():
+    seen = view()
+    high = {"miner m000": Chase("stop", 1, 1, seen.now_s - 50, seen.now_s - 5, "accepted")}
+    gentle = ALL_OFF._replace(how="gentle", reasons=())
+    told, found = sent(view(chases=high), gentle)
+    assert ("miner m000", "stop", "foreman mine") in told
+    again = found.chases["miner m000"]
+    assert (again.rung, again.tries, again.began_s, again.answer) == (0, 1, seen.now_s - 50, "")
+
+
+def test_overdue_jobs_are_asked_for_five_a_round_the_oldest_first():
+    seen = view(8)
+    ago = {f"miner m00{at}": 14 + at for at in range(8)}
+    open_ = {name: Chase("stop", 0, 1, 1, seen.now_s - ago_s, "accepted", f"t{ago_s}") for name, ago_s in ago.items()}
+    open_ |= {"miner m007": open_["miner m007"]._replace(ticket=None), "pool x": Chase("on", 0, 1, 1, 5, ticket="p")}
+    _, found = sent(view(8, chases=open_), ALL_OFF, Deadline(seen.now_s + 600))
+    asked = [what for what in found.look.what if what.startswith("ticket:")]
+    assert asked == [f"ticket:foreman mine/t{ago_s}" for ago_s in (20, 19, 18, 17, 16)]
+    few = {name: open_[name] for name in ("miner m000", "miner m001")}
+    _, found = sent(view(8, chases=few), ALL_OFF, Deadline(seen.now_s + 600))
+    assert [what for what in found.look.what if what.startswith("ticket:")] == ["ticket:foreman mine/t15"]
+
+
+@pytest.mark.parametrize(("short_s", "again"), [(1, False), (0, True)])
+def test_an_outlet_that_stays_off_is_switched_on_again_after_the_patience_of_its_miner(short_s, again):
+    seen, patience_s = view(running=False), wiring(1).miners[0].ramp_patience_s
+    sent_s = seen.now_s - patience_s + short_s
+    open_ = {"miner m000": Chase("run", 1, 1, sent_s, sent_s)}
+    told, _ = sent(view(running=False, outlet=("off",) * 4, chases=open_), Envelope(start_miners=0))
+    assert told == ([("miner m000", "on", "redfish pdu1")] if again else [])
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "look_s"), [(0, 22), (16, 6), (17, 5), (18, 5), (30, 5), (65, 5), (66, None), (900, None)]
+)
+def test_a_fan_that_spins_up_is_looked_at_when_it_can_prove_itself_and_not_for_ever(ago_s, look_s):
+    seen = view()
+    books = {**seen.fans, "1": FanBook("starting", seen.now_s - ago_s)}
+    found = sent(view(fans=books), Envelope(fans_min=9))[1]
+    expected = None if look_s is None else (seen.now_s + look_s, ("iotawatt fans",))
+    assert found.look == expected
+
+
+@pytest.mark.parametrize(("tries", "lane"), [(1, "redfish pdu1"), (2, "redfish pdu1"), (3, None)])
+def test_a_cut_overtakes_a_gentle_stop_under_way_but_not_the_word_after_a_failed_outlet(tries, lane):
+    seen = view(1)
+    open_ = {"miner m000": Chase("stop", 0, tries, seen.now_s - 20, seen.now_s - 5)}
+    told, _ = sent(view(1, chases=open_), ALL_OFF._replace(how="cut"))
+    assert [one[2] for one in told] == ([lane] if lane else [])

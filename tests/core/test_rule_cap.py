@@ -314,3 +314,16 @@ def test_clk2_a_stepped_clock_starts_nothing_in_that_round():
     desk.clock = {}
     desk.see()
     assert desk.last.limits == ()
+
+
+def test_demand_the_first_look_counts_nothing_and_old_parts_are_let_go():
+    desk = Desk("demand", limit_kw=100.0)
+    desk.now = 380
+    desk.see()
+    assert (desk.memory["parts"], desk.memory["last_s"]) == ([], 500)
+    for _ in range(40):
+        desk.see(60)
+    assert 15 <= len(desk.memory["parts"]) <= 16
+    assert min(part[0] for part in desk.memory["parts"]) * 60 > desk.now - 900 - 60
+    desk.see(960)
+    assert desk.memory["parts"] == []

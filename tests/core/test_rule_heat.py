@@ -293,3 +293,25 @@ def test_fan4_no_fan_watts_at_all_block_starts_and_shed_only_while_it_is_warm():
     dark.fleet, dark.fan_watts = {"on_n": 0}, None
     dark.see(inlet_c=25.0)
     assert dark.limit("no_start") is None
+
+
+def test_air_that_is_back_is_told_once():
+    desk = air(miners=10, fans=9)
+    desk.memory["short_told"] = 1
+    desk.see()
+    assert desk.events() == ["air_back"]
+    desk.see()
+    assert desk.events() == []
+
+
+@pytest.mark.parametrize(("outside_c", "told"), [(25.0, []), (24.9, ["recirculating"]), (0.0, ["recirculating"])])
+def test_fan2_an_inlet_far_above_outside_is_hot_air_coming_back(outside_c, told):
+    desk = air(miners=10, fans=9)
+    for _ in range(3):
+        desk.see(inlet_c=30.0, ambient_c=outside_c)
+    assert [one for one in desk.events() if one == "recirculating"] == told
+    said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating"]
+    assert said == [{"inlet_c": 30.0, "outside_c": outside_c}] * (3 * len(told))
+    desk.see(inlet_c=29.0, ambient_c=25.0)
+    said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating"]
+    assert said == [{"inlet_c": 29.0, "outside_c": 25.0}] * (2 * len(told)), "held until it is plainly over"

@@ -187,3 +187,10 @@ def test_a_persons_stand_in_counts_only_while_the_page_is_unknown():
 def test_the_grace_leaves_two_ticks_to_obey_in(grace_s, obey_s, wrong):
     desk = Desk("signal", grace_s=grace_s, notice_s=600, obey_within_s=obey_s)
     assert len(desk.rule.check(desk.options)) == wrong
+
+
+def test_sig1_a_word_of_a_second_ago_that_is_doubted_now_starts_nobody():
+    desk = signal()
+    desk.roles["signal"] = Value("run", desk.now, "", "timed out")
+    desk.see(1)
+    assert (desk.codes("no_start"), desk.events()) == (["missed"], [])

@@ -42,3 +42,16 @@ def test_a_long_absence_begins_anew_and_a_clock_that_ran_back_only_changes_the_n
     series = put(put(Series(), 100, 1, 24), 101, 2, 24)
     assert put(series, 90, 7, 24).values == (1, 7)
     assert put(series, 500, 9, 24) == Series(500, 1, (9,))
+
+
+def test_a_sample_of_the_same_slot_takes_the_place_of_the_last_and_one_of_the_next_stands_alone():
+    series = put(put(Series(), 7, 10, 24), 7, 20, 24)
+    assert (series.values, series.samples) == ((20,), 1)
+    mean = put(put(Series(), 7, 10, 24, mean=True), 7, 20, 24, mean=True)
+    assert (mean.values, mean.samples) == ((15,), 2)
+    assert put(mean, 8, 5, 24, mean=True) == Series(8, 1, (15, 5))
+    assert put(put(mean, 8, 5, 24, mean=True), 8, 9, 24, mean=True).values == (15, 7)
+    assert put(Series(7, 3, (None,)), 7, 9, 24, mean=True).values == (9,)
+    assert put(Series(7, 1, (1, 2)), 8, 3, 2).values == (2, 3)
+    assert put(Series(7, 1, (1,)), 31, 3, 24) == Series(31, 1, (3,))
+    assert len(put(Series(7, 1, (1,)), 30, 3, 24).values) == 24

@@ -158,3 +158,11 @@ def test_bands_that_are_shut_are_told():
     assert wall.check(fill(wall.Options, {"on_c": 27.0, "off_c": 27.0}))[0].startswith("off_c")
     assert wall.check(fill(wall.Options, {"humidity_on_pct": 80.0, "humidity_off_pct": 75.0}))
     assert wall.check(fill(wall.Options, {})) == ()
+
+
+def test_the_bands_of_the_pump_may_not_touch():
+    touching = {"humidity_on_pct": 80.0, "humidity_off_pct": 80.0}
+    assert wall.check(fill(wall.Options, touching)) == ("humidity_on_pct: must be below humidity_off_pct",)
+    assert wall.check(fill(wall.Options, touching | {"humidity_on_pct": 79.9})) == ()
+    assert wall.check(fill(wall.Options, {"on_c": 28.0, "off_c": 27.0})) == ()
+    assert len(wall.check(fill(wall.Options, {"on_c": 28.0, "off_c": 27.1}))) == 1

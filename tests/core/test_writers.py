@@ -4,9 +4,12 @@ import pytest
 from core.plant import Plant, policy, request, wiring
 
 from mine_controller.core.model.command import Outcome
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.model.wiring import Lane
 from mine_controller.core.reach import ours
 from mine_controller.core.words import sentence
+from mine_controller.core.writers import watch_writers
 
 
 def running(miners=24, **kwargs):
@@ -274,3 +277,50 @@ def test_a_metered_miner_whose_watts_are_gone_is_not_started_by_its_word():
     plant.ticks(12)
     late = [one for one in starts(plant, "m001", since) if one[0] > plant.now - 900]
     assert not late
+
+
+def held(now_s, *kinds, writers=None, unasked=None, last=None):
+    """One look by itself: unasked changes of m000 in this round, and what was known before it."""
+    plant = Plant(wiring(24))
+    plant.tick()
+    image = plant.image._replace(clock=plant.image.clock._replace(plant_s=now_s))
+    known = {"watched_s": now_s - 120, **({"writers": writers} if writers else {}), **(last or {})}
+    state = State(last=known | ({"unasked": unasked} if unasked else {}))
+    seen = tuple(Event(f"miner_{kind}_unasked", "info", "m000", Reason("watch", kind)) for kind in kinds)
+    found = watch_writers(image, seen, state)
+    return found.state.last, [one.kind for one in found.events], found.state.miners
+
+
+@pytest.mark.parametrize(("until_s", "over"), [(50_001, False), (50_000, True)])
+def test_cmd12_hands_are_off_for_their_time_although_nothing_else_is_remembered(until_s, over):
+    last, told, _ = held(50_000, writers={"m000": until_s})
+    assert (last["writers"], told) == (({}, ["one_writer"]) if over else ({"m000": until_s}, []))
+
+
+@pytest.mark.parametrize(("ago_s", "two"), [(3599, True), (3600, False)])
+def test_cmd12_two_changes_within_an_hour_are_a_second_writer(ago_s, two):
+    last, told, _ = held(50_000, "on", unasked={"m000": [[50_000 - ago_s, "off"]]})
+    assert told == (["two_writers"] if two else [])
+    assert last["writers"] == ({"m000": 51_800} if two else {})
+    again, told, _ = held(50_060, "on", unasked=last["unasked"], writers=last["writers"])
+    assert told == ([] if two else ["two_writers"])
+    assert again["writers"] == {"m000": 51_860}
+
+
+@pytest.mark.parametrize(("ago_s", "dark"), [(86_399, True), (86_400, False)])
+def test_cmd12_three_times_dark_within_a_day(ago_s, dark):
+    before = {"m000": [[50_000 - ago_s, "off"], [10_000, "off"]]}
+    _, told, miners = held(50_000, "off", unasked=before)
+    assert ("quarantined" in told) is dark
+    assert bool(miners.get("m000", MinerBook()).quarantined) is dark
+    assert held(50_000, "on", unasked={"m000": [[1, "off"], [2, "off"], [3, "off"]]})[1] == []
+
+
+@pytest.mark.parametrize(("last", "seen"), [({"watched_s": 49_400}, True), ({"watched_s": 49_399}, False), ({}, True)])
+def test_cmd12_after_a_gap_what_changed_is_adopted(last, seen):
+    found, *_ = held(50_000, "off", last=last)
+    assert bool(found.get("unasked")) is seen
+
+
+def test_cmd12_nothing_is_written_where_nothing_happens():
+    assert held(50_000) == ({"watched_s": 49_880}, [], {})

@@ -35,7 +35,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     del memory
     limits = []
     today = view.image.clock.local.date
-    writers = view.state.last.get("writers") or {}
+    writers, books = view.state.last.get("writers") or {}, view.state.miners
     for spec, on in zip(view.wiring.miners, view.fleet.on, strict=True):
         if spec.flags and "maintenance" in spec.flags:
             limits.append(Limit(PERSON, f"ban {spec.id}", 0, Reason("wear", "maintenance")))
@@ -48,7 +48,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             )
             if reason is not None:
                 limits.append(Limit(EQUIPMENT, f"ban {spec.id}", 0, reason))
-        elif (book := view.state.miners.get(spec.id)) is not None and book.quarantined.startswith(BY_PERSON):
+        elif (book := books.get(spec.id)) is not None and book.quarantined and book.quarantined.startswith(BY_PERSON):
             reason = Reason("wear", "quarantined", (("why", book.quarantined),))
             limits.append(Limit(PERSON, f"off {spec.id}", 0, reason))
     return Advice(tuple(limits))

@@ -1,0 +1,53 @@
+"""What follows from what: which alarms an endpoint explains, how letters are named, how long an ack took."""
+
+from core.alarm_desk import FAN, HEAT, WIRES, Desk, event, over
+
+from mine_controller.core.alarms.machine import fed_by, related
+
+
+def test_an_endpoint_feeds_its_roles_its_fans_and_its_miners():
+    everybody = {spec.id for spec in WIRES.miners}
+    fans = {"fans", *(f"fan {spec.name}" for spec in WIRES.fans)}
+    assert fed_by("roomalert intake", WIRES) == {"inlet", "ambient_c", "humidity_pct", "smoke", "controller"}
+    assert fed_by("power_signal coop", WIRES) == {"signal", "controller"}
+    assert fed_by("iotawatt fans", WIRES) == fans | {"controller"}
+    assert fed_by("controlbyweb fans", WIRES) == fans | {"controller"}
+    assert fed_by("foreman mine", WIRES) == everybody | {"controller"}
+    assert fed_by("redfish pdu1", WIRES) == everybody | {"controller"}
+    assert fed_by("redfish pdu2", WIRES) == {"controller"}
+
+
+def test_an_endpoint_explains_what_it_feeds_and_nothing_else():
+    def effect(kind, about):
+        return {"kind": kind, "about": about}
+
+    assert related("device_unreachable redfish pdu1", effect("miner_offline", "m001"), WIRES)
+    assert not related("device_unreachable redfish pdu2", effect("miner_offline", "m001"), WIRES)
+    assert not related("device_unreachable redfish pdu1", effect("smoke", "site"), WIRES)
+    assert related("heat_stop inlet", effect("temperature_warning", "inlet"), WIRES)
+
+
+def test_an_ack_is_logged_once_with_how_long_it_took_since_it_was_told():
+    desk = Desk(temperature_warning={"delay_s": 240})
+    desk.ticks(3, levels=[HEAT])
+    raised_s = desk.only()["raised_s"]
+    assert raised_s == desk.only()["since_s"] + 240
+    desk.now += 60
+    desk.ask("ack", desk.only()["id"])
+    acked_s = desk.now
+    desk.tick(levels=[HEAT])
+    desk.tick(levels=[HEAT])
+    [logged] = [one for one in desk.log if one.kind == "alarm_acked"]
+    assert dict(logged.reason.numbers)["for_s"] == acked_s - raised_s
+
+
+def test_an_end_is_named_by_its_alarm_and_a_notice_by_its_kind():
+    desk = Desk()
+    desk.tick(FAN)
+    name = desk.only()["id"]
+    [told] = desk.tick(over("fan_back", "fan 3"))
+    assert (told.what, told.kind, told.alarm) == ("clear", "fan_fault", name)
+    assert told.key.startswith(f"{name}-")
+    [notice] = [one for one in Desk().tick(event("signal_changed", "signal")) if one.what == "notice"]
+    assert notice.alarm == ""
+    assert notice.key.startswith("signal_changed-")

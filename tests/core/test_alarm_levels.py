@@ -1,0 +1,186 @@
+"""What each watch finds in one image, to the second and the tenth: marks, waiting times, and who is left out."""
+
+import pytest
+from core.order_desk import view
+from core.plant import wiring
+
+from mine_controller.core.alarms.catalogue import default_ways
+from mine_controller.core.alarms.watches import look_round
+from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import Chase, MinerBook, Shed
+from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec, Role
+
+GONE = (None,) * 4
+
+
+def seen(given, kind):
+    """What the round finds of that kind: what about, and the keys it can't judge."""
+    found = look_round(given, (), AlarmPolicy())
+    return [one.about for one in found.wrong if one.kind == kind], {key for key in found.unknown if kind in key}
+
+
+def sited(**roles):
+    """A view with these roles wired and their values."""
+    given = view()
+    more = {name: Role(name, (f"meter m/{name}:x",), "high", 240) for name in roles}
+    wires = given.wiring._replace(roles={**given.wiring.roles, **more})
+    site = {**given.image.site, **{name: Value(value, given.now_s) for name, value in roles.items()}}
+    return given._replace(wiring=wires, image=given.image._replace(site=site))
+
+
+# -- marks ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("grid_hz", "low", "high"),
+    [
+        (50.0, 0, 0), (49.5, 0, 0), (49.4, 1, 0), (50.5, 0, 0), (50.6, 0, 1), (60.0, 0, 0), (60.6, 0, 1), (59.4, 1, 0),
+        (59.5, 0, 0), (55.1, 1, 0), (54.9, 0, 1),
+    ],
+)  # fmt: skip
+def test_a_frequency_is_wrong_more_than_half_a_hertz_off_the_nearer_grid(grid_hz, low, high):
+    given = sited(grid_hz=grid_hz)
+    assert [len(seen(given, f"frequency_{side}")[0]) for side in ("low", "high")] == [low, high]
+
+
+def test_a_frequency_nobody_knows_is_neither_and_none_where_there_is_no_meter():
+    assert seen(sited(grid_hz=None), "frequency") == ([], {"frequency_low grid", "frequency_high grid"})
+    assert seen(view(), "frequency") == ([], set())
+
+
+@pytest.mark.parametrize(("inlet_c", "found"), [(35.0, []), (35.1, ["inlet"]), (None, [])])
+def test_an_inlet_is_warm_above_its_mark(inlet_c, found):
+    assert seen(sited(inlet_c=inlet_c), "temperature_warning")[0] == found
+
+
+@pytest.mark.parametrize(("role", "kind"), [("door", "door_open"), ("mains", "mains_lost")])
+def test_a_contact_that_says_alarm_is_one_and_silence_is_unknown(role, kind):
+    assert seen(sited(**{role: "alarm"}), kind) == ([role], set())
+    assert seen(sited(**{role: "ok"}), kind) == ([], set())
+    assert seen(sited(**{role: None}), kind) == ([], {f"{kind} {role}"})
+
+
+def test_a_branch_is_over_its_limit_by_what_is_known_of_its_own_miners():
+    wires = wiring(4, breakers=(BreakerSpec("a", 6800), BreakerSpec("b", 6799), BreakerSpec("c", 0)))
+    specs = tuple(spec._replace(breaker="ab"[at // 2]) for at, spec in enumerate(wires.miners))
+    wires = wires._replace(miners=specs)
+    assert seen(view(wires=wires, power_w=(3400,) * 4), "over_breaker") == (["breaker b"], set())
+    blind = view(wires=wires, power_w=(3400, None, 3400, 3400))
+    assert seen(blind, "over_breaker") == (["breaker b"], {"over_breaker breaker a"})
+    assert seen(view(wires=wires, power_w=(3400, 3400, 3400, None)), "over_breaker")[0] == []
+
+
+# -- figures that are read seldom -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("every_s", "age_s", "counts"), [(0, 600, True), (0, 601, False), (600, 1200, True), (600, 1201, False)]
+)
+def test_a_figure_of_the_controller_counts_for_two_of_its_turns(every_s, age_s, counts):
+    wires = wiring(4)
+    wires = wires._replace(endpoints={**wires.endpoints, "machine self": EndpointSpec("machine self", every_s)})
+    now_s = view(wires=wires).now_s
+    hot = {"machine self:board_c": Value(90.0, now_s - age_s)}
+    found, unknown = seen(view(wires=wires, channels=hot), "controller_hot")
+    assert found == (["machine self"] if counts else [])
+    assert unknown == (set() if counts else {"controller_hot machine self"})
+
+
+# -- miners that fell silent ----------------------------------------------------------------------------------------
+
+
+def silent(**changes):
+    """Four miners that ran and of which nothing is known any more."""
+    books = {f"m00{at}": MinerBook(on=True) for at in range(4)}
+    columns = {"power_w": GONE, "word": GONE, "miners": books, "outlet": ("on",) * 4}
+    return view(**{**columns, **changes})
+
+
+def test_one_that_is_left_out_hides_none_of_those_after_it():
+    assert seen(silent(), "miner_offline")[0] == ["m000", "m001", "m002", "m003"]
+    assert seen(silent(outlet=("on", "off", "on", "on")), "miner_offline")[0] == ["m000", "m002", "m003"]
+    spoken = silent(word=("hashing", None, None, None))
+    assert seen(spoken, "miner_offline")[0] == ["m001", "m002", "m003"]
+    lit = silent(power_w=(3400, None, None, None))
+    assert seen(lit, "miner_offline")[0] == ["m001", "m002", "m003"]
+    slept = {f"m00{at}": MinerBook(on=at != 1) for at in range(4)}
+    assert seen(silent(miners=slept), "miner_offline")[0] == ["m000", "m002", "m003"]
+
+
+@pytest.mark.parametrize("flag", ["maintenance", "spare"])
+def test_who_is_away_or_nobodys_is_not_missed(flag):
+    wires = wiring(4)
+    specs = (wires.miners[0]._replace(flags=(flag,)), wires.miners[1]._replace(paths=()), *wires.miners[2:])
+    assert seen(silent(wires=wires._replace(miners=specs)), "miner_offline")[0] == ["m002", "m003"]
+
+
+def test_whose_silence_is_explained_is_not_judged():
+    given = silent()
+    books = {**given.state.miners, "m000": MinerBook(on=True, quarantined="why")}
+    chases = {"miner m001": Chase("stop", 0, 1, given.now_s), "miner m002": Chase("run", 0, 1, given.now_s)}
+    found, unknown = seen(silent(miners=books, chases=chases), "miner_offline")
+    assert found == ["m002", "m003"]
+    assert unknown == {"miner_offline m000", "miner_offline m001"}
+
+
+def test_while_everything_is_meant_to_be_off_nobody_is_missed():
+    event = Shed(900, 1000, "signal", 13_600, 680)
+    assert seen(silent(shed=event), "miner_offline") == ([], {f"miner_offline m00{at}" for at in range(4)})
+    assert len(seen(silent(shed=event._replace(ended_s=1200)), "miner_offline")[0]) == 4
+
+
+# -- devices that do not answer -------------------------------------------------------------------------------------
+
+
+def dead(**changes):
+    return view(channels={"foreman mine:health": Value(None, 1, "", "gone")}, **changes)
+
+
+def test_a_section_is_not_missed_while_all_its_units_are_without_power_or_boot():
+    assert seen(dead(), "device_unreachable")[0] == ["foreman mine"]
+    assert seen(dead(outlet=("off",) * 4), "device_unreachable")[0] == []
+    assert seen(dead(outlet=("off", "off", "off", "on")), "device_unreachable")[0] == ["foreman mine"]
+
+
+def test_a_unit_boots_for_its_patience_and_not_a_second_longer():
+    patience_s = wiring(1).miners[0].ramp_patience_s
+    now_s = dead().now_s
+    for ago_s, found in ((patience_s - 1, []), (patience_s, ["foreman mine"])):
+        chases = {f"miner m00{at}": Chase("run", 0, 1, now_s - ago_s) for at in range(4)}
+        assert seen(dead(chases=chases), "device_unreachable")[0] == found
+        books = {f"m00{at}": MinerBook(last_start_s=now_s - ago_s) for at in range(4)}
+        assert seen(dead(miners=books), "device_unreachable")[0] == found
+    stops = {f"miner m00{at}": Chase("stop", 0, 1, now_s) for at in range(4)}
+    assert seen(dead(chases=stops), "device_unreachable")[0] == ["foreman mine"]
+
+
+# -- what was learned -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("for_s", "found"), [(86_399, []), (86_400, ["fan 3"])])
+def test_o35_a_figure_is_off_for_a_day_before_it_is_told(for_s, found):
+    given = view()
+    rows = {"fan 3": {"off_s": given.now_s - for_s, "now": 1200, "is": 1500}, "fan 4": {"now": 1, "is": 1}}
+    learned = view(last={**given.state.last, "learned": {"of": rows}})
+    assert seen(learned, "filter_clogged")[0] == found
+
+
+def test_a_miner_whose_shares_are_refused_is_told_with_the_figures():
+    given = view()
+    bad = {"m001": [6.5, 400]}
+    found = look_round(view(last={**given.state.last, "shares": {"bad": bad}}), (), AlarmPolicy()).wrong
+    assert [dict(one.reason.numbers) for one in found if one.kind == "high_reject"] == [
+        {"miner": "m001", "reject_pct": 6.5, "shares": 400}
+    ]
+
+
+def test_chips_are_a_danger_where_the_owner_says_so_although_they_would_not_even_warn():
+    wires = wiring(2)
+    now_s = view(2).now_s
+    hot = {f"foreman mine/{spec.mac}:chip_c": Value(60.0, now_s) for spec in wires.miners}
+    policy = AlarmPolicy(kinds={"chip_danger": default_ways("chip_danger")._replace(threshold=50.0, clear=45.0)})
+    found = look_round(view(2, channels=hot), (), policy).wrong
+    assert [(one.kind, one.about) for one in found if one.kind.startswith("chip")] == [
+        ("chip_danger", "m000"), ("chip_danger", "m001"),
+    ]  # fmt: skip

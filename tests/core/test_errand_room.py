@@ -1,0 +1,63 @@
+"""When there is room for an errand: the lane's time, the step's share, and power where it may rise."""
+
+import pytest
+from core.order_desk import WHY, view
+from core.shelf import SHELF, Shelf, boards
+
+from mine_controller.core.choose import choose
+from mine_controller.core.compare import compare
+from mine_controller.core.errands import _Work
+from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.state import Errand
+
+
+def room(verb, value="", *, now=None, running=True, envelope=None, at=0, steps=9, **lane):
+    wires = boards(3)
+    wires = wires._replace(lanes={SHELF: wires.lanes[SHELF]._replace(**lane)})
+    seen = view(plant=Shelf(wires, running=running))
+    given = envelope or Envelope()
+    quiet = Envelope(start_miners=0)
+    plan = choose(seen, quiet)
+    work = _Work(seen, given, plan, compare(seen, quiet, plan, None), {}, ())
+    work.steps = steps
+    return work._has_room(seen.wiring.miners[at], at, Errand(f"b{at}", verb, value, 0, 0), now)
+
+
+def test_what_moves_no_power_needs_none():
+    shut = Envelope(no_start=WHY, bans={"b0": WHY}, max_power_w=0)
+    for verb in ("pool", "fan", "locate"):
+        assert room(verb, "x", envelope=shut, steps=0, running=False)
+
+
+def test_who_runs_may_be_lowered_whatever_is_forbidden():
+    shut = Envelope(no_start=WHY, max_power_w=0)
+    assert room("mode", "eco", now="standard", envelope=shut, steps=0)
+    assert not room("mode", "turbo", now="standard", envelope=shut)
+    assert not room("restart", envelope=shut, steps=0)
+
+
+def test_what_may_raise_power_needs_its_room():
+    assert room("mode", "turbo", now="standard", envelope=Envelope(max_power_w=10_000))
+    assert not room("mode", "turbo", now="standard", envelope=Envelope(max_power_w=20))
+    assert not room("mode", "turbo", now="standard", envelope=Envelope(no_start=WHY))
+
+
+def test_a_ban_keeps_who_is_off_and_not_who_runs():
+    banned = Envelope(bans={"b0": WHY})
+    assert room("mode", "turbo", now="standard", envelope=banned)
+    assert not room("mode", "turbo", now="standard", envelope=banned, running=False)
+    assert room("mode", "turbo", now="standard", envelope=banned, running=False, at=1)
+    assert room("mode", "turbo", now="standard", running=False)
+
+
+def test_a_restart_is_a_part_of_the_step():
+    assert room("restart", steps=1)
+    assert not room("restart", steps=0)
+    assert not room("mode", "turbo", now="standard", steps=0)
+
+
+@pytest.mark.parametrize(("call_s", "width", "batch", "fits"), [
+    (20.0, 1, False, True), (500.0, 1, False, False), (500.0, 100, False, True), (500.0, 1, True, True),
+])  # fmt: skip
+def test_a_lane_that_calls_one_by_one_has_only_so_much_time(call_s, width, batch, fits):
+    assert room("locate", "on", call_s=call_s, width=width, batch=batch) is fits

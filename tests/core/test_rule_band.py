@@ -1,0 +1,161 @@
+"""What a band limits and tells, as a rule by itself: who rests for its coin, its champions, and news of the price."""
+
+import pytest
+from core.market import BEGIN_S, half_hours, options
+from core.plant import WALL
+from core.rule_desk import Desk, wired
+
+from mine_controller.core.bands import DEFAULTS, NOTHING, Choice
+from mine_controller.core.model.clock import Clock, Local
+from mine_controller.core.model.state import MinerBook, State, Unit
+from mine_controller.core.rules import band as rule
+
+WHY = rule.Reason("band", "price")
+FIRST = next(one for one in DEFAULTS if one.section.coin not in ("off", ""))
+
+
+def shelf(*groups):
+    desk = wired(Desk("band", miners=len(groups)), "price")
+    desk.roles["price"] = "known"
+    specs = (spec._replace(group=group) for spec, group in zip(desk.wiring.miners, groups, strict=True))
+    desk.wiring = desk.wiring._replace(miners=tuple(specs))
+    return desk
+
+
+def mining(coin, **more):
+    return FIRST._replace(section=FIRST.section._replace(coin=coin, **more))
+
+
+def limits(desk, band, **more):
+    found = rule._limits(desk.view(), Choice(band, 0, "price", 9.0), options(**more), WHY)
+    return [(one.what, one.amount, one.how) for one in found]
+
+
+# -- who rests ------------------------------------------------------------------------------------------------------
+
+
+def test_whoever_can_not_mine_the_coin_rests_where_its_owner_wants_that():
+    desk = shelf("bitaxe shelf", "xmrig pc")
+    assert limits(desk, mining("DGB"), others="off") == [("off m001", 0, "gentle"), ("ban m001", 0, "gentle")]
+    assert limits(desk, mining("XMR"), others="off") == [("off m000", 0, "gentle"), ("ban m000", 0, "gentle")]
+    assert limits(desk, mining("DGB"), others="stay") == []
+    assert limits(desk, mining(""), others="off") == []
+    assert limits(desk, NOTHING, others="stay") == [("max_miners", 0, "gentle")]
+
+
+def champions(desk, kept, count=1):
+    view = desk.view()
+    found = rule._champions(view, kept, mining("DGB", champion=count))
+    return [one.what for one in found]
+
+
+def test_all_but_the_champions_rest_and_who_can_not_start_is_none():
+    desk = shelf("bitaxe shelf", "bitaxe shelf", "bitaxe shelf", "xmrig pc")
+    desk.state = State(units={f"m00{at}": Unit(dj_th=200 + at) for at in range(3)})
+    kept = {}
+    assert champions(desk, kept) == ["off m001", "ban m001", "off m002", "ban m002"]
+    assert kept["champions"] == ["m000"]
+    assert champions(desk, {}, count=2) == ["off m002", "ban m002"]
+    desk.state = desk.state._replace(miners={"m000": MinerBook(quarantined="why"), "m001": MinerBook()})
+    assert champions(desk, {}) == ["off m000", "ban m000", "off m002", "ban m002"]
+    assert champions(desk, kept, count=0) == []
+    assert "champions" not in kept
+    assert list(rule._champions(desk.view(), {}, NOTHING)) == []
+
+
+def test_where_nobody_can_be_a_champion_nobody_rests_for_one():
+    desk = shelf("bitaxe shelf", "bitaxe shelf")
+    desk.state = State(miners={f"m00{at}": MinerBook(quarantined="why") for at in range(2)})
+    assert champions(desk, {}) == []
+
+
+# -- what is told ---------------------------------------------------------------------------------------------------
+
+
+class Board(Desk):
+    """A price board: what is published, the minute it is, and what the rule says of it."""
+
+    def __init__(self, *prices):
+        super().__init__("band")
+        self.slots, self.kept, self.minute = half_hours(*prices), {"band": "1"}, 720
+        self.roles["price"] = "known"
+        self.wall_s = BEGIN_S
+
+    def told(self, wall_s, *, now_s=None):
+        view = self.view()
+        clock = Clock(now_s or self.now, wall_s, local=Local("2026-07-15", self.minute, 2))
+        view = view._replace(image=view.image._replace(clock=clock))
+        return [(one.kind, dict(one.reason.numbers)) for one in rule._told(view, self.kept, self.slots)]
+
+
+def test_prc1_a_price_that_is_missing_is_told_after_ten_minutes_and_its_return_once():
+    desk = Board(9.0, None, 9.0)
+    gap_s = BEGIN_S + 1800
+    assert desk.told(gap_s, now_s=20_000) == []
+    assert desk.told(gap_s, now_s=20_599) == []
+    [(kind, numbers)] = desk.told(gap_s, now_s=20_600)
+    assert (kind, numbers["band"]) == ("price_missing", "1")
+    assert desk.told(gap_s, now_s=21_800) == []
+    assert desk.told(gap_s + 1800, now_s=22_000) == [("price_known", {"price": 9.0})]
+    assert desk.told(gap_s + 1800, now_s=22_100) == []
+
+
+def test_prc1_two_short_gaps_are_not_one_long_one():
+    desk = Board(9.0, None, 9.0)
+    assert desk.told(BEGIN_S + 1800, now_s=20_000) == []
+    assert desk.told(BEGIN_S, now_s=20_300) == []
+    assert desk.told(BEGIN_S + 1800, now_s=20_600) == []
+    assert desk.told(BEGIN_S + 1800, now_s=21_199) == []
+    assert desk.told(BEGIN_S + 1800, now_s=21_200) != []
+
+
+@pytest.mark.parametrize(
+    ("before", "price", "told"),
+    [
+        (20.0, 30.0, []), (20.0, 30.1, ["price_high"]), (30.1, 31.0, []), (30.0, 31.0, ["price_high"]),
+        (20.0, 5.0, []), (20.0, 4.9, ["price_low"]), (4.9, 4.0, []), (5.0, 4.0, ["price_low"]),
+        (None, 31.0, ["price_high"]), (None, 4.0, ["price_low"]), (20.0, 20.0, []),
+    ],
+)  # fmt: skip
+def test_a_slot_beyond_a_mark_is_told_when_the_one_before_was_not(before, price, told):
+    desk = Board(before, price)
+    assert [kind for kind, _ in desk.told(BEGIN_S + 1800)] == told
+    assert desk.told(BEGIN_S + 1801) == [], "once a slot"
+
+
+def best_of(prices, minute):
+    desk = Board(*prices)
+    desk.minute = minute
+    found = rule._best(desk.slots, BEGIN_S, minute)
+    return None if found is None else (found.start_s - BEGIN_S) // 1800
+
+
+def test_the_best_slot_of_the_day_is_the_first_of_the_cheapest_where_half_of_it_is_known():
+    day = [9.0, 8.0, 8.0, *[10.0] * 21]
+    assert best_of(day, 0) == 1
+    assert best_of(day[:23], 0) is None
+    assert best_of([*[10.0] * 30, 1.0, *[10.0] * 16], 0) == 30
+    assert best_of([*[10.0] * 48, 1.0], 0) == 0, "the cheap one is tomorrow's"
+    late = [*[10.0] * 24, 3.0]
+    assert best_of(late, 12 * 60) == 0, "and so it is where the day began at noon"
+
+
+def test_a_change_is_told_from_what_to_what_and_counted():
+    desk = Board(9.0)
+    kept = {}
+    named = FIRST._replace(name="2")
+    [first] = rule._changed(desk.view(), kept, Choice(named, 5, "price", 9.0), None, WHY)
+    assert (first.reason.code, dict(first.reason.numbers)["was"], kept["changes"]) == ("to_price", "nothing", 0)
+    assert kept["since_s"] == WALL + desk.now
+    [other] = rule._changed(desk.view(), kept, Choice(named, 5, "price", 9.0), rule.Held("1", 0), WHY)
+    assert (dict(other.reason.numbers)["was"], kept["changes"]) == ("1", 1)
+    assert list(rule._changed(desk.view(), kept, Choice(named, 5, "price", 9.0), rule.Held("2", 0), WHY)) == []
+
+
+def test_each_section_has_its_wishes_once_wherever_its_miners_stand_in_the_list():
+    desk = shelf("bitaxe a", "bitaxe a", "bitaxe b", "bitaxe a")
+    specs = (spec._replace(modes=("eco", "standard")) for spec in desk.wiring.miners)
+    desk.wiring = desk.wiring._replace(miners=tuple(specs))
+    found = rule._wishes(desk.view(), Choice(mining("DGB", modes=("bitaxe eco",)), 0, "price", 9.0), WHY)
+    assert [(one.what, one.value) for one in found] == [("mode bitaxe a", "eco"), ("mode bitaxe b", "eco")]
+    assert list(rule._wishes(desk.view(), Choice(NOTHING, 0, "price", 9.0), WHY)) == []
