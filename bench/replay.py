@@ -8,11 +8,14 @@ are processors. Floor: one `json.loads` of every record's JSON, measured in the 
 
 import argparse
 import json
+import os
 import shutil
 import sqlite3
 import tempfile
 import time
 import zlib
+from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from figures import say
@@ -25,6 +28,7 @@ from mine_controller.twin import coop
 
 MINERS, PDUS, FANS, HOURS = 160, 4, 6, 24
 YEAR_DAYS = 365
+TURNS = 3  # others are on the machine: the least of them counts
 FOR_EVER_S = 1 << 36
 
 
@@ -63,20 +67,27 @@ def main() -> None:
 
 def _replay(paths: Paths, days: int) -> None:
     [*parts] = replay.parts(paths, 0, FOR_EVER_S)
-    floor = floor_s(paths)
-    began = time.process_time()
-    alone = [replay.replay(part) for part in parts]
-    spent = time.process_time() - began
+    floor, spent, alone = min((_once(paths, parts) for _ in range(TURNS)), key=itemgetter(1))
     ticks = sum(one.ticks for one in alone)
-    what = f"{ticks} ticks, {sum(one.rounds for one in alone)} rounds, {sum(one.differ for one in alone)} differ"
+    what = f"least of {TURNS}: {ticks} ticks, {sum(one.rounds for one in alone)} rounds"
+    what += f", {sum(one.differ for one in alone)} differ; load average {os.getloadavg()[0]:.1f}"
     floor_text = f"{spent / floor:.1f} x reading the JSON"
     say("replay, CPU a recorded tick of 160 miners", 1000 * spent / ticks, "ms", goal=2.0, floor=floor_text, note=what)
+    cpu_min = spent * YEAR_DAYS * 24 / HOURS / jobs_here() / 60
+    say("replay, CPU of a year over the processors", cpu_min, "min", note=f"{jobs_here()} processors, if they are ours")
     began = time.monotonic()
     for _ in spread(replay.replay, parts * days, jobs_here()):
         pass
     year_min = (time.monotonic() - began) / days * YEAR_DAYS / 60
-    said = f"{jobs_here()} processes, {days} days measured"
+    said = f"{jobs_here()} processes, {days} days measured, load average {os.getloadavg()[0]:.1f}"
     say("replay, wall of a year of 160 miners", year_min, "min", goal=5.0, note=said)
+
+
+def _once(paths: Paths, parts: Sequence[replay.Part]) -> tuple[float, float, list[replay.Replayed]]:
+    """CPU seconds of the floor and of a day decided again, beside each other, and what came of it."""
+    floor, began = floor_s(paths), time.process_time()
+    alone = [replay.replay(part) for part in parts]
+    return floor, time.process_time() - began, alone
 
 
 def _backtest(paths: Paths, zone: str) -> None:

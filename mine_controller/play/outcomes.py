@@ -196,7 +196,7 @@ def o3(history: History) -> Iterator[str]:
 def o4(history: History) -> Iterator[str]:
     """Hold: once it is curtailed the load comes back over X for at most two ticks, and in all for 1 % of the event.
 
-    One such incident is allowed in an event of any length.
+    One such incident is allowed in an event of any length. Telling excuses only where an outlet can't be switched.
     """
     for event in stretches(history.samples, lambda one: one.signal == "off" and one.readable):
         down = next((at for at, one in enumerate(event) if one.miners_w < history.floor_w), None)
@@ -205,14 +205,19 @@ def o4(history: History) -> Iterator[str]:
         backs = stretches(event[down:], lambda one: one.miners_w >= history.floor_w)
         begin, over_s = event[down].at_s, sum(length_s(back) + EVERY_S for back in backs)
         most_s = max(OBEY_S, length_s(event) * HELD_SHARE) + history.slack_s(begin, event[-1].at_s)
-        if over_s > most_s and not history.alarmed(begin, event[-1].at_s):
+        over = [one for back in backs for one in back]
+        if over_s > most_s and not _told_in_need(history, over, (begin, event[-1].at_s)):
             yield f"over X for {over_s:.0f} s in {len(backs)} incidents of an event of {length_s(event):.0f} s"
         for back in backs:
             begin = back[0].at_s
-            if length_s(back) > OBEY_S + history.slack_s(begin, begin + OBEY_S) and not history.alarmed(
-                begin, begin + OBEY_S + TOLD_LATER_S
-            ):
+            late = length_s(back) > OBEY_S + history.slack_s(begin, begin + OBEY_S)
+            if late and not _told_in_need(history, back, (begin, begin + OBEY_S + TOLD_LATER_S)):
                 yield f"over X for {length_s(back):.0f} s in the middle of an event"
+
+
+def _told_in_need(history: History, stretch: Stretch, between_s: tuple[float, float]) -> bool:
+    """Told in that time, and an outlet could not be switched: where all can, there is no excuse."""
+    return not all(one.cuttable for one in stretch) and history.alarmed(*between_s)
 
 
 def o5(history: History) -> Iterator[str]:

@@ -6,8 +6,11 @@ hash must be equal. Where one is not, the first difference is named, and until t
 its own state, so that what another version decides otherwise is seen as it would have gone on.
 """
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 PART_S = 6 * 3600  # a stretch for one process: long enough for its start, short enough for a progress bar
 MOST_TICKS = 4_000_000
 MOST_TOLD = 100  # differences kept of one stretch; all are counted
+SWEPT_AFTER = 100_000  # objects made and not let go
 ONLY_HASH = "state"  # nothing that is written in words differs, only the hash of the whole
 
 
@@ -119,11 +123,23 @@ def paths_to(db: str) -> Paths:
 def replay(part: Part) -> Replayed:
     """Decide a stretch again. Raises StoreTrouble, and ValueError for a damaged record."""
     paths = paths_to(part.db)
-    fold = _Fold(paths, part)
-    for tick_at, rounds in groupby(query.records(paths, fold.begins_at, part.until), key=lambda one: one.tick_at):
-        fold.tick(tick_at, tuple(rounds), counts=tick_at >= part.since)
+    with _seldom_swept():
+        fold = _Fold(paths, part)
+        for tick_at, rounds in groupby(query.records(paths, fold.begins_at, part.until), key=lambda one: one.tick_at):
+            fold.tick(tick_at, tuple(rounds), counts=tick_at >= part.since)
     found = fold.found
     return found._replace(differences=tuple(fold.differences), gaps=tuple(fold.gaps), codes=tuple(sorted(fold.codes)))
+
+
+@contextmanager
+def _seldom_swept() -> Iterator[None]:
+    """A round makes thousands of tuples and no circle: the usual sweeps would look at all that is kept, every time."""
+    usual = gc.get_threshold()
+    gc.set_threshold(SWEPT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 class Policies:
@@ -137,9 +153,13 @@ class Policies:
         """The policy of that config; None when it is not kept. ValueError: this program can't read it."""
         if config_sha not in self._by_sha:
             written = query.policy_text(self.paths, config_sha)
-            options = {rule: rules.load(rule).Options for rule in rules.NAMES}
-            self._by_sha[config_sha] = None if written is None else unpack_policy(written, options)
+            self._by_sha[config_sha] = None if written is None else _policy(written)
         return self._by_sha[config_sha]
+
+
+@lru_cache(maxsize=4)  # a year's stretches follow each other in one process, under the same few configs
+def _policy(written: str) -> Policy:
+    return unpack_policy(written, {rule: rules.load(rule).Options for rule in rules.NAMES})
 
 
 class _Fold:

@@ -193,24 +193,30 @@ class Keys:
 _NEVER_FOLDED = (KeyError, IndexError, TypeError, AttributeError, StopIteration)
 
 
-def in_order(body: dict[str, Any], rows: Sequence[Sequence[Row]]) -> list[Row]:
-    """The rows of all groups of a folded body, in their first order. IndexError: it names more than there are."""
-    flat = [row for group in rows for row in group]
+class Order(NamedTuple):
+    """The first order of what lies in groups: `of` picks it out of all groups one after the other, `whose` is the
+    group of each."""
+
+    of: Callable[[Sequence[Any]], Sequence[Any]]
+    whose: tuple[int, ...]
+
+
+def order_of(body: dict[str, Any], lengths: Iterable[int]) -> Order:
+    """The first order of a folded body, by the lengths of its groups. IndexError: it names more than there are."""
     order = body.get("o")
-    if order is None:
-        return flat
-    return list(_places(tuple(order), tuple(map(len, rows)))(flat))
+    return _order(None if order is None else tuple(order), tuple(lengths))
 
 
 @lru_cache(maxsize=64)  # devices answer in the same order all year
-def _places(order: tuple[int, ...], lengths: tuple[int, ...]) -> Callable[[Sequence[Row]], Sequence[Row]]:
-    """Picks each row where it stands among those of all groups one after the other."""
+def _order(order: tuple[int, ...] | None, lengths: tuple[int, ...]) -> Order:
+    whose = order if order is not None else tuple(group for group, length in enumerate(lengths) for _ in range(length))
     turns = [iter(range(end - length, end)) for length, end in zip(lengths, accumulate(lengths), strict=True)]
     try:
-        places = [next(turns[place]) for place in order]
+        places = [next(turns[group]) for group in whose]
     except StopIteration as error:
         raise IndexError("it names more rows than there are") from error
-    return itemgetter(*places) if len(places) > 1 else itemgetter(slice(len(places)))  # the one row there is, or none
+    picked = itemgetter(*places) if len(places) > 1 else itemgetter(slice(len(places)))  # the one there is, or none
+    return Order(picked, whose)
 
 
 def unfold(body: dict[str, Any], name: Name | None = None) -> Iterator[Item]:
@@ -220,7 +226,7 @@ def unfold(body: dict[str, Any], name: Name | None = None) -> Iterator[Item]:
             [Item(key, shared, own) for key, own in zip(keys, zip(*columns, strict=True), strict=True)]
             for keys, shared, columns in Keys(name).groups(body)
         ]
-        yield from in_order(body, rows)
+        yield from order_of(body, map(len, rows)).of([row for group in rows for row in group])
     except _NEVER_FOLDED as error:
         raise ValueError(f"unreadable columns: {error!r}") from error
 

@@ -6,16 +6,16 @@ decision's. Answers stand beside the commands. What `decide` may not read is tel
 
 import json
 from collections.abc import Sequence
-from itertools import repeat
 from typing import Any, NamedTuple
 
+from mine_controller.core.columns import Readings
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Request
-from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.reading import Reading, Scalar
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.round import Round
-from mine_controller.store.codec import Code, Item, Keys, Name, fold, in_order, sha, squeeze, table, text, unsqueeze
+from mine_controller.store.codec import Code, Item, Keys, Name, fold, order_of, sha, squeeze, table, text, unsqueeze
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 
 VERSION = 1
@@ -30,7 +30,7 @@ class Recorded(NamedTuple):
     tick_at: int
     round: int
     clock: Clock
-    readings: tuple[Reading, ...]
+    readings: Readings
     requests: tuple[Request, ...]
     facts: ClockFacts
     state_sha: str
@@ -86,7 +86,7 @@ def unpack_record(key: int, body: bytes, name: Name, keys: Keys | None = None) -
             key // ROUNDS,
             key % ROUNDS,
             unpack_clock(tree["clock"]),
-            tuple(_readings(tree["readings"], keys or Keys(name), name)),
+            _readings(tree["readings"], keys or Keys(name), name),
             tuple(_request(row) for row in tree["requests"]),
             ClockFacts(*tree["facts"]),
             tree["in"],
@@ -99,16 +99,23 @@ def unpack_record(key: int, body: bytes, name: Name, keys: Keys | None = None) -
         raise ValueError(f"unreadable record {key}: {error!r}") from error
 
 
-def _readings(tree: dict[str, Any], keys: Keys, name: Name) -> list[Reading]:
-    """Hundreds a record: made by the column, without a call of ours for each."""
-    rows = []
-    for spelled, (at_s, why, trust, named), (values,) in keys.groups(tree):
-        column = [name(value) for value in values] if named else values
-        if len(column) != len(spelled):
+def _readings(tree: dict[str, Any], keys: Keys, name: Name) -> Readings:
+    """Hundreds a record: left as columns, without a call of ours for each."""
+    names: list[str] = []
+    values: list[Scalar] = []
+    lengths, ats, shared = [], [], []
+    for spelled, (at_s, why, trust, named), (own,) in keys.groups(tree):
+        if len(own) != len(spelled):
             raise IndexError("a column is shorter than its names")
-        shared = (repeat(at_s), repeat(why), repeat(trust))
-        rows.append(list(map(tuple.__new__, repeat(Reading), zip(spelled, column, *shared, strict=False))))
-    return in_order(tree, rows)
+        names += spelled
+        values += [name(value) for value in own] if named else own
+        lengths.append(len(spelled))
+        ats.append(at_s)
+        shared.append((why, trust))
+    order = order_of(tree, lengths)
+    return Readings(
+        tuple(order.of(names)), order.of(values), list(map(ats.__getitem__, order.whose)), order.whose, shared
+    )
 
 
 def _request(row: Sequence[Any]) -> Request:

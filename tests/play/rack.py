@@ -149,3 +149,13 @@ def write(folder, site):
 def daily(more=""):
     """A signal every afternoon for an hour and a half."""
     return story.parse(f"title daily events\ndate 2026-07-15\nweather july\n\n14:00 signal off for 90m\n{more}")
+
+
+STEPS_KW = (40, 37, 33, 30, 26, 38, 34, 36, 29, 31)  # of 44
+
+
+def stepped():
+    """Twenty times a day somebody takes a few kilowatts away for half an hour, around the afternoon of the signal."""
+    hours = (*range(13), *range(17, 24))
+    rows = zip(hours, STEPS_KW * 2, strict=True)
+    return "".join(f"{h:02}:10 person max_power_kw {kw}\n{h:02}:40 person max_power_kw clear\n" for h, kw in rows)

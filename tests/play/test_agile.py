@@ -122,6 +122,16 @@ def test_before_a_dear_slot_begins_every_board_is_off_and_after_it_all_are_back(
     assert day.violations == []
 
 
+def test_boards_that_stand_idle_without_internet_stay_dark_when_it_comes_back_in_a_dear_slot(tmp_path):
+    """O19: nobody had told them to stop, for they drew nothing; now they are told when the dear slot begins."""
+    story = "15:12 internet down for 70m\n"
+    day = Played(tmp_path, story, start="15:10", only=("a01", "a02", "a03"), guard=False).on(2)
+    assert day.site.house.account.above_kwh == 0
+    assert len(day.told("start_failed")) > 2, "between these and the next try nothing is under way"
+    day.on(2.2)
+    assert all(rig.hashing for rig in day.rigs.values()), "19:00, and power is cheap again"
+
+
 def test_a_section_whose_plugs_are_off_is_no_device_that_fails_and_a_slow_mode_no_failed_start(tmp_path):
     """They can't answer in the dear slots; afterwards they boot, and draw less than half of what they may."""
     day = Played(tmp_path, start=DEAR, only=("a08", "a09"), guard=False).on(4.7)

@@ -1,50 +1,25 @@
 """Whole ticks on the off-grid twin: the real drivers, rules and store; power, uplinks and pools come and go."""
 
+import importlib.util
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from play.days import quiet
 
 from mine_controller.config.load import load
-from mine_controller.core.model.book import Book
-from mine_controller.core.model.state import State
-from mine_controller.core.settle import settle
 from mine_controller.play import demo
-from mine_controller.play.audit import Record, audit
-from mine_controller.play.twin import Audited, Virtual
+from mine_controller.play.twin import Audited, Remembered, Virtual
 from mine_controller.ports.live import ports_of
 from mine_controller.tick import tick
 from mine_controller.twin import offgrid, story
 
+BENCH = Path(__file__).parents[2] / "bench/offgrid.py"
 HEAD = "title test\ndate 2026-02-10\nweather savanna\n\n"
-
-
-class Remembered(Audited):
-    """Its book stays in memory, and the guards that decide anew see a tick in ten: for weeks, a third of the time."""
-
-    def __init__(self, virtual):
-        super().__init__(virtual)
-        self.book = Book(State())
-
-    def load(self):
-        self.before = self.book.state
-        return self.book
-
-    def requests(self):
-        return ()
-
-    def journal(self, rounds):
-        self.rounds = rounds
-        return True
-
-    def save(self, book, rounds):
-        state, again = self.before, rounds[0].clock.plant_s // 120 % 10 == 0
-        for this in rounds:
-            self.violations += audit(Record(this.image, state, this.decision, self.config.policy), again=again)
-            state = settle(this.decision.state, this.decision.commands, this.outcomes, this.clock.plant_s)
-        self.ticks.append(rounds)
-        self.book = book._replace(requests=())
 
 
 class Played:
@@ -88,13 +63,6 @@ class Played:
         """The user it works as."""
         used = seat.pool_in_use()
         return "" if used is None else seat.pools[used][1]
-
-    def so_far(self):
-        """One line for whoever waits."""
-        world, starts = self.site.world, self.site.starts()
-        share = 100 * world.energy_kwh() / world.permitted_kwh()
-        found = f"{len(self.over)} over, {len(self.journal.violations)} violations, {world.source.trips} trips"
-        return f"{world.now_s / 86_400:.1f} days: {share:.2f} % used, {found}, {min(starts)} to {max(starts)} starts"
 
     @property
     def log(self):
@@ -219,22 +187,47 @@ def test_hours_of_small_steps_use_nearly_all_there_is(tmp_path):
     assert played.journal.violations == []
 
 
+@pytest.fixture
+def weeks(monkeypatch):
+    """bench/offgrid.py with days of an hour each."""
+    monkeypatch.syspath_prepend(str(BENCH.parent))
+    spec = importlib.util.spec_from_file_location("bench_offgrid", BENCH)
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    monkeypatch.setattr(found, "DAY_S", 3600)
+    return found
+
+
+def lived(weeks, folder, *days):
+    """The lines of the log, one a day, less what the machine adds."""
+    for many in days:
+        kept = weeks.live(SimpleNamespace(dir=folder, days=many, miners=6, seed=1, minutes=5))
+    lines = (folder / "log").read_text("utf-8").splitlines()
+    return [line.partition(" starts,")[0] for line in lines], kept
+
+
+def test_a_run_of_weeks_that_was_ended_goes_on_where_it_was(weeks, tmp_path):
+    whole, kept = lived(weeks, tmp_path / "whole", 4)
+    parts, again = lived(weeks, tmp_path / "parts", 1, 3, 4)
+    assert parts == whole
+    assert len(parts) == 4
+    assert again.ticks == kept.ticks == 120
+    assert again.book.state == kept.book.state
+    assert not weeks.say_all(again), "so few miners can't use what there is"
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(4 * 3600)
 def test_o15_thirty_days_with_brown_outs(tmp_path):
     """Total never over what there is for more than one tick after a step, >= 93 % used, starts even."""
-    days = float(os.environ.get("MINECTL_OFFGRID_DAYS", "30"))
-    text = "02:30 supply 80 for 40m\n11:10 supply 75 for 1h\n16:00 supply 85 for 2h\n20:00 internet down for 30m\n"
-    played = Played(tmp_path, text, start="00:00", miners=160, kept=Remembered)
-    while played.virtual.now_s < days * 86_400:
-        played.on(24)
-        print(played.so_far(), flush=True)  # it takes an hour: `-s` shows how far it is
-    assert played.over == []
-    assert played.site.world.energy_kwh() >= 0.93 * played.site.world.permitted_kwh()
-    starts = played.site.starts()
-    assert max(starts) - min(starts) <= 3
-    assert played.site.world.source.trips == 0
-    assert played.journal.violations == []
+    days = os.environ.get("MINECTL_OFFGRID_DAYS", "30")
+    done = subprocess.run(
+        [sys.executable, str(BENCH), "--days", days, "--dir", str(tmp_path)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, (tmp_path / "log").read_text("utf-8") + done.stdout + done.stderr
 
 
 def test_a_live_tick_over_sockets_reads_meter_broker_router_pool_and_miners(tmp_path):

@@ -78,3 +78,13 @@ def test_thirty_days_of_signals_wear_the_fleet_evenly_and_cut_nobody(tmp_path):
     days = int(os.environ.get("MINECTL_SOAK_DAYS", "30"))
     day, site, begun = through(tmp_path, days)
     judge(day, site, begun, days)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_o15_thirty_days_of_twenty_steps_and_a_signal_a_day_wear_the_fleet_evenly(tmp_path):
+    """G2, CMD3: equal miners by turns, none again within its time off, nobody obedient cut."""
+    days = int(os.environ.get("MINECTL_SOAK_DAYS", "30"))
+    day, site, begun = through(tmp_path, days, rack.stepped())
+    judge(day, site, begun, days)
+    assert sum(rig.starts for rig in site.house.rigs.values()) >= days * (len(OBEDIENT) + len(rack.STEPS_KW) * 2)

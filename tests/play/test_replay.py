@@ -1,5 +1,6 @@
 """Recorded ticks decided again: equal to the byte, or the first difference by name."""
 
+import gc
 import sqlite3
 
 import pytest
@@ -49,6 +50,15 @@ def rows(db, sql):
         found = opened.execute(sql).fetchall()
     opened.close()
     return found
+
+
+def test_the_sweeper_of_circles_is_given_back_as_it_was_even_after_a_damaged_record(copy):
+    before = gc.get_threshold()
+    replayed(copy())
+    assert gc.get_threshold() == before
+    with pytest.raises(ValueError, match="unreadable"):
+        replayed(copy("UPDATE records SET body = x'00'"))
+    assert gc.get_threshold() == before
 
 
 @pytest.mark.parametrize("each_hour", [False, True])

@@ -16,8 +16,7 @@ OWN = ("kill", "clock", "reboot", "power_cut", "disk", "ask", "stop", "wake", "s
 
 @cache
 def config():
-    folder = Path(tempfile.mkdtemp(prefix="minectl-tales-"))
-    return demo.write_config(folder, tales.site_of(tales.tales(1, 1)[0]))
+    return tales.settle_in(Path(tempfile.mkdtemp(prefix="minectl-tales-")))
 
 
 def number_of(name, after_s, seed=1):
@@ -70,10 +69,53 @@ def test_sig2_a_page_that_stands_still_is_found_out_by_its_date():
     assert told.under_s <= told.due_s
 
 
+def test_pro5_a_controller_that_is_off_is_told_of_by_who_hears_its_dead_man():
+    """PRO5: it lies dead for 15 minutes as the word comes; nobody else can tell."""
+    tale = number_of("reboot 900", 0)
+    told = tales.live(tale, config())
+    assert not told.in_time
+    assert not told.emergency
+    assert told.lost_s > 0
+    assert 0 < told.deadman_s < 420
+    assert told.told
+    assert told.kept
+    without = tales.live(tale, demo.write_config(Path(tempfile.mkdtemp(prefix="minectl-tales-")), tales.site_of(tale)))
+    assert without.deadman_s is None
+    assert not without.told
+
+
+def test_a_miss_needs_a_page_that_shows_the_word_and_outlets_that_can_be_switched():
+    shut = tales.live(number_of("every PDU gone", 0), config())
+    assert (shut.shown, shut.open_way, shut.possible) == (True, False, False)
+    blind = tales.live(number_of("page gone", 0), config())
+    assert (blind.shown, blind.open_way, blind.possible) == (False, True, False)
+    killed = tales.live(number_of("kill 3", 0), config())
+    assert (killed.possible, killed.lost_s) == (False, 120)
+    deaf = tales.live(number_of("every miner mute", 0), config())
+    assert deaf.possible
+    assert deaf.in_time
+
+
+def test_o4_contacts_that_weld_in_the_dark_are_answered_by_the_miners_own_word():
+    """O4: 31 miners wake behind contacts that no longer open; the cloud's word ends it within two ticks and a minute.
+
+    Nobody can tell how many watts they draw, since another PDU's meter is silent too.
+    """
+    tale = tales.tales(1, 2948)[2947]
+    assert [(fault.name, at) for fault, at in tale.faults] == [
+        ("a PDU's outlets weld", 480),
+        ("device redfish pdu4 drip", -600),
+    ]
+    told = tales.live(tale, config())
+    assert told.in_time
+    assert told.found == ()
+
+
 def test_a_program_that_does_not_obey_is_a_miss():
     bug = next(one for one in BUGS if one.name == "signal_ignored")
     with plant(bug):
         told = tales.live(tales.tales(1, 1)[0], config())
+    assert told.possible
     assert not told.kept
     assert told.under_s is None
     assert "O1" in {name for name, _ in told.found}
