@@ -6,7 +6,7 @@ else of a module may be: a comparison, an operator, a number, a condition, a `re
 
 import ast
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
@@ -41,9 +41,9 @@ class Site(NamedTuple):
     becomes: str
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What names it when lines move: the file, the function, the piece and what becomes of it."""
-        return self.file, self.scope, self.was, self.becomes
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What names it when lines move: the file, the function, the line's text, the piece and what becomes of it."""
+        return self.file, self.scope, self.text, self.was, self.becomes
 
 
 def left_alone(tree: ast.AST) -> set[int]:
@@ -189,18 +189,19 @@ def _values(tree: ast.AST) -> dict[int, set[str]]:
 
 
 def sites(root: Path, file: str) -> list[Site]:
-    """Every mutant of one file."""
+    """Every mutant of one file. What stands twice in a line is numbered."""
     source = (root / file).read_text(encoding="utf-8")
     tree, lines, out = ast.parse(source), source.splitlines(), []
-    scopes = _scopes(tree)
+    scopes, met = _scopes(tree), Counter[tuple[str, str, str, str]]()
     for number, node, found in numbered(tree):
         line = node.target.lineno if isinstance(node, ast.comprehension) else int(getattr(node, "lineno", 0))
         was = f"if {ast.unparse(node.test)}" if isinstance(node, ast.If) else ast.unparse(node).partition("\n")[0]
         scope, text = scopes.get(id(node), ""), lines[line - 1].strip()
-        out += [
-            Site(file, number, nth, line, operator, scope, text, was, becomes)
-            for nth, (operator, becomes, _) in enumerate(found)
-        ]
+        for nth, (operator, becomes, _) in enumerate(found):
+            met[scope, text, was, becomes] += 1
+            again = met[scope, text, was, becomes]
+            shown = f"{becomes} ({again})" if again > 1 else becomes
+            out.append(Site(file, number, nth, line, operator, scope, text, was, shown))
     return out
 
 

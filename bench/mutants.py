@@ -4,7 +4,7 @@
 
 The project itself is not touched: tests run on a copy of the tree, a mutant lives in the memory of one child process.
 First each test file runs once without a mutant, which tells what lines of core/ each test runs. Then every mutant
-meets the tests that run its line, the quickest first, until one fails, hangs, or `--budget` seconds of tests have
+meets the tests that run its line, the closest first, until one fails, hangs, or `--budget` seconds of tests have
 passed. What survives is printed with its line, for a person to kill or to explain: docs/mutants.md lists those that no
 test could tell from the original, and they count neither way. `--keep FOLDER` keeps the map between runs, `--again`
 tries only what survived there the last time. bench/mutant_sites.py tells what is changed, bench/mutant_tests.py how.
@@ -43,7 +43,7 @@ MAP_S = 600.0  # a test file that takes longer under the tracer judges nothing
 FEWEST_TESTS = 500
 NEAR_S = 10.0  # seconds of tests in the first look
 LEFT_OUT = ("test_browser.py", "test_machine.py")  # a browser, and stories that run for long
-ROW = re.compile(r"^\| `([^`]+)` \| `([^`]*)` \| `(.+)` → `(.+)` \| (.+) \|$")
+ROW = re.compile(r"^\| `([^`]+)` `([^`]*)` \| `(.+)` \| `(.+)` → `(.+)` \| (.+) \|$")
 
 
 class Work(NamedTuple):
@@ -55,11 +55,11 @@ class Work(NamedTuple):
     do: Callable[[], None]
 
 
-def listed(text: str) -> dict[tuple[str, str, str, str], str]:
+def listed(text: str) -> dict[tuple[str, str, str, str, str], str]:
     """The mutants that no test can tell from the original, by their key, with the reason; from the document."""
     rows = text.partition("\n## Equivalent")[2].partition("\n## ")[0].splitlines()
     found = (ROW.match(row.replace("\\|", "|")) for row in rows)
-    return {(f"{CORE}/{row[1]}", row[2], row[3], row[4]): row[5] for row in found if row}
+    return {(f"{CORE}/{row[1]}", row[2], row[3], row[4], row[5]): row[6] for row in found if row}
 
 
 def copied(to: Path) -> Path:
@@ -172,9 +172,9 @@ class Trial:
         hint = {
             at: {by: found[at][by]} for at, site in enumerate(mutants) if (by := known.get(_name(site))) in found[at]
         }
-        close = {at: chosen(near(some, self.ran, mutants[at].file), NEAR_S) for at, some in enumerate(found)}
+        close = {at: chosen(near(some, self.ran, mutants[at].file), NEAR_S, self.ran) for at, some in enumerate(found)}
         rest = {
-            at: chosen({name: took_s for name, took_s in some.items() if name not in close[at]}, budget_s)
+            at: chosen({name: took_s for name, took_s in some.items() if name not in close[at]}, budget_s, self.ran)
             for at, some in enumerate(found)
         }
         left = set(range(len(mutants)))
@@ -211,7 +211,7 @@ class Trial:
 
 
 def _name(site: Site) -> str:
-    return " ".join((*site.key, str(site.nth)))
+    return " ".join((site.file, site.scope, site.was, site.becomes, str(site.nth)))
 
 
 def said(site: Site, verdict: Verdict) -> str:
@@ -229,7 +229,7 @@ def words() -> argparse.Namespace:
     asked.add_argument("--seed", type=int, default=7)
     asked.add_argument("--count", type=int, default=400)
     asked.add_argument("--jobs", type=int, default=2)
-    asked.add_argument("--budget", type=float, default=20.0, help="seconds of tests a mutant has to outlive")
+    asked.add_argument("--budget", type=float, default=40.0, help="seconds of tests a mutant has to outlive")
     asked.add_argument("--keep", type=Path, help="a folder for the copy, the map and the results, kept between runs")
     asked.add_argument("--again", action="store_true", help="only what survived in --keep the last time")
     asked.add_argument("--prove", action="store_true", help="try those listed as equivalent, too: none may die")

@@ -239,6 +239,17 @@ def test_o4_one_incident_is_allowed_in_an_event_however_short():
     assert not list(OUTCOMES["O4"](history(story((200, FULL_W, OFF), (900, DARK_W, OFF), (200, FULL_W, OFF)))))
 
 
+def test_o4_an_emergency_excuses_only_where_an_outlet_can_not_be_switched():
+    told = Ticked(1500.0, 1560.0, "CURTAILING", ("unverified",))
+
+    def back(**about):
+        off = {**OFF, **about}
+        return history(story((300, FULL_W, off), (900, DARK_W, off), (600, FULL_W, off)), told)
+
+    assert not list(OUTCOMES["O4"](back()))
+    assert list(OUTCOMES["O4"](back(cuttable=True)))
+
+
 def test_o9_a_day_of_one_start_each_is_a_calm_one():
     samples = rows(story((86_500, FULL_W, {})), starts=lambda at: (int(at > 20_000),) * N)
     assert not list(OUTCOMES["O9"](history(samples)))
