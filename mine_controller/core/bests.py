@@ -27,8 +27,8 @@ def found(image: Image, wiring: Wiring, known: Any) -> tuple[dict[str, Any], tup
     """The book after this round, and the event of a record that is to be told. `known` may be any garbage."""
     was, told_s = _read(known)
     rows: dict[str, Row] = {}
-    for spec in wiring.miners:
-        best, row = _told(image, spec), was.get(spec.id)
+    for spec, key in zip(wiring.miners, _keys_of(wiring.miners), strict=True):
+        best, row = _told(image, key), was.get(spec.id)
         if best is not None:
             row = [best, best, 0] if row is None else [max(best, row[0]), *row[1:]]
         if row is not None:
@@ -60,8 +60,21 @@ def _lately(at_s: int, now_s: int, apart_s: int) -> bool:
     return at_s > 0 and 0 <= now_s - at_s < apart_s
 
 
-def _told(image: Image, spec: MinerSpec) -> float | None:
-    one = image.channels.get(f"{spec.group}/{spec.mac}:{QUANTITY}")
+_spelled: tuple[tuple[MinerSpec, ...], tuple[str, ...]] = ((), ())  # of the wiring seen last
+
+
+def _keys_of(miners: tuple[MinerSpec, ...]) -> tuple[str, ...]:
+    """Spelled once a wiring, not once a round: the very same tuple has the same keys."""
+    global _spelled  # noqa: PLW0603 - a memory of one, of something that can't change
+    known, keys = _spelled
+    if known is not miners:
+        keys = tuple(f"{spec.group}/{spec.mac}:{QUANTITY}" for spec in miners)
+        _spelled = (miners, keys)
+    return keys
+
+
+def _told(image: Image, key: str) -> float | None:
+    one = image.channels.get(key)
     if one is None or one.why or not isinstance(one.value, int | float) or one.value <= 0:
         return None
     return float(one.value) if image.clock.plant_s - one.at_s <= QUANTITIES[QUANTITY].max_age_s else None

@@ -226,9 +226,12 @@ def _own_deadline(work: _Work) -> Deadline:
 
 
 def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
-    top = len(spec.paths) - 1
-    softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
-    outlet = next((path.lane for path in spec.paths if not path.gentle), "")
+    top, softest, outlet = len(spec.paths) - 1, -1, ""
+    for rung, path in enumerate(spec.paths):
+        if path.gentle:
+            softest = rung
+        elif not outlet:
+            outlet = path.lane
     plug = "plug" in spec.flags  # it has no other way, and its owner said that this one is meant for every day
     word_only = (work.envelope.how == "gentle" and not plug) or rests(work.view, work.column[spec.id])
     if word_only or (softest >= 0 and not answers(work.view, outlet)):

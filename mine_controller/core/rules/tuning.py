@@ -77,12 +77,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     books: dict[str, Any] = {name: dict(book) for name, book in (memory.get("books") or {}).items()}
     turns: dict[str, Any] = dict(memory.get("turns") or {})
     tasks = _tasks(view, options)
+    if not tasks and not books:
+        return Advice(memory={"books": {}, "turns": {}})
     wishes: list[Wish] = []
     events: list[Event] = []
     for group in dict.fromkeys(spec.group for spec in view.wiring.miners):
         mine = [spec for spec in view.wiring.miners if spec.group == group]
         _turn(view, mine, tasks, books, turns)
-        for spec in mine:
+        for spec in [one for one in mine if one.id in tasks or one.id in books]:
             wishes += _one(view, spec, tasks.get(spec.id), books, events, moving=turns.get(group, {}).get("id"))
     known = {spec.id for spec in view.wiring.miners}
     return Advice((), tuple(wishes), tuple(events),

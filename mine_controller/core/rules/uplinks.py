@@ -101,7 +101,7 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
     down_s = links.all_down_since(kept["links"], view.wiring.uplinks, options.silent_s, now_s)
     any_up = any(link.get("up") == 1 for link in kept["links"].values())
     if down_s and not kept.get("down_s"):  # from now on some move by themselves
-        kept["home"] = {**(kept.get("home") or {}), **_homes(view, options)}
+        kept["home"] = _homes(view, kept.get("home") or {}, options)
     kept["down_s"] = down_s
     if not kept.get("off_s") and down_s and not _trying(kept) and now_s - down_s >= options.down_s:
         kept["off_s"], kept["back_s"] = now_s, 0
@@ -123,8 +123,8 @@ def _trying(kept: dict[str, Any]) -> bool:
     return any(link.get("good") for link in kept["links"].values())
 
 
-def _homes(view: View, options: Options) -> dict[str, str]:
-    """Where each miner and most of each group work now, as far as they tell: where they go back to."""
+def _homes(view: View, was: dict[str, str], options: Options) -> dict[str, str]:
+    """Where each miner and most of each group work now: where they go back to. Who does not tell keeps what it had."""
     homes: dict[str, str] = {}
     counts: dict[str, dict[str, int]] = {}
     for spec in view.wiring.miners:
@@ -134,7 +134,8 @@ def _homes(view: View, options: Options) -> dict[str, str]:
             counts.setdefault(spec.group, {})[pool] = counts.get(spec.group, {}).get(pool, 0) + 1
     groups = {group: max(sorted(pools), key=lambda name: pools[name]) for group, pools in counts.items()}
     usual = {spec.id for spec in view.wiring.miners if homes.get(spec.id) == groups.get(spec.group)}
-    return groups | {name: pool for name, pool in homes.items() if name not in usual}
+    silent = {name: pool for name, pool in was.items() if name not in homes}
+    return silent | groups | {name: pool for name, pool in homes.items() if name not in usual}
 
 
 def _told(view: View, spec: MinerSpec) -> Value:
