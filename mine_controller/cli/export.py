@@ -23,11 +23,12 @@ Examples:
   minectl export events --since 30d -o events.csv
   minectl export states --since 2026-07-01 --until 2026-08-01 --format ndjson -o july.ndjson
   minectl export telemetry --since 24h --format json | jq length
-  minectl export states --format openmetrics -o years.om      for `promtool tsdb create-blocks-from openmetrics`
+  minectl export states --format openmetrics -o years.om
 
 \b
 states: a row a tick · ticks: when and on which config · stats: hourly by miner, 90 days
 hours: roll-ups, for ever · telemetry: every miner of every tick, a week · events: with the hash chain
+openmetrics: for `promtool tsdb create-blocks-from openmetrics years.om`
 Times are UTC. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front.
 Exit: 0 written · 1 it can't be read or written · 2 config"""
 )
