@@ -123,6 +123,50 @@ def test_a_shelf_of_more_than_a_day_or_of_no_time_is_refused(seconds):
         desk.ask("shelve", desk.only()["id"], seconds)
 
 
+def test_a_shelf_needs_a_reason_one_alarm_and_a_time():
+    desk = Desk()
+    desk.tick(FAN)
+    name = desk.only()["id"]
+    with pytest.raises(Refused, match="a reason is needed"):
+        desk.ask("shelve", name, "3600", reason="")
+    with pytest.raises(Refused, match="24 h"):
+        desk.ask("shelve", name)
+    assert "shelved" not in desk.book or desk.book["shelved"] == {}
+    assert desk.ask("shelve", name, "1")[1].endswith("is silent for 1 s")
+    desk.tick(event("fan_fault", "fan 4"))
+    with pytest.raises(Refused, match="one alarm is shelved"):
+        desk.ask("shelve", "--all", "60")
+
+
+def test_one_alarm_comes_from_the_shelf_by_itself_and_the_other_stays():
+    desk = Desk()
+    desk.tick(FAN, event("fan_fault", "fan 4"))
+    names = [alarm["id"] for alarm in desk.alarms.values()]
+    for name in names:
+        desk.ask("shelve", name, "600")
+    desk.ask("unshelve", names[0])
+    assert desk.book["shelved"] == {"fan_fault fan 3": 0, "fan_fault fan 4": desk.now + 600}
+
+
+def test_nothing_is_shelved_where_nothing_is_open():
+    with pytest.raises(Refused, match="open: none"):
+        Desk().ask("shelve", "--all", "60")
+
+
+def test_what_is_not_on_the_shelf_does_not_come_back_from_it():
+    desk = Desk()
+    desk.tick(FAN)
+    with pytest.raises(Refused, match="it is not shelved"):
+        desk.ask("unshelve", desk.only()["id"])
+
+
+def test_an_emergency_that_is_none_of_safety_may_be_shelved():
+    desk = Desk()
+    kind = next(name for name, one in KINDS.items() if one.severity == "emergency" and not one.safety)
+    desk.tick(event(kind))
+    assert "is silent for 60 s" in desk.ask("shelve", desk.only()["id"], "60")[1]
+
+
 def test_an_emergency_of_safety_is_never_shelved():
     desk = Desk()
     desk.tick(STOP)

@@ -12,6 +12,7 @@ from mine_controller.core.bands import (
     Held,
     Pace,
     Section,
+    _section,
     band_of,
     can_mine,
     changes,
@@ -349,3 +350,16 @@ def test_a_next_slot_of_the_same_band_is_no_change_ahead_of_time():
     assert (found.band.name, found.from_s, found.code, found.price) == ("2", BEGIN_S, "price", 13)
     dearer = choose(DEFAULTS, half_hours(13, 25), late, None, PACE)
     assert (dearer.band.name, dearer.from_s, dearer.code, dearer.price) == ("1", BEGIN_S + HALF_S, "ahead", 25)
+
+
+def test_the_bands_of_whom_has_none_give_every_kind_that_takes_a_mode_its_own():
+    """The dearest band mines nothing: there is no mode to be set in it."""
+    assert [band.section.modes for band in DEFAULTS] == [
+        (),
+        ("bitaxe eco", "nerdqaxe eco", "avalon low"),
+        ("bitaxe standard", "nerdqaxe standard", "avalon medium"),
+        ("bitaxe overclock", "nerdqaxe overclock", "avalon high"),
+        ("bitaxe overclock", "nerdqaxe overclock", "avalon high"),
+    ]
+    assert _section(20.0, "DGB").modes == ()
+    assert _section(20.0, "DGB", "eco", "low").modes == DEFAULTS[1].section.modes

@@ -6,21 +6,23 @@ from core.shelf import SHELF, Shelf, boards
 
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import compare
-from mine_controller.core.errands import _Work
+from mine_controller.core.errands import _Work, raises, seen
 from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
+from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Errand
 
 
 def room(verb, value="", *, now=None, running=True, envelope=None, at=0, steps=9, **lane):
     wires = boards(3)
     wires = wires._replace(lanes={SHELF: wires.lanes[SHELF]._replace(**lane)})
-    seen = view(plant=Shelf(wires, running=running))
+    shown = view(plant=Shelf(wires, running=running))
     given = envelope or Envelope()
     quiet = Envelope(start_miners=0)
-    plan = choose(seen, quiet)
-    work = _Work(seen, given, plan, compare(seen, quiet, plan, None), {}, ())
+    plan = choose(shown, quiet)
+    work = _Work(shown, given, plan, compare(shown, quiet, plan, None), {}, ())
     work.steps = steps
-    return work._has_room(seen.wiring.miners[at], at, Errand(f"b{at}", verb, value, 0, 0), now)
+    return work._has_room(shown.wiring.miners[at], at, Errand(f"b{at}", verb, value, 0, 0), now)
 
 
 def test_what_moves_no_power_needs_none():
@@ -61,3 +63,41 @@ def test_a_restart_is_a_part_of_the_step():
 ])  # fmt: skip
 def test_a_lane_that_calls_one_by_one_has_only_so_much_time(call_s, width, batch, fits):
     assert room("locate", "on", call_s=call_s, width=width, batch=batch) is fits
+
+
+# -- what a unit says of itself ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("age_s", "found"), [(TEXT_MAX_AGE_S, "eco"), (TEXT_MAX_AGE_S + 1, None)])
+def test_what_a_unit_says_of_its_mode_counts_up_to_its_last_second(age_s, found):
+    shelf = view(plant=Shelf(boards(1)))
+    spec = shelf.wiring.miners[0]
+    told = {f"{SHELF}/{spec.mac}:mode": Value("eco", shelf.now_s - age_s)}
+    known = shelf._replace(image=shelf.image._replace(channels=told))
+    assert seen(known, spec, "mode") == found
+    assert seen(known, spec, "pool") is None
+
+
+def test_a_mode_that_could_not_be_read_is_not_known():
+    shelf = view(plant=Shelf(boards(1)))
+    spec = shelf.wiring.miners[0]
+    told = {f"{SHELF}/{spec.mac}:mode": Value("eco", shelf.now_s, "", "no answer")}
+    assert seen(shelf._replace(image=shelf.image._replace(channels=told)), spec, "mode") is None
+
+
+@pytest.mark.parametrize(
+    ("verb", "value", "now", "more"),
+    [
+        ("mode", "standard", "standard", False),
+        ("mode", "turbo", "standard", True),
+        ("mode", "eco", None, True),
+        ("limit", "50", 50, False),
+        ("limit", "51", 50, True),
+        ("tune", "frequency_mhz=525", 525, False),
+        ("tune", "frequency_mhz=526", 525, True),
+        ("tune", "core_voltage_mv=1100", 525, True),
+        ("pool", "main", "reserve", False),
+    ],
+)
+def test_as_much_as_now_raises_nothing_and_what_is_not_known_may(verb, value, now, more):
+    assert raises(boards(1).miners[0], verb, value, now) is more

@@ -6,13 +6,14 @@ from core.plant import wiring
 
 from mine_controller.core import choose as room
 from mine_controller.core import compare as desk
+from mine_controller.core.chase import Ladder
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.command import REFUSED
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reading import Value
-from mine_controller.core.model.reason import SAFETY, Reason, Wish
+from mine_controller.core.model.reason import EQUIPMENT, SAFETY, Reason, Wish
 from mine_controller.core.model.state import Chase, FanBook, MinerBook
-from mine_controller.core.model.wiring import Lane
+from mine_controller.core.model.wiring import Lane, Path
 
 # -- who stops ------------------------------------------------------------------------------------------------------
 
@@ -321,3 +322,53 @@ def test_another_word_to_a_fan_begins_anew_and_one_that_obeyed_is_done():
 def test_a_relay_board_that_is_not_live_is_never_told():
     shut = {"controlbyweb fans": Lane("controlbyweb fans", live=False)}
     assert fan_commands(Envelope(fans_min=1), lanes=shut)[0] == []
+
+
+# -- the first rung and the next look -------------------------------------------------------------------------------
+
+GENTLE, FLEET, OUTLET = (Path(lane, 30, gentle=lane != "pdu") for lane in ("own", "fleet", "pdu"))
+
+
+def first_rung(*paths, shut=(), top=9, how="gentle", **room_left):
+    """Where a stop begins with these paths; by lane how many more it has time for."""
+    seen = view()
+    work = desk._Work(seen, Envelope(how=how), room.choose(seen, Envelope()), {}, [], [], [], [], [], [], {})
+    spec = seen.wiring.miners[0]._replace(paths=paths)
+    return desk._first_rung(work, spec, Ladder(paths, top, None, shut=shut), room_left, Deadline(99_999))
+
+
+def test_a_stop_begins_at_the_lowest_rung_where_the_unit_is_known():
+    paths = (GENTLE, FLEET, OUTLET)
+    assert first_rung(*paths) == 0
+    assert first_rung(*paths, shut=(0,)) == 1
+    assert first_rung(*paths, shut=(0, 1)) == 2
+    assert first_rung(*paths, shut=(1,)) == 0
+    assert first_rung(*paths, shut=(0,), top=1) == 1, "without its outlet as well"
+    assert first_rung(GENTLE, FLEET, shut=(0,)) == 1
+    assert first_rung(GENTLE, shut=(0,)) == 0
+
+
+def test_a_stop_begins_at_the_outlet_when_everything_is_cut_or_the_lane_is_full():
+    paths = (GENTLE, FLEET, OUTLET)
+    assert first_rung(*paths, how="cut") == 2
+    assert first_rung(*paths, how="cut", top=1) == 0, "nobody may cut it"
+    assert first_rung(*paths, own=1) == 0
+    assert first_rung(*paths, own=0) == 2
+    assert first_rung(*paths, own=0, top=1) == 0
+
+
+def looks(*wishes):
+    seen = view(wires=wiring(4, 0))
+    wanted = tuple(Wish(EQUIPMENT, f"look {end}", in_s, WHY) for end, in_s in wishes)
+    envelope = Envelope(wishes=wanted)
+    found = desk.compare(seen, envelope, room.choose(seen, Envelope(start_miners=0)), None).look
+    return None if found is None else (found.at_s - seen.now_s, found.what)
+
+
+def test_what_rests_is_asked_in_the_look_that_is_at_its_very_second_and_not_before():
+    assert looks(("once:a", 10)) == (10, ("once:a",))
+    assert looks(("b", 10), ("once:a", 10)) == (10, ("b", "once:a"))
+    assert looks(("b", 10), ("once:a", 11)) == (10, ("b",))
+    assert looks(("b", 11), ("once:a", 10)) == (10, ("b", "once:a")), "who does not rest is asked each time"
+    assert looks(("once:a", 0)) == (1, ("once:a",)), "a look is never in the second that is over"
+    assert looks() is None

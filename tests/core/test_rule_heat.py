@@ -315,3 +315,13 @@ def test_fan2_an_inlet_far_above_outside_is_hot_air_coming_back(outside_c, told)
     desk.see(inlet_c=29.0, ambient_c=25.0)
     said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating"]
     assert said == [{"inlet_c": 29.0, "outside_c": 25.0}] * (2 * len(told)), "held until it is plainly over"
+
+
+@pytest.mark.parametrize(("on_n", "told"), [(0, []), (1, ["recirculating"])])
+def test_fan2_hot_air_coming_back_counts_from_the_first_miner_that_runs(on_n, told):
+    desk = air(10, 6)
+    desk.fleet = {"on_n": on_n, "miners_w": 3400 * on_n}
+    desk.see(inlet_c=31.0, ambient_c=25.0)
+    desk.see(240)
+    assert desk.events() == told
+    assert desk.limit("max_power_w") == (3060 if told else None)

@@ -286,3 +286,72 @@ def test_limits_of_a_section_are_what_it_says_and_nought_is_a_limit():
     assert limits(stop=True, of=("m001",)) == {"off m001": 0, "ban m001": 0}
     assert len(limits(stop=True, of=("foreman mine",))) == 6
     assert limits() == {}
+
+
+@pytest.mark.parametrize(("stop_w", "start_w", "wrong"), [(99, 100, 0), (100, 100, 1), (101, 100, 1)])
+def test_the_sun_that_begins_it_is_more_than_the_sun_that_ends_it(stop_w, start_w, wrong):
+    assert len(load("solar").check(solar(stop_w=stop_w, start_w=start_w).options)) == wrong
+
+
+def test_what_is_said_of_a_low_voltage_names_it_and_the_nominal_one():
+    desk = voltage(voltage_v=206.9)
+    assert {"voltage_v": 206.9, "nominal_v": 230}.items() <= said_of(desk, "low").items()
+    desk.see(60)
+    assert said_of(desk, "shed") == {"voltage_v": 206.9, "nominal_v": 230, "cap_w": 25_500}
+    assert dict(desk.last.events[0].reason.numbers) == {"voltage_v": 206.9, "nominal_v": 230}
+    desk.see(60, voltage_v=None)
+    assert said_of(desk, "shed") == {"voltage_v": "unknown", "nominal_v": 230, "cap_w": 25_500}
+    desk = voltage(voltage_v=0.0)
+    assert said_of(desk, "low")["voltage_v"] == 0.0, "nought is a voltage"
+
+
+def test_what_is_said_of_a_high_voltage_names_it_while_it_is_known():
+    desk = voltage(voltage_max_v=253.1)
+    assert said_of(desk, "too_high") == {"high_v": 253.1, "most_v": 253.0}
+    desk.see(voltage_max_v=None)
+    assert said_of(desk, "too_high") == {"high_v": "unknown", "most_v": 253.0}
+
+
+def said_of(desk, code):
+    """The numbers of the last round's first limit with this code."""
+    return dict(next(one.reason.numbers for one in desk.last.limits if one.reason.code == code))
+
+
+@pytest.mark.parametrize(
+    ("off", "shed", "block", "wrong"), [(85, 90, 94, 0), (90, 90, 94, 1), (85, 94, 94, 1), (91, 90, 94, 1)]
+)
+def test_the_marks_of_the_voltage_are_in_order_and_apart(off, shed, block, wrong):
+    desk = Desk("voltage", off_pct=off, shed_pct=shed, block_pct=block)
+    assert len(load("voltage").check(desk.options)) == wrong
+
+
+def test_each_reading_of_the_sun_counts_once_while_the_window_lasts():
+    desk = solar(window_s=600)
+    room, now_s = load("solar"), desk.now
+
+    def seen(before, at_s=None):
+        return room._seen(desk.view(), {"seen": before}, desk.options, now_s if at_s is None else at_s, 5)
+
+    assert seen([[now_s - 601, 1], [now_s - 600, 2]]) == [[now_s - 600, 2], [now_s, 5]]
+    assert seen([[now_s - 60, 3]], now_s - 60) == [[now_s - 60, 5]]
+    assert len(seen([[now_s - 500 + at, 1] for at in range(80)])) == 64
+
+
+def test_less_than_no_sun_is_no_power_and_after_blindness_what_was_seen_counts_for_nothing():
+    desk = solar(dwell_s=300)
+    desk.see(export_w=500)
+    desk.see(300)
+    desk.see(export_w=-50)
+    assert (desk.limit("max_power_w"), desk.limit("start_max_w")) == (0, 0)
+    desk.see(600, export_w=None)
+    assert (desk.memory["seen"], desk.memory["open"], desk.memory["since_s"]) == ([], False, 0)
+
+
+def test_that_the_voltage_is_well_again_is_told_once():
+    desk = voltage(voltage_v=206.9)
+    desk.see(60)
+    desk.see(60, voltage_v=230.0)
+    desk.see(599)
+    assert (desk.codes("max_power_w"), desk.codes("no_start"), desk.events()) == (["shed"], ["low"], [])
+    desk.see(1)
+    assert (desk.last.limits, desk.events()) == ((), ["voltage_back"])

@@ -3,10 +3,12 @@
 import pytest
 from core.rule_desk import Desk
 
+from mine_controller.core.errands import COOLS
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, MinerBook, State
 from mine_controller.core.option import fill
 from mine_controller.core.rules import tuning as rule
+from mine_controller.core.tuning import Step
 
 DAY_S = 86_400
 
@@ -202,3 +204,64 @@ def test_modes_are_tried_one_by_one_from_the_first_to_the_last():
 def test_a_range_of_clocks_must_be_open(lowest, highest, wrong):
     assert len(rule.check(section(lowest_mhz=lowest, highest_mhz=highest))) == wrong
     assert rule.check(Bench().options) == []
+
+
+# -- what is wanted ---------------------------------------------------------------------------------------------------
+
+
+def wished(desk, want=None, **book):
+    taken = Step(book, want)
+    return [(one.what, one.value, one.reason.code) for one in rule._wishes(desk.first, taken)]
+
+
+def test_a_miner_that_is_tuned_by_its_modes_is_held_in_the_one_of_its_book():
+    desk = Bench(verbs=("mode",))
+    assert wished(desk, phase="look", now=[1, 0]) == [("mode m000", "standard", "holds")]
+    assert wished(desk, phase="done", now=[0, 0]) == [("mode m000", "eco", "holds")]
+    assert wished(desk, (0, 0), phase="set", now=[0, 0], why="no better") == [("mode m000", "eco", "wants")]
+    assert wished(desk, (0, 0), phase="set", now=[0, 0], why="hot") == [("mode m000", "eco", COOLS)]
+
+
+def test_a_mode_is_wanted_only_of_one_in_its_search_and_only_where_it_has_it():
+    desk = Bench(verbs=("mode",))
+    assert wished(desk) == []
+    assert wished(desk, phase="left", now=[1, 0]) == []
+    assert wished(desk, phase="look", now=[2, 0]) == [], "its list of modes is shorter than it was"
+    assert wished(desk, phase="look", now=[-1, 0]) == []
+
+
+def test_a_clock_is_wanted_once_and_otherwise_left_as_it_is():
+    desk = Bench()
+    assert wished(desk, (500, 1100), phase="set", now=[500, 1100]) == [
+        ("tune m000", "frequency_mhz=500 core_voltage_mv=1100", "wants")
+    ]
+    assert wished(desk, phase="look", now=[525, 1150]) == [("tune m000", "", "holds")]
+    assert wished(desk) == [("tune m000", "", "holds")], "no band sets the mode of one that is listed"
+
+
+def test_the_whole_rule_holds_a_listed_miner_in_the_mode_it_was_found_in():
+    desk = Bench(verbs=("mode",))
+    desk.options = rule.with_sections(desk.options, [("all", section(miners=("m000",)))])
+    desk.now += 120
+    desk.shows(mode="standard").see(0)
+    assert [(one.what, one.value) for one in desk.last.wishes] == [("mode m000", "standard")]
+    assert [dict(event.reason.numbers)["to"] for event in desk.last.events] == ["standard"]
+    assert desk.memory["turns"] == {"bitaxe shelf": {"id": "m000", "seen_s": desk.now}}
+    desk.options = desk.options._replace(sections=())
+    desk.shows(mode="standard").see()
+    assert desk.last.wishes == ()
+    assert desk.memory == {"books": {}, "turns": {}}
+
+
+def test_a_band_may_set_the_mode_of_every_miner_that_is_not_listed():
+    desk = Bench()
+    desk.options = rule.with_sections(desk.options, [("all", section(miners=("m000",)))])
+    desk.shows(frequency_mhz=525, core_voltage_mv=1150).see(0)
+    assert [one.what for one in desk.last.wishes] == ["tune m000"]
+    assert Bench().see().wishes == ()
+    gone = Bench()
+    gone.memory = {"books": {"m000": {"phase": "look", "home": [525, 1150], "now": [525, 1150], "move": 0}}}
+    gone.now += 120
+    gone.shows(frequency_mhz=525, core_voltage_mv=1150).see(0)
+    assert gone.last.wishes == (), "nor of one that was taken off the list and is at home again"
+    assert gone.memory["books"] == {}

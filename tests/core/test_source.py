@@ -65,6 +65,8 @@ def test_a_brown_out_that_pulls_the_frequency_down_takes_off_what_the_source_say
     [
         (100_000, 94_000, 0, 100_000),
         (100_000, 99_000, 0, 100_000),  # miners that tell too much: with the fans 104, the meter bears it out
+        (100_000, 100_000, 0, 100_000),  # the last watt that it does
+        (100_000, 100_001, 0, 105_001),
         (100_000, 102_000, 0, 107_000),  # too far apart: one of them is wrong, and the larger counts
         (100_000, 95_000, 3_740, 103_740),  # whoever tells nothing counts on top
         (None, 95_000, 0, 100_000),

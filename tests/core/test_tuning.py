@@ -10,7 +10,7 @@ from core.shelf import SHELF, Shelf, boards
 from mine_controller.core.bands import Band, Section
 from mine_controller.core.option import fill
 from mine_controller.core.rules import tuning as rule
-from mine_controller.core.tuning import DEAF_S, Limits, Look, champions, same, step, undo
+from mine_controller.core.tuning import DEAF_S, OVERHEAT_K, Limits, Look, champions, same, step, undo
 from mine_controller.core.units import exact_w
 
 LIMITS = Limits(moves=((-25, 0), (0, -20)), low=(400, 1060), high=(600, 1150), cooler=(-25, 0), window_s=600)
@@ -330,3 +330,27 @@ def test_a_band_with_champions_lets_only_the_most_efficient_run():
 def _units(market):
     market.ticks(2)
     return {spec.id: market.state.units[spec.id] for spec in market.wiring.miners}
+
+
+@pytest.mark.parametrize("name", ["watts", "ths"])
+@pytest.mark.parametrize(("value", "seen_s"), [(0.0, 0), (-1.0, 0), (0.5, 480), (1.0, 480)])
+def test_nought_is_no_measure_of_a_miner_and_however_little_more_is_one(name, value, seen_s):
+    board = Board()
+    book, _ = board.run(looks=4)
+    assert step(book, board.look()._replace(**{name: value}), LIMITS).book["seen_s"] == seen_s
+
+
+@pytest.mark.parametrize(("apart_s", "seen_s"), [(300, 660), (301, 0)])
+def test_looks_count_together_when_they_are_five_minutes_apart_and_not_a_second_more(apart_s, seen_s):
+    board = Board()
+    book, _ = board.run(looks=4)
+    board.now += apart_s - 120
+    assert step(book, board.look(), LIMITS._replace(window_s=900)).book["seen_s"] == seen_s
+
+
+@pytest.mark.parametrize(("over_k", "begun"), [(0.0, False), (0.1, True)])
+def test_chips_are_far_too_hot_from_above_their_margin_on(over_k, begun):
+    board = Board()
+    book, _ = board.run(looks=2)
+    taken = step(book, board.look()._replace(chip_c=LIMITS.chip_c + OVERHEAT_K + over_k), LIMITS)
+    assert (taken.want == (500, 1150)) is begun

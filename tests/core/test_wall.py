@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 from core.plant import Plant, policy, wiring
+from core.rule_desk import Desk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -166,3 +167,37 @@ def test_the_bands_of_the_pump_may_not_touch():
     assert wall.check(fill(wall.Options, touching | {"humidity_on_pct": 79.9})) == ()
     assert wall.check(fill(wall.Options, {"on_c": 28.0, "off_c": 27.0})) == ()
     assert len(wall.check(fill(wall.Options, {"on_c": 28.0, "off_c": 27.1}))) == 1
+
+
+def wetted(ran_s=900, inlet_c=28.5, outside_c=30.0, humidity_pct=50.0):
+    """The rule by itself, its pump having run so long."""
+    desk = Desk("wall")
+    desk.wiring = desk.wiring._replace(wall=RELAY)
+    desk.memory = {"on": 1, "since_s": desk.now + 120 - ran_s}
+    desk.see(inlet_c=inlet_c, ambient_c=outside_c, humidity_pct=humidity_pct)
+    return desk
+
+
+@pytest.mark.parametrize(
+    ("changes", "dry"),
+    [
+        ({"inlet_c": 28.6}, True),
+        ({}, False),  # a degree and a half below outside is the least that water makes
+        ({"inlet_c": 28.6, "humidity_pct": 64.9}, True),
+        ({"inlet_c": 28.6, "humidity_pct": 65.0}, False),
+        ({"inlet_c": 28.6, "ran_s": 899}, False),
+    ],
+)
+def test_hum3_dry_is_air_nearly_as_warm_as_outside_behind_a_pump_that_ran_for_a_quarter_of_an_hour(changes, dry):
+    desk = wetted(**changes)
+    assert desk.events() == ["wall_dry"] * dry
+    assert desk.limit("fans_min") == (4 if dry else None)
+
+
+def test_hum3_what_nobody_measures_neither_dries_the_wall_nor_wets_it():
+    assert wetted(inlet_c=28.6, outside_c=None).events() == []
+    desk = wetted(inlet_c=28.6)
+    desk.see(ambient_c=None)
+    assert (desk.events(), desk.limit("fans_min")) == ([], 4)
+    desk.see(ambient_c=30.0, inlet_c=28.5)
+    assert (desk.events(), desk.limit("fans_min")) == (["wall_wet"], None)

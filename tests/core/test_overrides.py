@@ -1,0 +1,178 @@
+"""What a person sets, judged by itself: until when, for what, and with whose name typed."""
+
+import pytest
+from core.plant import WALL, Plant, policy, request, wiring
+
+from mine_controller.core.model.state import Override
+from mine_controller.core.overrides import LONGEST_S, take_requests
+
+SITE = "site=test"
+
+
+class Judge:
+    """A plant after its first tick; each `ask` is one request to it."""
+
+    def __init__(self, *, live=True):
+        self.plant = Plant(wiring(4, 3), policy(wiring(4, 3), live=live))
+        self.plant.tick()
+        self.clock = self.plant.image.clock
+
+    def ask(self, *args, verb="set-state", in_s=None, flags=(), reason="testing"):
+        """(the verdict's sentence, "" when it was done; what is in force)"""
+        until = 0 if in_s is None else self.clock.wall_s + in_s
+        asked = request(verb, *args, until=until, flags=flags, reason=reason)
+        image = self.plant.image._replace(requests=(asked,))
+        state, (verdict,), _ = take_requests(image, self.plant.state, self.plant.policy)
+        return "" if verdict.verdict == "done" else verdict.why, state.overrides
+
+    def lasts_s(self, *args, **more):
+        """Seconds that it is in force for, 0: until cleared; None: it was refused."""
+        why, overrides = self.ask(*args, **more)
+        return None if why else max(0, overrides[-1].until_s - self.clock.plant_s)
+
+
+# -- until when -------------------------------------------------------------------------------------------------------
+
+
+def test_sec4_a_time_that_is_over_is_refused_up_to_this_very_second():
+    judge = Judge()
+    assert judge.ask("fans", "2", in_s=-1) == ("the time asked for is already over", ())
+    assert judge.ask("fans", "2", in_s=0) == ("the time asked for is already over", ())
+    assert judge.lasts_s("fans", "2", in_s=1) == 1
+    assert judge.ask("away", "yes", in_s=-WALL)[1] == ()
+
+
+def test_sec4_on_a_live_site_four_hours_is_the_longest_and_what_nobody_bounds_has_them():
+    judge = Judge()
+    for in_s, lasts_s in (
+        (None, LONGEST_S),
+        (LONGEST_S - 1, LONGEST_S - 1),
+        (LONGEST_S, LONGEST_S),
+        (99_999, LONGEST_S),
+    ):
+        assert judge.lasts_s("fans", "2", in_s=in_s) == lasts_s
+        assert judge.lasts_s("inlet_c", "30", in_s=in_s) == lasts_s
+    assert judge.lasts_s("away", "yes") == 0
+    assert judge.lasts_s("away", "yes", in_s=99_999) == 99_999
+
+
+def test_where_nothing_is_real_it_lasts_as_long_as_was_asked():
+    judge = Judge(live=False)
+    assert judge.lasts_s("fans", "2") == 0
+    assert judge.lasts_s("fans", "2", in_s=99_999) == 99_999
+
+
+def test_what_is_set_has_a_key_a_value_and_a_reason():
+    judge = Judge()
+    assert "takes a key and a value" in judge.ask("fans")[0]
+    assert "takes a key and a value" in judge.ask("fans", "2", "3")[0]
+    assert judge.ask("fans", "2", reason="") == ('a reason is needed: --reason "why"', ())
+
+
+# -- the looser forms of the signal -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "flags", "found"),
+    [
+        ("run", ("stand-in", SITE), "person"),
+        ("off", ("stand-in", SITE), "person"),
+        ("run", ("accept-penalty", SITE), "penalty"),
+        ("run", ("stand-in", "accept-penalty", SITE), "person"),
+        ("run", (), "test"),
+        ("run", (SITE,), "test"),
+        ("off", ("accept-penalty", SITE), "--accept-penalty is for the power signal alone"),
+        ("unknown", ("accept-penalty", SITE), "--accept-penalty is for the power signal alone"),
+        ("run", ("accept-penalty",), '--accept-penalty needs the site\'s name typed: --site "test"'),
+        ("run", ("stand-in", "site=tes"), '--stand-in needs the site\'s name typed: --site "test"'),
+    ],
+)
+def test_g14_a_looser_word_for_the_signal_is_run_and_has_the_sites_name(value, flags, found):
+    why, overrides = Judge().ask("signal", value, flags=flags)
+    assert (why or overrides[0].kind) == found
+
+
+@pytest.mark.parametrize("flag", ["stand-in", "accept-penalty"])
+@pytest.mark.parametrize(("key", "value"), [("inlet_c", "20"), ("smoke", "ok"), ("grid_hz", "unknown")])
+def test_g14_no_other_input_has_a_looser_form(flag, key, value):
+    judge = Judge()
+    assert judge.ask(key, value, flags=(flag, SITE)) == (f"--{flag} is for the power signal alone", ())
+    assert judge.ask(key, value, flags=(SITE,))[1][0].kind == "test"
+
+
+# -- inputs and outputs -----------------------------------------------------------------------------------------------
+
+
+def test_sec4_an_input_is_taken_up_to_the_ends_of_what_its_sensor_can_show():
+    judge = Judge()
+    for key, low, high in (("humidity_pct", "1", "100"), ("battery_soc_pct", "0", "100")):
+        assert judge.ask(key, low)[0] == judge.ask(key, high)[0] == judge.ask(key, "unknown")[0] == ""
+        assert f"is between {low} and 100 %" in judge.ask(key, str(int(low) - 0.1))[0]
+        assert f"is between {low} and 100 %" in judge.ask(key, "100.1")[0]
+        assert "is between" in judge.ask(key, "nan")[0]
+
+
+def test_sec4_there_are_as_many_fans_to_ask_for_as_are_wired():
+    judge = Judge()
+    assert judge.ask("fans", "0")[0] == judge.ask("fans", "3")[0] == ""
+    assert judge.ask("fans", "4")[0] == "fans is a number from 0 to 3"
+    assert judge.ask("fan.3", "on")[0] == ""
+    assert judge.ask("fan.4", "on")[0] == "there is no fan '4'; fans are 1, 2, 3"
+    assert judge.ask("fan.3", "run")[0] == "fan.3 is one of on, off"
+    assert judge.ask("fan", "on")[0].startswith("unknown key 'fan'")
+    assert judge.ask("miners.m001", "stop")[0].startswith("unknown key 'miners.m001'")
+    assert judge.ask("miner.m009", "stop")[0] == "there is no miner 'm009'; see fleet.csv"
+
+
+def test_who_is_put_aside_is_known_has_a_reason_and_is_not_put_aside_twice():
+    judge = Judge()
+    assert judge.ask("m009", verb="quarantine")[0] == "there is no miner 'm009'; see fleet.csv"
+    assert judge.ask(verb="quarantine")[0] == "there is no miner ''; see fleet.csv"
+    assert judge.ask("m001", verb="quarantine", reason="")[0].startswith("a reason is needed")
+    judge.plant.requests = (request("quarantine", "m001"),)
+    judge.plant.tick(rounds=1)
+    judge.plant.requests = ()
+    assert judge.ask("m001", verb="quarantine")[0].startswith("m001 is in quarantine already")
+    assert judge.ask("m002", verb="release")[0].endswith("in quarantine: m001")
+    assert judge.ask("m001", verb="release")[0] == judge.ask("--all", verb="release")[0] == ""
+
+
+# -- how long it stands -----------------------------------------------------------------------------------------------
+
+
+def test_an_override_ends_in_its_second_and_the_same_key_is_set_anew_not_twice():
+    judge = Judge()
+    judge.plant.requests = (request("set-state", "fans", "2"), request("set-state", "fans", "3", number=2))
+    judge.plant.tick(rounds=1)
+    judge.plant.requests = ()
+    (kept,) = judge.plant.state.overrides
+    assert kept.value == "3"
+    for left_s, stands in ((1, True), (0, False)):
+        until = kept._replace(until_s=judge.plant.image.clock.plant_s + left_s)
+        state = judge.plant.state._replace(overrides=(until,))
+        after, _, events = take_requests(judge.plant.image._replace(requests=()), state, judge.plant.policy)
+        assert (len(after.overrides), [one.kind for one in events]) == ((1, []) if stands else (0, ["override_over"]))
+
+
+def test_what_is_not_in_force_can_not_be_cleared_and_all_of_nothing_can():
+    judge = Judge()
+    assert judge.ask("fans", verb="clear-state")[0] == "no override of fans is in force"
+    assert judge.ask("--all", verb="clear-state")[0] == judge.ask(verb="clear-state")[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "stands"),
+    [
+        ("person", "signal", "run", False),
+        ("person", "signal", "off", True),
+        ("penalty", "signal", "run", True),
+        ("person", "inlet_c", "30", True),
+    ],
+)
+def test_g14_a_stand_in_ends_for_good_when_the_page_itself_says_off_and_nothing_else_does(kind, key, value, stands):
+    judge = Judge()
+    image = judge.plant.image
+    image = image._replace(requests=(), site={**image.site, "signal": image.site["signal"]._replace(value="off")})
+    told = Override(key, value, kind, 0, "owner", "", 1)
+    state, _, _ = take_requests(image, judge.plant.state._replace(overrides=(told,)), judge.plant.policy)
+    assert bool(state.overrides) is stands
