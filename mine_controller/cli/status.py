@@ -2,10 +2,12 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.config.model import Config
 
 
 @click.command(
@@ -22,17 +24,9 @@ Exit: 0 shown · 1 no tick has run yet or the database can't be read · 2 config
 @click.option("--json", "as_json", is_flag=True, help="The document of www/status.json.")
 def command(config: Path | None, as_json: bool) -> None:
     """What the mine does now, and why."""
-    from mine_controller.ops.status import status  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
-
     loaded = load_config(config, last_good=True)
     now_s = int(time.time())
-    try:
-        shown = status(loaded, now_s)
-    except StoreTrouble as trouble:
-        fail(f"{trouble.text}; `minectl doctor` tells what helps")
-    if shown is None:
-        fail("no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything")
+    shown = shown_at(loaded, now_s)
     if as_json:
         from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
 
@@ -41,3 +35,17 @@ def command(config: Path | None, as_json: bool) -> None:
     from mine_controller.cli.screen import screen  # noqa: PLC0415 - imported by the command that uses it
 
     click.echo("\n".join(screen(shown, loaded, now_s)))
+
+
+def shown_at(config: Config, now_s: int) -> dict[str, Any]:
+    """The document of now; ends the program with a sentence where there is nothing to show."""
+    from mine_controller.ops.status import status  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        shown = status(config, now_s)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    if shown is None:
+        fail("no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything")
+    return shown

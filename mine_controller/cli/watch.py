@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import config_option, load_config
 
 if TYPE_CHECKING:
     from mine_controller.config.model import Config
@@ -53,16 +53,10 @@ def command(config: Path | None, every: str, times: int) -> None:
 def look(config: "Config") -> list[str]:
     """The lines as they are now; ends the program with a sentence where there is nothing to show."""
     from mine_controller.cli.screen import screen  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.ops.status import status  # noqa: PLC0415 - the same
-    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+    from mine_controller.cli.status import shown_at  # noqa: PLC0415 - the same
 
     now_s = int(time.time())
-    try:
-        shown = status(config, now_s)
-    except StoreTrouble as trouble:
-        fail(f"{trouble.text}; `minectl doctor` tells what helps")
-    if shown is None:
-        fail("no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything")
+    shown = shown_at(config, now_s)
     return screen(shown, config, now_s)
 
 

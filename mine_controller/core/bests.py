@@ -14,6 +14,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.once import Once
 
 QUANTITY = "best_diff_n"
 MINER_S = 3600
@@ -60,17 +61,11 @@ def _lately(at_s: int, now_s: int, apart_s: int) -> bool:
     return at_s > 0 and 0 <= now_s - at_s < apart_s
 
 
-_spelled: tuple[tuple[MinerSpec, ...], tuple[str, ...]] = ((), ())  # of the wiring seen last
+def _key(spec: MinerSpec) -> str:
+    return f"{spec.group}/{spec.mac}:{QUANTITY}"
 
 
-def _keys_of(miners: tuple[MinerSpec, ...]) -> tuple[str, ...]:
-    """Spelled once a wiring, not once a round: the very same tuple has the same keys."""
-    global _spelled  # noqa: PLW0603 - a memory of one, of something that can't change
-    known, keys = _spelled
-    if known is not miners:
-        keys = tuple(f"{spec.group}/{spec.mac}:{QUANTITY}" for spec in miners)
-        _spelled = (miners, keys)
-    return keys
+_keys_of = Once(_key)
 
 
 def _told(image: Image, key: str) -> float | None:

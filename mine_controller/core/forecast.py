@@ -6,6 +6,7 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.wiring import Lane, MinerSpec
+from mine_controller.core.once import Once
 from mine_controller.core.view import View
 
 SPARE_S = 30  # between the last outlet call and the deadline
@@ -41,22 +42,12 @@ class _Way(NamedTuple):
     outlet: str
 
 
-_known: tuple[tuple[MinerSpec, ...], tuple[_Way, ...]] = ((), ())  # of the wiring seen last
-
-
-def _ways_of(miners: tuple[MinerSpec, ...]) -> tuple[_Way, ...]:
-    """Looked up once a wiring, not once a round: the very same tuple has the same ways."""
-    global _known  # noqa: PLW0603 - a memory of one, of something that can't change
-    seen, ways = _known
-    if seen is not miners:
-        ways = tuple(_way(spec) for spec in miners)
-        _known = (miners, ways)
-    return ways
-
-
 def _way(spec: MinerSpec) -> _Way:
     first = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
     return _Way(first.lane if first else "", first.proof_s if first else 0, _outlet_lane(spec))
+
+
+_ways_of = Once(_way)
 
 
 def last_calls(view: View, stops: Iterable[int], deadline: Deadline | None) -> dict[str, int]:

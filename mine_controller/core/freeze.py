@@ -18,6 +18,7 @@ from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Role, Wiring
+from mine_controller.core.once import Once
 from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_probes
 
 NEVER = Value(None, 0, "", "never read")
@@ -337,24 +338,14 @@ class _Keys(NamedTuple):
     address: str
 
 
-_spelled: tuple[tuple[MinerSpec, ...], tuple[_Keys, ...]] = ((), ())  # of the wiring seen last
-
-
-def _keys_of(miners: tuple[MinerSpec, ...]) -> tuple[_Keys, ...]:
-    """Spelled once a wiring, not once a round: the very same tuple has the same keys."""
-    global _spelled  # noqa: PLW0603 - a memory of one, of something that can't change
-    known, keys = _spelled
-    if known is not miners:
-        keys = tuple(_keys(spec) for spec in miners)
-        _spelled = (miners, keys)
-    return keys
-
-
 def _keys(spec: MinerSpec) -> _Keys:
     own = f"{spec.group}/{spec.mac}"
     outlet_w = spec.outlet + ":power_w" if spec.outlet and spec.outlet_metered else ""
     switch = spec.outlet + ":switch" if spec.outlet else ""
     return _Keys(outlet_w, own + ":power_w", own + ":word", switch, own + ":address")
+
+
+_keys_of = Once(_keys)
 
 
 def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners:
