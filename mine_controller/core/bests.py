@@ -14,7 +14,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import MinerSpec, Wiring
-from mine_controller.core.once import Once
+from mine_controller.core.once import Once, each
 
 QUANTITY = "best_diff_n"
 MINER_S = 3600
@@ -27,8 +27,11 @@ Row = list[Any]  # best, the one told (or seen first), plant second at which it 
 def found(image: Image, wiring: Wiring, known: Any) -> tuple[dict[str, Any], tuple[Event, ...]]:
     """The book after this round, and the event of a record that is to be told. `known` may be any garbage."""
     was, told_s = _read(known)
+    keys = _keys_of(wiring.miners)
+    if not was and not any(map(image.channels.get, keys)):
+        return {}, ()
     rows: dict[str, Row] = {}
-    for spec, key in zip(wiring.miners, _keys_of(wiring.miners), strict=True):
+    for spec, key in zip(wiring.miners, keys, strict=True):
         best, row = _told(image, key), was.get(spec.id)
         if best is not None:
             row = [best, best, 0] if row is None else [max(best, row[0]), *row[1:]]
@@ -65,7 +68,7 @@ def _key(spec: MinerSpec) -> str:
     return f"{spec.group}/{spec.mac}:{QUANTITY}"
 
 
-_keys_of = Once(_key)
+_keys_of = Once(each(_key))
 
 
 def _told(image: Image, key: str) -> float | None:

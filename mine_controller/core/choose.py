@@ -31,10 +31,12 @@ def choose(view: View, envelope: Envelope) -> Plan:
     told = {
         target[6:] for target, chase in view.state.chases.items() if chase.want == "run" and target.startswith("miner ")
     }
-    run = tuple(
-        at not in stopping and (on or at in starting or spec.id in told)
-        for at, (spec, on) in enumerate(zip(view.wiring.miners, view.fleet.on, strict=True))
-    )
+    run = view.fleet.on
+    if stopping or starting or told:
+        run = tuple(
+            at not in stopping and (on or at in starting or spec.id in told)
+            for at, (spec, on) in enumerate(zip(view.wiring.miners, view.fleet.on, strict=True))
+        )
     permitted = (
         view.fleet.nominal_w if envelope.max_power_w is None else min(envelope.max_power_w, view.fleet.nominal_w)
     )

@@ -72,6 +72,9 @@ def columned(readings: Iterable[Reading]) -> Readings:
     return Readings(tuple([one[0] for one in made]), [one[1] for one in made], [one[2] for one in made], made=made)
 
 
+Picked = Callable[[Sequence[Any]], Sequence[Any]]
+
+
 class Column(NamedTuple):
     """Readings of one quantity, by place; `of` picks them out of a column of all. `plain`: low, high, decimals of a
     number; else `words` may be, () = any."""
@@ -79,7 +82,7 @@ class Column(NamedTuple):
     quantity: str
     keys: tuple[str, ...]
     places: tuple[int, ...]
-    of: Callable[[Sequence[Any]], Sequence[Any]]
+    of: Picked
     plain: tuple[float, float, int] | None
     words: tuple[str, ...]
 
@@ -87,21 +90,22 @@ class Column(NamedTuple):
 class Shape(NamedTuple):
     """What the keys of a round's readings say by themselves. A site asks the same things tick after tick.
 
-    `columns` of what is taken as it is if it is plausible; `closer`: places of the rest. `watts`: endpoints and the
-    places of their outlets' watts. `addresses`: (place, group, unit).
+    `columns` of what is taken as it is if it is plausible; `closer`: places of the rest. `watts`: endpoints, and what
+    picks their outlets' watts. `addresses`: (place, group, unit). `tickets`: whether there are any.
     """
 
     columns: tuple[Column, ...]
     closer: tuple[int, ...]
-    watts: tuple[tuple[str, tuple[int, ...]], ...]
+    watts: tuple[tuple[str, Picked], ...]
     addresses: tuple[tuple[int, str, str], ...]
+    tickets: bool
 
 
 _shapes: dict[tuple[str, ...], Shape] = {}
 SHAPES = 32  # kept; garbage must not fill the memory
 
 
-def _picked(places: Sequence[int]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+def _picked(places: Sequence[int]) -> Picked:
     """Picks what stands at these places, at once."""
     if len(places) > 1:
         return itemgetter(*places)
@@ -147,5 +151,5 @@ def _shape(keys: tuple[str, ...]) -> Shape:
         )
         for quantity, at in columns.items()
     )
-    places = tuple((endpoint, tuple(at)) for endpoint, at in watts.items())
-    return Shape(tuple(found), tuple(closer), places, tuple(addresses))
+    meters = tuple((endpoint, _picked(at)) for endpoint, at in watts.items())
+    return Shape(tuple(found), tuple(closer), meters, tuple(addresses), any(key.endswith(":ticket") for key in keys))

@@ -5,12 +5,14 @@ X = max(5 % of the load before, 1.25 x standby + min(10 kW, 2 % of nominal)); an
 Learned watts may only raise what an unknown or a starting miner counts: for limits, the configured power is the least.
 """
 
+from operator import gt
 from typing import NamedTuple
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Scalar
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.once import Once, each
 
 FLOOR_SPARE_W = 10_000
 ASLEEP = frozenset({"sleeping", "stopped"})
@@ -52,6 +54,11 @@ def on_above_w(spec: MinerSpec) -> int:
     return max(spec.nominal_w * 15 // 100, 2 * spec.standby_w)
 
 
+marks_of = Once(each(on_above_w))
+_nominal_w_of = Once(lambda miners: sum(spec.nominal_w for spec in miners))
+_standby_w_of = Once(lambda miners: sum(spec.standby_w for spec in miners))
+
+
 def floor_w(before_w: int, fleet: Fleet) -> int:
     """X: below this the site counts as curtailed."""
     return max(
@@ -62,27 +69,7 @@ def floor_w(before_w: int, fleet: Fleet) -> int:
 
 def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     """The fleet of this image."""
-    on: list[bool] = []
-    est: list[int] = []
-    unknown = spared_w = trusted = 0
-    by_word = not {"site_power_w", "signal"} & wiring.roles.keys() and not any(
-        spec.outlet and spec.outlet_metered for spec in wiring.miners
-    )
-    for spec, watts, word in zip(wiring.miners, image.miners.power_w, image.miners.word, strict=True):
-        if watts is None:  # its own word is second best: no stop is repeated to a sleeper, but it proves nothing
-            at, most_w = len(on), full_w(spec, state) * 110 // 100
-            unknown += 1
-            asleep = word in ASLEEP
-            unmetered = wordy(spec, image, at)
-            on.append(not asleep and not (unmetered and image.miners.outlet[at] == "off"))
-            est.append(spec.standby_w if unmetered and not on[at] else most_w)
-            if by_word and unmetered and not on[at]:  # nothing can measure and no contract asks: words count
-                trusted += 1
-            else:
-                spared_w += most_w - est[at]
-        else:
-            on.append(watts > spec.nominal_w * 15 // 100 and watts > 2 * spec.standby_w)  # `on_above_w`, without a call
-            est.append(watts)
+    on, est, unknown, spared_w, trusted = _estimated(image, state, wiring)
     starting_n, starting_w = _starting(on, est, state, wiring)
     miners_w = sum(est)
     measured = sum(watts for watts in image.miners.power_w if watts is not None)
@@ -103,14 +90,44 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         starting_w,
         measured if unknown < len(on) else None,
         miners_w,
-        sum(spec.nominal_w for spec in wiring.miners),
-        sum(spec.standby_w for spec in wiring.miners),
+        _nominal_w_of(wiring.miners),
+        _standby_w_of(wiring.miners),
         fans_w,
         meter_w,
         max(other, 0),
         proof,
         trusted,
     )
+
+
+def _estimated(image: Image, state: State, wiring: Wiring) -> tuple[list[bool], list[int], int, int, int]:
+    """By miner, whether it is on and its watts; how many are unknown, what words of sleep spare of their watts, and
+    how many of those words count as proof."""
+    powers, marks = image.miners.power_w, marks_of(wiring.miners)
+    if None not in powers:
+        return list(map(gt, powers, marks)), list(powers), 0, 0, 0  # type: ignore[arg-type]  # none of them is None
+    on: list[bool] = []
+    est: list[int] = []
+    unknown = spared_w = trusted = 0
+    by_word = not {"site_power_w", "signal"} & wiring.roles.keys() and not any(
+        spec.outlet and spec.outlet_metered for spec in wiring.miners
+    )
+    for spec, watts, word, mark_w in zip(wiring.miners, powers, image.miners.word, marks, strict=True):
+        if watts is not None:
+            on.append(watts > mark_w)
+            est.append(watts)
+            continue
+        at, most_w = len(on), full_w(spec, state) * 110 // 100
+        unknown += 1
+        asleep = word in ASLEEP  # its own word is second best: no stop is repeated to a sleeper, but it proves nothing
+        unmetered = wordy(spec, image, at)
+        on.append(not asleep and not (unmetered and image.miners.outlet[at] == "off"))
+        est.append(spec.standby_w if unmetered and not on[at] else most_w)
+        if by_word and unmetered and not on[at]:  # nothing can measure and no contract asks: words count
+            trusted += 1
+        else:
+            spared_w += most_w - est[at]
+    return on, est, unknown, spared_w, trusted
 
 
 def _starting(on: list[bool], est: list[int], state: State, wiring: Wiring) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.wiring import Lane, MinerSpec
-from mine_controller.core.once import Once
+from mine_controller.core.once import Once, each
 from mine_controller.core.view import View
 
 SPARE_S = 30  # between the last outlet call and the deadline
@@ -47,7 +47,15 @@ def _way(spec: MinerSpec) -> _Way:
     return _Way(first.lane if first else "", first.proof_s if first else 0, _outlet_lane(spec))
 
 
-_ways_of = Once(_way)
+_ways_of = Once(each(_way))
+
+
+def _first_proofs(miners: tuple[MinerSpec, ...]) -> dict[str, int]:
+    """By gentle lane: how long the proof of the first miner on it takes."""
+    return {way.lane: way.proof_s for way in reversed(_ways_of(miners)) if way.lane}
+
+
+_proof_s_of = Once(_first_proofs)
 
 
 def last_calls(view: View, stops: Iterable[int], deadline: Deadline | None) -> dict[str, int]:
@@ -113,12 +121,11 @@ def gentle_room(view: View, calls: Mapping[str, int]) -> dict[str, int]:
     if not calls:
         return room
     earliest = min(calls.values())
-    for spec in view.wiring.miners:
-        path = spec.paths[0] if spec.paths and spec.paths[0].gentle else None
-        if path is None or path.lane in room or path.lane not in view.wiring.lanes:
+    for name, proof_s in _proof_s_of(view.wiring.miners).items():
+        lane = view.wiring.lanes.get(name)
+        if lane is None:
             continue
-        lane = view.wiring.lanes[path.lane]
-        active_s = _active_s(view, view.now_s, earliest - path.proof_s)
-        call_s = max(lane.call_s, view.state.lanes.get(path.lane, 0))
-        room[path.lane] = 1 << 30 if lane.batch else int(active_s * max(lane.width, 1) / call_s)
+        active_s = _active_s(view, view.now_s, earliest - proof_s)
+        call_s = max(lane.call_s, view.state.lanes.get(name, 0))
+        room[name] = 1 << 30 if lane.batch else int(active_s * max(lane.width, 1) / call_s)
     return room

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 from mine_controller.core import prices
 from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Readings, Shape, columned, shape_of
@@ -34,7 +34,8 @@ FROZEN_AFTER = 3
 FROZEN_OUTLETS = 4
 LOADED_W = 200
 LONGEST = 10**300
-_AT_S = itemgetter(1)  # of a Value
+_VALUE, _AT_S = itemgetter(0), itemgetter(1)  # of a Value
+T = TypeVar("T")
 
 
 def freeze(
@@ -48,7 +49,7 @@ def freeze(
     if frozen:
         given = columned(_disbelieved(reading, frozen) for reading in given)
     _take_all(channels, given, shape)
-    tickets = _tickets(channels, clock.plant_s)
+    tickets = _tickets(channels, clock.plant_s) if last is None or last.tickets or shape.tickets else {}
     _oust(channels, given, shape, wiring)
     miners = _miners(wiring, channels, clock.plant_s)
     watch_probes(channels, miners, wiring)
@@ -78,29 +79,28 @@ def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
 
 def _oust(channels: dict[str, Value], given: Readings, shape: Shape, wiring: Wiring) -> None:
     """MIN3: where another unit answers now, the one that answered there before is not reachable any more."""
+    if not shape.addresses:
+        return
     claims: dict[tuple[str, Scalar], tuple[str, int]] = {}
     for at, group, unit in shape.addresses:
-        value = given.values[at]
-        if isinstance(value, str):
-            claims[group, value] = (unit, given.ats[at])
-    for spec, keys in zip(wiring.miners, _keys_of(wiring.miners), strict=True) if claims else ():
-        held = channels.get(keys.address)
-        claim = claims.get((spec.group, held.value)) if held is not None else None
-        if held is not None and claim is not None and claim[0] != spec.mac and claim[1] > held.at_s:
-            channels[keys.address] = Value(None, held.at_s, keys.address, f"{claim[0]} answers there now")
+        if isinstance(given.values[at], str):
+            claims[group, given.values[at]] = (unit, given.ats[at])
+    owners = {where: unit for where, (unit, _) in claims.items()}
+    keys = _keys_of(wiring.miners)
+    held = tuple(map(channels.get, keys.address, repeat(NEVER)))
+    where = tuple(zip(keys.group, map(_VALUE, held), strict=True))
+    if tuple(map(owners.get, where, keys.mac)) == keys.mac:
+        return  # as nearly always: everybody is alone
+    for key, mac, was, claim in zip(keys.address, keys.mac, held, map(claims.get, where), strict=True):
+        if claim is not None and claim[0] != mac and claim[1] > was.at_s:
+            channels[key] = Value(None, was.at_s, key, f"{claim[0]} answers there now")
 
 
 def _frozen(channels: dict[str, Value], given: Readings, shape: Shape) -> set[str]:
     """PDU2: endpoints whose loaded outlets all show the very watts they showed in the last three ticks."""
-    most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it
     frozen = set()
-    for endpoint, places in shape.watts:
-        shown, at_s = [], 0
-        for at in places:
-            value = given.values[at]
-            if isinstance(value, (int, float)) and LOADED_W < value <= most_w:
-                shown.append(round(value))
-                at_s = given.ats[at]
+    for endpoint, of in shape.watts:
+        shown, at_s = _loaded(of(given.values), of(given.ats))
         if len(shown) < FROZEN_OUTLETS:
             continue
         key, mark = f"{endpoint}:frozen", str(zlib.crc32(repr(shown).encode()))
@@ -114,6 +114,21 @@ def _frozen(channels: dict[str, Value], given: Readings, shape: Shape) -> set[st
         if count >= FROZEN_AFTER:
             frozen.add(endpoint)
     return frozen
+
+
+def _loaded(values: Sequence[Scalar], ats: Sequence[int]) -> tuple[list[int], int]:
+    """The watts of the loaded outlets, and when the last of them was read."""
+    most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it
+    if set(map(type, values)) <= NUMBERS:
+        numbers = cast("Sequence[float]", values)
+        if min(numbers) > LOADED_W and max(numbers) <= most_w:
+            return list(map(round, numbers)), ats[-1]
+    shown, at_s = [], 0
+    for value, read_s in zip(values, ats, strict=True):
+        if isinstance(value, (int, float)) and LOADED_W < value <= most_w:
+            shown.append(round(value))
+            at_s = read_s
+    return shown, at_s
 
 
 def _disbelieved(reading: Reading, frozen: set[str]) -> Reading:
@@ -329,20 +344,28 @@ def _fan(spec: FanSpec, channels: Mapping[str, Value], now_s: int) -> Fan:
 
 
 class _Keys(NamedTuple):
-    """Where one miner's columns come from; "" = from nowhere."""
+    """Where the miners' columns come from, a column of keys for each; "" = from nowhere."""
 
-    outlet_w: str
-    power_w: str
-    word: str
-    switch: str
-    address: str
+    group: tuple[str, ...]
+    mac: tuple[str, ...]
+    outlet_w: tuple[str, ...]
+    power_w: tuple[str, ...]
+    word: tuple[str, ...]
+    switch: tuple[str, ...]
+    address: tuple[str, ...]
 
 
-def _keys(spec: MinerSpec) -> _Keys:
-    own = f"{spec.group}/{spec.mac}"
-    outlet_w = spec.outlet + ":power_w" if spec.outlet and spec.outlet_metered else ""
-    switch = spec.outlet + ":switch" if spec.outlet else ""
-    return _Keys(outlet_w, own + ":power_w", own + ":word", switch, own + ":address")
+def _keys(specs: tuple[MinerSpec, ...]) -> _Keys:
+    own = [f"{spec.group}/{spec.mac}" for spec in specs]
+    return _Keys(
+        tuple(spec.group for spec in specs),
+        tuple(spec.mac for spec in specs),
+        tuple(spec.outlet + ":power_w" if spec.outlet and spec.outlet_metered else "" for spec in specs),
+        tuple(key + ":power_w" for key in own),
+        tuple(key + ":word" for key in own),
+        tuple(spec.outlet + ":switch" if spec.outlet else "" for spec in specs),
+        tuple(key + ":address" for key in own),
+    )
 
 
 _keys_of = Once(_keys)
@@ -350,34 +373,28 @@ _keys_of = Once(_keys)
 
 def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners:
     """The columns, from the outlet's meter first, the miner's own word second. No outlet meter: its own watts."""
-    get = channels.get
-    oldest_w, oldest = now_s - QUANTITIES["power_w"].max_age_s, now_s - TEXT_MAX_AGE_S
-    power_w: list[int | None] = []
-    power_at: list[int] = []
-    word: list[str | None] = []
-    word_at: list[int] = []
-    outlet: list[str | None] = []
-    address: list[str | None] = []
-    for of_outlet, of_own, of_word, of_switch, of_address in _keys_of(wiring.miners):
-        watts, at_s, _, _ = get(of_outlet) or get(of_own, NEVER)
-        power_w.append(watts if at_s >= oldest_w and isinstance(watts, int) else None)
-        power_at.append(at_s)
-        said, at_s, _, _ = get(of_word, NEVER)
-        word.append(str(said) if at_s >= oldest and said is not None else None)
-        word_at.append(at_s)
-        switch, at_s, _, _ = get(of_switch, NEVER)
-        outlet.append(str(switch) if at_s >= oldest and switch is not None else None)
-        where, at_s, _, _ = get(of_address, NEVER)
-        address.append(str(where) if at_s >= oldest and where is not None else None)
-    return Miners(
-        tuple(spec.id for spec in wiring.miners),
-        tuple(power_w),
-        tuple(power_at),
-        tuple(word),
-        tuple(word_at),
-        tuple(outlet),
-        tuple(address),
-    )
+    if not wiring.miners:
+        return Miners()
+    keys, oldest = _keys_of(wiring.miners), now_s - TEXT_MAX_AGE_S
+    own_w = map(channels.get, keys.power_w, repeat(NEVER))
+    watts = [outlet or own for outlet, own in zip(map(channels.get, keys.outlet_w), own_w, strict=True)]
+    power_w, power_at = _column_of(watts, now_s - QUANTITIES["power_w"].max_age_s, int)
+    word, word_at = _column_of(map(channels.get, keys.word, repeat(NEVER)), oldest, str)
+    outlet, _ = _column_of(map(channels.get, keys.switch, repeat(NEVER)), oldest, str)
+    address, _ = _column_of(map(channels.get, keys.address, repeat(NEVER)), oldest, str)
+    return Miners(_ids_of(wiring.miners), power_w, power_at, word, word_at, outlet, address)
+
+
+_ids_of = Once(lambda miners: tuple(spec.id for spec in miners))
+
+
+def _column_of(values: Iterable[Value], oldest_s: int, kind: type[T]) -> tuple[tuple[T | None, ...], tuple[int, ...]]:
+    """What is not older and of that kind, else None; and when each was read."""
+    known, ats, _, _ = zip(*values, strict=True)
+    if set(map(type, known)) == {kind} and min(ats) >= oldest_s:
+        return known, ats
+    rows = zip(known, ats, strict=True)
+    return tuple(one if at >= oldest_s and type(one) is kind else None for one, at in rows), ats
 
 
 def _tickets(channels: dict[str, Value], now_s: int) -> dict[str, str]:

@@ -38,19 +38,22 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
     watch = _Watch(image, fleet, state, policy)
     changed: dict[str, Unit] = {}
     turn = image.clock.plant_s // TURN_S % TURNS
-    for at, (spec, address) in enumerate(zip(policy.wiring.miners, image.miners.address, strict=True)):
-        known = unit = state.units.get(spec.id, NEW)
-        if address != unit.address:
-            unit = watch.placed(spec, unit, address)
+    specs, addresses = policy.wiring.miners, image.miners.address
+    units = [state.units.get(spec.id, NEW) for spec in specs]
+    moved = {at for at, (unit, address) in enumerate(zip(units, addresses, strict=True)) if address != unit.address}
+    for at in sorted(moved.union(range(turn, len(specs), TURNS))):
+        known = unit = units[at]
+        if at in moved:
+            unit = watch.placed(specs[at], unit, addresses[at])
         if at % TURNS == turn:
-            unit = watch.learned(spec, unit, at)
+            unit = watch.learned(specs[at], unit, at)
         if unit is not known and unit != known:
-            changed[spec.id] = unit
-    units = {**state.units, **changed} if changed else state.units
-    if len(units) > len(policy.wiring.miners):
-        ids = {spec.id for spec in policy.wiring.miners}
-        units = {name: unit for name, unit in units.items() if name in ids}
-    return Found(units, tuple(watch.events))
+            changed[specs[at].id] = unit
+    book = {**state.units, **changed} if changed else state.units
+    if len(book) > len(specs):
+        ids = {spec.id for spec in specs}
+        book = {name: unit for name, unit in book.items() if name in ids}
+    return Found(book, tuple(watch.events))
 
 
 class _Watch:

@@ -22,16 +22,16 @@ def watch_miners(
     clock = image.clock
     passed_s = max(0, min(clock.plant_s - int(state.last.get("watched_s", clock.plant_s)), 600))
     books, events = dict(state.miners), []
-    for at, spec in enumerate(wiring.miners):
-        settling = state.settling.get(spec.id, 0) > clock.plant_s
-        if image.miners.power_w[at] is None and (settling or not _said(spec, image, at)):
+    settling = {name for name, until_s in state.settling.items() if until_s > clock.plant_s}
+    for at, (spec, watts, on) in enumerate(zip(wiring.miners, image.miners.power_w, fleet.on, strict=True)):
+        if watts is None and (spec.id in settling or not _said(spec, image, at)):
             continue
-        book, on = books.get(spec.id), fleet.on[at]
+        book = books.get(spec.id)
         if book is None:
             books[spec.id] = MinerBook(on=on, day=clock.local.date)
         elif book.on != on:
             books[spec.id] = changed(book, on=on, now_s=clock.plant_s, day=clock.local.date)
-            if f"miner {spec.id}" not in state.chases and not settling:
+            if f"miner {spec.id}" not in state.chases and spec.id not in settling:
                 reason = Reason("watch", "miner_on" if on else "miner_off", (("miner", spec.id),))
                 events.append(Event("miner_" + ("on" if on else "off") + "_unasked", "info", spec.id, reason))
         elif on and passed_s:

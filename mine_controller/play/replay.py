@@ -7,6 +7,7 @@ its own state, so that what another version decides otherwise is seen as it woul
 """
 
 import gc
+import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,11 +23,11 @@ from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import Reason
-from mine_controller.core.model.state import State
+from mine_controller.core.model.state import State, Unit
 from mine_controller.core.settle import settle
 from mine_controller.ports.code import deciding
 from mine_controller.store import query
-from mine_controller.store.codec import sha, text
+from mine_controller.store.codec import canonical, sha, text
 from mine_controller.store.db import Paths, Places
 from mine_controller.store.policies import unpack_policy
 from mine_controller.store.records import Recorded, unpack_reason
@@ -177,6 +178,7 @@ class _Fold:
         self.codes: set[str] = set()
         self.begins_at = 0
         self.hidden: Difference | None = None
+        self.hash = _Hash()
         start = query.anchor(paths, part.since - 1)
         if start is not None:
             self.state, self.image, self.begins_at = start.state, start.image, start.tick_at + 1
@@ -214,7 +216,7 @@ class _Fold:
         for recorded in rounds:
             self.image = freeze(self.image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
             decision = decide(self.image, state, policy)
-            same = not self.drifted and sha(decision) == recorded.decision_sha
+            same = not self.drifted and self.hash.of(decision) == recorded.decision_sha
             if not same and not self.drifted and _is_elsewhere(rounds[0], before):
                 self.state = None
                 return False
@@ -252,6 +254,31 @@ class _Fold:
                 at = self.differences.index(self.hidden)
                 self.differences[at] = self.hidden._replace(field=path, was=was, now=now, rule=rule)
         self.state, self.image, self.drifted, self.hidden = kept.state, kept.image, False, None
+
+
+class _Hash:
+    """`sha` of one decision after the other. A third of it is the book of units, mostly the very one of the round
+    before: what was written of that is kept."""
+
+    def __init__(self) -> None:
+        self._units: dict[str, Unit] | None = None
+        self._written = b""
+
+    def of(self, decision: Decision) -> str:
+        """The same as `sha(decision)`."""
+        state = decision.state
+        try:
+            if state.units is not self._units:
+                self._units, self._written = state.units, canonical(state.units)
+            before, behind = canonical(state[:_UNITS])[1:-1], canonical(state[_UNITS + 1 :])[1:-1]
+            rest = canonical(decision[1:])[1:]
+        except ValueError:  # an infinite number in it
+            return sha(decision)
+        inner = b",".join(part for part in (before, self._written, behind) if part)
+        return hashlib.sha256(b"[[" + inner + b"]," + rest).hexdigest()
+
+
+_UNITS = State._fields.index("units")
 
 
 def _is_elsewhere(first: Recorded, state: State) -> bool:

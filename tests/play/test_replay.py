@@ -6,11 +6,15 @@ import sqlite3
 import pytest
 from play.days import play
 
-from mine_controller.core.model.state import MinerBook, State
+from mine_controller.core.decide import decide
+from mine_controller.core.freeze import freeze
+from mine_controller.core.model.state import MinerBook, State, Unit
 from mine_controller.play import replay as room
 from mine_controller.play.replay import Part, paths_to
 from mine_controller.play.sweep import spread
 from mine_controller.ports.code import deciding
+from mine_controller.store import query
+from mine_controller.store.codec import sha
 from mine_controller.store.policies import pack_policy
 
 FOR_EVER_S = 1 << 36
@@ -183,3 +187,27 @@ def test_answers_follow_their_unit_when_the_numbers_of_commands_have_moved(day):
 
 def test_a_part_is_all_a_process_is_handed(day):
     assert room.replay(Part(str(day), 0, FOR_EVER_S)).ticks == 75
+
+
+def decisions_of(db):
+    """Every decision of the stretch, decided again."""
+    seen = []
+    policies = room.Policies(paths_to(str(db)))
+    state, image = State(), None
+    for recorded in query.records(paths_to(str(db)), 0, FOR_EVER_S):
+        policy = policies.of(rows(db, "SELECT sha FROM configs")[0][0])
+        image = freeze(image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
+        seen.append(decide(image, state, policy))
+        state = seen[-1].state
+    return seen
+
+
+def test_the_hash_that_keeps_the_units_written_is_the_hash(day):
+    made = decisions_of(day)
+    assert len({id(one.state.units) for one in made}) < len(made)  # some books are the very one before
+    kept = room._Hash()
+    assert [kept.of(one) for one in made] == [sha(one) for one in made]
+    moved = made[-1]._replace(state=made[-1].state._replace(units={"a001": Unit(address="10.0.0.9")}))
+    assert kept.of(moved) == sha(moved) != sha(made[-1])
+    endless = moved._replace(forecast={"seconds": float("inf")})
+    assert kept.of(endless) == sha(endless)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
-from mine_controller.core.fleet import on_above_w
+from mine_controller.core.fleet import marks_of
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.once import Once, each
 from mine_controller.core.view import View
 
 # Chip temperatures that warn and that are a danger, by kind of section. Bitaxe firmware throttles at 75; Avalon's TMax
@@ -243,9 +244,11 @@ def _miners(look: Look) -> Found:
     miners, books, chases = view.image.miners, view.state.miners, view.state.chases
     dark = {event.about for event in look.events if event.kind == "miner_off_unasked"}
     known = _known(view, "miner_offline")
-    rows = zip(view.wiring.miners, miners.power_w, miners.word, miners.outlet, strict=True)
-    for at, (spec, watts, word, outlet) in enumerate(rows):
-        if watts is not None and watts > on_above_w(spec):
+    rows = zip(
+        view.wiring.miners, miners.power_w, miners.word, miners.outlet, marks_of(view.wiring.miners), strict=True
+    )
+    for at, (spec, watts, word, outlet, mark_w) in enumerate(rows):
+        if watts is not None and watts > mark_w:
             continue
         book, chase = books.get(spec.id), chases.get(f"miner {spec.id}")
         dark_s = book.last_stop_s if book is not None and not book.on else 0
@@ -278,8 +281,8 @@ def _chips(look: Look) -> Found:
     """The hottest chip of each miner against the marks of its kind, or the owner's."""
     channels, oldest = look.view.image.channels, look.view.now_s - 240
     own = tuple(ways_of(look.policy, kind) for kind in ("chip_warning", "chip_danger"))
-    for spec in look.view.wiring.miners:
-        found = channels.get(f"{spec.group}/{spec.mac}:chip_c")
+    specs = look.view.wiring.miners
+    for spec, found in zip(specs, map(channels.get, _chip_keys_of(specs)), strict=True):
         if found is None:
             continue
         if not isinstance(found.value, int | float) or found.at_s < oldest:
@@ -293,6 +296,9 @@ def _chips(look: Look) -> Found:
             if look.off_limits(kind, spec.id, found.value, (threshold_c, ways.clear or threshold_c - 3)):
                 numbers = (("miner", spec.id), ("chip_c", float(found.value)), ("limit_c", threshold_c))
                 yield _event(kind, spec.id, *numbers)
+
+
+_chip_keys_of = Once(each(lambda spec: f"{spec.group}/{spec.mac}:chip_c"))
 
 
 def _drift(look: Look) -> Found:
