@@ -17,7 +17,7 @@ from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
-from mine_controller.core.reach import address, answers, commandable
+from mine_controller.core.reach import address, answers, commandable, rungs_of
 from mine_controller.core.view import View
 
 BOOT_S = 90  # from outlet on to the miner's own start
@@ -176,7 +176,7 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
     reason = _why_stop(work)
     for at in plan.stops:
         spec = view.wiring.miners[at]
-        ladder = _ladder(work, spec, calls)
+        ladder = _ladder(work, at, calls)
         if not spec.paths or ladder.top < 0:
             continue
         target = f"miner {spec.id}"
@@ -225,18 +225,14 @@ def _own_deadline(work: _Work) -> Deadline:
     return Deadline(max(min(began, default=now_s), now_s - PARTIAL_WITHIN_S) + PARTIAL_WITHIN_S)
 
 
-def _ladder(work: _Work, spec: MinerSpec, calls: dict[str, int]) -> Ladder:
-    top, softest, outlet = len(spec.paths) - 1, -1, ""
-    for rung, path in enumerate(spec.paths):
-        if path.gentle:
-            softest = rung
-        elif not outlet:
-            outlet = path.lane
-    plug = "plug" in spec.flags  # it has no other way, and its owner said that this one is meant for every day
-    word_only = (work.envelope.how == "gentle" and not plug) or rests(work.view, work.column[spec.id])
+def _ladder(work: _Work, at: int, calls: dict[str, int]) -> Ladder:
+    spec = work.view.wiring.miners[at]
+    softest, outlet, plug = rungs_of(work.view.wiring.miners)[at]
+    top = len(spec.paths) - 1
+    word_only = (work.envelope.how == "gentle" and not plug) or rests(work.view, at)
     if word_only or (softest >= 0 and not answers(work.view, outlet)):
         top = softest
-    if softest <= 0 and work.view.image.miners.address[work.column[spec.id]] is not None:
+    if softest <= 0 and work.view.image.miners.address[at] is not None:
         return Ladder(spec.paths, top, calls.get(outlet))
     shut = tuple(rung for rung, path in enumerate(spec.paths) if path.gentle and not _can_reach(work, spec, rung))
     return Ladder(spec.paths, top, calls.get(outlet), shut=shut)

@@ -1,8 +1,28 @@
 """What can be commanded at all: lanes that are live, endpoints that answer, units whose address was read. Pure."""
 
+from typing import NamedTuple
+
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import MinerSpec, Path, Wiring
+from mine_controller.core.once import Once, each
 from mine_controller.core.view import View
+
+
+class Rungs(NamedTuple):
+    """A unit's last gentle rung, -1 = none; the lane of its first outlet, "" = none; whether it is a plug's."""
+
+    softest: int
+    outlet: str
+    plug: bool  # it has no other way, and its owner said that this one is meant for every day
+
+
+def _rungs(spec: MinerSpec) -> Rungs:
+    softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
+    outlet = next((path.lane for path in spec.paths if not path.gentle), "")
+    return Rungs(softest, outlet, "plug" in spec.flags)
+
+
+rungs_of = Once(each(_rungs))
 
 
 def ours(wiring: Wiring) -> Wiring:
