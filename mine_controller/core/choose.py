@@ -6,7 +6,8 @@ Mixed: efficiency decides among those within three starts of the fewest. A strat
 may run. Every miner left out has a reason (`core/skips.py` lists them).
 """
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 
 from mine_controller.core.awake import to_tell
 from mine_controller.core.fleet import wordy
@@ -83,9 +84,10 @@ def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]
         return set()
     fleet = view.fleet
     gone: set[int] = set()
-    order = sorted((at for at in running if view.wiring.miners[at].paths), key=_stop_order(view, running))
+    ordered_by = _stop_order(view, running)
+    order = sorted((at for at in running if view.wiring.miners[at].paths), key=ordered_by)
     power_w, count = sum(fleet.est_w[at] for at in running) + fleet.starting_w, len(running)
-    for at in order:
+    for at in _level(view, envelope, order, ordered_by):
         power_ok = envelope.max_power_w is None or power_w <= envelope.max_power_w
         if power_ok and (envelope.max_miners is None or count <= envelope.max_miners):
             break
@@ -111,6 +113,35 @@ def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]
 
 
 _Order = Callable[[int], tuple[int, ...]]
+
+
+def _level(view: View, envelope: Envelope, order: list[int], ordered_by: _Order) -> Iterator[int]:
+    """Who stops one after the other: by the order, and such that the phases stay as near each other as they may be.
+
+    Those on their way down and the unprotected go first whatever their phase.
+    """
+    apart_w, loads = envelope.phases_apart_w, Room(view, envelope).loads
+    if apart_w is None or not loads:
+        yield from order
+        return
+    specs, est_w = view.wiring.miners, view.fleet.est_w
+    queues: dict[str, deque[int]] = {}
+    for at in order:
+        queues.setdefault(specs[at].phase if specs[at].phase in loads else "", deque()).append(at)
+
+    def keeps_level(at: int) -> bool:
+        phase = specs[at].phase
+        return phase not in loads or max(loads.values()) - loads[phase] + est_w[at] <= max(apart_w, est_w[at])
+
+    while heads := sorted((queue[0] for queue in queues.values() if queue), key=ordered_by):
+        first = [at for at in heads if ordered_by(at)[:2] == ordered_by(heads[0])[:2]]
+        fullest = max(first, key=lambda at: loads.get(specs[at].phase, 0))
+        at = next(filter(keeps_level, first), fullest)
+        phase = specs[at].phase if specs[at].phase in loads else ""
+        queues[phase].popleft()
+        if phase:
+            loads[phase] -= est_w[at]
+        yield at
 
 
 def _stop_order(view: View, running: list[int]) -> _Order:

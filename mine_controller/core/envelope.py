@@ -36,6 +36,7 @@ def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
         offs=_named(tightest, "off ", _its_reason),
         breakers=_named(tightest, "breaker ", _its_amount),
         phases=_named(tightest, "phase ", _its_amount),
+        phases_apart_w=amount.get("phases_apart_w"),
         how=_how(given, amount),
         binding=tuple(sorted((limit for limit in tightest.values() if _bites(limit)), key=_rank)),
         wishes=tuple(sorted(wishes, key=lambda wish: (wish.layer, wish.what, wish.reason))),
@@ -120,4 +121,4 @@ def _fans_max(tightest: dict[str, Limit]) -> int | None:
 
 
 def _bites(limit: Limit) -> bool:
-    return not limit.what.startswith(("ban ", "breaker ", "phase "))
+    return not limit.what.startswith(("ban ", "breaker ", "phase ", "phases_apart_w"))

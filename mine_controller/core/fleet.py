@@ -5,6 +5,7 @@ X = max(5 % of the load before, 1.25 x standby + min(10 kW, 2 % of nominal)); an
 Learned watts may only raise what an unknown or a starting miner counts: for limits, the configured power is the least.
 """
 
+from collections.abc import Sequence
 from operator import gt
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def floor_w(before_w: int, fleet: Fleet) -> int:
 def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     """The fleet of this image."""
     on, est, unknown, spared_w, trusted = _estimated(image, state, wiring)
-    starting_n, starting_w = _starting(on, est, state, wiring)
+    told = starting(est, state, wiring)
     miners_w = sum(est)
     measured = sum(watts for watts in image.miners.power_w if watts is not None)
     fans_w, meter_w = _fans_w(image), _meter_w(image)
@@ -86,8 +87,8 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         tuple(est),
         unknown,
         sum(on),
-        starting_n,
-        starting_w,
+        sum(not on[at] for at in told),
+        sum(told.values()),
         measured if unknown < len(on) else None,
         miners_w,
         _nominal_w_of(wiring.miners),
@@ -130,15 +131,27 @@ def _estimated(image: Image, state: State, wiring: Wiring) -> tuple[list[bool], 
     return on, est, unknown, spared_w, trusted
 
 
-def _starting(on: list[bool], est: list[int], state: State, wiring: Wiring) -> tuple[int, int]:
+def starting(est: Sequence[int], state: State, wiring: Wiring) -> dict[int, int]:
+    """By column, what a miner that was told to run will draw beyond what it draws: 1.05 x its full power by then."""
     told = [target[6:] for target, chase in state.chases.items() if chase.want == "run" and target.startswith("miner ")]
     if not told:
-        return 0, 0
+        return {}
     index = {spec.id: at for at, spec in enumerate(wiring.miners)}
     ats = [index[name] for name in told if name in index]
-    count = sum(not on[at] for at in ats)
-    watts = sum(max(0, full_w(wiring.miners[at], state) * 105 // 100 - est[at]) for at in ats)
-    return count, watts
+    return {at: max(0, full_w(wiring.miners[at], state) * 105 // 100 - est[at]) for at in ats}
+
+
+def rising(fleet: Fleet, state: State, wiring: Wiring, now_s: int) -> dict[int, int]:
+    """By column, the same of a miner that was seen to come on and is still on its way up to its full power."""
+    more: dict[int, int] = {}
+    for at, (spec, on, drawn_w) in enumerate(zip(wiring.miners, fleet.on, fleet.est_w, strict=True)):
+        book = state.miners.get(spec.id)
+        if on and book is not None and book.last_start_s and now_s - book.last_start_s < spec.ramp_patience_s:
+            told = state.chases.get(f"miner {spec.id}")
+            left_w = full_w(spec, state) - drawn_w
+            if left_w > 0 and (told is None or told.want != "run"):
+                more[at] = left_w
+    return more
 
 
 def _fans_w(image: Image) -> int | None:

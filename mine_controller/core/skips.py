@@ -21,6 +21,7 @@ SKIPS: dict[tuple[str, str], str] = {
     ("choose", "no_power"): "no_power",
     ("choose", "no_breaker"): "no_breaker",
     ("choose", "no_phase"): "no_phase",
+    ("choose", "phases_apart"): "phases_apart",
     ("choose", "not_ours"): "not_ours",
     ("choose", "unmeasured"): "unmeasured",
     ("choose", "unreachable"): "unreachable",

@@ -8,15 +8,13 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from mine_controller.core.fleet import Fleet, full_w
-from mine_controller.core.model.state import MinerBook
+from mine_controller.core.fleet import Fleet, rising
 from mine_controller.core.view import View
 
 WHOLE = 1000  # a factor of one, in thousandths
 AGREE_PCT = 5  # site meter and the sum of all else: nearer than this they speak of the same load
 FIFTY, SIXTY = 50.0, 60.0
 FAR_HZ = 3.0  # further from both than this says nothing of which grid it is
-NEW = MinerBook()
 _POINT = re.compile(r"(-?[0-9]{1,4}(?:\.[0-9]+)?):([0-9]{1,6}(?:\.[0-9]+)?)")
 
 Curve = tuple[tuple[float, float], ...]
@@ -107,11 +105,4 @@ def _metered_w(fleet: Fleet, most_w: int) -> int:
 
 def rising_w(view: View) -> int:
     """What miners that were seen to come on, and are still on their way up, will draw beyond what they draw."""
-    state, now_s, more_w = view.state, view.now_s, 0
-    for spec, on, drawn_w in zip(view.wiring.miners, view.fleet.on, view.fleet.est_w, strict=True):
-        book = state.miners.get(spec.id, NEW)
-        if on and book.last_start_s and now_s - book.last_start_s < spec.ramp_patience_s:
-            told = state.chases.get(f"miner {spec.id}")
-            if told is None or told.want != "run":
-                more_w += max(0, full_w(spec, state) - drawn_w)
-    return more_w
+    return sum(rising(view.fleet, view.state, view.wiring, view.now_s).values())

@@ -160,28 +160,54 @@ def _g3_day(record: Record) -> Iterator[str]:
 
 
 def _g4(record: Record) -> Iterator[str]:
-    """Planned power with every start counted at 1.05 x nominal stays under the cap less its margin; breakers too."""
-    starts, cap_w = record.decision.plan.starts, record.policy.site.power_cap_w
+    """Planned power stays under the cap less its margin and under every branch's limit, and phases stay level."""
+    starts, cap_w, wiring = record.decision.plan.starts, record.policy.site.power_cap_w, record.policy.wiring
     if not starts:
         return
-    fleet, specs = _fleet(record), record.policy.wiring.miners
+    fleet = _fleet(record)
+    planned = _planned_w(record, fleet)
     margin_pct = getattr(record.policy.rules.get("cap"), "margin_pct", 5)
-    more_w = sum(specs[at].nominal_w * 105 // 100 - fleet.est_w[at] for at in starts)
-    planned_w = max(fleet.miners_w + fleet.other_w, fleet.meter_w or 0) + fleet.starting_w + more_w
+    now_w = max(fleet.miners_w + fleet.other_w, fleet.meter_w or 0)
+    planned_w = now_w + sum(planned) - sum(fleet.est_w)
     if cap_w and planned_w > cap_w * (100 - margin_pct) // 100:
         yield f"planned {planned_w} W over {cap_w * (100 - margin_pct) // 100} W"
-    for breaker in record.policy.wiring.breakers:
-        load_w = sum(w for w, spec in zip(fleet.est_w, specs, strict=True) if spec.breaker == breaker.name)
-        add_w = sum(
-            specs[at].nominal_w * 105 // 100 - fleet.est_w[at] for at in starts if specs[at].breaker == breaker.name
-        )
-        if add_w and load_w + add_w > breaker.limit_w:
-            yield f"breaker {breaker.name}: {load_w + add_w} W over {breaker.limit_w} W"
-    for phase in record.policy.wiring.phases:
-        ats = [at for at, spec in enumerate(specs) if spec.phase == phase.name]
-        add_w = sum(specs[at].nominal_w * 105 // 100 - fleet.est_w[at] for at in ats if at in starts)
-        if add_w and sum(fleet.est_w[at] for at in ats) + add_w > phase.limit_w:
-            yield f"phase {phase.name}: {sum(fleet.est_w[at] for at in ats) + add_w} W over {phase.limit_w} W"
+    for kind, branches in (("breaker", wiring.breakers), ("phase", wiring.phases)):
+        for branch in branches:
+            ats = [at for at, spec in enumerate(wiring.miners) if getattr(spec, kind) == branch.name]
+            load_w = sum(planned[at] for at in ats)
+            if load_w > branch.limit_w and set(ats) & set(starts):
+                yield f"{kind} {branch.name}: {load_w} W over {branch.limit_w} W"
+    yield from _g4_level(record, planned)
+
+
+def _planned_w(record: Record, fleet: Fleet) -> list[int]:
+    """By miner, in watts: a start of this plan or of one before at 1.05 x nominal, who came on lately at nominal."""
+    books, chases, now_s = record.decision.state.miners, record.before.chases, record.image.clock.plant_s
+    planned = []
+    for at, (spec, on, drawn_w) in enumerate(zip(record.policy.wiring.miners, fleet.on, fleet.est_w, strict=True)):
+        book = books.get(spec.id)
+        young = on and book is not None and 0 < book.last_start_s > now_s - spec.ramp_patience_s
+        told = at in record.decision.plan.starts or getattr(chases.get(f"miner {spec.id}"), "want", "") == "run"
+        planned.append(max(drawn_w, spec.nominal_w * 105 // 100 if told else spec.nominal_w if young else 0))
+    return planned
+
+
+def _g4_level(record: Record, planned: list[int]) -> Iterator[str]:
+    """No phase that starts somebody is a tenth of a limit above the least loaded one, or more than one miner."""
+    wiring, starts = record.policy.wiring, record.decision.plan.starts
+    fed = {spec.phase for spec in wiring.miners if spec.paths}
+    phases = [phase for phase in wiring.phases if phase.name in fed]
+    if len(wiring.phases) < 2 or not phases:
+        return
+    part_pct = getattr(record.policy.rules.get("cap"), "imbalance_pct", 10)
+    apart_w = min(phase.limit_w for phase in wiring.phases) * part_pct // 100
+    rows = list(zip(wiring.miners, planned, strict=True))
+    loads = {phase.name: sum(watts for spec, watts in rows if spec.phase == phase.name) for phase in phases}
+    for name in sorted({wiring.miners[at].phase for at in starts} & set(loads)):
+        largest_w = max(planned[at] for at in starts if wiring.miners[at].phase == name)
+        ahead_w = loads[name] - min(loads.values())
+        if ahead_w > max(apart_w, largest_w):
+            yield f"phase {name}: {ahead_w} W above the least loaded one, {apart_w} W are allowed"
 
 
 def _g5(record: Record) -> Iterator[str]:

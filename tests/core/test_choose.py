@@ -117,6 +117,126 @@ def test_a_phase_over_its_limit_sheds_what_is_over():
     assert sum(watts > 1000 for watts in plant.power.values()) == 3
 
 
+def on_branch(count, **branch):
+    """Miners that all hang on one branch, which is nearly full with two of them."""
+    wires = wiring(count)
+    return wires._replace(miners=tuple(one._replace(**branch) for one in wires.miners))
+
+
+@pytest.mark.parametrize("kind", ["breaker", "phase"])
+def test_a_branch_counts_who_was_told_to_run_and_draws_nothing_yet(kind):
+    """PDU1: minutes pass between the word and the watts, and a tick in between must not hand the room out again."""
+    limits = {"breakers" if kind == "breaker" else "phases": (BreakerSpec("b1", 8000),)}
+    wires = on_branch(6, **{kind: "b1"})._replace(**limits)
+    plant = Plant(wires, policy(wires), running=False)
+    plant.start_s = 400
+    for _ in range(16):
+        plant.tick()
+        assert plant.total <= 8000
+    assert plant.total == 2 * 3400 + 4 * 25
+    assert plant.violations == []
+
+
+class Climbing(Plant):
+    """Miners that stay at half of their power for minutes before they go all the way up."""
+
+    def _grow(self):
+        for name, since in list(self.starting.items()):
+            if self.now - since >= self.start_s:
+                self.power[name] = 1750
+            if self.now - since >= self.start_s + 400:
+                self.power[name] = 3400
+                del self.starting[name]
+
+
+@pytest.mark.parametrize("limit", ["cap", "breaker"])
+def test_who_came_on_and_is_half_way_up_counts_at_full_power(limit):
+    """MET1: a start is proven at half of its power; the other half comes minutes later."""
+    wires = on_branch(20, breaker="b1")
+    if limit == "breaker":
+        wires = wires._replace(breakers=(BreakerSpec("b1", 30_000),))
+    plant = Climbing(wires, policy(wires, cap_kw=36 if limit == "cap" else 1000), running=False)
+    highest_w = 30_000 if limit == "breaker" else 36_000
+    for _ in range(30):
+        plant.tick()
+        assert plant.total <= highest_w
+    assert sum(watts == 3400 for watts in plant.power.values()) >= 6
+    assert plant.violations == []
+
+
+def three_phases(count, limit_w=40_000):
+    wires = wiring(count)
+    miners = tuple(one._replace(phase=f"L{at % 3 + 1}") for at, one in enumerate(wires.miners))
+    return wires._replace(miners=miners, phases=tuple(BreakerSpec(f"L{at}", limit_w) for at in (1, 2, 3)))
+
+
+def loads(plant):
+    """The true watts of each phase."""
+    names = [phase.name for phase in plant.wiring.phases]
+    return [sum(plant.power[one.id] for one in plant.wiring.miners if one.phase == name) for name in names]
+
+
+def test_phases_stay_level_while_miners_start_whatever_their_order():
+    """G4: no phase is more than a tenth of its limit, or one miner, above the least loaded one."""
+    wires = three_phases(30)
+    plant = Plant(wires, policy(wires), running=False)
+    plant.ticks(1)
+    worn = {one.id: MinerBook(starts=9) for one in wires.miners if one.phase != "L1"}  # L1 would go first, all of it
+    plant.state = plant.state._replace(miners=plant.state.miners | worn)
+    for _ in range(30):
+        plant.tick()
+        assert max(loads(plant)) - min(loads(plant)) <= 4000
+    assert loads(plant) == [34_000] * 3
+    assert plant.violations == []
+
+
+def test_a_phase_that_can_not_follow_holds_the_others_near_it():
+    wires = three_phases(18)
+    away = tuple(one._replace(flags=("maintenance",) if one.phase == "L2" else ()) for one in wires.miners)
+    wires = wires._replace(miners=away)
+    plant = Plant(wires, policy(wires, cap={"imbalance_pct": 30}), running=False)
+    plant.ticks(30)
+    assert loads(plant) == [3 * 3400 + 75, 6 * 25, 3 * 3400 + 75]
+    words = {skip_word(reason) for reason in plant.decisions[-1].plan.skip.values()}
+    assert words == {"maintenance", "phases_apart"}
+    free = Plant(wires, policy(wires, cap={"imbalance_pct": 100}), running=False)
+    free.ticks(30)
+    assert loads(free) == [6 * 3400, 6 * 25, 6 * 3400]
+    assert plant.violations == free.violations == []
+
+
+def test_one_phase_that_is_limited_is_compared_with_nobody():
+    wires = three_phases(12)
+    wires = wires._replace(phases=wires.phases[:1])
+    plant = Plant(wires, policy(wires), running=False)
+    plant.ticks(30)
+    assert plant.total == 12 * 3400
+
+
+def test_a_part_that_stops_is_taken_from_all_phases():
+    """A step down by wear alone would have taken one phase."""
+    wires = three_phases(30)
+    plant = Plant(wires)
+    plant.ticks(3)
+    worn = {one.id: MinerBook(on=True, starts=9) for one in wires.miners if one.phase != "L1"}
+    plant.state = plant.state._replace(miners=plant.state.miners | worn)
+    plant.policy = plant.policy._replace(site=plant.policy.site._replace(power_cap_w=72_000))
+    plant.ticks(3)
+    assert 50_000 < plant.total <= 72_000
+    assert max(loads(plant)) - min(loads(plant)) <= 4000
+
+
+def test_a_protected_miner_stays_though_its_phase_is_the_fullest():
+    wires = three_phases(9, 20_000)
+    kept = tuple(one._replace(flags=("protected",) if one.phase == "L1" else ()) for one in wires.miners)
+    plant = Plant(wires._replace(miners=kept))
+    plant.ticks(3)
+    plant.policy = plant.policy._replace(site=plant.policy.site._replace(power_cap_w=30_000))
+    plant.ticks(3)
+    assert loads(plant)[0] == 3 * 3400
+    assert plant.total <= 21_000
+
+
 class Warm(Plant):
     """A plant whose miners tell the temperature of their boards."""
 

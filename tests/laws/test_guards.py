@@ -7,7 +7,7 @@ from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reason import Limit, Reason
-from mine_controller.core.model.state import MinerBook, Override
+from mine_controller.core.model.state import Chase, MinerBook, Override
 from mine_controller.core.model.wiring import BreakerSpec
 from mine_controller.play.audit import GUARDS, Record, audit
 
@@ -119,6 +119,8 @@ BAD = {
     "G4 over the cap": ("G4", lambda: capped(starting())),
     "G4 over a breaker": ("G4", lambda: breakered(starting(), "breakers")),
     "G4 over a phase": ("G4", lambda: breakered(starting(), "phases")),
+    "G4 over a breaker by who is on the way": ("G4", lambda: breakered(climbing(starting()), "breakers", 11_000)),
+    "G4 a phase above the others": ("G4", lambda: apart(climbing(starting()))),
     "G5 somebody runs on": ("G5", lambda: spared(curtailing())),
     "G6 fans down over load": ("G6", lambda: fans_down(record())),
     "G6 one fan left": ("G6", lambda: fans_down(record(), plan=record().decision.plan._replace(fans_on=("1",)))),
@@ -173,9 +175,25 @@ def many_starts(good):
     return decided(good, state=good.decision.state._replace(last=last))
 
 
-def breakered(good, what):
+def breakered(good, what, limit_w=100):
     miners = tuple(spec._replace(breaker="b1", phase="b1") for spec in good.policy.wiring.miners)
-    return capped(good, 1_000_000, miners=miners, **{what: (BreakerSpec("b1", 100),)})
+    return capped(good, 1_000_000, miners=miners, **{what: (BreakerSpec("b1", limit_w),)})
+
+
+def climbing(good):
+    """Everybody but the last and the one that starts now was told to run before, and draws next to nothing yet."""
+    now_s = good.image.clock.plant_s
+    told = {f"miner {spec.id}": Chase("run", 0, 1, now_s - 60, now_s - 60) for spec in good.policy.wiring.miners[1:-1]}
+    plan = good.decision.plan._replace(starts=good.decision.plan.starts[:1])
+    return decided(good._replace(before=good.before._replace(chases=told)), plan=plan)
+
+
+def apart(good):
+    """All that start are on one phase, and the other has one miner that rests."""
+    names = ["L1" if at < len(good.policy.wiring.miners) - 1 else "L2" for at in range(len(good.policy.wiring.miners))]
+    miners = tuple(spec._replace(phase=name) for spec, name in zip(good.policy.wiring.miners, names, strict=True))
+    phases = (BreakerSpec("L1", 1_000_000), BreakerSpec("L2", 10_000))
+    return capped(good, 1_000_000, miners=miners, phases=phases)
 
 
 def spared(good):

@@ -31,6 +31,7 @@ class Envelope(NamedTuple):
     offs: dict[str, Reason] = {}  # noqa: RUF012
     breakers: dict[str, int] = {}  # noqa: RUF012
     phases: dict[str, int] = {}  # noqa: RUF012
+    phases_apart_w: int | None = None  # how far a start may put a phase above the least loaded one
     how: str = "ladder"
     binding: tuple[Limit, ...] = ()
     wishes: tuple[Wish, ...] = ()

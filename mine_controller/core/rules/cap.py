@@ -1,13 +1,14 @@
 """The site cap and the breakers (G4, MET1, MET2, PDU1): starts end at 95 % of the cap, running load is shed at 97 %.
 
-Planned power is the larger of the meter and the sum of best estimates; an unmeasured miner counts nominal x 1.10.
-A breaker's limit (80 % of its rating, continuous) is already in the wiring.
+Planned power is the larger of the meter and the sum of best estimates; an unmeasured miner counts nominal x 1.10, one
+on its way up its full power. A breaker's limit (80 % of its rating, continuous) is already in the wiring.
 """
 
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
+from mine_controller.core.source import rising_w
 from mine_controller.core.view import View
 
 LAYER = SAFETY
@@ -21,6 +22,9 @@ class Options(NamedTuple):
 
     margin_pct: int = option(5, unit="%", low=3, high=30, help="kept free below the site cap")
     shed_pct: int = option(97, unit="%", low=80, high=98, help="share of the cap above which load is shed")
+    imbalance_pct: int = option(
+        10, unit="%", low=1, high=100, help="how far a start may put a phase above the least loaded one, of its limit"
+    )
     disagree_pct: int = option(
         10, unit="%", low=3, high=50, help="meter against outlets: told when they differ by more"
     )
@@ -37,7 +41,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w) + foreign_w
         numbers = (("total_w", total_w), ("cap_w", cap_w))
         target_w = max(0, cap_w * (100 - options.margin_pct) // 100 - fleet.other_w - foreign_w)
-        limits.append(Limit(SAFETY, "start_max_w", target_w, Reason("cap", "room", numbers)))
+        room_w = max(0, target_w - rising_w(view))  # seen to come on, and not yet at its power
+        limits.append(Limit(SAFETY, "start_max_w", room_w, Reason("cap", "room", numbers)))
         over = total_w * 100 > cap_w * options.shed_pct
         _shed(view, kept, over, target_w, numbers, limits, events)
     limits += [
@@ -53,6 +58,9 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         Limit(SAFETY, f"phase {phase.name}", phase.limit_w, Reason("cap", "phase", (("limit_w", phase.limit_w),)))
         for phase in view.wiring.phases
     ]
+    if len(view.wiring.phases) > 1:
+        apart_w = min(phase.limit_w for phase in view.wiring.phases) * options.imbalance_pct // 100
+        limits.append(Limit(SAFETY, "phases_apart_w", apart_w, Reason("cap", "apart", (("apart_w", apart_w),))))
     if view.wired("site_power_w") and fleet.meter_w is None:
         limits.append(Limit(SAFETY, "no_start", 0, Reason("cap", "meter_unknown")))
     _compare_meters(view, kept, options, events)
