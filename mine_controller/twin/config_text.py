@@ -1,5 +1,6 @@
 """config.txt and fleet.csv of a twin, so that minectl can be pointed at it like at any site."""
 
+import math
 from typing import Final
 
 from mine_controller.core.bands import DEFAULTS, Band
@@ -209,10 +210,12 @@ door = roomalert intake/switch 3
 uplink starlink = openmptcprouter router/Starlink
 uplink lte = openmptcprouter router/LTE
 dummy_pool = dummy_pool local
-{wall}{fans}
+{phases}{wall}{fans}
 [end]
 """
 
+VOLTS: Final = 230
+CONTINUOUS: Final = 0.8  # share of a phase's amperes that counts, as in the config
 RELAYS: Final = 10  # of the board that switches the fans: the next one behind them is the wall's pump
 _TOPICS: Final = ", ".join(
     (
@@ -306,6 +309,7 @@ def _offgrid_text(site: offgrid.Site) -> str:
     ports = site.ports
     source_kw = round(site.world.source.plant.engines_w / 1000) or 1000
     main, holding = (url for url, _ in site.world.seats[0].pools)
+    amps = math.ceil(source_kw * 1000 / 3 / VOLTS / CONTINUOUS)  # three windings that share what the source gives
     return _OFFGRID.format(
         zone=site.zone,
         meter=ports[offgrid.METER],
@@ -324,6 +328,7 @@ def _offgrid_text(site: offgrid.Site) -> str:
         user=site.world.seats[0].pools[0][1],
         holding=holding,
         wall=f"wall = controlbyweb fans/{len(site.world.fans.on) + 1}\n" if len(site.world.fans.on) < RELAYS else "",
+        phases="".join(f"phase L{n} = {amps} A {VOLTS} V\n" for n in (1, 2, 3)),
         fans="".join(_FAN.format(n=n) for n in range(1, len(site.world.fans.on) + 1)),
     )
 
