@@ -17,6 +17,7 @@ SKIPS: dict[tuple[str, str], str] = {
     ("wear", "settling"): "settling",
     ("wear", "hot"): "hot",
     ("override", "set"): "person",
+    ("branch", "tripped"): "tripped",
     ("choose", "over_limit"): "over_limit",
     ("choose", "no_power"): "no_power",
     ("choose", "no_breaker"): "no_breaker",

@@ -73,6 +73,8 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("wear", "budget"): "{starts} starts today: enough",
     ("wear", "settling"): "told something a moment ago: settling for {left_s} more",
     ("wear", "hot"): "its boards are at {board_c} °C: it starts below {limit_c} °C",
+    ("branch", "tripped"): "{branch} went dark with {miners} miners: not started until a person acks it",
+    ("branch", "back"): "{branch} is on again, or a person has seen it",
     ("cap", "phase"): "phase limit {limit_w}",
     ("cap", "apart"): "phases at most {apart_w} apart",
     ("choose", "no_power"): "{free_w} free under the limits: too little for it",

@@ -164,6 +164,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "miners of that branch are stopped",
         "spread them over other branches",
     ),
+    "branch_tripped": (
+        "all miners of a breaker or a phase went dark at once, and nobody told them to",
+        "starts nothing on it until a person acks it or the miners are on again",
+        "look at the breaker, the cable and for what smells; fans may hang on the same phase",
+    ),
     "over_cap": (
         "the site draws more than 97 % of its cap",
         "load goes down until it fits",

@@ -11,7 +11,7 @@ from types import ModuleType
 
 # Fixed so that reasons appear in one order everywhere; the result does not depend on it (a test shuffles them).
 NAMES = (
-    "override", "hazard", "temperature", "air", "cap",
+    "override", "hazard", "temperature", "air", "cap", "branch",
     "signal", "grid", "voltage", "supply", "demand",
     "boot", "cold", "wear", "ramp", "run_on", "wall", "uplinks",
     "schedule", "solar", "band", "profit", "failover", "tuning",
