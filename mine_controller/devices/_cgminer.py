@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 from mine_controller.core.model.command import (
@@ -25,10 +25,12 @@ from mine_controller.wire.door import Exchange, Wire, WireError
 
 PORT = option(cgminer.PORT, low=_hosts.PORT_LOW, high=_hosts.PORT_HIGH, help="port of the miners' API")
 MAC_DIGITS = 12
+LONGEST_NAME = 240  # characters of a model or version that are looked at
 STEP_S = 6.0  # the slowest boards take 5 s for a read; a hung one must not use up the time of the next step
 OTHER_UNIT = _talks.OTHER_UNIT
 READ_ONLY = "it lets us only read: allow this machine in its API settings"
 
+_NO_HEX = re.compile(r"[^0-9a-f]")
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
 _MACS = ("MAC", "Mac", "mac", "MACAddr", "macaddr", "MAC Address")
 _SERIALS = ("SerialNo", "Serial Number", "serial", "Serial", "SN", "DNA", "miner_id")
@@ -66,7 +68,7 @@ def asked(wire: Wire, options: Fleet, lines: Sequence[Line], make: "Early | None
 
     def hear(line: Line, answer: bytes | WireError) -> None:
         if make is not None and not isinstance(answer, WireError):
-            made[line.name] = make(_reply(line.name, answer))
+            made[line.name] = make(Reply(line.name, 200, {}, answer))
 
     port, ends = options.port, cgminer.ENDS
     if make is None:
@@ -75,6 +77,50 @@ def asked(wire: Wire, options: Fleet, lines: Sequence[Line], make: "Early | None
         batch = [Exchange(line.host, port, line.send, ends, then=partial(hear, line)) for line in lines]
     answers = wire.many(batch, _by(wire)) if batch else []
     return [made.get(line.name) or _reply(line.name, answer) for line, answer in zip(lines, answers, strict=True)]
+
+
+Questions = Generator[tuple[str, bytes], Reply, None]  # yields what an answer is called and what asks for it
+Whole = Callable[[str, dict[str, Reply]], Any]  # address and answers by name, and what is made of them
+
+
+class _Visit:
+    """One unit that is asked question after question; `own` are its answers by name."""
+
+    __slots__ = ("_host", "_make", "_name", "_port", "_questions", "own")
+
+    def __init__(self, host: str, port: int, questions: Questions, make: Whole | None) -> None:
+        self._host, self._port, self._questions, self._make = host, port, questions, make
+        self._name = ""
+        self.own: dict[str, Reply] = {}
+
+    def begun(self) -> Exchange:
+        """Its first question."""
+        return self._asked(next(self._questions))
+
+    def _asked(self, question: tuple[str, bytes]) -> Exchange:
+        self._name, send = question
+        return Exchange(self._host, self._port, send, cgminer.ENDS, within_s=STEP_S, then=self._heard)
+
+    def _heard(self, answer: bytes | WireError) -> Exchange | None:
+        reply = self.own[self._name] = _reply(f"{self._host} {self._name}", answer)
+        try:
+            return self._asked(self._questions.send(reply))
+        except StopIteration:
+            if self._make is not None and all(each.status for each in self.own.values()):
+                self.own = {"": Reply(self._host, 200, {}, b"", self._make(self._host, self.own))}
+            return None
+
+
+def visited(wire: Wire, options: Fleet, begin: Callable[[], Questions], make: Whole | None = None) -> list[Reply]:
+    """The answers of all units, "<host> <name>" each; status 0 and the header "why" stand for none.
+
+    Each unit is asked at its own pace: whoever has answered gets its next question while others are still thinking.
+    Where a unit answered everything, `make` is given that at once, and one reply "<host>" with what it made is left.
+    """
+    visits = [_Visit(host, options.port, begin(), make) for host in _hosts.expand(options.hosts)]
+    if visits:
+        wire.many([visit.begun() for visit in visits], wire.until)
+    return [reply for visit in visits for reply in visit.own.values()]
 
 
 def _by(wire: Wire) -> float:
@@ -130,17 +176,17 @@ def identity(*rows: Mapping[str, Any]) -> str:
     for keys, read in ((_MACS, mac_of), (_SERIALS, serial_of)):
         for row in rows:
             for key in keys:
-                if found := read(row.get(key)):
+                if key in row and (found := read(row[key])):
                     return found
     return ""
 
 
 def mac_of(value: Any) -> str:
     """A mac with colons; "" when it is none, or stands for none (all zeros, a group of units)."""
-    digits = re.sub(r"[^0-9a-f]", "", value.lower()) if isinstance(value, str) and len(value) < 40 else ""
-    if len(digits) != MAC_DIGITS or len(set(digits)) == 1 or int(digits[:2], 16) & 1:
+    digits = _NO_HEX.sub("", value.lower()) if isinstance(value, str) and len(value) < 40 else ""
+    if len(digits) != MAC_DIGITS or digits == digits[0] * MAC_DIGITS or int(digits[:2], 16) & 1:
         return ""
-    return ":".join(digits[at : at + 2] for at in range(0, MAC_DIGITS, 2))
+    return bytes.fromhex(digits).hex(":")
 
 
 def serial_of(value: Any) -> str:
@@ -201,10 +247,13 @@ def facts(unit: str, host: str, model: Any, firmware: Any) -> list[Found]:
     """Where a unit is and what it says it is."""
     found = [Found(unit, "address", host)]
     if model:
-        found.append(Found(f"{unit} model", "text", _answer.clean(model)))
+        found.append(Found(f"{unit} model", "text", _cleaned(str(model)[:LONGEST_NAME])))
     if firmware:
-        found.append(Found(f"{unit} firmware", "text", _answer.clean(firmware)))
+        found.append(Found(f"{unit} firmware", "text", _cleaned(str(firmware)[:LONGEST_NAME])))
     return found
+
+
+_cleaned = lru_cache(maxsize=256)(_answer.clean)  # a fleet has a few models and versions thousands of times
 
 
 Make = Callable[[str, str], bytes]  # a request of a command and its parameter

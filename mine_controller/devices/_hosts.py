@@ -54,7 +54,7 @@ def written_out(hosts: tuple[str, ...]) -> tuple[str, ...]:
         except BadHostsError:
             continue
         for number in range(low, min(high, low + MOST - len(seen) - 1) + 1):
-            seen[str(ipaddress.IPv4Address(number))] = None
+            seen[f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"] = None
     return tuple(seen)
 
 

@@ -13,7 +13,8 @@ hung one has the usual time, because slow firmware takes longer than the others 
 resting, all of them are asked: an endpoint is never told silent without a question.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from mine_controller.devices import _hosts
@@ -34,6 +35,8 @@ EARLY_S = 30  # a tick that begins a little early still asks
 _SHOWN = {HUNG: "takes connections and does not answer", DARK: "no connection", VACANT: "nobody ever answered there"}
 _OURS = ("no time left", "no socket left")  # failures of this machine, which say nothing of the unit
 _SILENT = {"timeout": HUNG, "unreachable": DARK}
+
+Then = Callable[[bytes | WireError], Exchange | None]
 
 
 class Rest(NamedTuple):
@@ -56,6 +59,8 @@ class Patience:
         self._failed: set[str] = set()  # of this fetch: a driver's second question is not a second failure
         self._alive: set[str] = set()  # of this fetch: silence on another port of theirs says nothing
         self._resting: set[str] = set()  # those that were not asked in this fetch
+        self._riding: set[str] = set()  # asked, and not waited for
+        self._back: list[Exchange] = []  # what is to be said next to those of them that answered
         self._used = False
 
     def over(self, many: Many) -> Many:
@@ -63,7 +68,8 @@ class Patience:
 
         def patient(batch: Sequence[Exchange], until: float) -> list[bytes | WireError]:
             self._used = True
-            answers = self._selected(many, batch, until) if self._rests else many(batch, until)
+            watched = list(map(self._watched, batch))
+            answers = self._selected(many, watched, until) if self._rests else many(watched, until)
             for exchange, answer in zip(batch, answers, strict=True):
                 self._note(exchange.host, answer)
             return answers
@@ -78,14 +84,34 @@ class Patience:
     def _selected(self, many: Many, batch: Sequence[Exchange], until: float) -> list[bytes | WireError]:
         asked = self._asked([exchange.host for exchange in batch])
         self._resting |= {exchange.host for exchange in batch} - asked.keys()
+        self._riding = {host for host, state in asked.items() if state == RIDING}
         short = [_within(each, asked[each.host]) for each in batch if each.host not in self._resting]
         answers = iter(many(short, until) if short else [])
+        if self._back:  # they were known to be silent, so nobody waited for them: now they have the usual time
+            many(self._back, until)
+            self._back = []
         resting = in_rounds(
             [each for each in batch if each.host in self._resting],
             lambda exchanges: [self._excuse(each.host) for each in exchanges],
         )
         excuses = iter(resting)
         return [next(excuses if exchange.host in self._resting else answers) for exchange in batch]
+
+    def _watched(self, exchange: Exchange) -> Exchange:
+        """The same exchange, for whose unit a first answer counts, however the conversation ends."""
+        if exchange.then is None:
+            return exchange
+        return exchange._replace(then=partial(self._heard, exchange.host, exchange.then))
+
+    def _heard(self, host: str, then: Then, answer: bytes | WireError) -> Exchange | None:
+        following = then(answer)
+        if following is None or isinstance(answer, WireError):
+            return following
+        self._note(host, answer)
+        if host not in self._riding:
+            return following
+        self._back.append(following)
+        return None
 
     def _asked(self, hosts: Sequence[str]) -> dict[str, str]:
         """Who is asked, and in which state as a probe ("": in the usual way)."""

@@ -5,11 +5,13 @@ Units tell a pool as an URL with or without a scheme, or as host and port; compa
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 
 OTHER = "other"
+URL_LENGTH, PORT_LENGTH = 300, 20
 POOLS: tuple[Pool, ...] = option(
     (), kind="pools", help="names of the [pool] sections its miners may be put on; default: every one"
 )
@@ -20,12 +22,18 @@ _WHERE = re.compile(
 
 def where(url: object, port: object = None) -> tuple[str, int] | None:
     """Host in lower case and port of what a unit calls its pool; None when it is nothing like that."""
-    if not isinstance(url, str) or len(url) > 300:
+    if not isinstance(url, str) or len(url) > URL_LENGTH:
         return None
+    beside = str(port) if isinstance(port, int | str) else ""
+    return _parted(url, beside if len(beside) <= PORT_LENGTH else "")
+
+
+@lru_cache(maxsize=256)  # a fleet says the same of its pools thousands of times
+def _parted(url: str, beside: str) -> tuple[str, int] | None:
     found = _WHERE.fullmatch(url.strip())
     if not found:
         return None
-    number = found[2] or (str(port) if isinstance(port, int | str) else "")
+    number = found[2] or beside
     if not (number.isascii() and number.isdecimal() and 0 < int(number) < 65_536):
         return None
     return found[1].lower().rstrip("."), int(number)

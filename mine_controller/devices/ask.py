@@ -30,6 +30,7 @@ TEXT_LENGTH = 200
 BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
 SLOTS_LENGTH = 64 * 1024
 HISTORY_LENGTH = 2000
+_MEASURED = Reading._field_defaults["trust"]
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -253,7 +254,7 @@ def _readings(job: _Job, channels: Mapping[str, Value], clock_at: ClockAt) -> li
     if job.why:
         return _failed(job, plain(job.why, secrets), channels, clock_at(job.wire.now()))
     at_s = clock_at(job.read_at)
-    stamped = list(_stamped(section, job.found, at_s, secrets))
+    stamped = _stamped(section, job.found, at_s, secrets)
     return [*stamped, Reading(f"{section}:health", "ok", at_s), Reading(f"{section}:fails", 0, at_s)]
 
 
@@ -275,18 +276,24 @@ def _is_value_of(section: str, wanted: set[str], key: str) -> bool:
     return quantity not in BOOKKEEPING and quantity != "ticket" and not quantity.endswith("?")
 
 
-def _stamped(section: str, found: Sequence[Found], at_s: int, secrets: tuple[str, ...]) -> Iterable[Reading]:
+def _stamped(section: str, found: Sequence[Found], at_s: int, secrets: tuple[str, ...]) -> list[Reading]:
     """What was found, with its key and its time. A fleet tells a dozen values of each unit, one after the other."""
-    of, source = "", section
+    of, source, stamped = "", section, []
+    new = tuple.__new__  # what Reading(...) calls in the end: a tick of a fleet makes more than a hundred thousand
     for channel, quantity, value, why in found:
         if channel != of:
             of, source = channel, f"{section}/{plain(str(channel), secrets, 80)}" if channel else section
-        if type(value) is float or type(value) is int:
-            yield Reading(f"{source}:{quantity}", value, at_s)
-            continue
-        told, doubt = _scalar(quantity, value, secrets)
-        unknown = "" if told is not None else plain(why or doubt or "no value", secrets)
-        yield Reading(f"{source}:{quantity}", told, at_s, unknown)
+        told, unknown = value, ""
+        if type(value) is not float and type(value) is not int and (secrets or not _is_plain(value)):
+            told, doubt = _scalar(quantity, value, secrets)
+            unknown = "" if told is not None else plain(why or doubt or "no value", secrets)
+        stamped.append(new(Reading, (f"{source}:{quantity}", told, at_s, unknown, _MEASURED)))
+    return stamped
+
+
+def _is_plain(value: object) -> bool:
+    """Whether this is a text that nothing has to be taken out of, whatever it is of."""
+    return type(value) is str and len(value) <= TEXT_LENGTH and value.isprintable()
 
 
 def _scalar(quantity: str, value: Any, secrets: tuple[str, ...]) -> tuple[Scalar, str]:

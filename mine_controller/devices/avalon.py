@@ -1,21 +1,22 @@
 """Canaan Avalon: A10 to A15, Q and Nano 3, through the CGMiner API on port 4028, in JSON or as text.
 
-The vendor asks for one command a connection and none side by side to one unit, so a unit is asked in steps while all
-units take each step together. What a unit does stands in one long text of `KEY[value]` pairs ("MM ID0"). What it can be
-told differs by family: see `_avalon`. Modes are low, medium and high here; a Q's own words for them are eco, standard
-and super, which its commands take as well. Keys, supply layouts and answers as in Canaan's A10 manual, the Nano 3S
-source and captures of a Q.
+The vendor asks for one command a connection and none side by side to one unit, so a unit is asked in steps, and each
+unit takes them at its own pace. What a unit does stands in one long text of `KEY[value]` pairs ("MM ID0"). What it can
+be told differs by family: see `_avalon`. Modes are low, medium and high here; a Q's own words for them are eco,
+standard and super, which its commands take as well. Keys, supply layouts and answers as in Canaan's A10 manual, the
+Nano 3S source and captures of a Q.
 """
 
 import re
 from collections.abc import Generator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _answer, _avalon, _cgminer, _hosts, _pools
-from mine_controller.devices._cgminer import Line, Unit
+from mine_controller.devices._cgminer import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire import cgminer
@@ -35,7 +36,9 @@ BUDGET_S = 30.0  # up to five steps, which take 0.1 to 3 s each; units that hang
 MODES = _avalon.MODES
 SETTLE_S = 180
 
-PAIR = re.compile(r"(\w[\w ]{0,40}?)\[([^\[\]]*)\]")
+NAME_LENGTH = 41
+_NAME = re.compile(r"\w[\w ]*\Z")  # what stands right before a bracket
+_PAIR = re.compile(rb"\w {0,40}\[[^\[\]]*\]")
 STATES = {"0": "booting", "1": "work", "2": "idle", "3": "error"}
 WALL_VALUES = 7  # PS has a seventh value, watts at the wall, from A11 on; the A10's six tell the hash boards only
 WALL_AT, NANO3_WALL_AT = 6, 5
@@ -90,28 +93,29 @@ def _request(options: Options, command: str, parameter: str = "") -> bytes:
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """Replies "<host> version", "<host> stats", "<host> summary" and, where pools have names, "<host> pools"."""
-    hosts = _hosts.expand(options.hosts)
-    versions = _step(wire, options, [(host, "version", "version") for host in hosts])
-    there = {_host(reply): reply for reply in versions if reply.status}
-    stats = _step(wire, options, [(host, "stats", _status(options, reply)) for host, reply in there.items()])
-    late = [_host(reply) for reply in stats if reply.status and not PAIR.search(reply.body.decode("latin-1"))]
-    again = _step(wire, options, [(host, "stats", "stats") for host in late])  # firmware without estats says so
-    stats = [reply for reply in stats if _host(reply) not in set(late)] + again
-    up = {_host(reply) for reply in stats if reply.status}
-    summaries = _step(wire, options, [(host, "summary", "summary") for host in hosts if host in up])
-    up &= {_host(reply) for reply in summaries if reply.status} if options.pools else set()
-    pools = _step(wire, options, [(host, "pools", "pools") for host in hosts if host in up])
-    return tuple(_cgminer.remembered((*versions, *stats, *summaries, *pools), ask))
+    """Replies "<host> version", "<host> stats", "<host> summary" and, where pools have names, "<host> pools"; where
+    bodies may be read early, one reply "<host>" of each unit that answered all of them."""
+
+    def made(host: str, own: dict[str, Reply]) -> Unit:
+        return _unit(host, own, options)
+
+    replies = _cgminer.visited(wire, options, lambda: _questions(options), made if ask.early else None)
+    return tuple(_cgminer.remembered(replies, ask))
 
 
-def _step(wire: Wire, options: Options, wanted: Sequence[tuple[str, str, str]]) -> list[Reply]:
-    lines = [Line(host, f"{host} {name}", _request(options, command)) for host, name, command in wanted]
-    return _cgminer.asked(wire, options, lines)
-
-
-def _host(reply: Reply) -> str:
-    return reply.name.partition(" ")[0]
+def _questions(options: Options) -> _cgminer.Questions:
+    """What one unit is asked, one command after the other; silence ends it."""
+    version = yield "version", _request(options, "version")
+    if not version.status:
+        return
+    stats = yield "stats", _request(options, _status(options, version))
+    if stats.status and not _PAIR.search(stats.body):  # firmware without estats says so
+        stats = yield "stats", _request(options, "stats")
+    if not stats.status:
+        return
+    summary = yield "summary", _request(options, "summary")
+    if summary.status and options.pools:
+        yield "pools", _request(options, "pools")
 
 
 def _status(options: Options, version: Reply) -> str:
@@ -127,7 +131,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, name = reply.name.partition(" ")
         by_host.setdefault(host, {})[name] = reply
-    return _cgminer.fleet([_unit(host, own, options) for host, own in by_host.items()])
+    return _cgminer.fleet([own[""].made if "" in own else _unit(host, own, options) for host, own in by_host.items()])
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
@@ -175,11 +179,19 @@ def pairs(tree: cgminer.Tree) -> dict[str, str]:
     for row in cgminer.rows(tree, "STATS"):
         for name, value in row.items():
             if name.startswith("MM ID") and isinstance(value, str):
-                for key, inner in PAIR.findall(value):
-                    found.setdefault(key.strip(), inner.strip())
+                for piece in value.split("]")[:-1]:
+                    before, _, inner = piece.rpartition("[")
+                    if before and (key := _name(before[-NAME_LENGTH:])):
+                        found.setdefault(key, inner.strip())
                 if found:
                     return found
     return found
+
+
+@lru_cache(maxsize=1024)  # units of a fleet tell the same names thousands of times
+def _name(before: str) -> str:
+    found = _NAME.search(before)
+    return found[0].strip() if found else ""
 
 
 def _model(version: cgminer.Tree, told: dict[str, str]) -> str:
@@ -211,7 +223,7 @@ def _values(unit: str, told: dict[str, str], summary: cgminer.Tree, why: str) ->
 
 def _more(unit: str, told: dict[str, str], summary: cgminer.Tree, *, working: bool) -> list[Found]:
     """What else it tells. Its frequency keeps its last value when it stops, so it counts only while it works."""
-    turns = [turn for key, value in told.items() if _FAN.fullmatch(key) and (turn := cgminer.number(value)) is not None]
+    turns = [turn for key in _fans(tuple(told)) if (turn := cgminer.number(told[key])) is not None]
     more = {
         "fan_rpm": min(turns, default=None),
         "fan_pct": cgminer.number(told.get("FanR")),
@@ -226,6 +238,11 @@ def _more(unit: str, told: dict[str, str], summary: cgminer.Tree, *, working: bo
     if best and best > 0:
         found += [Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}")]
     return found
+
+
+@lru_cache(maxsize=256)
+def _fans(keys: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(key for key in keys if _FAN.fullmatch(key))
 
 
 def _work(told: dict[str, str]) -> str:

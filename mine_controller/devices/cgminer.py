@@ -5,8 +5,7 @@ these programs agree on: where a firmware has commands for it, `stop_command` an
 """
 
 import re
-from collections.abc import Generator, Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.command import (
@@ -21,6 +20,7 @@ from mine_controller.core.model.command import (
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _cgminer, _hosts, _pools
+from mine_controller.devices import _cgminer_fields as fields
 from mine_controller.devices._cgminer import Line, Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
@@ -40,18 +40,12 @@ BUDGET_S = 20.0
 SETTLE_S = 120
 
 READS = ("version", "summary", "stats", "devs")  # and pools, which may hold passwords, only where pools have names
+_ALL_READS = (*READS, "pools")
+_HEADS = tuple((command, command.upper()) for command in READS)  # what an answer to a read calls its rows
 JOINED = cgminer.request("+".join(READS))
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
 _PROGRAMS = ("LUXminer", "BOSer", "BOSminer+", "BOSminer", "BMMiner", "BFGMiner", "CGMiner", "Miner")
 _MODELS = ("PROD", "Type", "MODEL", "Model")
-_WATTS = ("Power", "power", "watt", "total_power", "PSU Input Power")
-_SPANS = ("1m", "5s", "20s", "30s", "5m")
-_SCALE = {"MHS": 1e-6, "GHS": 1e-3, "THS": 1.0}
-_SAMPLED = re.compile(r"(?:[0-9]{1,2} )?MHS ?\(Sample\)")
-_TEMPERATURE = re.compile(r"(?:[Tt]emp|TEMP|[Tt]emperature|Chip Temp)[A-Za-z0-9_ ]*")
-_NO_HEAT = re.compile(r"num|target|limit|hot|danger|cut|count|mode|avg|min", re.IGNORECASE)
-_FAN = re.compile(r"[Ff]an_?[0-9]{1,2}|Fan Speed (?:In|Out)|fan_speed_(?:in|out)")
-HEAT, SAMPLE, FAN = "heat", "sample", "fan"
 FASTEST_RPM = 30_000
 SMALL_THS = 0.01
 LOWEST_C, HIGHEST_C = 1.0, 150.0
@@ -147,22 +141,36 @@ def _made(own: dict[str, Reply]) -> Unit | None:
 
 
 def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
-    known = mac or next((reply.headers["unit"] for reply in own.values() if reply.headers.get("unit")), "")
     try:
         trees = _trees(host, own)
     except cgminer.DownError as error:
-        return _cgminer.down(host, known, str(error))
+        return _cgminer.down(host, mac or _last_known(own), str(error))
     except BadReply as error:
-        return Unit(host, known, (), str(error))
+        return Unit(host, mac or _last_known(own), (), str(error))
     version = cgminer.row(trees.get("version", {}), "VERSION")
     stats = cgminer.rows(trees.get("stats", {}), "STATS")
     unit = _cgminer.identity(version, *stats) or mac
     if not unit:
         return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs")
-    firmware = next((f"{name} {version[name]}" for name in _PROGRAMS if version.get(name)), "")
-    model = next((row[name] for row in (version, *stats) for name in _MODELS if row.get(name)), "")
-    found = (*_cgminer.facts(unit, host, model, firmware), *_values(unit, trees, options))
-    return Unit(host, unit, found, memory=f"{unit} {'joined' if '' in own else 'single'}")
+    program, release = _told((version,), _PROGRAMS)
+    _, model = _told((version, *stats), _MODELS)
+    found = _cgminer.facts(unit, host, model, program and f"{program} {release}")
+    found += _values(unit, trees, stats, options)
+    return Unit(host, unit, tuple(found), memory=f"{unit} {'joined' if '' in own else 'single'}")
+
+
+def _last_known(own: Mapping[str, Reply]) -> str:
+    """Who answered at this address last time."""
+    return next((reply.headers["unit"] for reply in own.values() if reply.headers.get("unit")), "")
+
+
+def _told(rows: Sequence[cgminer.Tree], names: Sequence[str]) -> tuple[str, Any]:
+    """The first of these names that says something, and what; two empty texts when none does."""
+    for row in rows:
+        for name in names:
+            if row.get(name):
+                return name, row[name]
+    return "", ""
 
 
 def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
@@ -170,121 +178,76 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
     whole = _cgminer.tree(own[""]) if "" in own else None
     parts = cgminer.sections(whole) if whole is not None else {}
     trees, why = {}, ""
-    for command in (*READS, "pools"):
+    for command in _ALL_READS:
         try:
-            if whole is not None or command in own:
-                if command in parts:
-                    trees[command] = _cgminer.granted(parts[command], command, host)
-                    continue
-                if command == "pools" and whole is not None:
-                    continue  # was not asked: the answer to something else is not one to this
-                found = whole if whole is not None else _cgminer.tree(own[command])
-                trees[command] = _cgminer.part(found, command, host)
+            if command in parts:
+                trees[command] = _cgminer.granted(parts[command], command, host)
+            elif whole is None and command in own:
+                trees[command] = _cgminer.part(_cgminer.tree(own[command]), command, host)
+            elif whole is not None and command in READS:  # pools were not asked: this is not an answer to them
+                trees[command] = _cgminer.granted(whole, command, host)
         except BadReply as error:
             why = why or str(error)
-    if not any(name in trees.get(command, {}) for command, name in zip(READS, map(str.upper, READS), strict=True)):
+    if not any(head in trees.get(command, {}) for command, head in _HEADS):
         raise BadReply(why or f"{host}: not a miner's answer")
     return trees
 
 
-def _values(unit: str, trees: dict[str, cgminer.Tree], options: Options) -> list[Found]:
+def _values(unit: str, trees: dict[str, cgminer.Tree], stats: list[cgminer.Tree], options: Options) -> list[Found]:
     summary = cgminer.row(trees.get("summary", {}), "SUMMARY")
-    stats = cgminer.rows(trees.get("stats", {}), "STATS")
     boards = cgminer.rows(trees.get("devs", {}), "DEVS")
-    rate = _rate(summary, stats)
-    word, why = _word(rate, _elapsed(summary, stats), boards, options)
-    watts = _first([summary, *stats], _WATTS)
+    rows = (summary, *stats)
+    heats, turns, sampled = fields.measured(stats, boards)
+    rate, elapsed_s, watts = fields.rate_ths(rows, sampled), fields.elapsed_s(rows), fields.watts(rows)
+    word, why = _word(rate, elapsed_s, boards, options)
     found = [
         Found(unit, "word", word, why),
         _cgminer.told("power_w", unit, watts if watts and watts > 0 else None, "this firmware tells no watts"),
     ]
     if rate is not None:
         found.append(Found(unit, "hashrate_ths", round(rate, 9)))
-    if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
-        found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
-    heats = [heat for row in (*boards, *stats) for heat in _marked(row, HEAT)]
-    found += _more(unit, summary, stats, trees, options)
+        if 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
+            found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
+    found += _counted(unit, turns, elapsed_s, summary)
+    if "pools" in trees:
+        found += _cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools)
     if heats:
         real = [heat for heat in heats if LOWEST_C <= heat <= HIGHEST_C]
-        found.append(_cgminer.told("chip_c", unit, max(real, default=None), "no sensor answers"))
+        found.append(_cgminer.told("chip_c", unit, max(real) if real else None, "no sensor answers"))
     return found
 
 
-def _more(
-    unit: str, summary: dict[str, Any], stats: list[dict[str, Any]], trees: dict[str, cgminer.Tree], options: Options
-) -> list[Found]:
-    """What else it tells: fans, shares, how long it runs, the pool."""
-    turns = [turn for row in stats for turn in _marked(row, FAN) if 0 < turn < FASTEST_RPM]  # 0: often just no fan
-    told = {
-        "fan_rpm": min(turns, default=None),
-        "uptime_s": _elapsed(summary, stats),
-        "accepted_n": cgminer.number(summary.get("Accepted")),
-        "rejected_n": cgminer.number(summary.get("Rejected")),
-        "stale_n": cgminer.number(summary.get("Stale")),
-    }
-    found = [Found(unit, what, value) for what, value in told.items() if value is not None and value >= 0]
+def _counted(unit: str, turns: list[float], elapsed_s: float | None, summary: cgminer.Tree) -> list[Found]:
+    """Fans, how long it runs, shares."""
+    turning = [turn for turn in turns if 0 < turn < FASTEST_RPM]  # 0: often just no fan
+    counts = (
+        ("fan_rpm", min(turning) if turning else None),
+        ("uptime_s", elapsed_s),
+        ("accepted_n", cgminer.number(summary.get("Accepted"))),
+        ("rejected_n", cgminer.number(summary.get("Rejected"))),
+        ("stale_n", cgminer.number(summary.get("Stale"))),
+    )
+    found = [Found(unit, what, value) for what, value in counts if value is not None and value >= 0]
     best = cgminer.number(summary.get("Best Share"))  # of this start
     if best and best > 0:
-        found += [Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}")]
-    return [*found, *_cgminer.pool_found(unit, cgminer.rows(trees.get("pools", {}), "POOLS"), options.pools)]
-
-
-def _marked(row: dict[str, Any], meaning: str) -> list[float]:
-    """The numbers of a row whose names say that they mean this."""
-    found = [cgminer.number(row[name]) for name in _names(tuple(row), meaning)]
-    return [each for each in found if each is not None]
-
-
-@lru_cache(maxsize=256)
-def _names(row: tuple[str, ...], meaning: str) -> tuple[str, ...]:
-    """Which names of a row mean this; a fleet has the same few shapes of rows thousands of times."""
-    return tuple(name for name in row if _meaning(name) == meaning)
-
-
-def _meaning(name: str) -> str:
-    """What the name of a field says its value is, "" for nothing."""
-    if _TEMPERATURE.fullmatch(name) and not _NO_HEAT.search(name):
-        return HEAT
-    return SAMPLE if _SAMPLED.fullmatch(name) else FAN if _FAN.fullmatch(name) else ""
-
-
-def _first(rows: Iterable[dict[str, Any]], names: Sequence[str]) -> float | None:
-    for row in rows:
-        for name in names:
-            if name in row and (found := cgminer.number(row[name])) is not None:
-                return found
-    return None
-
-
-def _rate(summary: dict[str, Any], stats: list[dict[str, Any]]) -> float | None:
-    """TH/s now: sampled from the chips where the firmware has that, else the first short window there is.
-
-    `av` counts from the start and goes on after the unit stopped; only where there is nothing else is it read.
-    """
-    if rates := [rate for row in stats for rate in _marked(row, SAMPLE)]:
-        return sum(rates) * _SCALE["MHS"]
-    for span in (*_SPANS, "av"):
-        for unit, scale in _SCALE.items():
-            rate = _first([summary, *stats], (f"{unit} {span}",))
-            if rate is not None and rate >= 0:
-                return rate * scale
-    return None
-
-
-def _elapsed(summary: dict[str, Any], stats: list[dict[str, Any]]) -> float | None:
-    return _first([summary, *stats], ("Elapsed",))
+        found += (Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}"))
+    return found
 
 
 def _word(
-    rate: float | None, elapsed_s: float | None, boards: list[dict[str, Any]], options: Options
+    rate: float | None, elapsed_s: float | None, boards: list[cgminer.Tree], options: Options
 ) -> tuple[str | None, str]:
-    if boards and all(board.get("Enabled") in ("N", False) for board in boards):
+    if boards and not any(map(_is_on, boards)):
         return "stopped", ""
     if rate is None:
         return None, "it gives no hash rate"
     if rate > 0:
         return "hashing", ""
     return ("booting", "") if elapsed_s is not None and elapsed_s < options.ramp_patience_s else ("error", "")
+
+
+def _is_on(board: cgminer.Tree) -> bool:
+    return board.get("Enabled") not in ("N", False)
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:

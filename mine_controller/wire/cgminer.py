@@ -64,7 +64,8 @@ def read(raw: bytes) -> Tree:
 
     Of a key that occurs twice the last counts. nan and inf are None. Values of text answers stay texts: see `number`.
     """
-    text = raw.replace(b"\0", b"").decode("utf-8", "replace").strip()
+    bare = raw.removesuffix(ENDS)
+    text = (bare.replace(ENDS, b"") if ENDS in bare else bare).decode("utf-8", "replace").strip()
     if text[:1] in ("{", ",", "["):
         return _object(text)
     if text.startswith("STATUS="):
@@ -252,9 +253,11 @@ def number(value: Any) -> float | None:
     if type(value) is str:
         match = _NUMBER.fullmatch(value) if len(value) < SHOWN else None
         value = float(match[1]) if match else None
-    if type(value) is not float and type(value) is not int:  # nor a bool, which is an int of its own
-        return None
-    return float(value) if -HUGE < value < HUGE else None
+    if type(value) is float:
+        return value if -HUGE < value < HUGE else None
+    if type(value) is int:  # a bool is an int of its own, and no number
+        return float(value) if -HUGE < value < HUGE else None
+    return None
 
 
 _POWER = re.compile(rb"\s*miner power:\s*([0-9]{1,5})\s*\0?\s*")

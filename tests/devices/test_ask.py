@@ -308,6 +308,33 @@ def test_nothing_a_device_says_carries_a_secret_or_a_control_character(kinds):
             assert len(text) <= 220
 
 
+@pytest.mark.parametrize("secret", ["", "canary-4711"])
+def test_every_reading_of_a_fleet_stands_at_its_own_unit_and_texts_are_cleaned_with_and_without_secrets(kinds, secret):
+    kinds["rack"] = driver(
+        [
+            Found("aa", "address", "10.0.1.1"),
+            Found("aa model", "text", "M\n21"),
+            Found("aa", "power_w", 3200),
+            Found("bb", "power_w", None, "no\tword"),
+            Found("aa", "text", "x" * 500),
+            Found("", "power_w", 7.5),
+            Found("", "text", "plain"),
+            Found("1.1.1.1", "memory", "kept\nas it is"),
+        ]
+    )
+    sections = {"rack a": Section("rack", Options(Secret(secret)))}
+    assert ask(Asked("rack a"), endpoints=sections)[:-2] == (
+        Reading("rack a/aa:address", "10.0.1.1", 700),
+        Reading("rack a/aa model:text", "M 21", 700),
+        Reading("rack a/aa:power_w", 3200, 700),
+        Reading("rack a/bb:power_w", None, 700, "no word"),
+        Reading("rack a/aa:text", "x" * 200, 700),
+        Reading("rack a:power_w", 7.5, 700),
+        Reading("rack a:text", "plain", 700),
+        Reading("rack a/1.1.1.1:memory", "kept\nas it is", 700),
+    )
+
+
 def test_a_section_or_a_driver_that_does_not_exist_is_unknown(kinds):
     assert ask(Asked("meter x"))[0].why == "no driver for 'meter'"
     assert ask(Asked("meter x"), endpoints={"other y": Section()})[0].why == "no such endpoint"

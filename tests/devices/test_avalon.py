@@ -7,13 +7,14 @@ import pytest
 from devices.farm import DENIED, INVALID, Farm, gone, section, status
 from devices.scripted import apply, order, value, verdicts
 
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import fill
 from mine_controller.devices import avalon
 from mine_controller.devices.kind import Ask
 from mine_controller.wire.door import WireError
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "avalon"
-A = "10.0.1.1"
+A, B = "10.0.1.1", "10.0.1.2"
 MAC = "02:00:00:00:00:15"
 WORK = "Ver[15-194-24000000_0] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] TMax[80] PS[0 1 2 3 3450 5 3650] MPO[3500] "
 RATES = "GHSspd[190000.00] GHSmm[195000.00] GHSavg[188500.00] SoftOFF[0]"
@@ -32,9 +33,9 @@ class Unit:
     """A unit with this product name and status text; `orders` are the ascset requests it got."""
 
     def __init__(
-        self, product="AvalonMiner 15-194", told=WORK + RATES, words="help|softoff|softon|reboot|", answer=None
+        self, product="AvalonMiner 15-194", told=WORK + RATES, words="help|softoff|softon|reboot|", answer=None, mac=MAC
     ):
-        self.version = section("VERSION", {"PROD": product, "MODEL": product.split()[-1], "MAC": MAC.replace(":", "")})
+        self.version = section("VERSION", {"PROD": product, "MODEL": product.split()[-1], "MAC": mac.replace(":", "")})
         self.told, self.words, self.answer, self.orders = told, words, answer, []
 
     def __call__(self, command, parameter):
@@ -68,6 +69,79 @@ def test_a_unit_at_work_is_read_in_three_steps():
     assert value(found, MAC, "hashrate_ths") == 190
     assert value(found, MAC, "chip_c") == 80
     assert value(found, f"{MAC} model", "text") == "Avalon 15-194"
+
+
+def one_after_the_other(farm):
+    """A door where the first unit has said everything before the second is asked at all."""
+
+    def many(batch, until):
+        for exchange in batch:
+            following = exchange
+            while following is not None:
+                (answer,) = farm.wire.many([following._replace(then=None)], until)
+                following = following.then(answer)
+        return [b""] * len(batch)
+
+    return farm.wire._replace(many=many)
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_no_unit_waits_with_its_next_question_for_another(early):
+    hosts, opts = ("10.0.1.1", "10.0.1.2", "10.0.1.3"), options(hosts=("10.0.1.1-3",))
+    units = {host: Unit(mac=f"02:00:00:00:00:0{at}") for at, host in enumerate(hosts, 1)}
+    together, apart = Farm(units), Farm(units)
+    read_at_once = avalon.parse(avalon.fetch(together.wire, opts, Ask()), opts)
+    replies = avalon.fetch(one_after_the_other(apart), opts, Ask(early=early))
+    assert avalon.parse(replies, opts) == read_at_once
+    assert together.rounds == [3, 3, 3]
+    assert apart.asked == [(host, what) for host in hosts for what in ("version", "estats", "summary")]
+    assert [reply.name for reply in replies if reply.made] == ([*hosts] if early else [])
+
+
+@pytest.mark.parametrize("early", [True, False])
+@pytest.mark.parametrize(
+    ("silent", "sent", "kept"),
+    [
+        ("version", ["version"], []),
+        ("estats", ["version", "estats"], [("word", None), ("power_w", None)]),
+        ("summary", ["version", "estats", "summary"], [("word", "hashing"), ("power_w", 3650)]),
+    ],
+)
+def test_silence_ends_the_questions_and_what_was_said_before_counts(silent, sent, kept, early):
+    units = {A: lambda c, p: gone(c, p) if c == silent else Unit()(c, p), B: Unit(mac="02:00:00:00:00:16")}
+    farm, opts = Farm(units), options(hosts=("10.0.1.1-2",))
+    found = avalon.parse(avalon.fetch(farm.wire, opts, Ask(memory={A: "x"}, early=early)), opts)
+    assert farm.sent(A) == sent
+    told = {(one.channel, one.quantity): one for one in found}
+    for quantity, known in kept:
+        assert told[MAC, quantity].value == known
+        assert known is not None or "no connection" in told[MAC, quantity].why
+    assert told["02:00:00:00:00:16", "word"].value == "hashing"
+
+
+def test_a_pool_is_asked_for_last_and_only_where_pools_have_names():
+    pools = (Pool("one", "stratum+tcp://pool.example:3333", "w"),)
+    row = {"POOL": 0, "URL": "stratum+tcp://pool.example:3333", "User": "w", "Stratum Active": True}
+    unit = Unit()
+    found, farm = read(lambda c, p: section("POOLS", row) if c == "pools" else unit(c, p), pools=pools)
+    assert farm.sent(A) == ["version", "estats", "summary", "pools"]
+    assert value(found, MAC, "pool") == "one"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Ver[15] Temp[ 25 ] SYSTEMSTATU[Work: In Work, Hash Board: 3 ]",
+         {"Ver": "15", "Temp": "25", "SYSTEMSTATU": "Work: In Work, Hash Board: 3"}),
+        ("Nonce Mask[25] Nonce Mask[26] ", {"Nonce Mask": "25"}),
+        ("a[b[c] d]e] f[", {"b": "c"}),
+        ("[nameless] -Led[0]", {"Led": "0"}),
+        ("x" * 50 + "[1]", {"x" * 41: "1"}),
+        ("", {}),
+    ],
+)  # fmt: skip
+def test_a_status_text_falls_into_names_and_what_stands_in_their_brackets(text, told):
+    assert avalon.pairs({"STATS": [{"ID": "AVA100", "MM ID0": text}]}) == told
 
 
 def test_a_unit_without_a_current_rate_is_asked_for_its_summary():

@@ -174,6 +174,17 @@ def test_a_mac_that_is_nobodys_is_none(mac):
     assert _cgminer.mac_of(mac) == ""
 
 
+@pytest.mark.parametrize("mac", ["02000000000A", "02:00:00:00:00:0a", "02-00-00-00-00-0A", "0200.0000.000a"])
+def test_a_mac_is_read_however_it_is_written(mac):
+    assert _cgminer.mac_of(mac) == MAC_A
+
+
+def test_a_model_of_any_length_is_told_short_and_clean():
+    (_, model) = _cgminer.facts(MAC_A, A, "M\x07" * 100_000, "")
+    assert model.value == "M " * 30
+    assert [each.value for each in _cgminer.facts(MAC_A, A, ["list"], 4)[1:]] == ["['list']", "4"]
+
+
 def test_a_serial_is_compared_without_regard_to_case():
     miner = Miner("", stats={"miner_id": "80208A4C0311"})
     farm = Farm({A: miner})

@@ -4,7 +4,7 @@ import pytest
 
 from mine_controller.devices import _patience
 from mine_controller.devices._patience import Patience, Rest
-from mine_controller.wire.door import Exchange, WireError
+from mine_controller.wire.door import Exchange, WireError, in_rounds
 
 HUNG = WireError("timeout", "no answer in 6.0 s")
 DARK = WireError("unreachable", "no connection in 2.0 s")
@@ -38,6 +38,38 @@ class Street:
         for one in patience.found():
             self.memory[one.channel] = one.value
         return dict(zip(hosts, answers, strict=True))
+
+
+class Talking(Street):
+    """The same, where each address is asked two questions; `bad2` is what the second one gets."""
+
+    def __init__(self, bad2, **bad):
+        super().__init__(**bad)
+        self.bad2, self.heard = bad2, {}
+
+    def many(self, batch, until):
+        return in_rounds(batch, self.volley)
+
+    def volley(self, exchanges):
+        self.asked.append({one.host: how(one) for one in exchanges})
+        return [
+            self.bad.get(one.host, b"ok") if one.send == b"1" else self.bad2.get(one.host, b"2") for one in exchanges
+        ]
+
+    def talk(self, at_s, hosts=HOSTS):
+        """One fetch of a driver that talks; the answers each address gave."""
+        self.asked, self.heard = [], {host: [] for host in hosts}
+        patience = Patience(self.memory, at_s)
+        first = [Exchange(host, 80, b"1", then=lambda answer, host=host: self.next(host, answer)) for host in hosts]
+        patience.over(self.many)(first, 0.0)
+        for one in patience.found():
+            self.memory[one.channel] = one.value
+
+    def next(self, host, answer):
+        self.heard[host].append(answer)
+        if len(self.heard[host]) == 2 or isinstance(answer, WireError):
+            return None
+        return Exchange(host, 80, b"2", then=lambda answer: self.next(host, answer))
 
 
 def known(street):
@@ -195,3 +227,34 @@ def test_what_is_written_is_read_again():
     rests = {f"10.0.{at % 3}.{at}": Rest("h", at % 4, 100) for at in range(1, 200)}
     assert _patience.read(_patience.written(rests)) == rests
     assert _patience.written({"fe80::1": Rest("h", 1, 100)}) == "-"
+
+
+def test_one_that_answers_and_falls_silent_in_the_midst_of_a_conversation_is_asked_next_time():
+    street = known(Talking({"10.0.1.3": HUNG, "10.0.1.4": DARK}, b5=HUNG))
+    street.talk(1000)
+    assert street.heard["10.0.1.3"] == [b"ok", HUNG]
+    assert street.heard["10.0.1.5"] == [HUNG]
+    assert street.memory["patience"] == "h 1 1120 10.0.1.5"
+
+
+def test_one_back_from_silence_is_told_the_rest_with_the_time_of_all_others_and_rests_no_more():
+    street = known(Talking({}, b3=HUNG, b4=HUNG))
+    street.talk(1000)
+    street.bad.pop("10.0.1.3")
+    street.talk(1120)
+    assert street.heard["10.0.1.3"] == [b"ok", b"2"]
+    assert street.heard["10.0.1.4"] == [HUNG]
+    first, others, back = street.asked
+    assert (first["10.0.1.3"], first["10.0.1.4"]) == ("rides", "rides")
+    assert "10.0.1.3" not in others
+    assert back == {"10.0.1.3": ""}
+    assert street.memory["patience"] == "h 2 1360 10.0.1.4"
+
+
+def test_a_resting_one_hears_why_in_a_conversation_too():
+    street = known(Talking({}, b3=HUNG))
+    street.memory["patience"] = "h 3 1900 10.0.1.3"
+    street.talk(1000)
+    (why,) = street.heard["10.0.1.3"]
+    assert why.why == "takes connections and does not answer (3 times); asked again in 16 min"
+    assert street.heard["10.0.1.1"] == [b"ok", b"2"]
