@@ -112,7 +112,7 @@ soak() {
     local minutes=""
     while (($#)); do
         case $1 in
-            --minutes) minutes=${2:-}; shift 2 || true ;;
+            --minutes) minutes=${2:-}; shift; shift || true ;;
             --minutes=*) minutes=${1#*=}; shift ;;
             *) break ;;
         esac
@@ -502,8 +502,8 @@ production() {
     umask 022 # the user of the ticks must be able to read the program
     while (($#)); do
         case $1 in
-            --root) root=${2:-}; [[ -n $root ]] || die 2 "--root needs a folder"; shift ;;
-            --site) site=${2:-}; [[ -n $site ]] || die 2 "--site needs a name"; shift ;;
+            --root) root=${2:-}; [[ $root == [!-]* ]] || die 2 "--root needs a folder"; shift ;;
+            --site) site=${2:-}; [[ $site == [!-]* ]] || die 2 "--site needs a name"; shift ;;
             --timer) timer=yes ;;
             --fast) timer=yes; fast=yes ;;
             --no-apt) apt=no ;;

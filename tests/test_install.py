@@ -166,6 +166,13 @@ def test_soak_wants_its_minutes_and_says_when_there_is_nothing_to_soak(machine):
     assert "no tests marked soak" in told
 
 
+def test_an_option_without_its_value_ends_at_once_and_nothing_is_done(machine):
+    assert "soak needs --minutes N" in machine.run("soak", "--minutes", code=2)
+    for words in (("--site", "--dry-run"), ("--site",), ("--root", "--dry-run"), ("--root", "")):
+        assert f"{words[0]} needs a" in machine.install(*words, code=2)
+    assert not machine.root.exists() or machine.files() == set()
+
+
 def test_an_install_places_program_config_rhythm_page_and_rotation(machine):
     told = machine.install("--site", "home-fleet")
     assert machine.files() == {

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -12,7 +13,10 @@ from mine_controller.cli.session import Asker, fail, seconds
 from mine_controller.config.model import Config
 from mine_controller.ops.replies import BUSY, Answer, Started, Wanted, file, take
 
-DONE, REFUSED, LATER = 0, 1, 75
+DONE, REFUSED, LATER, INTERRUPTED = 0, 1, 75, 130
+WORKED = ("applied", "accepted")
+FAILED = ("refused", "unsupported", "unreachable")
+LATE = ("waits", "not_sent")
 ANSWERS_S = 60  # how long answers of a round are waited for; a stage of commands has less than that
 EXITS = "Exit: 0 done · 1 refused · 2 config or usage · 75 filed, and the next tick takes it"
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
@@ -59,6 +63,11 @@ def put(
             _waiting(len(numbers))
             started, found = take(config, numbers, busy=_busy)
             came = _answered(outcomes) if started.code == BUSY else outcomes()
+    except KeyboardInterrupt:
+        if not numbers:
+            raise
+        ids = ", ".join(str(number) for number in numbers)
+        fail(f"no longer waited for, but not taken back: the tick takes what is filed ({ids})", INTERRUPTED)
     except StoreTrouble as trouble:
         filed = f"filed as request {numbers[-1]}, but " if numbers else ""
         fail(f"{filed}{trouble.text}; `minectl doctor` tells what helps", LATER if numbers else REFUSED)
@@ -74,9 +83,43 @@ def put(
             _tell_outcome(line)
         if not no_tick:
             _outlook(config, started, found)
-    verdicts = {answer.verdict for answer in found}
     sys.stdout.flush()
-    sys.exit(REFUSED if "refused" in verdicts else LATER if "" in verdicts and not no_tick else DONE)
+    asked = {_verb(one) for one in wanted}
+    mine = [one for one in came if one["verb"] in asked]  # not what was asked of them before
+    sys.exit(_code({answer.verdict for answer in found}, mine, no_tick=no_tick))
+
+
+def _verb(wanted: Wanted) -> str:
+    """What a device is told because of it; "" where that is nothing."""
+    if wanted.verb == "errand":
+        return wanted.args[1]
+    if wanted.verb == "quarantine":
+        return "stop"
+    key, _, value = " ".join(wanted.args).rpartition(" ")
+    head = key.partition(".")[0]
+    return value if head in ("miner", "miners") else head
+
+
+def _code(verdicts: Collection[str], came: Sequence[dict[str, Any]], *, no_tick: bool) -> int:
+    """The worst of what the tick said and of what devices said; a way that failed is none where another one worked."""
+    if "refused" in verdicts or _failed(came):
+        return REFUSED
+    late = ("" in verdicts and not no_tick) or any(one["verdict"] in LATE for one in came)
+    return LATER if late else DONE
+
+
+def _failed(came: Sequence[dict[str, Any]]) -> bool:
+    worked = {(one["miner"], one["verb"]) for one in came if one["verdict"] in WORKED}
+    return any(one["verdict"] in FAILED and (one["miner"], one["verb"]) not in worked for one in came)
+
+
+def audited(path: Path, changes: Sequence[tuple[str, str, str]]) -> None:
+    """A row in the audit log for each change of a file of the site: (what, before, after); `path` is its config.txt."""
+    from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - imported by the command that uses it
+
+    trouble = tell_changes(path, Asker(), changes, "by hand")
+    if trouble:
+        click.echo(safe(f"The change stands; the audit log could not be told: {trouble}."), err=True)
 
 
 def _answered(outcomes: Outcomes, pause: Callable[[float], None] | None = None) -> list[dict[str, Any]]:

@@ -90,3 +90,5 @@ def _tell(found: dict[str, Any]) -> None:
         click.echo(safe(f"Not audited: {iso(one['tick'])}, {one['why']}"))
     more = f", {len(found['skipped'])} not audited" if found["skipped"] else ""
     click.echo(f"{found['ticks']} ticks, {found['rounds']} rounds: {len(found['violations'])} violations{more}")
+    if not found["rounds"]:
+        click.echo("Note: nothing was checked; --since reaches further back.", err=True)

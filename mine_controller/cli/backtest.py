@@ -71,6 +71,8 @@ def _backtested(given: dict[str, Any]) -> dict[str, Any]:
     from mine_controller.play.ground import Start  # noqa: PLC0415 - the same
     from mine_controller.play.sweep import spread  # noqa: PLC0415 - the same
 
+    if given["of"] is None and given["db"] is None and not config_path(None).exists():
+        fail("say whose records are used: --of config.txt of the site, or --db FILE out of a bundle", 2)
     paths = paths_of(given["of"], given["db"])
     others = _others(given)
     zone = _zone(given, others)

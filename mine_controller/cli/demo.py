@@ -65,8 +65,8 @@ def command(**given: Any) -> None:
         return
     folder: Path = given["folder"]
     bug = _bug(given["plant"]) if given["plant"] else None
-    _own(folder)
     try:
+        _own(folder)
         if bug is not None:
             sys.exit(_show_bug(bug, folder, given))
         _run(folder, given)
@@ -74,6 +74,8 @@ def command(**given: Any) -> None:
         fail(f"the story can't be read: {'; '.join(f'line {line}: {text}' for line, text in error.problems)}", 2)
     except FileNotFoundError as error:
         fail(f"there is no story {error.filename}; `minectl demo --story list` names the packaged ones", 2)
+    except BrokenPipeError:
+        raise  # whoever read it has enough; `main` knows how that ends
     except OSError as error:
         fail(f"{error.strerror or error}: {error.filename or given['port']}; try another --dir or --port", 1)
 

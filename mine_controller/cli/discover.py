@@ -206,7 +206,7 @@ def _tell(looked: "Looked", plan: "Plan", finds: "Sequence[Find]", added: "Addit
         click.echo(f"Note: {note}", err=True)
     if added is not None:
         _tell_added(added)
-    elif any(find.state == "new" for find in miners):
+    elif any(find.state == "new" and find.unit for find in miners):
         click.echo("`minectl discover --add` lists the new ones in fleet.csv.")
 
 

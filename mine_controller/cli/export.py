@@ -57,8 +57,10 @@ def command(
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     except ValueError as error:
         fail(f"a row is damaged ({error}); --since after it leaves it out")
+    except BrokenPipeError:
+        raise  # whoever read it has enough; `main` knows how that ends
     except OSError as error:
-        fail(f"{error.filename or output}: {error.strerror}")
+        fail(f"{error.filename or output or 'standard output'}: {error.strerror}")
     if output is not None:
         click.echo(f"{written} rows in {output}")
 
@@ -83,9 +85,13 @@ def _export(config: Config, sort: str, span: tuple[int, int], form: str, output:
 
 @contextmanager
 def _opened(output: Path | None) -> Iterator[IO[str]]:
-    """The file whole or not at all; a half-written export is no export."""
+    """The file whole or not at all; a half-written export is no export. A device or a pipe is written into."""
     if output is None:
         yield sys.stdout
+        return
+    if output.exists() and not output.is_file():
+        with output.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
         return
     draft = output.with_name(f".{output.name}.draft")
     try:

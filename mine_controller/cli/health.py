@@ -34,7 +34,9 @@ def command(config: Path | None, as_json: bool) -> None:
     try:
         loaded = load_or_last_good(path)
     except ConfigError as error:
-        found = Health(UNKNOWN, (f"the config can't be used, {count(error.problems)}: {error.problems[0].text}",))
+        first = error.problems[0]
+        where = f"[{first.section}] " if first.section else ""
+        found = Health(UNKNOWN, (f"the config can't be used, {count(error.problems)}: {where}{first.text}",))
     else:
         found, site = health(loaded, int(time.time())), loaded.site.name
     if as_json:

@@ -1,7 +1,11 @@
 """The command line: one file a command, imported only when called."""
 
+import errno
 import importlib
+import os
 import sys
+from contextlib import suppress
+from typing import Any
 
 import click
 
@@ -51,8 +55,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "The HTTP service: status, requests with a token, documentation at /docs."),
     "tokens": ("tokens", "Who may ask the service for something: add, list, revoke."),
     "drill": ("drill", "Try on the site itself: curtail, fan, page, restore."),
-    "report": ("report", "What a site has to show: events, costs."),
+    "report": ("report", "What a site has to show: events, costs, wear."),
 }
+
+READ_NO_MORE, INTERRUPTED = 141, 130
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Lazy(click.Group):
@@ -71,6 +78,23 @@ class Lazy(click.Group):
         module = importlib.import_module(f"mine_controller.cli.{COMMANDS[cmd_name][0]}")
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """The command; how it ends when nobody reads on (141), at Ctrl-C (130), and when the screen is a full disk."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            _read_no_more()
+            ctx.exit(READ_NO_MORE)
+        except KeyboardInterrupt:
+            click.echo("\nminectl: ended by Ctrl-C", err=True)
+            ctx.exit(INTERRUPTED)
+        except OSError as error:
+            if error.errno not in NO_ROOM or error.filename is not None:
+                raise
+            _read_no_more()
+            click.echo(f"minectl: what was to be shown can't be written: {error.strerror}", err=True)
+            ctx.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for --help, without importing anything."""
@@ -97,10 +121,14 @@ def group() -> None:
     """Run a Bitcoin mine that nobody is standing next to."""
 
 
+def _read_no_more() -> None:
+    """Standard output leads nowhere from now on, so that what is still in its buffer troubles nobody at the end."""
+    with suppress(OSError, ValueError):  # a test's screen is no file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def main() -> None:
-    """Entry point. A pipe closed by the reader is no error; Ctrl-C is 130."""
-    try:
-        group(prog_name="minectl")
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
+    """Entry point. A pipe closed by its reader ends a command with 141, as the shell counts it; Ctrl-C with 130."""
+    group(prog_name="minectl")

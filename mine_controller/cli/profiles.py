@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mine_controller.cli.asking import audited
 from mine_controller.cli.listing import add_list, show_when_alone
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import config_option, fail, load_config
@@ -89,7 +90,7 @@ def save(
     **given: Any,
 ) -> None:
     """Save a profile: as a miner runs now, as given, or both (what is given counts)."""
-    from mine_controller.ops.profiles import ProfileError, of_readings, profile, told  # noqa: PLC0415 - by the command
+    from mine_controller.ops.profiles import ProfileError, load, of_readings, profile, told  # noqa: PLC0415 - by it
     from mine_controller.ops.profiles import save as write  # noqa: PLC0415 - the same
 
     if (source is None) == (not kind):
@@ -102,11 +103,17 @@ def save(
             made = of_readings(name, row["group"].partition(" ")[0], row, values)
         else:
             made = profile(name, {"kind": kind, **values})
+        before = load(_folder(loaded)).get(name)
         write(_folder(loaded), made, replace=replace)
     except ProfileError as error:
         fail(f"{error}", 2)
-    settings = ", ".join(f"{key} {value}" for key, value in told(made).items() if key != "name" and value is not None)
+    was, settings = "" if before is None else _settings(told(before)), _settings(told(made))
+    audited(loaded.paths.config, [(f"profiles.txt {name}", was, settings)])
     click.echo(f"{name} is saved: {settings}")
+
+
+def _settings(told: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in told.items() if key != "name" and value is not None)
 
 
 def _unit(config: Config, name: str) -> dict[str, Any]:
@@ -139,11 +146,13 @@ def apply(context: click.Context, /, name: str, **options: Any) -> None:
 @click.pass_context
 def remove(context: click.Context, name: str, config: Path | None) -> None:
     """Take a profile out of profiles.txt; miners keep what they run with."""
-    from mine_controller.ops.profiles import ProfileError  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.profiles import ProfileError, told  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.profiles import remove as take_out  # noqa: PLC0415 - the same
 
+    loaded = load_config(config or context.obj, last_good=True)
     try:
-        take_out(_folder(load_config(config or context.obj, last_good=True)), name)
+        gone = take_out(_folder(loaded), name)
     except ProfileError as error:
         fail(f"{error}", 2)
+    audited(loaded.paths.config, [(f"profiles.txt {name}", _settings(told(gone)), "")])
     click.echo(f"{name} is removed.")

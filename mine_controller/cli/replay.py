@@ -117,8 +117,10 @@ def _lines(told: dict[str, Any]) -> list[str]:
         lines += [f"  ... and {told['differ'] - SHOWN - 1} more rounds"] if told["differ"] > SHOWN + 1 else []
     lines += [f"Not decided again: {_when(one['tick'])}, {one['why']}" for one in told["skipped"][:3]]
     skipped = f", {len(told['skipped'])} ticks not decided again" if told["skipped"] else ""
-    share = 100 * told["same"] / told["rounds"] if told["rounds"] else 100.0
-    verdict = f"{told['same']} of {told['rounds']} rounds the same ({share:.2f} %)"
+    verdict = "nothing was compared"
+    if told["rounds"]:
+        share = 100 * told["same"] / told["rounds"]
+        verdict = f"{told['same']} of {told['rounds']} rounds the same ({share:.2f} %)"
     lines.append(f"{told['ticks']} ticks by version {deciding()}: {verdict}{skipped}, in {told['seconds']:.1f} s")
     return [safe(line, 600) for line in lines]
 

@@ -1,22 +1,35 @@
-"""`minectl report`: what a site has to show: its curtailments for the bill, and its costs."""
+"""`minectl report`: what a site has to show: its curtailments for the bill, its costs, its wear."""
 
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mine_controller.cli.output import csv_text, json_text, moment, safe, table
 from mine_controller.cli.session import config_option, fail, load_config
 
+if TYPE_CHECKING:
+    from mine_controller.ops.wear import Report as Worn
+
 COLUMNS = ("key", "hours", "kwh", "mean_price", "cost", "always_on_cost", "saved", "saved_pct", "earned", "left")
 TITLES = ("", "hours", "kWh", "p/kWh", "cost p", "always on p", "saved p", "saved %", "earned p", "left p")
+
+WEAR = (
+    "miner", "on", "starts", "starts_today", "hours", "hours_a_start", "hard_stops", "fails_24h", "last_start",
+    "quarantine",
+)  # fmt: skip
+WEAR_TITLES = (
+    "miner", "on", "starts", "today", "hours", "h a start", "hard stops", "fails 24h", "last start", "quarantine",
+)  # fmt: skip
 
 
 @click.group(
     epilog="""\b
 Examples:
   minectl report events --since 30d    the curtailments, for the bill
-  minectl report costs --by band       what power cost, and what it would have cost always on"""
+  minectl report costs --by band       what power cost, and what it would have cost always on
+  minectl report wear                  starts and hours of every miner and fan"""
 )
 def command() -> None:
     """What happened, for people who keep books."""
@@ -122,6 +135,60 @@ def costs(days: int, by: str, form: str | None, config: Path | None) -> None:
         click.echo(table(TITLES, [[one[name] for name in COLUMNS] for one in (*found.rows, found.total)]))
         for line in _notes(found.total, found.transitions):
             click.echo(safe(line))
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  minectl report wear                      starts, hours and hard stops, the most worn first; then the fans
+  minectl report wear --csv > wear.csv     a row a miner, with when it was last started and stopped
+  minectl report wear --fans --csv > fans.csv
+
+\b
+Counted on confirmed transitions only. A hard stop is an outlet switched off under a miner that had not slept.
+Exit: 0 shown · 1 the database can't be read · 2 config or usage"""
+)
+@click.option("--fans", is_flag=True, help="With --csv: the fans.")
+@click.option("--csv", "form", flag_value="csv", help="As CSV.")
+@click.option("--json", "form", flag_value="json", help="As JSON, with everything.")
+@config_option
+def wear(fans: bool, form: str | None, config: Path | None) -> None:
+    """How worn every miner and fan is, and how evenly."""
+    from mine_controller.ops import wear as books  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    if fans and form != "csv":
+        fail("--fans goes with --csv alone", 2)
+    try:
+        found = books.report(load_config(config, last_good=True))
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    if form == "json":
+        click.echo(json_text(found._asdict()))
+    elif form == "csv":
+        header, rows = (books.FANS, found.fans) if fans else (books.MINERS, found.miners)
+        click.echo(csv_text(header, [tuple(row[name] for name in header) for row in rows]))
+    else:
+        click.echo(_wear_text(found))
+
+
+def _wear_text(found: "Worn") -> str:
+    """Both tables and the line on how evenly it is shared."""
+    from mine_controller.ops.wear import spread  # noqa: PLC0415 - imported by the command that uses it
+
+    blocks = []
+    if found.miners:
+        lines = [[_worn_cell(row, name) for name in WEAR] for row in found.miners]
+        blocks.append("\n".join([table(WEAR_TITLES, lines), *filter(None, [spread(found)])]))
+    if found.fans:
+        blocks.append(table(("fan", "state", "starts", "hours"), [tuple(row.values()) for row in found.fans]))
+    return "\n\n".join(blocks) or "Neither a miner nor a fan is listed."
+
+
+def _worn_cell(row: dict[str, Any], name: str) -> Any:
+    if name == "miner" and not row["listed"]:
+        return f"{row[name]} (no longer listed)"
+    return ("yes" if row[name] else "no") if name == "on" else row[name]
 
 
 def _notes(total: dict[str, float], transitions: int) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.asking import audited
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import config_option, fail, load_config
 from mine_controller.config.model import Config
@@ -73,10 +74,12 @@ def add(context: click.Context, /, name: str, role: str, config: Path | None) ->
     from mine_controller.ops.tokens import TokenError  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.tokens import add as make  # noqa: PLC0415 - the same
 
+    loaded = load_config(config or context.obj, last_good=True)
     try:
-        text = make(load_config(config or context.obj, last_good=True).paths, name, role, int(time.time()))
+        text = make(loaded.paths, name, role, int(time.time()))
     except TokenError as error:
         fail(str(error))
+    audited(loaded.paths.config, [(f"token {name}", "", role)])
     click.echo(text)
     click.echo(f"Token {name} ({role}). It is shown this once: keep it where its user keeps passwords.", err=True)
 
@@ -90,8 +93,10 @@ def revoke(context: click.Context, /, name: str, config: Path | None) -> None:
     from mine_controller.ops.tokens import TokenError  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.tokens import revoke as take_away  # noqa: PLC0415 - the same
 
+    loaded = load_config(config or context.obj, last_good=True)
     try:
-        gone = take_away(load_config(config or context.obj, last_good=True).paths, name)
+        gone = take_away(loaded.paths, name)
     except TokenError as error:
         fail(str(error))
+    audited(loaded.paths.config, [(f"token {name}", gone.role, "")])
     click.echo(f"{gone.name} ({gone.role}) is revoked.")

@@ -174,8 +174,11 @@ def _override(request: Request, image: Image, policy: Policy) -> Override:
     for_s = request.until - clock.wall_s if request.until else 0
     if request.until and for_s <= 0:
         raise Refused("the time asked for is already over")
-    if policy.site.live and kind not in ("setting", "economy") and (not for_s or for_s > LONGEST_S):
-        for_s = LONGEST_S
+    if policy.site.live and kind not in ("setting", "economy"):
+        left_s = LONGEST_S - max(0, clock.wall_s - request.at)  # from when it was asked: a tick may take it much later
+        if left_s <= 0:
+            raise Refused(f"it was asked more than {LONGEST_S // 3600} h ago; ask again if it is still wanted")
+        for_s = min(for_s or left_s, left_s)
     until_s = clock.plant_s + for_s if for_s else 0
     return Override(key, value, kind, until_s, request.actor[:60], request.reason[:200], request.id)
 

@@ -151,7 +151,7 @@ def _log(scene: Scene, name: str, word: str) -> None:
     if not scene.config.paths.db.exists():
         return
     try:
-        lock = waited(scene.config, scene.pause)
+        lock = waited(scene.config, scene.pause, lambda: scene.tell("waits for the tick at work, to write this down"))
     except Busy as busy:
         scene.tell(f"the event log does not have it: {busy}", good=False)
         return

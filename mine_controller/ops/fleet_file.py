@@ -96,6 +96,7 @@ def _find(one: Seen, guessed: Guess | None, trouble: str, known: Fleet, miner_po
     )
     notes = [trouble, wrong, "" if told else _untold(find, known.sections)]
     if spec is None:
+        notes.append("" if unit else _was_here(one.host, known))
         return find._replace(note=_joined(*notes))
     was = known.last.get(spec.id, "")
     moved = bool(was) and was != one.host
@@ -111,6 +112,12 @@ def _untold(find: Find, sections: Iterable[Endpoint]) -> str:
     if section is None or find.kind == "nmminer":
         return "its mac is the network's word"
     return f"its mac is the network's word: write {find.address} {find.unit} into macs of [{section.section}]"
+
+
+def _was_here(host: str, known: Fleet) -> str:
+    """Who answered at this address when the last tick read it with its password: most likely who is there now."""
+    names = [spec.id for spec in known.by_unit.values() if known.last.get(spec.id) == host]
+    return f"{' or '.join(names)} was read here last" if names else ""
 
 
 def _outside(find: Find, sections: Iterable[Endpoint]) -> str:

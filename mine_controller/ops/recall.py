@@ -19,7 +19,7 @@ from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
 from mine_controller.store import query
 from mine_controller.store.codec import sha
-from mine_controller.store.db import Paths
+from mine_controller.store.db import Paths, StoreTrouble
 from mine_controller.store.policies import unpack_policy
 from mine_controller.store.records import Recorded
 from mine_controller.store.state import clock_facts, with_clock_facts
@@ -171,7 +171,12 @@ def _afresh(paths: Paths, policy: Policy, tick_at: int) -> Seen:
 
 
 def kept_book(paths: Paths) -> Book:
-    """What the store keeps, also from before the last boot: for looking at, never for acting on."""
+    """What the store keeps, also from before the last boot: for looking at, never for acting on.
+
+    Raises StoreTrouble when it can't be read: an empty book would say that no alarm is open and nobody is held.
+    """
     found = query.last_book(paths)
+    if found.lost:
+        raise StoreTrouble("corrupt", "; ".join(found.trouble) or "the state can't be read")
     facts = clock_facts(found.book.state)
     return query.last_book(paths, facts.boot_id).book if facts is not None else found.book

@@ -7,6 +7,7 @@ A full or read-only disk never stops a tick: the line goes to standard error ins
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -72,7 +73,10 @@ class Log:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            sys.stderr.write(f"minectl: {self.path} can't be written ({error.strerror}):\n{text}")
+            # A full disk may hold the other end too, or nobody reads on: a tick never ends over what it has to say.
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"minectl: {self.path} can't be written ({error.strerror}):\n{text}")
+                sys.stderr.flush()
 
 
 def line(wall_s: int, word: str, what: str, **facts: float | str) -> str:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mine_controller.store import ballast
+from mine_controller.store.answered import answer_lost
 from mine_controller.store.copies import before_migration, newest_good, put_back, set_bad_aside
-from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, trouble_of
+from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 from mine_controller.store.loading import read_row
 from mine_controller.store.migrations import migrate
 from mine_controller.store.outbox import all_letters
@@ -32,7 +33,7 @@ def open_file(paths: Paths, wall_s: int | None) -> Opened:
     try:
         paths.db.parent.mkdir(parents=True, exist_ok=True)
         if not paths.db.exists():
-            return _first(paths)
+            return _first(paths, _now(wall_s))
         return Opened(_sound(paths, wall_s))
     except (sqlite3.Error, OSError, StoreTrouble) as error:
         trouble = trouble_of(error)
@@ -63,14 +64,25 @@ def _sound(paths: Paths, wall_s: int | None) -> sqlite3.Connection:
     return db
 
 
-def _first(paths: Paths) -> Opened:
+def _first(paths: Paths, wall_s: int) -> Opened:
     """A file that is not there: a first start, unless copies tell that there was one."""
     copy = newest_good(paths.backups)
     if copy is None:
-        return Opened(_new(paths.db))
+        return Opened(_lossy(_new(paths.db), paths, wall_s))
     put_back(copy, paths.db)
     trouble = f"the database was gone; begun again from {copy.name}, which may be up to an hour old"
-    return Opened(_sound(paths, None), (trouble,), lost=True)
+    return Opened(_lossy(_sound(paths, wall_s), paths, wall_s), (trouble,), lost=True)
+
+
+def _lossy(db: sqlite3.Connection, paths: Paths, wall_s: int) -> sqlite3.Connection:
+    """The same, with an answer for what must not be done a second time because the first answer is lost."""
+    try:
+        with transaction(db):
+            answer_lost(db, paths, wall_s)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def _new(path: Path) -> sqlite3.Connection:
@@ -96,7 +108,7 @@ def begin_again(paths: Paths, trouble: StoreTrouble, wall_s: int | None) -> Open
     begun = f"begun again from {copy.name}, up to an hour old" if copy else "begun anew without a copy"
     said = f"{trouble.text}; set aside as {aside.name}; {begun}"
     db = _new(paths.db) if copy is None else _sound(paths, wall_s)
-    return Opened(db, (said,), lost=True, rows={"outbox": _untold(aside)})
+    return Opened(_lossy(db, paths, _now(wall_s)), (said,), lost=True, rows={"outbox": _untold(aside)})
 
 
 def _untold(aside: Path) -> list[tuple[str, int, str, int]]:

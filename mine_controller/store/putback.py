@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import VERSION, State
+from mine_controller.store.answered import answer_all, answer_lost
 from mine_controller.store.ballast import ensure as ensure_ballast
 from mine_controller.store.copies import copies_in, free_name, kept_files, seq_of, settle, stamp, start_afresh
 from mine_controller.store.db import (
@@ -129,7 +130,7 @@ def restore(paths: Paths, copy: Path, wall_s: int, *, newer: Path | None = None,
         # Made whole beside it first: a kill at any moment leaves the old database, or none and the copies.
         paths.db.parent.mkdir(parents=True, exist_ok=True)
         copy_bytes(copy, draft)
-        _begin(draft, newer, seq, _told(found, aside, who), wall_s)
+        _begin(draft, paths, newer, seq, _told(found, aside, who), wall_s)
         journal_of(draft).unlink(missing_ok=True)
         if aside is not None:
             _set_aside(paths.db, aside)
@@ -158,7 +159,7 @@ def _told(found: Judged, aside: Path | None, who: Who) -> Event:
     return Event("restored", "warning", "store", Reason("store", "restored", numbers))
 
 
-def _begin(path: Path, newer: Path | None, seq: int, event: Event, wall_s: int) -> None:
+def _begin(path: Path, paths: Paths, newer: Path | None, seq: int, event: Event, wall_s: int) -> None:
     """Make the copy a database to begin from: control of `newer`, nothing counts as seen, mode INIT, one event."""
     with closing(connect(path)) as db:
         migrate(db)
@@ -173,6 +174,7 @@ def _begin(path: Path, newer: Path | None, seq: int, event: Event, wall_s: int) 
             kept = _unseen(row, seq)
             write_state(db, kept)
             db.execute("INSERT OR REPLACE INTO anchors VALUES (?,?)", (kept.tick_at, kept.body))
+            answer_lost(db, paths, wall_s)
             add_events(db, [event_row(event, wall_s)])
 
 
@@ -213,6 +215,7 @@ def begin_anew(paths: Paths, wall_s: int, kept: Loaded | None, who: Who) -> Path
             with transaction(db):
                 if kept is not None:
                     write_state(db, _worn(kept, wall_s))
+                answer_all(db, paths, wall_s)
                 add_events(db, [event_row(event, wall_s)])
     except (sqlite3.Error, OSError) as error:
         raise trouble_of(error) from error

@@ -6,6 +6,7 @@ StoreTrouble, calls `spill` and goes on; the next commit that works carries ever
 """
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import VERSION, State
 from mine_controller.store import ballast
+from mine_controller.store.answered import done_once
 from mine_controller.store.codec import sha
 from mine_controller.store.copies import keep_hour, read_files
 from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
@@ -64,7 +66,7 @@ def open_store(
     that can't be written gives a store whose commits raise StoreTrouble. StoreError: the file is of a newer program or
     of another one.
     """
-    return Store(paths, code_version, open_file(paths, wall_s), beside, more)
+    return Store(paths, code_version, open_file(paths, wall_s), beside, more, wall_s)
 
 
 _FAILURES = (sqlite3.Error, OSError, OverflowError, UnicodeError, StoreTrouble)
@@ -78,9 +80,15 @@ class Store:
     """See the module. Not for threads; readers have functions of their own in `query`."""
 
     def __init__(
-        self, paths: Paths, code_version: str, opened: Opened, beside: tuple[Path, ...] = (), more: Texts = dict
+        self,
+        paths: Paths,
+        code_version: str,
+        opened: Opened,
+        beside: tuple[Path, ...] = (),
+        more: Texts = dict,
+        wall_s: int | None = None,
     ) -> None:
-        self._paths, self._beside, self._more = paths, beside, more
+        self._paths, self._beside, self._more, self._wall_s = paths, beside, more, wall_s
         self._code = code_version
         self._db = opened.db
         self._opened = opened
@@ -147,13 +155,13 @@ class Store:
         if reason.kind != "corrupt" or self._db is None:
             self._blind = True
             self._opened = Opened(self._db, (*self._opened.trouble, reason.text), lost=True)
-            return read_kept(None, self._paths)
+            return self._without()
         self.close()
         try:
             self._opened = begin_again(self._paths, reason, None)
         except (sqlite3.Error, OSError, StoreTrouble) as error:
             self._opened = Opened(None, (reason.text, trouble_of(error).text), lost=True)
-            return read_kept(None, self._paths)
+            return self._without()
         self._db, self._carry = self._opened.db, dict(self._opened.rows)
         return read_kept(self._db, self._paths)
 
@@ -161,9 +169,15 @@ class Store:
         if self._db is not None:
             return read_kept(self._db, self._paths)
         if not self._paths.db.exists():
-            return read_kept(None, self._paths)
+            return self._without()
         with reading(self._paths.db) as db:
             return read_kept(db, self._paths)
+
+    def _without(self) -> Kept:
+        """What is left without a database: the answers in it are unknown, and nothing is done twice for that."""
+        kept = read_kept(None, self._paths)
+        once = done_once(self._paths, kept.answered, int(time.time()) if self._wall_s is None else self._wall_s)
+        return kept._replace(answered=kept.answered | {one.id for one in once})
 
     def _tell_later(self, found: Loaded) -> None:
         severity = "emergency" if found.lost else "warning"

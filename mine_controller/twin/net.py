@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 
 from mine_controller.twin.answer import Answer, asked
 from mine_controller.twin.faults import OK, Fault
+from mine_controller.twin.shouts import Air, Shouter, Shouts
 from mine_controller.twin.site import Door, Person, Served, Site
 
 _BODY_MOST: Final = 1_000_000
@@ -24,6 +25,7 @@ _REQUEST_MOST: Final = 65_536
 _REST_S: Final = 0.03  # a request comes in one piece, or its rest within this
 _PATIENCE_S: Final = 10.0
 _TRIES: Final = 20
+MUTE: Final = ("gone", "silent", "refuse")  # faults in which a board does not shout either
 _HANG_UP: Final = struct.pack("ii", 1, 0)  # close with a reset
 
 
@@ -31,7 +33,13 @@ class Servers:
     """All devices of a site, listening. `ports` by lot (a section, mostly); close it, or use it in a `with`."""
 
     def __init__(
-        self, site: Site, now_s: Callable[[], float], ports: Mapping[str, int], *, usual: bool = False
+        self,
+        site: Site,
+        now_s: Callable[[], float],
+        ports: Mapping[str, int],
+        *,
+        usual: bool = False,
+        air: Air | None = None,
     ) -> None:
         self.site, self.now_s = site, now_s
         self.wish: Callable[[Person], None] = lambda _person: None  # what persons of the story ask for
@@ -45,6 +53,11 @@ class Servers:
             raise
         self.ports = {server.door.lot: server.port for server in self._servers}
         site.place(self.ports)
+        try:
+            self.shouts = self._shouting(air or Air())
+        except OSError:
+            self._shut()
+            raise
         self._wake, self._woken = socket.socketpair()
         self._thread = Thread(target=self._wait, name="twin", daemon=True)
         self._thread.start()
@@ -66,6 +79,34 @@ class Servers:
                 return opened
         raise trouble or OSError("no port")
 
+    def _shouting(self, air: Air) -> Shouts | None:
+        """For the boards that say of themselves nothing but datagrams; None where there is none."""
+        boards = [one for one in self.site.served.values() if isinstance(one.server, Shouter)]
+        lots = {one.section for one in boards if getattr(one.server, "old", False)}
+        hosts = tuple(dict.fromkeys(door.host for door in self.site.doors() if door.lot in lots))
+        return Shouts(hosts, air, self.said, self.hear) if hosts else None
+
+    def said(self) -> tuple[float, dict[str, bytes]]:
+        """The plant second, and what each board that shouts says at it, by its address."""
+        with self.lock:
+            at_s = self.now_s()
+            self._advance(at_s)
+            words = {}
+            for served in self.site.served.values():
+                unit = served.server
+                if isinstance(unit, Shouter) and self.site.fault_of(served).kind not in MUTE:
+                    words[served.host] = unit.datagram(at_s)
+            return at_s, words
+
+    def hear(self, host: str, raw: bytes) -> None:
+        """A datagram of settings came to an address."""
+        with self.lock:
+            at_s = self.now_s()
+            self._advance(at_s)
+            for served in self.site.served.values():
+                if served.host == host and isinstance(served.server, Shouter):
+                    served.server.hear(raw, at_s)
+
     def _wait(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._woken, selectors.EVENT_READ)
@@ -81,6 +122,8 @@ class Servers:
         if self.closing.is_set():
             return
         self.closing.set()
+        if self.shouts is not None:
+            self.shouts.close()
         self._wake.send(b"x")
         self._thread.join(5)
         self._wake.close()
@@ -136,13 +179,19 @@ def _by_lot(doors: Sequence[Door]) -> dict[str, list[Door]]:
 
 
 def serve(
-    site: Site, now_s: Callable[[], float], ports: Mapping[str, int] | None = None, *, usual: bool = False
+    site: Site,
+    now_s: Callable[[], float],
+    ports: Mapping[str, int] | None = None,
+    *,
+    usual: bool = False,
+    air: Air | None = None,
 ) -> Servers:
     """Listen for every device of `site` on free ports, or on the given ones; `site.place` is told.
 
     `usual`: on the ports the real devices have, where this machine lets us (80 needs root) and nobody has them.
+    `air`: where boards that only shout are heard; as real ones do it unless given.
     """
-    return Servers(site, now_s, ports or {}, usual=usual)
+    return Servers(site, now_s, ports or {}, usual=usual, air=air)
 
 
 def clock(from_s: float = 0.0, speed: float = 1.0) -> Callable[[], float]:

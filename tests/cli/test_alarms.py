@@ -98,3 +98,11 @@ def test_statistics_count_what_was_raised_told_acked_and_stands(broken):
 def test_a_site_without_a_tick_has_no_alarm_and_no_statistics(place):
     assert place.run("alarms", "list").stdout == "No alarm is open.\n"
     assert place.run("alarms", "stats").stdout == "No alarm in the last 7 days.\n"
+
+
+def test_alarms_that_can_not_be_read_are_not_none(place):
+    place.ticks(2).config.paths.db.write_bytes(b"\0garbage" * 999)
+    for words in (("alarms",), ("alarms", "list", "--json"), ("pools",)):
+        done = place.run(*words)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "the database is damaged" in done.stderr

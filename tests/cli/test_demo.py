@@ -101,3 +101,10 @@ def test_what_was_never_proven_is_not_called_curtailed():
     line = demo._curtailed(SHED | wish)
     assert line.startswith("not proven down after it was asked for: 7.0 kW before, ")
     assert line.endswith("; EMERGENCY unverified")
+
+
+def test_a_folder_that_can_not_be_made_is_a_sentence_and_1(tmp_path):
+    (tmp_path / "file").write_text("x")
+    done = CliRunner().invoke(demo.command, ["--no-serve", "--hours", "1", "--dir", str(tmp_path / "file" / "demo")])
+    assert done.exit_code == 1, done.output
+    assert "try another --dir" in done.stderr

@@ -152,9 +152,32 @@ def test_an_errand_is_sent_and_its_outcome_told(seen):
 def test_an_errand_to_a_board_that_rests_says_what_it_waits_for(seen):
     seen.run("miners", "stop", "b02", "--for", "1h", "--reason", "hums")
     done = seen.run("miners", "restart", "b02", "--reason", "stuck")
-    assert done.exit_code == 0, done.output
+    assert done.exit_code == 75, done.output
     assert ("b02", "restart", "") not in seen.plant.sent
     assert "  b02 restart: waits by bitaxe shelf (" in done.stdout
+
+
+def came(verb, *verdicts, miner="b02"):
+    return [{"miner": miner, "verb": verb, "value": None, "lane": "x", "verdict": one, "why": ""} for one in verdicts]
+
+
+@pytest.mark.parametrize(
+    ("words", "outcomes", "code"),
+    [
+        (("restart", "b02"), came("restart", "refused"), 1),
+        (("restart", "b02"), came("restart", "unreachable"), 1),
+        (("quarantine", "b02"), came("stop", "unsupported"), 1),
+        (("stop", "b02"), came("stop", "unsupported", "applied"), 0),  # the plug did what its own word could not
+        (("mode", "eco", "b02"), came("mode", "refused"), 1),
+        (("restart", "b02"), came("restart", "waits"), 75),
+        (("restart", "b02"), came("restart", "unknown"), 0),
+        (("locate", "on", "b02"), [*came("locate", "applied"), *came("restart", "waits"), *came("pool", "refused")], 0),
+        (("restart", "--row", "a"), [*came("restart", "applied", miner="b01"), *came("restart", "refused")], 1),
+    ],
+)
+def test_what_a_device_refused_is_no_exit_0(seen, monkeypatch, words, outcomes, code):
+    monkeypatch.setattr(unit_rows, "outcomes", lambda *_: outcomes)
+    assert seen.run("miners", *words, "--yes").exit_code == code
 
 
 def test_outcomes_stand_in_the_json_too(seen):

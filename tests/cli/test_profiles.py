@@ -172,3 +172,16 @@ def test_every_verb_has_help_with_an_example(home, verb):
     done = home.run("profiles", verb, "--help")
     assert done.exit_code == 0
     assert f"minectl profiles {verb}" in done.stdout
+
+
+def test_what_is_saved_changed_and_removed_stands_in_the_audit_log(home):
+    home.ticks(3, of=8)
+    home.run("profiles", "save", "now", "--from", "b01")
+    home.run("profiles", "save", "now", "--kind", "bitaxe", "--mode", "eco", "--replace")
+    home.run("profiles", "remove", "now")
+    was = "kind bitaxe, frequency_mhz 525, core_voltage_mv 1150"
+    assert [(one.verb, one.args) for one in home.requests()] == [
+        ("config", ("profiles.txt now", "", was)),
+        ("config", ("profiles.txt now", was, "kind bitaxe, mode eco")),
+        ("config", ("profiles.txt now", "kind bitaxe, mode eco", "")),
+    ]

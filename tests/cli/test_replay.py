@@ -90,6 +90,8 @@ def test_no_ticks_are_no_difference(place):
     done = place.run("replay")
     assert done.exit_code == 0
     assert done.stdout.startswith("0 ticks")
+    assert "nothing was compared" in done.stdout
+    assert "100.00 %" not in done.stdout
 
 
 def test_a_damaged_record_is_a_sentence_and_one(place):
@@ -157,3 +159,10 @@ def test_without_records_there_is_nothing_to_try(place):
     done = typed(place, "backtest")
     assert done.exit_code == 1
     assert "fewer than two ticks" in done.stderr
+
+
+def test_a_backtest_that_finds_no_site_says_how_to_name_one(place, monkeypatch, tmp_path):
+    monkeypatch.setattr("mine_controller.cli.backtest.config_path", lambda _given: tmp_path / "nowhere.txt")
+    done = typed(place, "backtest")
+    assert done.exit_code == 2
+    assert "--of config.txt" in done.stderr

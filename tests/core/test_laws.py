@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from core.plant import Plant, policy, request, wiring
+from core.plant import WALL, Plant, policy, request, wiring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -158,7 +158,7 @@ def test_sec4_unknown_keys_and_values_are_refused_with_a_sentence():
 
 def test_an_override_on_a_live_site_ends_within_four_hours():
     plant = Plant(wiring())
-    plant.requests = (request("set-state", "fans", "9"),)
+    plant.requests = (request("set-state", "fans", "9")._replace(at=WALL + plant.now),)
     plant.tick(rounds=1)
     assert plant.state.overrides[0].until_s - plant.decisions[0].state.last["watched_s"] == 4 * 3600
 

@@ -20,7 +20,7 @@ class Judge:
     def ask(self, *args, verb="set-state", in_s=None, flags=(), reason="testing"):
         """(the verdict's sentence, "" when it was done; what is in force)"""
         until = 0 if in_s is None else self.clock.wall_s + in_s
-        asked = request(verb, *args, until=until, flags=flags, reason=reason)
+        asked = request(verb, *args, until=until, flags=flags, reason=reason)._replace(at=self.clock.wall_s)
         image = self.plant.image._replace(requests=(asked,))
         state, (verdict,), _ = take_requests(image, self.plant.state, self.plant.policy)
         return "" if verdict.verdict == "done" else verdict.why, state.overrides
@@ -54,6 +54,25 @@ def test_sec4_on_a_live_site_four_hours_is_the_longest_and_what_nobody_bounds_ha
         assert judge.lasts_s("inlet_c", "30", in_s=in_s) == lasts_s
     assert judge.lasts_s("away", "yes") == 0
     assert judge.lasts_s("away", "yes", in_s=99_999) == 99_999
+
+
+@pytest.mark.parametrize(("late_s", "lasts_s"), [(-60, LONGEST_S), (600, LONGEST_S - 600), (LONGEST_S - 1, 1)])
+def test_sec4_the_four_hours_of_a_live_site_count_from_when_it_was_asked(late_s, lasts_s):
+    judge = Judge()
+    asked = request("set-state", "signal", "run", flags=("accept-penalty", SITE), reason="by phone")
+    image = judge.plant.image._replace(requests=(asked._replace(at=judge.clock.wall_s - late_s),))
+    state, (verdict,), _ = take_requests(image, judge.plant.state, judge.plant.policy)
+    assert verdict.verdict == "done"
+    assert state.overrides[-1].until_s - judge.clock.plant_s == lasts_s
+
+
+def test_sec4_a_word_to_run_that_no_tick_took_for_four_hours_is_not_taken_weeks_later():
+    judge = Judge()
+    asked = request("set-state", "signal", "run", flags=("accept-penalty", SITE), reason="by phone")
+    image = judge.plant.image._replace(requests=(asked._replace(at=judge.clock.wall_s - LONGEST_S),))
+    state, (verdict,), _ = take_requests(image, judge.plant.state, judge.plant.policy)
+    assert (verdict.verdict, state.overrides) == ("refused", ())
+    assert "ask again" in verdict.why
 
 
 def test_where_nothing_is_real_it_lasts_as_long_as_was_asked():

@@ -79,6 +79,14 @@ def test_a_unit_that_tells_no_mac_gets_the_one_of_the_network():
     assert (lost.unit, lost.note) == ("", "tells neither mac nor serial")
 
 
+def test_a_unit_that_nobody_can_name_is_told_with_who_was_read_there_last():
+    garage = section("antminer", "garage", "127.9.0.1-20")
+    spec = LISTED._replace(id="a07", group="antminer garage")
+    (find,) = judged(known(garage, listed=[spec], last={"a07": "127.9.0.5"}), ("127.9.0.5", Guess("antminer", 3)))
+    assert (find.state, find.id) == ("new", "")
+    assert find.note == "tells neither mac nor serial; a07 was read here last"
+
+
 def test_two_addresses_that_claim_one_unit_are_told():
     finds = judged(known(SHELF), ("127.9.0.3", board()), ("127.9.0.4", board()))
     assert [find.note for find in finds] == ["2 addresses say they are this unit"] * 2

@@ -8,6 +8,7 @@ from cli.place import Place
 from mine_controller.ops import recall as room
 from mine_controller.ops.recall import Gap, Recalled, kept_book, last_seen, recall
 from mine_controller.store import query
+from mine_controller.store.db import Places, StoreTrouble
 
 FOR_EVER = 2**40
 
@@ -94,3 +95,20 @@ def test_a_round_of_another_program_is_said_to_differ(place, monkeypatch):
     real = room.decide
     monkeypatch.setattr(room, "decide", lambda *given: real(*given)._replace(mode="IDLE"))
     assert not any(one.same for one in recall(place.config.paths, 0, FOR_EVER))
+
+
+@pytest.mark.parametrize("damage", ["garbage", "state"])
+def test_a_database_that_can_not_be_read_is_trouble_and_no_empty_book(place, damage):
+    paths = place.ticks(2).config.paths
+    if damage == "state":
+        with sqlite3.connect(paths.db) as db:
+            db.execute("UPDATE state SET round = 3")
+        db.close()
+    else:
+        paths.db.write_bytes(b"\0garbage" * 999)
+    with pytest.raises(StoreTrouble):
+        kept_book(paths)
+
+
+def test_before_the_first_tick_the_book_is_empty_and_nothing_is_wrong(tmp_path):
+    assert kept_book(Places.under(tmp_path)).state.alarms == {}

@@ -12,6 +12,7 @@ from store import ledger
 from mine_controller.core.option import Secret
 from mine_controller.ports import keeping
 from mine_controller.ports.kept import is_due, read_kept
+from mine_controller.ports.live import Live
 from mine_controller.ports.log import Log
 from mine_controller.ports.own import own
 from mine_controller.store import query
@@ -208,3 +209,20 @@ def test_a_full_disk_is_a_reading(place, monkeypatch):
     monkeypatch.setattr("mine_controller.ports.own.os.statvfs", lambda _path: full)
     found = {one.key: one for one in own(place.config, 9)}["disk:health"]
     assert (found.value, "4 MB are free" in found.why) == (None, True)
+
+
+def test_a_tick_that_begins_before_the_hour_and_ends_in_it_leaves_the_keeping_to_the_next_one(place):
+    kept(place)  # the hour before
+    paths = place.config.paths
+    clocks = SimpleNamespace(
+        ended=False, plant_now_s=lambda: 10_070, sources=SimpleNamespace(wall_s=lambda: NOW + 3605)
+    )
+    log_file = Log(paths.log)
+    ports = SimpleNamespace(config=place.config, clocks=clocks, log=log_file, _harmless=lambda work, _what: work())
+    image = SimpleNamespace(clock=ledger.clock(NOW + 3605, began=ledger.clock(NOW + 3585).plant_s))
+    Live.keep_copies(ports, SimpleNamespace(image=image), SimpleNamespace(unsaved=False))
+    assert read_kept(paths).hour == NOW // 3600
+    assert told(place) == []
+    image = SimpleNamespace(clock=ledger.clock(NOW + 3615))
+    Live.keep_copies(ports, SimpleNamespace(image=image), SimpleNamespace(unsaved=False))
+    assert read_kept(paths).hour == NOW // 3600 + 1

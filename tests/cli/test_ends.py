@@ -1,0 +1,69 @@
+"""How a command ends when nobody reads on, when the screen is a full disk, and at Ctrl-C."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+RUN = [sys.executable, "-c", "from mine_controller.cli.main import main; main()"]
+
+
+def test_a_reader_that_has_enough_ends_a_list_quietly_with_141(place):
+    place.ticks(2)
+    process = subprocess.Popen(
+        [*RUN, "history", "--config", str(place.config.paths.config)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (141, b"")
+
+
+@pytest.mark.parametrize("words", [("history",), ("export", "states")])
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+def test_a_screen_that_is_a_full_disk_is_a_sentence_and_1(place, words):
+    place.ticks(2)
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*RUN, *words, "--config", str(place.config.paths.config)], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    assert os.strerror(errno.ENOSPC).encode() in done.stderr
+
+
+def test_ctrl_c_while_a_tick_takes_the_request_says_that_it_stays_filed(place, monkeypatch):
+    def interrupted(*_given, **_more):
+        raise KeyboardInterrupt
+
+    place.ticks(2)
+    monkeypatch.setattr("mine_controller.cli.asking.take", interrupted)
+    done = place.run("fans", "on", "3", "4")
+    asked = [request.id for request in place.requests()]
+    assert (done.exit_code, len(asked)) == (130, 2)
+    assert f"not taken back: the tick takes what is filed ({asked[0]}, {asked[1]})" in done.stderr
+
+
+def test_ctrl_c_before_anything_is_filed_ends_with_130_and_files_nothing(place, monkeypatch):
+    def interrupted(*_given):
+        raise KeyboardInterrupt
+
+    place.ticks(2)
+    monkeypatch.setattr("mine_controller.cli.asking.file", interrupted)
+    done = place.run("fans", "on", "3")
+    assert (done.exit_code, place.requests()) == (130, ())
+    assert "ended by Ctrl-C" in done.stderr
+
+
+def test_an_export_goes_into_a_device_or_a_pipe_and_does_not_take_its_place(place, tmp_path):
+    place.ticks(2)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = subprocess.Popen(["cat", str(fifo)], stdout=subprocess.PIPE)
+    done = place.run("export", "states", "-o", str(fifo))
+    said = reader.communicate()[0]
+    assert done.exit_code == 0, done.output
+    assert said.startswith(b"timestamp,mode,")
+    assert fifo.is_fifo()
