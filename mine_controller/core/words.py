@@ -202,6 +202,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "ups_on_battery"): "{device} lives on its battery, {charge_pct} % of it left",
     ("alarm", "ups_low"): "the battery of {device} is low or worn out, {charge_pct} % of it left",
     ("alarm", "over_breaker"): "{total_w} on a branch that stands {limit_w} for long",
+    ("alarm", "miner_unseen"): "{miner} is listed and was never found",
     ("alarm", "miner_offline"): "{miner} is dark and silent for {silent_s}",
     ("alarm", "chip_warning"): "{miner} has chips of {chip_c} °C, over {limit_c} °C",
     ("alarm", "chip_danger"): "{miner} has chips of {chip_c} °C, over {limit_c} °C: dangerous",

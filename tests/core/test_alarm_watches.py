@@ -425,3 +425,23 @@ def test_o14_twelve_faults_in_a_week_are_told_once_each():
 
 def test_policy_of_a_site_is_the_catalogue_where_nothing_is_written():
     assert policy(wiring(2)).alarms == AlarmPolicy()
+
+
+@pytest.mark.parametrize("flag", ["", "spare"])
+def test_a_miner_that_is_listed_and_was_never_found_is_told_after_an_hour(flag):
+    """Silence after a word has an alarm of its own; who never said a word has no silence."""
+    wires = wiring(4, outlets=False)
+    listed = tuple(one._replace(flags=(flag,) if flag and one.id == "m003" else ()) for one in wires.miners)
+    site = Dying(wires._replace(miners=listed))
+    site.audited = False
+    site.gone = {"m003"}
+    site.ticks(29)
+    assert not site.told("miner_unseen")
+    site.ticks(3)
+    assert [one.what for one in site.told("miner_unseen")] == ([] if flag else ["raise"])
+    assert site.open("miner_unseen") == ([] if flag else ["m003"])
+    site.gone = set()
+    site.power["m003"] = 3400
+    site.ticks(4)
+    assert site.open("miner_unseen") == []
+    assert not site.told("miner_offline")

@@ -244,6 +244,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "tries to start it again as wear and limits allow",
         "look at its supply, its breaker and its network",
     ),
+    "miner_unseen": (
+        "a miner of fleet.csv was not found for an hour, and never before",
+        "goes on looking for it",
+        "look at its mac in fleet.csv, its cable and its supply; `minectl discover` shows who answers",
+    ),
     "start_failed": (
         "the miner was told to run and does not draw",
         "three in a day are quarantine",

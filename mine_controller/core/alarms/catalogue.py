@@ -239,6 +239,16 @@ _ROWS = (
         cool_s=0,
     ),
     Kind(
+        "miner_unseen",
+        "warning",
+        under=("device_unreachable", "mains_lost", "branch_tripped"),
+        many=True,
+        single=True,
+        watched=True,
+        delay_s=3600,
+        cool_s=0,
+    ),
+    Kind(
         "start_failed",
         "warning",
         under=("ramp_failed", "miner_offline", "device_unreachable", "mains_lost"),

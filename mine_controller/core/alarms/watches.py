@@ -265,6 +265,16 @@ def _miners(look: Look) -> Found:
         yield _event("miner_offline", spec.id, ("miner", spec.id), ("silent_s", silent_s))
 
 
+def _unseen(look: Look) -> Found:
+    """Miners that fleet.csv lists and nobody has ever heard or measured: an alarm about silence needs a word before."""
+    view, miners = look.view, look.view.image.miners
+    rows = zip(view.wiring.miners, miners.word_at, miners.power_at, miners.outlet, miners.address, strict=True)
+    for spec, word_at, power_at, outlet, address in rows:
+        away = not spec.paths or any(flag in spec.flags for flag in AWAY)
+        if not (word_at or power_at or away) and outlet is None and address is None:
+            yield _event("miner_unseen", spec.id, ("miner", spec.id))
+
+
 def _down(view: View) -> bool:
     """True while everything is meant to be off: silence is then no news."""
     return view.state.shed is not None and view.state.shed.ended_s is None
@@ -328,6 +338,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("ups_on_battery", "ups_low"), _ups),
     (("over_breaker",), _breakers),
     (("miner_offline",), _miners),
+    (("miner_unseen",), _unseen),
     (("chip_warning", "chip_danger"), _chips),
     (("filter_clogged",), _drift),
     (("high_reject",), _shares),
