@@ -3,8 +3,10 @@
 import pytest
 from play.days import HEAD
 
+from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command
+from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.play import demo
@@ -103,3 +105,23 @@ def test_an_emergency_stop_ends_the_sending_within_seconds(tmp_path):
     assert len(sent) <= 5
     assert {outcome.verdict for outcome in outcomes[6:]} <= {"unreachable", "not_sent"}
     lower_stop(config.paths)
+
+
+@pytest.mark.parametrize(("late_s", "left"), [(60, {"page", "slower"}), (95, {"page"}), (103, set())])
+def test_pro6_a_tick_that_is_late_leaves_its_pages_out_first(tmp_path, monkeypatch, late_s, left):
+    """PRO6: a machine that is out of breath has told and pinged before it draws."""
+    told = story.parse(HEAD)
+    site = coop.build(1, told.start_wall_s(), story=told, miners=2, pdus=1, extras=False)
+    config, times, drawn = demo.write_config(tmp_path, site), Times(), set()
+    live = Live(config, sources=times.sources)
+    clock = live.clocks(State(), None)
+    image = Image(clock, {}, {}, (), Miners(), {}, ())
+
+    def show(_config, _book, *, slower):
+        drawn.update({"page", "slower"} if slower else {"page"})
+
+    monkeypatch.setattr("mine_controller.ports.show.show", show)
+    times.boot += late_s
+    live.show(Book(State(), image))
+    assert drawn == left
+    assert ("left out" in (config.paths.log.read_text() if config.paths.log.exists() else "")) == (not left)

@@ -88,8 +88,12 @@ def build_config(source: Source, over: Over) -> Config:
     loader.require(built, site_options)
     if source.fleet is None:
         work.note(0, "", "", "there is no fleet.csv beside config.txt: no miner is known")
+    elif not source.fleet.strip():  # cut off by a full disk or a dead editor: never taken for a mine without miners
+        text = "is empty: its first line names the columns (`fleet.csv.previous` may hold what was in it)"
+        work.problems.append(Problem(0, "", "", text, fleet_file.FILE))
     if work.problems:
-        raise ConfigError(tuple(sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text))))
+        order = sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text, one.section, one.option))
+        raise ConfigError(tuple(order))
     _notes(work, built.wiring, kinds)
     endpoints = {title: wired.endpoint for title, wired in kinds.items() if wired.endpoint is not None}
     return Config(
@@ -126,11 +130,42 @@ def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
     for title, wired in kinds.items():
         if wired.endpoint is not None and title not in used:
             work.note(wired.section.line, title, "", "is asked, but nothing in [wiring] or fleet.csv uses it")
+    for title in _in_the_clear(wiring, kinds):
+        url = kinds[title].section.entries["url"].line
+        work.note(url, title, "url", "is plain http: whoever sits on the way can write run into it; take https")
     if work.literals:
         keys = ", ".join(f"{entry.key} (line {entry.line})" for entry in work.literals)
         work.note(work.literals[0].line, "", "", f"secrets stand in the file, which only its owner can read: {keys}")
     if wiring.absent:
         work.note(0, "", "", f"absent, so their rules don't exist: {', '.join(wiring.absent)}")
+
+
+def _in_the_clear(wiring: Wiring, kinds: dict[str, Wired]) -> list[str]:
+    """SIG6: sections of the signal that come from elsewhere over a line on which anybody can forge a release."""
+    role, found = wiring.roles.get("signal"), []
+    for title in dict.fromkeys(_source(key) for key in role.keys) if role is not None else ():
+        endpoint = kinds[title].endpoint if title in kinds else None
+        url = str(getattr(endpoint.options, "url", "")) if endpoint is not None else ""
+        if url.startswith("http://") and not _is_near(url):
+            found.append(title)
+    return found
+
+
+def _source(key: str) -> str:
+    """The section that a reading comes from."""
+    return key.rpartition(":")[0].partition("/")[0]
+
+
+def _is_near(url: str) -> bool:
+    """An address of this machine or of a private network: no stranger sits on that way."""
+    from ipaddress import ip_address  # noqa: PLC0415 - only where a page comes over http
+    from urllib.parse import urlsplit  # noqa: PLC0415
+
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ip_address(host).is_private
+    except ValueError:
+        return False
 
 
 def _used(wiring: Wiring) -> set[str]:

@@ -22,6 +22,7 @@ from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event
 from mine_controller.ports.log import Log
+from mine_controller.ports.untold import TOLD
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.history import TickFacts
 from mine_controller.store.outbox import Letter, Mark, Message
@@ -47,6 +48,7 @@ class Journal:
         self.trouble: list[str] = []
         self.unsaved = ""  # why the last tick is not in the database
         self.letters: tuple[Letter, ...] = ()  # what is not told yet, when the last save found some of it due
+        self.untold: tuple[Letter, ...] = ()  # every message of the outbox that no channel has taken yet
         self.sore = ""  # what is wrong with the database
         self.died = ""  # a tick before that did not end
 
@@ -102,7 +104,7 @@ class Journal:
 
     def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
         """Close the tick, write the log, close the file."""
-        self.rounds, self.unsaved, self.letters = rounds, "", ()
+        self.rounds, self.unsaved, self.letters, self.untold = rounds, "", (), ()
         for this in rounds:
             self.log.events(this.clock.wall_s, rounds[0].clock.wall_s, this.decision.events)
             self.log.details(this.clock.wall_s, rounds[0].clock.wall_s, this)
@@ -137,12 +139,15 @@ class Journal:
         if self.store is None:
             return ()
         letters, now_s = self.store.letters_due(EVER_S, LETTERS_MOST), int(self.clocks.sources.wall_s())
+        self.untold = letters
         return letters if any(is_due(letter.due_at, now_s) for letter in letters) else ()
 
     def mark(self, marks: Sequence[Mark]) -> None:
         """Keep what came of a delivery; what can't be kept is told again."""
         if self.store is None or not marks:
             return
+        done = {mark.id for mark in marks if mark.told_at is not None or TOLD in mark.note.values()}
+        self.untold = tuple(letter for letter in self.untold if letter.id not in done)
         try:
             self.store.mark(marks)
         except StoreTrouble as trouble:

@@ -149,12 +149,16 @@ class Live:
     # -- showing and telling ------------------------------------------------------------------------------------
 
     def show(self, book: Book) -> None:
-        """The page. A page that can't be written never stops control; the log says so."""
+        """The page. One that can't be written never stops control, and a tick that is late leaves it out (PRO6)."""
         from mine_controller.ports.show import show  # noqa: PLC0415
 
         self.shown_s = time.monotonic()
+        late_s = self.clocks.plant_now_s() - book.image.clock.began_s if book.image is not None else 0
+        if late_s > TOLD_S:
+            self.log.say(int(time.time()), "WARN", "page", text=f"left out: this tick has taken {late_s} s already")
+            return
         try:
-            show(self.config, book)
+            show(self.config, book, slower=late_s <= HARD_S)
         except OSError as error:
             self.log.say(
                 int(time.time()), "ERROR", "page", text=f"the page can't be written: {error.strerror or error}"
@@ -195,7 +199,7 @@ class Live:
                 from mine_controller.ports.pulse import pulse  # noqa: PLC0415 - only where there is a dead-man
 
                 until = self._until(clock, PING_S)
-                self._harmless(lambda: pulse(self.config, book, journal.unsaved, self.log, now_s, until))
+                self._harmless(lambda: pulse(self.config, book, journal, self.log, now_s, until))
             self._permit(book, journal)
             self._publish(book, clock, now_s)
             self._listen(book, clock, now_s)
@@ -235,12 +239,12 @@ class Live:
         """Backups, once an hour, in what is left of the tick; a person, a stop or a signal ends it at once."""
         if book.image is None or journal.unsaved or self.clocks.ended:
             return
-        now_s = int(self.clocks.sources.wall_s())
+        clock = book.image.clock
+        now_s = clock.wall_s - (clock.plant_s - clock.began_s)  # the tick's hour: by its beginning the store copies
         if not is_due(self.config.paths, now_s):
             return
         from mine_controller.ports.keeping import keep, spare_until, watch  # noqa: PLC0415 - once an hour
 
-        clock = book.image.clock
         until = spare_until(clock.began_s + min(TOLD_S, clock.tick_s - 5) - self.clocks.plant_now_s())
         hurried = watch(self.config.paths, lambda: self.clocks.ended)
         self._harmless(lambda: keep(self.config, self.log, now_s, until, hurried), "keeping")

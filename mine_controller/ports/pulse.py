@@ -1,4 +1,4 @@
-"""The dead-man's ping: success only for a saved tick with fresh inputs, else fail with the reason."""
+"""The dead-man's ping: success only for a saved tick with fresh inputs and messages that get out, else fail."""
 
 import threading
 from pathlib import Path
@@ -13,15 +13,17 @@ from mine_controller.core.words import sentence
 from mine_controller.notify.deadman import ping
 from mine_controller.notify.message import one_line
 from mine_controller.notify.post import scrub
+from mine_controller.ports.journal import Journal
 from mine_controller.ports.log import Log
 from mine_controller.ports.tell import hidden, once_in
+from mine_controller.ports.untold import untold
 
 EVERY_S = 55  # at most once a minute; timers are a few seconds early now and then
 
 
-def pulse(config: Config, book: Book, unsaved: str, log: Log, now_s: int, until: float) -> None:
+def pulse(config: Config, book: Book, journal: Journal, log: Log, now_s: int, until: float) -> None:
     """Ping unless the same was pinged within the minute. A failure is one line in the log."""
-    wrong = trouble(config, book, unsaved)
+    wrong = trouble(config, book, journal.unsaved) or untold(journal.untold, now_s)
     told = "fail" if wrong else "success"
     text = wrong or f"{config.site.name}: {book.state.mode}"
     for title, options in _checks(config):

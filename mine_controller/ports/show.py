@@ -10,21 +10,26 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.money import Line
 from mine_controller.core.words import sentence
 from mine_controller.ports.clock import utc_offset_s
+from mine_controller.ports.untold import untold
 from mine_controller.render.given import Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.events import EventRow
 from mine_controller.store.money import idle_of
-from mine_controller.store.query import day_series, events, miner_hours, rolled, segments
+from mine_controller.store.query import day_series, events, letters, miner_hours, rolled, segments
 
 HOUR_S = 3600
 DAY_S = 86_400
 MONTH_S = 30 * DAY_S
 LOG_SHOWN = 401
 EVENTS_SHOWN = 40
+LETTERS_MOST = 2000
 
 
-def show(config: Config, book: Book, *, now_wall_s: int | None = None) -> None:
-    """index.html, status.json, dashboard_data.json and metrics, each whole or not at all. OSError when not possible."""
+def show(config: Config, book: Book, *, now_wall_s: int | None = None, slower: bool = True) -> None:
+    """index.html, status.json, dashboard_data.json and metrics, each whole or not at all; `slower`: the others too.
+
+    OSError when not possible.
+    """
     from mine_controller.render.metrics import each, metrics  # noqa: PLC0415 - start-up is part of every tick
     from mine_controller.render.page import render  # noqa: PLC0415
     from mine_controller.render.status_json import document, text  # noqa: PLC0415
@@ -41,7 +46,8 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None) -> None:
     documents = {"index.html": page, "status.json": status, "dashboard_data.json": status}
     documents["metrics"] = metrics(made, each(book, site.wiring))
     write(config.paths.www, documents)
-    _slower(config, made, book, site, past, now_s)
+    if slower:
+        _slower(config, made, book, site, past, now_s)
 
 
 def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, today: History, now_s: int) -> None:
@@ -131,9 +137,20 @@ def facts(config: Config, now_s: int) -> SiteFacts:
         publish=config.site.publish,
         simulated=_simulated(config),
         config_note=note,
+        untold_note=_untold(config, now_s),
         inlet_limits_c=limits,
         pools=config.policy.pools,
     )
+
+
+def _untold(config: Config, now_s: int) -> str:
+    """What has reached nobody for long, "" nothing; a database that can't be read has alarms of its own."""
+    if not config.channels:
+        return ""
+    try:
+        return untold(letters(config.paths, LETTERS_MOST, waiting=True), now_s)
+    except StoreTrouble:
+        return ""
 
 
 def economy(config: Config, book: Book, now_s: int) -> Economy | None:

@@ -44,6 +44,7 @@ class SiteFacts(NamedTuple):
     publish: str = "full"  # full, or public: no addresses, wallets or names of people
     simulated: bool = False  # a twin answers, not a mine
     config_note: str = ""  # why config.last-good is in force; "" = config.txt is
+    untold_note: str = ""  # which messages have reached nobody for long; "" = none
     inlet_limits_c: tuple[float, float, float] = (35.0, 38.0, 40.0)  # warn, shed, stop
     pools: tuple[PoolFacts, ...] = ()
     economy: Economy | None = None  # None: the site has no price bands

@@ -70,6 +70,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "require": [clean(name, 60) for name in site.require],
         "absent": [clean(name, 60) for name in site.absent],
         "config_note": clean(site.config_note, SENTENCE),
+        "untold_note": clean(site.untold_note, SENTENCE),
         "tick_s": site.tick_s,
         "tick_at": when.tick_at,
         "written_at": now_wall_s,

@@ -196,6 +196,8 @@ def _banners(made: Doc, zone: Zone) -> list[dict[str, str]]:
         out.append(_banner("bad", "alert", "EMERGENCY STOP", "A person stopped everything. Back with: minectl resume"))
     if made["config_note"]:
         out.append(_banner("warn", "warn", "LAST GOOD CONFIG", f"config.txt can't be used: {made['config_note']}"))
+    if made["untold_note"]:
+        out.append(_banner("bad", "alert", "NOBODY IS TOLD", f"Messages don't get out: {made['untold_note']}."))
     for one in made["overrides"]:
         until = f"until {zone.near(one['until'], made['written_at'])}" if one["until"] is not None else "until cleared"
         tone, name = ("bad", "AGAINST THE SIGNAL") if one["kind"] == "penalty" else ("warn", "OVERRIDE")

@@ -86,7 +86,7 @@ def test_cfg3_a_file_changed_after_the_load_changes_nothing_that_was_loaded(writ
     path = write()
     before = load(path)
     shown = (before.policy, before.sha, before.texts)
-    write(changed("power_cap_kw = 1000", "power_cap_kw = 9999"), fleet="")
+    write(changed("power_cap_kw = 1000", "power_cap_kw = 9999"), fleet="id,mac,group\n")
     assert (before.policy, before.sha, before.texts) == shown
     assert load(path).sha != before.sha
 
@@ -228,6 +228,24 @@ def test_the_site_itself_has_to_be_filled_in(write):
     assert any("filled in" in text for text in told(write(changed("name = Test mine", "name = CHANGE-ME"))))
 
 
+@pytest.mark.parametrize(
+    ("url", "noted"),
+    [
+        ("https://coop.example/signal", False),
+        ("http://coop.example/signal", True),
+        ("http://9.9.9.9/signal", True),
+        ("http://192.168.1.60/signal", False),
+        ("http://127.0.0.1:8080/signal", False),
+        ("http://localhost/signal", False),
+    ],
+)
+def test_sig6_a_signal_from_elsewhere_over_plain_http_is_noted(write, url, noted):
+    """SIG6: on that way anybody can write "run" into it."""
+    config = load(write(changed("https://coop.example/signal", url)))
+    notes = [(note.section, note.option) for note in config.notes if "plain http" in note.text]
+    assert notes == ([("page coop", "url")] if noted else [])
+
+
 def test_a_literal_secret_is_fine_in_a_private_file_and_noted(write):
     config = load(write())
     assert any("password (line 23)" in note.text and "key (line 31)" in note.text for note in config.notes)
@@ -321,3 +339,24 @@ def test_two_hundred_and_sixty_sections_load(write):
     more = "".join(f"[probe row{number}]\nhost = 10.0.{number // 250}.{number % 250}\n" for number in range(260))
     config = load(write(changed("[wiring]", more + "[wiring]")))
     assert len(config.endpoints) == 266
+
+
+def test_two_problems_of_one_text_are_told_in_the_same_order_each_time(tmp_path):
+    path = tmp_path / "config.txt"
+    path.write_text("[end]\n")
+    path.chmod(0o600)
+    with pytest.raises(ConfigError) as told:
+        load(path)
+    assert [one.section for one in told.value.problems] == ["site", "wiring"]
+
+
+@pytest.mark.parametrize("fleet", ["", "\n", " \r\n\n"])
+def test_a_fleet_file_cut_to_nothing_is_a_problem_and_no_mine_without_miners(write, fleet):
+    """CFG1: a full disk, an editor that died; the last good list goes on counting."""
+    with pytest.raises(ConfigError) as told:
+        load(write(fleet=fleet))
+    assert ("fleet.csv", True) in [(one.file, one.text.startswith("is empty")) for one in told.value.problems]
+
+
+def test_columns_alone_are_a_mine_without_miners(write):
+    assert load(write(fleet="id,mac,group\n")).policy.wiring.miners == ()

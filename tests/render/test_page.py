@@ -194,7 +194,7 @@ def hostile(kind="RUNNING"):
         book._replace(
             image=image._replace(channels=channels, site=site, miners=miners), state=state, decision=decision
         ),
-        sample.facts(250, wiring=wired, name=EVIL, zone=EVIL, config_note=EVIL, absent=(EVIL,)),
+        sample.facts(250, wiring=wired, name=EVIL, zone=EVIL, config_note=EVIL, untold_note=EVIL, absent=(EVIL,)),
         History(events=(EventLine(sample.NOW, EVIL, EVIL, EVIL, EVIL),)),
     )
 
@@ -225,8 +225,10 @@ def test_fahrenheit_is_for_the_eyes_only():
 
 
 def test_the_banners_say_what_must_not_be_overlooked():
-    text = read(drawn("CURTAILED", live=False, simulated=True, config_note="line 12: unknown option")).text
+    notes = {"config_note": "line 12: unknown option", "untold_note": "an emergency has reached nobody for 26 min"}
+    text = read(drawn("CURTAILED", live=False, simulated=True, **notes)).text
     for told in (
+        "NOBODY IS TOLD",
         "SHADOW MODE",
         "SIMULATED",
         "OVERRIDE",
