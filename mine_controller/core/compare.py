@@ -28,7 +28,7 @@ RETRY_START_S = 600
 UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120
-MAP_AFTER_S = 5
+MAP_AFTER_S = 600
 AFTER_S = 20  # a board that rests is read once more, so long after a command
 
 
@@ -65,6 +65,7 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
     index = {spec.id: at for at, spec in enumerate(view.wiring.miners)} if busy else {}
     work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], [], index)
     _drop_settled(work)
+    _check_maps(work)
     _stop_miners(work, deadline)
     _fans(work)
     _start_miners(work)
@@ -102,7 +103,6 @@ def _drop_settled(work: _Work) -> None:
             proven = chase.sent_s is not None and newest_s > chase.sent_s
             if not view.fleet.on[at] and (proven or chase.sent_s is None):
                 work.done.append((target, work.chases.pop(target)))
-                _check_map(work, chase, at)
             elif at not in stops and view.fleet.on[at] and not _may_still_obey(work, chase, at):
                 del work.chases[target]
         else:
@@ -115,11 +115,17 @@ def _may_still_obey(work: _Work, chase: Chase, at: int) -> bool:
     return chase.sent_s is not None and work.view.now_s - chase.sent_s <= path.proof_s + OBEYED_LATE_S
 
 
-def _check_map(work: _Work, chase: Chase, at: int) -> None:
-    """PDU3: an outlet went dark and its miner says, later, that it hashes: the map is wrong, another one was cut."""
-    miners, spec = work.view.image.miners, work.view.wiring.miners[at]
-    cut = chase.sent_s is not None and not spec.paths[chase.rung].gentle
-    if cut and miners.word[at] == "hashing" and miners.word_at[at] > (chase.sent_s or 0) + MAP_AFTER_S:
+def _check_maps(work: _Work) -> None:
+    """PDU3: an outlet is off and dark, and minutes later its miner says that it hashes: the map is wrong, another one
+    was cut. Words of a cloud lag by minutes."""
+    miners, specs, books = work.view.image.miners, work.view.wiring.miners, work.view.state.miners
+    for at, (outlet, word) in enumerate(zip(miners.outlet, miners.word, strict=True)):
+        if outlet != "off" or word != "hashing" or work.view.fleet.on[at]:
+            continue
+        spec = specs[at]
+        book = books.get(spec.id)
+        if book is None or book.on or book.quarantined or miners.word_at[at] <= book.last_stop_s + MAP_AFTER_S:
+            continue
         work.mapped_wrong.append(spec.id)
         reason = Reason("compare", "outlet_map", (("miner", spec.id), ("outlet", spec.outlet)))
         work.events.append(Event("outlet_map", "warning", spec.id, reason))

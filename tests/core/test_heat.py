@@ -252,3 +252,58 @@ def test_without_a_smoke_input_that_rule_is_silent():
     plant.smoke = None
     plant.ticks(3)
     assert plant.total == 24 * 3400
+
+
+@pytest.mark.parametrize("shown_c", [0.5, -3.9, 8.9])
+def test_tmp4_an_inlet_far_colder_than_outside_takes_no_fan_away(shown_c):
+    """°F for °C, a cable, a probe in ice water: in the cold fewer fans are the heater, and here there is no cold."""
+    plant = running(80)
+    plant.ambient = 24.0
+    plant.ticks(3)
+    before = plant.fans_up
+    plant.inlet = shown_c
+    for _ in range(40):
+        plant.tick()
+        assert plant.fans_up >= before
+    assert plant.fans_up == 9
+    assert [event.kind for event in plant.events("inlet_doubted")] == ["inlet_doubted"]
+    assert plant.decisions[-1].envelope.no_start.code == "doubted"
+    plant.inlet = 25.0
+    plant.ticks(4)
+    assert plant.events("inlet_believed")
+    assert plant.violations == []
+
+
+def test_tmp4_one_probe_of_three_in_ice_water_takes_no_fan_away_either():
+    plant = running(80)
+    plant.ambient, plant.inlets = 24.0, (25.0, 25.4, 0.5)
+    plant.ticks(3)
+    before = plant.fans_up
+    for _ in range(30):
+        plant.tick()
+        assert plant.fans_up >= before
+    assert not plant.events("inlet_doubted")
+
+
+def test_a_cold_inlet_is_believed_where_outside_is_cold_or_is_not_measured():
+    for outside in (-8.0, 15.4, None):
+        plant = running(80)
+        plant.ambient, plant.inlet = outside, 0.5
+        plant.ticks(40)
+        assert plant.fans_up < 9
+        assert not plant.events("inlet_doubted")
+
+
+def test_tmp5_probes_that_contradict_each_other_for_ten_minutes_are_told_once():
+    plant = running()
+    plant.inlets = (20.0, 24.0, 28.0)
+    plant.ticks(8)
+    assert not [key for key in plant.state.alarms if key.startswith("probes_apart")]
+    plant.inlets = (20.0, 24.0, 28.1)
+    plant.ticks(4)
+    assert not [key for key in plant.state.alarms if key.startswith("probes_apart")]
+    plant.ticks(4)
+    assert [key for key in plant.state.alarms if key.startswith("probes_apart")] == ["probes_apart inlet"]
+    plant.inlets = (20.0, 24.0, 25.9)
+    plant.ticks(6)
+    assert not [key for key in plant.state.alarms if key.startswith("probes_apart")]

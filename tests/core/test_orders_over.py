@@ -10,7 +10,7 @@ from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Wish
-from mine_controller.core.model.state import Chase, FanBook
+from mine_controller.core.model.state import Chase, FanBook, MinerBook
 from mine_controller.core.model.wiring import Lane, Path
 
 
@@ -62,17 +62,34 @@ def test_a_start_that_takes_too_long_has_failed_unless_nobody_was_told_or_can_se
     assert (unsent(240)[0], unsent(241)[0], unsent(241)[2].failed) == (True, False, ())
 
 
-def test_pdu3_a_miner_that_hashes_on_after_its_outlet_went_dark_is_on_another_one():
-    def after(word_later_s, word="hashing", rung=1):
-        seen = view(running=False)
-        at = seen.image.miners.power_at[0]
-        return settled(lambda _: Chase("stop", rung, 1, 1, at - 50), running=False, word=(word,) * 4,
-                       word_at=(at - 50 + word_later_s,) * 4)[2].mapped_wrong  # fmt: skip
+def mapped_wrong(after_s=601, *, word="hashing", outlet="off", running=False, book=None):
+    """Who is found on another outlet, so long after the first of four went dark."""
+    seen = view(running=running)
+    book = book or MinerBook(on=False, last_stop_s=seen.now_s - after_s)
+    words, outlets = (word, None, None, None), (outlet, "off", "off", "off")
+    changed = view(running=running, word=words, word_at=(seen.now_s,) * 4, outlet=outlets, miners={"m000": book})
+    return desk.compare(changed, Envelope(), room.choose(changed, Envelope()), None).mapped_wrong
 
-    assert after(6) == ("m000",)
-    assert after(5) == ()
-    assert after(6, word="sleeping") == ()
-    assert after(6, rung=0) == ()
+
+def test_pdu3_a_miner_that_hashes_on_minutes_after_its_outlet_went_dark_is_on_another_one():
+    assert mapped_wrong() == ("m000",)
+    assert mapped_wrong(600) == ()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"word": "sleeping"},
+        {"word": None},
+        {"outlet": "on"},
+        {"outlet": None},
+        {"running": True},
+        {"book": MinerBook(on=True, last_stop_s=1)},
+        {"book": MinerBook(on=False, last_stop_s=1, quarantined="told before")},
+    ],
+)
+def test_pdu3_what_says_nothing_against_the_map(other):
+    assert mapped_wrong(**other) == ()
 
 
 def test_a_chase_whose_miner_or_path_is_gone_from_the_config_is_dropped():

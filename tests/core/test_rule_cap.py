@@ -128,6 +128,18 @@ def test_met2_a_meter_that_differs_by_more_than_a_tenth_is_told_after_two_ticks(
     assert desk.events() == ["meters_agree"]
 
 
+@pytest.mark.parametrize(("ended_s", "severity"), [(None, "emergency"), (900, "warning")])
+def test_met2_while_darkness_has_to_be_proven_a_contradiction_is_an_emergency(ended_s, severity):
+    desk = cap()
+    desk.fleet = {"measured_w": 40_000, "fans_w": 5000, "other_w": 5000, "meter_w": 60_000, "miners_w": 40_000}
+    desk.state = State(shed=Shed(1, 1, "signal", 1, 1, ended_s=ended_s))
+    for _ in range(3):
+        desk.see()
+        if desk.events():
+            break
+    assert [(one.kind, one.severity) for one in desk.last.events] == [("meters_disagree", severity)]
+
+
 @pytest.mark.parametrize(
     "gap", [{"meter_w": None}, {"measured_w": None}, {"unknown": 1}, {"fans_w": None}, {"nominal_w": 10**6}]
 )

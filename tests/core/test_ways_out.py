@@ -229,7 +229,7 @@ def test_one_miner_that_a_person_stopped_in_vain_keeps_nobody_else_off():
 def test_in_the_cold_miners_that_were_lost_come_back_although_few_fans_run():
     plant = Plant(wiring(280))
     plant.audited = False
-    plant.inlet = 4.0
+    plant.inlet, plant.ambient = 4.0, 0.0
     plant.ticks(25)
     plant.inlet = 15.0
     assert plant.fans_up == 2

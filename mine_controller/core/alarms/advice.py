@@ -189,6 +189,16 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "load is halved, and stopped after twenty minutes",
         "look at the probes and their network",
     ),
+    "inlet_doubted": (
+        "the inlet shows air far colder than outside",
+        "does not believe it: every fan on, nothing starts; heat would not be seen",
+        "look at the probes: °F for °C, a cable, a probe in water",
+    ),
+    "probes_apart": (
+        "the inlet's probes contradict each other",
+        "counts the hottest for heat and the coldest for cold",
+        "look at the one that is far from the others, and at where it hangs",
+    ),
     "fan_meter_blind": (
         "fan watts can't be read: air is not proven",
         "nothing starts; running load stays while the inlet is cool",

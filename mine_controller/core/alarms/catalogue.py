@@ -153,6 +153,19 @@ _ROWS = (
     Kind("watts_implausible", "warning", over=("watts_plausible",)),
     # -- inputs
     Kind("inlet_blind", "emergency", over=("inlet_back",), safety=True, cool_s=HOT_S),
+    Kind("inlet_doubted", "warning", over=("inlet_believed",), cool_s=HOT_S),
+    Kind(
+        "probes_apart",
+        "warning",
+        under=("inlet_doubted", "device_unreachable"),
+        watched=True,
+        delay_s=600,
+        off_delay_s=TICKS_3_S,
+        cool_s=HOT_S,
+        threshold=8.0,
+        clear=6.0,
+        unit="K",
+    ),
     Kind("fan_meter_blind", "warning", over=("fan_meter_back",), under=("device_unreachable", "air_lost")),
     Kind("uplink_down", "warning", over=("uplink_up",), many=True, single=True),
     Kind(

@@ -91,6 +91,17 @@ def _inlet(look: Look) -> Found:
             yield _event(kind, "inlet", ("inlet_c", inlet_c), ("limit_c", ways_of(look.policy, kind).threshold))
 
 
+def _spread(look: Look) -> Found:
+    """TMP5: how far the inlet's probes are apart."""
+    low_c, high_c = look.view.number("inlet_min_c"), look.view.number("inlet_max_c")
+    if not look.view.wired("inlet_c"):
+        return
+    if low_c is None or high_c is None:
+        yield "probes_apart inlet"
+    elif look.off_limits("probes_apart", "inlet", high_c - low_c):
+        yield _event("probes_apart", "inlet", ("low_c", low_c), ("high_c", high_c))
+
+
 def _humidity(look: Look) -> Found:
     if not look.view.wired("humidity_pct"):
         return
@@ -328,6 +339,7 @@ def _shares(look: Look) -> Found:
 
 _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("temperature_warning", "temperature_danger"), _inlet),
+    (("probes_apart",), _spread),
     (("humidity_high",), _humidity),
     (("frequency_low", "frequency_high"), _grid),
     (("door_open", "mains_lost"), _contacts),

@@ -17,6 +17,7 @@ STEP_S = 120  # one step of shedding, whatever the timer
 RISE_OVER_K = 2.0  # and by this much less, for RISE_OVER_S, it is over
 RISE_OVER_S = 900
 RISE_K = 5.0  # inlet above outside by more than this is hot air coming back in
+DOUBT_K = 15.0  # a wet wall cools outside air by 12 K at the very most: an inlet further below it is not believed
 
 
 class Options(NamedTuple):
@@ -67,6 +68,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     powered = fleet.on_n + fleet.starting_n
     floor = min(need(powered, options), all_fans)
     floor = _cold_floor(view, kept, floor, options, limits)
+    if _doubted(view, kept, limits, events):
+        floor = all_fans
     wanted = max(floor, _by_temperature(view, floor, all_fans, options), options.idle_fans)
     limits.append(Limit(SAFETY, "fans_min", min(wanted, all_fans), _reason("need", view, wanted)))
     room = startable(view.proven_fans, options) - powered
@@ -107,7 +110,7 @@ def _cold_floor(view: View, kept: dict[str, Any], floor: int, options: Options, 
     """In the cold the floor goes down one fan per step, back up at once when the inlet has warmed past easy_c."""
     coldest = view.number("inlet_min_c")
     target = int(kept.get("cold_fans") or 0)
-    if coldest is None or coldest > options.easy_c or floor <= 2:
+    if coldest is None or coldest > options.easy_c or floor <= 2 or _is_doubted(view, coldest):
         kept["cold_fans"] = kept["cold_s"] = 0
         return floor
     if coldest < options.cold_c:
@@ -121,6 +124,30 @@ def _cold_floor(view: View, kept: dict[str, Any], floor: int, options: Options, 
     kept["cold_fans"] = target
     limits.append(Limit(EQUIPMENT, "fans_max", target, Reason("air", "cold", (("inlet_c", coldest), ("fans", target)))))
     return min(floor, target)
+
+
+def _is_doubted(view: View, inlet_c: float) -> bool:
+    """True of air that is colder than any air from outside can be."""
+    outside_c = view.number("ambient_c")
+    return outside_c is not None and outside_c - inlet_c > DOUBT_K
+
+
+def _doubted(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> bool:
+    """TMP4: all probes show such air (another unit, a dead cable). Heat would not be seen: every fan, and no start."""
+    warmest = view.number("inlet_max_c")
+    doubted = warmest is not None and _is_doubted(view, warmest)
+    if not doubted and not kept.get("doubt_s"):
+        return False
+    reason = Reason("air", "doubted", (("inlet_c", warmest or 0.0), ("outside_c", view.number("ambient_c") or 0.0)))
+    if doubted:
+        limits.append(Limit(SAFETY, "no_start", 0, reason))
+        if not kept.get("doubt_s"):
+            events.append(Event("inlet_doubted", "warning", "inlet", reason))
+        kept["doubt_s"] = int(kept.get("doubt_s") or 0) or view.now_s
+    elif warmest is not None:
+        events.append(Event("inlet_believed", "info", "inlet", Reason("air", "believed")))
+        kept["doubt_s"] = 0
+    return doubted
 
 
 def _lost_air(

@@ -117,7 +117,9 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
     if view.now_s - int(kept["apart_s"]) >= 2 * STEP_S and not kept.get("apart_told"):
         kept["apart_told"] = 1
         numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
-        events.append(Event("meters_disagree", "warning", "site", Reason("cap", "disagree", numbers)))
+        event = view.state.shed is not None and view.state.shed.ended_s is None
+        severity = "emergency" if event else "warning"  # what proves darkness is in doubt when it has to be proven
+        events.append(Event("meters_disagree", severity, "site", Reason("cap", "disagree", numbers)))
 
 
 def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
