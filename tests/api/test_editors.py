@@ -79,7 +79,8 @@ def test_giving_a_value_back_is_previewed_and_done(served):
         ("signal", "off", "token operate")
     ]
     found = served.post("/api/debug/preview", {"clears": ["signal"]}).json()
-    assert "RESUMING" in (found["then"]["mode"], found["now"]["mode"]) or found["changed"]
+    assert (found["now"]["mode"], found["then"]["mode"]) == ("CURTAILED", "IDLE")
+    assert {"what": "permitted_w", "now": 0, "then": 27_200} in found["changed"]
     assert served.post("/api/debug/clear?wait=1", {"key": "signal", "reason": "over"}).status_code == 200
     assert served.get("/api/debug/board").json()["overrides"] == []
     assert served.post("/api/debug/clear?wait=1", {"key": "signal"}).status_code == 409

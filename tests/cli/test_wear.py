@@ -22,7 +22,9 @@ def test_the_report_counts_what_the_books_count(place):
     assert {row["fan"] for row in found["fans"]} == {str(number) for number in range(1, 10)}
     starts = [row["starts"] for row in found["miners"]]
     assert starts == sorted(starts, reverse=True)
-    assert all(row["hours_a_start"] is None for row in found["miners"] if not row["starts"])
+    assert [row["hours_a_start"] for row in found["miners"]] == [
+        round(kept[row["miner"]].run_s / 3600 / row["starts"], 1) for row in found["miners"]
+    ]
 
 
 def test_people_read_how_even_it_is_and_a_spreadsheet_gets_a_row_a_miner(place):
@@ -35,7 +37,7 @@ def test_people_read_how_even_it_is_and_a_spreadsheet_gets_a_row_a_miner(place):
         "quarantine",
     ]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(place.run("report", "wear", "--csv").stdout)))
-    assert (len(rows), rows[0]["listed"], rows[0]["last_start"]) == (8, "True", "")
+    assert (len(rows), rows[0]["listed"], rows[0]["last_start"], rows[0]["hours_a_start"]) == (8, "True", "", "")
     assert len(place.run("report", "wear", "--csv", "--fans").stdout.splitlines()) == 10
     assert place.run("report", "wear", "--fans").exit_code == 2
 

@@ -96,6 +96,7 @@ class Plant:
         self.mute: set[str] = set()  # API answers nothing
         self.liars: set[str] = set()  # API says yes and does nothing
         self.welded: set[str] = set()
+        self.sleepers: set[str] = set()  # whose sleep outlives their outlet
         self.dead: set[str] = set()  # endpoints that do not answer
         self.garbage: dict[str, Any] = {}
         self.requests: tuple[Request, ...] = ()
@@ -218,11 +219,17 @@ class Plant:
                 self.outlet[name], self.power[name] = False, 0
                 self.starting.pop(name, None)
         elif command.verb == "on":
-            self.outlet[name] = True
-            self.starting[name] = self.now + 80
+            self._switch_on(name)
         elif command.verb == "run" and name not in self.mute and name not in self.liars:
             self.starting.setdefault(name, self.now)
         return "applied"
+
+    def _switch_on(self, name: str) -> None:
+        self.outlet[name] = True
+        if name in self.sleepers:
+            self.power[name] = 25
+        else:
+            self.starting[name] = self.now + 80
 
     def _grow(self) -> None:
         for name, since in list(self.starting.items()):

@@ -29,7 +29,7 @@ def test_need_is_the_air_of_the_miners_and_one_spare(miners, fans):
 def test_what_fans_can_start_is_never_more_than_their_need_allows():
     for proven in range(12):
         count = air.startable(proven, OPTIONS)
-        assert count == 0 or air.need(count, OPTIONS) <= proven
+        assert air.need(count, OPTIONS) <= proven < air.need(count + 1, OPTIONS)
 
 
 def test_fan1_a_fan_without_watts_is_failed_and_another_one_takes_its_place():
@@ -65,6 +65,9 @@ def test_fan4_a_blind_fan_meter_blocks_starts_and_leaves_a_cool_load_alone():
     plant.ticks(8)
     assert hashing(plant) == 23
     assert not [one for one in plant.sent if one[2] == "run"]
+    plant.fan_meter = True
+    plant.ticks(8)
+    assert [one[1] for one in plant.sent if one[2] == "run"] == ["miner m000"], "who waited for it"
 
 
 def test_fan4_a_blind_fan_meter_over_a_warm_inlet_sheds_ten_percent_a_tick():

@@ -184,3 +184,66 @@ def test_chips_are_a_danger_where_the_owner_says_so_although_they_would_not_even
     assert [(one.kind, one.about) for one in found if one.kind.startswith("chip")] == [
         ("chip_danger", "m000"), ("chip_danger", "m001"),
     ]  # fmt: skip
+
+
+def chips(chip_c, *, ago_s=0, group="foreman mine", standing=(), **ways):
+    """What is found of the first miner's chips, and what of the second's, whose chips are far too hot."""
+    given = view(2)
+    specs = tuple(spec._replace(group=group) for spec in given.wiring.miners)
+    told = [Value(chip_c, given.now_s - ago_s), Value(129.0, given.now_s)]
+    keys = [f"{spec.group}/{spec.mac}:chip_c" for spec in specs]
+    alarms = dict.fromkeys(f"{kind} m000" for kind in standing)
+    given = given._replace(
+        wiring=given.wiring._replace(miners=specs),
+        image=given.image._replace(channels=dict(zip(keys, told, strict=True))),
+        state=given.state._replace(alarms=alarms),
+    )
+    policy = AlarmPolicy(kinds={"chip_warning": default_ways("chip_warning")._replace(**ways)} if ways else {})
+    found = look_round(given, (), policy)
+    hot = [one.kind for one in found.wrong if one.kind.startswith("chip") and one.about == "m001"]
+    assert hot == ["chip_warning", "chip_danger"], "whatever is said of one miner, the next is judged"
+    wrong = [one.kind for one in found.wrong if one.kind.startswith("chip") and one.about == "m000"]
+    return wrong, sorted(key for key in found.unknown if key.startswith("chip"))
+
+
+UNSEEN = ["chip_danger m000", "chip_warning m000"]
+
+
+@pytest.mark.parametrize(
+    ("chip_c", "standing", "wrong"),
+    [
+        (95.0, (), []),
+        (95.1, (), ["chip_warning"]),
+        (92.1, ("chip_warning",), ["chip_warning"]),
+        (92.0, ("chip_warning",), []),
+        (105.0, ("chip_danger",), ["chip_warning", "chip_danger"]),
+        (102.0, ("chip_danger",), ["chip_warning"]),
+    ],
+)
+def test_a_hot_chip_stays_an_alarm_until_it_is_three_degrees_below_its_mark(chip_c, standing, wrong):
+    assert chips(chip_c, standing=standing) == (wrong, [])
+
+
+@pytest.mark.parametrize(
+    ("chip_c", "standing", "wrong"),
+    [(61.0, False, []), (61.1, False, ["chip_warning"]), (50.1, True, ["chip_warning"]), (50.0, True, [])],
+)
+def test_a_hot_chip_is_over_where_its_owner_says_so(chip_c, standing, wrong):
+    stands = ("chip_warning",) if standing else ()
+    assert chips(chip_c, standing=stands, threshold=61.0, clear=50.0)[0] == wrong
+
+
+def test_a_small_boards_chips_warn_where_a_container_machines_are_cool():
+    assert chips(68.1, group="bitaxe shelf")[0] == ["chip_warning"]
+    assert chips(68.1)[0] == []
+
+
+@pytest.mark.parametrize(("chip_c", "ago_s", "unknown"), [(60.0, 240, []), (60.0, 241, UNSEEN), (None, 0, UNSEEN)])
+def test_chips_nobody_has_read_for_four_minutes_are_neither_hot_nor_cool(chip_c, ago_s, unknown):
+    assert chips(chip_c, ago_s=ago_s) == ([], unknown)
+
+
+def test_a_miner_that_tells_no_chips_hides_nobody_elses():
+    given = view(2)
+    hot = {f"foreman mine/{given.wiring.miners[1].mac}:chip_c": Value(129.0, given.now_s)}
+    assert seen(view(2, channels=hot), "chip_danger") == (["m001"], set())

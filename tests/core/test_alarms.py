@@ -94,6 +94,36 @@ def test_an_alarm_nothing_ends_leaves_after_a_day_without_a_word():
     assert desk.alarms == {}
 
 
+def test_what_nothing_ends_is_forgotten_a_day_after_it_was_seen_last_to_the_second():
+    desk = Desk()
+    desk.tick(event("outlet_map", "m001"))
+    desk.ticks(300)
+    desk.tick(event("outlet_map", "m001"))
+    desk.ticks(719)
+    assert [alarm["kind"] for alarm in desk.alarms.values()] == ["outlet_map"]
+    desk.tick()
+    assert desk.alarms == {}
+
+
+def test_a_fan_nobody_mends_stands_on_the_list_after_a_day_and_after_two():
+    """FAN: only its own return ends it; a day in which nothing more is said of it is no repair."""
+    desk = Desk()
+    desk.tick(FAN)
+    desk.ticks(1441)
+    assert [alarm["kind"] for alarm in desk.alarms.values()] == ["fan_fault"]
+    desk.tick(over("fan_back", "fan 3"))
+    assert desk.alarms == {}
+
+
+def test_a_watch_that_an_event_may_end_is_let_go_as_well_after_a_day_of_not_knowing():
+    desk = Desk()
+    desk.ticks(3, levels=[event("backup_failed", "backup")])
+    assert desk.alarms
+    for _ in range(721):
+        desk.tick(unknown=["backup_failed backup"])
+    assert desk.alarms == {}
+
+
 def test_an_alarm_that_grows_graver_is_told_again_and_an_ack_is_void():
     desk = Desk()
     desk.tick(event("signal_blind", "signal"))

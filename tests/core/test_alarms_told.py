@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from core.alarm_desk import FAN, HEAT, STOP, WALL_S, WIRES, Desk, event, over, said
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mine_controller.core.alarms.advice import ADVICE
@@ -259,12 +259,16 @@ KEYS = ("m000", "m001", "m002")
 STORY = st.lists(st.sets(st.sampled_from(KEYS)), min_size=1, max_size=40)
 
 
-@given(STORY, st.sampled_from(["device_unreachable", "sensor_stuck", "uplink_down"]))
+LASTING = st.lists(st.tuples(st.sets(st.sampled_from(KEYS)), st.sampled_from([1, 1, 2, 9])), min_size=1, max_size=12)
+
+
+@given(LASTING, st.sampled_from(["device_unreachable", "sensor_stuck", "uplink_down"]))
+@example([({"m000", "m001"}, 9)], "sensor_stuck")
 def test_an_alarm_is_never_lost_and_never_told_twice(story, kind):
     """O14: raised and lasting longer than delay and cool-down is told once for each raise; chattering once in all."""
     desk = Desk(**{kind: {"off_delay_s": 0, "delay_s": 120}})
     told = {}
-    for there in story:
+    for there in [there for there, ticks in story for _ in range(ticks)]:
         letters = desk.tick(levels=[event(kind, about) for about in sorted(there)])
         for letter in letters:
             if letter.what == "raise":

@@ -1,5 +1,6 @@
 """Readings taken by the column are the readings taken one by one."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -37,4 +38,46 @@ def test_the_same_channels_come_out_whatever_is_told(known, told):
 def test_shapes_of_garbage_do_not_fill_the_memory():
     for number in range(4 * columns.SHAPES):
         columns.shape_of((f"x:{number}",))
-    assert len(columns._shapes) <= columns.SHAPES
+        assert len(columns._shapes) <= columns.SHAPES
+
+
+def test_two_questions_in_turns_are_each_taken_apart_once():
+    one = columns.shape_of(("a/1:power_w", "a/2:power_w"))
+    columns.shape_of(("b/1:power_w",))
+    assert columns.shape_of(("a/1:power_w", "a/2:power_w")) is one
+
+
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        ([(7, 100), (8, 100)], (8, 100)),
+        ([(7, 100), (9, 102), (8, 101)], (9, 102)),
+        ([(7, 101), (8, 100)], (7, 101)),
+        ([(6, 100), (7, 101), (8, 102), (9, 103)], (9, 103)),
+    ],
+)
+def test_of_watts_told_several_times_in_one_round_the_newest_count_and_of_one_second_the_last(told, counts):
+    key = "redfish pdu1/A1:power_w"
+    channels = {}
+    given_ = tuple(Reading(key, value, at_s) for value, at_s in told)
+    freeze._take_all(channels, given_, columns.shape_of((key,) * len(told)))
+    assert channels == {key: Value(*counts, key)}
+
+
+def test_what_the_keys_of_a_round_say():
+    keys = (
+        "redfish pdu1/A1:power_w", "redfish pdu1:power_w", "redfish pdu1/A2:power_w", "redfish pdu1/A2:power_w",
+        "foreman mine/02:1:address", "foreman mine/02:1:word", "roomalert intake/1:temp_c", "page:signal?",
+        "page:health", "meter:slots", "meter:nonsense", "address", "x/power_w",
+    )  # fmt: skip
+    shape = columns.shape_of(keys)
+    assert {column.quantity: column.places for column in shape.columns} == {
+        "power_w": (0, 1, 2), "address": (4, 11), "word": (5,), "nonsense": (10,), "x/power_w": (12,),
+    }  # fmt: skip
+    for column in shape.columns:
+        assert tuple(column.of(keys)) == column.keys == tuple(keys[at] for at in column.places)
+    assert sorted(shape.closer) == [3, 6, 7, 8, 9]
+    assert [(endpoint, tuple(of(range(len(keys))))) for endpoint, of in shape.watts] == [("redfish pdu1", (0, 2, 3))]
+    assert shape.addresses == ((4, "foreman mine", "02:1"),)
+    assert shape.tickets is False
+    assert columns.shape_of((*keys, "foreman mine/7:ticket")).tickets is True

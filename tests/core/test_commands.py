@@ -250,13 +250,19 @@ def test_pro3_a_kill_between_journal_and_answer_goes_on_by_measurement():
 
 
 def test_g2_min_off_and_min_spacing_hold_after_a_curtailment():
-    plant = running()
-    curtail(plant, 2)
-    stopped = plant.now
+    """CMD15, G2: the contract itself holds nobody here."""
+    wires = wiring()
+    plant = Plant(wires, policy(wires, signal={"release_hold_s": 0, "jitter_s": 0}))
+    plant.ticks(4)
+    curtail(plant, 1)
+    stopped = {f"miner {name}": book.last_stop_s for name, book in plant.state.miners.items()}
     plant.signal = "run"
-    plant.ticks(20)
-    starts = [at for at, target, verb, _ in plant.sent if verb == "run" and target.startswith("miner")]
-    assert min(starts) - stopped >= 400
+    plant.ticks(4)
+    assert plant.events("curtail_over")
+    plant.ticks(16)
+    starts = {target: at for at, target, verb, _ in reversed(plant.sent) if verb == "run"}
+    assert starts.keys() == stopped.keys()
+    assert min(at - stopped[target] for target, at in starts.items()) >= 600
     assert not plant.violations
 
 

@@ -88,3 +88,27 @@ def test_a_look_names_ends_and_tickets_and_asks_each_end_once():
     )
     both = due(None, Look(NOW, ("foreman mine", "ticket:foreman mine/7")), ends, Clock(NOW, NOW))
     assert both == (Asked("foreman mine", tickets=("7",)),)
+
+
+def lit(watts, standby_w=3):
+    """Whether a section that is silent is asked as if it should answer, at these watts of its one plug."""
+    unit = MinerSpec("b1", "aa", PDU, 30, standby_w, flags=("plug",))
+    miners = Miners(("b1",), (watts,), (NOW,), (None,), (0,), (None,), (None,))
+    channels = {f"{PDU}:tried": Value(1, NOW - 90), f"{PDU}:fails": Value(9, NOW)}
+    image = Image(Clock(NOW, NOW), channels, {}, (), miners, {})
+    return bool(due(image, None, wires(EndpointSpec(PDU), miners=(unit,)), Clock(NOW, NOW, tick_s=TICK_S)))
+
+
+def test_a_silent_section_is_asked_each_tick_only_while_its_plug_draws_more_than_standby():
+    assert lit(4)
+    assert not lit(3)
+    assert not lit(None)
+    assert not lit(None, standby_w=0), "a plug nobody can read draws nothing that is known"
+
+
+def test_a_board_that_rests_is_looked_at_once_after_a_command_all_the_same():
+    rests = {"age_s": 1, "rest_s": 60}
+    assert asked(**rests, look=Look(NOW, (PDU,))) == ()
+    assert asked(**rests, look=Look(NOW, (f"once:{PDU}",))) == (Asked(PDU),)
+    assert asked(**rests, look=Look(NOW, (f"once:{PDU}", PDU, f"once:{PDU}"))) == (Asked(PDU),)
+    assert asked(**rests, look=Look(NOW, ("once:nobody", "once:"))) == ()

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 from core.plant import request
 from core.shelf import MODES, POOLS, SHELF, Shelf, boards
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mine_controller.core.model.command import ERRANDS
@@ -399,9 +399,16 @@ def test_a_board_that_is_being_started_is_left_alone():
 
 
 ACTIONS = st.sampled_from(["off", "run", "errand", "mode", "pool", "silent", "loud"])
+LULL = [("loud", 0, "eco", "main")] * 14
 
 
 @given(st.lists(st.tuples(ACTIONS, st.integers(0, 3), st.sampled_from(MODES), st.sampled_from(POOLS)), max_size=14))
+@example(
+    [(verb, 0, "eco", "reserve") for verb in ("mode", "pool")]
+    + LULL
+    + [("mode", 0, "turbo", "main"), ("pool", 0, "turbo", "main")]
+    + LULL
+)
 def test_no_story_of_wishes_and_signals_breaks_a_guard(story):
     """Errands never appear in a round with stops, nor beside the same miner's open chase; obeyed ones never again."""
     shelf = running()

@@ -4,13 +4,13 @@ import pytest
 from core.plant import Plant, wiring
 from core.shelf import boards
 
-from mine_controller.core.fleet import drawn, floor_w, full_w, on_above_w, sum_up, unlisted
+from mine_controller.core.fleet import drawn, floor_w, full_w, on_above_w, rising, starting, sum_up, unlisted
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.image import Fan, Image, Miners
 from mine_controller.core.model.reading import Value
-from mine_controller.core.model.state import Chase, State, Unit
-from mine_controller.core.model.wiring import EndpointSpec
+from mine_controller.core.model.state import Chase, MinerBook, State, Unit
+from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec
 from mine_controller.core.reach import address, answers, commandable, ours, startable
 from mine_controller.core.room import Room, free_w
 from mine_controller.core.view import View
@@ -95,6 +95,35 @@ def test_who_was_told_to_run_counts_what_it_will_draw_beyond_what_it_draws():
     assert (fleet.starting_n, fleet.starting_w) == (1, 3570 - 25 + 3570 - 3400)
     assert summed([25, 4000, 0], told).starting_w == 3545
     assert summed([25, 25, 25], State(chases={"miner gone": RUN})).starting_w == 0
+
+
+def climbing(watts, ago_s=1, *, want="", now_s=NOW, learned_dw=0):
+    """What the first of three miners that was seen to come on so long ago has still before it, by column."""
+    book = MinerBook(on=True, last_start_s=0 if ago_s is None else now_s - ago_s)
+    chases = {"miner m000": Chase(want, 0, 1, now_s)} if want else {}
+    units = {"m000": Unit(run_dw=learned_dw)} if learned_dw else {}
+    state = State(miners={"m000": book}, chases=chases, units=units)
+    return rising(summed([watts, 25, 3400], state), state, WIRES, now_s)
+
+
+def test_who_was_seen_to_come_on_lately_still_climbs_to_its_full_power():
+    patience_s = SPEC.ramp_patience_s
+    assert climbing(1750) == {0: 1650}
+    assert climbing(1750, learned_dw=36_000) == {0: 1850}
+    assert climbing(1750, patience_s - 1) == {0: 1650}
+    assert climbing(1750, patience_s) == {}
+    assert climbing(3399) == {0: 1}
+    assert climbing(3400) == climbing(3500) == {}
+    assert climbing(510) == {}, "it is not on"
+    assert climbing(1750, None, now_s=5) == {}, "it was never seen to come on"
+
+
+def test_who_is_being_told_to_run_is_not_counted_twice_and_who_is_told_to_stop_still_climbs():
+    assert climbing(1750, want="run") == {}
+    assert climbing(1750, want="stop") == {0: 1650}
+    state = State(chases={"miner m000": RUN, "miner m002": RUN})
+    assert starting([1750, 25, 4000], state, WIRES) == {0: 3570 - 1750, 2: 0}
+    assert starting([1750, 25, 4000], State(), WIRES) == {}
 
 
 # -- the site's meter -----------------------------------------------------------------------------------------------
@@ -208,6 +237,52 @@ def test_a_branch_and_a_phase_have_room_of_their_own(kind, code):
     assert used.lacks(0) is None
     used.take(0)
     assert used.lacks(1).code == code
+
+
+@pytest.mark.parametrize("kind", ["breaker", "phase"])
+def test_a_branch_keeps_room_for_who_is_told_and_for_who_still_climbs(kind):
+    specs = tuple(spec._replace(**{kind: "left"}) for spec in WIRES.miners)
+    wires = WIRES._replace(miners=specs)
+    state = State(chases={"miner m001": RUN}, miners={"m000": MinerBook(on=True, last_start_s=NOW - 1)})
+    seen = view([1750, 25, 25], state, wires)
+    least_w = 1750 + 1650 + 25 + 3545 + 25 + 3545  # the climbing one, the told one, and the one that asks
+    kinds = "breakers" if kind == "breaker" else "phases"
+    assert Room(seen, Envelope(**{kinds: {"left": least_w}})).lacks(2) is None
+    [(word, name)] = Room(seen, Envelope(**{kinds: {"left": least_w - 1}})).lacks(2).numbers
+    assert (word, name) == (kind, "left")
+
+
+def phased(*names, apart_w, watts=(25, 25, 25), gone=()):
+    """Three miners on these phases, of three that the site has."""
+    specs = (spec._replace(phase=name) for spec, name in zip(WIRES.miners, names, strict=True))
+    specs = tuple(spec._replace(paths=()) if at in gone else spec for at, spec in enumerate(specs))
+    phases = tuple(BreakerSpec(name, 99_000) for name in ("L1", "L2", "L3"))
+    wires = WIRES._replace(miners=specs, phases=phases)
+    return Room(view(list(watts), wires=wires), Envelope(phases_apart_w=apart_w))
+
+
+def test_a_start_waits_while_its_phase_would_be_too_far_above_the_least_loaded():
+    held = phased("L1", "L2", "L1", apart_w=3569).lacks(0)
+    assert (held.code, dict(held.numbers)) == ("phases_apart", {"phase": "L1", "ahead_w": 50 + 3545 - 25})
+    assert phased("L1", "L2", "L1", apart_w=3570).lacks(0) is None
+    assert phased("L1", "L2", "L1", apart_w=None).loads == {}
+    room = phased("L1", "L2", "L1", apart_w=0)
+    assert room.lacks(0).code == "phases_apart"
+    assert room.lacks(1) is None, "one miner may always be the first"
+    room.take(1)
+    assert room.loads == {"L1": 50, "L2": 25 + 3545}
+    assert room.lacks(0) is None
+    room.take(0)
+    assert room.lacks(2).code == "phases_apart"
+
+
+def test_phases_are_compared_where_a_miner_of_ours_can_follow():
+    assert phased("L1", "L1", "L1", apart_w=0).loads == {"L1": 75}
+    alone = phased("L1", "L2", "L1", apart_w=0, gone=(1,))
+    assert alone.loads == {"L1": 50}
+    assert alone.lacks(0) is None
+    other = phased("L1", "", "L2", apart_w=0, watts=(3400, 25, 25))
+    assert other.lacks(1) is None, "who hangs on no phase loads none"
 
 
 # -- what can be commanded ------------------------------------------------------------------------------------------

@@ -307,3 +307,27 @@ def test_tmp5_probes_that_contradict_each_other_for_ten_minutes_are_told_once():
     plant.inlets = (20.0, 24.0, 25.9)
     plant.ticks(6)
     assert not [key for key in plant.state.alarms if key.startswith("probes_apart")]
+
+
+def test_tmp4_a_doubt_lasts_while_nobody_knows_what_is_outside():
+    plant = running(80)
+    plant.ambient = 24.0
+    plant.ticks(3)
+    plant.inlet = 0.5
+    plant.ticks(8)
+    plant.ambient = None
+    plant.ticks(12)
+    assert plant.fans_up == 9
+    assert not plant.events("inlet_believed")
+    assert plant.decisions[-1].envelope.no_start is not None
+
+
+def test_a_cold_inlet_takes_no_fan_below_the_need_while_what_is_outside_is_unknown():
+    fewest = {}
+    for outside in (2.0, None):
+        plant = running(80)
+        plant.ambient, plant.inlet = outside, 1.0
+        plant.ticks(40)
+        fewest[outside] = plant.fans_up
+        assert not plant.events("inlet_doubted")
+    assert (fewest[2.0], fewest[None]) == (2, 4)  # 4 is what 80 miners need

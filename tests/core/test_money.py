@@ -83,9 +83,16 @@ def test_ticks_far_apart_say_nothing_of_the_time_between_them():
     assert only(integrate([sample(0, (100,)), sample(GAP_S, (100,))], 0, 3600)).seconds == GAP_S
 
 
+def test_two_ticks_of_one_second_are_a_second_of_energy_and_of_the_same_second_none():
+    pair = [sample(100, (1000,)), sample(101, (1000,))]
+    assert only(integrate(pair, 0, 3600)).energy_ws == (1000,)
+    assert only(integrate([pair[0], *pair], 0, 3600)).energy_ws == (1000,)
+
+
 def test_energy_without_a_price_is_in_no_cost_and_told_apart():
     found = integrate([sample(0, (1000,), None), sample(360, (1000,), None)], 0, 3600)
     line = by_segment(found, lambda _: "all", {"m0": 1000})["all"]
+    assert (only(found).slot_s, only(found).micro) == (0, None)
     assert (line.energy_ws, line.unpriced_ws, line.cost, line.always_cost) == (360_000, 360_000, 0, 0)
     assert mean_price(line) is None
 

@@ -13,7 +13,7 @@ from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import EQUIPMENT, SAFETY, Reason, Wish
 from mine_controller.core.model.state import Chase, FanBook, MinerBook
-from mine_controller.core.model.wiring import Lane, Path
+from mine_controller.core.model.wiring import BreakerSpec, Lane, Path
 
 # -- who stops ------------------------------------------------------------------------------------------------------
 
@@ -65,6 +65,49 @@ def test_who_must_be_off_stops_and_counts_as_gone():
     seen = view()
     assert room.choose(seen, Envelope(offs={"m002": WHY})).stops == (2,)
     assert room.choose(seen, Envelope(offs={"m002": WHY}, max_miners=3)).stops == (2,)
+
+
+def on_phases(*names, protected=(), books=(), **changes):
+    """Running miners, each on its phase; and who of them stops one after the other, while phases stay so near."""
+    wires = wiring(len(names))
+    specs = tuple(
+        spec._replace(phase=name, flags=("protected",) if at in protected else ())
+        for at, (spec, name) in enumerate(zip(wires.miners, names, strict=True))
+    )
+    phases = tuple(BreakerSpec(name, 99_000) for name in sorted({*names} - {""}))
+    starts = {f"m00{at}": MinerBook(on=True, starts=count) for at, count in enumerate(books)}
+    seen = view(wires=wires._replace(miners=specs, phases=phases), miners=starts, **changes)
+
+    def stops(apart_w):
+        everybody = list(range(len(names)))
+        order = room._stop_order(seen, everybody)
+        envelope = Envelope(phases_apart_w=apart_w)
+        return list(room._level(seen, envelope, sorted(everybody, key=order), order))
+
+    return stops
+
+
+def test_who_stops_is_taken_from_each_phase_in_turn_unless_they_may_be_apart():
+    stops = on_phases("L1", "L1", "L2", "L2", "L3", "L3")
+    assert stops(None) == [0, 1, 2, 3, 4, 5]
+    assert stops(0) == stops(6799) == [0, 2, 4, 1, 3, 5]
+    assert stops(6800) == [0, 1, 2, 3, 4, 5]
+
+
+def test_where_no_stop_leaves_the_phases_level_the_fullest_gives_first():
+    """L3 may not stop and is far above the others: of those that may, the fuller one goes first."""
+    stops = on_phases("L1", "L2", "L2", "L3", "L3", "L3", protected=(3, 4, 5))
+    assert stops(0) == [1, 0, 2, 3, 4, 5]
+
+
+def test_who_hangs_on_no_phase_stops_in_its_turn_and_unbalances_none():
+    stops = on_phases("", "L1", "L2", "", "L1", "L2", books=(5, 1, 2, 0, 3, 4))
+    assert stops(0) == [3, 1, 2, 4, 5, 0]
+
+
+def test_who_is_on_its_way_down_goes_first_whatever_its_phase():
+    going = {"miner m002": Chase("stop", 0, 1, 900), "miner m003": Chase("stop", 0, 1, 900)}
+    assert on_phases("L1", "L1", "L2", "L2", chases=going)(0) == [2, 3, 0, 1]
 
 
 # -- who starts, and why not ----------------------------------------------------------------------------------------

@@ -185,3 +185,30 @@ def test_a_cut_overtakes_a_gentle_stop_under_way_but_not_the_word_after_a_failed
     open_ = {"miner m000": Chase("stop", 0, tries, seen.now_s - 20, seen.now_s - 5)}
     told, _ = sent(view(1, chases=open_), ALL_OFF._replace(how="cut"))
     assert [one[2] for one in told] == ([lane] if lane else [])
+
+
+def ways(*, sent_s, rung, tries=1):
+    """A unit with its own way, a service and an outlet that is dead; its own way has lost it. What it is told now."""
+    spec = wiring(1).miners[0]
+    cloud = Path("cloud mine", 40, gentle=True)
+    wires = wiring(1)
+    spec = spec._replace(paths=(spec.paths[0], cloud, spec.paths[1]))
+    wires = wires._replace(miners=(spec,), lanes={**wires.lanes, "cloud mine": Lane("cloud mine")})
+    now_s = view(1).now_s
+    channels = {
+        f"cloud mine/{spec.mac}:address": Value("42", now_s),
+        "redfish pdu1:health": Value(None, 1, "", "no answer"),
+    }
+    at_s = None if sent_s is None else now_s - sent_s
+    open_ = {"miner m000": Chase("stop", rung, tries, now_s - 60, at_s)}
+    told, found = sent(view(wires=wires, address=(None,), channels=channels, chases=open_), ALL_OFF)
+    return told, found.chases["miner m000"].rung
+
+
+def test_cmd_a_stop_whose_outlet_died_goes_on_by_the_first_way_that_still_knows_the_unit():
+    """Its own way would send into the blue, and nobody would hear it."""
+    assert ways(sent_s=5, rung=2) == ([("miner m000", "stop", "cloud mine")], 1)
+
+
+def test_a_word_under_way_is_waited_for_although_its_unit_can_not_be_found_any_more():
+    assert ways(sent_s=5, rung=0) == ([], 0)

@@ -1,6 +1,7 @@
 """Slots as facts: their text, what holds now, what comes next, and what freeze makes of them."""
 
 import datetime as dt
+import json
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -133,6 +134,42 @@ def test_a_text_that_is_none_of_ours_is_refused_and_the_known_slots_stay(text):
     was = image(halves(T0, 12.0, 13.0))
     now = freeze(was, [Reading(KEY, text, 1100)], wiring(), clock(T0 + 60, 1100))
     assert now.site["price_p_kwh"].value == 12.0
+
+
+def reads(*runs):
+    """Whether a text of these runs (start, step, prices) is taken."""
+    try:
+        return len(prices.read(json.dumps(runs)))
+    except ValueError:
+        return None
+
+
+def test_a_price_is_taken_from_the_first_moment_it_can_be_for_to_the_last_and_not_beyond():
+    first, last = prices.FIRST_S, prices.LAST_S
+    assert (reads((first, HALF, [1.0])), reads((first - 1, HALF, [1.0]))) == (1, None)
+    assert (reads((last - HALF, HALF, [1.0])), reads((last - HALF + 1, HALF, [1.0]))) == (1, None)
+    assert (reads((last, HALF, [])), reads((last + 1, HALF, []))) == (0, None)
+
+
+def test_a_slot_lasts_from_a_minute_to_four_hundred_days():
+    least, most = prices.STEP_LEAST_S, prices.STEP_MOST_S
+    assert (reads((T0, least, [1.0])), reads((T0, least - 1, [1.0]))) == (1, None)
+    assert (reads((T0, most, [1.0])), reads((T0, most + 1, [1.0]))) == (1, None)
+
+
+def test_a_price_is_taken_up_to_the_ends_of_what_any_tariff_has():
+    assert [reads((T0, HALF, [price])) for price in (-5000, 5000, -5000.1, 5000.1)] == [1, 1, None, None]
+
+
+def test_a_price_a_hair_below_nothing_is_nothing_and_its_text_the_same():
+    assert str(prices.price_of(-0.00004)) == "0.0"
+    assert prices.write(halves(T0, prices.price_of(-0.00004))) == prices.write(halves(T0, 0.0))
+
+
+def test_so_many_slots_are_taken_and_not_one_more_in_one_run_or_in_two():
+    most = prices.SLOTS_MOST
+    assert (reads((T0, HALF, [1.0] * most)), reads((T0, HALF, [1.0] * (most + 1)))) == (most, None)
+    assert reads((T0, HALF, [1.0] * most), (T0 + most * HALF, HALF, [1.0])) is None
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -325,3 +325,58 @@ def test_fan2_hot_air_coming_back_counts_from_the_first_miner_that_runs(on_n, to
     desk.see(240)
     assert desk.events() == told
     assert desk.limit("max_power_w") == (3060 if told else None)
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong"),
+    [
+        ({}, []),
+        ({"warn_c": 38.0}, ["warn_c < shed_c < stop_c < hardware_c must hold"]),
+        ({"shed_c": 40.0}, ["warn_c < shed_c < stop_c < hardware_c must hold"]),
+        ({"stop_c": 42.0, "hardware_c": 42.0}, ["warn_c < shed_c < stop_c < hardware_c must hold"]),
+        ({"stop_c": 42.0, "hardware_c": 42.1}, []),
+        ({"reset_c": 35.0}, ["reset_c must be below warn_c"]),
+        ({"reset_c": 34.9}, []),
+        ({"blind_shed_s": 600, "blind_stop_s": 600}, ["blind_shed_s must be below blind_stop_s"]),
+        ({"blind_shed_s": 599, "blind_stop_s": 600}, []),
+        (
+            {"warn_c": 38.0, "reset_c": 36.0, "shed_c": 37.0, "blind_shed_s": 500, "blind_stop_s": 300},
+            ["warn_c < shed_c < stop_c < hardware_c must hold", "blind_shed_s must be below blind_stop_s"],
+        ),
+    ],
+)
+def test_a_ladder_of_heat_out_of_order_is_refused_with_its_sentence(written, wrong):
+    desk = heat(**written)
+    assert list(desk.rule.check(desk.options)) == wrong
+
+
+@pytest.mark.parametrize(("easy_c", "wrong"), [(32.9, 0), (33.0, 1), (33.1, 1)])
+def test_fans_that_would_all_run_before_they_need_to_are_refused(easy_c, wrong):
+    desk = air(easy_c=easy_c, full_c=33.0)
+    assert len(desk.rule.check(desk.options)) == wrong
+
+
+@pytest.mark.parametrize(("inlet_c", "doubted"), [(9.0, False), (8.9, True)])
+def test_tmp4_an_inlet_more_than_fifteen_degrees_below_outside_starts_nothing_and_runs_every_fan(inlet_c, doubted):
+    """TMP4: said with both temperatures, once; it is over when a probe shows what air can be."""
+    desk = air(10, 9)
+    roles = {"inlet_c": inlet_c, "inlet_min_c": inlet_c, "inlet_max_c": inlet_c, "ambient_c": 24.0}
+    desk.see(**roles)
+    assert desk.events() == ["inlet_doubted"] * doubted
+    assert (desk.limit("fans_min") == 9, desk.codes("no_start")) == (doubted, ["doubted"] * doubted)
+    if doubted:
+        told = [one.reason for one in (*desk.last.limits, *desk.last.events) if one.reason.code == "doubted"]
+        assert [dict(one.numbers) for one in told] == [{"inlet_c": inlet_c, "outside_c": 24.0}] * 2
+        began_s = desk.memory["doubt_s"]
+        desk.see()
+        assert (desk.events(), desk.codes("no_start")) == ([], ["doubted"])
+        assert desk.memory["doubt_s"] == began_s == desk.now - 120
+        desk.see(inlet_max_c=None)
+        assert (desk.events(), desk.codes("no_start")) == ([], ["doubted"]), "not knowing ends no doubt"
+        desk.see(inlet_max_c=9.0)
+        assert (desk.events(), desk.memory["doubt_s"]) == (["inlet_believed"], 0)
+        assert desk.last.events[0].reason.code == "believed"
+        desk.see()
+        assert desk.events() == []
+        desk.see(inlet_max_c=0.0, ambient_c=24.0)
+        assert dict(desk.last.events[0].reason.numbers) == {"inlet_c": 0.0, "outside_c": 24.0}, "told anew"

@@ -355,3 +355,30 @@ def test_that_the_voltage_is_well_again_is_told_once():
     assert (desk.codes("max_power_w"), desk.codes("no_start"), desk.events()) == (["shed"], ["low"], [])
     desk.see(1)
     assert (desk.last.limits, desk.events()) == ((), ["voltage_back"])
+
+
+def test_why_a_voltage_is_not_known_is_told_in_no_more_than_eighty_letters():
+    for rule, role in (("voltage", "voltage_v"), ("grid", "grid_hz")):
+        desk = wired(Desk(rule), role)
+        desk.site = desk.site._replace(nominal_v=230.0)
+        desk.see(**{role: 230.0 if rule == "voltage" else 50.0})
+        desk.why[role] = "x" * 81
+        desk.see(**{role: None})
+        assert said_of(desk, "unknown") == {"why": "x" * 80}
+
+
+@pytest.mark.parametrize(
+    ("off", "shed", "block", "wrong"),
+    [
+        (0, 0, 0, 0), (49.0, 49.5, 49.8, 0), (49.5, 49.5, 49.8, 1), (49.0, 49.8, 49.8, 1), (49.6, 49.5, 49.8, 1),
+        (0, 49.5, 49.8, 1), (49.0, 0, 49.8, 1), (49.0, 49.5, 0, 1), (0, 0, 49.8, 1),
+    ],
+)  # fmt: skip
+def test_the_marks_of_the_frequency_are_all_given_in_order_or_none(off, shed, block, wrong):
+    desk = Desk("grid", off_hz=off, shed_hz=shed, block_hz=block)
+    assert len(load("grid").check(desk.options)) == wrong
+
+
+def test_marks_an_owner_gives_go_before_the_usual_ones():
+    desk = Desk("grid", off_hz=48.0, shed_hz=48.5, block_hz=48.9)
+    assert tuple(load("grid")._marks(desk.options, 50.0)) == (48.9, 48.5, 48.0)

@@ -17,7 +17,7 @@ def proven(desk, at_s):
     desk.state = desk.state._replace(shed=Shed(1, 1, "signal", 1, 1, shed_100_s=at_s))
 
 
-def test_sig3_run_counts_again_after_two_readings_and_the_hold_after_the_proof():
+def test_sig5_run_counts_again_after_two_readings_and_the_hold_after_the_proof():
     desk = signal()
     desk.see(signal="off")
     assert (desk.limit("max_power_w"), desk.events()) == (0, ["curtail", "signal_changed"])
@@ -32,7 +32,7 @@ def test_sig3_run_counts_again_after_two_readings_and_the_hold_after_the_proof()
     assert (desk.limit("max_power_w"), desk.events()) == (None, ["curtail_over"])
 
 
-def test_sig3_an_off_between_two_runs_begins_the_count_anew():
+def test_sig5_an_off_between_two_runs_begins_the_count_anew():
     desk = signal()
     desk.see(signal="off")
     proven(desk, desk.now)
@@ -44,7 +44,7 @@ def test_sig3_an_off_between_two_runs_begins_the_count_anew():
     assert desk.limit("max_power_w") is None
 
 
-def test_sig3_what_can_not_be_proven_is_held_from_the_second_run_on():
+def test_sig5_what_can_not_be_proven_is_held_from_the_second_run_on():
     desk = signal()
     desk.see(signal="off")
     desk.see(900, signal="run")
@@ -55,7 +55,7 @@ def test_sig3_what_can_not_be_proven_is_held_from_the_second_run_on():
     assert desk.limit("max_power_w") is None
 
 
-def test_sig3_an_old_proof_is_none_of_this_event():
+def test_sig5_an_old_proof_is_none_of_this_event():
     desk = signal()
     proven(desk, desk.now - 5000)
     desk.see(signal="off")
@@ -69,7 +69,7 @@ def test_sig3_an_old_proof_is_none_of_this_event():
 
 
 @pytest.mark.parametrize("jitter_s", [1, 30, 300])
-def test_sig3_the_delay_of_an_event_is_fixed_and_at_most_what_is_said(jitter_s):
+def test_sig5_the_delay_of_an_event_is_fixed_and_at_most_what_is_said(jitter_s):
     found = set()
     for begin_s in range(40):
         desk = signal(jitter_s=jitter_s, release_hold_s=0)

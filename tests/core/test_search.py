@@ -213,6 +213,8 @@ def test_a_change_is_taken_back_and_not_asked_for_for_ever():
     [
         ((525, 1150), (525, 1150), True), (None, (525, 0), False), ((525, 0), None, False), ((99, 0), (98, 0), False),
         ((525, 0), (525, 1150), True), ((525, 1150), (525, 0), True), ((1, 0), (1, 0), True), ((1, 0), (2, 0), False),
+        ((100, 0), (99, 0), True), ((97, 900), (101, 900), True), ((525, 1150), (529, 1152), True),
+        ((525, 1150), (530, 1150), False), ((525, 1150), (525, 1153), False), ((529, 1152), (525, 1150), True),
     ],
 )  # fmt: skip
 def test_one_setting_is_the_same_as_far_as_a_board_tells(one, other, equal):

@@ -80,25 +80,50 @@ def test_sig4_a_word_that_is_no_word_is_unknown(word):
     assert plant.decisions[-1].mode == "CURTAILED"
 
 
+def prompt(**options):
+    """A site that comes back as soon as the rule lets it."""
+    return running(rules_policy=policy(wiring(), signal={"jitter_s": 0, "release_hold_s": 600} | options))
+
+
 def test_sig5_flicker_starts_nothing_until_two_equal_readings_and_the_hold():
-    plant = running()
-    for word in ("off", "run", "off", "run", "off", "run"):
-        plant.signal = word
-        plant.tick()
+    """SIG5: for an hour every other reading says run; the hold is long over, two equal ones are still missing."""
+    plant = prompt()
+    for _ in range(15):
+        for word in ("off", "run"):
+            plant.signal = word
+            assert plant.tick().mode == "CURTAILED"
+    assert not plant.events("curtail_over")
     assert not [one for one in plant.sent if one[2] in ("run", "on") and one[1].startswith("miner")]
     assert plant.total < 1000
+    plant.tick()
+    assert len(plant.events("curtail_over")) == 1
 
 
 def test_sig5_release_needs_two_readings_and_ten_minutes_of_proven_darkness():
-    plant = running()
-    plant.signal = "off"
-    plant.ticks(3)
-    proven = plant.state.shed.shed_100_s
-    plant.signal = "run"
-    plant.ticks(20)
-    first_start = min(at for at, target, verb, _ in plant.sent if target.startswith("miner") and verb in ("run", "on"))
-    assert first_start - proven >= 600
-    assert not plant.violations
+    """SIG5: in a short event the hold comes last, in a long one the second reading."""
+    short = prompt()
+    short.signal = "off"
+    short.tick()
+    proven = short.state.shed.shed_100_s
+    short.signal = "run"
+    while not short.events("curtail_over"):
+        looked = short.now
+        short.tick()
+        assert short.now - proven < 1200
+    assert looked - 120 < proven + 600 <= looked
+    short.ticks(12)
+    starts = [at for at, target, verb, _ in short.sent if target.startswith("miner") and verb in ("run", "on")]
+    assert min(starts) - proven >= 600
+    long = prompt()
+    long.signal = "off"
+    long.ticks(10)
+    long.signal = "run"
+    assert long.tick().mode == "CURTAILED"
+    assert not long.events("curtail_over")
+    long.tick()
+    assert long.events("curtail_over")
+    assert not short.violations
+    assert not long.violations
 
 
 def test_sig6_two_sources_that_disagree_curtail():

@@ -125,7 +125,7 @@ def test_a_quiet_night_has_no_heartbeat_and_one_message_in_the_morning(tmp_path,
     assert api.said == []
     mine.at(night + 9 * 3600 + 1200).tick()
     assert len(api.said) == 1
-    assert "2 times" in api.said[0]["text"] or "signal" in api.said[0]["text"]
+    assert "signal changed, 2 times" in api.said[0]["text"]
     assert "was, " in api.said[0]["text"]
 
 

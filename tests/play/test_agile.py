@@ -237,16 +237,24 @@ def _slots(day):
 
 def test_the_hour_that_comes_twice_is_two_hours_of_slots(tmp_path):
     """PRC3: the clocks go back; every slot is met, none is an hour off."""
+
+    def change(text):  # the first of the two hours is far below 2 p that night, the second far above
+        for was, edge in (("4", "2.0"), ("7", "2.7"), ("12", "3.0")):
+            text = text.replace(f"max_price = {was}\n", f"max_price = {edge}\n")
+        return text
+
     head = HEAD.replace("2026-11-12", "2026-10-25")
-    day = Played(tmp_path, only=("a01",), head=head, guard=False).on(4)
-    account = day.site.house.account
+    day = Played(tmp_path, only=("a01",), head=head, change=change, guard=False).on(4)
+    tariff, begin_s = day.site.house.tariff, day.bands[0][0]
+
+    def cheap(at):
+        return tariff.price(int(at) // 1800 * 1800) * VAT <= 2.0
+
     assert day.told("price_missing") == []
-    assert account.above_kwh == 0
-    tariff = day.site.house.tariff
-    for at, band in day.bands[2:]:
-        if band == "1":
-            edges = (tariff.price(int(at) // 1800 * 1800), tariff.price((int(at) + 240) // 1800 * 1800))
-            assert max(edges) * VAT >= agile.OFF_P
+    assert day.site.house.account.above_kwh == 0
+    assert [cheap(begin_s + half * 1800) for half in range(8)] == [False, False, True, True, *[False] * 4]
+    met = [at for at, band in day.bands if band == "5"]
+    assert met == [at for at, _ in day.bands if cheap(at) and cheap(at + 120)]  # before a dearer slot a tick early
 
 
 def test_a_person_goes_before_the_price_until_it_is_cleared(tmp_path):

@@ -112,8 +112,7 @@ def test_net_the_holding_pool_keeps_the_load_through_an_outage_and_everybody_ret
     played = Played(tmp_path, "08:10 internet down for 50m\n", miners=10, tick_s=15).on(1.45)
     full = [row[1] for row in played.rows if 300 <= row[0] < 600]
     out = [row for row in played.rows if 900 <= row[0] < 3600]
-    there = min(row[2] for row in played.rows)
-    assert min(row[1] for row in out) > 0.95 * min(full) or there < max(full), "the load stays within 5 %"
+    assert min(row[1] for row in out) > 0.95 * min(full), "the load stays within 5 %"
     pools = {seat.pools[seat.pool_in_use()][1] for seat in played.site.world.seats}
     assert pools == {"wallet.rig"}
     assert "offline" in played.log

@@ -312,9 +312,10 @@ def _chips(look: Look) -> Found:
         marks = CHIP_C.get(spec.group.partition(" ")[0], CHIP_ELSE_C)
         for kind, ways, usual_c in zip(("chip_warning", "chip_danger"), own, marks, strict=True):
             threshold_c = ways.threshold or usual_c
-            if found.value <= min(threshold_c, ways.clear or threshold_c - 3):
+            clear_c = ways.clear or threshold_c - 3
+            if found.value <= min(threshold_c, clear_c):
                 continue
-            if look.off_limits(kind, spec.id, found.value, (threshold_c, ways.clear or threshold_c - 3)):
+            if look.off_limits(kind, spec.id, found.value, (threshold_c, clear_c)):
                 numbers = (("miner", spec.id), ("chip_c", float(found.value)), ("limit_c", threshold_c))
                 yield _event(kind, spec.id, *numbers)
 

@@ -68,7 +68,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     powered = fleet.on_n + fleet.starting_n
     floor = min(need(powered, options), all_fans)
     floor = _cold_floor(view, kept, floor, options, limits)
-    if _doubted(view, kept, limits, events):
+    if _doubted(view, kept, limits, events) and fleet.on_n:
         floor = all_fans
     wanted = max(floor, _by_temperature(view, floor, all_fans, options), options.idle_fans)
     limits.append(Limit(SAFETY, "fans_min", min(wanted, all_fans), _reason("need", view, wanted)))
@@ -127,15 +127,18 @@ def _cold_floor(view: View, kept: dict[str, Any], floor: int, options: Options, 
 
 
 def _is_doubted(view: View, inlet_c: float) -> bool:
-    """True of air that is colder than any air from outside can be."""
+    """True of air that is colder than any air from outside can be, and where nobody knows what there is outside."""
     outside_c = view.number("ambient_c")
-    return outside_c is not None and outside_c - inlet_c > DOUBT_K
+    return view.wired("ambient_c") and (outside_c is None or outside_c - inlet_c > DOUBT_K)
 
 
 def _doubted(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> bool:
     """TMP4: all probes show such air (another unit, a dead cable). Heat would not be seen: every fan, and no start."""
     warmest = view.number("inlet_max_c")
-    doubted = warmest is not None and _is_doubted(view, warmest)
+    if warmest is None or view.number("ambient_c") is None:
+        doubted = bool(kept.get("doubt_s"))  # not knowing ends no doubt, and begins none
+    else:
+        doubted = _is_doubted(view, warmest)
     if not doubted and not kept.get("doubt_s"):
         return False
     reason = Reason("air", "doubted", (("inlet_c", warmest or 0.0), ("outside_c", view.number("ambient_c") or 0.0)))
@@ -144,7 +147,7 @@ def _doubted(view: View, kept: dict[str, Any], limits: list[Limit], events: list
         if not kept.get("doubt_s"):
             events.append(Event("inlet_doubted", "warning", "inlet", reason))
         kept["doubt_s"] = int(kept.get("doubt_s") or 0) or view.now_s
-    elif warmest is not None:
+    else:
         events.append(Event("inlet_believed", "info", "inlet", Reason("air", "believed")))
         kept["doubt_s"] = 0
     return doubted
