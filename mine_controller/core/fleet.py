@@ -16,6 +16,7 @@ from mine_controller.core.model.wiring import MinerSpec, Wiring
 from mine_controller.core.once import Once, each
 
 FLOOR_SPARE_W = 10_000
+MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp
 ASLEEP = frozenset({"sleeping", "stopped"})
 
 
@@ -56,6 +57,7 @@ def on_above_w(spec: MinerSpec) -> int:
 
 
 marks_of = Once(each(on_above_w))
+ids_of = Once(each(lambda spec: spec.id))
 _nominal_w_of = Once(lambda miners: sum(spec.nominal_w for spec in miners))
 _standby_w_of = Once(lambda miners: sum(spec.standby_w for spec in miners))
 
@@ -144,9 +146,11 @@ def starting(est: Sequence[int], state: State, wiring: Wiring) -> dict[int, int]
 def rising(fleet: Fleet, state: State, wiring: Wiring, now_s: int) -> dict[int, int]:
     """By column, the same of a miner that was seen to come on and is still on its way up to its full power."""
     more: dict[int, int] = {}
-    for at, (spec, on, drawn_w) in enumerate(zip(wiring.miners, fleet.on, fleet.est_w, strict=True)):
-        book = state.miners.get(spec.id)
-        if on and book is not None and book.last_start_s and now_s - book.last_start_s < spec.ramp_patience_s:
+    books = map(state.miners.get, ids_of(wiring.miners))
+    for at in [at for at, book in enumerate(books) if book is not None and book.last_start_s > now_s - MOST_PATIENCE_S]:
+        spec, on, drawn_w = wiring.miners[at], fleet.on[at], fleet.est_w[at]
+        since_s = state.miners[spec.id].last_start_s
+        if on and since_s and now_s - since_s < spec.ramp_patience_s:
             told = state.chases.get(f"miner {spec.id}")
             left_w = full_w(spec, state) - drawn_w
             if left_w > 0 and (told is None or told.want != "run"):

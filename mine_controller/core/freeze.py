@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from mine_controller.core import prices
 from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Readings, Shape, columned, shape_of
+from mine_controller.core.fleet import ids_of
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
@@ -382,10 +383,7 @@ def _miners(wiring: Wiring, channels: Mapping[str, Value], now_s: int) -> Miners
     word, word_at = _column_of(map(channels.get, keys.word, repeat(NEVER)), oldest, str)
     outlet, _ = _column_of(map(channels.get, keys.switch, repeat(NEVER)), oldest, str)
     address, _ = _column_of(map(channels.get, keys.address, repeat(NEVER)), oldest, str)
-    return Miners(_ids_of(wiring.miners), power_w, power_at, word, word_at, outlet, address)
-
-
-_ids_of = Once(lambda miners: tuple(spec.id for spec in miners))
+    return Miners(ids_of(wiring.miners), power_w, power_at, word, word_at, outlet, address)
 
 
 def _column_of(values: Iterable[Value], oldest_s: int, kind: type[T]) -> tuple[tuple[T | None, ...], tuple[int, ...]]:

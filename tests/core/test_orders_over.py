@@ -92,6 +92,28 @@ def test_pdu3_what_says_nothing_against_the_map(other):
     assert mapped_wrong(**other) == ()
 
 
+def test_pdu3_each_wrong_map_is_told_with_its_outlet_wherever_its_miner_stands_in_the_list():
+    seen = view(running=False)
+    late = MinerBook(on=False, last_stop_s=seen.now_s - 601)
+    books = {"m001": late._replace(quarantined="told before"), "m002": late, "m003": late}
+    columns = {"word": ("hashing",) * 4, "word_at": (seen.now_s,) * 4, "outlet": ("on", "off", "off", "off")}
+    changed = view(running=False, miners=books, **columns)
+    found = desk.compare(changed, Envelope(), room.choose(changed, Envelope()), None)
+    assert found.mapped_wrong == ("m002", "m003")
+    told = [(one.kind, one.severity, one.about, dict(one.reason.numbers)) for one in found.events]
+    assert told == [
+        ("outlet_map", "warning", name, {"miner": name, "outlet": changed.wiring.miners[at].outlet})
+        for at, name in ((2, "m002"), (3, "m003"))
+    ]
+
+
+def test_a_miner_that_is_not_ours_keeps_nobody_elses_stop_back():
+    wires = wiring(3)
+    foreign = wires._replace(miners=(wires.miners[0]._replace(paths=()), *wires.miners[1:]))
+    told, _ = sent(view(wires=foreign), ALL_OFF)
+    assert [target for target, _, _ in told] == ["miner m001", "miner m002"]
+
+
 def test_a_chase_whose_miner_or_path_is_gone_from_the_config_is_dropped():
     assert settled(lambda _: Chase("stop", 2, 1, 1, 5))[0] is False
     assert settled(lambda now_s: Chase("stop", 1, 1, now_s, now_s))[0] is True

@@ -380,3 +380,6 @@ def test_tmp4_an_inlet_more_than_fifteen_degrees_below_outside_starts_nothing_an
         assert desk.events() == []
         desk.see(inlet_max_c=0.0, ambient_c=24.0)
         assert dict(desk.last.events[0].reason.numbers) == {"inlet_c": 0.0, "outside_c": 24.0}, "told anew"
+        desk.see(inlet_max_c=-16.0, ambient_c=0.0)
+        told = [one.reason for one in desk.last.limits if one.reason.code == "doubted"]
+        assert [dict(one.numbers) for one in told] == [{"inlet_c": -16.0, "outside_c": 0.0}]

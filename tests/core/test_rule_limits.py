@@ -4,6 +4,7 @@ import pytest
 from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import Advice
 from mine_controller.core.model.state import MinerBook, Override, State
 from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.core.rules import load
@@ -361,10 +362,24 @@ def test_why_a_voltage_is_not_known_is_told_in_no_more_than_eighty_letters():
     for rule, role in (("voltage", "voltage_v"), ("grid", "grid_hz")):
         desk = wired(Desk(rule), role)
         desk.site = desk.site._replace(nominal_v=230.0)
-        desk.see(**{role: 230.0 if rule == "voltage" else 50.0})
         desk.why[role] = "x" * 81
         desk.see(**{role: None})
         assert said_of(desk, "unknown") == {"why": "x" * 80}
+        desk.see(**{role: 230.0 if rule == "voltage" else 50.0})
+        desk.see(**{role: None})
+        assert said_of(desk, "unknown") == {"why": "x" * 80}, "nor after it was known"
+
+
+@pytest.mark.parametrize("rule", ["voltage", "grid"])
+def test_a_site_without_such_a_meter_is_told_nothing_of_it(rule):
+    assert Desk(rule).see() == Advice()
+
+
+def test_the_marks_of_the_voltage_are_tenths_of_a_volt():
+    desk = wired(Desk("voltage"), "voltage_v")
+    desk.site = desk.site._replace(nominal_v=233.3)
+    desk.see(voltage_v=233.3, voltage_max_v=256.7)
+    assert said_of(desk, "too_high")["most_v"] == 256.6
 
 
 @pytest.mark.parametrize(

@@ -281,8 +281,9 @@ def _unseen(look: Look) -> Found:
     view, miners = look.view, look.view.image.miners
     rows = zip(view.wiring.miners, miners.word_at, miners.power_at, miners.outlet, miners.address, strict=True)
     for spec, word_at, power_at, outlet, address in rows:
-        away = not spec.paths or any(flag in spec.flags for flag in AWAY)
-        if not (word_at or power_at or away) and outlet is None and address is None:
+        if word_at or power_at or outlet is not None or address is not None:
+            continue
+        if spec.paths and not any(flag in spec.flags for flag in AWAY):
             yield _event("miner_unseen", spec.id, ("miner", spec.id))
 
 
