@@ -204,6 +204,7 @@ def test_room_is_what_the_lowest_ceiling_leaves_after_what_is_drawn_and_told():
     metered = view([3400, 25, None], meter=12_000)
     assert metered.fleet.other_w == 3000
     assert free_w(metered, Envelope(max_power_w=20_000)) == 20_000 - 9000
+    assert free_w(view([0, 0, 0], fans=[(False, 0)] * 2), Envelope(max_power_w=9000)) == 9000
 
 
 def test_a_miner_fits_when_its_start_just_fits_and_takes_its_room():

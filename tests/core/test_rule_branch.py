@@ -2,7 +2,9 @@
 
 import pytest
 from core.plant import WALL, Plant, policy, request, wiring
+from core.rule_desk import Desk
 
+from mine_controller.core.model.state import MinerBook, Shed, State
 from mine_controller.core.skips import skip_word
 
 BRANCH = ("m000", "m001", "m002", "m003")
@@ -127,3 +129,70 @@ def test_a_site_without_branches_remembers_nothing_of_them():
     plant = Plant(wiring(4))
     plant.ticks(2)
     assert plant.state.memory["branch"] == {}
+
+
+# -- the rule by itself, to the second and the watt -----------------------------------------------------------------
+
+
+BREAKERS = ("", "", "a", "b", "b", "b")
+
+
+def judged(*, dark=(0, 0, 0), ago_s=0, fell=3, on_n=2, memory=None, shed=None, now=10_000, **options):
+    """What is held of six miners, of which the last three hang on breaker b: who else runs, who went dark when."""
+    desk = Desk("branch", 6, **options)
+    miners = tuple(spec._replace(breaker=name) for spec, name in zip(desk.wiring.miners, BREAKERS, strict=True))
+    desk.wiring, desk.fleet, desk.now = desk.wiring._replace(miners=miners), {"on_n": on_n}, now
+    gone = [spec.id for spec in miners[3:]][:fell]
+    books = {name: MinerBook(last_stop_s=desk.now - ago_s) for name in gone}
+    desk.state = State(miners=books, last={"awake": gone}, shed=shed)
+    view = desk.view()
+    watts = (*view.image.miners.power_w[:3], *dark)
+    view = view._replace(image=view.image._replace(miners=view.image.miners._replace(power_w=watts)))
+    found = desk.rule.advise(view, memory or {}, desk.options)
+    return [one.about for one in found.events if one.kind == "branch_tripped"], found
+
+
+def held(found):
+    return [one.what for one in found.limits]
+
+
+def test_hw1_so_many_dark_at_once_are_a_trip_and_their_bans_say_how_many():
+    told, found = judged()
+    assert told == ["breaker b"]
+    assert [(one.what, one.amount) for one in found.limits] == [(f"ban m00{at}", 0) for at in (3, 4, 5)]
+    assert {dict(one.reason.numbers)["miners"] for one in found.limits} == {3}
+    assert judged(fell=2)[0] == []
+    assert judged(fell=2, least=2)[0] == ["breaker b"]
+
+
+@pytest.mark.parametrize(("watts", "trips"), [(3, True), (4, False), (None, False)])
+def test_hw1_a_branch_is_dead_up_to_three_watts_and_only_where_they_are_known(watts, trips):
+    assert bool(judged(dark=(0, watts, 0))[0]) is trips
+
+
+@pytest.mark.parametrize(("ago_s", "trips"), [(150, True), (151, False)])
+def test_hw1_who_went_dark_longer_ago_than_meters_take_did_not_go_together(ago_s, trips):
+    assert bool(judged(ago_s=ago_s)[0]) is trips
+
+
+def test_hw1_in_the_first_seconds_of_a_controller_nobody_has_fallen_who_never_ran():
+    assert judged(now=100, ago_s=100)[0] == []
+    assert judged(now=100, ago_s=99)[0] == ["breaker b"]
+
+
+def test_hw1_while_everything_is_being_cut_no_branch_has_tripped_and_afterwards_it_may():
+    cut = Shed(1, 0, 0, 0, 0)
+    assert judged(shed=cut)[0] == []
+    assert judged(shed=cut._replace(ended_s=9000))[0] == ["breaker b"]
+
+
+def test_hw1_one_miner_that_runs_elsewhere_tells_a_trip_from_a_black_out():
+    assert judged(on_n=1)[0] == ["breaker b"]
+    assert judged(on_n=0)[0] == []
+
+
+def test_hw1_a_branch_that_went_from_the_config_is_forgotten_and_another_one_stays():
+    kept = {"tripped": {f"breaker {name}": {"miners": ["m003", "m004"], "since_s": 1} for name in ("b", "gone")}}
+    _, found = judged(fell=0, memory=kept)
+    assert held(found) == ["ban m003", "ban m004", "ban m005"]
+    assert set(found.memory["tripped"]) == {"breaker b"}
