@@ -52,3 +52,11 @@ def test_a_counter_that_began_anew_beats_nothing_and_loses_nothing():
     told = {f"{SHELF}/{spec.mac}:best_diff_n": Value(12.0, now_s)}
     known = {"of": {spec.id: [4e6, 4e6, 0]}, "told_s": 0}
     assert bests.found(shelf.image._replace(channels=told), shelf.wiring, known) == (known, ())
+
+
+def test_boards_that_are_silent_lose_nothing():
+    shelf = Shelf()
+    shelf.tick()
+    known = {"of": {shelf.wiring.miners[0].id: [4e6, 4e6, 5]}, "told_s": 5}
+    assert bests.found(shelf.image._replace(channels={}), shelf.wiring, known) == (known, ())
+    assert bests.found(shelf.image._replace(channels={}), shelf.wiring, None) == ({}, ())

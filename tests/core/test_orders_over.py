@@ -234,3 +234,11 @@ def test_cmd_a_stop_whose_outlet_died_goes_on_by_the_first_way_that_still_knows_
 
 def test_a_word_under_way_is_waited_for_although_its_unit_can_not_be_found_any_more():
     assert ways(sent_s=5, rung=0) == ([], 0)
+
+
+@pytest.mark.parametrize(("ticket", "told"), [("t1", [("miner m000", "off", "redfish pdu1")]), ("t2", [])])
+def test_a_job_that_its_service_calls_failed_is_followed_by_the_outlet_at_once(ticket, told):
+    now_s = view(1).now_s
+    seen = view(1, chases={"miner m000": Chase("stop", 0, 1, now_s - 20, now_s - 5, "accepted", "t1")})
+    seen = seen._replace(image=seen.image._replace(tickets={f"foreman mine/{ticket}": "failed"}))
+    assert sent(seen, ALL_OFF)[0] == told

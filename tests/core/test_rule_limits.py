@@ -140,6 +140,26 @@ def test_frq_marks_of_a_grid_that_is_neither_of_fifty_nor_sixty():
     assert dict(desk.last.limits[0].reason.numbers) == {"why": "timed out"}
 
 
+def test_frq_a_low_frequency_blocks_sheds_and_cuts_by_its_own_words():
+    """FRQ1, FRQ2: what is held says the figure and its marks."""
+    marks = {"block_hz": 49.8, "shed_hz": 49.5}
+    desk = wired(Desk("grid"), "grid_hz")
+    assert desk.see(grid_hz=49.8).limits == ()
+    desk.see(grid_hz=49.7)
+    assert [(one.what, one.reason.code) for one in desk.last.limits] == [("no_start", "low")]
+    assert said_of(desk, "low") == {"grid_hz": 49.7, **marks}
+    desk.see(grid_hz=49.4)
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.codes("no_start"), desk.events()) == (25_500, ["low"], ["frequency_shed"])
+    assert said_of(desk, "shed") == {"grid_hz": 49.4, **marks, "cap_w": 25_500}
+    desk.see(grid_hz=None)
+    assert (desk.limit("max_power_w"), desk.codes("no_start")) == (25_500, ["unknown"])
+    assert said_of(desk, "shed")["grid_hz"] == "unknown"
+    desk.see(grid_hz=48.9)
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.codes("max_power_w")) == (0, ["off"])
+
+
 def voltage(**roles):
     desk = wired(Desk("voltage"), "voltage_v")
     desk.site = desk.site._replace(nominal_v=230.0)
