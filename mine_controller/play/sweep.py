@@ -45,6 +45,9 @@ def jobs_here() -> int:
     return len(os.sched_getaffinity(0))
 
 
+GONE_S = 10.0  # a process that was told to end gets so long
+
+
 def spread(
     work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int, scheduler: str = ""
 ) -> Iterator[tuple[int, Result]]:
@@ -60,8 +63,9 @@ def spread(
 
 def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int) -> Iterator[tuple[int, Result]]:
     from concurrent.futures import ProcessPoolExecutor, as_completed  # noqa: PLC0415 - only where there is much to do
-    from multiprocessing import get_context  # noqa: PLC0415 - the same
+    from multiprocessing import active_children, get_context  # noqa: PLC0415 - the same
 
+    others = set(active_children())
     # Fresh processes: a fork would take along locks that threads of this one hold.
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         places = {pool.submit(work, task): at for at, task in enumerate(tasks)}
@@ -70,6 +74,9 @@ def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: i
                 yield places[done], done.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for child in set(active_children()) - others:  # what they are at is wanted no longer, and may take minutes
+                child.terminate()
+                child.join(GONE_S)
             raise
 
 
