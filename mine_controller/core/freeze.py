@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 from mine_controller.core import prices
 from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Readings, Shape, columned, shape_of
@@ -119,17 +119,13 @@ def _frozen(channels: dict[str, Value], given: Readings, shape: Shape) -> set[st
 
 def _loaded(values: Sequence[Scalar], ats: Sequence[int]) -> tuple[list[int], int]:
     """The watts of the loaded outlets, and when the last of them was read."""
-    most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it
-    if set(map(type, values)) <= NUMBERS:
-        numbers = cast("Sequence[float]", values)
-        if min(numbers) > LOADED_W and max(numbers) <= most_w:
-            return list(map(round, numbers)), ats[-1]
-    shown, at_s = [], 0
-    for value, read_s in zip(values, ats, strict=True):
-        if isinstance(value, (int, float)) and LOADED_W < value <= most_w:
-            shown.append(round(value))
-            at_s = read_s
-    return shown, at_s
+    most_w = QUANTITIES["power_w"].high  # beyond it nothing is believed, infinities among it; nor is what is no number
+    loaded = [
+        (round(value), read_s)
+        for value, read_s in zip(values, ats, strict=True)
+        if isinstance(value, (int, float)) and LOADED_W < value <= most_w
+    ]
+    return [watts for watts, _ in loaded], loaded[-1][1] if loaded else 0
 
 
 def _disbelieved(reading: Reading, frozen: set[str]) -> Reading:

@@ -293,3 +293,14 @@ def test_min3_where_another_unit_answers_the_one_before_is_not_reachable():
     assert same.miners.address[0] == "10.0.0.9", "no newer word"
     elsewhere = seen(Reading(other, "10.0.0.8", NOW + 5), now_s=NOW + 5, last=last)
     assert elsewhere.miners.address[:2] == ("10.0.0.9", "10.0.0.8")
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 10**400, True, None, "3000"])
+def test_pdu1_garbage_among_the_watts_of_a_pdu_is_unknown_wherever_it_stands(value, place):
+    """What is no number must not end the round, nor take the other outlets' watts with it."""
+    watts = [3000.0, 3001.0, 3002.0, 3003.0]
+    watts[place] = value
+    keys = [WATTS.format(n=n) for n in (1, 2, 3, 4)]
+    image = freeze(None, [Reading(key, one, NOW) for key, one in zip(keys, watts, strict=True)], WIRES, clock())
+    assert [image.channels[key].value for key in keys] == [None if at == place else 3000 + at for at in range(4)]
