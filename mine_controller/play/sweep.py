@@ -45,9 +45,6 @@ def jobs_here() -> int:
     return len(os.sched_getaffinity(0))
 
 
-GONE_S = 10.0  # a process that was told to end gets so long
-
-
 def spread(
     work: Callable[[Task], Result], tasks: Sequence[Task], jobs: int, scheduler: str = ""
 ) -> Iterator[tuple[int, Result]]:
@@ -73,11 +70,11 @@ def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: i
             for done in as_completed(places):
                 yield places[done], done.result()
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for future in places:
+                future.cancel()
             for child in set(active_children()) - others:  # what they are at is wanted no longer, and may take minutes
                 child.terminate()
-                child.join(GONE_S)
-            raise
+            raise  # and leaving the pool waits until they are gone
 
 
 def _on_cluster(work: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str) -> Iterator[tuple[int, Result]]:
