@@ -1,6 +1,6 @@
 """One tick: the corridor. No `if` about mining in here; everything it does goes through `Ports`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -45,7 +45,7 @@ class Ports(NamedTuple):
 
     lock: Callable[[], AbstractContextManager[object]]
     clock: Callable[[State, Clock | None], Clock]  # once a round; the former round's clock, None at the opening
-    ask: Callable[[tuple[Asked, ...], Image | None, Clock], tuple[Reading, ...]]
+    ask: Callable[[tuple[Asked, ...], Image | None, Clock], Sequence[Reading]]
     act: Callable[[tuple[Command, ...], Clock], tuple[Outcome, ...]]
     store: Journal
     wait: Callable[[Book, int], None]  # until plant time; renders, delivers, watches the stop file meanwhile

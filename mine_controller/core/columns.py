@@ -16,6 +16,7 @@ BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})
 _PLAIN = {name: (row.low, row.high, row.decimals) for name, row in QUANTITIES.items() if name != "temp_c"}
 _CLOSER = BOOKKEEPING | {prices.QUANTITY}
 NUMBERS = frozenset({int, float})
+MEASURED = Reading._field_defaults["trust"]
 
 
 class Readings(Sequence[Reading]):
@@ -63,6 +64,53 @@ class Readings(Sequence[Reading]):
     def __repr__(self) -> str:
         return repr(tuple(self))
 
+    def marks(self) -> Iterator[tuple[str, str]]:
+        """(why, trust) of each."""
+        if self.made is not None:
+            return ((one.why, one.trust) for one in self.made)
+        return map(self.shared.__getitem__, self.whose)
+
+
+class Gathered:
+    """Readings as they come in, kept as columns: a fleet's are more than a hundred thousand."""
+
+    __slots__ = ("_groups", "ats", "keys", "values", "whose")
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.values: list[Scalar] = []
+        self.ats: list[int] = []
+        self.whose: list[int] = []
+        self._groups: dict[tuple[str, str], int] = {}
+
+    def group(self, why: str, trust: str = MEASURED) -> int:
+        """The number to stand in `whose` for readings of which this holds."""
+        return self._groups.setdefault((why, trust), len(self._groups))
+
+    def add(self, readings: Iterable[Reading]) -> None:
+        """More of them."""
+        told = columned(readings)
+        self.keys += told.keys
+        self.values += told.values
+        self.ats += told.ats
+        if told.made is not None:
+            self.whose += [self.group(one.why, one.trust) for one in told.made]
+        else:
+            places = [self.group(why, trust) for why, trust in told.shared]
+            self.whose += map(places.__getitem__, told.whose)
+
+    def all(self) -> Readings:
+        """All of them, in the order they came."""
+        return Readings(tuple(self.keys), self.values, self.ats, self.whose, tuple(self._groups))
+
+
+def joined(*parts: Iterable[Reading]) -> Readings:
+    """One after the other."""
+    gathered = Gathered()
+    for part in parts:
+        gathered.add(part)
+    return gathered.all()
+
 
 def columned(readings: Iterable[Reading]) -> Readings:
     """Readings as columns, which they may be already."""
@@ -102,7 +150,7 @@ class Shape(NamedTuple):
 
 
 _shapes: dict[tuple[str, ...], Shape] = {}
-SHAPES = 32  # kept; garbage must not fill the memory
+SHAPES, LONGEST = 32, 8192  # kept, and keys of each at most; neither garbage nor a huge fleet may fill the memory
 
 
 def _picked(places: Sequence[int]) -> Picked:
@@ -115,6 +163,8 @@ def _picked(places: Sequence[int]) -> Picked:
 
 def shape_of(keys: tuple[str, ...]) -> Shape:
     """Taken apart once: opening rounds and proofs ask for the same keys again and again."""
+    if len(keys) > LONGEST:
+        return _shape(keys)
     shape = _shapes.get(keys)
     if shape is None:
         if len(_shapes) >= SHAPES:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -86,7 +87,7 @@ def status_words(status: int) -> str:
     return f"{told} ({status})" if told else f"answered {status}"
 
 
-def wait_s(headers: dict[str, str], at_least_s: float = 1.0) -> float:
+def wait_s(headers: Mapping[str, str], at_least_s: float = 1.0) -> float:
     """How long `Retry-After` asks to wait, in seconds; its date form is read against the answer's own `Date`."""
     asked = headers.get("retry-after", "").strip()
     if asked.isascii() and asked.isdigit() and len(asked) < 9:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from mine_controller.core.model.command import (
@@ -48,6 +49,7 @@ class Fleet(Protocol):
         """The port of all of them."""
 
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})  # of all answers: such an API has none
 Early = Callable[[Reply], Reply]  # an answer with what could be made of it
 
 
@@ -66,15 +68,14 @@ def asked(wire: Wire, options: Fleet, lines: Sequence[Line], make: "Early | None
     """
     made: dict[str, Reply] = {}
 
-    def hear(line: Line, answer: bytes | WireError) -> None:
-        if make is not None and not isinstance(answer, WireError):
-            made[line.name] = make(Reply(line.name, 200, {}, answer))
+    def heard(make: Early, name: str, answer: bytes) -> None:
+        made[name] = make(Reply(name, 200, _NO_HEADERS, answer))
 
     port, ends = options.port, cgminer.ENDS
     if make is None:
         batch = [Exchange(line.host, port, line.send, ends) for line in lines]
     else:
-        batch = [Exchange(line.host, port, line.send, ends, then=partial(hear, line)) for line in lines]
+        batch = [Exchange(line.host, port, line.send, ends, hear=partial(heard, make, line.name)) for line in lines]
     answers = wire.many(batch, _by(wire)) if batch else []
     return [made.get(line.name) or _reply(line.name, answer) for line, answer in zip(lines, answers, strict=True)]
 
@@ -128,7 +129,9 @@ def _by(wire: Wire) -> float:
 
 
 def _reply(name: str, answer: bytes | WireError) -> Reply:
-    return Reply(name, 0, {"why": answer.why}, b"") if isinstance(answer, WireError) else Reply(name, 200, {}, answer)
+    if isinstance(answer, WireError):
+        return Reply(name, 0, {"why": answer.why}, b"")
+    return Reply(name, 200, _NO_HEADERS, answer)
 
 
 def exchange(options: Fleet, host: str, send: bytes) -> Exchange:

@@ -151,9 +151,9 @@ class Patience:
 
     def _note(self, host: str, answer: bytes | WireError) -> None:
         """What an answer means for the next time."""
-        state = _silence(answer)
         if host in self._resting:
             return
+        state = _silence(answer)
         if state is None:
             self._rests.pop(host, None)
             self._alive.add(host)

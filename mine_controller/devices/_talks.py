@@ -8,6 +8,7 @@ All commands of one unit in one batch are one conversation: settings are one wri
 """
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from mine_controller.core.model.command import (
@@ -119,7 +120,7 @@ def converse(
             return None
         within_s = CHANGE_S if visit.step.changes else READ_S
         exchange = packed(visit.desk.host, visit.step.request)
-        return exchange._replace(within_s=within_s, then=lambda answer: heard(visit, answer))
+        return exchange._replace(within_s=within_s, then=partial(heard, visit))
 
     def heard(visit: _Visit, answer: bytes | WireError) -> Exchange | None:
         further = _answered(visit, answer, opened)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol
 
+from mine_controller.core.columns import Gathered, Readings
 from mine_controller.core.due import Asked
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.option import Secret
@@ -30,7 +31,6 @@ TEXT_LENGTH = 200
 BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
 SLOTS_LENGTH = 64 * 1024
 HISTORY_LENGTH = 2000
-_MEASURED = Reading._field_defaults["trust"]
 _KIND = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -61,7 +61,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     wall_s: int = 0,
     *,
     faults: Faults = nobody,
-) -> tuple[Reading, ...]:
+) -> Readings:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
     Beside the channels: `<endpoint>:health` ("ok", or None with why), `<endpoint>:fails` (failures in a row) and
@@ -76,11 +76,12 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
         job.wall_s = wall_s
     for job in jobs:
         _start(job) if threads else job.run()
-    readings = tuple(reading for job in jobs for reading in _readings(job, image_channels, clock_at))
+    gathered = Gathered()
     for job in jobs:
+        _gather(gathered, job, image_channels, clock_at)
         if job.fault:
             faults(job.asked.endpoint, job.fault)
-    return readings
+    return gathered.all()
 
 
 def _job(
@@ -247,15 +248,17 @@ def _start(job: _Job) -> None:
         job.done.set()
 
 
-def _readings(job: _Job, channels: Mapping[str, Value], clock_at: ClockAt) -> list[Reading]:
+def _gather(gathered: Gathered, job: _Job, channels: Mapping[str, Value], clock_at: ClockAt) -> None:
     job.wait()
     section = job.asked.endpoint
     secrets = secrets_of(job.endpoint.options) if job.endpoint is not None else ()
     if job.why:
-        return _failed(job, plain(job.why, secrets), channels, clock_at(job.wire.now()))
+        gathered.add(_failed(job, plain(job.why, secrets), channels, clock_at(job.wire.now())))
+        return
     at_s = clock_at(job.read_at)
-    stamped = _stamped(section, job.found, at_s, secrets)
-    return [*stamped, Reading(f"{section}:health", "ok", at_s), Reading(f"{section}:fails", 0, at_s)]
+    found, job.found = job.found, ()
+    _stamp(gathered, section, found, at_s, secrets, channels)
+    gathered.add((Reading(f"{section}:health", "ok", at_s), Reading(f"{section}:fails", 0, at_s)))
 
 
 def _failed(job: _Job, why: str, channels: Mapping[str, Value], at_s: int) -> list[Reading]:
@@ -276,19 +279,34 @@ def _is_value_of(section: str, wanted: set[str], key: str) -> bool:
     return quantity not in BOOKKEEPING and quantity != "ticket" and not quantity.endswith("?")
 
 
-def _stamped(section: str, found: Sequence[Found], at_s: int, secrets: tuple[str, ...]) -> list[Reading]:
-    """What was found, with its key and its time. A fleet tells a dozen values of each unit, one after the other."""
-    of, source, stamped = "", section, []
-    new = tuple.__new__  # what Reading(...) calls in the end: a tick of a fleet makes more than a hundred thousand
+def _stamp(
+    gathered: Gathered,
+    section: str,
+    found: Sequence[Found],
+    at_s: int,
+    secrets: tuple[str, ...],
+    channels: Mapping[str, Value],
+) -> None:
+    """What was found, with its key and its time. A fleet tells a dozen values of each unit, one after the other.
+
+    A key that the image has is the image's own text, so that a fleet's hundred thousand are in memory once.
+    """
+    of, source, fine = "", section, gathered.group("")
+    keys, values, whose = gathered.keys, gathered.values, gathered.whose
     for channel, quantity, value, why in found:
         if channel != of:
             of, source = channel, f"{section}/{plain(str(channel), secrets, 80)}" if channel else section
-        told, unknown = value, ""
+        told, group = value, fine
         if type(value) is not float and type(value) is not int and (secrets or not _is_plain(value)):
             told, doubt = _scalar(quantity, value, secrets)
-            unknown = "" if told is not None else plain(why or doubt or "no value", secrets)
-        stamped.append(new(Reading, (f"{source}:{quantity}", told, at_s, unknown, _MEASURED)))
-    return stamped
+            if told is None:
+                group = gathered.group(plain(why or doubt or "no value", secrets))
+        key = f"{source}:{quantity}"
+        held = channels.get(key)
+        keys.append(key if held is None or held.source != key else held.source)
+        values.append(told)
+        whose.append(group)
+    gathered.ats += [at_s] * len(found)
 
 
 def _is_plain(value: object) -> bool:

@@ -109,7 +109,8 @@ def _early(options: Options) -> _cgminer.Early:
     def made(reply: Reply) -> Reply:
         if _can_not_join(reply):
             return reply
-        return Reply(reply.name, 200, {}, b"", _unit(reply.name, {"": reply}, macs.get(reply.name, ""), options))
+        unit = _unit(reply.name, {"": reply}, macs.get(reply.name, ""), options)
+        return Reply(reply.name, 200, reply.headers, b"", unit)
 
     return made
 

@@ -19,7 +19,7 @@ and, for miners, where they apply,
 and nothing else is called from outside. A kind that only reads has no `apply`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mine_controller.core.model.command import Command, Outcome
@@ -36,7 +36,7 @@ class Reply(NamedTuple):
 
     name: str  # which request: "outlets", "state", "page"
     status: int
-    headers: dict[str, str]  # lower-case names
+    headers: Mapping[str, str]  # lower-case names
     body: bytes
     made: Any = None  # what fetch made of the body already, in whose place it then stands (see Ask.early)
 

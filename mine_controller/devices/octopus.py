@@ -78,8 +78,8 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     replies += _rates(wire, options, product, ask.wall_s)
     if replies[-1].status in GONE and not options.product and ask.memory.get("product"):
         return fetch(wire, options, ask._replace(memory={**ask.memory, "product": ""}))
-    replies[0].headers["product"] = product
-    return tuple(replies)
+    first = replies[0]._replace(headers={**replies[0].headers, "product": product})
+    return (first, *replies[1:])
 
 
 def _products(options: Options) -> str:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, Final, NoReturn, TypeVar
 
 from mine_controller.config.model import Config
+from mine_controller.core.columns import Readings
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
@@ -133,7 +134,7 @@ class Stage(Virtual):
         with lock.TickLock(self.config.paths.lock):
             yield
 
-    def _asked(self, *given: Any) -> tuple[Reading, ...]:
+    def _asked(self, *given: Any) -> Readings:
         """While one tick reads, another may be begun beside it: it must find the door shut."""
         if self.second_begins:
             self.second_begins = False

@@ -1,13 +1,13 @@
 """Ports of a tick on the twin without sockets: the same drivers, the same store, virtual time."""
 
 from mine_controller.config.model import Config
+from mine_controller.core.columns import Readings, joined
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Image, Request
-from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
@@ -43,14 +43,14 @@ class Virtual(Live):
         del section
         return self.direct.lane(self.now_s, until)
 
-    def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> tuple[Reading, ...]:
+    def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> Readings:
         """Every lane begins now; the stage ends when the slowest has."""
         channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = self.now_s + self._left_s(clock, ASK_S)
         ends, wall_s = self.config.endpoints, clock.wall_s
         read = ask(asked, ends, channels, self.plant_at, self._wire, until, threads=False, wall_s=wall_s)
         self._pass()
-        return (self.stop_reading(), *read)
+        return joined((self.stop_reading(),), read)
 
     def act(self, commands: tuple[Command, ...], clock: Clock) -> tuple[Outcome, ...]:
         """Commands take effect at the second their lane sent them."""

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from mine_controller.config.model import Config
+from mine_controller.core.columns import Readings, joined
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
@@ -63,7 +64,7 @@ class Live:
 
     # -- ask and act --------------------------------------------------------------------------------------------
 
-    def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> tuple[Reading, ...]:
+    def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> Readings:
         """Every endpoint asked, side by side, and the stop file."""
         from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
@@ -77,7 +78,7 @@ class Live:
             if asked
             else ()
         )
-        return (self.stop_reading(), *(own(self.config, clock.plant_s) if clock.opening else ()), *read)
+        return joined((self.stop_reading(),), own(self.config, clock.plant_s) if clock.opening else (), read)
 
     def _begin(self) -> None:
         """The dead-man's start, beside the asking: control doesn't wait for it."""
@@ -287,7 +288,7 @@ def ports_of(live: Live, journal: "RealJournal | None" = None) -> Ports:
     return Ports(
         lock=lambda: TickLock(live.config.paths.lock),
         clock=live.clocks,
-        ask=lambda asked, image, clock: (*live.ask(asked, image, clock), *journal.readings(image, clock)),
+        ask=lambda asked, image, clock: joined(live.ask(asked, image, clock), journal.readings(image, clock)),
         act=live.act,
         store=journal,
         wait=live.wait,

@@ -9,14 +9,16 @@ import hashlib
 import json
 import math
 import zlib
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 COUNTED_FROM = 4  # shorter columns are left as they are
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)
+LONG = 8192  # rows: of more than these no memory is kept; a process that reads thousands of miners is over soon
 LEVEL = 6  # zlib: 9 saves 1 % and costs three times the time
 
 
@@ -44,7 +46,7 @@ def squeeze(obj: Any) -> bytes:
 def unsqueeze(body: bytes) -> Any:
     """Undo `squeeze`. Raises ValueError for anything that is not its output."""
     try:
-        return json.loads(zlib.decompress(body))
+        return json.loads(zlib.decompress(body).decode("utf-8", "surrogatepass"))  # as text: its bytes are let go
     except (zlib.error, TypeError, RecursionError) as error:
         raise ValueError(f"unreadable body: {error}") from error
 
@@ -67,15 +69,14 @@ def _finite(obj: Any) -> Any:
     return obj
 
 
-class Item(NamedTuple):
-    """One thing to fold: its key, what it shares with its neighbours, and its own values."""
+class Rows(NamedTuple):
+    """What to fold, by the column: the key of each row, what it shares with its neighbours, columns of its own."""
 
-    key: str
-    shared: tuple[Any, ...]
-    own: tuple[Any, ...]
+    keys: Sequence[str]
+    shared: Iterable[tuple[Any, ...]]
+    own: Sequence[Sequence[Any]]
 
 
-Row = TypeVar("Row")
 Code = Callable[[str], "int | str"]
 Name = Callable[["int | str"], str]
 
@@ -84,14 +85,16 @@ def _same(name: int | str) -> int | str:
     return name
 
 
-@lru_cache(maxsize=8192)  # every key is split three times a tick, and a demo has thousands of ticks
-def split_key(key: str) -> tuple[str | None, str, str | None]:
+def _split(key: str) -> tuple[str | None, str, str | None]:
     """Endpoint, quantity and channel of "kind name/channel:quantity"; endpoint None: the key has another shape."""
     source, colon, quantity = key.rpartition(":")
     if not colon:
         return None, "", key
     endpoint, slash, channel = source.partition("/")
     return endpoint, quantity, channel if slash else None
+
+
+split_key = lru_cache(maxsize=LONG)(_split)  # a demo has thousands of ticks, each with the same keys
 
 
 def join_key(endpoint: str | None, quantity: str, channel: str | None) -> str:
@@ -101,35 +104,42 @@ def join_key(endpoint: str | None, quantity: str, channel: str | None) -> str:
     return f"{endpoint}:{quantity}" if channel is None else f"{endpoint}/{channel}:{quantity}"
 
 
-def fold(items: Iterable[Item], code: Code = _same) -> dict[str, Any]:
-    """Items as columns: "g" groups (endpoint, quantity, shared), "c" channel lists, "v" columns of values.
+def fold(rows: Rows, code: Code = _same) -> dict[str, Any]:
+    """Rows as columns: "g" groups (endpoint, quantity, shared), "c" channel lists, "v" columns of values.
 
-    "n" holds each distinct channel list once; "o" names the group of every item, only where groups are interleaved.
+    "n" holds each distinct channel list once; "o" names the group of every row, only where groups are interleaved.
     `code` may shorten a channel's name.
     """
     places: dict[tuple[Any, ...], int] = {}
-    rows: list[list[Item]] = []
+    groups: list[list[Any]] = []
+    names: list[list[int | str | None]] = []
     order: list[int] = []
-    for item in items:
-        endpoint, quantity, _ = split_key(item.key)
+    split = _split if len(rows.keys) > LONG else split_key
+    for key, shared in zip(rows.keys, rows.shared, strict=True):
+        endpoint, quantity, channel = split(key)
         # The types beside the values: 1, 1.0 and True are equal to Python, different to a record that must be exact.
-        place = places.setdefault((endpoint, quantity, *item.shared, *map(type, item.shared)), len(rows))
-        if place == len(rows):
-            rows.append([])
-        rows[place].append(item)
+        place = places.setdefault((endpoint, quantity, *shared, *map(type, shared)), len(groups))
+        if place == len(groups):
+            groups.append([endpoint, quantity, *shared])
+            names.append([])
+        names[place].append(channel if channel is None else code(channel))
         order.append(place)
     lists: dict[tuple[Any, ...], int] = {}
-    groups, channels, values = [], [], []
-    for row in rows:
-        names = [split_key(item.key)[2] for item in row]
-        coded = tuple(name if name is None else code(name) for name in names)
-        channels.append(lists.setdefault(coded, len(lists)))
-        groups.append([*split_key(row[0].key)[:2], *row[0].shared])
-        values.append([_column(list(column)) for column in zip(*(item.own for item in row), strict=True)])
-    out: dict[str, Any] = {"g": groups, "n": [_column(list(names)) for names in lists], "c": channels, "v": values}
+    channels = [lists.setdefault(tuple(each), len(lists)) for each in names]
+    own = [_parted(column, order, len(groups)) for column in rows.own]
+    values = [[_column(column) for column in columns] for columns in zip(*own, strict=True)] or [[] for _ in groups]
+    out: dict[str, Any] = {"g": groups, "n": [_column(list(each)) for each in lists], "c": channels, "v": values}
     if order != sorted(order):
         out["o"] = order
     return out
+
+
+def _parted(column: Sequence[Any], order: Sequence[int], groups: int) -> list[list[Any]]:
+    """A column taken apart by group."""
+    parts: list[list[Any]] = [[] for _ in range(groups)]
+    for place, value in zip(order, column, strict=True):
+        parts[place].append(value)
+    return parts
 
 
 def _column(column: list[Any]) -> list[Any] | dict[str, Any]:
@@ -203,31 +213,45 @@ class Order(NamedTuple):
 
 def order_of(body: dict[str, Any], lengths: Iterable[int]) -> Order:
     """The first order of a folded body, by the lengths of its groups. IndexError: it names more than there are."""
-    order = body.get("o")
-    return _order(None if order is None else tuple(order), tuple(lengths))
+    given, sizes = body.get("o"), tuple(lengths)
+    order = None if given is None else tuple(given)
+    return _order(order, sizes) if sum(sizes) > LONG else _kept_order(order, sizes)
 
 
-@lru_cache(maxsize=64)  # devices answer in the same order all year
 def _order(order: tuple[int, ...] | None, lengths: tuple[int, ...]) -> Order:
     whose = order if order is not None else tuple(group for group, length in enumerate(lengths) for _ in range(length))
     turns = [iter(range(end - length, end)) for length, end in zip(lengths, accumulate(lengths), strict=True)]
     try:
-        places = [next(turns[group]) for group in whose]
-    except StopIteration as error:
+        places = array("q", (next(turns[group]) for group in whose))
+    except (StopIteration, RuntimeError) as error:
         raise IndexError("it names more rows than there are") from error
+    if len(places) > LONG:
+        return Order(lambda column: list(map(column.__getitem__, places)), whose)
     picked = itemgetter(*places) if len(places) > 1 else itemgetter(slice(len(places)))  # the one there is, or none
     return Order(picked, whose)
 
 
-def unfold(body: dict[str, Any], name: Name | None = None) -> Iterator[Item]:
-    """Undo `fold`, items in their first order. Raises ValueError for a body that was never folded."""
+_kept_order = lru_cache(maxsize=64)(_order)  # devices answer in the same order all year
+
+
+Row = tuple[str, tuple[Any, ...], tuple[Any, ...]]
+
+
+def unfold(body: dict[str, Any], name: Name | None = None) -> Iterator[Row]:
+    """Undo `fold`: (key, shared, own) of each row, in their first order, made one after the other.
+
+    Raises ValueError for a body that was never folded.
+    """
     try:
-        rows = [
-            [Item(key, shared, own) for key, own in zip(keys, zip(*columns, strict=True), strict=True)]
-            for keys, shared, columns in Keys(name).groups(body)
-        ]
-        yield from order_of(body, map(len, rows)).of([row for group in rows for row in group])
-    except _NEVER_FOLDED as error:
+        groups = Keys(name).groups(body)
+        rows = [zip(keys, repeat(shared), zip(*columns, strict=True)) for keys, shared, columns in groups]
+        if any(len(column) != len(keys) for keys, _, columns in groups for column in columns):
+            raise IndexError("a column is longer or shorter than its names")
+        order = body.get("o")
+        yield from chain.from_iterable(rows) if order is None else (next(rows[group]) for group in order)
+        if order is not None and len(order) != sum(len(group.keys) for group in groups):
+            raise IndexError("rows without a place")
+    except (*_NEVER_FOLDED, RuntimeError) as error:
         raise ValueError(f"unreadable columns: {error!r}") from error
 
 

@@ -8,14 +8,13 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mine_controller.core.columns import Readings
+from mine_controller.core.columns import Readings, columned
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Request
-from mine_controller.core.model.reading import Reading, Scalar
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.round import Round
-from mine_controller.store.codec import Code, Item, Keys, Name, fold, order_of, sha, squeeze, table, text, unsqueeze
+from mine_controller.store.codec import Code, Keys, Name, Rows, fold, order_of, sha, squeeze, table, text, unsqueeze
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 
 VERSION = 1
@@ -54,13 +53,12 @@ def unread(strategy: str) -> frozenset[str]:
 
 def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left_out: frozenset[str] = UNREAD) -> bytes:
     """Give a round as a body. `code` shortens channel names it knows and gives others back as they are."""
-    items = (_item(one, code) for one in this.readings if one.quantity not in left_out)
     decision = this.decision
     return squeeze(
         {
             "v": VERSION,
             "clock": pack_clock(this.clock),
-            "readings": fold(items, code),
+            "readings": fold(_rows_of(columned(this.readings), code, left_out), code),
             "requests": this.requests,
             "facts": facts,
             "in": state_sha,
@@ -70,11 +68,19 @@ def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left
     )
 
 
-def _item(one: Reading, code: Code) -> Item:
-    """Give a reading to fold; a unit's address is a name like that of its channel and is shortened like one."""
-    named = one.quantity == "address" and isinstance(one.value, str)
-    value = code(one.value) if named and isinstance(one.value, str) else one.value
-    return Item(one.key, (one.at_s, one.why, one.trust, int(named)), (value,))
+def _rows_of(told: Readings, code: Code, left_out: frozenset[str]) -> Rows:
+    """Readings to fold; a unit's address is a name like that of its channel and is shortened like one."""
+    keys, shared, values = [], [], []
+    same: dict[tuple[Any, ...], tuple[Any, ...]] = {}  # a fleet's readings share all of it, and are many
+    for key, value, at_s, (why, trust) in zip(told.keys, told.values, told.ats, told.marks(), strict=True):
+        quantity = key.rpartition(":")[2]
+        if quantity not in left_out:
+            named = quantity == "address" and isinstance(value, str)
+            keys.append(key)
+            values.append(code(value) if named and isinstance(value, str) else value)
+            shares = (at_s, why, trust, int(named))
+            shared.append(same.setdefault(shares, shares))
+    return Rows(keys, shared, (values,))
 
 
 def unpack_record(key: int, body: bytes, name: Name, keys: Keys | None = None) -> Recorded:
@@ -102,7 +108,7 @@ def unpack_record(key: int, body: bytes, name: Name, keys: Keys | None = None) -
 def _readings(tree: dict[str, Any], keys: Keys, name: Name) -> Readings:
     """Hundreds a record: left as columns, without a call of ours for each."""
     names: list[str] = []
-    values: list[Scalar] = []
+    values: list[Any] = []
     lengths, ats, shared = [], [], []
     for spelled, (at_s, why, trust, named), (own,) in keys.groups(tree):
         if len(own) != len(spelled):

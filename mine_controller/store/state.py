@@ -23,7 +23,7 @@ from mine_controller.core.model.state import (
     State,
     Unit,
 )
-from mine_controller.store.codec import Item, fold, table, unfold
+from mine_controller.store.codec import Rows, fold, table, unfold
 
 AHEAD_S = 86_400  # a remembered moment further ahead of plant time than this is no moment
 DEEPEST = 12
@@ -329,20 +329,23 @@ def unpack_clock(row: Any) -> Clock:
 
 def pack_image(image: Image) -> dict[str, Any]:
     """Give what can't be derived again: the channels, the clock and the tickets."""
-    items = (
-        Item(key, (value.why, None if value.source == key else value.source), (value.value, value.at_s))
-        for key, value in image.channels.items()
-    )
-    return {"clock": pack_clock(image.clock), "tickets": image.tickets, "channels": fold(items)}
+    channels = image.channels
+    shared = ((value.why, None if value.source == key else value.source) for key, value in channels.items())
+    own = ([value.value for value in channels.values()], [value.at_s for value in channels.values()])
+    folded = fold(Rows(list(channels), shared, own))
+    return {"clock": pack_clock(image.clock), "tickets": image.tickets, "channels": folded}
 
 
 def unpack_image(tree: Any) -> Image:
     """Undo `pack_image`; roles, fans and miners are empty until `freeze` derives them. Raises ValueError."""
     if not isinstance(tree, dict) or not isinstance(tree.get("tickets"), dict):
         raise ValueError("unreadable image")  # noqa: TRY004 - the content is wrong, not the caller
-    channels = {}
+    channels: dict[str, Value] = {}
+    same: dict[int | str, Any] = {}  # a fleet says the same moments and texts thousands of times: one object each
     for key, (why, source), (value, at_s) in unfold(tree.get("channels", {})):
         if type(at_s) is not int or isinstance(value, dict | list):
             raise ValueError(f"unreadable channel {key}")
-        channels[key] = Value(value, at_s, key if source is None else source, why)
+        if type(value) is str or type(value) is int:
+            value = same.setdefault(value, value)  # noqa: PLW2901 - the same value
+        channels[key] = Value(value, same.setdefault(at_s, at_s), key if source is None else source, why)
     return Image(unpack_clock(tree.get("clock")), channels, {}, (), Miners(), tree["tickets"])

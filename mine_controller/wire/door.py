@@ -67,6 +67,19 @@ class Exchange(NamedTuple):
     connect_s: float = 0.0  # the same for the connection alone
     rides: bool = False  # not waited for: over soon after the last of the others in its batch that do not ride
     then: "Callable[[bytes | WireError], Exchange | None] | None" = None  # what is made of the answer; see `many`
+    hear: "Callable[[bytes], None] | None" = None  # instead of `then`: given the answer at once, and nothing follows
+
+    def after(self, answer: "bytes | WireError") -> "Exchange | None":
+        """Give the answer to whom it is for; what is to be asked next."""
+        if self.then is not None:
+            return self.then(answer)
+        if self.hear is not None and not isinstance(answer, WireError):
+            self.hear(answer)
+        return None
+
+    def kept(self, answer: "bytes | WireError") -> "bytes | WireError":
+        """What stands for it when it is over."""
+        return answer if isinstance(answer, WireError) or (self.then is None and self.hear is None) else b""
 
 
 Many = Callable[[Sequence[Exchange], float], "list[bytes | WireError]"]
@@ -82,11 +95,11 @@ def in_rounds(
     for _ in range(STEPS):
         further = []
         for (index, exchange), answer in zip(going, volley([each for _, each in going]) if going else (), strict=True):
-            following = exchange.then(answer) if exchange.then is not None else None
+            following = exchange.after(answer)
             if following is not None:
                 further.append((index, following))
             else:
-                answers[index] = answer if exchange.then is None or isinstance(answer, WireError) else b""
+                answers[index] = exchange.kept(answer)
         going = further
     return answers
 

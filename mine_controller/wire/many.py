@@ -6,7 +6,6 @@ What has arrived is handed to its `then` whenever no socket has news, so that re
 while others are still thinking. A system without epoll (it is Linux's) answers "unreachable" for everything.
 """
 
-import contextlib
 import errno
 import ipaddress
 import os
@@ -33,6 +32,11 @@ CHUNK = 16_384
 BACKLOG = 256  # answers kept for later while sockets have news: each is some kB
 _BIND_NO_PORT = 24  # Linux: bind an address and leave the port to connect, so that ports do not run out
 
+_STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+_NEWS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_ONLY_ROOM = ~select.EPOLLOUT
+_LOST = select.EPOLLERR | select.EPOLLHUP
+_ON_ITS_WAY = {0, errno.EINPROGRESS, errno.EAGAIN}
 _REFUSED = {errno.ECONNREFUSED}
 _NO_ROOM = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -54,7 +58,7 @@ class _Talk:
 
     __slots__ = ("began", "data", "exchange", "heard", "index", "left", "sock", "up")
 
-    def __init__(self, index: int, exchange: Exchange, sock: socket.socket, began: float) -> None:
+    def __init__(self, index: int, exchange: Exchange, sock: socket.SocketType, began: float) -> None:
         self.index = index
         self.exchange = exchange
         self.sock = sock
@@ -118,12 +122,14 @@ class _Round:
     def _listen(self) -> None:
         """Hand the oldest answer to its `then`, and take what is to be said next."""
         index, answer, exchange = self.heard.popleft()
-        following = exchange.then(answer) if exchange.then is not None else None
+        following = exchange.after(answer)
         self.steps[index] += 1
         if following is None:
-            self._settle(index, answer if isinstance(answer, WireError) else b"", exchange)
+            self._settle(index, exchange.kept(answer), exchange)
         elif self.steps[index] > STEPS:
             self._settle(index, WireError("too_large", "a conversation without an end"), exchange)
+        elif following.rides == exchange.rides:
+            self.following.append((index, following))
         else:
             self.following.append((index, following._replace(rides=exchange.rides)))
 
@@ -143,7 +149,7 @@ class _Round:
         return self.until if self.last_call is None else min(self.until, self.last_call)
 
     def _over(self, index: int, answer: Answer, exchange: Exchange) -> None:
-        if exchange.then is None:
+        if exchange.then is None and exchange.hear is None:
             self._settle(index, answer, exchange)
         else:
             self.heard.append((index, answer, exchange))
@@ -179,14 +185,11 @@ class _Round:
         return True
 
     def _start(self, index: int, exchange: Exchange, now: float) -> None:
-        sock = socket.socket(_family(exchange.host), socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        # The type below socket.socket: a fleet opens thousands, and needs none of what that lays over it.
+        sock = socket.SocketType(_family(exchange.host), _STREAM)
         try:
-            if exchange.source:
-                sock.setsockopt(socket.IPPROTO_IP, _BIND_NO_PORT, 1)
-                sock.bind((exchange.source, 0))
-            with contextlib.suppress(BlockingIOError):  # on its way: the epoll says when it is there
-                sock.connect((exchange.host, exchange.port))
-            self.poll.register(sock, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
+            _connect(sock, exchange)
+            self.poll.register(sock, _NEWS)
         except OverflowError:
             sock.close()
             raise WireError("dns", f"{exchange.port} is no port") from None
@@ -204,7 +207,7 @@ class _Round:
                 return
             if talk.left:
                 _send(talk)
-            answer = _read(talk) if mask & ~select.EPOLLOUT else None
+            answer = _read(talk) if mask & _ONLY_ROOM else None
         except OSError as error:
             self._end(talk, bytes(talk.data) if talk.data else _lost(error, up=talk.up))
         else:
@@ -229,9 +232,19 @@ class _Round:
         self._over(talk.index, answer, talk.exchange)
 
 
+def _connect(sock: socket.SocketType, exchange: Exchange) -> None:
+    """Begin to; the epoll says when it is there. OSError when it can't be, OverflowError for what is no port."""
+    if exchange.source:
+        sock.setsockopt(socket.IPPROTO_IP, _BIND_NO_PORT, 1)
+        sock.bind((exchange.source, 0))
+    wrong = sock.connect_ex((exchange.host, exchange.port))
+    if wrong not in _ON_ITS_WAY:
+        raise OSError(wrong, "")
+
+
 def _connected(talk: _Talk, mask: int) -> None:
     """OSError when the connection did not come about."""
-    if mask & (select.EPOLLERR | select.EPOLLHUP):
+    if mask & _LOST:
         raise OSError(talk.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) or errno.ECONNRESET, "")
     talk.up = True
 
@@ -249,7 +262,7 @@ def _send(talk: _Talk) -> None:
 
 def _read(talk: _Talk) -> Answer | None:
     """Everything there is; the answer once it is whole. OSError when the connection broke."""
-    ends, cap = talk.exchange.ends, talk.exchange.cap
+    ends, cap, whole = talk.exchange.ends, talk.exchange.cap, talk.exchange.whole
     while True:
         try:
             piece = talk.sock.recv(CHUNK)
@@ -257,6 +270,8 @@ def _read(talk: _Talk) -> Answer | None:
             return None
         if not piece:
             return bytes(talk.data) if talk.data else WireError("closed", "hung up without an answer")
+        if ends and not talk.data and 0 <= piece.find(ends) == len(piece) - len(ends) and len(piece) <= cap:
+            return piece  # as nearly always: all of it at once
         before = len(talk.data)
         talk.data += piece
         talk.heard = time.monotonic()
@@ -264,7 +279,7 @@ def _read(talk: _Talk) -> Answer | None:
             return bytes(talk.data[: at + len(ends)]) if at + len(ends) <= cap else _too_large(cap)
         if len(talk.data) > cap:
             return _too_large(cap)
-        if talk.exchange.whole is not None and talk.exchange.whole(bytes(talk.data)):
+        if whole is not None and whole(bytes(talk.data)):
             return bytes(talk.data)
 
 

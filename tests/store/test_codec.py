@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mine_controller.store.codec import (
-    Item,
+    Rows,
     canonical,
     fold,
     join_key,
@@ -24,7 +24,19 @@ SCALARS = (
 KEYS = st.text(alphabet="ab/: 1", max_size=10) | st.sampled_from(
     ["roomalert intake/1:temp_c", "foreman mine/00:aa:01:word", "power_signal coop:signal", "odd/:x", ":", ""]
 )
-ITEMS = st.lists(st.builds(Item, KEYS, st.tuples(st.integers(0, 2), st.sampled_from(["", "why"])), st.tuples(SCALARS)))
+SHARED = st.tuples(st.integers(0, 2), st.sampled_from(["", "why"]))
+ROWS = st.lists(st.tuples(KEYS, SHARED, SCALARS, SCALARS))
+
+
+def rows_of(rows):
+    """Rows as (key, shared, own, own) by the column."""
+    keys, shared, *own = map(list, zip(*rows, strict=True)) if rows else ([], [], [], [])
+    return Rows(keys, shared, own)
+
+
+def listed(rows):
+    """Unfolded rows as they went in."""
+    return [(key, shared, *own) for key, shared, own in rows]
 
 
 def exact(value):
@@ -37,20 +49,25 @@ def test_a_key_taken_apart_is_put_together_again(key):
     assert join_key(endpoint, quantity, channel) == key
 
 
-@given(ITEMS)
-def test_folded_items_come_back_exactly_in_their_first_order(items):
-    assert exact(list(unfold(unsqueeze(squeeze(fold(items)))))) == exact(items)
+@given(ROWS)
+def test_folded_rows_come_back_exactly_in_their_first_order(rows):
+    assert exact(listed(unfold(unsqueeze(squeeze(fold(rows_of(rows))))))) == exact(rows)
+
+
+def test_more_rows_than_a_memory_is_kept_of_come_back_all_the_same():
+    rows = [(f"rack a/{at // 3}:{'xyz'[at % 3]}", (0, ""), at, None) for at in range(3 * 4000)]
+    assert listed(unfold(unsqueeze(squeeze(fold(rows_of(rows)))))) == rows
 
 
 @given(st.lists(st.integers(-3, 40), min_size=1))
 def test_a_column_of_whole_numbers_survives_being_written_as_steps(numbers):
-    items = [Item(f"a b/{n}:x", (), (value,)) for n, value in enumerate(numbers)]
-    assert [item.own[0] for item in unfold(fold(items))] == numbers
+    rows = rows_of([(f"a b/{n}:x", (), value) for n, value in enumerate(numbers)])
+    assert [own for *_, (own,) in unfold(fold(rows))] == numbers
 
 
 def test_one_and_true_and_one_point_zero_stay_what_they_were():
-    items = [Item("a b/1:x", (one,), (one,)) for one in (1, True, 1.0)]
-    assert [(type(item.shared[0]), type(item.own[0])) for item in unfold(unsqueeze(squeeze(fold(items))))] == [
+    rows = unfold(unsqueeze(squeeze(fold(rows_of([("a b/1:x", (one,), one) for one in (1, True, 1.0)])))))
+    assert [(type(shared[0]), type(own)) for _, shared, (own,) in rows] == [
         (int, int),
         (bool, bool),
         (float, float),

@@ -1,5 +1,6 @@
 """One round as it happened: what a record holds and what a tick hands to its store."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mine_controller.core.model.clock import Clock
@@ -14,7 +15,7 @@ class Round(NamedTuple):
 
     number: int
     clock: Clock
-    readings: tuple[Reading, ...]
+    readings: Sequence[Reading]
     requests: tuple[Request, ...]
     image: Image
     decision: Decision
