@@ -28,9 +28,10 @@ from farm import Farm, Tools
 from figures import ratio, say
 
 from mine_controller.config.model import Endpoint
+from mine_controller.core.columns import Readings
 from mine_controller.core.due import Asked
 from mine_controller.core.model.command import Command
-from mine_controller.core.model.reading import Reading, Value
+from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.option import fill
 from mine_controller.devices import _cgminer, avalon, cgminer
@@ -82,7 +83,7 @@ class Reader:
         self.channels: dict[str, Value] = {}
         self.ticks = 0
 
-    def read(self, within_s: float = LONGEST_S) -> tuple[Reading, ...]:
+    def read(self, within_s: float = LONGEST_S) -> Readings:
         """One tick's reading."""
         began, at_s = time.monotonic(), 1_000_000 + TICK_S * self.ticks
         self.ticks += 1
@@ -94,13 +95,14 @@ class Reader:
             lambda section, until: http.live(until, section),
             began + within_s,
         )
-        kept = (one for one in found if one.key.endswith(":memory"))
-        self.channels |= {one.key: Value(one.value, one.at_s, "", one.why) for one in kept}
+        rows = zip(found.keys, found.values, found.ats, strict=True)
+        self.channels |= {key: Value(value, at_s) for key, value, at_s in rows if key.endswith(":memory")}
         return found
 
-    def good(self, found: Sequence[Reading]) -> int:
+    def good(self, found: Readings) -> int:
         """How many miners told what they do."""
-        return sum(one.key.endswith(":word") and one.value is not None for one in found)
+        rows = zip(found.keys, found.values, strict=True)
+        return sum(key.endswith(":word") and value is not None for key, value in rows)
 
 
 def floor(made: Tools, up: Farm, request: bytes, within_s: float = LONGEST_S) -> Cost:

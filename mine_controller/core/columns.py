@@ -176,30 +176,29 @@ def shape_of(keys: tuple[str, ...]) -> Shape:
 def _shape(keys: tuple[str, ...]) -> Shape:
     columns: dict[str, list[int]] = {}
     watts: dict[str, list[int]] = {}
-    addresses, closer, seen = [], [], set[str]()
+    addresses, closer = [], []
     for at, key in enumerate(keys):
         endpoint, slash, rest = key.partition("/")
         quantity = key.rpartition(":")[2]
-        plain = quantity in _PLAIN or not (quantity in QUANTITIES or quantity in _CLOSER or quantity[-1:] == "?")
-        if plain and key not in seen:
+        if quantity in _PLAIN or not (quantity in QUANTITIES or quantity in _CLOSER or quantity[-1:] == "?"):
             columns.setdefault(quantity, []).append(at)
-        else:  # told twice: the newer counts, and one by one that is seen
+        else:
             closer.append(at)
-        seen.add(key)
         if quantity == "power_w" and slash and ":" in key:
             watts.setdefault(endpoint, []).append(at)
         if quantity == "address" and ":" in key:
             addresses.append((at, endpoint, rest.removesuffix(":address")))
-    found = (
-        Column(
-            quantity,
-            tuple([keys[place] for place in at]),
-            tuple(at),
-            _picked(at),
-            _PLAIN.get(quantity),
-            WORDS.get(quantity, ()),
-        )
-        for quantity, at in columns.items()
-    )
+    found = []
+    for quantity, every in columns.items():
+        places = list({keys[at]: at for at in reversed(every)}.values())[::-1]
+        if len(places) < len(every):  # told twice: the newer counts, and one by one that is seen
+            closer += sorted(set(every) - set(places))
+        found.append(_column(quantity, keys, places))
     meters = tuple((endpoint, _picked(at)) for endpoint, at in watts.items())
+    closer.sort()
     return Shape(tuple(found), tuple(closer), meters, tuple(addresses), any(key.endswith(":ticket") for key in keys))
+
+
+def _column(quantity: str, keys: tuple[str, ...], places: Sequence[int]) -> Column:
+    named = tuple([keys[at] for at in places])
+    return Column(quantity, named, tuple(places), _picked(places), _PLAIN.get(quantity), WORDS.get(quantity, ()))

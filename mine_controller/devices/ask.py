@@ -289,7 +289,7 @@ def _stamp(
 ) -> None:
     """What was found, with its key and its time. A fleet tells a dozen values of each unit, one after the other.
 
-    A key that the image has is the image's own text, so that a fleet's hundred thousand are in memory once.
+    A key or text that the image has is the image's own, so that a fleet's hundred thousand are in memory once.
     """
     of, source, fine = "", section, gathered.group("")
     keys, values, whose = gathered.keys, gathered.values, gathered.whose
@@ -303,7 +303,10 @@ def _stamp(
                 group = gathered.group(plain(why or doubt or "no value", secrets))
         key = f"{source}:{quantity}"
         held = channels.get(key)
-        keys.append(key if held is None or held.source != key else held.source)
+        if held is not None and held.source == key:
+            key = held.source
+            told = held.value if type(told) is str and told == held.value else told
+        keys.append(key)
         values.append(told)
         whose.append(group)
     gathered.ats += [at_s] * len(found)

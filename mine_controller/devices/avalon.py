@@ -126,7 +126,7 @@ def _status(options: Options, version: Reply) -> str:
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """Each `address`, `word`, what CAN names, and texts ("<mac> model", "... firmware", "... best")."""
+    """Each `address`, `word`, what CAN names, and texts ("<mac> model", "... firmware")."""
     by_host: dict[str, dict[str, Reply]] = {}
     for reply in replies:
         host, _, name = reply.name.partition(" ")
@@ -236,7 +236,7 @@ def _more(unit: str, told: dict[str, str], summary: cgminer.Tree, *, working: bo
     found = [Found(unit, what, value) for what, value in more.items() if value is not None and value >= 0]
     best = cgminer.number(summary.get("Best Share"))  # of this start
     if best and best > 0:
-        found += [Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}")]
+        found.append(Found(unit, "best_diff_n", best))
     return found
 
 

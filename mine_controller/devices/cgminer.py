@@ -18,12 +18,13 @@ from mine_controller.core.model.command import (
     Outcome,
 )
 from mine_controller.core.model.pool import Pool
+from mine_controller.core.model.reading import Scalar
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _cgminer, _hosts, _pools
 from mine_controller.devices import _cgminer_fields as fields
 from mine_controller.devices._cgminer import Line, Unit
 from mine_controller.devices._talks import Desk, Step
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen, found_of
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
 
@@ -201,24 +202,26 @@ def _values(unit: str, trees: dict[str, cgminer.Tree], stats: list[cgminer.Tree]
     heats, turns, sampled = fields.measured(stats, boards)
     rate, elapsed_s, watts = fields.rate_ths(rows, sampled), fields.elapsed_s(rows), fields.watts(rows)
     word, why = _word(rate, elapsed_s, boards, options)
-    found = [
-        Found(unit, "word", word, why),
-        _cgminer.told("power_w", unit, watts if watts and watts > 0 else None, "this firmware tells no watts"),
-    ]
+    told: list[tuple[str, Scalar, str]] = [("word", word, why)]
+    told.append(("power_w", watts, "") if watts and watts > 0 else ("power_w", None, "this firmware tells no watts"))
     if rate is not None:
-        found.append(Found(unit, "hashrate_ths", round(rate, 9)))
-        if 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
-            found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
-    found += _counted(unit, turns, elapsed_s, summary)
-    if "pools" in trees:
-        found += _cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools)
+        told.append(("hashrate_ths", round(rate, 9), ""))
+    told += _counted(turns, elapsed_s, summary)
     if heats:
         real = [heat for heat in heats if LOWEST_C <= heat <= HIGHEST_C]
-        found.append(_cgminer.told("chip_c", unit, max(real) if real else None, "no sensor answers"))
+        told.append(("chip_c", max(real), "") if real else ("chip_c", None, "no sensor answers"))
+    best = cgminer.number(summary.get("Best Share"))  # of this start
+    if best and best > 0:
+        told.append(("best_diff_n", best, ""))
+    found = found_of(unit, told)
+    if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
+        found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
+    if "pools" in trees:
+        found += _cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools)
     return found
 
 
-def _counted(unit: str, turns: list[float], elapsed_s: float | None, summary: cgminer.Tree) -> list[Found]:
+def _counted(turns: list[float], elapsed_s: float | None, summary: cgminer.Tree) -> list[tuple[str, Scalar, str]]:
     """Fans, how long it runs, shares."""
     turning = [turn for turn in turns if 0 < turn < FASTEST_RPM]  # 0: often just no fan
     counts = (
@@ -228,11 +231,7 @@ def _counted(unit: str, turns: list[float], elapsed_s: float | None, summary: cg
         ("rejected_n", cgminer.number(summary.get("Rejected"))),
         ("stale_n", cgminer.number(summary.get("Stale"))),
     )
-    found = [Found(unit, what, value) for what, value in counts if value is not None and value >= 0]
-    best = cgminer.number(summary.get("Best Share"))  # of this start
-    if best and best > 0:
-        found += (Found(unit, "best_diff_n", best), Found(f"{unit} best", "text", f"{best:.0f}"))
-    return found
+    return [(what, value, "") for what, value in counts if value is not None and value >= 0]
 
 
 def _word(

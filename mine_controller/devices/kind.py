@@ -19,7 +19,7 @@ and, for miners, where they apply,
 and nothing else is called from outside. A kind that only reads has no `apply`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from mine_controller.core.model.command import Command, Outcome
@@ -48,6 +48,11 @@ class Found(NamedTuple):
     quantity: str  # a key of core.model.quantity QUANTITIES or WORDS
     value: Scalar
     why: str = ""
+
+
+def found_of(channel: str, rows: Iterable[tuple[str, Scalar, str]]) -> list[Found]:
+    """(quantity, value, why) of one channel. What Found(...) calls in the end: a fleet has a dozen of each unit."""
+    return [tuple.__new__(Found, (channel, quantity, value, why)) for quantity, value, why in rows]
 
 
 class Ask(NamedTuple):

@@ -10,7 +10,7 @@ import json
 import math
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise, repeat
 from operator import itemgetter
@@ -40,7 +40,28 @@ def sha(obj: Any) -> str:
 
 def squeeze(obj: Any) -> bytes:
     """Give compressed JSON with the order of keys kept. NaN and infinities become null."""
-    return zlib.compress(text(obj).encode("ascii"), LEVEL)
+    packer = zlib.compressobj(LEVEL)
+    return b"".join((*(packer.compress(piece.encode("ascii")) for piece in _pieces(obj)), packer.flush()))
+
+
+def _pieces(obj: Any) -> Iterator[str]:
+    """What `text` gives, bit by bit: as one text the columns of a fleet are many megabytes."""
+    if isinstance(obj, dict) and all(isinstance(key, str) for key in obj):
+        sign = "{"
+        for key, value in obj.items():
+            yield f"{sign}{text(key)}:"
+            yield from _pieces(value)
+            sign = ","
+        yield "}" if obj else "{}"
+    elif isinstance(obj, list) and obj and isinstance(obj[0], list):
+        sign = "["
+        for value in obj:
+            yield sign
+            yield from _pieces(value)
+            sign = ","
+        yield "]"
+    else:
+        yield text(obj)
 
 
 def unsqueeze(body: bytes) -> Any:
@@ -72,9 +93,9 @@ def _finite(obj: Any) -> Any:
 class Rows(NamedTuple):
     """What to fold, by the column: the key of each row, what it shares with its neighbours, columns of its own."""
 
-    keys: Sequence[str]
+    keys: Collection[str]
     shared: Iterable[tuple[Any, ...]]
-    own: Sequence[Sequence[Any]]
+    own: Sequence[Iterable[Any]]
 
 
 Code = Callable[[str], "int | str"]
@@ -114,6 +135,7 @@ def fold(rows: Rows, code: Code = _same) -> dict[str, Any]:
     groups: list[list[Any]] = []
     names: list[list[int | str | None]] = []
     order: list[int] = []
+    coded: dict[str, int | str] = {}  # a unit's channels have its name: one text, not a dozen
     split = _split if len(rows.keys) > LONG else split_key
     for key, shared in zip(rows.keys, rows.shared, strict=True):
         endpoint, quantity, channel = split(key)
@@ -122,7 +144,9 @@ def fold(rows: Rows, code: Code = _same) -> dict[str, Any]:
         if place == len(groups):
             groups.append([endpoint, quantity, *shared])
             names.append([])
-        names[place].append(channel if channel is None else code(channel))
+        if channel is not None and channel not in coded:
+            coded[channel] = code(channel)
+        names[place].append(None if channel is None else coded[channel])
         order.append(place)
     lists: dict[tuple[Any, ...], int] = {}
     channels = [lists.setdefault(tuple(each), len(lists)) for each in names]
@@ -134,7 +158,7 @@ def fold(rows: Rows, code: Code = _same) -> dict[str, Any]:
     return out
 
 
-def _parted(column: Sequence[Any], order: Sequence[int], groups: int) -> list[list[Any]]:
+def _parted(column: Iterable[Any], order: Sequence[int], groups: int) -> list[list[Any]]:
     """A column taken apart by group."""
     parts: list[list[Any]] = [[] for _ in range(groups)]
     for place, value in zip(order, column, strict=True):

@@ -331,8 +331,8 @@ def pack_image(image: Image) -> dict[str, Any]:
     """Give what can't be derived again: the channels, the clock and the tickets."""
     channels = image.channels
     shared = ((value.why, None if value.source == key else value.source) for key, value in channels.items())
-    own = ([value.value for value in channels.values()], [value.at_s for value in channels.values()])
-    folded = fold(Rows(list(channels), shared, own))
+    own = ((value.value for value in channels.values()), (value.at_s for value in channels.values()))
+    folded = fold(Rows(channels, shared, own))
     return {"clock": pack_clock(image.clock), "tickets": image.tickets, "channels": folded}
 
 

@@ -83,18 +83,16 @@ def _shown(text: str) -> str:
 
 def _object(text: str) -> Tree:
     try:
-        tree = _loaded(text)
+        tree, end = _DECODER.raw_decode(text)
     except ValueError:
-        tree = _repaired(text)
+        tree, end = None, 0
     except RecursionError:
         raise UnreadableError("nested too deeply") from None
+    if end != len(text):
+        tree = _repaired(text)
     if not isinstance(tree, dict):
         raise UnreadableError("not a JSON object")
     return tree
-
-
-def _loaded(text: str) -> Any:
-    return _DECODER.decode(text)
 
 
 def _nothing(_constant: str) -> None:
@@ -106,7 +104,7 @@ _DECODER = json.JSONDecoder(strict=False, parse_constant=_nothing)  # made once:
 
 def _repaired(text: str) -> Any:
     try:
-        return _loaded(repair(text))
+        return _DECODER.decode(repair(text))
     except ValueError as error:
         cut = isinstance(error, json.JSONDecodeError) and not text.endswith(("}", "]"))
         raise UnreadableError("the answer is cut off" if cut else "its JSON is damaged beyond repair") from None

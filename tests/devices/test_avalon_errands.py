@@ -307,7 +307,7 @@ def test_the_pool_it_works_for_has_the_owners_name():
     assert farm.sent(A) == ["version", "estats", "summary", "pools"]
     wanted = {"pool": "bch", "fan_rpm": 1200, "fan_pct": 30, "frequency_mhz": 500.5, "uptime_s": 77, "accepted_n": 7}
     assert {name: value(found, MAC, name) for name in wanted} == wanted
-    assert (value(found, MAC, "stale_n"), value(found, f"{MAC} best", "text")) == (2, "12345")
+    assert (value(found, MAC, "stale_n"), value(found, MAC, "best_diff_n")) == (2, 12345)
     assert CANARY not in repr(found)
 
 

@@ -225,7 +225,7 @@ def test_fans_shares_and_the_time_it_runs_are_read():
     found = read(Farm({A: Miner(MAC_A, summary=summary, stats={"fan1": 4200, "fan2": 0, "fan3": 3900}), B: gone}))
     told = {name: value(found, MAC_A, name) for name in ("fan_rpm", "uptime_s", "accepted_n", "rejected_n", "stale_n")}
     assert told == {"fan_rpm": 3900, "uptime_s": 9000, "accepted_n": 5, "rejected_n": 2, "stale_n": 1}
-    assert value(found, f"{MAC_A} best", "text") == "99"
+    assert value(found, MAC_A, "best_diff_n") == 99
 
 
 def test_a_rate_sampled_from_the_chips_goes_before_one_made_of_shares():

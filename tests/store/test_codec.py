@@ -1,4 +1,5 @@
 import math
+import zlib
 from contextlib import suppress
 
 import pytest
@@ -86,6 +87,17 @@ def test_the_canonical_form_refuses_what_is_no_number_and_the_hash_still_exists(
 
 def test_half_a_surrogate_from_a_device_survives():
     assert unsqueeze(squeeze({"why": "\ud800"})) == {"why": "\ud800"}
+
+
+TREES = st.recursive(
+    SCALARS | st.floats(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner) | st.tuples(inner, inner),
+)
+
+
+@given(TREES)
+def test_what_is_squeezed_bit_by_bit_is_the_text_of_the_whole(tree):
+    assert zlib.decompress(squeeze(tree)).decode() == text(tree)
 
 
 def test_infinities_are_written_as_nothing_known():
