@@ -13,11 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from child import cpu_s
+from child import BARE, cpu_s, minectl
 from figures import say
 
 RUNS = 15
-MINECTL = str(Path(sys.executable).parent / "minectl")
 
 
 def site(folder: Path) -> Path:
@@ -28,7 +27,7 @@ def site(folder: Path) -> Path:
     path = folder / "config.txt"
     text = re.sub(r"(\[\w+ \w+\]\n)", r"\1every_s = 240\n", path.read_text(encoding="utf-8"))
     path.write_text(text, encoding="utf-8")
-    subprocess.run([MINECTL, "tick", "--config", str(path)], check=True, capture_output=True)
+    subprocess.run(minectl("tick", "--config", str(path)), check=True, capture_output=True)
     return path
 
 
@@ -37,9 +36,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="minectl-cold-"))
     try:
         config = Path(sys.argv[1]) if len(sys.argv) > 1 else site(folder)
-        bare, tick = [sys.executable, "-c", "pass"], [MINECTL, "tick", "--dry-run", "--config", str(config)]
+        tick = minectl("tick", "--dry-run", "--config", str(config))
         cpu_s(tick)
-        pairs = [(cpu_s(bare), cpu_s(tick)) for _ in range(RUNS)]
+        pairs = [(cpu_s(BARE), cpu_s(tick)) for _ in range(RUNS)]
         floor, cold = statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
         ratio = statistics.median(pair[1] / pair[0] for pair in pairs)
         note = f"{cold * 1000:.0f} ms against {floor * 1000:.1f} ms"

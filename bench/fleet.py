@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import farm
+from child import BARE, minectl
 from farm import Farm, Tools
 from figures import ratio, say
 
@@ -48,7 +49,6 @@ TARPIT_TICKS = 16
 LONGEST_S = 20.0
 TICK_S = 120
 KINDS = {"cgminer": cgminer, "avalon": avalon}
-MINECTL = str(Path(sys.executable).parent / "minectl")
 PARTS = ("read", "delay", "tarpit", "mad", "stop", "whole")
 ROUNDS = {160: 9, 1000: 7, 10_000: 5}
 
@@ -281,7 +281,7 @@ def whole(made: Tools, miners: int) -> None:
     try:
         with farm.up(made, miners, delay_ms=DELAY_MS) as up:
             path = site(folder, up)
-            tick, bare = [MINECTL, "tick", "--config", str(path)], [sys.executable, "-c", "pass"]
+            tick, bare = minectl("tick", "--config", str(path)), BARE
             for _ in range(2):
                 run(tick)
             pairs = [(run(bare), run(tick)) for _ in range(ROUNDS.get(miners, 5))]

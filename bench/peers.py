@@ -18,6 +18,7 @@ from typing import Any
 
 import farm
 import fleet
+from child import minectl
 from figures import ratio, say
 
 from mine_controller.devices import cgminer
@@ -45,7 +46,7 @@ def compare(python: str, miners: int) -> None:
     folder = Path(tempfile.mkdtemp(prefix="minectl-peers-"))
     try:
         with farm.tools() as made, farm.up(made, miners, delay_ms=fleet.DELAY_MS, first=FIRST, port=PORT) as up:
-            tick = [fleet.MINECTL, "tick", "--config", str(fleet.site(folder, up))]
+            tick = minectl("tick", "--config", str(fleet.site(folder, up)))
             for _ in range(2):
                 fleet.run(tick)
             reader = fleet.Reader(up.hosts(), up.port)

@@ -9,17 +9,15 @@ import multiprocessing
 import re
 import shutil
 import statistics
-import sys
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from child import cpu_s
+from child import BARE, cpu_s, minectl
 from figures import say
 
 EVERY_S = 10
 RUNS = 12
-MINECTL = str(Path(sys.executable).parent / "minectl")
 SLOW = ("cgminer rows", "openmptcprouter router", "roomalert intake")
 
 
@@ -38,7 +36,7 @@ def serve(folder: str, pipe: Connection) -> None:
 def measured_s(path: Path, config: str) -> float:
     """CPU of a tick, the median of several close upon each other: what has an `every_s` is due in none of them."""
     path.write_text(config, encoding="utf-8")
-    tick = [MINECTL, "tick", "--config", str(path)]
+    tick = minectl("tick", "--config", str(path))
     cpu_s(tick)
     return statistics.median(cpu_s(tick) for _ in range(RUNS))
 
@@ -60,7 +58,7 @@ def main() -> None:
         path = folder / "config.txt"
         text = path.read_text(encoding="utf-8").replace("live = yes", "live = no")
         text = re.sub(r"tick_s = \d+", f"tick_s = {EVERY_S}", text)
-        floor_s = statistics.median(cpu_s([sys.executable, "-c", "pass"]) for _ in range(RUNS))
+        floor_s = statistics.median(cpu_s(BARE) for _ in range(RUNS))
         slow = text
         for section in SLOW:
             slow = slow.replace(f"[{section}]\n", f"[{section}]\nevery_s = 60\n")

@@ -9,16 +9,14 @@ import multiprocessing
 import resource
 import shutil
 import statistics
-import sys
 import tempfile
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from child import cpu_s
+from child import BARE, cpu_s, minectl
 from figures import say
 
 RUNS = 9
-MINECTL = str(Path(sys.executable).parent / "minectl")
 
 
 def serve(folder: str, pipe: Connection) -> None:
@@ -43,9 +41,9 @@ def main() -> None:
         here.recv()
         path = folder / "config.txt"
         path.write_text(path.read_text(encoding="utf-8").replace("live = yes", "live = no"), encoding="utf-8")
-        bare, tick = [sys.executable, "-c", "pass"], [MINECTL, "tick", "--config", str(path)]
+        tick = minectl("tick", "--config", str(path))
         cpu_s(tick)
-        pairs = [(cpu_s(bare), cpu_s(tick)) for _ in range(RUNS)]
+        pairs = [(cpu_s(BARE), cpu_s(tick)) for _ in range(RUNS)]
         ratio = statistics.median(tick_s / bare_s for bare_s, tick_s in pairs)
         cold = statistics.median(tick_s for _, tick_s in pairs)
         note = f"{cold * 1000:.0f} ms, device calls among it"

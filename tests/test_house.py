@@ -63,7 +63,7 @@ def read(path: Path) -> str:
 
 
 def test_the_command_is_called_minectl():
-    assert PROJECT["project"]["scripts"] == {"minectl": "mine_controller.cli.main:main"}
+    assert PROJECT["project"]["scripts"] == {"minectl": "mine_controller.cli.start:main"}
     assert (PROJECT["project"]["license"], PROJECT["project"]["requires-python"]) == ("MIT", ">=3.11")
     assert "the minectl authors" in (ROOT / "LICENSE").read_text()
 

@@ -1,8 +1,11 @@
 """The live ports: clocks that never run back, an emergency stop in the middle of sending."""
 
+import time
+
 import pytest
 from play.days import HEAD
 
+from mine_controller.core.due import Asked
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command
@@ -125,3 +128,22 @@ def test_pro6_a_tick_that_is_late_leaves_its_pages_out_first(tmp_path, monkeypat
     live.show(Book(State(), image))
     assert drawn == left
     assert ("left out" in (config.paths.log.read_text() if config.paths.log.exists() else "")) == (not left)
+
+
+def test_a_page_that_can_t_be_loaded_while_devices_think_costs_no_reading_and_is_a_line_in_the_log(
+    tmp_path, monkeypatch
+):
+    told = story.parse(HEAD)
+    site = coop.build(1, told.start_wall_s(), story=told, miners=2, pdus=1, extras=False)
+    config = demo.write_config(tmp_path, site)
+    answer = Response(200, {}, b"<html>42</html>")
+    live = Live(config, wire_for=lambda section, until: Wire(lambda *_: answer, time.monotonic, time.sleep, until))
+
+    def broken():
+        raise ImportError("a part is gone")
+
+    monkeypatch.setattr("mine_controller.ports.show.ready", broken)
+    asked = tuple(Asked(name) for name in config.endpoints if name.startswith("power_signal"))
+    found = live.ask(asked, None, live.clocks(State(), None))
+    assert any(one.key == f"{asked[0].endpoint}:health" for one in found)
+    assert "loading the page's parts failed: ImportError" in config.paths.log.read_text()

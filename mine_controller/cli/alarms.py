@@ -7,8 +7,9 @@ from typing import Any, NoReturn
 import click
 
 from mine_controller.cli.asking import EXITS, asking_options, duration, put
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, print_rows, safe, table
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
 
 COLUMNS = ("id", "since", "severity", "state", "kind", "about", "text")

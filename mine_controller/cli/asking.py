@@ -8,8 +8,9 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from mine_controller.cli.options import seconds
 from mine_controller.cli.output import json_text, safe
-from mine_controller.cli.session import Asker, fail, seconds
+from mine_controller.cli.session import Asker, fail
 from mine_controller.config.model import Config
 from mine_controller.ops.replies import BUSY, Answer, Started, Wanted, file, take
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mine_controller.cli.options import config_option, db_option
 from mine_controller.cli.output import json_text, moment, safe
-from mine_controller.cli.session import config_option, db_option, fail, paths_of
+from mine_controller.cli.session import fail, paths_of
 
 if TYPE_CHECKING:
     from mine_controller.store.db import Paths

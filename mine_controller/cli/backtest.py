@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mine_controller.cli.options import db_option
 from mine_controller.cli.output import json_text, moment, safe, table
-from mine_controller.cli.session import config_path, db_option, fail, load_config, paths_of, tell_problems
+from mine_controller.cli.session import config_path, fail, load_config, paths_of, tell_problems
 
 if TYPE_CHECKING:
     from mine_controller.config.model import Config

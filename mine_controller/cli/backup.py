@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 
 if TYPE_CHECKING:
     from mine_controller.store.putback import Judged

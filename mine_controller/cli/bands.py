@@ -8,8 +8,9 @@ from typing import Any, NoReturn
 import click
 
 from mine_controller.cli.listing import add_list, show_when_alone
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, config_option, config_path, fail, load_config, tell_problems
+from mine_controller.cli.session import Asker, config_path, fail, load_config, tell_problems
 from mine_controller.config.model import Config, ConfigError
 
 COLUMNS = ("", "band", "from", "below", "coin", "pool", "modes")

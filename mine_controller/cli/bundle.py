@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from mine_controller.cli.session import config_option, config_path, fail, load_config
+from mine_controller.cli.options import config_option
+from mine_controller.cli.session import config_path, fail, load_config
 
 
 @click.command(

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from mine_controller.cli.asking import EXITS, asking_options, put
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.options import config_option
+from mine_controller.cli.session import fail, load_config
 
 
 @click.command(

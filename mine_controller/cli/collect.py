@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mine_controller.cli.session import config_option, config_path, fail
+from mine_controller.cli.options import config_option
+from mine_controller.cli.session import config_path, fail
 
 if TYPE_CHECKING:
     from mine_controller.collect.orders import Orders

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe
-from mine_controller.cli.session import config_option, config_path
+from mine_controller.cli.session import config_path
 
 if TYPE_CHECKING:
     from mine_controller.ops.machine import Check

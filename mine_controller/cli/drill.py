@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from mine_controller.cli.options import config_option, seconds
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, config_option, fail, load_config, seconds
+from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mine_controller.cli.session import config_option, db_option, fail, load_config, paths_of
+from mine_controller.cli.options import config_option, db_option
+from mine_controller.cli.session import fail, load_config, paths_of
 from mine_controller.config.model import Config
 
 if TYPE_CHECKING:

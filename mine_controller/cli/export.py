@@ -9,8 +9,9 @@ from typing import IO, Any
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import csv_text, moment
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
 
 EVER = 253_402_300_799

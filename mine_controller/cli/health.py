@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe
-from mine_controller.cli.session import config_option, config_path
+from mine_controller.cli.session import config_path
 
 
 @click.command(

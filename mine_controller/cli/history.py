@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import moment, print_rows
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 
 SHORT = (
     "timestamp", "mode", "signal", "power_w", "inlet_c", "fans_on", "miners_hashing", "miners_total", "reason",

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from mine_controller.cli.session import config_option, load_config
+from mine_controller.cli.options import config_option
+from mine_controller.cli.session import load_config
 
 Show = Callable[..., None]  # of (config, as_json=)
 

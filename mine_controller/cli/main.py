@@ -80,21 +80,11 @@ class Lazy(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """The command; how it ends when nobody reads on (141), at Ctrl-C (130), and when the screen is a full disk."""
+        """The command, and how it ends."""
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:
-            _read_no_more()
-            ctx.exit(READ_NO_MORE)
-        except KeyboardInterrupt:
-            click.echo("\nminectl: ended by Ctrl-C", err=True)
-            ctx.exit(INTERRUPTED)
-        except OSError as error:
-            if error.errno not in NO_ROOM or error.filename is not None:
-                raise
-            _read_no_more()
-            click.echo(f"minectl: what was to be shown can't be written: {error.strerror}", err=True)
-            ctx.exit(1)
+        except (KeyboardInterrupt, OSError) as error:
+            ctx.exit(ended_by(error))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list for --help, without importing anything."""
@@ -119,6 +109,24 @@ Every command has --help with examples. Config: --config, $MINECTL_CONFIG, ./con
 @click.version_option(__version__, prog_name="minectl")
 def group() -> None:
     """Run a Bitcoin mine that nobody is standing next to."""
+
+
+def ended_by(error: KeyboardInterrupt | OSError) -> int:
+    """The exit code when nobody reads on (141), at Ctrl-C (130), and when the screen is a full disk (1), told.
+
+    Whatever else it is, is raised again.
+    """
+    if isinstance(error, BrokenPipeError):
+        _read_no_more()
+        return READ_NO_MORE
+    if isinstance(error, KeyboardInterrupt):
+        click.echo("\nminectl: ended by Ctrl-C", err=True)
+        return INTERRUPTED
+    if error.errno not in NO_ROOM or error.filename is not None:
+        raise error
+    _read_no_more()
+    click.echo(f"minectl: what was to be shown can't be written: {error.strerror}", err=True)
+    return 1
 
 
 def _read_no_more() -> None:

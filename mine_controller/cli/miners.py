@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, config_option, fail, load_config, tell_problems
+from mine_controller.cli.session import Asker, fail, load_config, tell_problems
 from mine_controller.cli.telling import VERBS, filter_options, known_miners, those_meant
 from mine_controller.config.model import Config, ConfigError
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
 
 SEND_S = 15.0

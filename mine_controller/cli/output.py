@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from mine_controller.cli.session import seconds
+from mine_controller.cli.options import seconds
 
 FORMULA = "=+\\-@＝＋－＠"  # noqa: RUF001 - what begins a formula, also as East Asian keyboards write it
 # In a spreadsheet that separates cells by semicolons one begins a cell, also within our quotes.

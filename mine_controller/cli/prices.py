@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, print_rows, safe
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 
 COLUMNS = ("at", "price", "band", "coin", "asked")
 HOUR_S = 3600

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import safe
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config, Endpoint
 
 ASK_S = 20.0

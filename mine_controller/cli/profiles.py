@@ -7,8 +7,9 @@ import click
 
 from mine_controller.cli.asking import audited
 from mine_controller.cli.listing import add_list, show_when_alone
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 from mine_controller.cli.telling import acting_options, apply_profile, known_miners, those_meant
 from mine_controller.config.model import Config
 

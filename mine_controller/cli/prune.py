@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
-from mine_controller.cli.session import Asker, config_option, fail, load_config
+from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
 
 if TYPE_CHECKING:

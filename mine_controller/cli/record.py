@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.probe import ASK_S, endpoint_named
-from mine_controller.cli.session import config_option, fail, load_config
+from mine_controller.cli.session import fail, load_config
 
 
 @click.command(

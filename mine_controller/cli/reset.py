@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text
-from mine_controller.cli.session import Asker, config_option, fail, load_config
+from mine_controller.cli.session import Asker, fail, load_config
 
 
 @click.command(

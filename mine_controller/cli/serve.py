@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from mine_controller.cli.session import config_option, config_path, fail, load_config
+from mine_controller.cli.options import config_option
+from mine_controller.cli.session import config_path, fail, load_config
 
 HERE = "127.0.0.1"
 PORT = 5000

@@ -1,32 +1,15 @@
-"""One call of the command line: which config, who is asking, how it fails in one sentence."""
+"""One call of the command line: which config, who is asking, how it fails in one sentence. Without click: see start."""
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TypeVar
-
-import click
+from typing import TYPE_CHECKING, NoReturn
 
 from mine_controller.config.model import Config, ConfigError, Problem
 
 if TYPE_CHECKING:
     from mine_controller.store.db import Paths
     from mine_controller.store.note import Who
-
-Decorated = TypeVar("Decorated", bound=Callable[..., object])
-
-
-def config_option(function: Decorated) -> Decorated:
-    """--config FILE, with the usual places as its default."""
-    kind = click.Path(dir_okay=False, path_type=Path)
-    return click.option("--config", "-c", type=kind, help="config.txt of the site.")(function)
-
-
-def db_option(function: Decorated) -> Decorated:
-    """--db FILE: a database out of a bundle or a backup, instead of a site's."""
-    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
-    return click.option("--db", type=kind, help="This database (out of a bundle) instead of a site's.")(function)
 
 
 def paths_of(config: Path | None, db: Path | None) -> "Paths":
@@ -66,13 +49,12 @@ def tell_problems(path: Path, problems: tuple[Problem, ...]) -> None:
     """One line a problem, on stderr."""
     from mine_controller.config.edit import problem_lines  # noqa: PLC0415
 
-    for line in problem_lines(problems, str(path)):
-        click.echo(line, err=True)
+    sys.stderr.write("".join(f"{line}\n" for line in problem_lines(problems, str(path))))
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
     """One sentence on stderr, and the exit code."""
-    click.echo(f"minectl: {sentence}", err=True)
+    sys.stderr.write(f"minectl: {sentence}\n")
     sys.exit(code)
 
 
@@ -103,21 +85,3 @@ def _user_name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)  # a user that this machine does not know: a container's, or one that was deleted
-
-
-def seconds(text: str) -> int:
-    """30m, 2h, 45s, 1h30m or plain seconds. Raises click.BadParameter."""
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-    total, digits = 0, ""
-    for char in text.strip():
-        if char.isascii() and char.isdigit():
-            digits += char
-        elif char in units and digits:
-            total, digits = total + int(digits) * units[char], ""
-        else:
-            raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
-    if digits:
-        total += int(digits)
-    if not total:
-        raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
-    return total

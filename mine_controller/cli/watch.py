@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mine_controller.cli.session import config_option, load_config
+from mine_controller.cli.options import config_option
+from mine_controller.cli.session import load_config
 
 if TYPE_CHECKING:
     from mine_controller.config.model import Config
@@ -40,7 +41,7 @@ Exit: 0 ended · 1 no tick has run yet or the database can't be read · 2 config
 @click.option("--times", default=0, type=click.IntRange(0), help="End after so many looks (0: never).")
 def command(config: Path | None, every: str, times: int) -> None:
     """The mine in view, drawn again as it moves."""
-    from mine_controller.cli.session import seconds  # noqa: PLC0415 - a wrong time is a usage error
+    from mine_controller.cli.options import seconds  # noqa: PLC0415 - a wrong time is a usage error
 
     loaded, every_s = load_config(config, last_good=True), seconds(every)
     if not sys.stdout.isatty():

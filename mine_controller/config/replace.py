@@ -1,14 +1,15 @@
 """Replace a file in one step: readers see the old text or the new one, whole, also after a power cut."""
 
 import os
-import tempfile
 from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
     """Write beside, sync, rename. `owner` (uid, gid) is kept where we may; OSError when anything fails."""
     path = path.resolve()
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    from tempfile import mkstemp  # noqa: PLC0415 - ticks seldom write a config
+
+    handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

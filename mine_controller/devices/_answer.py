@@ -4,7 +4,6 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from mine_controller.devices.kind import BadReply, Reply
@@ -98,6 +97,8 @@ def wait_s(headers: Mapping[str, str], at_least_s: float = 1.0) -> float:
 
 def moment(text: str) -> float | None:
     """Epoch seconds of an HTTP date, or None."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - few answers have a date that counts
+
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError, OSError):

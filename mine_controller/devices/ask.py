@@ -26,6 +26,7 @@ PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its fir
 SLACK_S = 0.1  # a driver's deadline lies this much before the thread's, so that its own reason is the one told
 UNIT_SLACK_S = 0.001  # and so much more for each unit a group may hold: what came in time has yet to be parsed
 MOST_SLACK_S = 3.0
+SENT_S = 0.015  # so long questions go out first: whoever loads code holds up those who ask
 WHY_LENGTH = 120
 TEXT_LENGTH = 200
 BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
@@ -50,6 +51,10 @@ ClockAt = Callable[[float], int]  # plant seconds at a moment of a wire's clock
 WireFor = Callable[[str, float], Wire]  # (section, until) -> a wire for that endpoint, used by one thread
 
 
+def nothing() -> None:
+    """What there is to do while everybody is asked, as a rule."""
+
+
 def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itself
     asked: Sequence[Asked],
     endpoints: Mapping[str, Endpoint],
@@ -61,6 +66,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     wall_s: int = 0,
     *,
     faults: Faults = nobody,
+    meanwhile: Callable[[], None] = nothing,
 ) -> Readings:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
@@ -69,6 +75,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     known channels come back as None with the reason. `until` and `clock_at` are in the wire's seconds. `threads=False`
     asks one after the other, each with its own wire's clock.
     `wall_s` is the wall clock now, for kinds that ask for dates. `faults` is told where a driver itself went wrong.
+    `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking.
     """
     memories = _memories(image_channels)
     jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
@@ -76,6 +83,9 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
         job.wall_s = wall_s
     for job in jobs:
         _start(job) if threads else job.run()
+    if threads and meanwhile is not nothing:
+        jobs[-1].done.wait(SENT_S)
+        meanwhile()
     gathered = Gathered()
     for job in jobs:
         _gather(gathered, job, image_channels, clock_at)

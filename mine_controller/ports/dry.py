@@ -78,7 +78,7 @@ def dry_tick(config: Config, *, everything: bool, wall_s: int | None = None, wir
     """One round on the real inputs. `everything` asks every input, not only what is due."""
     live = Live(config, wall_s=wall_s, wire_for=wire_for)
     live.wire_for = _listening(live.wire_for)
-    live.pulses = False
+    live.told_of = False
     policy = config.policy
     if everything:
         ends = {name: EndpointSpec(name) for name in policy.wiring.endpoints}

@@ -59,30 +59,39 @@ class Live:
         self.log = Log(config.paths.log, config.site.log_level)
         self.wire_for = wire_for or partial(live_wire, collect=config.paths.collect)
         self.shown_s = 0.0
-        self.pulses = True  # a dry run tells nobody
+        self.told_of = True  # a dry run shows nothing and tells nobody
         self.blamed: set[str] = set()
 
     # -- ask and act --------------------------------------------------------------------------------------------
 
     def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> Readings:
         """Every endpoint asked, side by side, and the stop file."""
-        from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
+        from mine_controller.devices.ask import ask, nothing  # noqa: PLC0415 - imports requests with it
 
         if clock.opening:
             self._begin()
         channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = time.monotonic() + self._left_s(clock, ASK_S)
         ends, at = self.config.endpoints, self.clocks.plant_at
+        ready = self._ready if self.told_of and clock.opening else nothing
         read = (
-            ask(asked, ends, channels, at, self.wire_for, until, wall_s=clock.wall_s, faults=self.blame)
+            ask(
+                asked, ends, channels, at, self.wire_for, until, wall_s=clock.wall_s, faults=self.blame, meanwhile=ready
+            )
             if asked
             else ()
         )
         return joined((self.stop_reading(),), own(self.config, clock.plant_s) if clock.opening else (), read)
 
+    def _ready(self) -> None:
+        """What only the page needs is loaded while devices are thinking."""
+        from mine_controller.ports.show import ready  # noqa: PLC0415 - see above
+
+        self._harmless(ready, "loading the page's parts")
+
     def _begin(self) -> None:
         """The dead-man's start, beside the asking: control doesn't wait for it."""
-        if self.pulses and self._has("deadman"):
+        if self.told_of and self._has("deadman"):
             from mine_controller.ports.pulse import begin  # noqa: PLC0415 - only where there is a dead-man
 
             begin(self.config, time.monotonic() + PING_S)

@@ -25,6 +25,13 @@ EVENTS_SHOWN = 40
 LETTERS_MOST = 2000
 
 
+def ready() -> None:
+    """Load what `show` will need."""
+    import jinja2  # noqa: F401, PLC0415 - start-up is part of every tick
+
+    from mine_controller.render import aged, metrics, others, page, status_json, view, write  # noqa: F401, PLC0415
+
+
 def show(config: Config, book: Book, *, now_wall_s: int | None = None, slower: bool = True) -> None:
     """index.html, status.json, dashboard_data.json and metrics, each whole or not at all; `slower`: the others too.
 

@@ -9,7 +9,6 @@ import hashlib
 import json
 import math
 import zlib
-from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise, repeat
@@ -244,6 +243,8 @@ def order_of(body: dict[str, Any], lengths: Iterable[int]) -> Order:
 
 def _order(order: tuple[int, ...] | None, lengths: tuple[int, ...]) -> Order:
     whose = order if order is not None else tuple(group for group, length in enumerate(lengths) for _ in range(length))
+    from array import array  # noqa: PLC0415 - start-up is part of every tick
+
     turns = [iter(range(end - length, end)) for length, end in zip(lengths, accumulate(lengths), strict=True)]
     try:
         places = array("q", (next(turns[group]) for group in whose))

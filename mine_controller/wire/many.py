@@ -7,7 +7,6 @@ while others are still thinking. A system without epoll (it is Linux's) answers 
 """
 
 import errno
-import ipaddress
 import os
 import resource
 import select
@@ -313,8 +312,10 @@ def _family(host: str) -> socket.AddressFamily:
     try:
         socket.inet_pton(socket.AF_INET, host)
     except (OSError, ValueError):
+        from ipaddress import IPv6Address  # noqa: PLC0415 - few fleets have such addresses
+
         try:
-            ipaddress.IPv6Address(host)
+            IPv6Address(host)
         except ValueError:
             raise WireError("dns", f"{host[:40]!r} is no address") from None
         return socket.AF_INET6

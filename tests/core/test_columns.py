@@ -82,3 +82,23 @@ def test_what_the_keys_of_a_round_say():
     assert shape.addresses == ((4, "foreman mine", "02:1"),)
     assert shape.tickets is False
     assert columns.shape_of((*keys, "foreman mine/7:ticket")).tickets is True
+
+
+TOLD = st.lists(st.builds(Reading, st.sampled_from(KEYS), VALUES, st.integers(90, 110), st.sampled_from(["", "cut"]),
+                          st.sampled_from(["measured", "test"])))  # fmt: skip
+
+
+@given(st.lists(TOLD, max_size=4))
+def test_readings_gathered_are_the_same_ones_in_the_order_they_came(parts):
+    given_ = [one for part in parts for one in part]
+    once = columns.joined(*parts)
+    assert repr(list(once)) == repr(given_)
+    assert repr(list(columns.joined(once, ()))) == repr(given_)  # columns that were joined are joined again
+    assert list(once.marks()) == list(columns.columned(given_).marks())
+
+
+def test_neither_a_huge_fleet_nor_its_shape_is_kept(monkeypatch):
+    monkeypatch.setattr(columns, "_shapes", {})
+    keys = tuple(f"rack a/{at}:power_w" for at in range(columns.LONGEST + 1))
+    assert len(columns.shape_of(keys).columns[0].keys) == len(keys)
+    assert columns._shapes == {}

@@ -362,3 +362,33 @@ def test_a_drivers_own_fault_is_told_with_its_lines_and_without_a_value(kinds, t
     ask(Asked("meter x"), Asked("fan y"), threads=threads, faults=told.__setitem__)
     assert list(told) == ["meter x"]
     assert re.fullmatch(r"TypeError < test_ask\.py:\d+ fetch < ask\.py:\d+ _ask < ask\.py:\d+ run", told["meter x"])
+
+
+def test_what_there_is_to_do_meanwhile_is_done_while_devices_think(kinds):
+    done = threading.Event()
+
+    def fetch(wire, options, asked):
+        assert done.wait(5), "it was left until after the answer"
+        return ()
+
+    kinds["meter"] = driver([Found("", "grid_hz", 50.0)], fetch)
+    (hz, *_) = ask(Asked("meter hall"), meanwhile=done.set)
+    assert (hz.value, done.is_set()) == (50.0, True)
+
+
+def test_questions_go_out_before_anything_is_done_meanwhile(kinds):
+    order = []
+    kinds["meter"] = driver([Found("", "grid_hz", 50.0)], lambda wire, options, asked: order.append("asked") or ())
+    ask(Asked("meter hall"), meanwhile=lambda: order.append("meanwhile"))
+    assert order == ["asked", "meanwhile"]
+
+
+def test_a_key_and_a_text_that_the_image_has_are_the_image_s_own(kinds):
+    number = 9  # spelled anew below, so that equal texts are two
+    key, text = f"meter hall/A{number}:text", f"model {number}"
+    channels = {key: Value(text, 1, key), "meter hall/A2:text": Value("other", 1, "elsewhere")}
+    kinds["meter"] = driver([Found(f"A{number}", "text", f"model {number}"), Found("A2", "text", "other")])
+    told = ask(Asked("meter hall"), channels=channels)
+    assert told.keys[0] is key
+    assert told.values[0] is text
+    assert (told.keys[1], told.values[1]) == ("meter hall/A2:text", "other")

@@ -47,6 +47,28 @@ def test_what_was_heard_is_handed_over_and_not_kept(serve):
     assert talk.heard == [b"a"]
 
 
+def test_who_only_hears_is_given_the_answer_while_others_think_and_nothing_follows(serve):
+    heard, server = [], serve(slow)
+
+    def late(answer):
+        assert heard == [b"a"]  # long before
+        return answer and None
+
+    batch = [said(server, b"slow", then=late), said(server, b"a", hear=heard.append)]
+    assert many(batch, until()) == [b"", b""]
+    assert heard == [b"a"]
+    door = in_rounds(batch[1:], lambda each: [b"b" for _ in each])
+    assert (door, heard) == ([b""], [b"a", b"b"])
+
+
+def test_who_only_hears_is_told_of_no_answer_by_the_list(serve):
+    heard = []
+    (answer,) = many([said(serve(lambda _server, _peer, _head: None), b"a", hear=heard.append)], until())
+    assert (answer.kind, heard) == ("closed", [])
+    (answer,) = in_rounds([Exchange("10.0.0.1", 80, b"a", hear=heard.append)], lambda each: [SILENT for _ in each])
+    assert (answer, heard) == (SILENT, [])
+
+
 def test_a_conversation_goes_on_until_it_says_nothing_more(serve):
     talk = Talk(serve(echo), b"1", b"2", b"3")
     assert many([talk.first()], until()) == [b""]

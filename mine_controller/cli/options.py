@@ -1,0 +1,39 @@
+"""Options that many commands have, and how they are read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+Decorated = TypeVar("Decorated", bound=Callable[..., object])
+
+
+def config_option(function: Decorated) -> Decorated:
+    """--config FILE, with the usual places as its default."""
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--config", "-c", type=kind, help="config.txt of the site.")(function)
+
+
+def db_option(function: Decorated) -> Decorated:
+    """--db FILE: a database out of a bundle or a backup, instead of a site's."""
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--db", type=kind, help="This database (out of a bundle) instead of a site's.")(function)
+
+
+def seconds(text: str) -> int:
+    """30m, 2h, 45s, 1h30m or plain seconds. Raises click.BadParameter."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+    total, digits = 0, ""
+    for char in text.strip():
+        if char.isascii() and char.isdigit():
+            digits += char
+        elif char in units and digits:
+            total, digits = total + int(digits) * units[char], ""
+        else:
+            raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
+    if digits:
+        total += int(digits)
+    if not total:
+        raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
+    return total

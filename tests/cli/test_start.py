@@ -1,0 +1,106 @@
+"""`minectl tick` at once, without the library of the command line; everything else as it always was."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mine_controller.cli import start
+from mine_controller.cli.start import Asked
+from mine_controller.store.lock import TickLock
+
+RUN = [sys.executable, "-c", "from mine_controller.cli.start import main; main()"]
+LOADED = """
+import os, sys
+from mine_controller.cli import start
+def leave(code):
+    print(code, "click" in sys.modules, "jinja2" in sys.modules)
+    sys.stdout.flush()
+    os._exit(code)
+start.leave = leave
+start.main()
+"""
+
+
+def run(*words, **more):
+    return subprocess.run([*RUN, *words], capture_output=True, text=True, timeout=60, check=False, **more)
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (["tick"], Asked()),
+        (["tick", "--config", "a/config.txt"], Asked(Path("a/config.txt"))),
+        (["tick", "-c", "a", "--dry-run"], Asked(Path("a"), dry_run=True)),
+        (["tick", "--json", "--all", "--dry-run"], Asked(dry_run=True, everything=True, as_json=True)),
+        (["tick", "--config", "/"], None),
+        (["tick", "--help"], None),
+        (["tick", "--now", "2026-07-15"], None),
+        (["tick", "--dry"], None),
+        (["tick", "more"], None),
+        (["status"], None),
+        (["--version"], None),
+        ([], None),
+    ],
+)
+def test_plain_words_of_a_tick_are_known_and_everything_else_is_for_the_whole_command_line(words, asked):
+    assert start._tick_of(words) == asked
+
+
+def test_a_real_tick_never_loads_the_command_line_and_a_dry_one_not_the_page_either(place):
+    place.ticks(1)
+    config = str(place.config.paths.config)
+    for words, page in ((["tick"], "True"), (["tick", "--dry-run"], "False")):
+        done = subprocess.run(
+            [sys.executable, "-c", LOADED, *words, "--config", config], capture_output=True, text=True, check=False
+        )
+        assert done.stdout.splitlines()[-1:] == [f"0 False {page}"], done.stderr
+
+
+def test_both_ways_tell_the_same_plan(place):
+    place.ticks(1)
+    config = str(place.config.paths.config)
+    quick = run("tick", "--dry-run", "--json", "--config", config)
+    whole = run("tick", "--dry-run", "--json", f"--config={config}")
+    assert (quick.returncode, whole.returncode) == (0, 0)
+    assert json.loads(quick.stdout).keys() == json.loads(whole.stdout).keys()
+
+
+@pytest.mark.parametrize("named", ["--config={}", "--config {}"])
+def test_both_ways_end_alike_on_a_wrong_config_and_beside_another_tick(place, tmp_path, named):
+    place.ticks(1)
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("[site]\nname =\nnonsense = 1\n\n[end]\n", encoding="utf-8")
+    done = run("tick", *named.format(wrong).split(" "))
+    assert (done.returncode, done.stdout, "Traceback" in done.stderr) == (2, "", False)
+    assert "nonsense" in done.stderr
+    with TickLock(place.config.paths.lock):
+        done = run("tick", *named.format(place.config.paths.config).split(" "))
+    assert done.returncode == 75
+    assert "another tick runs" in done.stderr
+
+
+def test_a_config_that_is_a_folder_or_missing_is_a_sentence(tmp_path):
+    for path in (tmp_path, tmp_path / "none.txt"):
+        done = run("tick", "--config", str(path))
+        assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+        assert str(path) in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").is_char_device(), reason="this system has no /dev/full")
+def test_a_plan_that_nobody_reads_on_ends_with_141_and_one_on_a_full_disk_with_a_sentence(place):
+    place.ticks(1)
+    words = ["tick", "--dry-run", "--config", str(place.config.paths.config)]
+    process = subprocess.Popen([*RUN, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (141, b"")
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([*RUN, *words], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert os.strerror(errno.ENOSPC).encode() in done.stderr
