@@ -71,6 +71,7 @@ def tick(ports: Ports, policy: Policy) -> Book:
             ports.wait(book, look.at_s)
             clock = ports.clock(book.state, clock)
         ports.store.save(book, rounds)
+        del rounds, this  # nothing that follows looks at them, and a huge fleet's readings are many megabytes
         ports.show(book)
         ports.tell(book)
         ports.ping(book)

@@ -130,6 +130,22 @@ def test_pro6_a_tick_that_is_late_leaves_its_pages_out_first(tmp_path, monkeypat
     assert ("left out" in (config.paths.log.read_text() if config.paths.log.exists() else "")) == (not left)
 
 
+def test_an_emergency_stop_raised_while_devices_think_is_seen_in_this_very_round(tmp_path):
+    told = story.parse(HEAD)
+    site = coop.build(1, told.start_wall_s(), story=told, miners=2, pdus=1, extras=False)
+    config = demo.write_config(tmp_path, site)
+
+    def call(request, until):
+        raise_stop(config.paths, "test", "now")
+        return Response(200, {}, b"<html>42</html>")
+
+    live = Live(config, wire_for=lambda section, until: Wire(call, time.monotonic, time.sleep, until))
+    asked = tuple(Asked(name) for name in config.endpoints if name.startswith("power_signal"))
+    found = live.ask(asked, None, live.clocks(State(), None))
+    lower_stop(config.paths)
+    assert [one.value for one in found if one.key == "stop:switch"] == ["on"]
+
+
 def test_a_page_that_can_t_be_loaded_while_devices_think_costs_no_reading_and_is_a_line_in_the_log(
     tmp_path, monkeypatch
 ):

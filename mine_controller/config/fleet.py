@@ -6,6 +6,7 @@ flags, note. Commas, semicolons or tabs; a byte order mark is fine; lines that b
 
 import re
 from collections.abc import Iterable, Iterator
+from sys import intern
 from typing import NamedTuple
 
 from mine_controller.config.lines import nearest
@@ -122,7 +123,7 @@ class _Reader:
             line,
             self._id(line, values.get("id", "")),
             self._mac(line, values.get("mac", "")),
-            " ".join(values.get("group", "").split()),
+            intern(" ".join(values.get("group", "").split())),  # one text for all of a group
             values.get("name", "")[:60],
             " ".join(values.get("outlet", "").split()),
             values.get("breaker", ""),

@@ -342,6 +342,7 @@ class _Miners:
         self.breakers = [name for word, _, name in keys if word == "breaker" and name]
         self.phases = [name for word, _, name in keys if word == "phase"]
         self.phase_of = {breaker.name: breaker.phase for breaker in wirer.breakers}
+        self.same: dict[tuple[Path, ...], tuple[Path, ...]] = {}  # a fleet's miners are stopped in the same few ways
         self._throughs()
 
     def _throughs(self) -> None:
@@ -377,6 +378,7 @@ class _Miners:
             self.tell(row, "phase", f"there is no phase {row.phase} in [wiring]{nearest(row.phase, self.phases)}")
         options = group.endpoint.options if group and group.endpoint else None
         defaults = self.defaults
+        paths = _paths(group, self.kinds.get(group.through) if group else None, outlet, plug="plug" in row.flags)
         return MinerSpec(
             id=row.id,
             mac=row.mac,
@@ -390,7 +392,7 @@ class _Miners:
             row=row.row,
             flags=row.flags,
             name=row.name,
-            paths=_paths(group, self.kinds.get(group.through) if group else None, outlet, plug="plug" in row.flags),
+            paths=self.same.setdefault(paths, paths),
             ramp_patience_s=int(getattr(options, "ramp_patience_s", 600)),
             **(_abilities(group) if group and group.endpoint else {}),
             nameplate=not (row.nominal_w or (group and "nominal_w" in group.section.entries)),

@@ -76,12 +76,13 @@ class Gathered:
 
     __slots__ = ("_groups", "ats", "keys", "values", "whose")
 
-    def __init__(self) -> None:
+    def __init__(self, first: Iterable[Reading] = ()) -> None:
         self.keys: list[str] = []
         self.values: list[Scalar] = []
         self.ats: list[int] = []
         self.whose: list[int] = []
         self._groups: dict[tuple[str, str], int] = {}
+        self.add(first)
 
     def group(self, why: str, trust: str = MEASURED) -> int:
         """The number to stand in `whose` for readings of which this holds."""
@@ -105,9 +106,12 @@ class Gathered:
 
 
 def joined(*parts: Iterable[Reading]) -> Readings:
-    """One after the other."""
+    """One after the other; what stands alone is not copied."""
+    told = [readings for readings in map(columned, parts) if readings]
+    if len(told) == 1:
+        return told[0]
     gathered = Gathered()
-    for part in parts:
+    for part in told:
         gathered.add(part)
     return gathered.all()
 

@@ -67,6 +67,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     *,
     faults: Faults = nobody,
     meanwhile: Callable[[], None] = nothing,
+    into: Gathered | None = None,
 ) -> Readings:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
@@ -75,7 +76,8 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     known channels come back as None with the reason. `until` and `clock_at` are in the wire's seconds. `threads=False`
     asks one after the other, each with its own wire's clock.
     `wall_s` is the wall clock now, for kinds that ask for dates. `faults` is told where a driver itself went wrong.
-    `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking.
+    `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking. `into`: what
+    was read elsewhere before, to which all this is added.
     """
     memories = _memories(image_channels)
     jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
@@ -86,7 +88,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     if threads and meanwhile is not nothing:
         jobs[-1].done.wait(SENT_S)
         meanwhile()
-    gathered = Gathered()
+    gathered = into if into is not None else Gathered()
     for job in jobs:
         _gather(gathered, job, image_channels, clock_at)
         if job.fault:

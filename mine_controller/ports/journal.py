@@ -120,6 +120,7 @@ class Journal:
             self.unsaved = str(trouble)
             self._second_best(trouble)
         finally:
+            self.rounds = ()
             self.store.close()
 
     def _regular(self, book: Book) -> tuple[Message, ...]:

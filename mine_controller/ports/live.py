@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from mine_controller.config.model import Config
-from mine_controller.core.columns import Readings, joined
+from mine_controller.core.columns import Gathered, Readings, joined
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
@@ -74,14 +74,13 @@ class Live:
         until = time.monotonic() + self._left_s(clock, ASK_S)
         ends, at = self.config.endpoints, self.clocks.plant_at
         ready = self._ready if self.told_of and clock.opening else nothing
-        read = (
-            ask(
-                asked, ends, channels, at, self.wire_for, until, wall_s=clock.wall_s, faults=self.blame, meanwhile=ready
-            )
-            if asked
-            else ()
-        )
-        return joined((self.stop_reading(),), own(self.config, clock.plant_s) if clock.opening else (), read)
+        found = Gathered(own(self.config, clock.plant_s) if clock.opening else ())
+        if asked:
+            wires = self.wire_for
+            ask(asked, ends, channels, at, wires, until, wall_s=clock.wall_s, faults=self.blame, meanwhile=ready,
+                into=found)  # fmt: skip
+        found.add((self.stop_reading(),))  # last: somebody may have raised it while devices were thinking
+        return found.all()
 
     def _ready(self) -> None:
         """What only the page needs is loaded while devices are thinking."""

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from mine_controller import __version__
@@ -46,13 +48,15 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None, slower: b
     now_s = now_wall_s or (book.image.clock.wall_s if book.image is not None else int(time.time()))
     site, past = facts(config, now_s)._replace(economy=economy(config, book, now_s)), history(config, now_s)
     made = document(book, site, past, sentence, now_s)
-    page = render(
-        from_document(made, book, site, past, sentence), config.paths.templates, config.paths.run / "templates"
-    )
-    status = text(made)
-    documents = {"index.html": page, "status.json": status, "dashboard_data.json": status}
-    documents["metrics"] = metrics(made, each(book, site.wiring))
-    write(config.paths.www, documents)
+
+    def drawn() -> Iterator[tuple[str, str]]:
+        view = from_document(made, book, site, past, sentence)
+        yield "index.html", render(view, config.paths.templates, config.paths.run / "templates")
+        status = text(made)
+        yield from (("status.json", status), ("dashboard_data.json", status))
+        yield "metrics", metrics(made, each(book, site.wiring))
+
+    write(config.paths.www, drawn())
     if slower:
         _slower(config, made, book, site, past, now_s)
 
@@ -69,7 +73,7 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
     if not names and not miners:
         return
     given = given._replace(past=further(config, site, now_s, report="report.html" in names, miners=bool(miners)))
-    write(www, aged.drawn(given, names, own, kept) | dict(aged.miners_drawn(given, miners, own, kept)), now_s)
+    write(www, chain(aged.drawn(given, names, own, kept), aged.miners_drawn(given, miners, own, kept)), now_s)
     if names:
         aged.forget(www, aged.miner_names(given))
 

@@ -40,9 +40,10 @@ def due(folder: Path, now_s: int, names: tuple[str, ...] = tuple(_PAGES)) -> tup
     return tuple(name for name, age in ages.items() if age is None or age >= _PAGES[name][0])
 
 
-def drawn(given: Given, names: tuple[str, ...], own: Path | None, kept: Path | None) -> dict[str, str]:
-    """The text of these pages."""
-    return {name: render(_PAGES[name][1](given), own, kept, name) for name in names}
+def drawn(given: Given, names: tuple[str, ...], own: Path | None, kept: Path | None) -> Iterator[tuple[str, str]]:
+    """(name, text) of each of these pages."""
+    for name in names:
+        yield name, render(_PAGES[name][1](given), own, kept, name)
 
 
 def miners_due(folder: Path, given: Given) -> list[tuple[str, Any, dict[str, Any]]]:

@@ -1,7 +1,7 @@
 """Put documents where a web server shows them: whole or not at all."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from mine_controller.render.files import fixed, found
@@ -9,10 +9,11 @@ from mine_controller.render.files import fixed, found
 MODE = 0o644  # a web server under another user reads them
 
 
-def show(folder: Path, documents: Mapping[str, str | bytes], made_s: int | None = None) -> None:
-    """Write each document (name -> content) into `folder` by rename, and the fixed files where they differ.
+def show(folder: Path, documents: Iterable[tuple[str, str | bytes]], made_s: int | None = None) -> None:
+    """Write each document (name, content) into `folder` by rename, and the fixed files where they differ.
 
-    A name may have one folder in front ("miner/a017.html"). `made_s`: the time of change they get, wall time.
+    Each is taken, written and let go before the next: those of a huge fleet are never in memory together. A name may
+    have one folder in front ("miner/a017.html"). `made_s`: the time of change they get, wall time.
     OSError when it can't be done; the page of the last tick then still stands, and tells its age.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -20,10 +21,13 @@ def show(folder: Path, documents: Mapping[str, str | bytes], made_s: int | None 
     if source.resolve() != folder.resolve():
         for name in fixed(source):
             _copy(source / name, folder / name)
-    for below in sorted({name.rpartition("/")[0] for name in documents} - {""}):
-        (folder / below).mkdir(mode=0o755, exist_ok=True)
-        (folder / below).chmod(0o755)  # whatever the umask says: a web server under another user looks in
-    for name, content in documents.items():
+    folders = {""}
+    for name, content in documents:
+        below = name.rpartition("/")[0]
+        if below not in folders:
+            folders.add(below)
+            (folder / below).mkdir(mode=0o755, exist_ok=True)
+            (folder / below).chmod(0o755)  # whatever the umask says: a web server under another user looks in
         _replace(folder / name, content.encode() if isinstance(content, str) else content)
         if made_s is not None:
             os.utime(folder / name, (made_s, made_s))

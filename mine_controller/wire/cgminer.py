@@ -9,6 +9,7 @@ damages were seen on Antminer S9, Whatsminer 2.0.4, Hammer D10 and Avalon units.
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 PORT = 4028
@@ -43,6 +44,7 @@ class Status(NamedTuple):
         return self.letter in SUCCESS
 
 
+@lru_cache(maxsize=64)  # a fleet is asked the same thing thousands of times
 def request(command: str, parameter: str = "") -> bytes:
     """A request in JSON; several reads joined with plus ("summary+stats") come back as sections of one answer."""
     tree = {"command": command, "parameter": parameter} if parameter else {"command": command}

@@ -105,7 +105,7 @@ def young(text):
 def put(folder, pages, probe, frames):
     """Pages, a status.json of now, and a probe with frames of (name, file, width, attributes)."""
     now_s = int(time.time())
-    write.show(folder, {**pages, "status.json": json.dumps({"tick_at": now_s, "written_at": now_s})})
+    write.show(folder, {**pages, "status.json": json.dumps({"tick_at": now_s, "written_at": now_s})}.items())
     for other in folder.glob("service*.js"):
         other.write_text("")  # what the service lays over the pages has tests of its own
     framed = [
@@ -140,7 +140,7 @@ def test_no_page_is_wider_than_its_screen_and_nothing_strange_runs(tmp_path, fra
     pages |= {name: text for name, text in slow(given()).items() if "/" not in name}
     pages["evil miner"] = slow(given(hostile()))["miner.html"]
     files = {f"f{at}.html": text.replace("alert(", "window.hit=(") for at, text in enumerate(pages.values())}
-    write.show(tmp_path, files)
+    write.show(tmp_path, files.items())
     out = measured(tmp_path, zip(pages, files, strict=True), "" if scripts else 'sandbox="allow-same-origin"')
     assert len(out) == len(WIDTHS) * len(pages)
     assert [one for one in out if one["scroll"] > one["wide"] or one["over"]] == []
@@ -211,7 +211,7 @@ def test_nothing_is_asked_of_another_host_and_nothing_moves_while_it_loads(tmp_p
 
 
 def test_a_page_turns_red_by_itself_when_only_the_web_server_lives(tmp_path):
-    write.show(tmp_path, {"index.html": drawn("RUNNING", 5), **slow(given(count=5))})
+    write.show(tmp_path, {"index.html": drawn("RUNNING", 5), **slow(given(count=5))}.items())
     old = {"tick_at": sample.NOW, "written_at": sample.NOW}
     (tmp_path / "status.json").write_text(json.dumps(old))
     with served(tmp_path) as address:

@@ -179,7 +179,7 @@ def test_a_hostile_label_can_not_leave_its_quotes():
 
 def test_documents_are_written_whole_with_the_fixed_files_beside(tmp_path):
     folder = tmp_path / "www"
-    write.show(folder, {"index.html": "<p>å</p>", "status.json": b"{}"})
+    write.show(folder, {"index.html": "<p>å</p>", "status.json": b"{}"}.items())
     assert (folder / "index.html").read_text("utf-8") == "<p>å</p>"
     assert sorted(one.name for one in folder.iterdir()) == sorted(
         ["index.html", "status.json", *files.fixed(files.found("www"))]
@@ -188,23 +188,23 @@ def test_documents_are_written_whole_with_the_fixed_files_beside(tmp_path):
 
 
 def test_a_fixed_file_is_copied_again_only_when_it_differs(tmp_path):
-    write.show(tmp_path, {})
+    write.show(tmp_path, {}.items())
     before = (tmp_path / "style.css").stat().st_ino
     (tmp_path / "script.js").write_text("old")
-    write.show(tmp_path, {})
+    write.show(tmp_path, {}.items())
     assert (tmp_path / "style.css").stat().st_ino == before
     assert (tmp_path / "script.js").read_bytes() == (files.found("www") / "script.js").read_bytes()
 
 
 def test_a_failed_write_leaves_the_old_page(tmp_path, monkeypatch):
-    write.show(tmp_path, {"index.html": "old"})
+    write.show(tmp_path, {"index.html": "old"}.items())
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", full)
     with pytest.raises(OSError, match="No space"):
-        write.show(tmp_path, {"index.html": "new"})
+        write.show(tmp_path, {"index.html": "new"}.items())
     assert (tmp_path / "index.html").read_text() == "old"
 
 
@@ -215,7 +215,7 @@ def test_a_link_in_place_of_the_new_file_is_not_followed(tmp_path):
     folder.mkdir()
     (folder / ".index.html.new").symlink_to(target)
     with pytest.raises(OSError, match="symbolic link"):
-        write.show(folder, {"index.html": "new"})
+        write.show(folder, {"index.html": "new"}.items())
     assert target.read_text() == "keep"
 
 

@@ -144,7 +144,7 @@ def test_a_page_is_made_again_after_ten_minutes_and_the_report_after_an_hour(tmp
     now = sample.NOW
     names = ("fleet.html", "events.html", "report.html", "debug.html")
     assert aged.due(tmp_path, now) == names
-    show(tmp_path, dict.fromkeys(names, "x"), now)
+    show(tmp_path, dict.fromkeys(names, "x").items(), now)
     assert aged.due(tmp_path, now + 599) == ()
     assert aged.due(tmp_path, now + 600) == ("fleet.html", "events.html", "debug.html")
     assert aged.due(tmp_path, now + 3600) == names
@@ -155,19 +155,19 @@ def test_missing_pages_of_miners_are_made_at_once_and_old_ones_a_few_a_tick(tmp_
     made = given(count=120)
     first = aged.miners_due(tmp_path, made)
     assert len(first) == 120
-    show(tmp_path, {page: "x" for page, _, _ in first}, made.now_s)
+    show(tmp_path, {page: "x" for page, _, _ in first}.items(), made.now_s)
     assert aged.miners_due(tmp_path, made) == []
     later = made._replace(now_s=made.now_s + 700)
     again = aged.miners_due(tmp_path, later)
     assert len(again) == aged.MINERS_A_TICK
-    show(tmp_path, {page: "x" for page, _, _ in again}, later.now_s)
+    show(tmp_path, {page: "x" for page, _, _ in again}.items(), later.now_s)
     rest = aged.miners_due(tmp_path, later)
     assert {page for page, _, _ in again}.isdisjoint(page for page, _, _ in rest)
     assert len(rest) == 40
 
 
 def test_the_page_of_a_miner_that_is_gone_goes_too(tmp_path):
-    show(tmp_path, {"miner/a001.html": "x", "miner/gone.html": "x", "fleet.html": "x"}, sample.NOW)
+    show(tmp_path, {"miner/a001.html": "x", "miner/gone.html": "x", "fleet.html": "x"}.items(), sample.NOW)
     aged.forget(tmp_path, aged.miner_names(given(count=5)))
     assert sorted(one.name for one in (tmp_path / "miner").iterdir()) == ["a001.html"]
     assert (tmp_path / "fleet.html").exists()
@@ -176,7 +176,7 @@ def test_the_page_of_a_miner_that_is_gone_goes_too(tmp_path):
 def test_a_folder_of_pages_can_be_read_by_the_web_server(tmp_path):
     before = os.umask(0o077)
     try:
-        show(tmp_path / "www", {"miner/a001.html": "x"}, sample.NOW)
+        show(tmp_path / "www", {"miner/a001.html": "x"}.items(), sample.NOW)
     finally:
         os.umask(before)
     assert (tmp_path / "www" / "miner").stat().st_mode & 0o777 == 0o755
