@@ -342,7 +342,7 @@ class _Miners:
         self.breakers = [name for word, _, name in keys if word == "breaker" and name]
         self.phases = [name for word, _, name in keys if word == "phase"]
         self.phase_of = {breaker.name: breaker.phase for breaker in wirer.breakers}
-        self.same: dict[tuple[Path, ...], tuple[Path, ...]] = {}  # a fleet's miners are stopped in the same few ways
+        self.same: dict[Any, Any] = {}  # equal ways to stop are one object: a fleet has the same few
         self._throughs()
 
     def _throughs(self) -> None:
@@ -377,14 +377,13 @@ class _Miners:
         if row.phase and self.phases and row.phase not in self.phases:
             self.tell(row, "phase", f"there is no phase {row.phase} in [wiring]{nearest(row.phase, self.phases)}")
         options = group.endpoint.options if group and group.endpoint else None
-        defaults = self.defaults
         paths = _paths(group, self.kinds.get(group.through) if group else None, outlet, plug="plug" in row.flags)
         return MinerSpec(
             id=row.id,
             mac=row.mac,
             group=row.group,
-            nominal_w=row.nominal_w or int(getattr(options, "nominal_w", 0)) or defaults.nominal_w,
-            standby_w=int(getattr(options, "standby_w", defaults.standby_w)),
+            nominal_w=row.nominal_w or int(getattr(options, "nominal_w", 0)) or self.defaults.nominal_w,
+            standby_w=int(getattr(options, "standby_w", self.defaults.standby_w)),
             outlet=row.outlet if outlet else "",
             outlet_metered=bool(outlet and _metered(outlet)),
             breaker=row.breaker,
@@ -426,10 +425,9 @@ class _Miners:
 def _abilities(group: Wired) -> dict[str, Any]:
     """What a miner of this section may be told beside run and stop."""
     module, options = group.module, group.endpoint.options if group.endpoint else None
-    modes = getattr(module, "MODES", ())  # an option of that name tells their clocks
     return {
         "verbs": tuple(module.CAN.verbs),
-        "modes": tuple(modes) if "mode" in module.CAN.verbs else (),
+        "modes": tuple(getattr(module, "MODES", ())) if "mode" in module.CAN.verbs else (),  # an option tells clocks
         "pools": tuple(pool.name for pool in getattr(options, "pools", ()) if "pool" in module.CAN.verbs),
         "settle_s": int(getattr(options, "settle_s", getattr(module, "SETTLE_S", 0))),
     }

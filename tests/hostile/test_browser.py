@@ -65,7 +65,7 @@ def everywhere(monkeypatch, text):
 def looked_at(folder, pages):
     """What the browser makes of the pages, by name."""
     for name, text in pages.items():
-        write.show(folder, {f"{name}.html": text})
+        write.show(folder, [(f"{name}.html", text)])
     frames = "".join(f'<iframe name="{name}" src="{name}.html" width="1200" height="900"></iframe>' for name in pages)
     (folder / "probe.html").write_text(f'<!doctype html><pre id="out"></pre>{frames}<script>{PROBE}</script>')
     probe = (folder / "probe.html").as_uri()  # without a server there is no policy that would hide a hole
