@@ -2,7 +2,7 @@
 
 FIRST is an IPv4 address, miner i listens on FIRST + i. TABLE is a file of entries: u32 length, a text, u32 length, an
 answer; the first entry whose text occurs in a request gives the answer, in which ten '@' stand for the miner's number
-in hex. MODE clean: everybody answers after LOW..HIGH ms · tarpit: every 20th takes the request and never answers ·
+in hex, and five pairs of them with colons between for the same as a mac has it. MODE clean: everybody answers after LOW..HIGH ms · tarpit: every 20th takes the request and never answers ·
 mad: of each hundred five are shut, five send a byte every 200 ms, five send garbage, two send 64 MB, three hang up.
 Prints "port N" when all listen; a byte on its standard input has it print how often each entry was asked for and
 begin to count anew; the end of its standard input ends it. */
@@ -19,7 +19,7 @@ begin to count anew; the end of its standard input ends it. */
 #include <time.h>
 #include <unistd.h>
 
-enum { SLOTS = 1024, ENTRIES = 32, HUGE_BODY = 64 << 20, DRIP_MS = 200, MARK = 10 };
+enum { SLOTS = 1024, ENTRIES = 32, HUGE_BODY = 64 << 20, DRIP_MS = 200, MARK = 10, SPACED = 14 };
 enum { TARPIT = 1, MAD = 2 };
 enum { PLAIN, DRIP, GARBAGE, ENDLESS, HANGUP, SHUT };
 
@@ -90,10 +90,13 @@ static void answer(int poll, int fd) {
     if (peer->how == HANGUP) { close(fd); return; }
     if (peer->how == GARBAGE) from = noise, total = total < sizeof noise ? total : sizeof noise;
     if (peer->how == PLAIN && total <= sizeof piece) { /* its own number in hex instead of the marks */
-        char number[MARK + 1], *mark = piece;
+        char number[MARK + 1], mac[SPACED + 1], *mark = piece;
+        unsigned n = (unsigned)peer->index;
         memcpy(piece, from, total);
-        snprintf(number, sizeof number, "%010x", (unsigned)peer->index);
+        snprintf(number, sizeof number, "%010x", n);
         while ((mark = memmem(mark, total - (mark - piece), "@@@@@@@@@@", MARK))) memcpy(mark, number, MARK);
+        snprintf(mac, sizeof mac, "00:%02x:%02x:%02x:%02x", n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255);
+        for (mark = piece; (mark = memmem(mark, total - (mark - piece), "@@:@@:@@:@@:@@", SPACED));) memcpy(mark, mac, SPACED);
         from = piece;
     }
     while (peer->sent < total) {
