@@ -166,6 +166,16 @@ def test_missing_pages_of_miners_are_made_at_once_and_old_ones_a_few_a_tick(tmp_
     assert len(rest) == 40
 
 
+def test_the_missing_pages_of_a_huge_fleet_are_made_in_several_ticks(tmp_path, monkeypatch):
+    monkeypatch.setattr(aged, "MISSING_A_TICK", 50)
+    made, left = given(count=120), []
+    for _ in range(3):
+        wanted = aged.miners_due(tmp_path, made)
+        left.append(len(wanted))
+        show(tmp_path, {page: "x" for page, _, _ in wanted}.items(), made.now_s)
+    assert left == [50, 50, 20]
+
+
 def test_the_page_of_a_miner_that_is_gone_goes_too(tmp_path):
     show(tmp_path, {"miner/a001.html": "x", "miner/gone.html": "x", "fleet.html": "x"}.items(), sample.NOW)
     aged.forget(tmp_path, aged.miner_names(given(count=5)))
