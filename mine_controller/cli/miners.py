@@ -83,6 +83,9 @@ def list_(
 
 def _list(config: Config, filters: "Filters", *, as_json: bool) -> None:
     found = known_miners(config)
+    if not found.rows and as_json:  # a program that asks is told what it can read
+        click.echo(json_text([]))
+        return
     if not found.rows:
         fail("fleet.csv lists no miner; `minectl discover --add` finds them, `minectl miners add` writes one")
     rows = those_meant(found, filters)

@@ -89,6 +89,8 @@ def test_an_empty_fleet_tells_how_to_fill_it(home):
     home.fleet.write_text("id,mac,group\n")
     done = home.run("miners")
     assert (done.exit_code, "minectl discover --add" in done.stderr) == (1, True)
+    done = home.run("miners", "list", "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
 
 
 # -- telling them something --
