@@ -7,7 +7,7 @@ its miner process started: while it stands still, the unit at the address is the
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from mine_controller.devices import _antminer, _antminer_web, _cgminer, _hosts
@@ -113,18 +113,20 @@ class Asking:
         self._one_by_one(single)
 
     def _one_by_one(self, hosts: Sequence[str]) -> None:
-        """A command a connection, one after the other: such boards serve one at a time."""
-        for at in range(max(map(len, PARTS.values()))):
-            lines = [
-                Line(host, f"{host} {part}", NEW_STATS if part == "stats" else cgminer.request(part))
-                for host in hosts
-                for part in self._wanted(host)[at : at + 1]
-                if part not in self.parts[host]
-            ]
-            answers = _cgminer.asked(self.wire, self.options, lines)
-            self._heard(answers)
-            gone = {reply.name.partition(" ")[0] for reply in answers if not reply.status} if at == 0 else set()
-            hosts = [host for host in hosts if host not in gone]
+        """A command a connection, one after the other: such boards serve one at a time. Each goes at its own pace."""
+        asked = {host: self._questions(host) for host in hosts if any(self._open(host))}
+        self._heard(_cgminer.in_turn(self.wire, self.options, asked))
+
+    def _open(self, host: str) -> Iterator[str]:
+        return (part for part in self._wanted(host) if part not in self.parts[host])
+
+    def _questions(self, host: str) -> _cgminer.Questions:
+        """Who does not answer the first is not asked the others."""
+        parts = tuple(self._open(host))
+        for part in parts:
+            reply = yield part, NEW_STATS if part == "stats" else cgminer.request(part)
+            if part == parts[0] and not reply.status:
+                return
 
     def _learn(self) -> None:
         """Firmware, and whether the unit restarted since it was last asked (then it may be another one)."""

@@ -118,7 +118,12 @@ def visited(wire: Wire, options: Fleet, begin: Callable[[], Questions], make: Wh
     Each unit is asked at its own pace: whoever has answered gets its next question while others are still thinking.
     Where a unit answered everything, `make` is given that at once, and one reply "<host>" with what it made is left.
     """
-    visits = [_Visit(host, options.port, begin(), make) for host in _hosts.expand(options.hosts)]
+    return in_turn(wire, options, {host: begin() for host in _hosts.expand(options.hosts)}, make)
+
+
+def in_turn(wire: Wire, options: Fleet, asked: Mapping[str, Questions], make: Whole | None = None) -> list[Reply]:
+    """The same for some units, each with questions of its own."""
+    visits = [_Visit(host, options.port, questions, make) for host, questions in asked.items()]
     if visits:
         wire.many([visit.begun() for visit in visits], wire.until)
     return [reply for visit in visits for reply in visit.own.values()]
