@@ -33,6 +33,32 @@ def test_a_stock_unit_that_can_not_join_is_asked_one_by_one_and_that_is_remember
     assert again[A].startswith(f"{MAC} stock single")
 
 
+def test_no_board_waits_with_its_next_command_for_another():
+    hosts, known = (A, "10.0.1.2", "10.0.1.3"), "stock single 49526 p"
+    memory = {host: f"02:00:00:00:00:0{at} {known}" for at, host in enumerate(hosts, 1)}
+    told = options(hosts=hosts)
+    together, apart = (Rack({host: Board().ports for host in hosts}) for _ in range(2))
+    ask = Ask(memory=memory, at_s=100_050)
+    at_once = antminer.parse(antminer.fetch(together.wire, told, ask), told)
+
+    def one_after_the_other(batch, until):
+        return [answer for each in batch for answer in Rack._many(apart, [each], until)]
+
+    alone = antminer.parse(antminer.fetch(apart.wire._replace(many=one_after_the_other), told, ask), told)
+    assert alone == at_once
+    assert together.volleys == [3, 3, 3]
+    asked = [(host, json.loads(raw)["command"]) for host, _, raw in apart.sent]
+    assert asked == [(host, what) for host in hosts for what in ("summary", "stats", "pools")]
+
+
+def test_a_board_that_is_silent_at_the_first_command_is_not_asked_the_others():
+    memory = {A: f"{MAC} stock single 49526 p", "10.0.1.2": f"{OTHER} stock single 49526 p"}
+    silent = {4028: lambda _raw: WireError("timeout", "no answer in 6.0 s")}
+    _, rack, _ = read({A: Board().ports, "10.0.1.2": silent}, memory, at_s=100_050)
+    assert rack.commands("10.0.1.2") == ["summary"]
+    assert rack.commands(A) == ["summary", "stats", "pools"]
+
+
 def test_who_a_stock_unit_is_is_asked_again_when_it_has_restarted():
     memory = {A: f"{OTHER} stock single 1000 p"}
     found, rack, _ = read({A: Board().ports}, memory)
