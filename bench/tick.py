@@ -36,7 +36,7 @@ import time
 from pathlib import Path
 from mine_controller.devices import ask as room
 real, spent = room.ask, []
-def ask(*given, meanwhile=room.nothing, **more):
+def ask(*given, meanwhile=lambda: None, **more):
     def apart():
         began = time.thread_time()
         meanwhile()

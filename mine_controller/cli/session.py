@@ -49,12 +49,18 @@ def tell_problems(path: Path, problems: tuple[Problem, ...]) -> None:
     """One line a problem, on stderr."""
     from mine_controller.config.edit import problem_lines  # noqa: PLC0415
 
-    sys.stderr.write("".join(f"{line}\n" for line in problem_lines(problems, str(path))))
+    say("\n".join(problem_lines(problems, str(path))))
+
+
+def say(text: str) -> None:
+    """A line or several on stderr, for whoever listens: a service may have been started without it."""
+    if sys.stderr is not None:
+        print(text, file=sys.stderr)
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
     """One sentence on stderr, and the exit code."""
-    sys.stderr.write(f"minectl: {sentence}\n")
+    say(f"minectl: {sentence}")
     sys.exit(code)
 
 

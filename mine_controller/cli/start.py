@@ -108,8 +108,9 @@ def _real(config: "Config", wall_s: int | None) -> "tuple[Book, int]":
 
 def leave(code: int) -> NoReturn:
     """The end of this process, at once: a hung worker thread must not keep a finished tick alive."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # whoever starts it may have closed them
+            stream.flush()
     os._exit(code)
 
 

@@ -76,13 +76,12 @@ class Gathered:
 
     __slots__ = ("_groups", "ats", "keys", "values", "whose")
 
-    def __init__(self, first: Iterable[Reading] = ()) -> None:
+    def __init__(self) -> None:
         self.keys: list[str] = []
         self.values: list[Scalar] = []
         self.ats: list[int] = []
         self.whose: list[int] = []
         self._groups: dict[tuple[str, str], int] = {}
-        self.add(first)
 
     def group(self, why: str, trust: str = MEASURED) -> int:
         """The number to stand in `whose` for readings of which this holds."""
@@ -101,7 +100,7 @@ class Gathered:
             self.whose += map(places.__getitem__, told.whose)
 
     def all(self) -> Readings:
-        """All of them, in the order they came."""
+        """All of them, in the order they came; nothing is added after."""
         return Readings(tuple(self.keys), self.values, self.ats, self.whose, tuple(self._groups))
 
 

@@ -51,10 +51,6 @@ ClockAt = Callable[[float], int]  # plant seconds at a moment of a wire's clock
 WireFor = Callable[[str, float], Wire]  # (section, until) -> a wire for that endpoint, used by one thread
 
 
-def nothing() -> None:
-    """What there is to do while everybody is asked, as a rule."""
-
-
 def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itself
     asked: Sequence[Asked],
     endpoints: Mapping[str, Endpoint],
@@ -66,8 +62,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     wall_s: int = 0,
     *,
     faults: Faults = nobody,
-    meanwhile: Callable[[], None] = nothing,
-    into: Gathered | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> Readings:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
@@ -76,8 +71,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     known channels come back as None with the reason. `until` and `clock_at` are in the wire's seconds. `threads=False`
     asks one after the other, each with its own wire's clock.
     `wall_s` is the wall clock now, for kinds that ask for dates. `faults` is told where a driver itself went wrong.
-    `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking. `into`: what
-    was read elsewhere before, to which all this is added.
+    `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking.
     """
     memories = _memories(image_channels)
     jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
@@ -85,10 +79,11 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
         job.wall_s = wall_s
     for job in jobs:
         _start(job) if threads else job.run()
-    if threads and meanwhile is not nothing:
-        jobs[-1].done.wait(SENT_S)
+    if meanwhile is not None:
+        if threads and jobs:
+            jobs[-1].done.wait(SENT_S)
         meanwhile()
-    gathered = into if into is not None else Gathered()
+    gathered = Gathered()
     for job in jobs:
         _gather(gathered, job, image_channels, clock_at)
         if job.fault:

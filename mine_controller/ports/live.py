@@ -9,7 +9,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from mine_controller.config.model import Config
-from mine_controller.core.columns import Gathered, Readings, joined
+from mine_controller.core.columns import Readings, joined
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
@@ -66,21 +66,22 @@ class Live:
 
     def ask(self, asked: tuple[Asked, ...], image: Image | None, clock: Clock) -> Readings:
         """Every endpoint asked, side by side, and the stop file."""
-        from mine_controller.devices.ask import ask, nothing  # noqa: PLC0415 - imports requests with it
+        from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
         if clock.opening:
             self._begin()
         channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = time.monotonic() + self._left_s(clock, ASK_S)
         ends, at = self.config.endpoints, self.clocks.plant_at
-        ready = self._ready if self.told_of and clock.opening else nothing
-        found = Gathered(own(self.config, clock.plant_s) if clock.opening else ())
-        if asked:
-            wires = self.wire_for
-            ask(asked, ends, channels, at, wires, until, wall_s=clock.wall_s, faults=self.blame, meanwhile=ready,
-                into=found)  # fmt: skip
-        found.add((self.stop_reading(),))  # last: somebody may have raised it while devices were thinking
-        return found.all()
+        ready = self._ready if self.told_of and clock.opening else None
+        wires = self.wire_for
+        read = (
+            ask(asked, ends, channels, at, wires, until, wall_s=clock.wall_s, faults=self.blame, meanwhile=ready)
+            if asked
+            else ()
+        )
+        # The stop file last: somebody may have raised it while devices were thinking.
+        return joined(own(self.config, clock.plant_s) if clock.opening else (), read, (self.stop_reading(),))
 
     def _ready(self) -> None:
         """What only the page needs is loaded while devices are thinking."""

@@ -104,3 +104,12 @@ def test_a_plan_that_nobody_reads_on_ends_with_141_and_one_on_a_full_disk_with_a
         done = subprocess.run([*RUN, *words], stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == 1
     assert os.strerror(errno.ENOSPC).encode() in done.stderr
+
+
+def test_a_tick_that_was_started_without_a_screen_ends_as_any_other(place, tmp_path):
+    place.ticks(1)
+    wrong = tmp_path / "wrong.txt"
+    wrong.write_text("[site]\n\n[end]\n", encoding="utf-8")
+    shut = " ".join([sys.executable, "-c", f"'{RUN[-1]}'", "tick", '--config "$0" >&- 2>&-'])
+    for config, code in ((place.config.paths.config, 0), (wrong, 2)):
+        assert subprocess.run(["/bin/sh", "-c", shut, str(config)], check=False).returncode == code
