@@ -50,6 +50,18 @@ def fingerprint(folder: Path) -> dict[str, str]:
     }
 
 
+def test_a_template_of_the_owner_that_fails_costs_the_page_and_nothing_else(folder):
+    (folder / "templates").mkdir()
+    (folder / "templates" / "index.html").write_text("{{ nonsense.more }}")
+    for _ in range(2):
+        done = minectl("tick", folder=folder)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+    log = (folder / "mine.log").read_text()
+    assert "drawing the page failed: UndefinedError" in log
+    assert "index.html:1" in log
+    assert "died" not in log  # the second tick found the first one closed
+
+
 def test_a_tick_with_every_device_dead_exits_0_and_says_why_everything_is_unknown(folder):
     done = minectl("tick", "--json", folder=folder)
     assert done.returncode == 0, done.stderr

@@ -159,16 +159,20 @@ class Live:
     # -- showing and telling ------------------------------------------------------------------------------------
 
     def show(self, book: Book) -> None:
-        """The page. One that can't be written never stops control, and a tick that is late leaves it out (PRO6)."""
-        from mine_controller.ports.show import show  # noqa: PLC0415
-
+        """The page. One that can't be drawn (the owner may have templates of his own) or written never stops control,
+        and a tick that is late leaves it out (PRO6)."""
         self.shown_s = time.monotonic()
         late_s = self.clocks.plant_now_s() - book.image.clock.began_s if book.image is not None else 0
         if late_s > TOLD_S:
             self.log.say(int(time.time()), "WARN", "page", text=f"left out: this tick has taken {late_s} s already")
             return
+        self._harmless(lambda: self._draw(book, slower=late_s <= HARD_S), "drawing the page")
+
+    def _draw(self, book: Book, *, slower: bool) -> None:
+        from mine_controller.ports.show import show  # noqa: PLC0415 - start-up is part of every tick
+
         try:
-            show(self.config, book, slower=late_s <= HARD_S)
+            show(self.config, book, slower=slower)
         except OSError as error:
             self.log.say(
                 int(time.time()), "ERROR", "page", text=f"the page can't be written: {error.strerror or error}"
@@ -188,13 +192,10 @@ class Live:
         try:
             work()
         except Exception as error:  # noqa: BLE001 - see above; its text could hold a secret, its kind can't
-            trace = error.__traceback__
-            while trace is not None and trace.tb_next is not None:
-                trace = trace.tb_next
-            where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else ""
-            self.log.say(
-                int(time.time()), "ERROR", "notify", text=f"{what} failed: {type(error).__name__}", where=where
-            )
+            from mine_controller.devices._blame import where  # noqa: PLC0415 - only where something failed
+
+            text = f"{what} failed: {type(error).__name__}"
+            self.log.say(int(time.time()), "ERROR", "notify", text=text, where=where(error))
 
     def _until(self, clock: Clock, most_s: float) -> float:
         """The end (monotonic) of what comes after control: never near the hard kill, a quarter of a fast tick."""
