@@ -86,7 +86,7 @@ class Shelf:
             self._dirty.clear()
         try:
             self._commit(rows, lines, anew=anew)
-        except BaseException as error:
+        except BaseException as error:  # whatever it was goes on up; what was half written is written anew
             self._anew = True
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 self._throw_away()

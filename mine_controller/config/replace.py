@@ -19,7 +19,7 @@ def replace_file(path: Path, content: bytes, mode: int, owner: tuple[int, int] |
                 os.fchown(file.fileno(), *owner)
             os.fsync(file.fileno())
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # whatever it was goes on up; half a file must not stay
         Path(name).unlink(missing_ok=True)
         raise
     _sync(path.parent)

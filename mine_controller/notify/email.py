@@ -70,7 +70,7 @@ def _connected(options: Options, timeout_s: float) -> "smtplib.SMTP":
     if options.security != "none":
         try:
             server.starttls(context=ssl.create_default_context())
-        except BaseException:
+        except BaseException:  # whatever it was goes on up; the connection must not stay open
             server.close()
             raise
     return server

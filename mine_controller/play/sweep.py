@@ -69,7 +69,7 @@ def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: i
         try:
             for done in as_completed(places):
                 yield places[done], done.result()
-        except BaseException:
+        except BaseException:  # also whoever leaves the loop early: it goes on up, and no process stays at work
             for future in places:
                 future.cancel()
             for child in set(active_children()) - others:  # what they are at is wanted no longer, and may take minutes

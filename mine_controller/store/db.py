@@ -125,7 +125,7 @@ def connect(path: Path, *, create: bool = False) -> sqlite3.Connection:
     try:
         with _spoken():
             _pragmas(db)
-    except BaseException:
+    except BaseException:  # whatever it was goes on up; an open database holds its lock
         db.close()
         raise
     return db
@@ -227,7 +227,7 @@ def _open_reader(path: Path) -> sqlite3.Connection:
         if _journal_left(path) and error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
             raise _HalfWrittenError from error
         raise
-    except BaseException:
+    except BaseException:  # the same
         db.close()
         raise
     return db
@@ -250,7 +250,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         db.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # whatever it was goes on up; nothing half done is kept
         roll_back(db)
         raise
 

@@ -43,7 +43,7 @@ class TickLock:
             busy = _holder(self._file)
             self._close()
             raise busy from None
-        except BaseException:
+        except BaseException:  # whatever it was goes on up; the file must not stay locked
             self._close()
             raise
         self._sign()

@@ -58,7 +58,7 @@ def _sound(paths: Paths, wall_s: int | None) -> sqlite3.Connection:
     try:
         migrate(db)
         read_row(db)
-    except BaseException:
+    except BaseException:  # whatever it was goes on up; an open database holds its lock
         db.close()
         raise
     return db
@@ -79,7 +79,7 @@ def _lossy(db: sqlite3.Connection, paths: Paths, wall_s: int) -> sqlite3.Connect
     try:
         with transaction(db):
             answer_lost(db, paths, wall_s)
-    except BaseException:
+    except BaseException:  # the same
         db.close()
         raise
     return db
@@ -89,7 +89,7 @@ def _new(path: Path) -> sqlite3.Connection:
     db = connect(path, create=True)
     try:
         migrate(db)
-    except BaseException:
+    except BaseException:  # the same
         db.close()
         raise
     ballast.ensure(path)

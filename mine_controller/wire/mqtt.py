@@ -225,7 +225,7 @@ class _Tidy(ssl.SSLSocket):
     def do_handshake(self, block: bool = False) -> None:
         try:
             super().do_handshake(block)
-        except BaseException:
+        except BaseException:  # whatever it was goes on up; the connection must not stay open
             self.close()
             raise
 

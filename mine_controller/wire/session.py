@@ -60,7 +60,7 @@ class Session:
                 target = _redirected(request, raw)
                 if target is None:
                     return _read(raw, request.cap, until)
-            except BaseException:
+            except BaseException:  # whatever it was goes on up; the connection must not stay open
                 raw.close()
                 raise
             raw.close()
