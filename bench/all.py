@@ -37,6 +37,7 @@ PARTS = (
     Part("The core", ("decide.py",)),
     Part("Replay", ("replay.py",)),
     Part("Fleets", ("fleet.py",), ("--miners", "160", "1000")),
+    Part("Through asic-rs", ("asic.py",)),
     Part("Processes", ("cold.py",)),
     Part("The co-op site", ("tick.py",)),
     Part("The disk", ("writes.py",)),

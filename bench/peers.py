@@ -72,7 +72,8 @@ def s19() -> tuple[farm.Table, farm.Table]:
     names = ("get_system_info", "get_miner_conf", "stats", "summary", "pools", "get_blink_status")
     paths = ["/", *(f"/cgi-bin/{name}.cgi" for name in names)]
     pages = [(f'uri="{path}"'.encode(), page(path, {"authorization": "Digest"})) for path in paths]
-    return api, [*pages, (b"", page("/", {}))]
+    gone = (b'uri="', page("/cgi-bin/miner_type.cgi", {"authorization": "Digest"}))  # asked for by asic-rs
+    return api, [*pages, gone, (b"", page("/", {}))]
 
 
 class Fleet(NamedTuple):
