@@ -32,8 +32,8 @@ MAC = "02:@@:@@:@@:@@:@@"  # the farm writes the unit's number there
 
 def boards() -> farm.Table:
     """What such a unit answers, by how the request begins; the stop first."""
-    info = {"miner": "Antminer S19", "fw_version": "1.2.6", "hr_measure": "GH/s", "platform": "xil"}
-    info |= {"system": {"network_status": {"mac": MAC, "hostname": "v"}}}
+    about = {"miner": "Antminer S19", "fw_version": "1.2.6", "hr_measure": "GH/s", "platform": "xil"}
+    info = {**about, "system": {"network_status": {"mac": MAC, "hostname": "v"}}}
     return [
         (STOP, _answer("{}")),
         (b"POST /api/v1/unlock", _answer(json.dumps({"token": "token-of-the-farm"}))),

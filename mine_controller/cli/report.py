@@ -17,11 +17,12 @@ COLUMNS = ("key", "hours", "kwh", "mean_price", "cost", "always_on_cost", "saved
 TITLES = ("", "hours", "kWh", "p/kWh", "cost p", "always on p", "saved p", "saved %", "earned p", "left p")
 
 WEAR = (
-    "miner", "on", "starts", "starts_today", "hours", "hours_a_start", "hard_stops", "fails_24h", "last_start",
-    "quarantine",
+    "miner", "on", "starts", "starts_today", "hours", "hours_a_start", "hard_stops", "fails_24h", "lies_7d",
+    "last_start", "quarantine",
 )  # fmt: skip
 WEAR_TITLES = (
-    "miner", "on", "starts", "today", "hours", "h a start", "hard stops", "fails 24h", "last start", "quarantine",
+    "miner", "on", "starts", "today", "hours", "h a start", "hard stops", "fails 24h", "lies 7d", "last start",
+    "quarantine",
 )  # fmt: skip
 
 

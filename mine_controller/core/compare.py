@@ -12,6 +12,7 @@ from mine_controller.core.envelope import severest
 from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
 from mine_controller.core.levels import command_id, levels
+from mine_controller.core.liars import lied, lies_often
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
@@ -42,6 +43,7 @@ class Compared(NamedTuple):
     done: tuple[tuple[str, Chase], ...]  # proven this round: ("miner a017", its chase)
     failed: tuple[str, ...]  # miners whose start failed for good
     mapped_wrong: tuple[str, ...]  # miners that hash on while their outlet is dark
+    lied: tuple[str, ...]  # miners that said yes to a stop and drew on until the ladder climbed
 
 
 class _Work(NamedTuple):
@@ -55,6 +57,7 @@ class _Work(NamedTuple):
     done: list[tuple[str, Chase]]
     failed: list[str]
     mapped_wrong: list[str]
+    lied: list[str]
     column: dict[str, int]  # miner id -> column
 
 
@@ -63,7 +66,7 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
     envelope = envelope._replace(how=severest(envelope, view)) if plan.stops else envelope
     busy = bool(view.state.chases or plan.stops or plan.starts)
     index = {spec.id: at for at, spec in enumerate(view.wiring.miners)} if busy else {}
-    work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], [], index)
+    work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], [], [], index)
     _drop_settled(work)
     _check_maps(work)
     _stop_miners(work, deadline)
@@ -78,6 +81,7 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
         tuple(work.done),
         tuple(work.failed),
         tuple(work.mapped_wrong),
+        tuple(work.lied),
     )
 
 
@@ -198,6 +202,8 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
             chase = chase._replace(rung=chase.rung + 1)
         ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
         step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
+        if lied(chase, step.chase, spec.paths[chase.rung], view.image.miners.power_w[at], view.now_s):
+            work.lied.append(spec.id)
         _note(work, target, spec, step, reason, _endpoints(spec))
 
 
@@ -245,12 +251,13 @@ def _ladder(work: _Work, at: int, calls: dict[str, int]) -> Ladder:
 
 
 def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, int], deadline: Deadline | None) -> int:
-    """The first rung: gentle while its lane can still reach this miner in time, else its outlet at once."""
+    """The first rung: gentle while its lane can still reach this miner in time and its word is worth something, else
+    its outlet at once."""
     outlet = next((rung for rung, path in enumerate(spec.paths) if not path.gentle and rung <= ladder.top), None)
     gentle = next((rung for rung, path in enumerate(spec.paths) if path.gentle and rung not in ladder.shut), None)
     if outlet is None:
         return gentle or 0
-    if work.envelope.how == "cut":
+    if work.envelope.how == "cut" or lies_often(work.view.state.miners.get(spec.id), work.view.now_s):
         return outlet
     lane = spec.paths[0].lane
     if deadline is None or room.get(lane, 1) > 0:

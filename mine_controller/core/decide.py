@@ -11,6 +11,7 @@ from mine_controller.core.envelope import narrow
 from mine_controller.core.errands import tell
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
+from mine_controller.core.liars import with_lies
 from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
@@ -134,7 +135,8 @@ def _act_on(
         shed_events = tuple(event._replace(severity="info") for event in shed_events)
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
     mode, why = mode_of(view, envelope, plan, watched, fault)
-    events = (*events, *compared.events, *told.events, *shed_events, *_mode_event(view, mode, why))
+    view, liars = with_lies(view, compared.lied, watched)
+    events = (*events, *liars, *compared.events, *told.events, *shed_events, *_mode_event(view, mode, why))
     alarms = keep(view, events, policy.alarms)
     events = (*events, *alarms.events)
     quiet = view.image.clock.opening and not plan.stops

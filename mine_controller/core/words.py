@@ -121,6 +121,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("choose", "over_limit"): "over a limit",
     ("choose", "fan_down"): "{fans} fans are enough",
     ("choose", "fans_first"): "{fans} fans first",
+    ("liars", "known"): "{miner} said yes to a stop and drew on, {times} times in a week: its outlet goes first",
     ("compare", "outlet_map"): "{outlet} is dark and {miner} says it hashes: the outlet map is wrong",
     ("air", "recirculating"): "inlet {inlet_c} °C, outside {outside_c} °C: hot air comes back in; load goes down",
     ("compare", "start_failed"): "{miner} was told to run and draws {watts} W",

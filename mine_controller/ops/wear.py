@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
+from mine_controller.core.liars import WEEK_S
 from mine_controller.core.model.state import FanBook, MinerBook, State
 from mine_controller.ops.recall import kept_book
 from mine_controller.store.db import iso
 
 MINERS = (
     "miner", "group", "row", "on", "starts", "starts_today", "hours", "hours_a_start", "hard_stops", "fails_24h",
-    "last_start", "last_stop", "quarantine", "listed",
+    "lies_7d", "last_start", "last_stop", "quarantine", "listed",
 )  # fmt: skip
 FANS = ("fan", "state", "starts", "hours")
 HOUR_S, DAY_S = 3600, 86_400
@@ -53,6 +54,7 @@ def _miner(name: str, place: tuple[str, str] | None, book: MinerBook, state: Sta
         "hours_a_start": round(book.run_s / HOUR_S / book.starts, 1) if book.starts else None,
         "hard_stops": book.hard_stops,
         "fails_24h": sum(now_s - at <= DAY_S for at in book.fails),
+        "lies_7d": sum(now_s - at < WEEK_S for at in book.lies),
         "last_start": iso(wall_s - (now_s - book.last_start_s)) if book.last_start_s else None,
         "last_stop": iso(wall_s - (now_s - book.last_stop_s)) if book.last_stop_s else None,
         "quarantine": book.quarantined or None,

@@ -33,8 +33,8 @@ def test_people_read_how_even_it_is_and_a_spreadsheet_gets_a_row_a_miner(place):
     assert done.exit_code == 0
     assert "8 miners: 0 to 0 starts, 0.0 in the mean; 0 hard stops" in done.stdout
     assert done.stdout.splitlines()[0].split() == [
-        "miner", "on", "starts", "today", "hours", "h", "a", "start", "hard", "stops", "fails", "24h", "last", "start",
-        "quarantine",
+        "miner", "on", "starts", "today", "hours", "h", "a", "start", "hard", "stops", "fails", "24h", "lies", "7d",
+        "last", "start", "quarantine",
     ]  # fmt: skip
     rows = list(csv.DictReader(io.StringIO(place.run("report", "wear", "--csv").stdout)))
     assert (len(rows), rows[0]["listed"], rows[0]["last_start"], rows[0]["hours_a_start"]) == (8, "True", "", "")

@@ -25,7 +25,7 @@ def view(miners=4, *, running=True, **state):
 
 
 def compared(*, done=(), failed=(), mapped=()):
-    return Compared({}, (), None, (), tuple(done), tuple(failed), tuple(mapped))
+    return Compared({}, (), None, (), tuple(done), tuple(failed), tuple(mapped), ())
 
 
 def judged(given, books=None, *, row=0, miners=4, limit=3):

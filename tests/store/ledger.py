@@ -84,7 +84,9 @@ def readings(rules: Policy, at: int, seed: int = 0) -> tuple[Reading, ...]:
 
 def full_state(rules: Policy) -> State:
     books = {
-        spec.id: MinerBook(True, place + 3, 9000 + place, 8000, "2026-03-01", 1, (8100, 8200), "", 1, 7200 + place)
+        spec.id: MinerBook(
+            True, place + 3, 9000 + place, 8000, "2026-03-01", 1, (8100, 8200), "", 1, (8300,), 7200 + place
+        )
         for place, spec in enumerate(rules.wiring.miners)
     }
     units = {

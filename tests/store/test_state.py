@@ -30,7 +30,7 @@ TREES = st.dictionaries(
 )
 TIMES = st.lists(WHEN, max_size=3).map(tuple)
 BOOKS = st.builds(
-    MinerBook, st.booleans(), WHEN, WHEN, WHEN, NAMES, WHEN, TIMES, NAMES, WHEN, WHEN
+    MinerBook, st.booleans(), WHEN, WHEN, WHEN, NAMES, WHEN, TIMES, NAMES, WHEN, TIMES, WHEN
 )  # fmt: skip
 STATES = st.builds(
     State,

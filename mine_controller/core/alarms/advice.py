@@ -269,6 +269,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "leaves it off until a person releases it",
         "look at it, then `minectl release`",
     ),
+    "liar": (
+        "a miner says yes to a stop and draws on, three times in a week",
+        "cuts its outlet first, for as long as three lie within a week",
+        "restart it when it may run; look at its firmware, and at what else tells it to run",
+    ),
     "outlet_map": (
         "an outlet is dark and its miner hashes",
         "the miner is in quarantine: its outlet feeds another",

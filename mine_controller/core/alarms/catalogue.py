@@ -271,6 +271,7 @@ _ROWS = (
     ),
     Kind("quarantined", "warning", under=("two_writers",), many=True, single=True, cool_s=900),
     Kind("outlet_map", "warning", many=True, single=True),
+    Kind("liar", "warning", many=True, single=True, once=True),
     Kind("stranger", "warning", many=True, single=True),
     Kind("two_writers", "warning", over=("one_writer",), many=True, single=True),
     Kind(

@@ -31,7 +31,8 @@ class MinerBook(NamedTuple):
     fails: tuple[int, ...] = ()  # plant times of failed starts or stops, 24 h
     quarantined: str = ""  # why, or ""
     hard_stops: int = 0
-    run_s: int = 0
+    lies: tuple[int, ...] = ()  # plant times at which it said yes to a stop and drew on, a week
+    run_s: int = 0  # the last: `watch` replaces it each tick
 
 
 class FanBook(NamedTuple):
