@@ -375,7 +375,7 @@ GENTLE, FLEET, OUTLET = (Path(lane, 30, gentle=lane != "pdu") for lane in ("own"
 def first_rung(*paths, shut=(), top=9, how="gentle", **room_left):
     """Where a stop begins with these paths; by lane how many more it has time for."""
     seen = view()
-    work = desk._Work(seen, Envelope(how=how), room.choose(seen, Envelope()), {}, [], [], [], [], [], [], {})
+    work = desk._Work(seen, Envelope(how=how), room.choose(seen, Envelope()), {}, [], [], [], [], [], [], [], {})
     spec = seen.wiring.miners[0]._replace(paths=paths)
     return desk._first_rung(work, spec, Ladder(paths, top, None, shut=shut), room_left, Deadline(99_999))
 
