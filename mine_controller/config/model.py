@@ -64,6 +64,11 @@ class Paths(NamedTuple):
         """What a person wrote that lies in every copy of the database; config.txt goes there without its secrets."""
         return (self.fleet, self.config.parent / "profiles.txt")
 
+    @property
+    def samples(self) -> Path:
+        """Answers that nobody could read, a folder each."""
+        return self.db.parent / "samples"
+
 
 class Site(NamedTuple):
     """[site], beside what `Policy.site` carries into the core."""

@@ -17,7 +17,7 @@ from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.option import Secret
 from mine_controller.devices._blame import Faults, nobody, where
 from mine_controller.devices._patience import Patience
-from mine_controller.devices.kind import Ask, BadReply, Found
+from mine_controller.devices.kind import Ask, BadReply, Found, Reply
 from mine_controller.wire import retry
 from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError, in_rounds
 
@@ -49,6 +49,7 @@ class Endpoint(Protocol):
 
 ClockAt = Callable[[float], int]  # plant seconds at a moment of a wire's clock
 WireFor = Callable[[str, float], Wire]  # (section, until) -> a wire for that endpoint, used by one thread
+Strange = Callable[[str, Sequence[Reply], str], str]  # (section, its answers, why not read) -> a remark for the why
 
 
 def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itself
@@ -62,6 +63,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     wall_s: int = 0,
     *,
     faults: Faults = nobody,
+    strange: Strange | None = None,
     meanwhile: Callable[[], None] | None = None,
 ) -> Readings:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
@@ -71,6 +73,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     known channels come back as None with the reason. `until` and `clock_at` are in the wire's seconds. `threads=False`
     asks one after the other, each with its own wire's clock.
     `wall_s` is the wall clock now, for kinds that ask for dates. `faults` is told where a driver itself went wrong.
+    `strange` is given what a kind that keeps SAMPLES could not read; what it answers ends the reason.
     `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking.
     """
     memories = _memories(image_channels)
@@ -85,7 +88,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
         meanwhile()
     gathered = Gathered()
     for job in jobs:
-        _gather(gathered, job, image_channels, clock_at)
+        _gather(gathered, job, image_channels, clock_at, strange)
         if job.fault:
             faults(job.asked.endpoint, job.fault)
     return gathered.all()
@@ -160,6 +163,7 @@ class _Job:
         self.answered = False
         self.over = False
         self.fault = ""
+        self.unread: tuple[Reply, ...] = ()
         self.done = threading.Event()
         self.found: tuple[Found, ...] = ()
         self.read_at = self.began
@@ -190,6 +194,7 @@ class _Job:
         wire = self.wire._replace(call=self._call, many=many, library=self._library, until=self._inner(self.ends))
         replies = module.fetch(wire if self.asked.probe else retry.reads(wire), options, what)
         self.read_at = self.wire.now()
+        self.unread = tuple(replies) if getattr(module, "SAMPLES", False) else ()
         self.found = tuple(module.parse(replies, options))
         if not self.found and not what.channels and not what.tickets:
             self.why = "nothing readable in the answer"
@@ -255,12 +260,18 @@ def _start(job: _Job) -> None:
         job.done.set()
 
 
-def _gather(gathered: Gathered, job: _Job, channels: Mapping[str, Value], clock_at: ClockAt) -> None:
+def _gather(
+    gathered: Gathered, job: _Job, channels: Mapping[str, Value], clock_at: ClockAt, strange: Strange | None
+) -> None:
     job.wait()
     section = job.asked.endpoint
     secrets = secrets_of(job.endpoint.options) if job.endpoint is not None else ()
     if job.why:
-        gathered.add(_failed(job, plain(job.why, secrets), channels, clock_at(job.wire.now())))
+        why = plain(job.why, secrets)
+        if job.unread and strange is not None and not job.over:  # left behind: it may be reading a good answer still
+            remark = plain(strange(section, job.unread, why), secrets)
+            why = why[: WHY_LENGTH - len(remark)] + remark
+        gathered.add(_failed(job, why, channels, clock_at(job.wire.now())))
         return
     at_s = clock_at(job.read_at)
     found, job.found = job.found, ()

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mine_controller.devices import _redact
 from mine_controller.devices.ask import Endpoint, kind_named, plain
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
-from mine_controller.ops import _redact
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
 

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -25,6 +25,7 @@ from mine_controller.tick import Ports
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
 if TYPE_CHECKING:
+    from mine_controller.devices.kind import Reply
     from mine_controller.ports.journal import Journal as RealJournal
 
 ASK_S = 20
@@ -74,12 +75,15 @@ class Live:
         until = time.monotonic() + self._left_s(clock, ASK_S)
         ends, at = self.config.endpoints, self.clocks.plant_at
         ready = self._ready if self.told_of and clock.opening else None
-        wires = self.wire_for
+        wires, odd = self.wire_for, self.strange if self.told_of else None
         read = (
-            ask(asked, ends, channels, at, wires, until, wall_s=clock.wall_s, faults=self.blame, meanwhile=ready)
+            ask(
+                asked, ends, channels, at, wires, until,
+                wall_s=clock.wall_s, faults=self.blame, strange=odd, meanwhile=ready,
+            )
             if asked
             else ()
-        )
+        )  # fmt: skip
         # The stop file last: somebody may have raised it while devices were thinking.
         return joined(own(self.config, clock.plant_s) if clock.opening else (), read, (self.stop_reading(),))
 
@@ -128,6 +132,17 @@ class Live:
         if section not in self.blamed:
             self.blamed.add(section)
             self.log.say(int(self.clocks.sources.wall_s()), "ERROR", "driver", device=section, where=where)
+
+    def strange(self, section: str, replies: "Sequence[Reply]", why: str) -> str:
+        """What came and could not be read, kept for the owner: where, for the end of the reason."""
+        from mine_controller.ports.samples import sample  # noqa: PLC0415 - only where there is one
+
+        kept: list[str] = []
+        wall_s = int(self.clocks.sources.wall_s())
+        self._harmless(
+            lambda: kept.append(sample(self.config, section, replies, why, self.log, wall_s)), "keeping a sample"
+        )
+        return "".join(kept)
 
     def _stoppable(self, section: str, until: float) -> Wire:
         """A wire that sends nothing more once an emergency stop is asked for: the next round cuts at the outlets."""

@@ -11,7 +11,7 @@ from mine_controller.core.model.pool import Pool
 from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.option import Secret
 from mine_controller.devices import ask as room
-from mine_controller.devices.kind import BadReply, Found
+from mine_controller.devices.kind import BadReply, Found, Reply
 from mine_controller.wire import retry
 from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
 
@@ -138,6 +138,48 @@ def test_an_answer_with_nothing_in_it_is_a_failure(kinds):
     kinds["meter"] = driver(())
     assert ask(Asked("meter x"))[0].why == "nothing readable in the answer"
     assert ask(Asked("meter x", channels=("-",), tickets=("4711",)))[0].value == "ok"
+
+
+def unreadable(parse, **more):
+    reply = Reply("page", 200, {}, b"hello canary-4711")
+    return SimpleNamespace(fetch=lambda wire, options, ask: (reply,), parse=parse, **more)
+
+
+def refuses(replies, options):
+    raise BadReply("no page " + "x" * 200)
+
+
+def test_what_a_kind_that_keeps_samples_can_not_read_is_handed_on_and_the_remark_ends_the_reason(kinds):
+    kinds["page"], kinds["meter"] = unreadable(refuses, SAMPLES=True), unreadable(refuses)
+    handed = []
+
+    def strange(section, replies, why):
+        handed.append((section, [reply.body for reply in replies], why[:7]))
+        return "; kept as canary-4711"
+
+    readings = ask(Asked("page x"), Asked("meter y"), strange=strange)
+    assert handed == [("page x", [b"hello canary-4711"], "no page")]
+    assert readings[0].why.endswith("x; kept as ***")
+    assert len(readings[0].why) == 120
+    assert readings[2].why.endswith("x")
+
+
+def test_what_can_be_read_and_what_never_came_is_handed_to_nobody(kinds):
+    kinds["page"] = unreadable(lambda replies, options: [Found("", "signal", "run")], SAMPLES=True)
+    kinds["meter"] = SimpleNamespace(**vars(failing(WireError("timeout", "no answer"))), SAMPLES=True)
+    assert ask(Asked("page x"), Asked("meter y"), strange=lambda *_: 1 / 0)[-2].why == "no answer"
+
+
+def test_a_page_that_is_still_being_read_when_its_time_is_over_is_not_called_strange(kinds):
+    release = threading.Event()
+
+    def slow(replies, options):
+        release.wait(10)
+        return [Found("", "signal", "run")]
+
+    kinds["page"] = unreadable(slow, SAMPLES=True)
+    assert ask(Asked("page x"), until_s=0.1, strange=lambda *_: 1 / 0)[0].why == "no answer in 0.1 s"
+    release.set()
 
 
 def test_a_driver_that_hangs_is_left_behind_and_can_do_nothing_late(kinds):

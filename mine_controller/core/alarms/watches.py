@@ -142,7 +142,7 @@ def _devices(look: Look) -> Found:
         health = channels.get(f"{name}:health")
         silent = health is not None and health.value is None
         if silent and not _is_dark(look.view, name) and not _is_told_as_price(look.view, name):
-            yield _event("device_unreachable", name, ("device", name), ("why", health.why[:80] if health else ""))
+            yield _event("device_unreachable", name, ("device", name), ("why", health.why[:120] if health else ""))
     for name, kind in OWN.items():
         health = channels.get(f"{name}:health")
         if health is not None and health.value is None:

@@ -15,6 +15,7 @@ from mine_controller.core.view import View
 
 LAYER = CONTRACT
 NEEDS = ("signal",)
+WHY = 120  # letters of a reason: at its end stands where a sample of the page lies
 TEST = "test by "  # how core/overrides.py names the source of a value set by hand
 
 
@@ -104,9 +105,9 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     if not never and value.value is not None and silent_s <= view.image.clock.tick_s + 30:
         if not value.why or silent_s <= 0:
             return []
-        missed = Reason("signal", "missed", (("silent_s", silent_s), ("why", value.why[:80])))
+        missed = Reason("signal", "missed", (("silent_s", silent_s), ("why", value.why[:WHY])))
         return [Limit(CONTRACT, "no_start", 0, missed)]
-    reason = Reason("signal", "blind", (("silent_s", silent_s), ("grace_s", options.grace_s), ("why", value.why[:80])))
+    reason = Reason("signal", "blind", (("silent_s", silent_s), ("grace_s", options.grace_s), ("why", value.why[:WHY])))
     told = int(kept.get("blind_told") or 0)
     if silent_s >= 2 * view.image.clock.tick_s and told < 1:
         kept["blind_told"] = 1
