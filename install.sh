@@ -10,6 +10,7 @@ PACKAGES=(python3-venv sqlite3 nginx-light cron logrotate)
 SERVICES=(minectl-collect minectl-dummy-pool minectl-serve) # units that are placed and left to be enabled
 PLACES=(data_dir=/var/lib/minectl log_file=/var/log/minectl/mine.log run_dir=/run/minectl www_dir=/run/minectl/www)
 SYSTEM_USER=minectl
+TRIAL_S=300 # the hour takes 3 s on a small PC, and a Raspberry Pi 4 with a slow card is not a hundred times slower
 
 root=""     # --root DIR: a staging root; every path below is under it
 dry=no      # --dry-run: print the steps, do none
@@ -17,6 +18,7 @@ site=coop-container
 timer=no    # --timer: systemd timer instead of cron
 fast=no     # --fast: the timer every 15 s
 apt=yes     # --no-apt
+trial=yes   # --no-trial
 purge=no    # --purge
 
 usage() {
@@ -30,6 +32,7 @@ sudo ./install.sh                    install, or upgrade to this tree: user mine
     --timer                          a systemd timer instead of the cron file
     --fast                           that timer every 15 s, for sites with tick_s = 15
     --no-apt                         install no Debian packages
+    --no-trial                       switch without the hour on the twin that a new version has to get through first
 sudo ./install.sh --rollback         back to the version before
 sudo ./install.sh --uninstall        take the program away, keep config and data; with --purge take those too
 
@@ -294,6 +297,55 @@ check_config() { # check_config RELEASE: says what is wrong itself
     as_user "$1/bin/minectl" config check --config "$root/etc/minectl/config.txt"
 }
 
+# trial_says RELEASE: what speaks against the summary of a trial on stdin; nothing when all is well
+trial_says() {
+    "$1/bin/python" -c '
+import json, sys
+day = json.load(sys.stdin)
+for one in day["violations"][:3]:
+    print(one["guard"] + ": " + one["sentence"])
+if not day["ticks"] or not day["events"]:
+    print("nothing was played")
+if any(one["shed_100_s"] is None for one in day["events"]):
+    print("the stop was never proven")
+if not day["starts"]["max"]:
+    print("nothing was started again afterwards")' 2>/dev/null || echo "its summary can't be read"
+}
+
+# try_out RELEASE: an hour of its twin with an event in it, as the user of the ticks; those of the version in force go on
+# meanwhile and come first (nice). How far it is, and what the program complains of, goes to the screen as it comes.
+try_out() {
+    local release=$1 folder told said code=0
+    if ! folder=$(as_user mktemp -d); then
+        say "there is no room for a temporary folder" >&2
+        return 1
+    fi
+    told=$(as_user nice timeout --foreground -k 10 "$TRIAL_S" "$release/bin/minectl" demo --site coop-container \
+        --story one-hour --hours 1 --seed 1 --no-serve --json --dir "$folder/twin") || code=$?
+    as_user rm -rf -- "$folder"
+    case $code in
+        0) said=$(trial_says "$release" <<<"$told") ;;
+        124 | 137) said="it did not end within $((TRIAL_S / 60)) minutes" ;;
+        *) said="it ended with $code" ;;
+    esac
+    [[ -n $said ]] || return 0
+    say "$said" >&2
+    return 1
+}
+
+prove() { # prove NAME: nothing is switched to a version that does not get through its own twin
+    local opt=$root/opt/minectl
+    [[ $(readlink "$opt/current" 2>/dev/null || true) != "$1" ]] || return 0
+    if [[ $trial == no ]]; then
+        say "not tried on the twin, as asked"
+        return 0
+    fi
+    step "the new version plays an hour of its twin; this takes up to $((TRIAL_S / 60)) minutes" try_out "$opt/$1" ||
+        die 1 "the new version failed on the twin, as said above, so nothing was switched and what ran before runs on. \
+Too slow or killed: see 'free -m' and 'df -h /tmp', and run this again. Anything else is a fault of that version: go back to \
+the one before (git checkout) and report these lines. --no-trial switches all the same"
+}
+
 point() { # point LINK TARGET: in one step, so that there is no moment without
     ln -sfn "$2" "$1.new"
     mv -T "$1.new" "$1"
@@ -432,6 +484,7 @@ install_release() {
     step "config.txt: readable by $SYSTEM_USER alone" protect_config
     step "the new version checks the config" check_config "$release" ||
         die 2 "the new version refuses /etc/minectl/config.txt, so nothing was switched: correct it and run this again"
+    prove "$name"
     read -ra places <<<"$(missing_places)"
     ((${#places[@]} == 0)) || step "config.txt: where data, log and page lie" fill_places "$release" "${places[@]}"
     step "switch /opt/minectl/current to $name" switch_to "$name"
@@ -507,6 +560,7 @@ production() {
             --timer) timer=yes ;;
             --fast) timer=yes; fast=yes ;;
             --no-apt) apt=no ;;
+            --no-trial) trial=no ;;
             --dry-run) dry=yes ;;
             --rollback) what=rollback ;;
             --uninstall) what=uninstall ;;
