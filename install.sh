@@ -325,7 +325,8 @@ try_out() {
     as_user rm -rf -- "$folder"
     case $code in
         0) said=$(trial_says "$release" <<<"$told") ;;
-        124 | 137) said="it did not end within $((TRIAL_S / 60)) minutes" ;;
+        124) said="it did not end within $((TRIAL_S / 60)) minutes" ;;
+        137) said="it was killed: no memory left, or it would not even end when told to" ;;
         *) said="it ended with $code" ;;
     esac
     [[ -n $said ]] || return 0

@@ -38,7 +38,7 @@ def test_sec7_a_new_version_plays_an_hour_of_its_twin_before_the_switch(machine)
     [
         ("echo 'Traceback of the program' >&2; exit 1", "Traceback of the program\nit ended with 1"),
         ("exit 124", "it did not end within 5 minutes"),
-        ("exit 137", "it did not end within 5 minutes"),
+        ("exit 137", "it was killed: no memory left"),
         ("echo {", "its summary can't be read"),
         ("true", "its summary can't be read"),
         (summary(violations=[{"guard": "G3", "sentence": "started too many"}]), "G3: started too many"),
