@@ -27,6 +27,7 @@ from mine_controller.wire.door import Request, Response, Wire, WireError
 if TYPE_CHECKING:
     from mine_controller.devices.kind import Reply
     from mine_controller.ports.journal import Journal as RealJournal
+    from mine_controller.wire.names import Names
 
 ASK_S = 20
 ACT_S = 25
@@ -58,7 +59,8 @@ class Live:
         sources = sources or (REAL if wall_s is None else pretending(wall_s))
         self.clocks = Clocks(config.site.timezone, config.site.tick_s, sources)
         self.log = Log(config.paths.log, config.site.log_level)
-        self.wire_for = wire_for or partial(live_wire, collect=config.paths.collect)
+        self.wire_for = wire_for or partial(live_wire, collect=config.paths.collect, names=self._names)
+        self.known: dict[str, Names] = {}  # one, from when the first host is asked by its name
         self.shown_s = 0.0
         self.told_of = True  # a dry run shows nothing and tells nobody
         self.blamed: set[str] = set()
@@ -143,6 +145,20 @@ class Live:
             lambda: kept.append(sample(self.config, section, replies, why, self.log, wall_s)), "keeping a sample"
         )
         return "".join(kept)
+
+    def _names(self) -> "Names":
+        """Where hosts answered last, by name (DNS1). Asked by several threads."""
+        from mine_controller.wire.names import NAME, Names  # noqa: PLC0415 - plants have addresses, not names
+
+        return self.known.get("") or self.known.setdefault(
+            "", Names(self.config.paths.run / NAME, self.clocks.sources.wall_s)
+        )
+
+    def keep_names(self) -> None:
+        """What is known of them, kept for the day nothing can be looked up."""
+        for names in self.known.values():
+            for line in names.keep():
+                self.log.say(int(self.clocks.sources.wall_s()), "WARN", "names", text=line)
 
     def _stoppable(self, section: str, until: float) -> Wire:
         """A wire that sends nothing more once an emergency stop is asked for: the next round cuts at the outlets."""
@@ -229,6 +245,7 @@ class Live:
             self._permit(book, journal)
             self._publish(book, clock, now_s)
             self._listen(book, clock, now_s)
+        self._harmless(self.keep_names, "keeping names")
         self.keep_config(book)
         self.keep_copies(book, journal)
 
@@ -293,7 +310,9 @@ class Live:
             )
 
 
-def live_wire(section: str, until: float, collect: Path | None = None) -> Wire:
+def live_wire(
+    section: str, until: float, collect: Path | None = None, names: "Callable[[], Names] | None" = None
+) -> Wire:
     """A wire on real sockets; for the controller itself, one on its own files. `collect`: where collect.db lies."""
     if section.partition(" ")[0] in OWN_FILES:
         from mine_controller.wire.local import live as own_files  # noqa: PLC0415 - few sites have that section
@@ -301,7 +320,7 @@ def live_wire(section: str, until: float, collect: Path | None = None) -> Wire:
         return own_files(until)
     from mine_controller.wire.http import live  # noqa: PLC0415
 
-    return live(until, section, collect)
+    return live(until, section, collect, names)
 
 
 def ports_of(live: Live, journal: "RealJournal | None" = None) -> Ports:

@@ -6,9 +6,11 @@ one cap that counts decoded bytes, so neither a drip nor a gzip bomb gets past t
 `recv`, not an answer). Nothing an exception of requests says is passed on: it holds the whole URL.
 """
 
+import socket
 import ssl
 import time
 import zlib
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +28,8 @@ from mine_controller.wire.door import Request, Response, WireError
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
+    from mine_controller.wire.names import Way
+
 MAX_REDIRECTS = 2
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 PIECE = 16 * 1024
@@ -34,11 +38,17 @@ HEADERS = {"User-Agent": "minectl", "Accept": "*/*", "Accept-Encoding": "gzip, d
 
 
 class Session:
-    """Connections with one `pin` (sha256 of the certificate, hex, colons allowed) or one `ca_file`."""
+    """Connections with one `pin` (sha256 of the certificate, hex, colons allowed) or one `ca_file`.
 
-    def __init__(self, pin: str = "", ca_file: str = "") -> None:
+    `way`: how hosts are found by their names; None leaves that to the system, which may take longer than `until`.
+    """
+
+    def __init__(self, pin: str = "", ca_file: str = "", way: "Way | None" = None) -> None:
         self._pin = pin.replace(":", "").replace(" ", "").lower()
         self._adapter = _Adapter(self._pin, ca_file)
+        self._way = way
+        if way is not None:
+            self._adapter.poolmanager.pool_classes_by_scheme = way.pools()
         self._challenge: dict[str, str] = {}
         self._digest: Any = None
 
@@ -48,9 +58,13 @@ class Session:
         if self._pin and (len(self._pin) != SHA256_HEX or not set(self._pin) <= set("0123456789abcdef")):
             raise WireError("tls", "the pin is not a sha256 fingerprint")
         try:
-            return self._follow(request, until)
+            response = self._follow(request, until)
         except (requests.RequestException, HTTPError, OSError, UnicodeError, zlib.error) as error:
             fault = blame(error, time.monotonic() - began)
+        else:
+            if self._way is not None:
+                self._way.worked(tls=request.url.startswith("https:"))
+            return response
         raise fault  # outside the handler: the original holds the URL and must not travel as its context
 
     def _follow(self, request: Request, until: float) -> Response:
@@ -84,6 +98,9 @@ class Session:
         left = until - time.monotonic()
         if left <= 0:
             raise WireError("timeout", "no time left to ask")
+        if self._way is not None:
+            safe = request.url.startswith("https:") or request.method in ("GET", "HEAD")
+            self._way.until, self._way.trusted = until, safe
         prepared = requests.Request(
             request.method, request.url, {**HEADERS, **request.headers}, data=request.body or None
         ).prepare()
@@ -155,6 +172,23 @@ def _trusting(ca_file: str) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=ca_file)
     except OSError:
         return None  # told by the caller, without the path that the error holds
+
+
+def is_named(url: str) -> bool:
+    """True when a name has to be looked up to get there."""
+    with suppress(ValueError):
+        host = urlsplit(url).hostname
+        return bool(host) and not is_literal(str(host))
+    return False
+
+
+def is_literal(host: str) -> bool:
+    """True for an address."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        with suppress(OSError, UnicodeError, ValueError):
+            socket.inet_pton(family, host.partition("%")[0])
+            return True
+    return False
 
 
 def _pairs(challenge: str) -> dict[str, str]:
