@@ -33,7 +33,8 @@ Examples:
   minectl discover 10.0.0.0/24 --xmrig-ports 8080,18088 --ports 8081 --json
 
 \b
-A search only reads: it knocks at ports 4028, 80 and 4433 and asks those that open who they are.
+A search only reads: it knocks at ports 4028, 80 and 4433 and asks those that open who they are. Units that keep their
+mac behind a login are read once more by the section whose hosts they are, with its login.
 Known units that answer at another address than last time are told as moved; a second --add adds nothing twice.
 
 \b
@@ -121,11 +122,15 @@ def _known(config: Config | None) -> "Fleet":
 def _judged(looked: "Looked", plan: "Plan", known: "Fleet") -> "tuple[Find, ...]":
     from mine_controller.ops.discover import guess  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.fleet_file import compared  # noqa: PLC0415 - the same
+    from mine_controller.ops.identify import identified  # noqa: PLC0415 - the same
+    from mine_controller.wire import http  # noqa: PLC0415 - the same
     from mine_controller.wire.scan import neighbours  # noqa: PLC0415 - the same
 
     miner_ports = (*plan.ports.cgminer, *plan.ports.whatsminer)
+    guessed = {seen.host: guess(seen, looked.kinds) for seen in looked.seen}
+    guessed = identified(guessed, known.sections, lambda section, until: http.live(until, section))
     fresh = known._replace(neighbours=neighbours())  # after the search: whoever answered is in the table now
-    return compared(looked.seen, lambda seen: guess(seen, looked.kinds), fresh, miner_ports)
+    return compared(looked.seen, lambda seen: guessed[seen.host], fresh, miner_ports)
 
 
 @contextmanager

@@ -175,6 +175,7 @@ def _errand(context: click.Context, options: dict[str, Any], pair: tuple[str, st
 
     asked = given(context, options)
     found = known_miners(asked.config)
+    _in_order(context, found, asked.filters.ids, pair[1])
     asking = asked_for(lambda: errand(asked.config, found, asked.filters, pair, asked.reason))
     act(asked, found, asking, " ".join(word for word in pair if word))
 
@@ -184,8 +185,17 @@ def _hold(context: click.Context, options: dict[str, Any], pair: tuple[str, str]
 
     asked = given(context, options)
     found = known_miners(asked.config)
+    _in_order(context, found, asked.filters.ids, pair[1])
     asking = asked_for(lambda: hold(found, asked.filters, pair, asked.reason, until(for_s)))
     act(asked, found, asking, pair[1] if pair[0] == "miner" else " ".join(pair))
+
+
+def _in_order(context: click.Context, found: "Miners", ids: Sequence[str], value: str) -> None:
+    """Ends, with the line as it should be, a call that names the miner before what it is told."""
+    known = {str(row["id"]).lower() for row in found.rows}
+    if value.lower() in known and ids and ids[-1].lower() not in known:
+        right = " ".join(("minectl miners", str(context.info_name), ids[-1], value, *ids[:-1]))
+        fail(f"what they are told comes before the miners: `{right}`", 2)
 
 
 def examples(*lines: str) -> str:

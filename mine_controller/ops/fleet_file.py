@@ -106,8 +106,10 @@ def _find(one: Seen, guessed: Guess | None, trouble: str, known: Fleet, miner_po
 
 def _untold(find: Find, sections: Iterable[Endpoint]) -> str:
     """What to do about a unit that names itself by nothing."""
+    if not find.unit and not find.group:
+        return "tells neither mac nor serial before a section of its kind reads it with its login"
     if not find.unit:
-        return "tells neither mac nor serial"
+        return f'tells neither mac nor serial: `minectl probe "{find.group}"` shows why'
     section = next((one for one in sections if one.section == find.group and hasattr(one.options, "macs")), None)
     if section is None or find.kind == "nmminer":
         return "its mac is the network's word"
@@ -185,7 +187,7 @@ def _commands(waiting: Sequence[Find], config: Config) -> tuple[str, ...]:
     out = []
     by_kind: dict[str, list[str]] = {}
     for find in waiting:
-        if find.unit and not find.group and "both cover" not in find.note:
+        if not find.group and "both cover" not in find.note:
             by_kind.setdefault(find.kind, []).append(find.address)
     for kind, places in by_kind.items():
         sections = [one for one in config.endpoints.values() if one.kind == kind and hasattr(one.options, "hosts")]

@@ -237,6 +237,8 @@ def test_who_can_not_take_it_is_told_and_the_others_are_asked(seen):
         (("restart", "--model", "S19"), 2, "no miner fits --model S19"),
         (("mode", "warp", "b01"), 1, "has no mode 'warp'; it has eco"),
         (("mode", "warp", "b01", "--once"), 1, "has no mode 'warp'"),
+        (("mode", "b01", "eco"), 2, "`minectl miners mode eco b01`"),
+        (("pool", "b01", "b02", "solo"), 2, "`minectl miners pool solo b01 b02`"),
         (("pool", "other", "b01"), 1, "has no pool 'other'; it has main, solo"),
         (("limit", "9000", "b01"), 1, "takes no limit"),
         (("tune", "n01", "--frequency-mhz", "500"), 1, "takes no tune"),

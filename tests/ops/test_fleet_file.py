@@ -76,7 +76,7 @@ def test_a_unit_that_tells_no_mac_gets_the_one_of_the_network():
     assert find.unit == MAC
     assert find.note == f"its mac is the network's word: write 127.9.0.3 {MAC} into macs of [cgminer row]"
     (lost,) = judged(known(row), ("127.9.0.3", Guess("cgminer", 1)))
-    assert (lost.unit, lost.note) == ("", "tells neither mac nor serial")
+    assert (lost.unit, lost.note) == ("", 'tells neither mac nor serial: `minectl probe "cgminer row"` shows why')
 
 
 def test_a_unit_that_nobody_can_name_is_told_with_who_was_read_there_last():
@@ -84,7 +84,8 @@ def test_a_unit_that_nobody_can_name_is_told_with_who_was_read_there_last():
     spec = LISTED._replace(id="a07", group="antminer garage")
     (find,) = judged(known(garage, listed=[spec], last={"a07": "127.9.0.5"}), ("127.9.0.5", Guess("antminer", 3)))
     assert (find.state, find.id) == ("new", "")
-    assert find.note == "tells neither mac nor serial; a07 was read here last"
+    why = '`minectl probe "antminer garage"` shows why'
+    assert find.note == f"tells neither mac nor serial: {why}; a07 was read here last"
 
 
 def test_two_addresses_that_claim_one_unit_are_told():
