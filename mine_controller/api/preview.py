@@ -23,7 +23,7 @@ from mine_controller.core.words import sentence
 from mine_controller.ops.prices import frozen
 from mine_controller.ops.recall import last_seen
 from mine_controller.ops.replies import Wanted, cautions, precheck
-from mine_controller.store.inbox import pending
+from mine_controller.store.answered import waiting
 
 FEW = 6  # names of a group of commands
 MOST_READINGS = 500
@@ -152,7 +152,7 @@ def board(config: Config) -> dict[str, Any]:
         "readings": list(_readings(book.image)),
         "overrides": [] if book.image is None else _overrides(book.image, book.state),
         "waiting": [{"id": one.id, "verb": one.verb, "args": list(one.args), "actor": one.actor}
-                    for one in pending(config.paths)],
+                    for one in waiting(config.paths)],
     }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from mine_controller.ops.keep import waited
 from mine_controller.ops.recall import kept_book, last_seen
 from mine_controller.ops.replies import BUSY, Answer, Person, Wanted
 from mine_controller.store import query
-from mine_controller.store.inbox import pending
+from mine_controller.store.answered import waiting
 from mine_controller.store.lock import Busy
 from mine_controller.store.note import Who, note
 
@@ -188,8 +188,7 @@ def _clear(scene: Scene, key: str, why: str) -> None:
 
 def _waiting(scene: Scene, key: str) -> bool:
     """A request of this key that no tick has taken yet."""
-    asked = pending(scene.config.paths)
-    return any(one.args[:1] == (key,) and not replies.answers(scene.config, [one.id])[0].verdict for one in asked)
+    return any(one.args[:1] == (key,) for one in waiting(scene.config.paths))
 
 
 # -- curtail -----------------------------------------------------------------------------------------------------------
@@ -408,7 +407,7 @@ def _acked(scene: Scene, since: int, wait_s: int) -> str:
         for row in query.events(scene.config.paths, kind="request", since=since, limit=50):
             if ": ack" in row.text:
                 return row.actor or "somebody"
-        for request in pending(scene.config.paths):
+        for request in waiting(scene.config.paths):
             if request.verb == "ack" and request.at >= since:
                 return request.actor or "somebody"
         scene.pause(LOOK_S)

@@ -1,7 +1,7 @@
 """Once an hour, after everything else of a tick: the newest copy opened, a whole one made when it is due, old ones let
-go, the owner's program told. It lives on the tick's spare time: a person's command, a stop or the tick's own end cuts
-it short, and the next hour tries again. Whatever fails is an event, a line in the log, and an
-alarm until an hour goes well.
+go, the owner's program told; requests answered more than a week ago let go. It lives on the tick's spare time: a
+person's command, a stop or the tick's own end cuts it short, and the next hour tries again. Whatever fails of the
+copies is an event, a line in the log, and an alarm until an hour goes well.
 """
 
 import os
@@ -22,6 +22,7 @@ from mine_controller.ports.tell import hidden
 from mine_controller.store import rotation
 from mine_controller.store.copies import back_up, read_files
 from mine_controller.store.db import StoreTrouble
+from mine_controller.store.inbox import let_go
 from mine_controller.store.note import note
 from mine_controller.store.putback import judge
 from mine_controller.store.stop import stop_requested
@@ -77,6 +78,20 @@ def keep(config: Config, log: Log, now_s: int, until: float, hurried: Hurried = 
     except OSError as error:
         work.trouble.append(f"{config.paths.backups} can't be written: {error.strerror}")
     work.tell()
+
+
+def clear_inbox(config: Config, log: Log, now_s: int) -> None:
+    """Let go the requests that were answered long ago; the caller makes sure that `now_s` is to be believed.
+
+    The last work of the hour: `watch` would take the changed file for a person's request.
+    """
+    try:
+        gone = let_go(config.paths, now_s)
+    except StoreTrouble as trouble:  # nothing depends on it, and the next hour tries again
+        log.say(now_s, "WARN", "inbox", text=f"old requests can't be let go: {trouble.text}")
+        return
+    if gone:
+        log.say(now_s, "INFO", "inbox", text=f"{gone} requests let go that were answered more than a week ago")
 
 
 class _Work:

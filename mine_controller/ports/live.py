@@ -286,11 +286,13 @@ class Live:
         now_s = clock.wall_s - (clock.plant_s - clock.began_s)  # the tick's hour: by its beginning the store copies
         if not is_due(self.config.paths, now_s):
             return
-        from mine_controller.ports.keeping import keep, spare_until, watch  # noqa: PLC0415 - once an hour
+        from mine_controller.ports.keeping import clear_inbox, keep, spare_until, watch  # noqa: PLC0415 - once an hour
 
         until = spare_until(clock.began_s + min(TOLD_S, clock.tick_s - 5) - self.clocks.plant_now_s())
         hurried = watch(self.config.paths, lambda: self.clocks.ended)
         self._harmless(lambda: keep(self.config, self.log, now_s, until, hurried), "keeping")
+        if clock.synced and not clock.stepped:
+            self._harmless(lambda: clear_inbox(self.config, self.log, now_s), "letting old requests go")
 
     def keep_config(self, book: Book) -> None:
         """The config that ran to a good end is the last good one; a broken one is told every half hour."""

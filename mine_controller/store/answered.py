@@ -10,14 +10,23 @@ from collections.abc import Collection
 from contextlib import suppress
 
 from mine_controller.core.model.image import Request
-from mine_controller.store.db import Paths, StoreTrouble
-from mine_controller.store.inbox import pending
+from mine_controller.store.db import Paths, StoreTrouble, reading
+from mine_controller.store.inbox import answered_in, pending
 
 # Levels, and rows that are in the log alone. Every other verb counts as done once.
 AGAIN = frozenset({"set-state", "clear-state", "quarantine", "config", "emergency-stop", "tick", "denied"})
 FRESH_S = 300  # asked so short ago that it is what brought this tick about
 LOST = "whether it was done is not known, because the database with the answer is gone: ask again if it is still wanted"
 SET_ASIDE = "the history was set aside since: ask again if it is still wanted"
+
+
+def waiting(paths: Paths) -> tuple[Request, ...]:
+    """Give what no tick has answered yet, oldest first, for show. Raises StoreTrouble."""
+    if not paths.db.exists():
+        return pending(paths)
+    with reading(paths.db) as db:
+        known = answered_in(db, paths)
+    return pending(paths, known)
 
 
 def done_once(paths: Paths, answered: Collection[int], wall_s: int) -> tuple[Request, ...]:
@@ -27,8 +36,7 @@ def done_once(paths: Paths, answered: Collection[int], wall_s: int) -> tuple[Req
 
 def answer_lost(db: sqlite3.Connection, paths: Paths, wall_s: int) -> None:
     """Refuse those in a database that was begun from a copy or from nothing, inside the caller's transaction."""
-    known = {number for (number,) in db.execute("SELECT request FROM verdicts")}
-    _refuse(db, done_once(paths, known, wall_s), wall_s, LOST)
+    _refuse(db, done_once(paths, answered_in(db, paths), wall_s), wall_s, LOST)
 
 
 def answer_all(db: sqlite3.Connection, paths: Paths, wall_s: int) -> None:

@@ -4,13 +4,14 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Sequence
-from contextlib import closing, suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from mine_controller.core.model.image import Request
-from mine_controller.store.db import Paths, connect, plain, reading, transaction, trouble_of
+from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 
 MODE = 0o660
 _TABLE = """CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY AUTOINCREMENT, at INT NOT NULL,
@@ -19,6 +20,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS requests (id INTEGER PRIMARY KEY AUTOINCR
     STRICT"""
 _COLUMNS = "id, at, source, actor, verb, args, reason, until_at, flags, uid, tty"
 _FIRST_YEAR = 1_577_836_800  # 2020-01-01
+KEPT_S = 7 * 86_400  # an answered request lies on so long: whoever restores a copy of this week loses no override
+BITE = 1000  # requests let go in one hour at most
+_HIGHEST = 2**63 - 1
 
 
 def file_request(  # noqa: PLR0913, PLR0917 - the columns of a request
@@ -110,14 +114,74 @@ def _set_aside(path: Path, now_s: int) -> None:
 
 
 def pending(paths: Paths, answered_ids: Collection[int] = frozenset()) -> tuple[Request, ...]:
-    """Give the requests without an answer, oldest first. Raises StoreTrouble when the file can't be read."""
-    if not paths.inbox.exists() or paths.inbox.stat().st_size == 0:
-        return ()
-    with reading(paths.inbox) as db:
-        if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'requests'").fetchone() is None:
+    """Give the requests without an answer, oldest first. Raises StoreTrouble when the file can't be read.
+
+    Only the gaps between answered numbers are read, so what is done costs nothing however much of it there is.
+    """
+    with _requests(paths) as db:
+        if db is None:
             return ()
-        rows = db.execute(f"SELECT {_COLUMNS} FROM requests ORDER BY id").fetchall()  # noqa: S608 - a constant
-    return tuple(_request(row) for row in rows if row[0] not in answered_ids)
+        select = f"SELECT {_COLUMNS} FROM requests WHERE id > ? AND id < ? ORDER BY id"  # noqa: S608 - a constant
+        return tuple(_request(row) for gap in _gaps(answered_ids) for row in db.execute(select, gap))
+
+
+def _gaps(answered_ids: Collection[int]) -> Iterator[tuple[int, int]]:
+    """The open ranges of numbers that hold none of these."""
+    bounds = (-1, *sorted(answered_ids), _HIGHEST)
+    return ((low, high) for low, high in pairwise(bounds) if high - low > 1)
+
+
+@contextmanager
+def _requests(paths: Paths) -> Iterator[sqlite3.Connection | None]:
+    """Open the file for reading; None where nobody ever asked for anything. Raises StoreTrouble."""
+    if not paths.inbox.exists() or paths.inbox.stat().st_size == 0:
+        yield None
+        return
+    with reading(paths.inbox) as db:
+        there = db.execute("SELECT 1 FROM sqlite_master WHERE name = 'requests'").fetchone() is not None
+        yield db if there else None
+
+
+def answered_in(db: sqlite3.Connection, paths: Paths) -> frozenset[int]:
+    """Give the numbers a database has answers to, as far as their requests are still there."""
+    found = db.execute("SELECT request FROM verdicts WHERE request >= ?", (_lowest(paths),))
+    return frozenset(number for (number,) in found)
+
+
+def _lowest(paths: Paths) -> int:
+    """The lowest number that is there, past every one while there is none; 0 where that can't be told."""
+    with suppress(StoreTrouble), _requests(paths) as db:
+        if db is not None:
+            (first,) = db.execute("SELECT min(id) FROM requests").fetchone()
+            return _HIGHEST if first is None else int(first)
+    return 0
+
+
+def let_go(paths: Paths, wall_s: int) -> int:
+    """Take out what was answered more than a week ago, the oldest first, a bite of it; give how many. StoreTrouble.
+
+    What waits stays, however old it is. Numbers go on from the highest there ever was, so none comes a second time,
+    and the answers stay in the database. The caller makes sure the wall clock is to be believed.
+    """
+    with _requests(paths) as db:
+        there = set() if db is None else {number for (number,) in db.execute("SELECT id FROM requests")}
+    if not there or not paths.db.exists():
+        return 0
+    with reading(paths.db) as db:
+        select = "SELECT request FROM verdicts WHERE request >= ? AND tick_at < ? ORDER BY request"
+        rows = db.execute(select, (min(there), wall_s - KEPT_S))
+        gone = [number for (number,) in rows if number in there][:BITE]
+    if gone:
+        _take_out(paths.inbox, gone)
+    return len(gone)
+
+
+def _take_out(path: Path, numbers: Sequence[int]) -> None:
+    try:
+        with closing(connect(path)) as db, transaction(db):
+            db.executemany("DELETE FROM requests WHERE id = ?", [(number,) for number in numbers])
+    except (sqlite3.Error, OSError) as error:
+        raise trouble_of(error) from error
 
 
 def _request(row: tuple[Any, ...]) -> Request:

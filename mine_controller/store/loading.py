@@ -11,7 +11,7 @@ from mine_controller.core.model.state import State
 from mine_controller.store.codec import squeeze, unsqueeze
 from mine_controller.store.db import Paths, StoreTrouble, iso
 from mine_controller.store.history import COLUMNS
-from mine_controller.store.inbox import pending
+from mine_controller.store.inbox import answered_in, pending
 from mine_controller.store.spill import Spilled, StateRow, read_spill
 from mine_controller.store.state import clock_facts, pack_image, pack_state, unpack_image, unpack_state
 
@@ -88,7 +88,7 @@ def read_kept(db: sqlite3.Connection | None, paths: Paths) -> Kept:
     row = None if db is None else read_row(db)
     answered: frozenset[int] = frozenset()
     if db is not None:
-        answered = frozenset(number for (number,) in db.execute("SELECT request FROM verdicts"))
+        answered = answered_in(db, paths)
     try:
         spilled = read_spill(paths.run)
     except StoreTrouble as trouble:

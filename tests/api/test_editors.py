@@ -10,6 +10,7 @@ from mine_controller.config.load import load
 from mine_controller.ops import replies
 from mine_controller.play.demo import SITES, build, write_config
 from mine_controller.store import query
+from mine_controller.store.inbox import file_request
 
 STRATEGY = "/api/settings/agile-solo-strategy"
 
@@ -78,6 +79,9 @@ def test_giving_a_value_back_is_previewed_and_done(served):
     assert [(one["key"], one["value"], one["actor"]) for one in board["overrides"]] == [
         ("signal", "off", "token operate")
     ]
+    assert board["waiting"] == [], "the tick has answered it"
+    file_request(served.place.config.paths, "cli", "eve", 1000, "", "ack", ("none",))
+    assert [one["verb"] for one in served.get("/api/debug/board").json()["waiting"]] == ["ack"]
     found = served.post("/api/debug/preview", {"clears": ["signal"]}).json()
     assert (found["now"]["mode"], found["then"]["mode"]) == ("CURTAILED", "IDLE")
     assert {"what": "permitted_w", "now": 0, "then": 27_200} in found["changed"]

@@ -18,6 +18,7 @@ from mine_controller.ports.log import Log
 from mine_controller.ports.own import own
 from mine_controller.store import query
 from mine_controller.store.copies import kept_files
+from mine_controller.store.inbox import file_request
 from mine_controller.store.putback import judge
 from mine_controller.store.stop import raise_stop
 
@@ -215,15 +216,42 @@ def test_a_full_disk_is_a_reading(place, monkeypatch):
 def test_a_tick_that_begins_before_the_hour_and_ends_in_it_leaves_the_keeping_to_the_next_one(place):
     kept(place)  # the hour before
     paths = place.config.paths
+    keep_copies(place, ledger.clock(NOW + 3605, began=ledger.clock(NOW + 3585).plant_s))
+    assert read_kept(paths).hour == NOW // 3600
+    assert told(place) == []
+    keep_copies(place, ledger.clock(NOW + 3615))
+    assert read_kept(paths).hour == NOW // 3600 + 1
+
+
+def keep_copies(place, clock):
+    """As the tick does it when all else is done."""
     clocks = SimpleNamespace(
         ended=False, plant_now_s=lambda: 10_070, sources=SimpleNamespace(wall_s=lambda: NOW + 3605)
     )
-    log_file = Log(paths.log)
+    log_file = Log(place.config.paths.log)
     ports = SimpleNamespace(config=place.config, clocks=clocks, log=log_file, _harmless=lambda work, _what: work())
-    image = SimpleNamespace(clock=ledger.clock(NOW + 3605, began=ledger.clock(NOW + 3585).plant_s))
-    Live.keep_copies(ports, SimpleNamespace(image=image), SimpleNamespace(unsaved=False))
-    assert read_kept(paths).hour == NOW // 3600
-    assert told(place) == []
-    image = SimpleNamespace(clock=ledger.clock(NOW + 3615))
-    Live.keep_copies(ports, SimpleNamespace(image=image), SimpleNamespace(unsaved=False))
-    assert read_kept(paths).hour == NOW // 3600 + 1
+    Live.keep_copies(ports, SimpleNamespace(image=SimpleNamespace(clock=clock)), SimpleNamespace(unsaved=False))
+
+
+@pytest.mark.parametrize(
+    ("doubt", "left"), [({}, 0), ({"synced": False}, 1), ({"stepped": True}, 1), ({"wall_s": NOW + 3600}, 1)]
+)
+def test_once_an_hour_answered_requests_of_the_week_before_go_if_the_clock_is_to_be_believed(place, doubt, left):
+    answered(place)
+    keep_copies(place, ledger.clock(place.wall + 8 * 86_400)._replace(**doubt))
+    assert len(place.requests()) == left
+    assert ("1 requests let go" in log(place)) is (left == 0)
+
+
+def answered(place):
+    file_request(place.config.paths, "cli", "eve", 1000, "", "ack", ("none",), at=place.wall)
+    place.ticks(1)
+    assert len(place.requests()) == 1
+
+
+def test_requests_that_can_not_be_let_go_are_a_line_in_the_log_and_no_alarm(place):
+    answered(place)
+    place.config.paths.inbox.write_bytes(b"no database at all, but long enough to look like one" * 40)
+    keep_copies(place, ledger.clock(place.wall + 8 * 86_400))
+    assert "old requests can't be let go" in log(place)
+    assert "let go" not in read_kept(place.config.paths).trouble

@@ -8,7 +8,8 @@ from mine_controller.store import putback
 from mine_controller.store.answered import FRESH_S, LOST
 from mine_controller.store.copies import back_up
 from mine_controller.store.db import StoreTrouble, reading
-from mine_controller.store.inbox import file_request, verdict_of
+from mine_controller.store.inbox import KEPT_S, file_request, let_go, verdict_of
+from mine_controller.store.loading import read_kept
 from mine_controller.store.store import open_store
 
 LATER = ledger.NOON + 7 * 86_400
@@ -94,6 +95,39 @@ def test_after_a_reset_nothing_that_was_ever_asked_is_taken(paths, rules):
     assert verbs_taken(paths, LATER + 60) == []
     ask(paths, "errand", at=LATER + 60)
     assert verbs_taken(paths, LATER + 60) == ["errand"]
+
+
+@pytest.mark.parametrize("lost", ["damaged", "gone", "unreadable", "restored", "reset"])
+def test_what_was_done_and_let_go_is_not_done_again_whatever_becomes_of_the_database(paths, rules, monkeypatch, lost):
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    copy = paths.backups / "by-hand.db"
+    back_up(paths.db, copy)  # knows nothing of what follows
+    numbers = ask(paths, *VERBS)
+    with open_store(paths, "1.0", wall_s=ledger.NOON) as store:
+        store.load(ledger.BOOT, SHA)
+        made = ledger.make_tick(rules, full_book(rules), ledger.NOON + 600, requests=store.requests())
+        store.save(made.tick, made.rounds, made.book, ledger.NOON + 605)
+    later = ledger.NOON + 700 + KEPT_S
+    assert let_go(paths, later) == len(VERBS)
+    if lost == "damaged":
+        paths.db.write_bytes(b"\0garbage" * 4096)
+    elif lost == "gone":
+        paths.db.unlink()
+    elif lost == "unreadable":
+        monkeypatch.setattr("mine_controller.store.store.read_kept", only_without_a_database)
+    elif lost == "restored":
+        putback.restore(paths, copy, later)
+    else:
+        putback.begin_anew(paths, later, None, putback.NOBODY)
+    assert verbs_taken(paths, later) == []
+    assert ask(paths, "errand", at=later)[0] > max(numbers)
+    assert verbs_taken(paths, later) == ["errand"]
+
+
+def only_without_a_database(db, paths):
+    if db is not None:
+        raise StoreTrouble("io", "disk I/O error")
+    return read_kept(db, paths)
 
 
 def test_a_sound_database_leaves_every_unanswered_request_to_the_tick(paths, rules):
