@@ -1,4 +1,4 @@
-"""Who a unit is that tells nobody who asks: read once by the driver, and with the login, of the section that serves it."""
+"""Who a unit is that tells nobody who asks: read once by driver and login of the section that serves it."""
 
 import pytest
 from devices.antminers import MAC, Board, stock_api
