@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mine_controller.config import alarms, catalogue, keep, permissive, pools, site
+from mine_controller.config import alarms, catalogue, keep, permissive, pools, relays, site
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
@@ -80,6 +80,7 @@ def build_config(source: Source, over: Over) -> Config:
     work.problems += row_problems
     built = loader.wiring(rows, kinds, site_options)
     permissive.check(loader.document, channels, kinds, built.wiring, work)
+    relays.check(loader.document.sections.get(WIRING), channels, kinds, built.wiring, work)
     rules = loader.rules(built)
     loader.between(rules, built)
     loader.crossed(rules, site_options)
@@ -174,7 +175,7 @@ def _used(wiring: Wiring) -> set[str]:
     keys += [channel for fan in wiring.fans for channel in (fan.switch, fan.watts)]
     keys += [channel for miner in wiring.miners for channel in (miner.group, miner.outlet)]
     keys += [path.lane for miner in wiring.miners for path in miner.paths]
-    keys += [uplink.channel for uplink in wiring.uplinks] + [wiring.dummy_pool]
+    keys += [uplink.channel for uplink in wiring.uplinks] + [wiring.dummy_pool, wiring.wall, wiring.lamp]
     return {key.partition("/")[0] for key in keys}
 
 

@@ -76,6 +76,8 @@ WIRING_TAIL = """\
 #phase L1 = 60 A 230 V
 # The pump of an evaporative wall, by its relay; [wall] says when it runs:
 #wall = controlbyweb fans/8
+# A lamp or siren, on a relay or outlet of its own: on while an emergency that nobody acked is open, or nobody is told:
+#lamp = controlbyweb fans/9
 # Ways to the internet, by what watches them, and the pool on this machine that stands in while there is none:
 #uplink starlink = uplink starlink
 #uplink lte = openmptcprouter router/lte

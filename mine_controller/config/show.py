@@ -93,6 +93,7 @@ def _wiring(wiring: Wiring) -> dict[str, Any]:
         for breaker in wiring.breakers
     }
     out |= {f"phase {phase.name}": f"{phase.limit_w} W continuous" for phase in wiring.phases}
+    out |= {name: channel for name, channel in (("wall", wiring.wall), ("lamp", wiring.lamp)) if channel}
     out["miners"] = len(wiring.miners)
     out["absent"] = list(wiring.absent)
     return out

@@ -4,8 +4,7 @@
 * max_age inlet_c = 240
 * fan 1 = switch controlbyweb fans/1, watts iotawatt fans/Fan_1, normal 1500
 * breaker b1 = 400 A 480 V 3ph, phase L1 = 60 A 230 V
-* wall = controlbyweb fans/8: the relay of the evaporative wall's pump
-* uplink starlink = uplink starlink, dummy_pool = dummy_pool local: config/uplinks.py
+* wall, lamp = controlbyweb fans/8: config/relays.py; uplink starlink, dummy_pool = dummy_pool local: config/uplinks.py
 """
 
 import re
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from math import sqrt
 from typing import Any, NamedTuple
 
-from mine_controller.config import uplinks
+from mine_controller.config import relays, uplinks
 from mine_controller.config.fleet import FILE, Row
 from mine_controller.config.lines import UNFILLED, Entry, Section, has_tail, nearest
 from mine_controller.config.model import Endpoint
@@ -37,6 +36,7 @@ FANS = 32
 FAN_NORMAL_W = 1500
 CONTINUOUS = 0.8  # a branch carries 80 % of its breaker for hours
 AGES_S = (30, 900)
+_WORDS = ("fan 1", "breaker b1", "phase L1", "max_age inlet_c", "uplink one", "dummy_pool", *relays.WORDS)
 
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*(?: [A-Za-z0-9_.-]+)?)(?:/([^/,]{1,60}))?")
 _FAN_PART = re.compile(r"(switch|watts) (.+)|normal ([0-9]{1,5})|(active_low)")
@@ -96,9 +96,8 @@ def build(section: Section, rows: tuple[Row, ...], kinds: Kinds, defaults: Defau
         phases=tuple(wirer.phases),
         uplinks=tuple(wirer.uplinks.uplinks.values()),
         dummy_pool=wirer.uplinks.dummy_pool,
-        wall=wirer.wall,
     )
-    wiring = wiring._replace(absent=absent(wiring, kinds))
+    wiring = wiring._replace(absent=absent(wiring, kinds), wall=wirer.relays.wall, lamp=wirer.relays.lamp)
     if any(wired.endpoint is None and _proves(wired) for wired in kinds.values()):
         wirer.pending.append("power")
     return Built(wiring, tuple(dict.fromkeys(wirer.pending)), tuple(dict.fromkeys(wirer.wrong)))
@@ -153,7 +152,7 @@ class _Wirer:
         self.breakers: list[BreakerSpec] = []
         self.phases: list[BreakerSpec] = []
         self.uplinks = uplinks.Lines(self)
-        self.wall = ""
+        self.relays = relays.Lines(self)
         self.max_ages: dict[str, Entry] = {}
         self.pending, self.wrong = list[str](), list[str]()
         self.fan_channels: dict[str, str] = {}
@@ -176,8 +175,8 @@ class _Wirer:
             self._fan(entry, name)
         elif word in ("breaker", "phase") and name:
             (self._breaker if word == "breaker" else self._phase)(entry, name)
-        elif entry.key == "wall":
-            self.wall = self._fan_channel(entry, " ".join(entry.value.split()), "switch")
+        elif entry.key in relays.WORDS:
+            self.relays.line(entry)
         elif word in uplinks.WORDS:
             self.uplinks.line(entry)
         elif word == "max_age" and name:
@@ -185,8 +184,7 @@ class _Wirer:
         elif word in ROLES and not name:
             self._role_line(entry, word)
         else:
-            known = (*ROLES, "fan 1", "breaker b1", "phase L1", "max_age inlet_c", "uplink one", "dummy_pool", "wall")
-            self.tell(entry, f"is nothing that can be wired{nearest(entry.key, known)}")
+            self.tell(entry, f"is nothing that can be wired{nearest(entry.key, (*ROLES, *_WORDS))}")
 
     def _later(self, entry: Entry, word: str) -> None:
         self.work.note(entry.line, TITLE, entry.key, "is not yet wired: fill it in")
@@ -264,8 +262,8 @@ class _Wirer:
             return
         if not parts:
             return
-        switch = self._fan_channel(entry, parts["switch"], "switch")
-        watts = self._fan_channel(entry, parts["watts"], "power_w") if "watts" in parts else ""
+        switch = self.relay(entry, parts["switch"], "switch")
+        watts = self.relay(entry, parts["watts"], "power_w") if "watts" in parts else ""
         if not switch:
             return
         normal_w = int(parts.get("normal", FAN_NORMAL_W))
@@ -295,8 +293,9 @@ class _Wirer:
             return parts
         return {}
 
-    def _fan_channel(self, entry: Entry, text: str, quantity: str) -> str:
-        channel = self.channel(entry, text, quantity, "fan_proof")
+    def relay(self, entry: Entry, text: str, quantity: str) -> str:
+        """A fan's channel or another relay's; no two lines may have the same."""
+        channel = self.channel(entry, text, quantity, entry.key if entry.key in relays.WORDS else "fan_proof")
         wired = self.kinds.get(channel.partition("/")[0]) if channel else None
         if wired and "/" not in channel:
             self.tell(entry, f"{channel} names no channel, like `{channel}/1`")

@@ -129,10 +129,10 @@ def _wiring(config, entries):
         elif key in wiring.roles:
             if [name.rpartition(":")[0] for name in wiring.roles[key].keys] != parts:
                 yield f"{key} is {wiring.roles[key].keys}, the file says {text!r}"
-        elif key.partition(" ")[0] not in ("uplink", "breaker", "phase", "dummy_pool", "wall"):
+        elif key.partition(" ")[0] not in ("uplink", "breaker", "phase", "dummy_pool", "wall", "lamp"):
             yield f"{key} has vanished"
-    if wiring.wall != entries.get("wall", ""):
-        yield f"wall is {wiring.wall}"
+    relays = (("wall", wiring.wall), ("lamp", wiring.lamp))
+    yield from (f"{name} is {wired}" for name, wired in relays if wired != entries.get(name, ""))
     yield from (f"fan {name} came from nowhere" for name in fans)
     yield from (f"{role} came from nowhere" for role in wiring.roles if role not in entries and role != "stop")
 

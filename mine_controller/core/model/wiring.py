@@ -102,3 +102,4 @@ class Wiring(NamedTuple):
     uplinks: tuple[UplinkSpec, ...] = ()
     dummy_pool: str = ""  # the section of the local pool that rules open and close; "" = there is none
     wall: str = ""  # the relay of the evaporative wall's pump: "controlbyweb fans/8"; "" = there is none
+    lamp: str = ""  # the relay or outlet of a lamp or siren at the site: "controlbyweb fans/9"; "" = there is none

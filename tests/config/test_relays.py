@@ -1,0 +1,148 @@
+"""The wall's pump and the lamp: relays that are no fan's, and what may not hang on the lamp's."""
+
+from pathlib import Path
+
+import pytest
+
+from mine_controller.config.load import load
+from mine_controller.config.model import ConfigError
+
+TEXT = (Path(__file__).parent / "site.txt").read_text(encoding="utf-8")
+SECTIONS = """
+[controlbyweb spare]
+url = http://192.168.1.104
+relays = 8
+
+[controlbyweb same]
+url = http://192.168.1.104/
+relays = 8
+
+[redfish strip]
+url = https://192.168.1.105
+user = admin
+password = canary
+
+[raritan rack]
+url = https://192.168.1.106
+user = admin
+password = canary
+outlets = 12
+
+[http_pdu plug]
+url = http://192.168.1.107
+outlets = left, right
+read_url = /state
+state_path = on
+on_url = /on/{outlet}
+off_url = /off/{outlet}
+
+[http_pdu other]
+url = http://192.168.1.107
+outlets = left
+read_url = /other
+state_path = on
+on_url = /other/on/{outlet}
+off_url = /other/off/{outlet}
+
+[controlbyweb later]
+url = CHANGE-ME
+
+[permissive]
+relay = controlbyweb spare/7
+
+"""
+MINER = "a007,02:aa:bb:cc:dd:07,cloud mine,,redfish strip/A1,,,,,,\n"
+
+
+@pytest.fixture
+def site(write):
+    fleet = (Path(__file__).parent / "site.csv").read_text(encoding="utf-8") + MINER
+
+    def put(*lines):
+        text = TEXT.replace("[wiring]", f"{SECTIONS}[wiring]").replace("[end]", "\n".join(lines) + "\n[end]")
+        return write(text, fleet=fleet)
+
+    return put
+
+
+def told(path):
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return [f"{one.option}: {one.text}" for one in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    "channel",
+    ["controlbyweb spare/8", "redfish strip/B2", "raritan rack/12", "http_pdu plug/right", "http_pdu other/left"],
+)
+def test_a_lamp_hangs_on_any_relay_or_outlet_that_nothing_else_has(site, channel):
+    config = load(site(f"lamp =  {channel.replace(' ', '  ')}", "fan 3 = switch http_pdu plug/left"))
+    assert config.policy.wiring.lamp == channel
+    section = channel.partition("/")[0]
+    assert section in config.policy.wiring.lanes
+    assert not [one for one in config.notes if one.section == section and "uses it" in one.text]
+
+
+def test_without_a_line_there_is_no_lamp(site):
+    assert load(site()).policy.wiring.lamp == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "word"),
+    [
+        (("lamp = relay fans/1",), "lamp: relay fans/1 belongs to fan 1 already"),
+        (("lamp = relay fans/01",), "lamp: relay fans/01 is the switch of fan 1 already"),
+        (("lamp = controlbyweb spare/3", "fan 3 = switch controlbyweb spare/3"), "belongs to lamp already"),
+        (("fan 3 = switch controlbyweb spare/3", "lamp = controlbyweb same/3"), "is the switch of fan 3 already"),
+        (("wall = controlbyweb spare/4", "lamp = controlbyweb spare/4"), "belongs to wall already"),
+        (("wall = controlbyweb spare/4", "lamp = controlbyweb same/04"), "is the wall's pump already"),
+        (("lamp = redfish strip/A1",), "lamp: redfish strip/A1 is the outlet of a007 already: a lamp has a relay"),
+        (("lamp = redfish strip/a1",), "is the outlet of a007 already"),
+        (("stop = controlbyweb spare/5", "lamp = controlbyweb spare/5"), "is read as stop already"),
+        (("lamp = controlbyweb spare/7",), "is the relay of [permissive] already"),
+        (("lamp = controlbyweb same/07",), "is the relay of [permissive] already"),
+    ],
+)
+def test_nothing_else_may_hang_on_what_switches_the_lamp(site, lines, word):
+    found = told(site(*lines))
+    assert any(word in text for text in found), found
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("lamp = controlbyweb spare/9", "lamp: [controlbyweb spare] has no 9: it has 1 to 8"),
+        ("lamp = controlbyweb spare/0", "has no 0"),
+        ("lamp = raritan rack/13", "has no 13: it has 1 to 12"),
+        ("lamp = http_pdu other/right", "has no right: it has left"),
+        ("lamp = controlbyweb spare", "names no channel, like `controlbyweb spare/1`"),
+        ("lamp = controlbyweb spar/1", "did you mean controlbyweb spare"),
+        ("lamp = meter fans/1", "does not read switch"),
+        ("lamp = cloud mine/1", "does not read switch"),
+        ("lamp 1 = controlbyweb spare/1", "nothing that can be wired"),
+        ("lamb = controlbyweb spare/1", "did you mean lamp"),
+        ("lamp = switch controlbyweb spare/1", "is not a channel"),
+    ],
+)
+def test_a_lamp_that_can_not_be_switched_is_told(site, line, word):
+    found = told(site(line))
+    assert any(word in text for text in found), found
+
+
+def test_a_lamp_on_a_board_that_is_not_yet_active_waits_and_is_nobodys_proof(site):
+    config = load(site("lamp = controlbyweb later/1"))
+    assert config.policy.wiring.lamp == ""
+    assert any((note.option, "left out" in note.text) == ("lamp", True) for note in config.notes)
+    path = site("lamp = controlbyweb later/1")
+    text = path.read_text().replace("fan 2 =", "#fan 2 =").replace("fan 1 =", "#fan 1 =")
+    path.write_text(text)
+    assert any("fan_proof is required" in text for text in told(path))
+
+
+def test_the_walls_pump_and_the_lamp_are_shown_as_wired(site):
+    from mine_controller.config.show import tree  # noqa: PLC0415 - one test of that room
+
+    shown = tree(load(site("wall = controlbyweb spare/4", "lamp = controlbyweb spare/3")))["wiring"]
+    assert (shown["wall"], shown["lamp"]) == ("controlbyweb spare/4", "controlbyweb spare/3")
+    assert "lamp" not in tree(load(site()))["wiring"]
