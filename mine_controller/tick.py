@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 from mine_controller.core.decide import decide
 from mine_controller.core.due import Asked, due
 from mine_controller.core.freeze import freeze
+from mine_controller.core.lamp import TARGET as LAMP
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import NOT_SENT, Command, Outcome
@@ -111,7 +112,7 @@ def _decided(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tup
 
 
 def permitted(commands: tuple[Command, ...], written: bool) -> tuple[Command, ...]:
-    """No journal, no increase: what can't be written down may only lower the load or add air."""
+    """No journal, no increase: what can't be written down may only lower the load, add air, or call for people."""
     if written:
         return commands
     return tuple(
@@ -120,6 +121,7 @@ def permitted(commands: tuple[Command, ...], written: bool) -> tuple[Command, ..
         if command.verb == "stop"
         or (command.target.startswith("miner ") and command.verb == "off")
         or (command.target.startswith("fan ") and command.reason.code != "fan_down")
+        or command.target == LAMP
     )
 
 

@@ -218,6 +218,13 @@ def test_what_may_be_sent_unwritten_is_only_what_lowers_the_load_or_adds_air():
     assert permitted(tuple(allowed + refused), written=False) == tuple(allowed)
 
 
+def test_a_lamp_is_told_what_can_not_be_written_down_and_no_other_relay_is():
+    """The disk that takes nothing is the emergency it is lit for; it moves no load."""
+    lamp = [Command("1", "lamp relay", verb, "lane", "a", 0, Reason("lamp", "x")) for verb in ("on", "off")]
+    others = [Command("1", name, "on", "lane", "a", 0, Reason("x", "x")) for name in ("wall pump", "pool ckpool local")]
+    assert permitted((*lamp, *others), written=False) == tuple(lamp)
+
+
 def test_a_command_that_may_not_be_sent_unwritten_is_told_as_not_sent_and_says_why():
     off = Shell(Plant(wiring(), running=False))
     off.tick()

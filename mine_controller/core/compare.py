@@ -11,7 +11,7 @@ from mine_controller.core.due import ONCE
 from mine_controller.core.envelope import severest
 from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
-from mine_controller.core.levels import command_id, levels
+from mine_controller.core.levels import TARGETS, command_id, levels
 from mine_controller.core.liars import lied, lies_often
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
@@ -93,8 +93,8 @@ def _drop_settled(work: _Work) -> None:
     view, miners, stops = work.view, work.view.image.miners, set(work.plan.stops)
     for target in sorted(work.chases):
         chase = work.chases[target]
-        if target.startswith(("pool ", "wall ")):
-            continue  # one command after another, until the pool says so itself
+        if target.startswith(TARGETS):
+            continue  # one command after another, until the output says so itself
         if not target.startswith("miner "):
             if target[4:] not in view.fans:
                 del work.chases[target]

@@ -11,6 +11,7 @@ from mine_controller.core.envelope import narrow
 from mine_controller.core.errands import tell
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
+from mine_controller.core.lamp import light
 from mine_controller.core.liars import with_lies
 from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
@@ -139,9 +140,10 @@ def _act_on(
     events = (*events, *liars, *compared.events, *told.events, *shed_events, *_mode_event(view, mode, why))
     alarms = keep(view, events, policy.alarms)
     events = (*events, *alarms.events)
+    lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
     quiet = view.image.clock.opening and not plan.stops
     forecast = time_to_obey(view, obey_within_s) if quiet else view.state.last.get("forecast", {})
-    state = _next_state(view, memory, compared, plan, watched, mode, policy)
+    state = _next_state(view, memory | lit.memory, compared, plan, watched, mode, policy)
     state = state._replace(
         last={**state.last, **alarms.last, "forecast": forecast},
         alarms=alarms.alarms,
@@ -151,11 +153,11 @@ def _act_on(
     )
     return Decision(
         state=state,
-        commands=(*compared.commands, *told.commands),
+        commands=(*compared.commands, *told.commands, *lit.commands),
         look=told.look,
         mode=mode,
         why=why,
-        envelope=envelope,
+        envelope=envelope._replace(wishes=(*envelope.wishes, *lit.wishes)),
         plan=plan,
         events=events,
         forecast=forecast,

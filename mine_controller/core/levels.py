@@ -1,4 +1,4 @@
-"""Outputs that follow a rule's wish and move no power: the local pool's door, the wall's pump. Pure.
+"""Outputs that follow a wish and move no power: the local pool's door, the wall's pump, the lamp (`lamp.py`). Pure.
 
 One command after another, far apart, until the channel says of itself what is wished: a missed one does not matter.
 """
@@ -14,6 +14,7 @@ from mine_controller.core.reach import answers, commandable
 from mine_controller.core.view import View
 
 AGAIN_S = 60  # the same word to an output that does not follow
+TARGETS = ("pool ", "wall ", "lamp ")  # how the targets of their commands begin
 
 
 class Level(NamedTuple):
@@ -37,12 +38,13 @@ def levels(view: View, envelope: Envelope, chases: dict[str, Chase], sent: int) 
     out: list[Command] = []
     for one in wired:
         if one.target in followed:
-            command = _follow(view, chases, one, wishes[one.wish], sent + len(out))
+            command = follow(view, chases, one, wishes[one.wish], sent + len(out))
             out += [command] if command is not None else []
     return out
 
 
-def _follow(view: View, chases: dict[str, Chase], one: Level, wish: Wish, number: int) -> Command | None:
+def follow(view: View, chases: dict[str, Chase], one: Level, wish: Wish, number: int) -> Command | None:
+    """The command that makes one output follow its wish, if one is due; `chases` are brought up to date in place."""
     chase, seen = chases.get(one.target), view.image.channels.get(f"{one.channel}:switch")
     lane, _, address = one.channel.partition("/")
     want, sent_s = str(wish.value), (chase.sent_s or 0) if chase is not None else 0

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.core.decide import decide
 from mine_controller.core.fleet import Fleet, sum_up, wordy
+from mine_controller.core.levels import TARGETS
 from mine_controller.core.model.command import ERRANDS, Command
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
@@ -255,7 +256,7 @@ def _g7(record: Record) -> Iterator[str]:
     kinds = [
         "fan" if c.target.startswith("fan ") else "stop" if c.verb in ("stop", "off") else "start"
         for c in record.decision.commands
-        if not c.target.startswith(("pool ", "wall "))  # what moves no power
+        if not c.target.startswith(TARGETS)  # what moves no power
     ]
     order = [rank[kind] for kind in kinds]
     if order != sorted(order):

@@ -22,7 +22,7 @@ from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event
 from mine_controller.ports.log import Log
-from mine_controller.ports.untold import TOLD
+from mine_controller.ports.untold import TOLD, untold
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.history import TickFacts
 from mine_controller.store.outbox import Letter, Mark, Message
@@ -83,13 +83,25 @@ class Journal:
     def readings(self, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
         """What the shell knows of itself, as health like that of any endpoint; nothing while all is as it was: well."""
         config = self.config.broken[0].text if self.config.last_good and self.config.broken else ""
-        found = {"store": self.sore, "disk": _disk(self.config) if clock.opening else None, "config": config}
+        disk = _disk(self.config) if clock.opening else None
+        found = {"store": self.sore, "disk": disk, "config": config, "messages": self._untold(clock)}
         out = []
         for name, wrong in found.items():
             was = image.channels.get(f"{name}:health") if image is not None else None
             if wrong or (wrong is not None and was is not None and was.value is None):
                 out.append(Reading(f"{name}:health", None if wrong else "ok", clock.plant_s, wrong))
         return tuple(out)
+
+    def _untold(self, clock: Clock) -> str | None:
+        """What has reached nobody for long, for the lamp at the site; None: there is none, or it can't be told now."""
+        if not self.config.policy.wiring.lamp or not clock.opening or self.store is None:
+            return None
+        if not self.config.channels:
+            return ""
+        try:
+            return untold(self.store.letters_due(EVER_S, LETTERS_MOST), clock.wall_s)
+        except StoreTrouble:
+            return None  # an emergency of its own
 
     def journal(self, rounds: tuple[Round, ...]) -> bool:
         """Commit the intent; on tmpfs if need be. False: nowhere."""

@@ -8,6 +8,10 @@ import pytest
 from notify.test_tell import TAKEN, add, make, run
 
 from mine_controller.config.load import load
+from mine_controller.core.lamp import MESSAGES
+from mine_controller.ports.clock import Clocks
+from mine_controller.ports.journal import Journal
+from mine_controller.ports.log import Log
 from mine_controller.ports.pulse import trouble
 from mine_controller.ports.show import facts
 from mine_controller.ports.untold import untold
@@ -104,3 +108,44 @@ def test_ntf4_with_every_channel_dead_the_dead_man_fails_and_the_page_says_so_un
     _, journal = run(site)
     assert pinged()[0] == "/canary-check"
     assert facts(load(site), int(time.time())).untold_note == ""
+
+
+def with_lamp(path):
+    text = path.read_text().replace("relays = 9", "relays = 10")
+    path.write_text(text.replace("[wiring]\n", "[wiring]\nlamp = controlbyweb fans/10\n"))
+    return path
+
+
+def seen(path):
+    """What the core was told of messages in the last tick, and for what the lamp is then lit."""
+    journal = Journal(load(path), Clocks("UTC", 120), Log(path.parent / "mine.log"))
+    told = journal.load().image.channels.get(MESSAGES)
+    journal.store.close()
+    return told and (told.value, told.why[:34])
+
+
+def test_ntf4_the_lamp_hears_of_what_has_reached_nobody_until_one_takes_it(site, http, smtp):
+    run(with_lamp(site))
+    add(site, (2, "smoke"))
+    http.answers, smtp.codes = [(404, "no", {})], {"AUTH": "535 no"}
+    run(site)
+    assert seen(site) is None, "it has not waited for long"
+    aged(site, HOUR_S)
+    run(site)
+    assert seen(site) == (None, "an emergency has reached nobody fo")
+    http.answers, smtp.codes = [TAKEN], {}
+    aged(site, 2 * HOUR_S)
+    run(site)
+    assert seen(site)[0] is None, "this tick began before anybody was told"
+    run(site)
+    assert seen(site)[0] == "ok"
+
+
+def test_without_a_lamp_nothing_is_read_of_messages(site, http, smtp):
+    run(site)
+    add(site, (2, "smoke"))
+    http.answers, smtp.codes = [(404, "no", {})], {"AUTH": "535 no"}
+    run(site)
+    aged(site, HOUR_S)
+    run(site)
+    assert seen(site) is None

@@ -379,6 +379,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "nothing",
         "nothing",
     ),
+    "lamp_stuck": (
+        "the relay of the lamp at the site does not do as it is told",
+        "tells it again each tick; nothing else changes",
+        "look at the relay's number in [wiring], its board and the lamp; is somebody else switching it?",
+    ),
     "rule_failed": (
         "a rule of the program itself failed",
         "its layer takes the safe side",

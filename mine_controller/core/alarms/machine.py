@@ -146,6 +146,7 @@ def fed_by(endpoint: str, wiring: Wiring) -> frozenset[str]:
         if endpoint in (_endpoint(fan.switch), _endpoint(fan.watts)):
             out += ["fans", f"fan {fan.name}"]
     out += [spec.id for spec in wiring.miners if endpoint in (spec.group, _endpoint(spec.outlet))]
+    out += ["lamp"] if endpoint == _endpoint(wiring.lamp) else []
     return frozenset((*out, "controller"))
 
 

@@ -9,10 +9,14 @@ from typing import NamedTuple
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.fleet import marks_of
+from mine_controller.core.lamp import NAME as LAMP
+from mine_controller.core.lamp import wanted
 from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import Once, each
+from mine_controller.core.reach import answers, commandable
 from mine_controller.core.view import View
 
 # Chip temperatures that warn and that are a danger, by kind of section. Bitaxe firmware throttles at 75; Avalon's TMax
@@ -172,6 +176,21 @@ def _can_not_answer(view: View, at: int) -> bool:
     chase, book = state.chases.get(f"miner {spec.id}"), state.miners.get(spec.id)
     began_s = chase.began_s if chase is not None and chase.want == "run" else book.last_start_s if book else 0
     return began_s > 0 and view.now_s - began_s < spec.ramp_patience_s
+
+
+def _lamp(look: Look) -> Found:
+    """A lamp that does not do as it is told: nobody would see it in the emergency. A silent board is told as such."""
+    view, relay = look.view, look.view.wiring.lamp
+    kept, lane = view.state.memory.get(LAMP), relay.partition("/")[0]
+    if not relay or kept is None or not view.site.live or not commandable(view, lane):
+        return
+    seen = view.image.channels.get(f"{relay}:switch")
+    known = seen is not None and not seen.why and view.now_s - seen.at_s <= TEXT_MAX_AGE_S
+    now = str(seen.value) if seen is not None and known else "unknown"
+    if not answers(view, lane):
+        yield f"lamp_stuck {LAMP}"
+    elif now != wanted(kept):
+        yield _event("lamp_stuck", LAMP, ("relay", relay), ("now", now), ("want", wanted(kept)))
 
 
 def _forced(look: Look) -> Found:
@@ -346,6 +365,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("frequency_low", "frequency_high"), _grid),
     (("door_open", "mains_lost"), _contacts),
     (("device_unreachable", *OWN.values()), _devices),
+    (("lamp_stuck",), _lamp),
     (("signal_forced",), _forced),
     (("clock_unsynced",), _clock),
     (("controller_hot", "memory_low"), _machine),
