@@ -9,6 +9,7 @@ import click
 from mine_controller.cli.output import safe
 from mine_controller.config.model import Config
 from mine_controller.ports.clock import utc_offset_s
+from mine_controller.render.lamp import said
 from mine_controller.render.text import Zone, span, temperature, watts
 
 WIDTH = 80
@@ -43,7 +44,7 @@ def screen(shown: dict[str, Any], config: Config, now_s: int) -> list[str]:
     lines += _wrapped("Hashing", _hashing(shown["totals"])) if shown.get("totals") else []
     if shown["signal"]["configured"] or shown.get("time_to_obey"):
         lines += _wrapped("Obeying", _obeying(shown.get("time_to_obey")))
-    lines += [*_alarms(shown, zone, now_s), *_overrides(shown["overrides"], zone, now_s)]
+    lines += [*_alarms(shown, zone, now_s), *_lamp(shown.get("lamp")), *_overrides(shown["overrides"], zone, now_s)]
     lines += _inputs(shown["inputs"])
     return lines
 
@@ -203,6 +204,14 @@ def _alarms(shown: dict[str, Any], zone: Zone, now_s: int) -> Iterator[str]:
         yield from (click.style(line, fg=None if known else colour) for line in _wrapped("", safe(told)))
         if one.get("remedy") and not known:
             yield from _wrapped("", safe(f"-> {one['remedy']}"))
+
+
+def _lamp(told: dict[str, Any] | None) -> Iterator[str]:
+    """The lamp at the site, where one is wired: as its relay says, and why."""
+    shown = said(told)
+    if shown is not None:
+        text = safe(f"{shown['text']}; {shown['why']}" if shown["why"] else shown["text"])
+        yield from (click.style(row, fg="yellow" if shown["bad"] else None) for row in _wrapped("Lamp", text))
 
 
 def _overrides(overrides: list[dict[str, Any]], zone: Zone, now_s: int) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mine_controller.core.lamp import NAME as LAMP
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.decision import Decision, Plan
 from mine_controller.core.model.image import Image
@@ -38,6 +39,7 @@ def plan_json(book: Book) -> dict[str, Any]:
             {**command._asdict(), "reason": sentence(command.reason), "code": command.reason.code}
             for command in decision.commands
         ],
+        "lamp": _lamp(decision),
         "skip": _skips(decision),
         "open": [{"target": target, **chase._asdict()} for target, chase in sorted(book.state.chases.items())],
         "inputs": inputs(image, book.state),
@@ -60,6 +62,12 @@ def _limit(limit: Limit) -> dict[str, Any]:
         "code": limit.reason.code,
         "sentence": sentence(limit.reason),
     }
+
+
+def _lamp(decision: Decision) -> dict[str, Any] | None:
+    """The word for the lamp at the site and its reason; None: none is wired."""
+    wish = next((one for one in decision.envelope.wishes if one.what == LAMP), None)
+    return None if wish is None else {"wanted": wish.value, "sentence": sentence(wish.reason)}
 
 
 def _skips(decision: Decision) -> list[dict[str, Any]]:
@@ -105,6 +113,7 @@ def plan_text(book: Book) -> str:
         f"Miners: {sum(plan.run)} of {len(plan.run)} to run",
         _power_line(plan),
         f"Fans on: {', '.join(plan.fans_on) or 'none'}",
+        *(f"Lamp:   {told['wanted']}: {told['sentence']}" for told in [_lamp(decision)] if told is not None),
         "",
         "Because:",
         *dict.fromkeys(_limit_line(limit) for limit in _limits(decision)),

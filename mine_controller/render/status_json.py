@@ -9,7 +9,7 @@ from typing import Any
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
-from mine_controller.render import bands, contract, cooling, plant, supply
+from mine_controller.render import bands, contract, cooling, lamp, plant, supply
 from mine_controller.render.cards import SMALL, cards, strangers, totals
 from mine_controller.render.fleet import Unit, counts, units
 from mine_controller.render.given import History, SiteFacts, Words
@@ -54,6 +54,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "miners": miners,
         **_each(book, site, fleet, when),
         **_alarms(book, site, words, when),
+        "lamp": lamp.lamp(book, site.wiring, words, when),
         "limits": _limits(book, words),
         "last_event": contract.last_event(book, history, when),
         "time_to_obey": contract.time_to_obey(book),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mine_controller.core.model.book import Book
-from mine_controller.render import bands, panels, plant, status_json, supply_panel
+from mine_controller.render import bands, lamp, panels, plant, status_json, supply_panel
 from mine_controller.render.fleet import units
 from mine_controller.render.given import EventLine, History, SiteFacts, Words
 from mine_controller.render.links import PAGES
@@ -124,6 +124,7 @@ def _alarms(made: Doc, zone: Zone) -> dict[str, Any]:
         "open": f"{counts['active']:,}",
         "acked": f"{counts['acked']:,}" if counts["acked"] else "",
         "set_aside": " and ".join(aside),
+        "lamp": lamp.said(made.get("lamp")),  # a document that an older version wrote has none
     }
 
 

@@ -117,6 +117,13 @@ class Place:
             self.plant._grow()
         return self
 
+    def wire(self, line: str) -> None:
+        """One more line of [wiring]; the board has a spare relay."""
+        text = self.path.read_text().replace("relays = 9", "relays = 10").replace("[wiring]\n", f"[wiring]\n{line}\n")
+        self.path.write_text(text)
+        self.config = load(self.path)
+        self.plant.wiring, self.plant.policy = self.config.policy.wiring, self.config.policy
+
     def _ports(self) -> Ports:
         sources = Sources(lambda: self.plant.now, lambda: self.wall, lambda: "boot-a", lambda: True)
         clocks = Clocks("UTC", 120, sources)

@@ -68,3 +68,14 @@ def test_a_limit_that_two_images_share_is_told_once(place):
     place.ticks(1)
     lines = [line for line in place.run("explain").stdout.splitlines() if line.startswith("  safety ")]
     assert len(lines) == len(set(lines)) > 0
+
+
+def test_the_lamp_is_explained_where_one_is_wired_and_nowhere_else(place):
+    assert "lamp" not in place.ticks(2, of=4).run("explain").stdout.lower()
+    assert json.loads(place.run("explain", "--json").stdout)["lamp"] is None
+    place.wire("lamp = controlbyweb fans/10")
+    place.plant.smoke = "alarm"
+    shown = place.ticks(2).run("explain").stdout
+    assert "\nLamp:   on: nobody has acked an emergency: smoke of site\n" in shown
+    assert "  controlbyweb fans: on lamp relay (nobody has" in shown
+    assert json.loads(place.run("explain", "--json").stdout)["lamp"]["wanted"] == "on"

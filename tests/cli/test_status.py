@@ -117,3 +117,11 @@ def test_without_a_config_the_file_that_is_missed_is_named(tmp_path):
     done = CliRunner().invoke(group, ["status", "--config", str(tmp_path / "none.txt")])
     assert done.exit_code == 2
     assert "none.txt: is missing; `minectl init" in done.stderr
+
+
+def test_the_lamp_is_on_the_screen_where_one_is_wired(place):
+    assert "Lamp" not in place.ticks(2, of=4).run("status").stdout
+    place.wire("lamp = controlbyweb fans/10")
+    shown = place.ticks(2).run("status").stdout
+    assert "\nLamp       unknown (never read), wanted dark; nothing calls for people\n" in shown
+    assert max(map(len, shown.splitlines())) <= 80
