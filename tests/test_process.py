@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from mine_controller.config.load import load
 from mine_controller.play import demo
+from mine_controller.store import query
 from mine_controller.store.lock import TickLock
 from mine_controller.twin import coop
 
@@ -86,16 +88,54 @@ def test_a_dry_run_before_any_tick_makes_nothing_either(folder):
     assert fingerprint(folder) == before
 
 
-def test_pro1_a_second_tick_exits_75_at_once_and_changes_nothing(folder):
+def test_pro1_a_second_tick_exits_75_at_once_and_adds_one_line_to_the_count(folder):
     minectl("tick", folder=folder)
+    count = folder / "minectl.lock.skipped"
     with TickLock(folder / "minectl.lock"):
         before = fingerprint(folder)
-        began = time.monotonic()
-        done = minectl("tick", folder=folder)
-        assert done.returncode == 75
-        assert time.monotonic() - began < 5
-        assert "another tick" in done.stderr
+        for lines in (1, 2):
+            began = time.monotonic()
+            done = minectl("tick", folder=folder)
+            assert done.returncode == 75
+            assert time.monotonic() - began < 5
+            assert "another tick" in done.stderr
+            assert len(count.read_bytes().splitlines()) == lines
+        count.unlink()
         assert fingerprint(folder) == before
+
+
+def test_pro1_a_skipped_tick_that_can_not_be_counted_exits_75_all_the_same(folder):
+    minectl("tick", folder=folder)
+    (folder / "minectl.lock.skipped").mkdir()  # as good as a disk that takes nothing, also for root
+    with TickLock(folder / "minectl.lock"):
+        done = minectl("tick", folder=folder)
+    assert (done.returncode, "Traceback" in done.stderr) == (75, False)
+    assert minectl("tick", folder=folder).returncode == 0
+    assert json.loads((folder / "www/status.json").read_text())["ticks_skipped"]["in_a_row"] is None
+
+
+def test_pro1_three_ticks_in_a_row_that_found_the_lock_taken_are_an_alarm_a_letter_and_a_figure(folder):
+    """As a watchdog leaves it that booted a controller whose tick hung: the record replays to the same alarm."""
+    lines = "".join(f"{9_000_000 + 120 * n}\n" for n in range(3))
+    (folder / "minectl.lock.skipped").write_text(lines)
+    assert minectl("tick", folder=folder).returncode == 0
+    made = json.loads((folder / "www/status.json").read_text())
+    assert made["ticks_skipped"] == {"in_a_row": 3, "since_start": 3}
+    [alarm] = [one for one in made["alarms"] if one["kind"] == "ticks_skipped"]
+    assert (alarm["severity"], alarm["text"]) == (
+        "warning",
+        "3 ticks in a row could not begin: another process held the lock",
+    )
+    assert "minectl_ticks_skipped 3\n" in (folder / "www/metrics").read_text()
+    bodies = [json.loads(one.body) for one in query.letters(load(folder / "config.txt").paths)]
+    assert "ticks_skipped" in [body["kind"] for body in bodies]
+    replayed = json.loads(minectl("replay", "--json", folder=folder).stdout)
+    assert replayed["rounds"] >= 1
+    assert (replayed["differ"], replayed["skipped"]) == (0, [])
+    assert minectl("tick", folder=folder).returncode == 0
+    made = json.loads((folder / "www/status.json").read_text())
+    assert made["ticks_skipped"] == {"in_a_row": 0, "since_start": 3}, "and none is counted twice"
+    assert not (folder / "minectl.lock.skipped").exists()
 
 
 def test_cfg1_a_config_with_ten_faults_lists_ten_faults_and_exits_2(tmp_path):

@@ -84,6 +84,9 @@ def _ticked(config: "Config", asked: Asked, wall_s: int | None) -> "tuple[Book, 
     try:
         return _dry(config, asked, wall_s) if asked.dry_run else _real(config, wall_s)
     except Busy as busy:
+        from mine_controller.store.skipped import note_skip  # noqa: PLC0415 - seldom
+
+        note_skip(config.paths.lock)
         fail(f"another tick runs ({busy}); nothing was done", 75)
     except StoreError as error:
         fail(f"the database can't be used: {error}", 70)

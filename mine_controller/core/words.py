@@ -199,6 +199,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "disk"): "the disk is nearly full: {why}",
     ("alarm", "config_broken"): "config.txt is broken, the last good one runs: {why}",
     ("alarm", "backup_failed"): "the last backup failed: {why}",
+    ("alarm", "ticks_skipped"): "{ticks} ticks in a row could not begin: another process held the lock",
     ("alarm", "clock_unsynced"): "nothing keeps the clock of the controller right",
     ("alarm", "controller_hot"): "the controller is {board_c} °C hot",
     ("alarm", "controller_slowed"): "the controller runs slower: it is too hot, or its supply is weak",

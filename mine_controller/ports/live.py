@@ -20,7 +20,7 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.ports.clock import REAL, Clocks, Sources, pretending
 from mine_controller.ports.kept import is_due
 from mine_controller.ports.log import Log
-from mine_controller.ports.own import own
+from mine_controller.ports.own import own, skips
 from mine_controller.tick import Ports
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
@@ -71,6 +71,7 @@ class Live:
         """Every endpoint asked, side by side, and the stop file."""
         from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
+        mine = self._own(image, clock) if clock.opening else ()
         if clock.opening:
             self._begin()
         channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
@@ -87,7 +88,11 @@ class Live:
             else ()
         )  # fmt: skip
         # The stop file last: somebody may have raised it while devices were thinking.
-        return joined(own(self.config, clock.plant_s) if clock.opening else (), read, (self.stop_reading(),))
+        return joined(mine, read, (self.stop_reading(),))
+
+    def _own(self, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
+        """What the shell says of itself; who holds no lock leaves the count of skipped ticks to the next who does."""
+        return (*own(self.config, clock.plant_s), *(skips(self.config, image, clock) if self.told_of else ()))
 
     def _ready(self) -> None:
         """What only the page needs is loaded while devices are thinking."""

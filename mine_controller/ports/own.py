@@ -1,14 +1,19 @@
 """What the shell says of its own files, as readings like any: `disk:health`, `backup:health`, `config:health`.
 
-Value "ok", or None with the reason: an alarm stands on it as long as it does.
+Value "ok", or None with the reason: an alarm stands on it as long as it does. And how many ticks found the lock taken:
+`lock/row:skipped_n` in a row before this one, `lock:skipped_n` since the controller started.
 """
 
 import os
 from pathlib import Path
 
 from mine_controller.config.model import Config
+from mine_controller.core.alarms.watches import SKIPPED, SKIPPED_ROW
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.ports.kept import read_kept
+from mine_controller.store.skipped import skipped
 
 MB = 1_000_000
 LEAST_BYTES, LEAST_SHARE = 100 * MB, 10  # less than this and less than a tenth of the disk (it may be a small one)
@@ -19,6 +24,19 @@ def own(config: Config, at_s: int) -> tuple[Reading, ...]:
     """All three, at `at_s` plant time; nothing is written and nothing raises."""
     told = {"disk": _disk(config.paths.db.parent), "backup": _backup(config), "config": _config(config)}
     return tuple(Reading(f"{name}:health", None if why else "ok", at_s, why) for name, why in told.items())
+
+
+def skips(config: Config, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
+    """Ticks that could not begin since the last one did, for the tick that holds the lock now. Nothing raises."""
+    last = image if image is not None and image.clock.boot_id == clock.boot_id else None
+    began_s = last.clock.boot_s - (last.clock.plant_s - last.clock.began_s) if last is not None else None
+    try:
+        row = skipped(config.paths.lock, began_s, clock.boot_s, clock.tick_s)
+    except OSError as error:
+        return (Reading(SKIPPED_ROW, None, clock.plant_s, f"can't be counted: {error.strerror}"),)
+    was = last.channels.get(SKIPPED) if last is not None else None
+    before = was.value if was is not None and isinstance(was.value, int) else 0
+    return (Reading(SKIPPED_ROW, row, clock.plant_s), Reading(SKIPPED, before + row, clock.plant_s))
 
 
 def _disk(folder: Path) -> str:

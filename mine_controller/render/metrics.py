@@ -102,6 +102,10 @@ def _site(made: dict[str, Any]) -> Iterable[Family]:
         "last_tick_timestamp_seconds", "When the last tick read the mine, in seconds since 1970.", made["tick_at"]
     )
     yield _one("tick_interval_seconds", "How far apart ticks are planned.", made["tick_s"])
+    left_out = made.get("ticks_skipped") or {}  # a document that an older version wrote has none
+    yield _one(
+        "ticks_skipped", "Ticks that found the lock taken since the controller started.", left_out.get("since_start")
+    )
     yield Family(
         "mode",
         "1 for the mode the mine is in, 0 for the others.",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from mine_controller.core.alarms.watches import SKIPPED, SKIPPED_ROW
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Fan
 from mine_controller.core.model.reading import Value
@@ -144,3 +145,13 @@ def _newest(channels: dict[str, Value]) -> dict[str, int]:
             if value.at_s > newest.get(name, 0):
                 newest[name] = value.at_s
     return newest
+
+
+def ticks_skipped(book: Book) -> dict[str, int | None]:
+    """How many ticks found the lock taken: in a row before the last one, and all since the controller started."""
+    held = book.image.channels if book.image is not None else {}
+    found = {"in_a_row": held.get(SKIPPED_ROW), "since_start": held.get(SKIPPED)}
+    return {
+        name: one.value if one is not None and not one.why and isinstance(one.value, int) else None
+        for name, one in found.items()
+    }

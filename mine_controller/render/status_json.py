@@ -73,6 +73,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "config_note": clean(site.config_note, SENTENCE),
         "untold_note": clean(site.untold_note, SENTENCE),
         "tick_s": site.tick_s,
+        "ticks_skipped": plant.ticks_skipped(book),
         "tick_at": when.tick_at,
         "written_at": now_wall_s,
         "age_s": None if when.tick_at is None else max(0, now_wall_s - when.tick_at),

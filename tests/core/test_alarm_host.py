@@ -4,10 +4,11 @@ import re
 from pathlib import Path
 
 from core.plant import wiring
-from core.test_alarm_watches import Site
+from core.test_alarm_watches import Site, _view
 
 from mine_controller.core import alarms as alarms_room
 from mine_controller.core.alarms.catalogue import KINDS
+from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.core.words import sentence
 
@@ -66,6 +67,32 @@ def test_o37_a_controller_short_of_memory_is_told():
     say(site, "machine self", memory__free_pct=30.0)
     site.ticks(8)
     assert site.open("memory_low") == []
+
+
+def test_pro1_three_ticks_in_a_row_that_could_not_begin_are_a_warning_told_once_and_over_after_half_an_hour():
+    """PRO1."""
+    site = guarded("machine self")
+    say(site, "lock", row__skipped_n=2)
+    site.ticks(1)
+    assert site.open("ticks_skipped") == []
+    say(site, "lock", row__skipped_n=3)
+    site.ticks(1)
+    (told,) = site.told("ticks_skipped")
+    assert (told.level, site.open("ticks_skipped")) == (1, ["controller"])
+    assert sentence(told.reason) == "3 ticks in a row could not begin: another process held the lock"
+    say(site, "lock", row__skipped_n=1)
+    site.ticks(16)
+    assert site.open("ticks_skipped") == ["controller"], "it goes on"
+    say(site, "lock", row__skipped_n=None)
+    site.ticks(16)
+    assert site.open("ticks_skipped") == ["controller"], "not to know is not to be well"
+    seen = alarms_room.watches.look_round(_view(site), (), AlarmPolicy())
+    assert ("ticks_skipped controller" in seen.unknown, seen.wrong) == (True, ())
+    say(site, "lock", row__skipped_n=0)
+    site.ticks(14)
+    assert site.open("ticks_skipped") == ["controller"]
+    site.ticks(3)
+    assert [one.what for one in site.told("ticks_skipped")] == ["raise", "clear"]
 
 
 def test_o35_a_ups_on_its_battery_is_a_warning_and_a_low_one_an_emergency():

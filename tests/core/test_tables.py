@@ -142,7 +142,7 @@ PLAUSIBLE = {  # decimals, lowest, highest, and for how many seconds it counts
     (0, 0, 1e7, 240): "runtime_s",
     (1, 0, 100, 240): "loss_pct",
     (1, 0, 60000, 240): "latency_ms",
-    (0, 0, 1_000_000, 240): "clients_n",
+    (0, 0, 1_000_000, 240): "clients_n skipped_n",
     (2, 0, 1_000_000, 600): "hashrate_ths",
     (0, 0, 1e+21, 600): "rate_hs",
     (0, 0, 1e+21, 3600): "hashrate_hs",

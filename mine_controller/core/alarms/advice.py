@@ -434,6 +434,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "what it commanded is judged by measurement",
         "more than one a week: `minectl bundle`",
     ),
+    "ticks_skipped": (
+        "ticks in a row found the lock taken and left",
+        "looks at everything anew now; nothing was read or decided meanwhile",
+        "`journalctl -t minectl` names the process that held it",
+    ),
     "restarted": (
         "the controller has started",
         "adopts what is measured; starts after two good looks",

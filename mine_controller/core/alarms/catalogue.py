@@ -345,6 +345,16 @@ _ROWS = (
         low=True,
     ),
     Kind("died", "warning", once=True, cool_s=3600),
+    Kind(
+        "ticks_skipped",
+        "warning",
+        under=("database",),
+        watched=True,
+        off_delay_s=1800,
+        cool_s=3600,
+        threshold=2.0,
+        unit="ticks in a row",
+    ),
     Kind("restarted", "info", once=True, cool_s=3600),
 )
 

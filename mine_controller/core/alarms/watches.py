@@ -31,6 +31,7 @@ CHIP_C = {
 CHIP_ELSE_C = (95.0, 105.0)
 # What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
 OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
+SKIPPED, SKIPPED_ROW = "lock:skipped_n", "lock/row:skipped_n"  # ticks that found the lock taken: all, and in a row
 GRIDS_HZ = (50.0, 60.0)
 FIGURE_S = 600  # how old what a controller or a UPS says may be
 AWAY = ("maintenance", "spare")
@@ -206,6 +207,17 @@ def _clock(look: Look) -> Found:
         yield _event("clock_unsynced", "controller")
 
 
+def _lock(look: Look) -> Found:
+    """PRO1: beats of the rhythm in which no tick could begin. The one that looks has the lock, so it is over by now."""
+    row = look.view.image.channels.get(SKIPPED_ROW)
+    if row is None:
+        return
+    if row.why or not isinstance(row.value, int):
+        yield "ticks_skipped controller"
+    elif look.off_limits("ticks_skipped", "controller", row.value):
+        yield _event("ticks_skipped", "controller", ("ticks", row.value))
+
+
 def _machine(look: Look) -> Found:
     """What the controller says of itself where [machine] is configured. A Raspberry Pi slows down from 80 °C on."""
     for name in _of_kind(look.view, "machine"):
@@ -368,6 +380,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("lamp_stuck",), _lamp),
     (("signal_forced",), _forced),
     (("clock_unsynced",), _clock),
+    (("ticks_skipped",), _lock),
     (("controller_hot", "memory_low"), _machine),
     (("ups_on_battery", "ups_low"), _ups),
     (("over_breaker",), _breakers),

@@ -51,6 +51,7 @@ QUANTITIES: dict[str, Quantity] = {
     "runtime_s": Quantity("s", 0, 0, 1e7, "low", 240, "battery_runtime_seconds", "Battery lasts"),
     "loss_pct": Quantity("%", 1, 0, 100, "high", 240, "link_loss_percent", "Loss"),
     "latency_ms": Quantity("ms", 1, 0, 60_000, "high", 240, "link_latency_milliseconds", "Latency"),
+    "skipped_n": Quantity("", 0, 0, 1_000_000, "high", 240, "ticks_skipped", "Ticks left out"),
     "clients_n": Quantity("", 0, 0, 1_000_000, "", 240, "pool_clients", "Miners on it"),
     "hashrate_ths": Quantity("TH/s", 2, 0, 1_000_000, "", 600, "hashrate_ths", "Hash rate"),
     # What a pool says of a wallet. Amounts are whole numbers of the coin's smallest unit.
