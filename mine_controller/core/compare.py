@@ -12,7 +12,7 @@ from mine_controller.core.envelope import severest
 from mine_controller.core.fleet import wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
 from mine_controller.core.levels import TARGETS, command_id, levels
-from mine_controller.core.liars import lied, lies_often
+from mine_controller.core.liars import liars_of, lied
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
@@ -59,6 +59,7 @@ class _Work(NamedTuple):
     mapped_wrong: list[str]
     lied: list[str]
     column: dict[str, int]  # miner id -> column
+    liars: frozenset[str] = frozenset()  # those whose word is not waited for
 
 
 def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | None) -> Compared:
@@ -67,6 +68,7 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
     busy = bool(view.state.chases or plan.stops or plan.starts)
     index = {spec.id: at for at, spec in enumerate(view.wiring.miners)} if busy else {}
     work = _Work(view, envelope, plan, dict(view.state.chases), [], [], [], [], [], [], [], index)
+    work = work._replace(liars=liars_of(view)) if plan.stops else work
     _drop_settled(work)
     _check_maps(work)
     _stop_miners(work, deadline)
@@ -183,7 +185,7 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
         deadline = _own_deadline(work)
     calls = last_calls(view, plan.stops, deadline)
     room = gentle_room(view, calls)
-    reason = _why_stop(work)
+    reason, watts = _why_stop(work), view.image.miners.power_w
     for at in plan.stops:
         spec = view.wiring.miners[at]
         ladder = _ladder(work, at, calls)
@@ -202,7 +204,7 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
             chase = chase._replace(rung=chase.rung + 1)
         ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
         step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
-        if lied(chase, step.chase, spec.paths[chase.rung], view.image.miners.power_w[at], view.now_s):
+        if step.chase.rung > chase.rung and lied(chase, spec.paths[chase.rung], watts[at], view.now_s):
             work.lied.append(spec.id)
         _note(work, target, spec, step, reason, _endpoints(spec))
 
@@ -257,7 +259,7 @@ def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, in
     gentle = next((rung for rung, path in enumerate(spec.paths) if path.gentle and rung not in ladder.shut), None)
     if outlet is None:
         return gentle or 0
-    if work.envelope.how == "cut" or lies_often(work.view.state.miners.get(spec.id), work.view.now_s):
+    if work.envelope.how == "cut" or spec.id in work.liars:
         return outlet
     lane = spec.paths[0].lane
     if deadline is None or room.get(lane, 1) > 0:

@@ -16,17 +16,21 @@ LIES, WEEK_S = 3, 7 * 86_400
 COMMON_CAUSE = 3  # so many at least in one curtailment, and a fifth of all, are nobody's lie
 
 
-def lied(chase: Chase, after: Chase, path: Path, watts: int | None, now_s: int) -> bool:
-    """Whether this chase leaves a rung that answered yes, with its proof overdue and its unit measured as drawing."""
+def lied(chase: Chase, path: Path, watts: int | None, now_s: int) -> bool:
+    """Whether a chase that climbs leaves a yes behind: its proof is overdue, and its unit is measured as drawing."""
     said_yes = path.gentle and chase.answer in (ACCEPTED, APPLIED) and chase.sent_s is not None
-    if not said_yes or after.rung == chase.rung or watts is None:
-        return False
-    return now_s >= (chase.sent_s or 0) + path.proof_s
+    return said_yes and watts is not None and now_s >= (chase.sent_s or 0) + path.proof_s
 
 
-def lies_often(book: MinerBook | None, now_s: int) -> bool:
+def lies_often(book: MinerBook, now_s: int) -> bool:
     """Whether its word is not worth waiting for."""
-    return book is not None and len(book.lies) >= LIES and sum(now_s - at < WEEK_S for at in book.lies) >= LIES
+    return len(book.lies) >= LIES and sum(now_s - at < WEEK_S for at in book.lies) >= LIES
+
+
+def liars_of(view: View) -> frozenset[str]:
+    """Everybody whose word is not worth waiting for."""
+    found = ((name, book) for name, book in view.state.miners.items() if book.lies)
+    return frozenset(name for name, book in found if lies_often(book, view.now_s))
 
 
 def with_lies(view: View, names: Sequence[str], shed: Shed | None) -> tuple[View, tuple[Event, ...]]:

@@ -75,21 +75,20 @@ def chase(**about):
 
 
 @pytest.mark.parametrize(
-    ("now", "watts", "path", "then", "is_lie"),
+    ("now", "watts", "path", "is_lie"),
     [
-        (chase(), 3400, WORD, chase(rung=1), True),
-        (chase(answer="applied"), 3400, WORD, chase(rung=1), True),
-        (chase(), 3400, WORD, chase(tries=2), False),  # asked once more first
-        (chase(answer="unreachable"), 3400, WORD, chase(rung=1), False),  # said nothing
-        (chase(answer="refused"), 3400, WORD, chase(rung=1), False),  # said no
-        (chase(), None, WORD, chase(rung=1), False),  # nobody measured it
-        (chase(sent_s=1010), 3400, WORD, chase(rung=1), False),  # its time was not over: the outlet's last call came
-        (chase(sent_s=None), 3400, WORD, chase(rung=1), False),
-        (chase(), 3400, OUTLET, chase(rung=1), False),
+        (chase(), 3400, WORD, True),
+        (chase(answer="applied"), 3400, WORD, True),
+        (chase(answer="unreachable"), 3400, WORD, False),  # said nothing
+        (chase(answer="refused"), 3400, WORD, False),  # said no
+        (chase(), None, WORD, False),  # nobody measured it
+        (chase(sent_s=1010), 3400, WORD, False),  # its time was not over: the outlet's last call came
+        (chase(sent_s=None), 3400, WORD, False),
+        (chase(), 3400, OUTLET, False),
     ],
 )
-def test_only_a_yes_that_its_watts_deny_is_a_lie(now, watts, path, then, is_lie):
-    assert lied(now, then, path, watts, 1030) is is_lie
+def test_only_a_yes_that_its_watts_deny_is_a_lie(now, watts, path, is_lie):
+    assert lied(now, path, watts, 1030) is is_lie
 
 
 def test_three_within_a_week_are_often():
@@ -97,4 +96,5 @@ def test_three_within_a_week_are_often():
     assert lies_often(MinerBook(lies=(now_s - WEEK_S + 1, now_s - 5, now_s)), now_s)
     assert not lies_often(MinerBook(lies=(now_s - WEEK_S, now_s - 5, now_s)), now_s)
     assert not lies_often(MinerBook(lies=(now_s,) * (LIES - 1)), now_s)
-    assert not lies_often(None, now_s)
+    assert not lies_often(MinerBook(), now_s)
+
