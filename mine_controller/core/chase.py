@@ -38,10 +38,10 @@ def pursue(chase: Chase, ladder: Ladder, ticket_word: str, now_s: int, opening: 
     """One round of one chase. `ticket_word` is what the endpoint says of its asynchronous job ("" unknown)."""
     if chase.sent_s is None:
         return _send(chase, ladder, now_s) if ladder.may_send else Step(chase, False, None)
-    outlet = _outlet(ladder)
-    before = outlet is not None and chase.rung < outlet and chase.tries <= TRIES  # not a word after a failed outlet
-    if outlet is not None and before and ladder.last_call_s is not None and now_s >= ladder.last_call_s:
-        return _send(at_rung(chase, outlet), ladder, now_s)
+    if ladder.last_call_s is not None and now_s >= ladder.last_call_s:
+        outlet = _outlet(ladder)
+        if outlet is not None and chase.rung < outlet and chase.tries <= TRIES:  # not a word after a failed outlet
+            return _send(at_rung(chase, outlet), ladder, now_s)
     if chase.answer in (REFUSED, UNSUPPORTED) or ticket_word == "failed":
         return _climb(chase, ladder, now_s, opening)
     path = ladder.paths[chase.rung]

@@ -18,7 +18,7 @@ from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
-from mine_controller.core.reach import address, answers, commandable, rungs_of
+from mine_controller.core.reach import Rungs, address, answers, commandable, rungs_of
 from mine_controller.core.view import View
 
 BOOT_S = 90  # from outlet on to the miner's own start
@@ -185,10 +185,11 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
         deadline = _own_deadline(work)
     calls = last_calls(view, plan.stops, deadline)
     room = gentle_room(view, calls)
-    reason, watts = _why_stop(work), view.image.miners.power_w
+    reason, watts, rungs = _why_stop(work), view.image.miners.power_w, rungs_of(view.wiring.miners)
+    mute = {lane for lane in {rung.outlet for rung in rungs} if not answers(view, lane)}
     for at in plan.stops:
         spec = view.wiring.miners[at]
-        ladder = _ladder(work, at, calls)
+        ladder = _ladder(work, at, rungs[at], calls, mute)
         if not spec.paths or ladder.top < 0:
             continue
         target = f"miner {spec.id}"
@@ -239,12 +240,13 @@ def _own_deadline(work: _Work) -> Deadline:
     return Deadline(max(min(began, default=now_s), now_s - PARTIAL_WITHIN_S) + PARTIAL_WITHIN_S)
 
 
-def _ladder(work: _Work, at: int, calls: dict[str, int]) -> Ladder:
+def _ladder(work: _Work, at: int, rungs: Rungs, calls: dict[str, int], mute: set[str]) -> Ladder:
+    """The rungs a unit has now; `mute` are the outlets' lanes that answer nothing."""
     spec = work.view.wiring.miners[at]
-    softest, outlet, plug = rungs_of(work.view.wiring.miners)[at]
+    softest, outlet, plug = rungs
     top = len(spec.paths) - 1
     word_only = (work.envelope.how == "gentle" and not plug) or rests(work.view, at)
-    if word_only or (softest >= 0 and not answers(work.view, outlet)):
+    if word_only or (softest >= 0 and outlet in mute):
         top = softest
     if softest <= 0 and work.view.image.miners.address[at] is not None:
         return Ladder(spec.paths, top, calls.get(outlet))
