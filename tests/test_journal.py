@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from core.plant import LOCAL, WALL, Plant, wiring
 
+from mine_controller.config.model import Problem
 from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
@@ -155,9 +156,9 @@ def test_a_large_disk_with_two_gigabytes_left_is_not_nearly_full(site, monkeypat
 
 
 def test_a_broken_config_is_a_reading_with_its_first_problem(site):
-    broken = site._replace(last_good=True, broken=(SimpleNamespace(text="line 3: no such option"),))
+    broken = site._replace(last_good=True, broken=(Problem(17, "", "", "a01 stands twice", "fleet.csv"),))
     [reading] = desk(broken).readings(image(), CLOCK)
-    assert (reading.key, reading.why) == ("config:health", "line 3: no such option")
+    assert (reading.key, reading.why) == ("config:health", "fleet.csv:17: a01 stands twice")
 
 
 def test_a_tick_that_died_is_one_letter(site):

@@ -109,7 +109,7 @@ Examples:
 def check(path: Path, as_json: bool) -> None:
     """Tell everything that is wrong, with line numbers; exit 2 when anything is."""
     try:
-        config = load(path)
+        config = _whole(path)
     except ConfigError as error:
         if as_json:
             _dump({"ok": False, "config": str(path), "problems": _told(error.problems, path.name), "notes": []})
@@ -122,6 +122,17 @@ def check(path: Path, as_json: bool) -> None:
     for line in problem_lines(config.notes, path.name):
         click.echo(f"note: {line}")
     click.echo(f"{path.name} is good: {_sum_up(config)}")
+
+
+def _whole(path: Path) -> Config:
+    """The config; ConfigError also where its list of miners is gone."""
+    from mine_controller.config.lastgood import lost_fleet  # noqa: PLC0415 - imported by the command that uses it
+
+    config = load(path)
+    lost = lost_fleet(config)
+    if lost is not None:
+        raise ConfigError((lost,))
+    return config
 
 
 def _sum_up(config: Config) -> str:

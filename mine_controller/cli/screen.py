@@ -61,7 +61,7 @@ def _head(shown: dict[str, Any], zone: Zone, now_s: int) -> Iterator[str]:
     parts += ["simulated"] if shown.get("simulated") else []
     yield from _cut(" · ".join(parts))
     if shown.get("config_note"):
-        yield from _wrapped("Config", f"config.txt is broken, the last good one runs: {safe(shown['config_note'])}")
+        yield from _wrapped("Config", f"the config is broken, the last good one runs: {safe(shown['config_note'])}")
     if shown.get("untold_note"):
         yield from _wrapped("Messages", safe(shown["untold_note"]))
 

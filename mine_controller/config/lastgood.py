@@ -9,10 +9,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mine_controller.config.fleet import FILE
 from mine_controller.config.lines import decode
 from mine_controller.config.lines import read as read_lines
 from mine_controller.config.load import SITE, SYSTEM, Source, build_config, load, sha
-from mine_controller.config.model import Config, ConfigError
+from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
 
 NAME = "config.last-good"
@@ -38,16 +39,38 @@ def remember(config: Config) -> None:
 
 
 def load_or_last_good(path: Path | str) -> Config:
-    """The config, or else the last good one with `last_good` set and the problems in `broken`; else ConfigError."""
+    """The config, or else the last good one with `last_good` set and the problems in `broken`; else ConfigError.
+
+    A fleet.csv that is gone is a broken config too, where the last good one knew miners: see `lost_fleet`.
+    """
     path = Path(path)
     try:
-        return load(path)
+        config = load(path)
     except ConfigError as error:
-        for place in _places(path):
-            kept = _read(place / NAME, path)
-            if kept is not None:
-                return kept._replace(last_good=True, broken=error.problems)
-        raise
+        kept = _kept(path)
+        if kept is None:
+            raise
+        return kept._replace(last_good=True, broken=error.problems)
+    lost = lost_fleet(config)
+    kept = _kept(path) if lost is not None else None
+    return config if kept is None or lost is None else kept._replace(last_good=True, broken=(lost,))
+
+
+def lost_fleet(config: Config) -> Problem | None:
+    """What is wrong where fleet.csv is gone and the last good config listed miners; None where it never was, or is."""
+    if config.texts[1] is not None:
+        return None
+    kept = _kept(config.paths.config)
+    known = len(kept.policy.wiring.miners) if kept is not None else 0
+    if not known:
+        return None
+    text = f"is gone, and miners were listed ({known}): put it back from fleet.csv.previous or a backup"
+    return Problem(0, "", "", f"{text} (none left? its first line alone says so)", FILE)
+
+
+def _kept(path: Path) -> Config | None:
+    found = (_read(place / NAME, path) for place in _places(path))
+    return next((kept for kept in found if kept is not None), None)
 
 
 def _sha_of(path: Path) -> str:

@@ -17,6 +17,12 @@ class Problem(NamedTuple):
     text: str
     file: str = ""  # "" = config.txt; else "fleet.csv"
 
+    @property
+    def told(self) -> str:
+        """In one line, with where it stands: "fleet.csv:17: ..."."""
+        place = f"{self.file or 'config.txt'}{f':{self.line}' if self.line else ''}"
+        return f"{place}: {self.text}"
+
 
 class ConfigError(Exception):
     """Every problem of the file at once. `problems` is never empty."""

@@ -21,6 +21,7 @@ SLOWNESS = 8  # a new value counts for an eighth
 LEAST_SHARE, MOST_SHARE = 5, 13  # tenths of the configured power
 WORST_DJ_TH = 10**9
 NAME_LENGTH = 60
+LEAST_GONE, SHARE_GONE = 2, 5  # miners that leave the list at once, and one in so many of those known: told
 READERS = ("profit", "band")  # rules that judge miners by their joules, whatever the strategy
 
 
@@ -52,8 +53,18 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
     book = {**state.units, **changed} if changed else state.units
     if len(book) > len(specs):
         ids = {spec.id for spec in specs}
-        book = {name: unit for name, unit in book.items() if name in ids}
+        listed = {name: unit for name, unit in book.items() if name in ids}
+        watch.events += _shrunk(len(book), len(book) - len(listed))
+        book = listed
     return Found(book, tuple(watch.events))
+
+
+def _shrunk(known: int, gone: int) -> tuple[Event, ...]:
+    """A list that loses so many at once was most likely cut off; from now on nobody stops them."""
+    if gone < LEAST_GONE or gone * SHARE_GONE <= known:
+        return ()
+    numbers = (("gone", gone), ("known", known))
+    return (Event("list_shrunk", "warning", "fleet.csv", Reason("units", "list_shrunk", numbers)),)
 
 
 class _Watch:

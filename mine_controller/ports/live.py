@@ -303,7 +303,7 @@ class Live:
         """The config that ran to a good end is the last good one; a broken one is told every half hour."""
         if self.config.last_good:
             if book.image is not None and book.image.clock.wall_s % 1800 < self.config.site.tick_s:
-                first = self.config.broken[0].text if self.config.broken else ""
+                first = self.config.broken[0].told if self.config.broken else ""
                 many = len(self.config.broken)
                 self.log.say(book.image.clock.wall_s, "WARN", "config_broken", problems=many, first=first)
             return

@@ -31,16 +31,29 @@ def stop_requested(paths: Paths) -> str | None:
 
 
 def raise_stop(paths: Paths, who: str, reason: str) -> None:
-    """Ask for the stop in both places. One is enough; StoreTrouble when neither could be written."""
+    """Ask for the stop in both places. One is enough; StoreTrouble when neither could be written.
+
+    A full disk has room for a name: an empty file counts as well, and only does not say who asks.
+    """
     line = f"{plain(who, 60)}: {plain(reason, 120)}\n"
     failures = []
     for path in _copies(paths):
         try:
             write_whole(path, line.encode())
         except OSError as error:
-            failures.append(f"{path}: {error.strerror or error}")
+            if not _touched(path):
+                failures.append(f"{path}: {error.strerror or error}")
     if len(failures) == len(_copies(paths)):
         raise StoreTrouble("io", "no stop file could be written: " + "; ".join(failures))
+
+
+def _touched(path: Path) -> bool:
+    """Whether a file without a word is there now."""
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+    except OSError:
+        return False
+    return True
 
 
 def lower_stop(paths: Paths) -> None:

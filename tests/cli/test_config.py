@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from mine_controller.cli.config import command
 from mine_controller.cli.init import command as init_command
+from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load
 from mine_controller.store.inbox import pending
 
@@ -58,6 +59,17 @@ def test_check_tells_every_problem_with_its_line_and_ends_with_two(path):
     assert "config.txt:8: [cap] margin: is not an option of [cap] (did you mean margin_pct?)" in done.stderr
     assert "must be [end]" in done.stderr
     assert "3 problems" in done.stderr
+
+
+def test_check_refuses_a_mine_whose_list_of_miners_is_gone(path, tmp_path):
+    fleet = tmp_path / "fleet.csv"
+    path.write_text(SITE.replace("[wiring]", "[cgminer shed]\nhosts = 127.0.9.1\n\n[wiring]"))
+    fleet.write_text("id,mac,group\na1,02:00:00:00:00:07,cgminer shed\n")
+    remember(load(path))
+    fleet.unlink()
+    done = run("check")
+    assert done.exit_code == 2
+    assert "fleet.csv: is gone, and miners were listed (1): put it back" in " ".join(done.output.split())
 
 
 def test_check_as_json_holds_problems_and_notes(path):

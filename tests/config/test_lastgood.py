@@ -97,3 +97,30 @@ def test_a_copy_that_is_not_as_it_was_written_counts_for_nothing(write, tmp_path
     kept.chmod(0o644 if how == "open" else 0o600)
     with pytest.raises(ConfigError):
         load_or_last_good(write("broken"))
+
+
+def test_a_fleet_that_is_gone_is_a_broken_config_where_miners_were_listed(write, tmp_path):
+    path = write()
+    good = load(path)
+    remember(good)
+    fleet = tmp_path / "fleet.csv"
+    fleet.unlink()
+    config = load_or_last_good(path)
+    assert config.last_good
+    assert config.policy.wiring.miners == good.policy.wiring.miners
+    (problem,) = config.broken
+    assert problem.told.startswith(f"fleet.csv: is gone, and miners were listed ({len(good.policy.wiring.miners)})")
+    fleet.write_text("id,mac,group\n")  # somebody says that there are none any more
+    assert not load_or_last_good(path).last_good
+    assert load_or_last_good(path).policy.wiring.miners == ()
+
+
+def test_a_site_that_never_had_a_list_has_lost_none(write, tmp_path):
+    path = write()
+    fleet = tmp_path / "fleet.csv"
+    fleet.write_text("id,mac,group\n")
+    remember(load(path))
+    fleet.unlink()
+    assert not load_or_last_good(path).last_good
+    (tmp_path / NAME).unlink()
+    assert not load_or_last_good(path).last_good

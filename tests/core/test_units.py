@@ -156,3 +156,16 @@ def test_a_miner_that_leaves_the_config_leaves_the_books():
 
 def test_policy_of_a_plant_has_no_pools_unless_written():
     assert policy(wiring(1)).pools == ()
+
+
+@pytest.mark.parametrize(("left", "shrunk"), [(20, False), (19, True), (3, True)])
+def test_a_list_that_loses_more_than_a_fifth_at_once_is_told_once(left, shrunk):
+    """An editor that died, a disk that was full: the miners that are gone from it are stopped by nobody."""
+    plant = Plant(wiring(24))
+    plant.ticks(4)
+    plant.wiring = wiring(left)
+    plant.policy = policy(plant.wiring)
+    plant.ticks(3)
+    said = [sentence(event.reason) for event in plant.events("list_shrunk")]
+    known = "of 24 known miners are in fleet.csv no longer: nobody stops them now"
+    assert said == ([f"{24 - left} {known}"] if shrunk else [])

@@ -1,5 +1,8 @@
+import errno
+
 import pytest
 
+from mine_controller.store import stop
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.stop import lower_stop, raise_stop, stop_requested
 
@@ -37,6 +40,19 @@ def test_a_dead_disk_leaves_the_copy_in_memory(paths):
     (paths.stop / "x").touch()
     raise_stop(paths, "ann", "test")
     assert (paths.run / "stop").read_text() == "ann: test\n"
+
+
+def test_a_full_disk_has_room_for_a_stop_without_a_word(paths, monkeypatch):
+    def full(_path, _body):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(stop, "write_whole", full)
+    paths.run.mkdir(parents=True, exist_ok=True)
+    raise_stop(paths, "ann", "smoke")
+    assert [path.read_bytes() for path in (paths.stop, paths.run / "stop")] == [b"", b""]
+    assert stop_requested(paths) == "a stop file without a word"
+    lower_stop(paths)
+    assert stop_requested(paths) is None
 
 
 def test_a_stop_that_can_be_written_nowhere_is_told(paths):

@@ -399,8 +399,13 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "drops old records; the reserve keeps it alive",
         "make room: logs, old backups",
     ),
+    "list_shrunk": (
+        "more than a fifth of the miners have left fleet.csv at once",
+        "no longer asks, stops or counts them",
+        "was it you? Else put the list back: `fleet.csv.previous`, a backup, `minectl discover --add`",
+    ),
     "config_broken": (
-        "config.txt is broken",
+        "config.txt or fleet.csv is broken",
         "runs on the last good one",
         "`minectl config check` tells every problem",
     ),

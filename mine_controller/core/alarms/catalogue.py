@@ -318,6 +318,7 @@ _ROWS = (
     Kind("database", "emergency", under=("disk",), watched=True),
     Kind("disk", "warning", watched=True, off_delay_s=TICKS_3_S, cool_s=3600),
     Kind("config_broken", "warning", watched=True, cool_s=1800),
+    Kind("list_shrunk", "warning", once=True),
     Kind("backup_failed", "warning", over=("backup_done",), under=("disk", "database"), watched=True, cool_s=3600),
     Kind("clock_step", "warning", once=True, cool_s=3600),
     Kind("clock_unsynced", "warning", under=("uplink_down",), watched=True, delay_s=3600, off_delay_s=TICKS_3_S),
