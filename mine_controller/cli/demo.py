@@ -150,9 +150,10 @@ def _pages(config: Any, port: int) -> Any:
 
 
 def _serve(demo: Any, config: Any, sources: Any, most: int, pages: Any) -> None:
-    """Live ticks every 30 s until Ctrl-C, and the page beside them."""
+    """Live ticks every 30 s until Ctrl-C, each with config.txt as it is by then, and the page beside them."""
     from mine_controller.play.pages import answer  # noqa: PLC0415
 
+    config = demo.as_written(config)
     mode = _tick(demo, config, sources)
     answer(pages)
     click.echo(f"The page: http://127.0.0.1:{pages.server_port}/   (Ctrl-C ends the demo)", err=True)
@@ -162,6 +163,7 @@ def _serve(demo: Any, config: Any, sources: Any, most: int, pages: Any) -> None:
     try:
         while not most or count < most:
             _pause(config.paths)
+            config = demo.as_written(config)
             mode = _tick(demo, config, sources)
             count += 1
             click.echo(f"{time.strftime('%H:%M:%S')} tick: {mode}", err=True)
@@ -173,23 +175,29 @@ def _serve(demo: Any, config: Any, sources: Any, most: int, pages: Any) -> None:
 
 def _tick(demo: Any, config: Any, sources: Any) -> str:
     """One live tick; the mode it ended in."""
+    from mine_controller.store.db import StoreError  # noqa: PLC0415
     from mine_controller.store.lock import Busy  # noqa: PLC0415
 
     try:
         mode: str = demo.live_tick(config, sources)
     except Busy:
         return "left out, because somebody else's tick is at work"
+    except (StoreError, OSError) as error:  # a changed data_dir may name a place where nothing can be written
+        return f"left out, because the site's files can't be used: {error}"
     return mode
 
 
 def _pause(paths: Any) -> None:
     """Until the next tick; what a person asks for meanwhile makes it come at once.
 
-    The lock is held: a tick started by hand would run on this machine's clock instead of the twin's.
+    The lock is held: a tick started by hand would run on this machine's clock instead of the twin's. Where it can't be
+    had, the next tick comes no sooner for that.
     """
     from mine_controller.store.lock import Busy, TickLock  # noqa: PLC0415
 
-    with contextlib.suppress(Busy), TickLock(paths.lock):
+    with contextlib.ExitStack() as held:
+        with contextlib.suppress(Busy, OSError):
+            held.enter_context(TickLock(paths.lock))
         _wait(paths)
 
 

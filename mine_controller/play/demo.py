@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mine_controller.config.lastgood import load_or_last_good
 from mine_controller.config.load import load
-from mine_controller.config.model import Config
+from mine_controller.config.model import Config, ConfigError
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import Shed, State
@@ -235,10 +236,24 @@ def household(servers: net.Servers, config: Config) -> None:
     servers.wish = lambda person: file_wish(config, servers.site, person)
 
 
+def as_written(config: Config) -> Config:
+    """The config as its files have it now, for the next live tick; while they are broken, the last good one.
+
+    Whoever tries a change in the demo sees what it does, as on a real site, whose every tick reads both files anew.
+    """
+    try:
+        return load_or_last_good(config.paths.config)
+    except ConfigError as error:  # not even a last good one is left: the one that ran until now goes on
+        return config._replace(last_good=True, broken=error.problems)
+
+
 def live_tick(config: Config, sources: Sources) -> str:
-    """One tick through sockets; the mode it ended in, and whether anything was read."""
+    """One tick through sockets; the mode it ended in, whether anything was read, and whether config.txt is broken."""
     live = Live(config, sources=sources)
-    return said(tick(ports_of(live, Journal(config, live.clocks, live.log)), config.policy))
+    told = said(tick(ports_of(live, Journal(config, live.clocks, live.log)), config.policy))
+    if not config.last_good:
+        return told
+    return f"{told}; the config has {len(config.broken)} faults, the last good one is in force"
 
 
 def said(book: Book) -> str:

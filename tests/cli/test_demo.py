@@ -72,6 +72,14 @@ def test_between_its_ticks_the_demo_leaves_no_tick_to_others(paths, monkeypatch)
     assert seen[-1] == demo.LIVE_EVERY_S
 
 
+def test_a_lock_that_somebody_holds_makes_its_next_tick_come_no_sooner(paths, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(demo, "time", clock)
+    with TickLock(paths.lock):
+        demo._pause(paths)
+    assert clock.now == demo.LIVE_EVERY_S
+
+
 @pytest.mark.parametrize("asked", ["inbox", "stop"])
 def test_what_a_person_asks_for_makes_its_next_tick_come_at_once(paths, monkeypatch, asked):
     clock = Clock(lambda now: getattr(paths, asked).touch() if now == 3 else None)
