@@ -102,8 +102,16 @@ class Config(NamedTuple):
     notes: tuple[Problem, ...] = ()  # warnings: literal secrets, absent protections, sections not yet active
     secrets: tuple[str, ...] = ()
     last_good: bool = False  # True: config.txt is broken, this is config.last-good
-    broken: tuple[Problem, ...] = ()  # then: the problems of config.txt
+    broken: tuple[Problem, ...] = ()  # then: what is wrong with both files
     facts: Any = None  # [site] as its filled Options, for show and get
     texts: tuple[Secret, Secret | None] = (Secret(""), None)  # config.txt and fleet.csv as read, for `remember`
     pools: tuple[Pool, ...] = ()  # the [pool] sections that are filled in, in the order of the file
     keep: Any = None  # [keep] as its filled Options (config/keep.py)
+
+    @property
+    def fault(self) -> str:
+        """Why the last good config is in force: the first problem and how many more there are; "" when it isn't."""
+        if not self.last_good:
+            return ""
+        first = self.broken[0].told if self.broken else "it can't be read"
+        return f"{first} (and {len(self.broken) - 1} more)" if len(self.broken) > 1 else first

@@ -82,9 +82,8 @@ class Journal:
 
     def readings(self, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
         """What the shell knows of itself, as health like that of any endpoint; nothing while all is as it was: well."""
-        config = self.config.broken[0].told if self.config.last_good and self.config.broken else ""
         disk = _disk(self.config) if clock.opening else None
-        found = {"store": self.sore, "disk": disk, "config": config, "messages": self._untold(clock)}
+        found = {"store": self.sore, "disk": disk, "config": self.config.fault, "messages": self._untold(clock)}
         out = []
         for name, wrong in found.items():
             was = image.channels.get(f"{name}:health") if image is not None else None

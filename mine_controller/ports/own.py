@@ -22,7 +22,7 @@ LEAST_FILES = 1000
 
 def own(config: Config, at_s: int) -> tuple[Reading, ...]:
     """All three, at `at_s` plant time; nothing is written and nothing raises."""
-    told = {"disk": _disk(config.paths.db.parent), "backup": _backup(config), "config": _config(config)}
+    told = {"disk": _disk(config.paths.db.parent), "backup": _backup(config), "config": config.fault}
     return tuple(Reading(f"{name}:health", None if why else "ok", at_s, why) for name, why in told.items())
 
 
@@ -54,9 +54,3 @@ def _disk(folder: Path) -> str:
 
 def _backup(config: Config) -> str:
     return read_kept(config.paths).trouble
-
-
-def _config(config: Config) -> str:
-    if not config.last_good:
-        return ""
-    return f"config.txt has {len(config.broken)} problems; the last good one runs"

@@ -132,7 +132,7 @@ def facts(config: Config, now_s: int) -> SiteFacts:
     limits = (
         (temperature.warn_c, temperature.shed_c, temperature.stop_c) if temperature is not None else (35.0, 38.0, 40.0)
     )
-    note = f"config.txt has {len(config.broken)} faults; config.last-good is in force" if config.last_good else ""
+    note = f"{config.fault}; config.last-good is in force" if config.last_good else ""
     return SiteFacts(
         name=config.site.name,
         wiring=config.policy.wiring,

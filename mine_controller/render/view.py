@@ -196,7 +196,7 @@ def _banners(made: Doc, zone: Zone) -> list[dict[str, str]]:
     if made["emergency_stop"]:
         out.append(_banner("bad", "alert", "EMERGENCY STOP", "A person stopped everything. Back with: minectl resume"))
     if made["config_note"]:
-        out.append(_banner("warn", "warn", "LAST GOOD CONFIG", f"config.txt can't be used: {made['config_note']}"))
+        out.append(_banner("warn", "warn", "LAST GOOD CONFIG", f"the config can't be used: {made['config_note']}"))
     if made["untold_note"]:
         out.append(_banner("bad", "alert", "NOBODY IS TOLD", f"Messages don't get out: {made['untold_note']}."))
     for one in made["overrides"]:

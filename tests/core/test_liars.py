@@ -97,4 +97,3 @@ def test_three_within_a_week_are_often():
     assert not lies_often(MinerBook(lies=(now_s - WEEK_S, now_s - 5, now_s)), now_s)
     assert not lies_often(MinerBook(lies=(now_s,) * (LIES - 1)), now_s)
     assert not lies_often(MinerBook(), now_s)
-

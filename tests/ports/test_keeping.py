@@ -10,6 +10,7 @@ import pytest
 from cli.place import Place
 from store import ledger
 
+from mine_controller.config.model import Problem
 from mine_controller.core.option import Secret
 from mine_controller.ports import keeping
 from mine_controller.ports.kept import is_due, read_kept
@@ -201,8 +202,9 @@ def test_the_shell_says_what_is_wrong_with_its_own_files(place):
     good = {one.key: (one.value, one.why, one.at_s) for one in own(place.config, 9)}
     assert good["config:health"] == ("ok", "", 9)
     assert good["disk:health"][0] == "ok"
-    broken = {one.key: one.why for one in own(place.config._replace(last_good=True, broken=(1, 2)), 9)}
-    assert broken["config:health"] == "config.txt has 2 problems; the last good one runs"
+    wrong = (Problem(3, "site", "name", "is missing"), Problem(17, "", "", "a01 stands twice", "fleet.csv"))
+    broken = {one.key: one.why for one in own(place.config._replace(last_good=True, broken=wrong), 9)}
+    assert broken["config:health"] == "config.txt:3: is missing (and 1 more)"
 
 
 def test_a_full_disk_is_a_reading(place, monkeypatch):
