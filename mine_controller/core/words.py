@@ -171,11 +171,11 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("solar", "unknown"): "the meter is silent for {blind_s} ({why}): nothing starts",
     ("solar", "blind"): "the meter is silent for {blind_s} ({why}): the miners rest",
     ("shed", "proven"): "{power_w} measured, below {floor_w}: curtailed {took_s} after the signal",
-    ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers} and {more} more. Open their breakers",
+    ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers}{more}. Open their breakers",
     (
         "shed",
         "unverified",
-    ): "no meter proves that the miners are off; {unknown} unknown; open: {stragglers}, {more} more",
+    ): "no meter proves that the miners are off; {unknown} unknown; open: {stragglers}{more}",
     ("shed", "report"): (
         "{cause} lasted {lasted_s}: first command +{first_command_s}, 50 % +{shed_50_s}, 90 % +{shed_90_s}, "
         "proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
@@ -280,7 +280,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("uplinks", "unneeded"): "the local pool is not needed any more",
     ("uplinks", "return"): "the internet is back: {miners} miners go back to their own pool",
     ("uplinks", "closed"): "the local pool is closed; {miners} miners are still to go back",
-    ("uplinks", "stuck"): "{miners} miners did not come back from the local pool: {names} and {more} more",
+    ("uplinks", "stuck"): "{miners} miners did not come back from the local pool: {names}{more}",
     ("uplinks", "restart"): "{miners} miners did not come back from the local pool: started anew, once",
     ("uplinks", "returned"): "every miner is back from the local pool",
     ("uplinks", "share_loss"): "{loss_pct} % of {shares} shares got lost in half an hour; the goal is {goal_pct} %",
@@ -309,6 +309,8 @@ def sentence(reason: Reason) -> str:
         return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
     if reason.code == "first_scan" and shown.get("missing"):
         shown["missing"] = "; missing: " + shown["missing"]
+    if "more" in shown:  # of a list that is cut short
+        shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
     return template.format_map(_Shown(shown))
 
 
