@@ -18,6 +18,7 @@ from mine_controller.config.pool_edit import remove_pool, set_pool, url_of
 from mine_controller.core.refusal import Refused
 from mine_controller.ops import miners, profiles
 from mine_controller.ops.miners import Asking, Filters, Miners, PickError
+from mine_controller.ops.outcomes import stop_waits
 from mine_controller.ops.profiles import ProfileError
 from mine_controller.ops.replies import Wanted, precheck
 
@@ -49,16 +50,28 @@ def filters_of(who: Who) -> Filters:
     raise Problem(422, 'say who: {"ids": ["b01"]}, or {"filter": {"model": "S19"}}, or {"filter": {"all": true}}')
 
 
-def asked(request: Request, asking: Asking, *, wait: bool) -> Ascii:
+def asked(request: Request, asking: Asking, *, wait: bool, notes: Sequence[str] = ()) -> Ascii:
     """Put what can be done; 409 when nobody can take it, 200 when there is nothing to do."""
     wanted, refused = able(config_of(request), asking.wanted)
     cannot = {name: why for name, why in asking.cannot.items() if why} | refused
-    more = {"cannot": dict(list(cannot.items())[:TOLD])} if cannot else None
+    more: dict[str, Any] = {"cannot": dict(list(cannot.items())[:TOLD])} if cannot else {}
     if not wanted and cannot:
-        raise Problem(409, next(iter(cannot.values())), **(more or {}))
+        raise Problem(409, next(iter(cannot.values())), **more)
     if not wanted:
         return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
-    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=more)
+    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=more | _noted(notes))
+
+
+def _noted(notes: Sequence[str]) -> dict[str, Any]:
+    return {"notes": list(notes[:TOLD])} if notes else {}
+
+
+def unheard(config: Config, found: Miners, asking: Asking) -> list[str]:
+    """Of those to be stopped, who can't be told so now: filed is not stopped."""
+    told = {one.args[0] for one in asking.wanted if one.verb == "quarantine"}
+    specs = [spec for spec in config.policy.wiring.miners if spec.id in told]
+    waits = ((spec.id, stop_waits(config, found.book.image, spec)) for spec in specs)
+    return [f"{name}: {why}" for name, why in waits if why]
 
 
 def able(config: Config, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[str, str]]:
@@ -74,12 +87,12 @@ def able(config: Config, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[s
     return kept, cannot
 
 
-def wished(found: Miners, filters: Filters, *, enabled: bool, reason: str) -> Asking:
+def wished(config: Config, found: Miners, filters: Filters, *, enabled: bool, reason: str) -> Asking:
     """Off: in quarantine, until it is enabled. On: out of quarantine, and no person's hold left."""
     why = reason or WHY
     if not enabled:
-        return miners.quarantine(found, filters, why, release=False)
-    out, freed = miners.quarantine(found, filters, why, release=True), miners.freed(found, filters, why)
+        return miners.quarantine(config, found, filters, why, release=False)
+    out, freed = miners.quarantine(config, found, filters, why, release=True), miners.freed(found, filters, why)
     stops = tuple(one for one in freed.wanted if one.args[0].startswith("miner"))
     return Asking((*out.wanted, *stops), out.cannot)
 
@@ -100,15 +113,16 @@ def _many(request: Request, who: Who) -> tuple[Config, Miners, Filters, str]:
 @router.post("/api/miners/bulk/enable", summary="Let many run again", status_code=202)
 def enable_many(request: Request, body: Who, wait: Wait = False) -> Ascii:
     """Out of quarantine, and no person's hold left; when they start is the tick's to say."""
-    _, found, filters, why = _many(request, body)
-    return asked(request, wished(found, filters, enabled=True, reason=why), wait=wait)
+    config, found, filters, why = _many(request, body)
+    return asked(request, wished(config, found, filters, enabled=True, reason=why), wait=wait)
 
 
 @router.post("/api/miners/bulk/disable", summary="Stop many until enabled", status_code=202)
 def disable_many(request: Request, body: Who, wait: Wait = False) -> Ascii:
     """They are stopped gently and stay off, in quarantine."""
-    _, found, filters, why = _many(request, body)
-    return asked(request, wished(found, filters, enabled=False, reason=why), wait=wait)
+    config, found, filters, why = _many(request, body)
+    asking = wished(config, found, filters, enabled=False, reason=why)
+    return asked(request, asking, wait=wait, notes=unheard(config, found, asking))
 
 
 @router.post("/api/miners/bulk/restart", summary="Restart many", status_code=202)
@@ -121,8 +135,8 @@ def restart_many(request: Request, body: Who, wait: Wait = False) -> Ascii:
 @router.post("/api/miners/bulk/mode", summary="A mode for many, until changed", status_code=202)
 def mode_many(request: Request, body: WhoMode, wait: Wait = False) -> Ascii:
     """Each that has this mode is put into it within the budgets of its flash memory."""
-    _, found, filters, why = _many(request, body)
-    return asked(request, miners.hold(found, filters, ("mode", body.mode), why, 0), wait=wait)
+    config, found, filters, why = _many(request, body)
+    return asked(request, miners.hold(config, found, filters, ("mode", body.mode), why, 0), wait=wait)
 
 
 # -- one miner ------------------------------------------------------------------------------------------------------
@@ -134,15 +148,16 @@ def patch_miner(request: Request, id: str, body: Miner, wait: Wait = False) -> A
     config = config_of(request)
     found = miners.miners(config)
     row = picked(found, id)
-    wants, cannot = able(config, _wants(found, row["id"], body))
-    if cannot:
-        raise Problem(409, next(iter(cannot.values())))
+    asking = _wants(config, found, row["id"], body)
+    wants, refused = able(config, asking.wanted)
+    for why in (*filter(None, asking.cannot.values()), *refused.values()):
+        raise Problem(409, why)
     cells = {name: value for name in CELLS if (value := getattr(body, name)) is not None}
     rows = _lined(request, config, row, cells) if cells else []
     wanted = [*audit_rows(rows, body.reason or WHY), *wants]
     if not wanted:
         return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
-    return desk_of(request).put(caller_of(request), wanted, wait=wait)
+    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(unheard(config, found, asking)))
 
 
 def _lined(request: Request, config: Config, row: dict[str, Any], cells: dict[str, Any]) -> list[Row]:
@@ -158,14 +173,16 @@ def _lined(request: Request, config: Config, row: dict[str, Any], cells: dict[st
     return [(f"fleet.csv {name} {column}", old, new) for column, old, new in done]
 
 
-def _wants(found: Miners, name: str, body: Miner) -> list[Wanted]:
-    filters, why, wanted = Filters((name,)), body.reason or WHY, list[Wanted]()
+def _wants(config: Config, found: Miners, name: str, body: Miner) -> Asking:
+    """All that is wanted of one miner, and why the first of it can't be."""
+    filters, why, asks = Filters((name,)), body.reason or WHY, list[Asking]()
     if body.enabled is not None:
-        wanted += wished(found, filters, enabled=body.enabled, reason=why).wanted
+        asks.append(wished(config, found, filters, enabled=body.enabled, reason=why))
     for key in ("mode", "pool"):
         if (value := getattr(body, key)) is not None:
-            wanted += miners.hold(found, filters, (key, value), why, 0).wanted
-    return wanted
+            asks.append(miners.hold(config, found, filters, (key, value), why, 0))
+    cannot = next((one.cannot for one in asks if any(one.cannot.values())), {})
+    return Asking(tuple(wanted for one in asks for wanted in one.wanted), cannot)
 
 
 @router.delete("/api/miners/{id}", summary="Take a miner out of the fleet")

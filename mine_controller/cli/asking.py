@@ -125,7 +125,7 @@ def audited(path: Path, changes: Sequence[tuple[str, str, str]]) -> None:
 
 def _answered(outcomes: Outcomes, pause: Callable[[float], None] | None = None) -> list[dict[str, Any]]:
     """What came of it, once no command waits for its answer; after `ANSWERS_S` s as it stands."""
-    from mine_controller.ops.miners import NO_ANSWER  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.outcomes import NO_ANSWER  # noqa: PLC0415 - imported by the command that uses it
 
     came = outcomes()
     for _ in range(ANSWERS_S):
@@ -168,6 +168,9 @@ def _tell(wanted: Wanted, answer: Answer) -> None:
 
 def _tell_outcome(came: dict[str, Any]) -> None:
     what = " ".join(str(came[name]) for name in ("miner", "verb", "value") if came[name])
+    if came["verdict"] == "waits":
+        click.echo(safe(f"  {what}: waits: {came['why']}"))
+        return
     why = f" ({came['why']})" if came["why"] else ""
     click.echo(safe(f"  {what}: {came['verdict']} by {came['lane']}{why}"))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import click
 
-from mine_controller.cli.asking import EXITS, asking_options, duration, put, until
+from mine_controller.cli.asking import DONE, EXITS, REFUSED, asking_options, duration, put, until
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import fail, load_config
@@ -94,15 +94,17 @@ def those_meant(found: "Miners", filters: "Filters") -> tuple[dict[str, Any], ..
 
 def act(asked: Given, found: "Miners", asking: "Asking", what: str) -> NoReturn:
     """Show, ask, file, have a tick take it, tell each verdict and each outcome; ends with the exit code."""
-    from mine_controller.ops.miners import outcomes  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.outcomes import outcomes  # noqa: PLC0415 - imported by the command that uses it
 
     able = [name for name, why in asking.cannot.items() if not why]
+    _judged(asked.config, asking)
+    nothing = "there is nothing to do: it is so already" if able else f"nobody of those meant can be told to {what}"
     if asked.dry_run:
-        _dry(asked, asking, what)
+        _dry(asked, asking, what, "" if asking.wanted and able else nothing)
     for why in filter(None, asking.cannot.values()):
         click.echo(f"Note: {safe(why)}.", err=True)
     if not able or not asking.wanted:
-        fail("there is nothing to do: it is so already" if able else f"nobody of those meant can be told to {what}")
+        fail(nothing)
     _warned(asked.config, asking)
     _confirmed(asked, able, what)
     put(
@@ -114,38 +116,48 @@ def act(asked: Given, found: "Miners", asking: "Asking", what: str) -> NoReturn:
     )
 
 
-def _warned(config: Config, asking: "Asking") -> None:
-    """What the tick would refuse ends it here, in one sentence; what a person should know beforehand is told."""
+def _judged(config: Config, asking: "Asking") -> None:
+    """What the tick would refuse ends it here, a dry run too, in one sentence."""
     from mine_controller.core.refusal import Refused  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.ops.replies import cautions, precheck  # noqa: PLC0415 - the same
+    from mine_controller.ops.replies import precheck  # noqa: PLC0415 - the same
 
-    now_s = int(time.time())
-    kept = [one for one in asking.wanted if one.verb == "set-state"]
     try:
-        for one in kept:
-            precheck(config, one, now_s)
+        for one in asking.wanted:
+            if one.verb == "set-state":
+                precheck(config, one, int(time.time()))
     except Refused as refused:
         fail(str(refused))
-    told = [caution for one in kept if one.args[0].startswith("miner") for caution in cautions(config, one, now_s)]
+
+
+def _warned(config: Config, asking: "Asking") -> None:
+    """What a person should know beforehand is told."""
+    from mine_controller.ops.replies import cautions  # noqa: PLC0415 - imported by the command that uses it
+
+    now_s = int(time.time())
+    kept = [one for one in asking.wanted if one.verb == "set-state" and one.args[0].startswith("miner")]
+    told = [caution for one in kept for caution in cautions(config, one, now_s)]
     if not config.policy.site.live:
         told = ["shadow mode: it is decided and shown, nothing is sent"]
     for caution in dict.fromkeys(told):
         click.echo(f"Note: {caution}.", err=True)
 
 
-def _dry(asked: Given, asking: "Asking", what: str) -> NoReturn:
-    """What would be filed, and who could not take it; nothing is written."""
+def _dry(asked: Given, asking: "Asking", what: str, nothing: str) -> NoReturn:
+    """What would be filed, and who could not take it; nothing is written. `nothing`: why nobody would be asked."""
+    cannot = {name: why for name, why in asking.cannot.items() if why}
     if asked.as_json:
         requests = [{"verb": one.verb, "args": list(one.args), "reason": one.reason} for one in asking.wanted]
-        click.echo(json_text({"dry_run": True, "requests": requests, "cannot": asking.cannot}))
-        sys.exit(0)
-    able = [name for name, why in asking.cannot.items() if not why]
+        click.echo(json_text({"dry_run": True, "requests": requests, "cannot": cannot}))
+        sys.exit(REFUSED if nothing else DONE)
+    able = [name for name in asking.cannot if name not in cannot]
     click.echo(f"Would ask {len(able)} of {len(asking.cannot)} to {what}: {', '.join(able) or 'nobody'}")
     for one in asking.wanted:
         click.echo(safe(f"  request: {' '.join((one.verb, *one.args))} (reason: {one.reason})"))
-    for why in filter(None, asking.cannot.values()):
+    for why in cannot.values():
         click.echo(f"  can't: {safe(why)}")
-    sys.exit(0)
+    if nothing:
+        fail(nothing)
+    sys.exit(DONE)
 
 
 def _confirmed(asked: Given, able: Sequence[str], what: str) -> None:
@@ -186,7 +198,7 @@ def _hold(context: click.Context, options: dict[str, Any], pair: tuple[str, str]
     asked = given(context, options)
     found = known_miners(asked.config)
     _in_order(context, found, asked.filters.ids, pair[1])
-    asking = asked_for(lambda: hold(found, asked.filters, pair, asked.reason, until(for_s)))
+    asking = asked_for(lambda: hold(asked.config, found, asked.filters, pair, asked.reason, until(for_s)))
     act(asked, found, asking, pair[1] if pair[0] == "miner" else " ".join(pair))
 
 
@@ -359,7 +371,7 @@ def quarantine(context: click.Context, /, out: bool, **options: Any) -> None:
     if asked.filters.none and not out:
         _quarantined(found, as_json=asked.as_json)
         return
-    asking = asked_for(lambda: ask(found, asked.filters, asked.reason, release=out))
+    asking = asked_for(lambda: ask(asked.config, found, asked.filters, asked.reason, release=out))
     act(asked, found, asking, "leave quarantine" if out else "go into quarantine")
 
 

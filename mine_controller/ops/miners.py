@@ -6,24 +6,21 @@ very function the tick asks.
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from mine_controller.config.fleet import mac_or_serial
 from mine_controller.config.model import Config
 from mine_controller.core.asking import take_errand
-from mine_controller.core.errands import LASTS_S
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
-from mine_controller.core.model.command import UNKNOWN as UNANSWERED
-from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.image import Miners as Columns
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.once import Once
 from mine_controller.core.refusal import Refused
 from mine_controller.ops.profiles import Profile
 from mine_controller.ops.recall import kept_book
@@ -31,17 +28,16 @@ from mine_controller.ops.replies import Wanted
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 
-NO_ANSWER = "the tick ended before its answer"
-WAITS = "waits"
 ALL = "--all"
-FOR_EVER_S = 253_402_300_799  # the end of the year 9999
 HELD = ("miner", "mode", "pool")  # keys of set-state that name one miner
 NUMBERS = (
     "power_w", "hashrate_ths", "chip_c", "board_c", "fan_rpm", "fan_pct", "frequency_mhz", "core_voltage_mv", "limit_w",
     "uptime_s", "accepted_n", "rejected_n", "stale_n",
 )  # fmt: skip
 TEXTS = ("model", "firmware", "hashrate")
+TOO_OLD = "too old"
 NOTHING = Value(None, 0, "", "never read")
+_spec_by = Once(lambda miners: {spec.id: spec for spec in miners})
 
 
 class PickError(ValueError):
@@ -77,15 +73,21 @@ class Filters(NamedTuple):
 def miners(config: Config) -> Miners:
     """The fleet as of the last tick. Raises StoreTrouble."""
     newest = query.ticks(config.paths, limit=1)
-    book = kept_book(config.paths)
-    policy = config.policy
-    if book.image is not None:
-        image = freeze(book.image, (), policy.wiring, book.image.clock._replace(rebooted=False))
-        book = book._replace(image=image)
+    book = seen_book(config)
     held = {one.key: f"{one.value} by {one.actor}" for one in book.state.overrides}
     stored = {str(row["id"]): row for row in query.miners(config.paths)}
-    rows = tuple(_row(unit, book, held, stored.get(unit.spec.id, {})) for unit in units(book, policy.wiring))
+    shown = units(book, config.policy.wiring)
+    rows = tuple(_row(unit, book, held, stored.get(unit.spec.id, {})) for unit in shown)
     return Miners(rows, newest[0].tick_at if newest else 0, book)
+
+
+def seen_book(config: Config) -> Book:
+    """The kept book with its columns made anew: they are not kept. Raises StoreTrouble."""
+    book = kept_book(config.paths)
+    if book.image is None:
+        return book
+    wiring, clock = config.policy.wiring, book.image.clock._replace(rebooted=False)
+    return book._replace(image=freeze(book.image, (), wiring, clock))
 
 
 def _row(unit: Unit, book: Book, held: Mapping[str, str], stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def _row(unit: Unit, book: Book, held: Mapping[str, str], stored: Mapping[str, A
         "hours": round(unit.book.run_s / 3600, 1),
         "flags": list(spec.flags),
         "quarantine": unit.book.quarantined or None,
-        "held": {key: told for key in HELD if (told := _held(key, spec, held))},
+        "held": {key: told for key in HELD if (told := held_as(key, spec, held))},
         "open_command": unit.chase or None,
         "takes": list(spec.verbs),
         "modes": list(spec.modes),
@@ -123,7 +125,7 @@ def _row(unit: Unit, book: Book, held: Mapping[str, str], stored: Mapping[str, A
     }
 
 
-def _held(key: str, spec: MinerSpec, held: Mapping[str, str]) -> str:
+def held_as(key: str, spec: MinerSpec, held: Mapping[str, str]) -> str:
     """By whom it is held itself, else with its group or with everybody."""
     return (
         held.get(f"{key}.{spec.id}")
@@ -138,7 +140,7 @@ def channel(image: Image | None, spec: MinerSpec, quantity: str) -> Value:
     row = QUANTITIES.get(quantity)
     if image is None or image.clock.plant_s - found.at_s <= (TEXT_MAX_AGE_S if row is None else row.max_age_s):
         return found
-    return found._replace(value=None, why=found.why or "too old")
+    return found._replace(value=None, why=found.why or TOO_OLD)
 
 
 def _text(image: Image | None, spec: MinerSpec, word: str) -> Any:
@@ -187,17 +189,18 @@ def picked(found: Miners, filters: Filters) -> tuple[dict[str, Any], ...]:
 
 
 def _called(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
-    """The row of an id, a mac, a serial or an address. PickError."""
+    """The row of an id, a mac, a serial or an address, whatever its case. PickError."""
     unit = mac_or_serial(name) or name
     for key, value in (("id", name), ("mac", unit), ("address", name)):
         for row in rows:
-            if row[key] == value:
+            if (row[key] or "").casefold() == value.casefold():
                 return row
     raise PickError(f"there is no miner {name[:40]!r}{_near(name, [row['id'] for row in rows])}")
 
 
 def _near(name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, 3, 0.6)
+    ids = {one.casefold(): one for one in known}
+    close = [ids[one] for one in get_close_matches(name.casefold(), ids, 3, 0.6)]
     return f"; did you mean {' or '.join(close)}?" if close else "; `minectl miners list` shows them"
 
 
@@ -247,25 +250,52 @@ def errand(
 
 def cannot_take(config: Config, found: Miners, name: str, what: tuple[str, str]) -> str:
     """Why the tick would refuse this errand to this miner whether it answers or not; "" when it would not."""
-    wiring = config.policy.wiring
+    spec = _spec_by(config.policy.wiring.miners)[name]
     image = found.book.image or Image(Clock(1, int(time.time())), {}, {}, (), Columns(), {})
-    there = tuple("?" for _ in wiring.miners)  # who does not answer now may answer in the tick: it judges that
-    image = image._replace(miners=image.miners._replace(address=there))
+    there = image.miners._replace(address=("?",))  # who does not answer now may answer in the tick: it judges that
+    image = image._replace(miners=there)
+    policy = config.policy._replace(wiring=config.policy.wiring._replace(miners=(spec,)))  # or 10,000 look at 10,000
     request = Request(0, image.clock.wall_s, "cli", "", "errand", (name, *(word for word in what if word)))
     try:
-        take_errand(request, image, found.book.state, config.policy)
+        take_errand(request, image, found.book.state, policy)
     except Refused as refused:
         return str(refused)
     return ""
 
 
-def hold(found: Miners, filters: Filters, pair: tuple[str, str], reason: str, until: int) -> Asking:
-    """set-state of those meant; `pair` is ("miner", "stop"), ("mode", "eco") or ("pool", "main"). PickError."""
+def hold(config: Config, found: Miners, filters: Filters, pair: tuple[str, str], reason: str, until: int) -> Asking:
+    """set-state of those meant; `pair` is ("miner", "stop"), ("mode", "eco") or ("pool", "main"). PickError.
+
+    It is a level: who is merely silent is held as well, and told when it answers.
+    """
     key, value = pair
     chosen = picked(found, filters)
-    names = _whole(key, filters, chosen) or tuple(f"{key}.{row['id']}" for row in chosen)
+    cannot = {row["id"]: _no_hold(config, found, row["id"], pair) for row in chosen}
+    able = [row for row in chosen if not cannot[row["id"]]]
+    names = _whole(key, filters, able) or tuple(f"{key}.{row['id']}" for row in able)
     wanted = tuple(Wanted("set-state", (name, value), reason, until) for name in names)
-    return Asking(wanted, dict.fromkeys((row["id"] for row in chosen), ""))
+    return Asking(wanted if able else (), cannot)
+
+
+def _no_hold(config: Config, found: Miners, name: str, pair: tuple[str, str]) -> str:
+    """Why nothing could ever come of holding this miner so; "" when something can."""
+    if pair == ("miner", "stop"):
+        return _no_stop(config, name)
+    return cannot_take(config, found, name, pair) if pair[0] in ("mode", "pool") else ""
+
+
+def _no_stop(config: Config, name: str) -> str:
+    """Why there is no way to stop it: neither its own word, nor a second gentle way, nor an outlet."""
+    wiring = config.policy.wiring
+    spec = _spec_by(wiring.miners)[name]
+    if not spec.paths:
+        return (
+            f"{name} ({spec.group}) has no stop, and fleet.csv knows no outlet of it: pull its plug, "
+            "or write the outlet it hangs on into fleet.csv"
+        )
+    if all(path.lane in wiring.lanes and not wiring.lanes[path.lane].live for path in spec.paths):
+        return f"{name}: {' and '.join(f'[{path.lane}]' for path in spec.paths)} has live = no: nothing is sent"
+    return ""
 
 
 def _whole(key: str, filters: Filters, chosen: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -288,12 +318,13 @@ def freed(found: Miners, filters: Filters, reason: str) -> Asking:
     return Asking(wanted, dict.fromkeys((row["id"] for row in chosen), ""))
 
 
-def quarantine(found: Miners, filters: Filters, reason: str, *, release: bool) -> Asking:
+def quarantine(config: Config, found: Miners, filters: Filters, reason: str, *, release: bool) -> Asking:
     """Put those meant into quarantine, or let them out. PickError."""
     chosen = picked(found, filters)
+    cannot = {row["id"]: "" if release else _no_stop(config, row["id"]) for row in chosen}
     verb = "release" if release else "quarantine"
-    wanted = tuple(Wanted(verb, (row["id"],), reason) for row in chosen if bool(row["quarantine"]) == release)
-    return Asking(wanted, dict.fromkeys((row["id"] for row in chosen), ""))
+    todo = [row["id"] for row in chosen if bool(row["quarantine"]) == release and not cannot[row["id"]]]
+    return Asking(tuple(Wanted(verb, (name,), reason) for name in todo), cannot)
 
 
 def with_profile(config: Config, found: Miners, filters: Filters, profile: Profile, reason: str) -> Asking:
@@ -310,63 +341,3 @@ def _no_profile(config: Config, found: Miners, row: Mapping[str, Any], profile: 
     if kind != profile.kind:
         return f"{row['id']} is a {kind}, and profile {profile.name} is for {profile.kind}"
     return next(filter(None, (cannot_take(config, found, row["id"], pair) for pair in profile.errands())), "")
-
-
-# -- what came of it -------------------------------------------------------------------------------------------------
-
-
-def outcomes(config: Config, after: int, ids: Sequence[str]) -> list[dict[str, Any]]:
-    """What the ticks after `after` (wall seconds) sent to these miners: the last outcome by miner, verb and lane."""
-    meant = {f"miner {name}" for name in ids}
-    told: dict[tuple[str, str, str], dict[str, Any]] = {}
-    with suppress(ValueError):  # a damaged record: `minectl doctor` and `audit-ticks` tell; the verdicts stand without
-        for recorded in query.records(config.paths, after + 1, FOR_EVER_S):
-            answers = {one.command: one for one in recorded.outcomes}
-            for command in recorded.commands:
-                if command.target in meant:
-                    told[command.target, command.verb, command.lane] = _outcome(command, answers.get(command.id))
-    return [*told.values(), *_waiting(config, ids, {(one["miner"], one["verb"]) for one in told.values()})]
-
-
-def _waiting(config: Config, ids: Sequence[str], told: set[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Errands of these miners that a person asked for and nobody has sent yet, each with what it waits for."""
-    book = kept_book(config.paths)
-    specs = {spec.id: spec for spec in config.policy.wiring.miners}
-    open_ones = [one for one in book.state.errands if one.request and one.sent_s is None and one.miner in ids]
-    return [
-        {
-            "miner": one.miner,
-            "verb": one.verb,
-            "value": one.value or None,
-            "lane": specs[one.miner].group,
-            "verdict": WAITS,
-            "why": one.why or _waits_for(book, specs[one.miner], config),
-        }
-        for one in open_ones
-        if one.miner in specs and (one.miner, one.verb) not in told
-    ]
-
-
-def _waits_for(book: Book, spec: MinerSpec, config: Config) -> str:
-    """What stands in an errand's way, as far as the last tick shows it."""
-    image, state = book.image, book.state
-    rest_s = config.policy.wiring.endpoints[spec.group].rest_s if spec.group in config.policy.wiring.endpoints else 0
-    if f"miner {spec.id}" in state.chases:
-        return "its start or stop is under way"
-    if image is not None and state.settling.get(spec.id, 0) > image.clock.plant_s:
-        return f"it settles for {state.settling[spec.id] - image.clock.plant_s} s more"
-    if image is not None and dict(zip(image.miners.ids, image.miners.address, strict=True)).get(spec.id) is None:
-        rests = f"it is read once in {rest_s} s, and is told when it answers" if rest_s else "it does not answer"
-        return f"{rests}; given up after {LASTS_S // 60} min"
-    return f"it has to be awake, and within what its memory and the power allow; given up after {LASTS_S // 60} min"
-
-
-def _outcome(command: Command, answer: Outcome | None) -> dict[str, Any]:
-    return {
-        "miner": command.target.removeprefix("miner "),
-        "verb": command.verb,
-        "value": command.value or None,
-        "lane": command.lane,
-        "verdict": answer.verdict if answer is not None else UNANSWERED,
-        "why": answer.why if answer is not None else NO_ANSWER,
-    }

@@ -215,7 +215,7 @@ def test_a_mode_for_many_is_wanted_until_changed(shelf):
 def test_a_mode_that_some_do_not_have_is_told_of_them_and_filed_for_the_others(shelf):
     done = shelf.post("/api/miners/bulk/mode?wait=1", {"filter": {"row": "b"}, "mode": "eco"})
     assert done.status_code == 200
-    assert "has no mode" in done.json()["cannot"]["n01"]
+    assert "takes no mode" in done.json()["cannot"]["n01"]
     assert asked(shelf) == [("set-state", "mode.b03", "eco")]
     before = shelf.place.fleet.read_bytes()
     done = shelf.send("PATCH", "/api/miners/b01", {"name": "x", "pool": "nope"}, "admin")
@@ -228,6 +228,27 @@ def test_disable_and_enable(shelf):
     assert held == {"b01", "b03"}
     shelf.post("/api/miners/bulk/enable?wait=1", {"filter": {"all": True}})
     assert not [one for one in shelf.get("/api/miners").json()["miners"] if one["quarantine"]]
+
+
+def test_off_for_a_unit_that_nothing_can_stop_is_409_with_what_helps(shelf):
+    for done in (
+        shelf.send("PATCH", "/api/miners/n01?wait=1", {"enabled": False}),
+        shelf.post("/api/miners/bulk/disable", {"ids": ["n01"]}),
+    ):
+        assert (done.status_code, "n01 (nmminer top) has no stop" in done.json()["error"]) == (409, True)
+    assert asked(shelf) == []
+    done = shelf.post("/api/miners/bulk/disable?wait=1", {"filter": {"row": "b"}})
+    assert (done.status_code, list(done.json()["cannot"])) == (200, ["n01"])
+
+
+def test_off_for_a_unit_that_nobody_answers_as_is_filed_with_a_note(shelf):
+    shelf.place.plant.silent.add("b02")
+    shelf.place.ticks(10)
+    note = "b02: nobody answers as this unit; it is stopped when it does"
+    done = shelf.send("PATCH", "/api/miners/b02?wait=1", {"enabled": False})
+    assert (done.status_code, done.json()["notes"]) == (200, [note])
+    assert shelf.send("PATCH", "/api/miners/b02?wait=1", {"enabled": True}).json().get("notes") is None
+    assert shelf.post("/api/miners/bulk/disable", {"ids": ["b01", "b02"]}).json()["notes"] == [note]
 
 
 def test_nobody_meant_is_404(shelf):

@@ -7,7 +7,7 @@ import pytest
 from cli.place import Place
 
 from mine_controller.cli import asking
-from mine_controller.ops import miners, replies
+from mine_controller.ops import outcomes, replies
 from mine_controller.ops.replies import Started
 from mine_controller.store import query
 from mine_controller.store.inbox import pending
@@ -254,12 +254,12 @@ def test_resume_takes_the_level_away_and_files_the_resume(place):
 
 
 def test_the_answers_of_another_ticks_round_are_waited_for():
-    waits, looks = [], iter([[{"why": miners.NO_ANSWER}], [{"why": miners.NO_ANSWER}], [{"why": ""}]])
+    waits, looks = [], iter([[{"why": outcomes.NO_ANSWER}], [{"why": outcomes.NO_ANSWER}], [{"why": ""}]])
     assert asking._answered(lambda: next(looks), waits.append) == [{"why": ""}]
     assert waits == [1, 1]
 
 
 def test_an_answer_that_never_comes_is_not_waited_for_without_end():
     waits = []
-    assert asking._answered(lambda: [{"why": miners.NO_ANSWER}], waits.append) == [{"why": miners.NO_ANSWER}]
+    assert asking._answered(lambda: [{"why": outcomes.NO_ANSWER}], waits.append) == [{"why": outcomes.NO_ANSWER}]
     assert len(waits) == asking.ANSWERS_S

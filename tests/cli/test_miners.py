@@ -10,6 +10,7 @@ from cli.home import FLEET, Home
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reason import Reason
 from mine_controller.ops import miners as unit_rows
+from mine_controller.ops import outcomes as what_came
 from mine_controller.ops import replies
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
@@ -156,7 +157,7 @@ def test_an_errand_to_a_board_that_rests_says_what_it_waits_for(seen):
     done = seen.run("miners", "restart", "b02", "--reason", "stuck")
     assert done.exit_code == 75, done.output
     assert ("b02", "restart", "") not in seen.plant.sent
-    assert "  b02 restart: waits by bitaxe shelf (" in done.stdout
+    assert "  b02 restart: waits: it is sleeping, and this needs it awake; given up after 60 min" in done.stdout
 
 
 def came(verb, *verdicts, miner="b02"):
@@ -178,7 +179,7 @@ def came(verb, *verdicts, miner="b02"):
     ],
 )
 def test_what_a_device_refused_is_no_exit_0(seen, monkeypatch, words, outcomes, code):
-    monkeypatch.setattr(unit_rows, "outcomes", lambda *_: outcomes)
+    monkeypatch.setattr(what_came, "outcomes", lambda *_: outcomes)
     assert seen.run("miners", *words, "--yes").exit_code == code
 
 
@@ -283,7 +284,7 @@ def test_an_outcome_without_an_answer_is_unknown(seen, monkeypatch):
     command = Command("1.0.1", "miner b01", "restart", "bitaxe shelf", "127.77.1.1", 0, Reason("x", "y"))
     recorded = SimpleNamespace(commands=(command,), outcomes=())
     monkeypatch.setattr(query, "records", lambda *_words: iter((recorded,)))
-    (told,) = unit_rows.outcomes(seen.config, 0, ["b01"])
+    (told,) = what_came.outcomes(seen.config, 0, ["b01"])
     assert (told["verdict"], told["why"]) == ("unknown", "the tick ended before its answer")
 
 
