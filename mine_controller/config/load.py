@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mine_controller.config import alarms, catalogue, keep, permissive, pools, relays, site
+from mine_controller.config import alarms, catalogue, keep, overlap, permissive, pools, relays, site
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
@@ -96,6 +96,7 @@ def build_config(source: Source, over: Over) -> Config:
         order = sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text, one.section, one.option))
         raise ConfigError(tuple(order))
     _notes(work, built.wiring, kinds)
+    overlap.note(kinds, work)
     endpoints = {title: wired.endpoint for title, wired in kinds.items() if wired.endpoint is not None}
     return Config(
         site=site.site(site_options),

@@ -16,6 +16,7 @@ from mine_controller.config.show import text
 from mine_controller.config.work import Common, FleetCommon
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.option import Option, Secret
+from mine_controller.devices._hosts import HOSTS
 
 WIDTH = 118
 # Where these devices usually are on a container's LAN.
@@ -27,6 +28,17 @@ USUAL_URL = {
     "jaws": "https://192.168.1.102",
     "http_pdu": "http://192.168.1.102",
     "controlbyweb": "http://192.168.1.103",
+}
+# A place of its own for each kind on a LAN of miners: what two sections share would be asked twice.
+USUAL_HOSTS = {
+    "asic": "10.0.2.1-80",
+    "avalon": "10.0.3.1-80",
+    "bitaxe": "10.0.4.1-80",
+    "cgminer": "10.0.5.1-80",
+    "nerdqaxe": "10.0.6.1-80",
+    "nmminer": "10.0.7.1-80",
+    "whatsminer": "10.0.8.1-80",
+    "xmrig": "10.0.9.1-80",
 }
 NAMES = {"foreman": "mine", "roomalert": "intake", "iotawatt": "fans", "controlbyweb": "fans", "power_signal": "coop"}
 # Options that a section can't do without, though none of them alone is required.
@@ -230,6 +242,7 @@ def _example(kind: str, annotation: Any, declared: Option) -> str:
     if annotation is Secret:
         return UNFILLED
     usual = USUAL_URL.get(kind, "") if declared.kind == "url" else ""
+    usual = USUAL_HOSTS.get(kind, "") if declared.example == HOSTS.example else usual
     return usual or declared.example or UNFILLED
 
 

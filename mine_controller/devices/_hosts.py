@@ -7,7 +7,8 @@ server that drips would hold up every miner behind it.
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 
 from mine_controller.core.model.command import Command
@@ -48,14 +49,17 @@ def expand(hosts: tuple[str, ...]) -> tuple[str, ...]:
 def written_out(hosts: tuple[str, ...]) -> tuple[str, ...]:
     """Every address once, in the order written. Total: an entry that can't be read is left out, `faults` tells it."""
     seen: dict[str, None] = {}
-    for entry in hosts:
-        try:
-            low, high = _ends(entry)
-        except BadHostsError:
-            continue
+    for low, high in spans(hosts):
         for number in range(low, min(high, low + MOST - len(seen) - 1) + 1):
             seen[f"{number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"] = None
     return tuple(seen)
+
+
+def spans(hosts: Iterable[str]) -> Iterator[tuple[int, int]]:
+    """The first and last address of each entry as numbers; an entry that can't be read is left out."""
+    for entry in hosts:
+        with suppress(BadHostsError):
+            yield _ends(entry)
 
 
 def packed(addresses: Iterable[str]) -> list[str]:

@@ -14,6 +14,9 @@ from mine_controller.devices.kind import Guess, Seen
 KNOWN, MOVED, NEW, UNKNOWN, OTHER = "known", "moved", "new", "unknown make", "other"
 STATES = (KNOWN, MOVED, NEW, UNKNOWN, OTHER)
 DIGITS = 2
+# Kinds that read what another kind of its own reads as well: an S9 or an Avalon under [cgminer ...], which speaks the
+# API of both; under [asic ...] what asic-rs knows, but no Whatsminer, which that driver leaves alone.
+GENERIC = {"cgminer": ("antminer", "avalon"), "asic": ("antminer", "avalon", "bitaxe", "nerdqaxe", "cgminer")}
 _PLAIN = re.compile(r"[^A-Za-z0-9 ._/()+-]+")
 _NUMBERED = re.compile(r"([a-z]+)([0-9]{1,6})")
 
@@ -131,15 +134,25 @@ def _outside(find: Find, sections: Iterable[Endpoint]) -> str:
 
 
 def served(kind: str, address: str, sections: Iterable[Endpoint]) -> tuple[str, str]:
-    """The one section of this kind whose hosts cover the address, or ("", why there is none)."""
-    covering = [one for one in sections if address in _hosts.expand(tuple(one.options.hosts))]
-    own = [one.section for one in covering if one.kind == kind]
-    if len(own) == 1:
-        return own[0], ""
-    if own:
-        return "", f"hosts of {' and '.join(f'[{title}]' for title in own)} both cover it"
+    """The one section whose hosts cover the address and that reads this kind, one of its own before a generic one; or
+    ("", why there is none)."""
+    covering = _covering(address, sections)
+    able = _readers(kind, covering)
+    if len(able) == 1:
+        return able[0], ""
+    if able:
+        return "", f"hosts of {' and '.join(f'[{title}]' for title in able)} both cover it"
     others = ", ".join(f"[{one.section}]" for one in covering)
     return "", f"no [{kind} ...] section covers it" + (f", but {others} does" if others else "")
+
+
+def _covering(address: str, sections: Iterable[Endpoint]) -> list[Endpoint]:
+    return [one for one in sections if address in _hosts.expand(tuple(one.options.hosts))]
+
+
+def _readers(kind: str, covering: Sequence[Endpoint]) -> list[str]:
+    own = [one.section for one in covering if one.kind == kind]
+    return own or [one.section for one in covering if kind in GENERIC.get(one.kind, ())]
 
 
 def additions(finds: Sequence[Find], known: Fleet, config: Config, today: str) -> Additions:
@@ -170,7 +183,12 @@ def _why_not(find: Find, finds: Sequence[Find], known: Fleet) -> str:
     if sum(other.unit == find.unit for other in finds) > 1:
         return "several addresses say they are this unit"
     if not find.group:
-        return served(find.kind, find.address, known.sections)[1]
+        why = served(find.kind, find.address, known.sections)[1]
+        covering = _covering(find.address, known.sections)
+        if not covering or _readers(find.kind, covering):
+            return why
+        titles = " and ".join(f"[{one.section}]" for one in covering)
+        return f"{why}; take its address out of the hosts of {titles} first"
     return ""
 
 
@@ -183,14 +201,18 @@ def free_id(kind: str, taken: Iterable[str]) -> str:
 
 
 def _commands(waiting: Sequence[Find], config: Config) -> tuple[str, ...]:
-    """For each kind without a section that covers its units: lines to paste, or the command that widens the section."""
+    """For each kind without a section that covers its units: lines to paste, or the command that widens the section.
+
+    Never for an address that some section covers already: then two would ask there, and neither could be told to.
+    """
     out = []
+    known = [one for one in config.endpoints.values() if hasattr(one.options, "hosts")]
     by_kind: dict[str, list[str]] = {}
     for find in waiting:
-        if not find.group and "both cover" not in find.note:
+        if not find.group and not _covering(find.address, known):
             by_kind.setdefault(find.kind, []).append(find.address)
     for kind, places in by_kind.items():
-        sections = [one for one in config.endpoints.values() if one.kind == kind and hasattr(one.options, "hosts")]
+        sections = [one for one in known if one.kind == kind]
         if len(sections) == 1:
             hosts = ", ".join((*sections[0].options.hosts, *places))
             out.append(f'minectl config set "{sections[0].section}.hosts" "{hosts}"')

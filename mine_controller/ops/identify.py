@@ -15,6 +15,7 @@ from mine_controller.core.option import fill
 from mine_controller.devices import _hosts
 from mine_controller.devices.ask import ask
 from mine_controller.devices.kind import Guess
+from mine_controller.ops.fleet_file import served
 from mine_controller.wire.door import Wire
 
 OPEN_KINDS = ("whatsminer",)  # their reads need no login
@@ -46,9 +47,10 @@ def identified(guessed: Guessed, sections: Sequence[Endpoint], wire_for: WireFor
 
 
 def _section_of(host: str, kind: str, sections: Iterable[Endpoint]) -> Endpoint | None:
-    """The section whose driver reads it, of its own kind before any other; for some kinds one made for it alone."""
+    """The section whose driver reads it, the one that serves it first; for some kinds one made for it alone."""
     covering = [one for one in sections if host in _hosts.expand(tuple(one.options.hosts))]
-    own = [one for one in covering if one.kind == kind] or covering
+    title, _ = served(kind, host, covering)
+    own = [one for one in covering if one.section == title] or covering
     if len(own) == 1:
         return own[0]
     if own or kind not in OPEN_KINDS:

@@ -111,6 +111,8 @@ def test_texts_of_a_device_are_neither_formulas_nor_escape_codes():
             ("", "no [bitaxe ...] section covers it, but [cgminer row] does"),
         ),
         ([section("bitaxe", "far", "127.8.0.1")], ("", "no [bitaxe ...] section covers it")),
+        ([section("asic", "rest", "127.9.0.0/24")], ("asic rest", "")),
+        ([SHELF, section("asic", "rest", "127.9.0.0/24")], ("bitaxe shelf", "")),
     ],
 )
 def test_a_unit_belongs_to_the_one_section_of_its_kind_that_covers_it(sections, found):
@@ -157,6 +159,37 @@ def test_a_section_that_covers_others_is_widened_by_one_command():
     finds = judged(known(far), ("127.9.0.5", board()))
     added = additions(finds, known(far), config(far), "2026-07-15")
     assert added.commands == ('minectl config set "bitaxe shelf.hosts" "127.8.0.1-20, 127.9.0.5"',)
+
+
+def test_a_generic_section_that_alone_covers_a_unit_serves_it():
+    """An S9 under [cgminer garage], as the template has it: listed there, and no other section is to be widened."""
+    hall, garage = section("antminer", "hall", "127.9.1.1-20"), section("cgminer", "garage", "127.9.0.40-49")
+    before = known(hall, garage)
+    finds = judged(before, ("127.9.0.46", Guess("antminer", 3, "Antminer S9", "", MAC)))
+    added = additions(finds, before, config(hall, garage), "2026-07-15")
+    (row,) = added.rows
+    assert (row["id"], row["group"], row["mac"]) == ("a01", "cgminer garage", MAC)
+    assert (finds[0].note, added.left, added.commands) == ("", (), ())
+
+
+def test_two_generic_sections_that_cover_a_unit_leave_it_to_nobody():
+    both = section("cgminer", "garage", "127.9.0.40-49"), section("asic", "rest", "127.9.0.46")
+    finds = judged(known(*both), ("127.9.0.46", Guess("antminer", 3, "Antminer S9", "", MAC)))
+    added = additions(finds, known(*both), config(*both), "2026-07-15")
+    assert [why for _, why in added.left] == ["hosts of [cgminer garage] and [asic rest] both cover it"]
+    assert added.commands == ()
+
+
+def test_an_address_that_another_section_covers_is_never_proposed_for_a_second_one():
+    far, row = section("bitaxe", "shelf", "127.8.0.1-20"), section("cgminer", "row", "127.9.0.5")
+    finds = judged(known(far, row), ("127.9.0.5", board()), ("127.9.0.6", board(OTHER_MAC)))
+    added = additions(finds, known(far, row), config(far, row), "2026-07-15")
+    assert added.commands == ('minectl config set "bitaxe shelf.hosts" "127.8.0.1-20, 127.9.0.6"',)
+    none = "no [bitaxe ...] section covers it"
+    assert [why for _, why in added.left] == [
+        f"{none}, but [cgminer row] does; take its address out of the hosts of [cgminer row] first",
+        none,
+    ]
 
 
 def test_who_can_not_be_told_apart_is_not_added():

@@ -56,6 +56,13 @@ def test_what_a_section_of_another_kind_reads_is_known_by_that_sections_word():
     assert found == {GARAGE: "02:00:00:00:00:46"}
 
 
+def test_of_two_sections_that_cover_a_unit_the_one_whose_driver_reads_it_is_asked():
+    shelf = section("whatsminer", "shelf", (f"{HALL}-{GARAGE}",))
+    garage = section("cgminer", "garage", (GARAGE,), macs=(f"{GARAGE} 02:00:00:00:00:46",))
+    found, _ = asked({GARAGE: {4028: stock_api()}}, {GARAGE: S19}, shelf, garage)
+    assert found == {GARAGE: "02:00:00:00:00:46"}
+
+
 @pytest.mark.parametrize(
     "guessed",
     [
