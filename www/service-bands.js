@@ -170,7 +170,7 @@
       later();
     });
   }
-  function told(found) { M.say(found.changed.length + " changed and in the audit log; a tick takes it over."); return load(); }
+  function told(found) { M.say([found.changed.length + " changed and in the audit log; a tick takes it over."].concat(found.notes || []).join(" Note: ")); return load(); }
   function save(event) {
     event.preventDefault();
     M.ask("PUT", PATH, { bands: bands(), reason: id("bd-reason").value.trim() }).then(told).catch(M.complain);

@@ -144,7 +144,7 @@
     clearTimeout(typing);
     was = Array.from(document.querySelectorAll(".sv-section[open]"), function (one) { return one.dataset.title; }).join("\n");
     M.ask("PATCH", "/api/config", body()).then(function (found) {
-      M.say(found.changed.length + " changed and in the audit log; a tick takes it over.");
+      M.say([found.changed.length + " changed and in the audit log; a tick takes it over."].concat(found.notes || []).join(" Note: "));
       return load().then(reopen);
     }).catch(M.complain);
   }

@@ -17,6 +17,7 @@ from mine_controller.config.bands import remove, set_band, set_bands, with_bands
 from mine_controller.config.edit import diff, problem_lines
 from mine_controller.config.load import build_config, read_source
 from mine_controller.config.model import Config, ConfigError
+from mine_controller.config.news import fresh
 from mine_controller.core.bands import Planned
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.outlook import outlook
@@ -37,7 +38,8 @@ def preview(request: Request, body: Bands) -> Ascii:
     except ConfigError as error:
         return Ascii(made | {"ok": False, "problems": problem_lines(error.problems)})
     now, then = _planned(config, config.policy, now_s), _planned(config, tried.policy, now_s)
-    return Ascii(made | {"ok": True, "problems": [], **_compared(config, now, then)})
+    news = problem_lines(fresh(config.notes, tried.notes))
+    return Ascii(made | {"ok": True, "problems": [], "notes": news, **_compared(config, now, then)})
 
 
 def _planned(config: Config, policy: Policy, now_s: int) -> tuple[Planned, ...]:

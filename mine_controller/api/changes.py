@@ -10,6 +10,7 @@ from mine_controller.api.guard import caller_of
 from mine_controller.api.reads import site_of
 from mine_controller.config.edit import Change, EditError, problem_lines
 from mine_controller.config.model import ConfigError
+from mine_controller.config.news import fresh, notes
 from mine_controller.ops.replies import MOST_CHANGES, Wanted
 from mine_controller.ops.tokens import may
 
@@ -49,13 +50,19 @@ def given_itself(value: str) -> str:
 
 
 def changed(request: Request, change: Callable[[], Sequence[Row]], why: str, *, wait: bool) -> Ascii:
-    """Do it, file its rows for the audit log, have a tick take it over. Problem 409 or 422: nothing has changed."""
+    """Do it, file its rows for the audit log, have a tick take it over; `notes` of the answer: what the check notes now
+    and did not before, if anything. Problem 409 or 422: nothing has changed.
+    """
     caller, site, desk = admin(request), site_of(request), desk_of(request)
     with site.edits:
+        before = notes(site.path)
         rows = edited(change)
+        news = problem_lines(fresh(before, notes(site.path))) if rows else []
     told: dict[str, Any] = {"changed": [dict(zip(("what", "old", "new"), row, strict=True)) for row in rows]}
     if not rows:
         return Ascii(told | {"request_id": None, "tick_started": False})
+    if news:
+        told["notes"] = news
     return desk.put(caller, audit_rows(rows, why), wait=wait, more=told)
 
 

@@ -10,7 +10,7 @@ import click
 from mine_controller.cli.listing import add_list, show_when_alone
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, config_path, fail, load_config, tell_problems
+from mine_controller.cli.session import Asker, config_path, fail, load_config, tell_news, tell_problems
 from mine_controller.config.model import Config, ConfigError
 
 COLUMNS = ("", "band", "from", "below", "coin", "pool", "modes")
@@ -146,8 +146,10 @@ def reset(context: click.Context, yes: bool, no_tick: bool, config: Path | None)
 def _changed(path: Path, change: Callable[[], Any], *, no_tick: bool) -> None:
     """Do it, tell what changed, tell the audit log, and have a tick take it at once."""
     from mine_controller.config.edit import EditError  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.news import notes  # noqa: PLC0415 - the same
     from mine_controller.ops.replies import start_tick, tell_changes  # noqa: PLC0415 - the same
 
+    before = notes(path)
     try:
         done = change()
     except EditError as error:
@@ -159,6 +161,7 @@ def _changed(path: Path, change: Callable[[], Any], *, no_tick: bool) -> None:
     if not done:
         click.echo("It is so already.")
         return
+    tell_news(path, before)
     trouble = tell_changes(path, Asker(), [(f"{one.section}.{one.option}", one.old, one.new) for one in done], "bands")
     if trouble:
         click.echo(f"The change stands; the audit log could not be told: {trouble}.", err=True)

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from mine_controller.cli.output import safe
-from mine_controller.cli.session import Asker, config_path
+from mine_controller.cli.session import Asker, config_path, tell_news
 from mine_controller.config.edit import (
     STARS,
     Change,
@@ -31,6 +31,7 @@ from mine_controller.config.edit import (
 from mine_controller.config.lines import UNFILLED, nearest
 from mine_controller.config.load import Source, build_config, load, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
+from mine_controller.config.news import notes
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 WIDE = 400  # of a line of a difference
@@ -218,6 +219,7 @@ def unset(path: Path, key: str) -> None:
 
 
 def _changed(path: Path, change: Any) -> None:
+    before = notes(path)
     try:
         done: Change = change()
     except EditError as error:
@@ -225,13 +227,15 @@ def _changed(path: Path, change: Any) -> None:
     except ConfigError as error:
         click.echo(f"{path.name} stays as it is, because this would not check:", err=True)
         fail(error.problems, path)
-    _audited(path, (done,), "changed")
+    _audited(path, (done,), "changed", before)
 
 
-def _audited(path: Path, done: tuple[Change, ...], why: str) -> None:
-    """Tell each change, and ask the next tick to write it into the audit log with the name of who made it."""
+def _audited(path: Path, done: tuple[Change, ...], why: str, before: tuple[Problem, ...]) -> None:
+    """Tell each change and what the check notes of it, and ask the next tick to write it into the audit log with the
+    name of who made it."""
     for one in done:
         click.echo(f"[{one.section}] {one.option}: {one.old or '(default)'} -> {one.new or '(default)'}")
+    tell_news(path, before)
     from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - imported by the command that uses it
 
     trouble = tell_changes(path, Asker(), [(f"{one.section}.{one.option}", one.old, one.new) for one in done], why)
@@ -249,6 +253,7 @@ Examples:
 @_on_config
 def undo_(path: Path) -> None:
     """Bring back the text before the last change; a second undo is a redo."""
+    before = notes(path)
     try:
         done = undo(path)
     except EditError as error:
@@ -257,7 +262,7 @@ def undo_(path: Path) -> None:
         click.echo(f"{path.name} stays as it is, because what was before would not check:", err=True)
         fail(error.problems, path)
     click.echo(f"{path.name} is as it was before the last change.")
-    _audited(path, done, "undone")
+    _audited(path, done, "undone", before)
 
 
 @command.command(
@@ -314,12 +319,13 @@ def _agreed(old: bytes, new: bytes, path: Path) -> bool:
 
 
 def _replaced(source: Source, raw: bytes, path: Path) -> None:
+    before = notes(path)
     try:
         swap(source, raw)
     except EditError as error:
         refuse(f"{error}.")
     click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
-    _audited(path, changes(source.config, raw), "edited")
+    _audited(path, changes(source.config, raw), "edited", before)
 
 
 def _again(problems: tuple[Problem, ...], path: Path) -> None:

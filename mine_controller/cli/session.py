@@ -52,6 +52,15 @@ def tell_problems(path: Path, problems: tuple[Problem, ...]) -> None:
     say("\n".join(problem_lines(problems, str(path))))
 
 
+def tell_news(path: Path, before: tuple[Problem, ...]) -> None:
+    """What the check notes after a change and did not note before it, as `config check` has it, on stdout."""
+    from mine_controller.config.edit import problem_lines  # noqa: PLC0415 - imported by the commands that change it
+    from mine_controller.config.news import fresh, notes  # noqa: PLC0415 - the same
+
+    for line in problem_lines(fresh(before, notes(path)), path.name):
+        print(f"note: {line}")
+
+
 def say(text: str) -> None:
     """A line or several on stderr, for whoever listens: a service may have been started without it."""
     if sys.stderr is not None:

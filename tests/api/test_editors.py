@@ -299,6 +299,7 @@ def test_bands_are_previewed_on_the_published_prices(attic):
     assert [one["price"] for one in same["slots"]] == [15, 8, 25, 30, 11, 9]
     assert all(one["now"] == one["then"] for one in same["slots"])
     bands[2]["max_price"] = 8.5
+    assert same["notes"] == []
     found = attic.post(f"{STRATEGY}/bands/preview", {"bands": bands}).json()
     assert "+max_price = 8.5" in found["diff"]
     assert [(one["now"], one["then"]) for one in found["slots"]][-2:] == [("3", "2"), ("3", "2")]
