@@ -139,26 +139,14 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "obeys: off curtails now, run comes back after the hold",
         "nothing",
     ),
-    "curtail": (
-        "the mine goes down for the utility",
-        "every miner is stopped and proven dark",
-        "nothing",
-    ),
+    "curtail": ("the mine goes down for the utility", "every miner is stopped and proven dark", "nothing"),
     "curtail_long": (
         "this event is longer than any usual one",
         "stays curtailed",
         "ask the utility whether its page is right",
     ),
-    "curtailed": (
-        "the load is proven down",
-        "stays down until the utility says run",
-        "nothing",
-    ),
-    "curtail_report": (
-        "the event is over",
-        "keeps the report for the bill",
-        "nothing",
-    ),
+    "curtailed": ("the load is proven down", "stays down until the utility says run", "nothing"),
+    "curtail_report": ("the event is over", "keeps the report for the bill", "nothing"),
     "over_breaker": (
         "a branch carries more than its continuous limit",
         "miners of that branch are stopped",
@@ -229,21 +217,13 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "goes on watching; nothing else changes",
         "shut the door: the fans draw past the miners",
     ),
-    "humidity_high": (
-        "the air is too wet",
-        "nothing starts meanwhile",
-        "look at the evaporative wall and for water",
-    ),
+    "humidity_high": ("the air is too wet", "nothing starts meanwhile", "look at the evaporative wall and for water"),
     "chip_danger": (
         "chips are hotter than they stand for long",
         "the miner's own firmware is what stops it",
         "look at its fans and heat sinks; stop it by hand",
     ),
-    "chip_warning": (
-        "chips are hot",
-        "goes on watching; nothing else changes",
-        "look at its fans, dust and room",
-    ),
+    "chip_warning": ("chips are hot", "goes on watching; nothing else changes", "look at its fans, dust and room"),
     "ramp_failed": (
         "starts in a row came to nothing",
         "pauses the climb for half an hour",
@@ -334,11 +314,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "keeps the load steady and goes back as soon as one answers",
         "look at the uplink",
     ),
-    "share_loss": (
-        "shares get lost on the way",
-        "weighs the uplinks anew",
-        "look at the uplinks' loss and delay",
-    ),
+    "share_loss": ("shares get lost on the way", "weighs the uplinks anew", "look at the uplinks' loss and delay"),
     "profit_low": (
         "the mine costs more than it earns",
         "does what [profitability] says",
@@ -349,36 +325,12 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "uses published slots to the last, then the default band",
         "look at the tariff's page and the uplink",
     ),
-    "price_high": (
-        "the price is over the mark",
-        "does what the bands say",
-        "nothing",
-    ),
-    "price_low": (
-        "the price is under the mark",
-        "does what the bands say",
-        "nothing",
-    ),
-    "optimal_price": (
-        "the best slot of the day begins",
-        "does what the bands say",
-        "nothing",
-    ),
-    "band_change": (
-        "another price band began",
-        "switches mode, coin and pool to it",
-        "nothing",
-    ),
-    "block_found": (
-        "one of the miners found a block",
-        "nothing",
-        "celebrate, then check the wallet",
-    ),
-    "best_share": (
-        "a miner found its hardest share yet",
-        "nothing",
-        "nothing",
-    ),
+    "price_high": ("the price is over the mark", "does what the bands say", "nothing"),
+    "price_low": ("the price is under the mark", "does what the bands say", "nothing"),
+    "optimal_price": ("the best slot of the day begins", "does what the bands say", "nothing"),
+    "band_change": ("another price band began", "switches mode, coin and pool to it", "nothing"),
+    "block_found": ("one of the miners found a block", "nothing", "celebrate, then check the wallet"),
+    "best_share": ("a miner found its hardest share yet", "nothing", "nothing"),
     "lamp_stuck": (
         "the relay of the lamp at the site does not do as it is told",
         "tells it again each tick; nothing else changes",
@@ -409,11 +361,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "runs on the last good one",
         "`minectl config check` tells every problem",
     ),
-    "backup_failed": (
-        "the backup failed",
-        "tries again in an hour",
-        "look at the room on the backup disk",
-    ),
+    "backup_failed": ("the backup failed", "tries again in an hour", "look at the room on the backup disk"),
     "clock_step": (
         "the wall clock was set",
         "timers follow the boot clock; nothing starts in this tick",
@@ -444,9 +392,5 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "looks at everything anew now; nothing was read or decided meanwhile",
         "`journalctl -t minectl` names the process that held it",
     ),
-    "restarted": (
-        "the controller has started",
-        "adopts what is measured; starts after two good looks",
-        "nothing",
-    ),
+    "restarted": ("the controller has started", "adopts what is measured; starts after two good looks", "nothing"),
 }
