@@ -8,9 +8,13 @@ from mine_controller.ops import replies
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
+    return seated(Place(tmp_path), tmp_path, monkeypatch)
+
+
+def seated(found, folder, monkeypatch):
+    """Somebody types in the folder of this site; a tick that a command starts is one of its own."""
     monkeypatch.delenv("MINECTL_CONFIG", raising=False)
-    monkeypatch.chdir(tmp_path)
-    found = Place(tmp_path)
+    monkeypatch.chdir(folder)
     monkeypatch.setattr(replies, "start_tick", lambda _config: tick_of(found))
     return found
 

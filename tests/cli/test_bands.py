@@ -6,20 +6,15 @@ from pathlib import Path
 
 import pytest
 from cli.agile import BANDS, Home
-from cli.conftest import tick_of
+from cli.conftest import seated
 
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
-from mine_controller.ops import replies
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.delenv("MINECTL_CONFIG", raising=False)
-    monkeypatch.chdir(tmp_path)
-    found = Home(tmp_path)
-    monkeypatch.setattr(replies, "start_tick", lambda _config: tick_of(found))
-    return found
+    return seated(Home(tmp_path), tmp_path, monkeypatch)
 
 
 def problems(folder: Path, bands: str) -> list[str]:

@@ -4,25 +4,20 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from cli.conftest import tick_of
+from cli.conftest import seated
 from cli.home import FLEET, Home
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reason import Reason
 from mine_controller.ops import miners as unit_rows
 from mine_controller.ops import outcomes as what_came
-from mine_controller.ops import replies
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.delenv("MINECTL_CONFIG", raising=False)
-    monkeypatch.chdir(tmp_path)
-    found = Home(tmp_path)
-    monkeypatch.setattr(replies, "start_tick", lambda _config: tick_of(found))
-    return found
+    return seated(Home(tmp_path), tmp_path, monkeypatch)
 
 
 @pytest.fixture

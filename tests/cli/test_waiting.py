@@ -3,13 +3,12 @@
 import json
 
 import pytest
-from cli.conftest import tick_of
+from cli.conftest import seated
 from cli.home import FLEET, Home
 
 from mine_controller.core.model.state import MinerBook
 from mine_controller.devices import bitaxe
 from mine_controller.ops import outcomes as what_came
-from mine_controller.ops import replies
 from mine_controller.render.fleet import Unit
 
 TWO = "2 addresses say they are this unit"
@@ -19,11 +18,7 @@ PDU = "\n[redfish pdu1]\nurl = http://127.0.0.1:9\nuser = admin\npassword = cana
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """After the ticks in which every board was seen running; a few more may follow."""
-    monkeypatch.delenv("MINECTL_CONFIG", raising=False)
-    monkeypatch.chdir(tmp_path)
-    found = Home(tmp_path)
-    monkeypatch.setattr(replies, "start_tick", lambda _config: tick_of(found))
-    return found.ticks(3, of=20)
+    return seated(Home(tmp_path), tmp_path, monkeypatch).ticks(3, of=20)
 
 
 def silence(home, name):

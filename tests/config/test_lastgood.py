@@ -99,7 +99,7 @@ def test_a_copy_that_is_not_as_it_was_written_counts_for_nothing(write, tmp_path
         load_or_last_good(write("broken"))
 
 
-def test_a_fleet_that_is_gone_is_a_broken_config_where_miners_were_listed(write, tmp_path):
+def test_cfg1_a_fleet_that_is_gone_is_a_broken_config_where_miners_were_listed(write, tmp_path):
     path = write()
     good = load(path)
     remember(good)

@@ -159,7 +159,7 @@ def test_policy_of_a_plant_has_no_pools_unless_written():
 
 
 @pytest.mark.parametrize(("left", "shrunk"), [(20, False), (19, True), (3, True)])
-def test_a_list_that_loses_more_than_a_fifth_at_once_is_told_once(left, shrunk):
+def test_cfg1_a_list_that_loses_more_than_a_fifth_at_once_is_told_once(left, shrunk):
     """An editor that died, a disk that was full: the miners that are gone from it are stopped by nobody."""
     plant = Plant(wiring(24))
     plant.ticks(4)

@@ -42,7 +42,7 @@ def test_a_dead_disk_leaves_the_copy_in_memory(paths):
     assert (paths.run / "stop").read_text() == "ann: test\n"
 
 
-def test_a_full_disk_has_room_for_a_stop_without_a_word(paths, monkeypatch):
+def test_db1_a_full_disk_has_room_for_a_stop_without_a_word(paths, monkeypatch):
     def full(_path, _body):
         raise OSError(errno.ENOSPC, "No space left on device")
 
