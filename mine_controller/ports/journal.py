@@ -56,7 +56,10 @@ class Journal:
         """The last book; after a loss what is measured is adopted as after a boot."""
         spilled = (self.config.paths.run / SPILL).exists()
         self.store = open_store(
-            self.config.paths, deciding(), beside=self.config.paths.beside, more=lambda: texts(self.config)
+            self.config.paths,
+            deciding(self.config.paths.run),
+            beside=self.config.paths.beside,
+            more=lambda: texts(self.config),
         )
         found = self.store.load(self.clocks.sources.boot_id(), self.config.sha)
         for text in found.trouble:

@@ -32,6 +32,10 @@ def age_s(file: Path, now_s: int) -> int | None:
         made_s = int(file.stat().st_mtime)
     except OSError:
         return None
+    return _age(made_s, now_s)
+
+
+def _age(made_s: int, now_s: int) -> int:
     return now_s - made_s if made_s <= now_s else REPORT_EVERY_S
 
 
@@ -48,13 +52,22 @@ def drawn(given: Given, names: tuple[str, ...], own: Path | None, kept: Path | N
 
 
 def miners_due(folder: Path, given: Given) -> list[tuple[str, Any, dict[str, Any]]]:
-    """Miners whose page is missing, and the oldest of the others, so many a tick."""
-    pages = list(others.every_miner(given))
-    ages = {page: age_s(folder / page, given.now_s) for page, _, _ in pages}
-    old = sorted((-age, page) for page, age in ages.items() if age is not None and age >= EVERY_S)
-    missing = [page for page, age in ages.items() if age is None]
-    chosen = {page for _, page in old[:MINERS_A_TICK]} | set(missing[:MISSING_A_TICK])
-    return [one for one in pages if one[0] in chosen]
+    """Miners whose page is missing, and the oldest of the others, so many a tick. Who is not due costs no card."""
+    named = {miner_page(clean(spec.id, 40)): spec.id for spec in given.site.wiring.miners}
+    ages = _ages(folder, given.now_s)
+    old = sorted((-ages[page], page) for page in named if ages.get(page, 0) >= EVERY_S)
+    missing = [page for page in named if page not in ages]
+    chosen = [*(page for _, page in old[:MINERS_A_TICK]), *missing[:MISSING_A_TICK]]
+    return list(others.miners(given, {named[page] for page in chosen})) if chosen else []
+
+
+def _ages(folder: Path, now_s: int) -> dict[str, int]:
+    """How old each miner's page is; one that can't be looked at counts as missing."""
+    try:
+        with os.scandir(folder / FOLDER) as found:
+            return {f"{FOLDER}/{one.name}": _age(int(one.stat().st_mtime), now_s) for one in found}
+    except OSError:
+        return {}
 
 
 def miners_drawn(

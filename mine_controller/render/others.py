@@ -4,7 +4,7 @@ They are made at most every ten minutes (`aged.py`), so each says when it was ma
 script reads off status.json.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.book import Book
@@ -185,7 +185,12 @@ def _commands(name: str, unit: Unit) -> list[str]:
 
 def every_miner(given: Given) -> Iterator[tuple[str, Unit, dict[str, Any]]]:
     """(page, unit, card) of each miner; the page is drawn by whoever finds it due."""
-    known = units(given.book, given.site.wiring)
+    return miners(given, {spec.id for spec in given.site.wiring.miners})
+
+
+def miners(given: Given, ids: Container[str]) -> Iterator[tuple[str, Unit, dict[str, Any]]]:
+    """The same of these miners alone."""
+    known = tuple(unit for unit in units(given.book, given.site.wiring) if unit.spec.id in ids)
     for unit, card in zip(known, cards(given.book, known, given.when), strict=True):
         yield miner_page(clean(unit.spec.id, 40)), unit, card
 

@@ -191,8 +191,11 @@ def test_a_fixed_file_is_copied_again_only_when_it_differs(tmp_path):
     write.show(tmp_path, {}.items())
     before = (tmp_path / "style.css").stat().st_ino
     (tmp_path / "script.js").write_text("old")
+    longer = (tmp_path / "icon.svg").read_bytes()
+    (tmp_path / "icon.svg").write_bytes(b" " * len(longer))
     write.show(tmp_path, {}.items())
     assert (tmp_path / "style.css").stat().st_ino == before
+    assert (tmp_path / "icon.svg").read_bytes() == longer
     assert (tmp_path / "script.js").read_bytes() == (files.found("www") / "script.js").read_bytes()
 
 

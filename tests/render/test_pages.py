@@ -166,6 +166,13 @@ def test_missing_pages_of_miners_are_made_at_once_and_old_ones_a_few_a_tick(tmp_
     assert len(rest) == 40
 
 
+def test_what_is_not_due_costs_no_card(tmp_path, monkeypatch):
+    made = given(count=3)
+    show(tmp_path, {page: "x" for page, _, _ in others.every_miner(made)}.items(), made.now_s)
+    monkeypatch.setattr(others, "cards", lambda *_: pytest.fail("drawn for nothing"))
+    assert aged.miners_due(tmp_path, made) == []
+
+
 def test_the_missing_pages_of_a_huge_fleet_are_made_in_several_ticks(tmp_path, monkeypatch):
     monkeypatch.setattr(aged, "MISSING_A_TICK", 50)
     made, left = given(count=120), []
