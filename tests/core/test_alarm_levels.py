@@ -10,6 +10,7 @@ from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, MinerBook, Shed
 from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec, Role
+from mine_controller.core.words import sentence
 
 GONE = (None,) * 4
 
@@ -231,6 +232,48 @@ def test_a_hot_chip_stays_an_alarm_until_it_is_three_degrees_below_its_mark(chip
 def test_a_hot_chip_is_over_where_its_owner_says_so(chip_c, standing, wrong):
     stands = ("chip_warning",) if standing else ()
     assert chips(chip_c, standing=stands, threshold=61.0, clear=50.0)[0] == wrong
+
+
+def told_of_chips(chip_c, *standing):
+    """The sentences about the first miner, a Bitaxe (68 and 75 °C)."""
+    given = view(1)
+    spec = given.wiring.miners[0]._replace(group="bitaxe shelf")
+    channels = {f"{spec.group}/{spec.mac}:chip_c": Value(chip_c, given.now_s)}
+    given = given._replace(
+        wiring=given.wiring._replace(miners=(spec,)),
+        image=given.image._replace(channels=channels),
+        state=given.state._replace(alarms=dict.fromkeys(f"{kind} m000" for kind in standing)),
+    )
+    wrong = look_round(given, (), AlarmPolicy()).wrong
+    return {one.kind: sentence(one.reason) for one in wrong if one.kind.startswith("chip")}
+
+
+def test_a_chip_that_has_come_down_is_not_told_as_over_its_mark():
+    assert told_of_chips(68.1) == {"chip_warning": "m000 has chips of 68.1 °C, over 68.0 °C"}
+    assert told_of_chips(67.9, "chip_warning") == {
+        "chip_warning": "m000 has chips of 67.9 °C, no longer over 68.0 °C: ends at 65.0 °C"
+    }
+    assert told_of_chips(68.0, "chip_warning")["chip_warning"].endswith("no longer over 68.0 °C: ends at 65.0 °C")
+    assert told_of_chips(74.0, "chip_warning", "chip_danger") == {
+        "chip_warning": "m000 has chips of 74.0 °C, over 68.0 °C",
+        "chip_danger": "m000 has chips of 74.0 °C, no longer over 75.0 °C: ends at 72.0 °C",
+    }
+
+
+@pytest.mark.parametrize(
+    ("inlet_c", "kind", "told"),
+    [
+        (35.1, "temperature_warning", "inlet 35.1 °C is over 35.0 °C"),
+        (34.9, "temperature_warning", "inlet 34.9 °C, no longer over 35.0 °C: ends at 33.0 °C"),
+        (40.1, "temperature_danger", "inlet 40.1 °C is over 40.0 °C: dangerous"),
+        (39.0, "temperature_danger", "inlet 39.0 °C, no longer over 40.0 °C: ends at 38.0 °C"),
+    ],
+)
+def test_an_inlet_that_has_come_down_is_not_told_as_over_its_mark(inlet_c, kind, told):
+    given = sited(inlet_c=inlet_c)
+    given = given._replace(state=given.state._replace(alarms={f"{kind} inlet": None}))
+    wrong = look_round(given, (), AlarmPolicy()).wrong
+    assert [sentence(one.reason) for one in wrong if one.kind == kind] == [told]
 
 
 def test_a_small_boards_chips_warn_where_a_container_machines_are_cool():

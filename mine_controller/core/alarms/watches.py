@@ -85,6 +85,17 @@ def _event(kind: str, about: str, *numbers: tuple[str, float | int | str]) -> Ev
     return Event(kind, KINDS[kind].severity, about, Reason("alarm", kind, tuple(numbers)))
 
 
+def _hot(
+    kind: str, about: str, heat_c: float, marks_c: tuple[float, float], *numbers: tuple[str, float | str]
+) -> Event:
+    """A heat over its mark; or no longer, where the alarm stands on until the lower one. `marks_c`: (from, until)."""
+    from_c, until_c = marks_c
+    if heat_c > from_c:
+        return _event(kind, about, *numbers, ("limit_c", from_c))
+    reason = Reason("alarm", f"{kind.partition('_')[0]}_eased", (*numbers, ("limit_c", from_c), ("clear_c", until_c)))
+    return Event(kind, KINDS[kind].severity, about, reason)
+
+
 def _inlet(look: Look) -> Found:
     if not look.view.wired("inlet_c"):
         return
@@ -93,7 +104,8 @@ def _inlet(look: Look) -> Found:
         if inlet_c is None:
             yield f"{kind} inlet"
         elif look.off_limits(kind, "inlet", inlet_c):
-            yield _event(kind, "inlet", ("inlet_c", inlet_c), ("limit_c", ways_of(look.policy, kind).threshold))
+            ways = ways_of(look.policy, kind)
+            yield _hot(kind, "inlet", inlet_c, (ways.threshold, ways.clear), ("inlet_c", inlet_c))
 
 
 def _spread(look: Look) -> Found:
@@ -348,8 +360,8 @@ def _chips(look: Look) -> Found:
             if found.value <= min(threshold_c, clear_c):
                 continue
             if look.off_limits(kind, spec.id, found.value, (threshold_c, clear_c)):
-                numbers = (("miner", spec.id), ("chip_c", float(found.value)), ("limit_c", threshold_c))
-                yield _event(kind, spec.id, *numbers)
+                heat_c = float(found.value)
+                yield _hot(kind, spec.id, heat_c, (threshold_c, clear_c), ("miner", spec.id), ("chip_c", heat_c))
 
 
 _chip_keys_of = Once(each(lambda spec: f"{spec.group}/{spec.mac}:chip_c"))
