@@ -70,7 +70,7 @@ def put(
         ids = ", ".join(str(number) for number in numbers)
         fail(f"no longer waited for, but not taken back: the tick takes what is filed ({ids})", INTERRUPTED)
     except StoreTrouble as trouble:
-        filed = f"filed as request {numbers[-1]}, but " if numbers else ""
+        filed = f"filed as request {numbers[-1]}, but " if numbers else "nothing was filed: "
         fail(f"{filed}{trouble.text}; `minectl doctor` tells what helps", LATER if numbers else REFUSED)
     found = found or tuple(Answer(number) for number in numbers)
     if as_json:

@@ -32,10 +32,12 @@ def command(config: Path | None, reason: str, no_tick: bool, as_json: bool) -> N
 
     loaded = load_config(config, last_good=True)
     was = stop_requested(loaded.paths)
-    try:
-        lower_stop(loaded.paths)
-    except StoreTrouble as trouble:
-        fail(f"{trouble.text}; the stop still stands")
-    if was is not None:
+    if was is None:  # a read-only disk refuses the removal of what is not there as well: it is not tried
+        click.echo("No emergency stop is in force; what an alarm has latched is asked to end.", err=as_json)
+    else:
+        try:
+            lower_stop(loaded.paths)
+        except StoreTrouble as trouble:
+            fail(f"{trouble.text}; the stop still stands")
         click.echo(f"The emergency stop is withdrawn ({was}).", err=as_json)
     put(loaded, [Wanted("resume", (), reason)], no_tick=no_tick, as_json=as_json)

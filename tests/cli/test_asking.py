@@ -1,6 +1,8 @@
 """set-state, clear-state, fans, alarms, resume and emergency-stop as typed."""
 
+import errno
 import json
+import os
 import re
 
 import pytest
@@ -10,6 +12,7 @@ from mine_controller.cli import asking
 from mine_controller.ops import outcomes, replies
 from mine_controller.ops.replies import Started
 from mine_controller.store import query
+from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import pending
 from mine_controller.store.stop import stop_requested
 
@@ -251,6 +254,41 @@ def test_resume_takes_the_level_away_and_files_the_resume(place):
     assert stop_requested(place.config.paths) is None
     filed = [(one.verb, one.reason) for one in pending(place.config.paths)]
     assert filed == [("emergency-stop", "smell"), ("resume", "toast")]
+
+
+def read_only(*_given, **_more):
+    """What a disk that takes no change answers, to the removal of a name that is not there as well."""
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def no_room(*_given, **_more):
+    raise StoreTrouble("full", "the disk is full")
+
+
+def test_db1_a_resume_on_a_read_only_disk_speaks_of_no_stop_that_is_not_there(place, monkeypatch):
+    monkeypatch.setattr("pathlib.Path.unlink", read_only)
+    monkeypatch.setattr(replies, "file_request", no_room)
+    done = place.run("resume", "--reason", "x")
+    assert done.exit_code == 1
+    assert done.stdout == "No emergency stop is in force; what an alarm has latched is asked to end.\n"
+    assert done.stderr == "minectl: nothing was filed: the disk is full; `minectl doctor` tells what helps\n"
+
+
+def test_db1_a_stop_that_a_read_only_disk_keeps_still_stands(place, monkeypatch):
+    place.run("emergency-stop", "--yes", "--no-tick")
+    monkeypatch.setattr("pathlib.Path.unlink", read_only)
+    done = place.run("resume", "--reason", "x")
+    assert (done.exit_code, done.stdout, len(place.requests())) == (1, "", 1)
+    assert done.stderr.endswith("stop can't be removed: Read-only file system; the stop still stands\n")
+
+
+def test_db1_a_stop_withdrawn_on_a_full_disk_is_told_apart_from_what_could_not_be_filed(place, monkeypatch):
+    place.run("emergency-stop", "--yes", "--reason", "smell", "--no-tick")
+    monkeypatch.setattr(replies, "file_request", no_room)
+    done = place.run("resume", "--reason", "x")
+    assert (done.exit_code, stop_requested(place.config.paths)) == (1, None)
+    assert "The emergency stop is withdrawn (" in done.stdout
+    assert done.stderr.startswith("minectl: nothing was filed: the disk is full")
 
 
 def test_the_answers_of_another_ticks_round_are_waited_for():
