@@ -86,7 +86,14 @@ def _waiting(config: Config, ids: Sequence[str], told: Told) -> list[dict[str, A
     held = {one.key: one.value for one in book.state.overrides}
     took = {(one.miner, one.verb, one.value) for one in book.state.errands if one.answer in DONE}
     shown = [unit for unit in units(book, config.policy.wiring) if unit.spec.id in meant]
-    asked = {unit.spec.id: [*_stops(unit, held, told), *_settings(book, unit, held, took)] for unit in shown}
+    asked = {
+        unit.spec.id: [
+            *_stops(unit, held, told),
+            *_starts(config, book.image, unit, held),
+            *_settings(book, unit, held, took),
+        ]
+        for unit in shown
+    }
     for one in book.state.errands:
         if one.request and one.sent_s is None and one.miner in asked:
             asked[one.miner].insert(0, _Waiting(one.miner, one.verb, one.value, GIVEN_UP, one.why))
@@ -112,6 +119,14 @@ def _stops(unit: Unit, held: Mapping[str, str], told: Told) -> Iterator[_Waiting
     cut = unit.power_w is None and unit.outlet == "off"  # all that can be known behind an outlet without a meter
     if wanted and unit.state not in OFF and not cut and (name, "off") not in told:
         yield _Waiting(name, "stop", "")
+
+
+def _starts(config: Config, image: Image | None, unit: Unit, held: Mapping[str, str]) -> Iterator[_Waiting]:
+    """A start of a unit that nobody can tell. One that a limit holds back has no line: it is a wish, and counts."""
+    if held_as("miner", unit.spec, held) == "run" and unit.state != "running":
+        why = _unheard(config, image, unit.spec)
+        if why:
+            yield _Waiting(unit.spec.id, "run", "", why=f"{why}; it may start when it does")
 
 
 def _settings(
@@ -160,9 +175,14 @@ def silent(config: Config, image: Image | None, spec: MinerSpec) -> str:
 
 def stop_waits(config: Config, image: Image | None, spec: MinerSpec) -> str:
     """What a stop of it waits for where nobody answers and nothing else can cut it; "" where it can be told."""
-    why = silent(config, image, spec)
+    why = _unheard(config, image, spec)
+    return f"{why}; it is stopped when it does" if why else ""
+
+
+def _unheard(config: Config, image: Image | None, spec: MinerSpec) -> str:
+    """Why nobody can tell it to run or to stop: it does not answer, and nothing else reaches it. "" where it can."""
     alone = all(path.lane == spec.group for path in spec.paths)
-    return f"{why}; it is stopped when it does" if why and alone else ""
+    return silent(config, image, spec) if alone else ""
 
 
 def _in_the_way(book: Book, unit: Unit, asked: _Waiting) -> str:

@@ -92,6 +92,34 @@ def test_a_stop_of_a_unit_that_nobody_answers_as_is_filed_and_told_to_wait(home)
     assert ("b02", "stop", "") in home.plant.sent
 
 
+def test_a_start_of_a_unit_that_nobody_answers_as_is_filed_and_told_to_wait(home):
+    done = silence(home, "b02").run("miners", "start", "b01", "b02", "--for", "1h", "--yes")
+    assert "set-state miner.b02 run: done, in force" in done.stdout
+    assert [line for line in done.stdout.split("\n") if "waits" in line] == [
+        "  b02 run: waits: nobody answers as this unit; it may start when it does"
+    ]
+    assert done.exit_code == 75
+    home.plant.silent.clear()
+    done = home.ticks().run("miners", "start", "b02", "--for", "1h")
+    assert (done.exit_code, "waits" in done.stdout) == (0, False)
+
+
+def test_a_start_that_a_limit_holds_back_is_a_wish_and_waits_for_nobodys_answer(home):
+    home.run("miners", "stop", "b01", "--for", "1h")
+    home.run("set-state", "max_power_kw", "0", "--for", "1h", "--reason", "x")
+    done = home.run("miners", "start", "b01", "--for", "1h")
+    assert (done.exit_code, "waits" in done.stdout, home.plant.power["b01"]) == (0, False, 2)
+
+
+def test_a_start_whose_outlet_can_be_told_waits_for_no_answer(home):
+    home.path.write_text(home.path.read_text().replace("\n[wiring]\n", PDU))
+    lines = FLEET.replace("row,note", "row,outlet").replace("shelf,,a,", "shelf,,a,redfish pdu1/A1")
+    home.fleet.write_text(lines)
+    home.later()
+    done = silence(home, "b02").run("miners", "start", "b02", "--for", "1h")
+    assert ("b02 run: done, in force" in done.stdout, "waits" in done.stdout) == (True, False)
+
+
 def test_quarantine_of_a_silent_unit_waits_too(home):
     done = silence(home, "b02").run("miners", "quarantine", "b02")
     assert (done.exit_code, "b02 stop: waits: nobody answers" in done.stdout) == (75, True)
