@@ -2,10 +2,12 @@
 
 * wall = controlbyweb fans/8: the pump of the evaporative wall
 * lamp = controlbyweb fans/9: a lamp or siren at the site, on a relay or outlet of its own
+
+What it checks of them holds for the fans' relays too: no two outputs share one.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from mine_controller.config.lines import Entry, Section
 from mine_controller.config.work import Work
@@ -13,7 +15,7 @@ from mine_controller.core.model.wiring import Wiring
 
 WORDS = ("wall", "lamp")
 LAMP = "lamp"
-WHERE = ("url", "on_url")  # by these two the same thing is known behind two sections
+WHERE = ("url", "on_url", "pdu")  # by these the same thing is known behind two sections
 _END = ":switch"
 
 
@@ -52,34 +54,62 @@ class Lines:
             self.wall = channel
 
 
+class _Output(NamedTuple):
+    """A line of [wiring] that switches something."""
+
+    entry: Entry
+    what: str  # "the switch of fan 1"
+    channel: str
+
+
 def check(
     section: Section | None, channels: Mapping[str, Any], kinds: Mapping[str, Wired], wiring: Wiring, work: Work
 ) -> None:
-    """A lamp goes on in an emergency, and off when somebody acks it: nothing else may hang on what switches it."""
-    entry = section.entries.get(LAMP) if section is not None else None
-    if not wiring.lamp or section is None or entry is None:
+    """No two outputs on one relay, however it is written: one would be switched by what is decided of the other."""
+    if section is None:
         return
-    place = _place(wiring.lamp, kinds)
-    for what, channel in _taken(channels, wiring):
-        if _place(channel, kinds) == place:
-            text = f"{wiring.lamp} is {what} already: a lamp has a relay or outlet of its own"
-            work.tell(entry.line, section.title, LAMP, text)
-            return
-    title, _, address = wiring.lamp.partition("/")
+    first: dict[tuple[str, ...], _Output] = {}
+    for one in sorted(_outputs(section, wiring), key=lambda one: one.entry.line):
+        place = _place(one.channel, kinds)
+        other = first.setdefault(place, one)
+        text = f"{other.what} already (line {other.entry.line})" if other.channel != one.channel else ""
+        taken = _taken(one, channels, wiring)
+        text = text or next((f"{what} already" for what, channel in taken if _place(channel, kinds) == place), "")
+        if text:
+            own = "a lamp has" if one.entry.key == LAMP else "each output has"
+            text = f"{one.channel} is {text}: {own} a relay or outlet of its own"
+            work.tell(one.entry.line, section.title, one.entry.key, text)
+        elif one.entry.key == LAMP:
+            _there(one, section, kinds, work)
+
+
+def _outputs(section: Section, wiring: Wiring) -> Iterator[_Output]:
+    """Fans, wall and lamp. Two of them with the very same text were told when their lines were read."""
+    lines = [(f"fan {fan.name}", f"the switch of fan {fan.name}", fan.switch) for fan in wiring.fans]
+    lines += [("wall", "the wall's pump", wiring.wall), (LAMP, "the lamp", wiring.lamp)]
+    yield from (_Output(section.entries[key], what, channel) for key, what, channel in lines if channel)
+
+
+def _taken(one: _Output, channels: Mapping[str, Any], wiring: Wiring) -> Iterator[tuple[str, str]]:
+    """What else is switched, by what it is. A lamp goes on in an emergency, and off when somebody acks it: nothing
+    may hang on its relay, and nothing be read from it either.
+    """
+    pulsed = ((title, getattr(options, "relay", "")) for title, options in channels.items())
+    fan = one.entry.key not in WORDS  # the very same text beside a fan is told by [permissive]
+    yield from ((f"the relay of [{title}]", relay) for title, relay in pulsed if not (fan and relay == one.channel))
+    if one.entry.key == LAMP:
+        yield from ((f"the outlet of {miner.id}", miner.outlet) for miner in wiring.miners)
+        for role in wiring.roles.values():
+            yield from ((f"read as {role.name}", key.removesuffix(_END)) for key in role.keys if key.endswith(_END))
+
+
+def _there(lamp: _Output, section: Section, kinds: Mapping[str, Wired], work: Work) -> None:
+    """A lamp that its board does not have is dark in the emergency."""
+    title, _, address = lamp.channel.partition("/")
     known = _addresses(kinds[title].endpoint.options)
     if known and address not in known:
         few = f"{known[0]} to {known[-1]}" if len(known) > 1 else known[0]
-        work.tell(entry.line, section.title, LAMP, f"[{title}] has no {address}: it has {few}")
-
-
-def _taken(channels: Mapping[str, Any], wiring: Wiring) -> Iterator[tuple[str, str]]:
-    """What else is switched, or read as a switch, by what it is. Of [wiring] the very same channel was told already."""
-    lines = [(f"the switch of fan {fan.name}", fan.switch) for fan in wiring.fans] + [("the wall's pump", wiring.wall)]
-    yield from (one for one in lines if one[1] != wiring.lamp)
-    yield from ((f"the outlet of {miner.id}", miner.outlet) for miner in wiring.miners)
-    for role in wiring.roles.values():
-        yield from ((f"read as {role.name}", key.removesuffix(_END)) for key in role.keys if key.endswith(_END))
-    yield from ((f"the relay of [{title}]", getattr(options, "relay", "")) for title, options in channels.items())
+        work.tell(lamp.entry.line, section.title, LAMP, f"[{title}] has no {address}: it has {few}")
 
 
 def _place(channel: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:

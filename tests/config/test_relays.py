@@ -110,6 +110,43 @@ def test_nothing_else_may_hang_on_what_switches_the_lamp(site, lines, word):
 
 
 @pytest.mark.parametrize(
+    ("lines", "word"),
+    [
+        (("wall = controlbyweb spare/4", "fan 3 = switch controlbyweb spare/04"), "04 is the wall's pump already"),
+        (("wall = relay fans/01",), "wall: relay fans/01 is the switch of fan 1 already"),
+        (("wall = controlbyweb same/3", "fan 3 = switch controlbyweb spare/3"), "spare/3 is the wall's pump already"),
+        (("fan 3 = switch relay fans/002",), "fan 3: relay fans/002 is the switch of fan 2 already"),
+        (("fan 3 = switch http_pdu plug/left", "fan 4 = switch http_pdu plug/LEFT"), "is the switch of fan 3 already"),
+        (("lamp = controlbyweb spare/3", "fan 3 = switch controlbyweb spare/03"), "spare/03 is the lamp already"),
+        (("fan 3 = switch controlbyweb spare/07",), "fan 3: controlbyweb spare/07 is the relay of [permissive]"),
+        (("wall = controlbyweb spare/7",), "wall: controlbyweb spare/7 is the relay of [permissive] already"),
+    ],
+)
+def test_two_outputs_on_one_relay_are_refused_however_its_number_is_written(site, lines, word):
+    found = told(site(*lines))
+    assert any(word in text for text in found), found
+    assert len(found) == 1
+
+
+def test_of_two_outputs_on_one_relay_both_lines_are_named(site):
+    path = site("wall = controlbyweb spare/4", "fan 3 = switch controlbyweb spare/04")
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    (problem,) = caught.value.problems
+    lines = path.read_text().split("\n")
+    first = lines.index("wall = controlbyweb spare/4") + 1
+    assert lines[problem.line - 1].startswith("fan 3 =")
+    assert f"is the wall's pump already (line {first}): " in problem.text
+
+
+def test_outlets_of_two_units_behind_one_address_are_two(site):
+    linked = "[raritan second]\nurl = https://192.168.1.106\nuser = admin\npassword = canary\npdu = 2\n\n"
+    path = site("lamp = raritan rack/3", "fan 3 = switch raritan second/3")
+    path.write_text(path.read_text().replace("[wiring]", f"{linked}[wiring]"))
+    assert load(path).policy.wiring.lamp == "raritan rack/3"
+
+
+@pytest.mark.parametrize(
     ("line", "word"),
     [
         ("lamp = controlbyweb spare/9", "lamp: [controlbyweb spare] has no 9: it has 1 to 8"),
