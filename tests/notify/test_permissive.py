@@ -21,7 +21,7 @@ from mine_controller.wire.door import Response, Wire, WireError
 
 SECTION = """
 [controlbyweb guard]
-url = http://127.0.0.1:9
+url = http://127.0.0.2:9
 dialect = state_xml
 
 [permissive]
