@@ -266,6 +266,7 @@
     }
     if (found.added && found.added.length) { parts.push(el("p", { "class": "sv-good" }, found.added.length + " added to fleet.csv.")); }
     (found.not_added || []).forEach(function (one) { parts.push(el("p", { "class": "soft" }, one.address + " was not added: " + one.why)); });
+    (found.notes || []).forEach(function (note) { parts.push(el("p", { "class": "soft" }, "Note: " + note)); });
     if (fresh.length && may("admin") && !(found.added && found.added.length)) {
       parts.push(el("p", {}, el("button", { type: "button", on: { click: function () {
         run(subnet, true, result).catch(function (error) { result.append(el("p", { "class": "sv-wrong" }, error.message)); });

@@ -53,17 +53,23 @@ def changed(request: Request, change: Callable[[], Sequence[Row]], why: str, *, 
     """Do it, file its rows for the audit log, have a tick take it over; `notes` of the answer: what the check notes now
     and did not before, if anything. Problem 409 or 422: nothing has changed.
     """
-    caller, site, desk = admin(request), site_of(request), desk_of(request)
-    with site.edits:
-        before = notes(site.path)
-        rows = edited(change)
-        news = problem_lines(fresh(before, notes(site.path))) if rows else []
+    caller, desk = admin(request), desk_of(request)
+    rows, news = noticed(request, change)
     told: dict[str, Any] = {"changed": [dict(zip(("what", "old", "new"), row, strict=True)) for row in rows]}
     if not rows:
         return Ascii(told | {"request_id": None, "tick_started": False})
     if news:
         told["notes"] = news
     return desk.put(caller, audit_rows(rows, why), wait=wait, more=told)
+
+
+def noticed(request: Request, change: Callable[[], Sequence[Row]]) -> tuple[Sequence[Row], list[str]]:
+    """What a change has changed, alone at it, and what the check notes of that. Problem as `edited`."""
+    site = site_of(request)
+    with site.edits:
+        before = notes(site.path)
+        rows = edited(change)
+        return rows, problem_lines(fresh(before, notes(site.path))) if rows else []
 
 
 def edited(change: Callable[[], Sequence[Row]]) -> Sequence[Row]:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from mine_controller.api.asks import Ascii, Problem
 from mine_controller.api.bodies import Because, Miner, NewPool, NewProfile, PoolChange, Who, WhoMode
-from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, edited, given_itself, rows_of
+from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, given_itself, noticed, rows_of
 from mine_controller.api.guard import caller_of
 from mine_controller.api.reads import config_of, site_of
 from mine_controller.config.fleet_edit import change as change_line
@@ -153,14 +153,18 @@ def patch_miner(request: Request, id: str, body: Miner, wait: Wait = False) -> A
     for why in (*filter(None, asking.cannot.values()), *refused.values()):
         raise Problem(409, why)
     cells = {name: value for name in CELLS if (value := getattr(body, name)) is not None}
-    rows = _lined(request, config, row, cells) if cells else []
+    rows, news = _lined(request, config, row, cells) if cells else ([], [])
     wanted = [*audit_rows(rows, body.reason or WHY), *wants]
     if not wanted:
         return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
-    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(unheard(config, found, asking)))
+    notes = [*news, *unheard(config, found, asking)]
+    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(notes))
 
 
-def _lined(request: Request, config: Config, row: dict[str, Any], cells: dict[str, Any]) -> list[Row]:
+def _lined(
+    request: Request, config: Config, row: dict[str, Any], cells: dict[str, Any]
+) -> tuple[Sequence[Row], list[str]]:
+    """What was changed in its line, and what the check notes of that."""
     admin(request)
     name, flags = row["id"], set(row["flags"])
     protected = cells.pop("protected", None)
@@ -168,9 +172,12 @@ def _lined(request: Request, config: Config, row: dict[str, Any], cells: dict[st
         flags = flags | {"protected"} if protected else flags - {"protected"}
         cells["flags"] = " ".join(sorted(flags))
     texts = {column: str(value) for column, value in cells.items()}
-    with site_of(request).edits:
-        done = edited(lambda: change_line(config.paths.config, name, texts))
-    return [(f"fleet.csv {name} {column}", old, new) for column, old, new in done]
+
+    def change() -> list[Row]:
+        done = change_line(config.paths.config, name, texts)
+        return [(f"fleet.csv {name} {column}", old, new) for column, old, new in done]
+
+    return noticed(request, change)
 
 
 def _wants(config: Config, found: Miners, name: str, body: Miner) -> Asking:

@@ -10,7 +10,7 @@ import click
 
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, config_path, fail, load_config, tell_problems
+from mine_controller.cli.session import Asker, config_path, fail, load_config, news_of, tell_problems
 from mine_controller.config.model import Config, ConfigError
 
 if TYPE_CHECKING:
@@ -170,6 +170,7 @@ def _added(config: Config, finds: "Sequence[Find]", known: "Fleet") -> "Addition
     """Append the new units to fleet.csv, with an audit row each; ends with what is wrong when that can't be done."""
     from mine_controller.config.edit import EditError  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.config.fleet_edit import append  # noqa: PLC0415 - the same
+    from mine_controller.config.news import notes  # noqa: PLC0415 - the same
     from mine_controller.ops.fleet_file import additions  # noqa: PLC0415 - the same
     from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - the same
 
@@ -177,6 +178,7 @@ def _added(config: Config, finds: "Sequence[Find]", known: "Fleet") -> "Addition
     if not adding.rows:
         return adding
     path = config.paths.config
+    before = notes(path)
     try:
         append(path, adding.rows)
     except EditError as error:
@@ -189,7 +191,7 @@ def _added(config: Config, finds: "Sequence[Find]", known: "Fleet") -> "Addition
     trouble = tell_changes(path, Asker(), changes, "discovered")
     if trouble:
         click.echo(f"The lines stand; the audit log could not be told: {trouble}.", err=True)
-    return adding
+    return adding._replace(notes=tuple(news_of(path, before)))
 
 
 # -- telling --------------------------------------------------------------------------------------------------------
@@ -234,6 +236,8 @@ def _tell_added(added: "Additions") -> None:
         click.echo(f"{row['id']} is in fleet.csv now: {row['mac']}, [{row['group']}]")
     if not added.rows:
         click.echo("fleet.csv stays as it is: there was nothing to add.")
+    for note in added.notes:
+        click.echo(f"note: {note}")
     for find, why in added.left:
         click.echo(safe(f"{find.address} ({find.kind}) was not added: {why}"), err=True)
     if added.commands:
@@ -266,4 +270,5 @@ def _tree(
         tree["added"] = list(added.rows)
         tree["not_added"] = [{"address": find.address, "kind": find.kind, "why": why} for find, why in added.left]
         tree["commands"] = list(added.commands)
+        tree["notes"] = list(added.notes)
     return tree

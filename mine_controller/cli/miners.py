@@ -10,7 +10,7 @@ import click
 
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
-from mine_controller.cli.session import Asker, fail, load_config, tell_problems
+from mine_controller.cli.session import Asker, fail, load_config, tell_news, tell_problems
 from mine_controller.cli.telling import VERBS, filter_options, known_miners, those_meant
 from mine_controller.config.model import Config, ConfigError
 
@@ -200,8 +200,8 @@ def add(context: click.Context, /, config: Path | None, nominal_w: int | None, l
 
         append(path, [row])
 
-    _changed(loaded, change, [(row["id"], "", f"{row['mac']} in {row['group']}")])
-    click.echo(f"{row['id']} is in fleet.csv now, served by [{row['group']}]; the next tick looks for it.")
+    done = f"{row['id']} is in fleet.csv now, served by [{row['group']}]; the next tick looks for it."
+    _changed(loaded, change, [(row["id"], "", f"{row['mac']} in {row['group']}")], done)
 
 
 def _only_group(config: Config) -> str:
@@ -250,16 +250,20 @@ def remove(context: click.Context, ids: tuple[str, ...], yes: bool, dry_run: boo
 
         take_out(path, ids)
 
-    _changed(loaded, change, rows)
-    click.echo(f"{', '.join(dict.fromkeys(ids))}: out of fleet.csv; the old text stays as fleet.csv.previous.")
+    done = f"{', '.join(dict.fromkeys(ids))}: out of fleet.csv; the old text stays as fleet.csv.previous."
+    _changed(loaded, change, rows, done)
 
 
-def _changed(config: Config, change: Callable[[Path], None], rows: Sequence[tuple[str, str, str]]) -> None:
-    """Change fleet.csv and file an audit row each (id, before, after); ends with what is wrong when that fails."""
+def _changed(config: Config, change: Callable[[Path], None], rows: Sequence[tuple[str, str, str]], done: str) -> None:
+    """Change fleet.csv, file an audit row each (id, before, after) and say what is `done`, with what the check notes
+    of it; ends with what is wrong when that fails.
+    """
     from mine_controller.config.edit import EditError  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.news import notes  # noqa: PLC0415 - the same
     from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - the same
 
     path = config.paths.config
+    before = notes(path)
     try:
         change(path)
     except EditError as error:
@@ -272,3 +276,5 @@ def _changed(config: Config, change: Callable[[Path], None], rows: Sequence[tupl
     trouble = tell_changes(path, Asker(), told, "by hand")
     if trouble:
         click.echo(f"The change stands; the audit log could not be told: {trouble}.", err=True)
+    click.echo(done)
+    tell_news(path, before)

@@ -52,12 +52,17 @@ def tell_problems(path: Path, problems: tuple[Problem, ...]) -> None:
     say("\n".join(problem_lines(problems, str(path))))
 
 
-def tell_news(path: Path, before: tuple[Problem, ...]) -> None:
-    """What the check notes after a change and did not note before it, as `config check` has it, on stdout."""
+def news_of(path: Path, before: tuple[Problem, ...]) -> list[str]:
+    """What the check notes after a change and did not note before it, as `config check` has it."""
     from mine_controller.config.edit import problem_lines  # noqa: PLC0415 - imported by the commands that change it
     from mine_controller.config.news import fresh, notes  # noqa: PLC0415 - the same
 
-    for line in problem_lines(fresh(before, notes(path)), path.name):
+    return problem_lines(fresh(before, notes(path)), path.name)
+
+
+def tell_news(path: Path, before: tuple[Problem, ...]) -> None:
+    """The same on stdout."""
+    for line in news_of(path, before):
         print(f"note: {line}")
 
 

@@ -55,6 +55,7 @@ class Additions(NamedTuple):
     finds: tuple[Find, ...] = ()
     left: tuple[tuple[Find, str], ...] = ()
     commands: tuple[str, ...] = ()  # what to type, or to paste into config.txt, so that the rest can be added
+    notes: tuple[str, ...] = ()  # what the check notes of the lines, once they are written, and did not before
 
 
 def fleet(config: Config | None, stored: Iterable[Mapping[str, Any]], neighbours: Mapping[str, str]) -> Fleet:

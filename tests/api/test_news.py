@@ -46,3 +46,9 @@ def test_a_band_for_a_coin_that_nobody_mines_is_told_before_and_after(attic):
     done = attic.send("PATCH", f"{STRATEGY}/bands/3", {"target_coin": "KAS"}, "admin").json()
     for notes in (shown["notes"], done["notes"]):
         assert [note.partition(": ")[2] for note in notes] == [f"[band 3] coin: {NO_POOL.replace('BCH', 'KAS')}"]
+
+
+def test_a_cell_that_takes_the_last_outlets_away_is_told_once(served):
+    done = served.send("PATCH", "/api/miners/m000", {"outlet": "", "name": "Left"}, "admin").json()
+    assert done["notes"] == ["config.txt: absent, so their rules don't exist: some_outlets"]
+    assert "notes" not in served.send("PATCH", "/api/miners/m001", {"outlet": ""}, "admin").json()

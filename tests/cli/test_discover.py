@@ -108,6 +108,23 @@ def test_where_units_were_is_not_known_when_the_database_is_broken(home, lan, mo
     assert (done.exit_code, "the database is damaged" in done.stderr) == (0, True)
 
 
+NOBODY_YET = FLEET.partition("\n")[0] + "\n"
+NO_OUTLET = "config.txt: absent, so their rules don't exist: outlets"
+
+
+def test_the_first_lines_are_told_with_what_the_check_notes_of_them(home, lan):
+    home.fleet.write_text(NOBODY_YET)
+    done = home.run("discover", NET, "--add")
+    assert done.stdout.endswith(f"[bitaxe shelf]\nnote: {NO_OUTLET}\n")
+    assert "note:" not in home.run("discover", NET, "--add").stdout
+
+
+def test_json_holds_the_notes_and_stays_json(home, lan):
+    home.fleet.write_text(NOBODY_YET)
+    assert json.loads(home.run("discover", NET, "--add", "--json").stdout)["notes"] == [NO_OUTLET]
+    assert json.loads(home.run("discover", NET, "--add", "--json").stdout)["notes"] == []
+
+
 def test_json_holds_everything_found_and_added(home, lan):
     home.path.write_text(home.path.read_text().replace("127.77.1.1-20", "127.77.1.1-8"))
     tree = json.loads(home.run("discover", NET, "--add", "--json").stdout)

@@ -316,6 +316,17 @@ def test_add_writes_one_line_and_an_audit_row(seen):
     assert [event.kind for event in query.events(seen.config.paths, kind="request")]
 
 
+def test_the_list_is_changed_with_what_the_check_notes_of_it(home):
+    gone = "nmminer top]: is asked, but nothing in [wiring] or fleet.csv uses it\n"
+    done = home.run("miners", "remove", "n01", "--yes")
+    assert "\nnote: config.txt:" in done.stdout
+    assert done.stdout.endswith(gone)
+    assert "note:" not in home.run("miners", "add", "n01", "NM-CYD-000001", "--group", "nmminer top").stdout
+    home.fleet.write_text("id,mac,group\n")
+    done = home.run("miners", "add", "b07", "02:77:00:00:00:07", "--group", "bitaxe shelf")
+    assert done.stdout.endswith("\nnote: config.txt: absent, so their rules don't exist: outlets\n")
+
+
 def test_add_needs_the_section_where_there_are_several(home):
     done = home.run("miners", "add", "b07", "02:77:00:00:00:07")
     assert (done.exit_code, "'bitaxe shelf' or 'nmminer top'" in done.stderr) == (2, True)
