@@ -20,7 +20,8 @@ Examples:
 
 \b
 In it: the config as it counts with stars for secrets, the last ticks' records and policy, events, the end
-of the log, doctor's findings, versions, checksums. Hardware and local addresses too. Devices are not asked.
+of the log, doctor's findings, the newest answers that nobody could read (up to 2 MB), versions, checksums.
+Hardware and local addresses too. Devices are not asked.
 Exit: 0 written · 1 it could not be made · 2 config"""
 )
 @config_option
@@ -38,15 +39,17 @@ def command(config: Path | None, ticks: int, output: Path | None) -> None:
         fail("there is no database yet; `minectl tick` makes one")
     now_s = int(time.time())
     try:
-        name, body = bundle(loaded, ticks, now_s, _doctor(config_path(config), now_s), _say)
-        target = output or Path(f"{name}.tar.gz")
+        made = bundle(loaded, ticks, now_s, _doctor(config_path(config), now_s), _say)
+        target = output or Path(f"{made.name}.tar.gz")
         target.touch(mode=0o600)
-        target.write_bytes(body)
+        target.write_bytes(made.body)
     except (StoreTrouble, StoreError) as trouble:
         fail(f"no bundle was made: {trouble}")
     except OSError as error:
         fail(f"{error.filename or output}: {error.strerror}")
-    click.echo(f"{target} ({len(body) / 1e6:.1f} MB); no secret of the config is in it, local addresses are")
+    click.echo(f"{target} ({len(made.body) / 1e6:.1f} MB); no secret of the config is in it, local addresses are")
+    if made.samples:
+        click.echo(made.samples)
 
 
 def _say(what: str) -> None:

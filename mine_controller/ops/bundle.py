@@ -5,9 +5,13 @@
       config.txt  fleet.csv     the config as it counts, secrets as stars
       mine_data.db              the last ticks: records, policy, events, state; `minectl explain --db` reads it
       mine.log  doctor.json     the end of the log; what doctor says
+      samples/                  the newest answers that nobody could read, as a tick has kept them
 
 Hardware addresses and addresses of the local network are in it: a tick can't be decided again without them. Every
 secret of the config is looked for in every byte before the file is written, inside the compressed records too.
+
+Samples are kept without the secrets of their section, sessions and hardware addresses (`devices/_redact.py`), and only
+folders made so are read. Here the secrets of all other sections are taken out as well.
 """
 
 import io
@@ -21,7 +25,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from mine_controller import __version__
@@ -32,8 +36,11 @@ from mine_controller.store.copies import stamp
 from mine_controller.store.db import StoreError, reading, transaction
 from mine_controller.store.migrations import migrate
 from mine_controller.store.records import ROUNDS
+from mine_controller.store.samples import newest
 
 LOG_BYTES = 256 * 1024
+SAMPLE_BYTES = 2_000_000
+SAMPLES = "samples"
 STARS = "***"
 SHORTEST = 4  # a secret shorter than this would be found everywhere
 TICKS = 720
@@ -46,20 +53,31 @@ A bundle of minectl {version}, site {site}, made {at}.
 
 config.txt shows the config as it counts, with stars for secrets. Hardware addresses and addresses of the local
 network are in the records, because no tick can be decided again without them. bundle.json has a SHA-256 of each file.
+{samples}
 """
+
+
+class Bundle(NamedTuple):
+    """What was made: the name of its folder, the tar.gz, and a line about the samples, "" where none is kept."""
+
+    name: str
+    body: bytes
+    samples: str
 
 
 def bundle(
     config: Config, ticks: int, now_s: int, doctor: str, say: Callable[[str], None] = lambda _what: None
-) -> tuple[str, bytes]:
-    """(name of its folder, the tar.gz). Raises StoreTrouble, StoreError when a secret could not be taken out."""
+) -> Bundle:
+    """Put it together. Raises StoreTrouble, StoreError when a secret could not be taken out."""
     from mine_controller.store.db import iso  # noqa: PLC0415 - one use
 
     name = f"minectl-{stamp(now_s)}"
     hide = forms(config)
     say("records")
+    samples, told = _samples(config.paths.samples)
+    readme = README.format(version=__version__, site=config.site.name, at=iso(now_s), samples=told)
     files = {
-        "README.txt": README.format(version=__version__, site=config.site.name, at=iso(now_s)).encode(),
+        "README.txt": f"{readme.rstrip()}\n".encode(),
         "config.txt": starred(page(config).encode(), hide),
         "doctor.json": starred(doctor.encode(), hide),
         "mine.log": starred(_tail(config.paths.log), hide),
@@ -67,6 +85,7 @@ def bundle(
     }
     if config.paths.fleet.exists():
         files["fleet.csv"] = starred(config.paths.fleet.read_bytes(), hide)
+    files |= {f"{SAMPLES}/{file}": starred(body, hide) for file, body in samples.items()}
     files["bundle.json"] = _about(config, files, now_s, ticks)
     say("searching for secrets")
     for file, body in files.items():
@@ -74,7 +93,19 @@ def bundle(
             if any(form in part for form in hide):
                 raise StoreError(f"{file} holds a secret of the config that can't be taken out; nothing was written")
     say("packing")
-    return name, _packed(name, files, now_s)
+    return Bundle(name, _packed(name, files, now_s), told)
+
+
+def _samples(folder: Path) -> tuple[dict[str, bytes], str]:
+    """The files of the newest samples that have room, and the line about them."""
+    try:
+        found, left = newest(folder, SAMPLE_BYTES)
+    except OSError as error:  # kept for nobody's eyes but their owner's: whoever else makes a bundle does without
+        return {}, f"no {SAMPLES}: {folder} can't be read: {error.strerror or error}"
+    count = len({file.partition("/")[0] for file in found})
+    here = f"{count} answer{'' if count == 1 else 's'} that nobody could read: {SAMPLES}/" if count else ""
+    there = f"{left} more {'lies' if left == 1 else 'lie'} in {folder}" if left else ""
+    return found, "; ".join(filter(None, (here, there)))
 
 
 def forms(config: Config) -> tuple[bytes, ...]:

@@ -57,6 +57,36 @@ def keep_sample(folder: Path, stem: str, digest: str, files: Callable[[], Mappin
     return Kept(name, fresh=True)
 
 
+def newest(folder: Path, most: int) -> tuple[dict[str, bytes], int]:
+    """The newest samples that fit whole into `most` bytes, as NAME/file -> content, and how many more there are.
+
+    Only what is kept here: no folder of another name, nothing behind a link. Raises OSError.
+    """
+    found: dict[str, bytes] = {}
+    left = 0
+    for _, path in reversed(_samples(folder)):
+        try:
+            files = _contents(path, most)
+        except FileNotFoundError:
+            continue  # a tick has made room meanwhile
+        if files is None:
+            left += 1
+            continue
+        found |= files
+        most -= sum(map(len, files.values()))
+    return found, left
+
+
+def _contents(path: Path, most: int) -> dict[str, bytes] | None:
+    """The files of one sample, none behind a link; None when they are more than `most` bytes. Raises OSError."""
+    if path.is_symlink():
+        return {}
+    files = [one for one in sorted(path.iterdir()) if one.is_file() and not one.is_symlink()]
+    if sum(one.stat().st_size for one in files) > most:
+        return None
+    return {f"{path.name}/{one.name}": one.read_bytes() for one in files}
+
+
 def _samples(folder: Path) -> list[tuple[float, Path]]:
     """(when it was kept, where), the oldest first; none where there is no folder."""
     try:

@@ -18,6 +18,7 @@ from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
 from mine_controller.store.copies import back_up
 from mine_controller.store.lock import TickLock
+from mine_controller.store.samples import keep_sample
 
 
 def test_backup_makes_a_copy_and_list_shows_it(place):
@@ -241,6 +242,13 @@ def test_no_secret_is_in_a_bundle(place, tmp_path):
     with tarfile.open(tmp_path / "it.tar.gz") as tar:
         bodies = [tar.extractfile(entry).read() for entry in tar.getmembers()]
     assert not [body for body in bodies if b"canary" in body]
+
+
+def test_a_bundle_says_what_it_holds_of_answers_that_nobody_could_read(place, tmp_path):
+    words = ("bundle", "-o", str(tmp_path / "it.tar.gz"))
+    assert "nobody could read" not in place.ticks(2).run(*words).stdout
+    keep_sample(place.config.paths.samples, "power_signal-coop", "0" * 64, lambda: {"page.html": b"<html>"}, 1)
+    assert place.run(*words).stdout.endswith("\n1 answer that nobody could read: samples/\n")
 
 
 def test_reset_asks_sets_aside_and_says_who(place):

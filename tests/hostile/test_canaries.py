@@ -120,7 +120,7 @@ def test_no_secret_is_in_any_byte_a_site_writes(site):
 def test_no_secret_is_in_a_bundle(site):
     _, config, _ = site
     _, hidden = secrets_of(config)
-    _, body = bundle(config, 5, 1_789_000_000, "{}")
+    body = bundle(config, 5, 1_789_000_000, "{}").body
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         parts = {one.name: tar.extractfile(one).read() for one in tar.getmembers()}
     assert parts

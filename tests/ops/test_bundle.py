@@ -1,5 +1,6 @@
 """A bundle replays elsewhere and holds no secret, not even inside its compressed records."""
 
+import errno
 import io
 import json
 import sqlite3
@@ -15,6 +16,7 @@ from mine_controller.core.option import Secret
 from mine_controller.ops import bundle
 from mine_controller.ops.recall import Recalled, recall
 from mine_controller.store.db import Places, StoreError
+from mine_controller.store.samples import keep_sample
 
 NOW = 1_789_000_000
 CANARIES = (b"canary-pdu", b"canary-key")
@@ -26,7 +28,7 @@ def place(tmp_path):
 
 
 def opened(place, ticks=3):
-    name, body = bundle.bundle(place.config, ticks, NOW, '{"checks": "canary-key"}')
+    name, body, _ = bundle.bundle(place.config, ticks, NOW, '{"checks": "canary-key"}')
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:
         return {entry.name.removeprefix(f"{name}/"): tar.extractfile(entry).read() for entry in tar.getmembers()}, body
 
@@ -48,6 +50,40 @@ def test_no_secret_of_the_config_is_in_any_byte(place):
     parts = [body, *files.values(), *bundle._inside(files["mine_data.db"])]
     assert not [canary for canary in CANARIES for part in parts if canary in part]
     assert b"text=***" in files["mine.log"]
+
+
+def sampled(place, number, body=b"<html>", why="no .signal"):
+    files = {"page.html": body, "expected.json": b'{"refused": "%s"}' % why.encode()}
+    digest = f"{number:08x}" + "f" * 56
+    keep_sample(place.config.paths.samples, "power_signal-coop", digest, lambda: files, NOW + number)
+
+
+def test_answers_that_nobody_could_read_are_in_it_without_secrets_and_with_a_checksum(place):
+    sampled(place, 1, b"<p>canary-pdu</p>", "canary-key stands there")
+    files, _ = opened(place)
+    folder = "samples/power_signal-coop-00000001"
+    assert files[f"{folder}/page.html"] == b"<p>***</p>"
+    assert files[f"{folder}/expected.json"] == b'{"refused": "*** stands there"}'
+    assert json.loads(files["bundle.json"])["sha256"][f"{folder}/page.html"] == sha256(b"<p>***</p>").hexdigest()
+    assert b"1 answer that nobody could read: samples/" in files["README.txt"]
+
+
+def test_samples_beyond_the_bound_stay_where_they_lie_and_that_is_told(place, monkeypatch):
+    monkeypatch.setattr(bundle, "SAMPLE_BYTES", 100)
+    for number in range(3):
+        sampled(place, number, b"x" * 60, "")
+    told = bundle.bundle(place.config, 3, NOW, "{}").samples
+    assert told == f"1 answer that nobody could read: samples/; 2 more lie in {place.config.paths.samples}"
+
+
+def test_samples_of_somebody_else_cost_no_bundle(place, monkeypatch):
+    def forbidden(_folder, _most):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(bundle, "newest", forbidden)
+    made = bundle.bundle(place.config, 3, NOW, "{}")
+    assert made.samples == f"no samples: {place.config.paths.samples} can't be read: Permission denied"
+    assert made.body
 
 
 def test_a_secret_that_a_device_repeated_into_a_record_stops_the_bundle(place):

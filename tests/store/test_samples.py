@@ -6,7 +6,7 @@ import os
 import pytest
 
 from mine_controller.store import samples
-from mine_controller.store.samples import Kept, keep_sample
+from mine_controller.store.samples import Kept, keep_sample, newest
 
 NOW = 1_789_000_000
 HOUR = 3600
@@ -112,3 +112,38 @@ def test_no_folder_is_made_where_the_database_has_none(tmp_path):
     with pytest.raises(FileNotFoundError):
         keep(tmp_path / "gone" / "samples", 7)
     assert not (tmp_path / "gone").exists()
+
+
+# -- for a bundle --
+
+
+def test_the_newest_that_fit_are_read_whole_and_the_rest_is_counted(folder):
+    for number, size in enumerate((10, 500, 300, 200)):
+        keep(folder, number, NOW + number * HOUR, **{"page.html": b"x" * size, "replies.json": b"[]"})
+    found, left = newest(folder, 520)
+    assert {name: len(body) for name, body in found.items()} == {
+        "power_signal-coop-00000003/page.html": 200, "power_signal-coop-00000003/replies.json": 2,
+        "power_signal-coop-00000002/page.html": 300, "power_signal-coop-00000002/replies.json": 2,
+        "power_signal-coop-00000000/page.html": 10, "power_signal-coop-00000000/replies.json": 2,
+    }  # fmt: skip
+    assert left == 1
+    assert newest(folder / "none", 520) == ({}, 0)
+
+
+def test_what_is_no_sample_of_ours_is_never_read(folder, tmp_path):
+    keep(folder, 7)
+    (tmp_path / "secret").write_bytes(b"canary")
+    (folder / "my own page").mkdir()
+    (folder / "my own page" / "page.html").write_bytes(b"canary")
+    (folder / "power_signal-coop-00000007" / "link").symlink_to(tmp_path / "secret")
+    (folder / "power_signal-coop-00000007" / "deeper").mkdir()
+    (folder / "power_signal-coop-00000008").symlink_to(folder / "my own page")
+    assert newest(folder, 10_000) == ({"power_signal-coop-00000007/page.html": b"page 7"}, 0)
+
+
+def test_a_sample_that_a_tick_removes_meanwhile_is_no_trouble(folder, monkeypatch):
+    keep(folder, 7)
+    keep(folder, 8, NOW + 1)
+    real = samples._samples
+    monkeypatch.setattr(samples, "_samples", lambda where: [*real(where), (NOW + 2.0, where / "x-00000009")])
+    assert [name.partition("/")[0][-1] for name in newest(folder, 10_000)[0]] == ["8", "7"]
