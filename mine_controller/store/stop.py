@@ -58,13 +58,26 @@ def _touched(path: Path) -> bool:
 
 def lower_stop(paths: Paths) -> None:
     """Withdraw it in both places. StoreTrouble when one of them can't be removed: the stop then still holds."""
+    failures = []
     for path in _copies(paths):
         try:
             path.unlink(missing_ok=True)
-        except NotADirectoryError:
-            continue
         except OSError as error:
-            raise StoreTrouble("io", f"{path} can't be removed: {error.strerror or error}") from error
+            if not _is_absent(path):  # a disk that can't be written refuses even for a file that isn't there
+                failures.append(f"{path} can't be removed: {error.strerror or error}")
+    if failures:
+        raise StoreTrouble("io", "; ".join(failures))
+
+
+def _is_absent(path: Path) -> bool:
+    """True only where it is certain: not knowing never frees."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def write_whole(path: Path, body: bytes) -> None:

@@ -74,3 +74,34 @@ def test_lowering_twice_is_no_error(paths):
     lower_stop(paths)
     lower_stop(paths)
     assert stop_requested(paths) is None
+
+
+def test_a_stop_on_tmpfs_alone_is_lifted_while_the_disk_is_read_only(paths, monkeypatch):
+    raise_stop(paths, "ann", "smoke")
+    paths.stop.unlink()
+    remove = stop.Path.unlink
+
+    def read_only(path, missing_ok=False):
+        if path == paths.stop:
+            raise OSError(errno.EROFS, "Read-only file system")
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(stop.Path, "unlink", read_only)
+    lower_stop(paths)
+    assert stop_requested(paths) is None
+
+
+def test_a_stop_that_stays_in_one_place_is_gone_from_the_other_and_holds(paths, monkeypatch):
+    raise_stop(paths, "ann", "smoke")
+    remove = stop.Path.unlink
+
+    def read_only(path, missing_ok=False):
+        if path == paths.stop:
+            raise OSError(errno.EROFS, "Read-only file system")
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(stop.Path, "unlink", read_only)
+    with pytest.raises(StoreTrouble, match="stop can't be removed: Read-only"):
+        lower_stop(paths)
+    assert stop_requested(paths) == "ann: smoke"
+    assert not (paths.run / "stop").exists()
