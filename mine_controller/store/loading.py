@@ -12,10 +12,11 @@ from mine_controller.store.codec import squeeze, unsqueeze
 from mine_controller.store.db import Paths, StoreTrouble, iso
 from mine_controller.store.history import COLUMNS
 from mine_controller.store.inbox import answered_in, pending
-from mine_controller.store.spill import Spilled, StateRow, read_spill
+from mine_controller.store.spill import Rows, Spilled, StateRow, read_spill
 from mine_controller.store.state import clock_facts, pack_image, pack_state, unpack_image, unpack_state
 
 _ENDED, _TIMESTAMP = COLUMNS.index("ended_at"), COLUMNS.index("timestamp")
+_OF_ITS_STATE = ("records", "anchors", "names")  # what means nothing beside another state
 
 
 class Loaded(NamedTuple):
@@ -33,7 +34,10 @@ class Loaded(NamedTuple):
 
 
 class Kept(NamedTuple):
-    """The state row in force and what waits beside it. row None: nothing was ever saved."""
+    """The state row in force and what waits beside it. row None: nothing was ever saved.
+
+    left: what the next commit takes out of a spill whose state is not the one in force; None: there is no such file.
+    """
 
     row: StateRow | None
     spilled: Spilled | None = None
@@ -41,6 +45,7 @@ class Kept(NamedTuple):
     lost: bool = False
     ended: bool = True
     answered: frozenset[int] = frozenset()
+    left: Rows | None = None
 
 
 def pack_body(state: State, image: Image | None, config_sha: str) -> bytes:
@@ -92,14 +97,30 @@ def read_kept(db: sqlite3.Connection | None, paths: Paths) -> Kept:
     try:
         spilled = read_spill(paths.run)
     except StoreTrouble as trouble:
-        return Kept(row, None, (trouble.text,), ended=_ended(db, row), answered=answered)
-    if spilled is None or (row is not None and spilled.state.seq <= row.seq):
+        return Kept(row, None, (trouble.text,), ended=_ended(db, row), answered=answered, left={})
+    if spilled is None:
         return Kept(row, None, (), ended=_ended(db, row), answered=answered)
+    if db is not None and row is not None and spilled.state.seq <= row.seq:
+        left = _left(db, spilled)
+        answered |= {number for number, *_ in left.get("verdicts", [])}
+        return Kept(row, None, (), ended=_ended(db, row), answered=answered, left=left)
     if spilled.base > (row.seq if row else 0):  # channel names in its records are those of a database that is gone
         spilled = spilled._replace(rows={name: rows for name, rows in spilled.rows.items() if name != "records"})
     rows = spilled.rows.get("mine_states", [])
     answered |= {number for number, *_ in spilled.rows.get("verdicts", [])}
     return Kept(spilled.state, spilled, (), ended=not rows or rows[-1][_ENDED] is not None, answered=answered)
+
+
+def _left(db: sqlite3.Connection, spilled: Spilled) -> Rows:
+    """What a spill holds that no commit ever took along, though the database is ahead of it.
+
+    A tick that could not read the database (another program held it) counted its commits from nothing, so its state is
+    not the one to go on with; its letters, answers to people and events are nowhere else.
+    """
+    keys = [(row[_TIMESTAMP],) for row in spilled.rows.get("mine_states", [])]
+    if all(db.execute("SELECT 1 FROM mine_states WHERE timestamp = ?", key).fetchone() for key in keys):
+        return {}  # committed long ago: the file could not be removed then
+    return {name: rows for name, rows in spilled.rows.items() if name not in _OF_ITS_STATE}
 
 
 def _ended(db: sqlite3.Connection | None, row: StateRow | None) -> bool:

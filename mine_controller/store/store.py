@@ -104,7 +104,7 @@ class Store:
         self._tick: _Tick | None = None
         self._names = Names()
         self._anchor = opened.lost
-        self._blind = False
+        self._blind = ""  # why the file could not be read: nothing is written over it then
 
     def __enter__(self) -> Self:
         return self
@@ -133,19 +133,24 @@ class Store:
         if kept.spilled is not None:
             self._carry = self._carry if self._spilled else merge(self._carry, kept.spilled.rows)
             self._base, self._spilled = kept.spilled.base, True
+        elif kept.left is not None:
+            self._carry = self._carry if self._spilled else merge(self._carry, kept.left)
+            self._spilled = True
         self._anchor = self._anchor or found.lost
         self._tell_later(found)
         self._opened = Opened(self._db)
         return found
 
     def _kept(self) -> Kept:
-        self._blind = False
+        self._blind = ""
         try:
             kept = self._read_kept()
         except (sqlite3.Error, StoreTrouble) as error:
             kept = self._kept_again(trouble_of(error))
-        trouble, lost = self._opened.trouble, self._opened.lost
-        return kept._replace(trouble=(*trouble, *kept.trouble), lost=lost and kept.spilled is None)
+        trouble, lost = self._opened.trouble, self._opened.lost and kept.spilled is None
+        # A copy is made in the middle of a tick: that its tick stands open there says nothing of how it ended.
+        told = tuple(dict.fromkeys((*trouble, *kept.trouble)))  # who is locked out hears it at every door
+        return kept._replace(trouble=told, lost=lost, ended=kept.ended or lost)
 
     def _kept_again(self, reason: StoreTrouble) -> Kept:
         """Give what is left when the file can't be read, or proved damaged while it was.
@@ -153,7 +158,7 @@ class Store:
         What can't be read now may be read later: nothing is then written over it by this process.
         """
         if reason.kind != "corrupt" or self._db is None:
-            self._blind = True
+            self._blind = reason.text or reason.kind
             self._opened = Opened(self._db, (*self._opened.trouble, reason.text), lost=True)
             return self._without()
         self.close()
@@ -311,7 +316,7 @@ class Store:
         rows = merge(self._carry, rows)
         try:
             if self._blind:
-                raise StoreTrouble("locked", "the database could not be read: nothing is written over it")
+                raise StoreTrouble("locked", f"nothing is written over what could not be read: {self._blind}")
             self._write(row, rows, hour)
         except _FAILURES as error:
             trouble = trouble_of(error)

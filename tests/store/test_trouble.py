@@ -182,6 +182,7 @@ def test_a_spill_older_than_the_database_is_ignored(paths, rules, monkeypatch):
     run_ticks(paths, rules, 1, start=ledger.NOON + 120)
     assert len(query.events(paths, kind="test")) == 2
     assert query.events(paths, kind="database") == ()
+    assert not (paths.run / spill.NAME).exists()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}", b"[1]", b'{"sha256": "x", "state": [1]}', b"\xff\xfe"])
@@ -192,6 +193,8 @@ def test_a_damaged_spill_is_told_and_the_database_is_used(paths, rules, damage):
     found = query.last_book(paths, ledger.BOOT, SHA)
     assert len(found.book.state.miners) == 4
     assert "intents.json" in found.trouble[0]
+    run_ticks(paths, rules, 2, start=ledger.NOON + 240)
+    assert len(query.events(paths, kind="database")) == 1
 
 
 def test_a_spill_that_can_not_be_written_is_trouble(paths, rules, monkeypatch):
@@ -272,12 +275,49 @@ def test_a_state_that_can_not_be_read_for_a_lock_is_never_written_over(paths, ru
         with open_store(paths, "1.0") as store:
             found = store.load(ledger.BOOT, SHA)
             assert found.lost
-            assert found.trouble
+            assert len(found.trouble) == 1
             other.execute("ROLLBACK")
             empty = ledger.make_tick(rules, found.book, ledger.NOON + 120)
-            with pytest.raises(StoreTrouble, match="nothing is written over it"):
+            with pytest.raises(StoreTrouble, match=r"nothing is written over .* another program held the database"):
                 write_tick(store, "save", empty)
     assert state_of(paths).miners == made.book.state.miners
+
+
+def test_db8_what_a_tick_without_the_database_has_left_is_taken_along_and_its_file_goes(paths, rules):
+    """Its state began from nothing; its letters, events and answers are nowhere else."""
+    made = run_ticks(paths, rules, 3, book=full_book(rules))
+    with closing(sqlite3.connect(paths.db, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with open_store(paths, "1.0") as store:
+            blind = load_and_make(store, rules, ledger.NOON + 3600, commands=1, events=1)
+            with pytest.raises(StoreTrouble):
+                write_tick(store, "journal", blind)
+            store.spill()
+            with pytest.raises(StoreTrouble):
+                write_tick(store, "save", blind)
+            store.spill()
+        other.execute("ROLLBACK")
+    assert state_of(paths).miners == made.book.state.miners
+    run_ticks(paths, rules, 1, start=ledger.NOON + 3720)
+    assert not (paths.run / spill.NAME).exists()
+    assert state_of(paths).miners.keys() == made.book.state.miners.keys()
+    assert [letter.key for letter in query.letters(paths, waiting=True)] == [f"m{ledger.NOON + 3600}"]
+    assert len(query.events(paths, kind="test")) == 1
+    assert len(query.ticks(paths)) == 5
+
+
+def test_a_copy_made_in_the_middle_of_a_tick_tells_of_no_tick_that_died(paths, rules):
+    """The copy of an hour is made while its first tick saves; a tick that commanded stands open in it."""
+    run_ticks(paths, rules, 1, book=full_book(rules))
+    with open_store(paths, "1.0") as store:
+        made = load_and_make(store, rules, ledger.NOON + 3600, commands=1)
+        write_tick(store, "journal", made)
+        write_tick(store, "save", made)
+    paths.db.unlink()
+    with open_store(paths, "1.0") as store:
+        found = store.load(ledger.BOOT, SHA)
+    assert found.lost
+    assert found.book.died == ""
 
 
 # damage
