@@ -82,6 +82,13 @@ def _lost(book: Book, spec: MinerSpec) -> bool:
     return bool(heard) and max(value.at_s for value in heard) < tried.at_s - SLACK_S
 
 
+def heard_s(book: Book, spec: MinerSpec) -> int | None:
+    """Plant time at which it last said anything of itself, None: never."""
+    channels = book.image.channels if book.image is not None else {}
+    said = (channels.get(f"{spec.group}/{spec.mac}:{what}") for what in ("word", "address"))
+    return max((value.at_s for value in said if value is not None and value.value is not None), default=0) or None
+
+
 def _state(spec: MinerSpec, power_w: int | None, want: str, worn: MinerBook) -> str:
     if power_w is None:
         return "unknown"

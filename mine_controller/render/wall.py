@@ -7,7 +7,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reason import Reason
 from mine_controller.render import svg
-from mine_controller.render.fleet import STATES, Unit
+from mine_controller.render.fleet import STATES, Unit, heard_s
 from mine_controller.render.given import SiteFacts, Words
 from mine_controller.render.links import miner_page
 from mine_controller.render.text import UNKNOWN, clean, degrees, masked, span, watts
@@ -56,7 +56,7 @@ def wall(
 def rows(book: Book, fleet: tuple[Unit, ...], site: SiteFacts, words: Words, when: Moments) -> list[dict[str, Any]]:
     """A line of the table for each miner."""
     skip = book.decision.plan.skip if book.decision is not None else {}
-    return [_row(unit, skip.get(unit.spec.id), site, words, when) for unit in fleet]
+    return [_row(unit, _note(unit, skip.get(unit.spec.id), book, words, when), site) for unit in fleet]
 
 
 def addresses(fleet: tuple[Unit, ...], site: SiteFacts) -> bool:
@@ -164,16 +164,27 @@ def _why(skip: Mapping[str, Reason], words: Words) -> list[dict[str, str]]:
     return out
 
 
-def _row(unit: Unit, skip: Reason | None, site: SiteFacts, words: Words, when: Moments) -> dict[str, Any]:
-    if unit.power_w is None:
-        age_s = when.age_s(unit.seen_s)
-        why = "never seen" if age_s is None else f"last known {span(age_s)} ago"
-    elif unit.chase:
-        why = clean(unit.chase)
-    elif unit.state in ("stopped", "quarantined"):
-        why = clean(unit.book.quarantined, 80) or (clean(words(skip), 160) if skip is not None else "")
-    else:
-        why = ""
+def _note(unit: Unit, skip: Reason | None, book: Book, words: Words, when: Moments) -> str:
+    """What there is to say of it. One without a meter has no watts, and is no less seen for that."""
+    if unit.state == "unknown":
+        return _unknown(unit, heard_s(book, unit.spec), when)
+    if unit.chase:
+        return clean(unit.chase)
+    if unit.state in ("stopped", "quarantined"):
+        return clean(unit.book.quarantined, 80) or (clean(words(skip), 160) if skip is not None else "")
+    return ""
+
+
+def _unknown(unit: Unit, heard: int | None, when: Moments) -> str:
+    age_s = when.age_s(unit.seen_s or (heard if unit.lost else None))
+    if age_s is not None:
+        return f"last known {span(age_s)} ago"
+    if heard is None:
+        return "never seen"
+    return "its watts were never read" if unit.spec.outlet or unit.word is None else f"says {clean(unit.word, 20)}"
+
+
+def _row(unit: Unit, why: str, site: SiteFacts) -> dict[str, Any]:
     public = site.publish == "public"
     name = clean(unit.spec.name, 40)
     return {

@@ -11,13 +11,16 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import EndpointSpec, MinerSpec, Path, Wiring
 from mine_controller.core.words import sentence
-from mine_controller.render import files, page, status_json, view
+from mine_controller.render import files, page, status_json, view, wall
 from mine_controller.render.cards import SMALL
+from mine_controller.render.fleet import units
 from mine_controller.render.given import History
 from mine_controller.render.shelf import rate
+from mine_controller.render.times import moments
 
 PLANT, NOW = sample.PLANT, sample.NOW
 SHELF, DESK, OFFICE = "bitaxe shelf", "nmminer desk", "xmrig office"
@@ -120,6 +123,27 @@ def test_a_unit_never_seen_says_so_and_nothing_of_it_is_nought():
     text = read(shown(wiring(spec("a01")), {})).text
     assert "never heard" in text
     assert not re.search(r"(?<![\d.,])0(\.0+)?\s(W|°C|TH/s|H/s)", text)
+
+
+def test_a_unit_without_a_meter_is_no_less_seen_for_that():
+    """A stock Antminer tells no watts: its note is what it is told and why, never that nobody saw it."""
+    wired = wiring(*(spec(name) for name in ("a01", "a02", "a03", "a04", "a05")))
+    on, held, lost, sick, _ = wired.miners
+    none = Value(None, 0)
+    told = unit(on, power_w=none) | unit(held, power_w=none, word="sleeping") | unit(sick, power_w=none, word="error")
+    told |= unit(lost, PLANT - 200, power_w=none)
+    skip = {"a02": Reason("override", "set", (("actor", "ann"), ("key", "miner.a02"), ("to", "stop")))}
+    usual = sample.book("RUNNING").decision
+    seen = book(wired, told)._replace(decision=usual._replace(plan=usual.plan._replace(skip=skip)))
+    rows = wall.rows(seen, units(seen, wired), sample.facts(0, wiring=wired), sentence, moments(seen, NOW))
+    notes = {row["id"]: row["why"] for row in rows}
+    assert notes == {
+        "a01": "",
+        "a02": sentence(skip["a02"]),
+        "a03": "last known 3\u00a0min ago",
+        "a04": "says error",
+        "a05": "never seen",
+    }
 
 
 def test_what_is_older_than_it_may_be_is_unknown_and_names_stay():
