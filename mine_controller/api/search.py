@@ -69,8 +69,10 @@ class Job:
             self.found = json.loads(text) if text.strip() else None
         except ValueError:
             self.found = None  # it ended in the middle; what it said last tells why
-        self.error = "" if code == 0 else self._last or f"the search ended with {code}"
-        self.state = "done" if code == 0 and self.found is not None else "failed"
+        # that nobody it found could be added is no fault of the search: the result says who, why and what helps
+        good = code == 0 or bool(self.found and self.found.get("not_added"))
+        self.error = "" if good else self._last or f"the search ended with {code}"
+        self.state = "done" if good and self.found is not None else "failed"
 
     def _listen(self) -> None:
         for line in self._process.stderr or ():

@@ -87,8 +87,12 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         click.echo(json_text(_tree(looked, plan, finds, added, time.monotonic() - began)))
     else:
         _tell(looked, plan, finds, added, time.monotonic() - began)
+        if added is None:
+            _hint(finds, site=loaded is not None)
     if looked.tally.failed and looked.tally.failed.total() == looked.tally.done:
         fail(f"nothing could be searched: {_failed(looked)}; is this machine on that network?")
+    if added is not None and added.left and not added.rows:
+        fail(f"fleet.csv stays as it is: {_none_of(len(added.left))} be added")
 
 
 def _config(given: Path | None, *, needed: bool) -> Config | None:
@@ -214,8 +218,21 @@ def _tell(looked: "Looked", plan: "Plan", finds: "Sequence[Find]", added: "Addit
         click.echo(f"Note: {note}", err=True)
     if added is not None:
         _tell_added(added)
-    elif any(find.state == "new" and find.unit for find in miners):
+
+
+def _hint(finds: "Sequence[Find]", *, site: bool) -> None:
+    """What to type next, where there is anything new."""
+    new = [find for find in finds if find.state == "new"]
+    if new and not site:
+        click.echo("There is no site yet that could list them: `minectl init --site home-fleet DIR` makes one.")
+    elif any(find.unit and find.group for find in new):
         click.echo("`minectl discover --add` lists the new ones in fleet.csv.")
+    elif new:
+        click.echo("`minectl discover --add` says what the new ones need before they can be listed in fleet.csv.")
+
+
+def _none_of(count: int) -> str:
+    return "the new unit could not" if count == 1 else f"none of the {count} new units could"
 
 
 def _row(find: "Find") -> tuple[object, ...]:
@@ -234,7 +251,7 @@ def _row(find: "Find") -> tuple[object, ...]:
 def _tell_added(added: "Additions") -> None:
     for row in added.rows:
         click.echo(f"{row['id']} is in fleet.csv now: {row['mac']}, [{row['group']}]")
-    if not added.rows:
+    if not added.rows and not added.left:
         click.echo("fleet.csv stays as it is: there was nothing to add.")
     for note in added.notes:
         click.echo(f"note: {note}")

@@ -55,6 +55,13 @@ def test_a_search_that_fails_says_why(place, seen):
     assert (found["state"], found["error"]) == ("failed", "minectl: nothing could be searched")
 
 
+def test_a_search_that_could_add_nobody_is_done_and_says_who_and_why(place, seen):
+    script = """import sys; print('{"found": [], "not_added": [{"address": "127.0.0.9"}]}'); sys.exit("none")"""
+    served = Served(place, searching=started(script, seen))
+    found = finished(served, served.post("/api/discover").json()["job"])
+    assert (found["state"], found["error"], len(found["result"]["not_added"])) == ("done", None, 1)
+
+
 def test_one_search_at_a_time_and_none_outlives_the_service(place, seen):
     served = Served(place, searching=started(HANGS, seen))
     job = served.post("/api/discover").json()["job"]

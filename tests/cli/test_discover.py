@@ -150,6 +150,18 @@ def test_who_has_no_section_is_told_with_what_to_write(home, lan):
     assert 'minectl config set "bitaxe shelf.hosts" "127.77.1.1-8, 127.77.1.9"' in done.stderr
 
 
+def test_that_nobody_could_be_added_is_told_and_no_success(home, lan):
+    home.path.write_text(home.path.read_text().replace("127.77.1.1-20", "127.77.1.1-7"))
+    done = home.run("discover", NET)
+    assert "says what the new ones need before they can be listed" in done.stdout
+    done = home.run("discover", NET, "--add")
+    assert (done.exit_code, "nothing to add" in done.stdout) == (1, False)
+    assert "fleet.csv stays as it is: none of the 2 new units could be added" in done.stderr
+    tree = home.run("discover", NET, "--add", "--json")
+    assert (tree.exit_code, len(json.loads(tree.stdout)["not_added"])) == (1, 2)
+    assert home.fleet.read_text() == FLEET
+
+
 def test_a_fleet_that_would_not_check_is_left_as_it_is(home, lan):
     home.ticks(1)
     home.path.write_text(home.path.read_text().replace("[end]", "[bitaxe\n[end]"))
@@ -163,6 +175,7 @@ def test_it_works_before_there_is_a_config(tmp_path, monkeypatch, lan):
     monkeypatch.setattr(cli, "config_path", lambda _given: tmp_path / "config.txt")
     done = CliRunner().invoke(group, ["discover", NET], catch_exceptions=False)
     assert (done.exit_code, "3 new" in done.stdout) == (0, True)
+    assert "`minectl init --site home-fleet DIR` makes one" in done.stdout
 
 
 @pytest.mark.parametrize(
