@@ -139,6 +139,7 @@ def test_db1_a_state_that_waits_on_tmpfs_is_trouble_of_the_database(site):
     sore = desk(site)
     sore.load()
     assert [one.key for one in sore.readings(image(), CLOCK)] == ["store:health"]
+    sore.store.close()
 
 
 def test_db1_a_disk_nearly_full_is_told_with_its_figures(site, monkeypatch):

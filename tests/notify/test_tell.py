@@ -13,15 +13,20 @@ from cli.place import write_site
 
 from mine_controller import __version__
 from mine_controller.config.load import load
+from mine_controller.core.decide import decide
+from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Fan
+from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.ports import live as live_ports
 from mine_controller.ports import tell as tell_ports
+from mine_controller.ports import unsaved
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import Live, ports_of
 from mine_controller.ports.pulse import trouble
 from mine_controller.store.db import StoreTrouble
+from mine_controller.store.outbox import EMERGENCY, Message
 from mine_controller.store.query import letters as outbox
 from mine_controller.store.store import Store, open_store
 from mine_controller.tick import tick
@@ -206,6 +211,87 @@ def test_a_tick_that_could_not_be_saved_tells_that_once_an_hour_and_nothing_else
     assert any(path == "/canary-check/fail" for path in paths(http))
 
 
+def hooks(http):
+    return [asked.body for asked in http.asked if "webhooks" in asked.path]
+
+
+SMOKE = Telling("smoke 1", "raise", EMERGENCY, "smoke", "site", "emergency", Reason("hazard", "smoke"), 0, 0)
+
+
+@pytest.fixture
+def burning(site, http, monkeypatch):
+    """Smoke in the next tick, and a disk that takes nothing from now on; call `mended` when it does again."""
+    run(site)
+    http.asked.clear()
+
+    def smoking(image, state, policy):
+        found = decide(image, state, policy)
+        return found._replace(tellings=(*found.tellings, SMOKE))
+
+    def full(*_args, **_more):
+        raise StoreTrouble("full", "no space left on the disk")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Store, "_write", full)
+        with monkeypatch.context() as once:
+            once.setattr("mine_controller.tick.decide", smoking)
+            yield lambda: run(site), once.undo, disk.undo
+
+
+def test_db1_an_emergency_is_told_while_nothing_can_be_saved_and_once(site, http, burning):
+    """Smoke under a full disk: its letter lies in no outbox, and a channel that failed is tried again."""
+    tick_once, smoke_told, disk_mended = burning
+    http.answers = [(500, {}, {})]
+    tick_once()
+    smoke_told()
+    assert any(b"SMOKE" in body for body in hooks(http))
+    known = json.loads((site.parent / "run" / unsaved.NAME).read_text())
+    (note, due_at, told_at) = known["smoke 1"]
+    assert (note["discord"].partition(":")[0], told_at) == ("no", None)
+    assert due_at > time.time()
+    (site.parent / "run" / unsaved.NAME).write_text(json.dumps({"smoke 1": [{"began": 1}, 1, None]}))
+    http.asked.clear()
+    http.answers = [TAKEN]
+    tick_once()
+    assert sum(b"SMOKE" in body for body in hooks(http)) == 1
+    tick_once()
+    assert sum(b"SMOKE" in body for body in hooks(http)) == 1
+    disk_mended()
+    tick_once()
+    assert sum(b"SMOKE" in body for body in hooks(http)) == 1
+    (letter,) = [one for one in outbox(load(site).paths) if one.key == "smoke 1"]
+    assert letter.told_at is not None
+    assert letter.tries[-1]["discord"] == "told"
+    assert not (site.parent / "run" / unsaved.NAME).exists()
+
+
+def test_where_memory_is_full_too_each_emergency_and_the_trouble_itself_are_told_once(site, http, burning, monkeypatch):
+    """No mark can be kept: what is told is what this tick raised, and the hour stands in the mark's own time."""
+    tick_once, smoke_told, _ = burning
+    monkeypatch.setattr(Store, "spill", lambda _: (_ for _ in ()).throw(StoreTrouble("io", "memory is full")))
+    monkeypatch.setattr(unsaved, "write_whole", lambda *_: (_ for _ in ()).throw(OSError(28, "no space")))
+    monkeypatch.setattr(Path, "write_text", truncating)
+    tick_once()
+    smoke_told()
+    tick_once()
+    tick_once()
+    assert sum(b"SMOKE" in body for body in hooks(http)) == 1
+    assert sum(b"could not be saved" in body for body in hooks(http)) == 1
+
+
+def truncating(path, *_args, **_more):
+    """A full disk: a file that is written loses what it held."""
+    path.open("w").close()
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"a": 1}', '{"a": ["x", 1, null]}', '{"a": [{}, 1, "x"]}'])
+def test_a_damaged_note_of_what_was_told_past_the_outbox_counts_for_nothing(tmp_path, text):
+    (tmp_path / unsaved.NAME).write_text(text)
+    message = Message("smoke 1", EMERGENCY, "{}", 5)
+    assert [one.due_at for one in unsaved.of_grave(tmp_path, (message,))] == [5]
+
+
 def test_a_marking_that_fails_is_told_in_the_log(site, monkeypatch):
     run(site)
     add(site, (1, "gives no air"))
@@ -229,7 +315,9 @@ def test_the_dead_man_hears_fail_with_the_reason_while_a_required_input_is_unkno
 
 def test_a_fresh_saved_tick_is_a_success(site):
     config = load(site)
-    book = run(site)[1].load()
+    journal = run(site)[1]
+    book = journal.load()
+    journal.store.close()
     image = book.image
     known = {role: value._replace(value="ok") for role, value in image.site.items()}
     fans = tuple(fan._replace(watts=1500) for fan in image.fans)
@@ -287,8 +375,11 @@ from mine_controller.ports.journal import Journal
 config = load({str(site)!r})
 live = Live(config)
 journal = Journal(config, live.clocks, live.log)
+from mine_controller.core.decide import decide
+from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Fan
+from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 live.tell(Book(State()), journal)
 heavy = {{"telegram", "twilio", "requests", "smtplib", "jinja2", "asyncio", "httpx", "email.message", "ssl",

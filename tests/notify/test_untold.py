@@ -58,10 +58,11 @@ def site(tmp_path, http, smtp):
 
 def fresh(path, journal):
     """A book with which a tick would be a success."""
-    image = journal.load().image
+    book = journal.load()
+    journal.store.close()
+    image = book.image
     known = {role: value._replace(value="ok") for role, value in image.site.items()}
     fans = tuple(fan._replace(watts=1500) for fan in image.fans)
-    book = journal.load()
     good = book._replace(image=image._replace(site=known, fans=fans), state=book.state._replace(mode="RUNNING"))
     assert trouble(load(path), good, "") == ""
     return good
