@@ -202,8 +202,11 @@ def _when(first: int, last: int, timezone: str, now_s: int, *, old: bool) -> str
 
 
 def ids(every: Iterable[int]) -> str:
-    """The numbers as "#12 #14-#17"; of very many the first and the last, and how many there are."""
-    numbers, runs = tuple(every), list[list[int]]()
+    """The numbers as "#12 #14-#17"; of very many the first and the last, and how many there are.
+
+    What is in no outbox yet has no number (below 1).
+    """
+    numbers, runs = tuple(number for number in every if number > 0), list[list[int]]()
     for number in sorted(set(numbers)):
         if runs and number == runs[-1][-1] + 1:
             runs[-1].append(number)

@@ -22,10 +22,11 @@ from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event
 from mine_controller.ports.log import Log
+from mine_controller.ports.unsaved import forget, marks
 from mine_controller.ports.untold import TOLD, untold
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.history import TickFacts
-from mine_controller.store.outbox import Letter, Mark, Message
+from mine_controller.store.outbox import EMERGENCY, Letter, Mark, Message
 from mine_controller.store.spill import NAME as SPILL
 from mine_controller.store.state import ClockFacts
 from mine_controller.store.store import Extra, Store, open_store
@@ -47,6 +48,7 @@ class Journal:
         self.told: set[int] = set()
         self.trouble: list[str] = []
         self.unsaved = ""  # why the last tick is not in the database
+        self.grave: tuple[Message, ...] = ()  # the emergencies that are in no database then, of this tick and before
         self.letters: tuple[Letter, ...] = ()  # what is not told yet, when the last save found some of it due
         self.untold: tuple[Letter, ...] = ()  # every message of the outbox that no channel has taken yet
         self.sore = ""  # what is wrong with the database
@@ -118,7 +120,7 @@ class Journal:
 
     def save(self, book: Book, rounds: tuple[Round, ...]) -> None:
         """Close the tick, write the log, close the file."""
-        self.rounds, self.unsaved, self.letters, self.untold = rounds, "", (), ()
+        self.rounds, self.unsaved, self.grave, self.letters, self.untold = rounds, "", (), (), ()
         for this in rounds:
             self.log.events(this.clock.wall_s, rounds[0].clock.wall_s, this.decision.events)
             self.log.details(this.clock.wall_s, rounds[0].clock.wall_s, this)
@@ -131,7 +133,7 @@ class Journal:
             if self.config.channels:
                 self.letters = self._letters()
         except StoreTrouble as trouble:
-            self.unsaved = str(trouble)
+            self.unsaved, self.grave = str(trouble), self._grave(self.store.waiting())
             self._second_best(trouble)
         finally:
             self.rounds = ()
@@ -154,17 +156,27 @@ class Journal:
         if self.store is None:
             return ()
         letters, now_s = self.store.letters_due(EVER_S, LETTERS_MOST), int(self.clocks.sources.wall_s())
+        if (known := marks(self.config.paths.run, letters)) is not None:
+            self.store.mark(known)
+            forget(self.config.paths.run)
+            letters = self.store.letters_due(EVER_S, LETTERS_MOST)
         self.untold = letters
         return letters if any(is_due(letter.due_at, now_s) for letter in letters) else ()
 
-    def mark(self, marks: Sequence[Mark]) -> None:
+    def _grave(self, waiting: tuple[Message, ...]) -> tuple[Message, ...]:
+        """The emergencies among what no commit has taken; those of this tick also where nothing could be packed."""
+        own = [letter(told, self.config, this.clock) for this in self.rounds for told in this.decision.tellings]
+        every = {message.key: message for message in (*waiting, *own)}
+        return tuple(message for message in every.values() if message.level >= EMERGENCY)
+
+    def mark(self, noted: Sequence[Mark]) -> None:
         """Keep what came of a delivery; what can't be kept is told again."""
-        if self.store is None or not marks:
+        if self.store is None or not noted:
             return
-        done = {mark.id for mark in marks if mark.told_at is not None or TOLD in mark.note.values()}
+        done = {mark.id for mark in noted if mark.told_at is not None or TOLD in mark.note.values()}
         self.untold = tuple(letter for letter in self.untold if letter.id not in done)
         try:
-            self.store.mark(marks)
+            self.store.mark(noted)
         except StoreTrouble as trouble:
             self._say(trouble)
         finally:

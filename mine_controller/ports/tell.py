@@ -1,10 +1,9 @@
 """After the save: the outbox to the channels, and what came of it back into the outbox.
 
-A tick that could not be saved can't mark what it told, so it leaves the outbox alone and tells one thing: that. At most
-once an hour, remembered in a small file in memory, since the database is what is broken.
+A tick that could not be saved can't mark what it told, so it leaves the outbox alone and tells two things: that, at
+most once an hour, and the emergencies that are in no outbox yet (`unsaved.py`).
 """
 
-import json
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -18,9 +17,10 @@ from mine_controller.notify.quiet import Options as Quiet
 from mine_controller.notify.quiet import ends_at
 from mine_controller.notify.words import Place
 from mine_controller.packaged import packaged
+from mine_controller.ports import unsaved
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.log import Log
-from mine_controller.store.outbox import EMERGENCY, Letter, Mark
+from mine_controller.store.outbox import Mark
 
 UNSAVED_EVERY_S = 3600
 
@@ -28,7 +28,7 @@ UNSAVED_EVERY_S = 3600
 def tell(config: Config, journal: Journal, log: Log, now_s: int, until: float) -> None:
     """Deliver what is due until `until` (monotonic). Raises nothing a channel or a file can cause."""
     if journal.unsaved:
-        _tell_unsaved(config, journal.unsaved, log, now_s, until)
+        _tell_unsaved(config, journal, log, now_s, until)
         return
     done = deliver(journal.letters, desk(config, now_s), now_s, until)
     _log(log, now_s, done.lines)
@@ -77,14 +77,24 @@ def _log(log: Log, now_s: int, lines: tuple[Said, ...]) -> None:
         log.say(now_s, "INFO" if line.ok else "WARN", "notify", channel=line.channel, text=line.text)
 
 
-def _tell_unsaved(config: Config, trouble: str, log: Log, now_s: int, until: float) -> None:
-    if not once_in(config.paths.run / "unsaved-told", UNSAVED_EVERY_S, trouble):
-        return
-    shadow = "" if config.site.live else "yes"
-    text = f"the tick could not be saved: {trouble}"
-    body = {"kind": "database", "about": "store", "text": text, "at": str(now_s), "shadow": shadow}
-    letter = Letter(0, "unsaved", EMERGENCY, json.dumps(body), now_s, (), None)
-    _log(log, now_s, deliver((letter,), desk(config, now_s), now_s, until).lines)
+def _tell_unsaved(config: Config, journal: Journal, log: Log, now_s: int, until: float) -> None:
+    run = config.paths.run
+    due = unsaved.of_grave(run, journal.grave)
+    if _hourly(run / "unsaved-told", journal.unsaved):
+        due = (unsaved.of_trouble(config, journal.unsaved, now_s), *due)
+    if due:
+        done = deliver(due, desk(config, now_s), now_s, until)
+        _log(log, now_s, done.lines)
+        unsaved.note(run, due, done.notes)
+
+
+def _hourly(path: Path, trouble: str) -> bool:
+    """True when this was not told within the hour. Where memory is full too its mark loses the text, not its time."""
+    with suppress(OSError):
+        found = path.stat()
+        if not found.st_size and 0 <= time.time() - found.st_mtime < UNSAVED_EVERY_S:
+            return False
+    return once_in(path, UNSAVED_EVERY_S, trouble)
 
 
 def once_in(path: Path, every_s: int, word: str) -> bool:

@@ -225,6 +225,11 @@ class Store:
         self._put(tick, newest.number, book.state, image, rows, closing_tick=book)
         self._tick = None
 
+    def waiting(self) -> tuple[Message, ...]:
+        """Give the messages of the commit that failed last, and of those before it that nothing has taken along."""
+        rows = self._unwritten.rows if self._unwritten is not None else {}
+        return tuple(Message(*row) for row in rows.get("outbox", ()))
+
     def spill(self) -> Path:
         """Write what could not be committed to the folder in memory. StoreTrouble: not even that worked."""
         if self._unwritten is None:
