@@ -9,7 +9,7 @@ from mine_controller.cli.options import config_option
 from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
 
-LATER = 75
+LATER, INTERRUPTED = 75, 130
 
 
 @click.command(
@@ -21,11 +21,11 @@ Examples:
 
 \b
 The fans go on turning (they stop on smoke). Works with a damaged database too: it is a file named
-`stop`, which a tick at work sees within seconds.
+`stop`, which a tick that still commands sees within seconds; behind any tick at work one is started.
 
 \b
-Exit: 0 asked for, and a tick has acted on it or is at work · 1 it could not be asked for
-      · 2 config · 75 asked for, but no tick could be started: the next one obeys"""
+Exit: 0 asked for, and a tick has acted on it · 1 it could not be asked for · 2 config
+      · 75 asked for, but no tick could be started: the next one obeys"""
 )
 @config_option
 @click.option("--reason", default="emergency stop", show_default=True, help="Why; everybody who is told reads it.")
@@ -70,15 +70,22 @@ def _told(config: Config, person: Asker, reason: str) -> None:
         click.echo(f"The audit log could not be told: {trouble.text}.", err=True)
 
 
+def _behind() -> None:
+    click.echo("A tick is at work: it obeys if it still commands, and one behind it obeys at once. Waiting ...")
+    sys.stdout.flush()
+
+
 def _obey(config: Config) -> None:
     from mine_controller.cli.asking import tell_mode  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.ops.replies import BUSY, start_tick  # noqa: PLC0415 - the same
+    from mine_controller.ops.replies import BUSY, start_behind  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
-    started = start_tick(config)
+    try:
+        started = start_behind(config, _behind)
+    except KeyboardInterrupt:
+        fail("no longer waited for; the stop stands, and the next tick obeys it", INTERRUPTED)
     if started.code == BUSY:
-        click.echo("A tick is at work and sees it within seconds; `minectl status` shows what became of it.")
-        return
+        fail("another tick is still at work; the stop stands, and the next tick obeys it", LATER)
     if started.code:
         said = f" ({started.said})" if started.said else ""
         fail(f"the tick ended with {started.code}{said}; the stop stands, and the next tick obeys it", LATER)

@@ -24,6 +24,7 @@ from mine_controller.store.inbox import file_request, verdict_of
 
 BUSY, OVER = 75, 70
 TICK_S, LAST_S = 110, 5  # how long a tick may take before it is told to end, and then before it is killed
+LONGEST_TICK_S, SOON_S = 120, 2  # while another tick is at work: how long its end is waited for, and how closely
 TRIES, PAUSES = 25, 5  # while another tick is at work: how often a tick is started again, seconds between
 MOST_CHANGES = 40  # rows of the audit log that one edit of config.txt may fill
 OUTPUTS = ("fans", "miners", "max_power_kw", *WORDS_OF_LIFE, "band")
@@ -237,6 +238,19 @@ def take(
             if all(one.verdict for one in found):
                 return done, found
     return done, found
+
+
+def start_behind(config: Config, busy: Callable[[], None], pause: Callable[[float], None] | None = None) -> Started:
+    """Start a tick, or one as soon as the tick at work ends: that one may have asked and acted for the last time."""
+    done = start_tick(config)
+    if done.code == BUSY:
+        busy()
+    for _ in range(LONGEST_TICK_S // SOON_S):
+        if done.code != BUSY:
+            break
+        (pause or time.sleep)(SOON_S)
+        done = start_tick(config)
+    return done
 
 
 def answers(config: Config, numbers: Sequence[int]) -> tuple[Answer, ...]:

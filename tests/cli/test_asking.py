@@ -237,10 +237,44 @@ def test_emergency_stop_asks_for_the_name_of_the_site(place):
     assert stop_requested(place.config.paths) is not None
 
 
-@pytest.mark.parametrize(("code", "ends"), [(75, 0), (2, 75)])
-def test_a_stop_stands_whatever_becomes_of_the_tick(place, monkeypatch, code, ends):
+@pytest.mark.parametrize("code", [75, 2])
+def test_a_stop_stands_whatever_becomes_of_the_tick(place, monkeypatch, code):
     monkeypatch.setattr(replies, "start_tick", lambda _config: Started(code, "why"))
-    assert place.run("emergency-stop", "--yes").exit_code == ends
+    monkeypatch.setattr(replies.time, "sleep", lambda _s: None)
+    done = place.run("emergency-stop", "--yes")
+    assert done.exit_code == 75
+    assert "the next tick obeys it" in done.stderr
+    assert stop_requested(place.config.paths) is not None
+
+
+def test_emergency_stop_beside_a_tick_that_commands_no_more_is_obeyed_right_behind_it(place, monkeypatch):
+    """It may be telling, or copying the database: nothing it does then looks at the stop."""
+    place.ticks(2, of=3)
+    tries = []
+
+    def start(_config):
+        tries.append(1)
+        if len(tries) < 3:
+            return Started(replies.BUSY)
+        place.ticks()
+        return Started(0)
+
+    monkeypatch.setattr(replies, "start_tick", start)
+    monkeypatch.setattr(replies.time, "sleep", lambda _s: None)
+    done = place.run("emergency-stop", "--yes", "--reason", "smell")
+    assert (done.exit_code, len(tries)) == (0, 3)
+    assert done.stdout.count("A tick is at work") == 1
+    assert "Now EMERGENCY" in done.stdout
+    assert all(watts == 0 for watts in place.plant.power.values())
+
+
+def test_a_stop_no_longer_waited_for_stands(place, monkeypatch):
+    def interrupted(_config):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replies, "start_tick", interrupted)
+    done = place.run("emergency-stop", "--yes")
+    assert (done.exit_code, "the stop stands" in done.stderr) == (130, True)
     assert stop_requested(place.config.paths) is not None
 
 
