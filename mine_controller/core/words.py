@@ -170,7 +170,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("solar", "follow"): "{spare_w} to spare",
     ("solar", "unknown"): "the meter is silent for {blind_s} ({why}): nothing starts",
     ("solar", "blind"): "the meter is silent for {blind_s} ({why}): the miners rest",
-    ("shed", "proven"): "{power_w} measured, below {floor_w}: curtailed {took_s} after the signal",
+    ("shed", "proven"): "{power_w} measured, below {floor_w}: proven down {took_s} after it was asked for",
     ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers}{more}. Open their breakers",
     (
         "shed",

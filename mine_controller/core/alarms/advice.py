@@ -145,7 +145,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "stays curtailed",
         "ask the utility whether its page is right",
     ),
-    "curtailed": ("the load is proven down", "stays down until the utility says run", "nothing"),
+    "curtailed": ("the load is proven down", "stays down until what asked for it is over", "nothing"),
     "curtail_report": ("the event is over", "keeps the report for the bill", "nothing"),
     "over_breaker": (
         "a branch carries more than its continuous limit",
