@@ -200,6 +200,9 @@ class _Loader:
         if {"tick_s", "tick_minutes"} <= section.entries.keys():
             line = section.entries["tick_minutes"].line
             self.work.tell(line, SITE, "tick_minutes", "stands beside tick_s: write one of the two")
+        if "power_cap_kw" in section.entries and not options.power_cap_kw:
+            line = section.entries["power_cap_kw"].line
+            self.work.note(line, SITE, "power_cap_kw", "0 is no cap; what keeps everything off is emergency-stop")
         return options
 
     def _filled(self, section: Section, options: Any) -> Any:

@@ -246,6 +246,14 @@ def test_sig6_a_signal_from_elsewhere_over_plain_http_is_noted(write, url, noted
     assert notes == ([("page coop", "url")] if noted else [])
 
 
+@pytest.mark.parametrize(("kw", "noted"), [("0", True), ("0.0", True), ("900", False)])
+def test_cfg2_a_cap_of_nothing_is_noted_as_none(write, kw, noted):
+    """CFG2: whoever writes 0 to keep everything off takes the cap away."""
+    config = load(write(changed("power_cap_kw = 1000", f"power_cap_kw = {kw}")))
+    notes = [note.text for note in config.notes if note.option == "power_cap_kw"]
+    assert [("no cap" in text, "emergency-stop" in text) for text in notes] == ([(True, True)] if noted else [])
+
+
 def test_a_literal_secret_is_fine_in_a_private_file_and_noted(write):
     config = load(write())
     assert any("password (line 23)" in note.text and "key (line 31)" in note.text for note in config.notes)
