@@ -270,18 +270,33 @@ def hold(config: Config, found: Miners, filters: Filters, pair: tuple[str, str],
     """
     key, value = pair
     chosen = picked(found, filters)
-    cannot = {row["id"]: _no_hold(config, found, row["id"], pair) for row in chosen}
+    cannot = {row["id"]: _no_hold(config, found, row, pair) for row in chosen}
     able = [row for row in chosen if not cannot[row["id"]]]
     names = _whole(key, filters, able) or tuple(f"{key}.{row['id']}" for row in able)
     wanted = tuple(Wanted("set-state", (name, value), reason, until) for name in names)
     return Asking(wanted if able else (), cannot)
 
 
-def _no_hold(config: Config, found: Miners, name: str, pair: tuple[str, str]) -> str:
+def _no_hold(config: Config, found: Miners, row: Mapping[str, Any], pair: tuple[str, str]) -> str:
     """Why nothing could ever come of holding this miner so; "" when something can."""
+    name = str(row["id"])
     if pair == ("miner", "stop"):
         return _no_stop(config, name)
+    if pair == ("miner", "run"):
+        return _no_start(row)
     return cannot_take(config, found, name, pair) if pair[0] in ("mode", "pool") else ""
+
+
+def _no_start(row: Mapping[str, Any]) -> str:
+    """What keeps it off for as long as nobody takes it away: no wish goes before these. One that runs, runs on."""
+    if row["state"] == "running":
+        return ""
+    mark = next((flag for flag in ("maintenance", "spare") if flag in row["flags"]), "")
+    if mark:
+        return f"{row['id']} is marked {mark} in fleet.csv, and is not started before that is taken out"
+    if row["quarantine"]:
+        return f"{row['id']} is in quarantine ({row['quarantine']}): `minectl release {row['id']}` lets it out"
+    return ""
 
 
 def _no_stop(config: Config, name: str) -> str:

@@ -302,6 +302,20 @@ def test_only_miners_in_quarantine_are_released(seen, monkeypatch):
     assert [(one.verb, one.args) for one in seen.requests()] == [("release", ("b02",))]
 
 
+def test_a_start_that_nothing_could_come_of_is_refused_with_what_keeps_the_miner_off(seen):
+    seen.run("miners", "quarantine", "b03")
+    marked = seen.fleet.read_text().replace(",note\n", ",flags\n", 1).replace("shelf,,a,\n", "shelf,,a,spare\n")
+    seen.fleet.write_text(marked.replace("shelf,Left,a,", "shelf,Left,a,maintenance"))
+    seen.plant.power["b01"] = 2
+    seen.later()
+    seen.ticks(1)
+    for name, why in (("b01", "is marked maintenance in fleet.csv"), ("b03", "`minectl release b03` lets it out")):
+        done = seen.run("miners", "start", name, "--no-tick")
+        assert (done.exit_code, why in done.stderr) == (1, True), done.stderr
+    done = seen.run("miners", "start", "b02", "--for", "1h", "--no-tick")
+    assert (done.exit_code, "spare" in done.stderr) == (0, False), "it runs, and may be kept running"
+
+
 # -- the list itself --
 
 
