@@ -45,7 +45,7 @@ def command(
     columns = FIGURES if as_csv or as_json else SHORT
     most = limit or (20 if since is None else 100_000)
     try:
-        rows = query.history(loaded.paths, since or 0, 253_402_300_799 if until is None else until, columns, most)
+        rows = query.history(loaded.paths, since or 0, until, columns, most)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     print_rows(columns, rows, as_csv=as_csv, as_json=as_json, none="No tick in that time.")

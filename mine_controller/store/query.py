@@ -25,6 +25,7 @@ from mine_controller.store.records import ROUNDS, Recorded, unpack_answers, unpa
 POINTS_MOST = 1440  # a day in minutes; more points than a chart has pixels are thinned
 
 _FOR_EVER_S = 253_402_300_799
+_HEAD = "(SELECT strftime('%Y-%m-%dT%H:%M:%SZ', tick_at, 'unixepoch') FROM state WHERE id = 1)"
 
 
 class Series(NamedTuple):
@@ -71,17 +72,22 @@ def last_book(paths: Paths, boot_id: str = "", config_sha: str = "") -> Loaded:
 
 
 def history(
-    paths: Paths, since: int = 0, until: int = _FOR_EVER_S, columns: Sequence[str] = COLUMNS, most: int = 100_000
+    paths: Paths, since: int = 0, until: int | None = None, columns: Sequence[str] = COLUMNS, most: int = 100_000
 ) -> tuple[tuple[Any, ...], ...]:
-    """Give rows of mine_states, newest first, the columns as asked. ValueError names one that does not exist."""
+    """Give rows of mine_states, newest first, the columns as asked. ValueError names one that does not exist.
+
+    `until` None: up to the tick whose state is in force. What lies behind it was written by a clock that was ahead and
+    has been set back: the newest name, and not the newest tick.
+    """
     for name in columns:
         if name not in COLUMNS:
             raise ValueError(f"mine_states has no column {name!r}; it has {', '.join(COLUMNS)}")
     chosen = ", ".join(columns)
     return _rows(
         paths,
-        f"SELECT {chosen} FROM mine_states WHERE timestamp BETWEEN ? AND ? ORDER BY timestamp DESC LIMIT ?",  # noqa: S608 - checked
-        (iso(since), iso(until), most),
+        f"SELECT {chosen} FROM mine_states WHERE timestamp BETWEEN ? AND coalesce(?, {_HEAD}, ?)"  # noqa: S608 - checked
+        " ORDER BY timestamp DESC LIMIT ?",
+        (iso(since), None if until is None else iso(until), iso(_FOR_EVER_S), most),
     )
 
 
@@ -110,8 +116,8 @@ def events(
     return tuple(EventRow(*row) for row in rows)
 
 
-def ticks(paths: Paths, since: int = 0, until: int = _FOR_EVER_S, limit: int = 100) -> tuple[TickRow, ...]:
-    """Give ticks, newest first."""
+def ticks(paths: Paths, since: int = 0, until: int | None = None, limit: int = 100) -> tuple[TickRow, ...]:
+    """Give ticks, newest first, as `history` does."""
     columns = ("tick_at", "ended_at", "rounds", "mode", "reason", "config_sha", "code")
     return tuple(TickRow(*row) for row in history(paths, since, until, columns, limit))
 

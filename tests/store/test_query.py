@@ -52,6 +52,16 @@ def test_history_is_narrowed_by_time_newest_first(paths, rules):
     assert rows == tuple((ledger.NOON + n, "RUNNING") for n in (360, 240, 120))
 
 
+def test_clk2_the_newest_tick_is_the_one_of_the_state_and_not_the_latest_name(paths, rules):
+    """A clock a day ahead, set right again: what was written by it would be shown as the newest for a day."""
+    run_ticks(paths, rules, 2, start=ledger.NOON + 86_400)
+    run_ticks(paths, rules, 3)
+    assert [row.tick_at for row in query.ticks(paths, limit=2)] == [ledger.NOON + 240, ledger.NOON + 120]
+    assert query.history(paths, columns=("tick_at",), most=1) == ((ledger.NOON + 240,),)
+    assert len(query.ticks(paths)) == 3
+    assert len(query.ticks(paths, until=ledger.NOON + 2 * 86_400)) == 5
+
+
 def fill(paths, count, gap):
     """Rows of a long history, straight into the table."""
     with open_store(paths, "1.0") as store:
