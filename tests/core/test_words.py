@@ -53,3 +53,17 @@ def test_a_list_that_is_whole_has_no_more(more, end):
     assert f"{end}. Open their breakers" in sentence(Reason("shed", "unproven", numbers))
     stuck = (("miners", 2), ("names", "open: a01, s01"), ("more", more))
     assert sentence(Reason("uplinks", "stuck", stuck)).endswith(end)
+
+
+def test_what_stands_on_after_its_cause_is_not_told_as_the_cause_itself():
+    """A step down is held for minutes, a source whose sensor is dead counts as nothing, and a stop has no signal."""
+    numbers = (("total_w", 2_116), ("available_w", 56_000))
+    assert sentence(Reason("supply", "over", numbers)) == (
+        "held under the margin of the 56 kW the source can give (2116 W in use)"
+    )
+    assert sentence(Reason("supply", "none", numbers)) == "the source counts as giving nothing"
+    proven = (("power_w", 0), ("floor_w", 3_232), ("took_s", 8))
+    assert (
+        sentence(Reason("shed", "proven", proven))
+        == "0 W measured, below 3232 W: proven down 8 s after it was asked for"
+    )
