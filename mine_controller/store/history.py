@@ -307,10 +307,12 @@ def update_miners(db: sqlite3.Connection, clock: Clock, state: State, image: Ima
 
 
 _MINER_UPSERT = """INSERT INTO miners (id, ip, miner_type, mac, discovered_at, last_seen, starts, last_start, last_stop,
-    outlet, model, firmware) VALUES (?1,?2,?3,?4,?5,?5,?6,?7,?8,?9,?10,?11) ON CONFLICT (id) DO UPDATE SET
-    ip = coalesce(?2, ip), miner_type = ?3, mac = ?4, discovered_at = coalesce(discovered_at, ?5),
-    last_seen = coalesce(?5, last_seen), starts = ?6, last_start = ?7, last_stop = ?8, outlet = ?9,
-    model = coalesce(?10, model), firmware = coalesce(?11, firmware)"""
+    outlet, model, firmware) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET
+    ip = coalesce(excluded.ip, ip), miner_type = excluded.miner_type, mac = excluded.mac,
+    discovered_at = coalesce(discovered_at, excluded.discovered_at),
+    last_seen = coalesce(excluded.last_seen, last_seen), starts = excluded.starts, last_start = excluded.last_start,
+    last_stop = excluded.last_stop, outlet = excluded.outlet,
+    model = coalesce(excluded.model, model), firmware = coalesce(excluded.firmware, firmware)"""
 
 
 def _told(image: Image, spec: MinerSpec, what: str) -> str | None:
@@ -320,12 +322,14 @@ def _told(image: Image, spec: MinerSpec, what: str) -> str | None:
 
 
 def _miner_row(spec: MinerSpec, book: MinerBook, clock: Clock, at_s: int, address: str | None) -> tuple[Any, ...]:
+    seen = _wall(clock, at_s)  # discovered then, unless it was before
     return (
         plain(spec.id, 80),
         word(address) if address is not None and _is_ip(address) else None,
         plain(spec.group.partition(" ")[0], 40),
         plain(spec.mac, 40),
-        _wall(clock, at_s),
+        seen,
+        seen,
         book.starts,
         _wall(clock, book.last_start_s),
         _wall(clock, book.last_stop_s),

@@ -146,10 +146,10 @@ def rolled(paths: Paths, since: int, until: int, step_s: int) -> tuple[tuple[Any
     """
     return _rows(
         paths,
-        "SELECT tick_at / ?3 * ?3, count(*), count(power_w), avg(power_w), max(power_w), min(inlet_c), max(inlet_c),"
+        "SELECT tick_at / ? * ?, count(*), count(power_w), avg(power_w), max(power_w), min(inlet_c), max(inlet_c),"
         " avg(fans_on), avg(miners_hashing), avg(curtailed) FROM mine_states"
-        " WHERE timestamp >= ?1 AND timestamp < ?2 GROUP BY 1 ORDER BY 1",
-        (iso(since), iso(until), step_s),
+        " WHERE timestamp >= ? AND timestamp < ? GROUP BY 1 ORDER BY 1",
+        (step_s, step_s, iso(since), iso(until)),
     )
 
 
