@@ -122,7 +122,9 @@ def step(request: Request, body: Because | None = None, wait: Wait = False) -> A
     return desk_of(request).put(caller_of(request), [wanted], wait=wait)
 
 
-@router.post("/emergency-shutdown", summary="Everything off at the outlets, now, until resumed", status_code=202)
+@router.post(
+    "/emergency-shutdown", summary="Everything off, at outlets where there are any, now, until resumed", status_code=202
+)
 def emergency(request: Request, body: Because | None = None, wait: Wait = False) -> Ascii:
     """The same as `minectl emergency-stop`; it works with a damaged database, too. `minectl resume` ends it."""
     config, caller = config_of(request), caller_of(request)

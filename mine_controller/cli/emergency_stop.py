@@ -1,4 +1,4 @@
-"""`minectl emergency-stop`: everything off at the outlets, now, until resumed."""
+"""`minectl emergency-stop`: everything off, at the outlets where there are any, now, until resumed."""
 
 import sys
 from pathlib import Path
@@ -10,6 +10,7 @@ from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
 
 LATER, INTERRUPTED = 75, 130
+SHOWN = 12  # ids in a sentence
 
 
 @click.command(
@@ -32,7 +33,7 @@ Exit: 0 asked for, and a tick has acted on it · 1 it could not be asked for · 
 @click.option("--yes", is_flag=True, help="Don't ask for the site's name.")
 @click.option("--no-tick", is_flag=True, help="Leave it to cron's next tick, or to the one at work.")
 def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
-    """Everything off at the outlets, now, until resumed."""
+    """Everything off, at the outlets where there are any, now, until resumed."""
     from mine_controller.ops.replies import give_to_owner  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.stop import raise_stop  # noqa: PLC0415 - the same
@@ -52,11 +53,40 @@ def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
     if fresh and loaded.paths.run.exists():
         give_to_owner(loaded.paths.run)
     _told(loaded, person, reason)
-    click.echo("EMERGENCY STOP is set: everything goes off at the outlets until `minectl resume`.")
+    click.echo(f"EMERGENCY STOP is set: everything goes off {_how(loaded)}until `minectl resume`.")
     sys.stdout.flush()
     if no_tick:
         return
     _obey(loaded)
+
+
+def _how(config: Config) -> str:
+    """By what: where fleet.csv knows no outlet of a miner, it is only told."""
+    miners = config.policy.wiring.miners
+    bare = sum(not spec.outlet for spec in miners)
+    if not bare:
+        return "at the outlets "
+    if bare == len(miners):
+        return "by its own word, for fleet.csv knows no outlet, "
+    return f"at the outlets, {bare} of {len(miners)} miners by their own word for want of one, "
+
+
+def _left(config: Config) -> None:
+    """Who is not seen off yet, by name: those a person may have to unplug."""
+    from mine_controller.ops.miners import seen_book  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.render.fleet import units  # noqa: PLC0415 - the same
+
+    fleet = units(seen_book(config), config.policy.wiring)
+    on = [unit.spec for unit in fleet if unit.state in ("running", "starting", "stopping")]
+    if on:
+        more = f" and {len(on) - SHOWN} more" if len(on) > SHOWN else ""
+        click.echo(f"Not seen off yet: {', '.join(spec.id for spec in on[:SHOWN])}{more}.")
+    unknown = sum(unit.state == "unknown" for unit in fleet)
+    if unknown:
+        click.echo(f"Not known: whether {unknown} of {len(fleet)} are off.")
+    deaf = [spec.id for spec in on if not spec.paths]
+    if deaf:
+        click.echo(f"Nothing can stop {', '.join(deaf[:SHOWN])}: pull the plug.", err=True)
 
 
 def _told(config: Config, person: Asker, reason: str) -> None:
@@ -93,5 +123,6 @@ def _obey(config: Config) -> None:
         click.echo("Shadow mode: nothing was sent.")
     try:
         tell_mode(config)
+        _left(config)
     except StoreTrouble as trouble:
         click.echo(f"What the tick did can't be read: {trouble.text}.", err=True)

@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "alarms": ("alarms", "Open alarms."),
     "set-state": ("set_state", "Override an input or an output for a time, with a reason."),
     "clear-state": ("clear_state", "End an override, or all of them."),
-    "emergency-stop": ("emergency_stop", "Everything off at the outlets, now, until resumed."),
+    "emergency-stop": ("emergency_stop", "Everything off, at outlets where there are any, now, until resumed."),
     "resume": ("resume", "End an emergency stop or a latched alarm."),
     "release": ("release", "Let a miner out of quarantine."),
     "fans": ("fans", "List fans; hold one or several on or off; back to automatic."),

@@ -102,7 +102,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("hazard", "water"): "WATER: outlets off",
     ("hazard", "smoke_cleared"): "smoke contact good and resumed",
     ("hazard", "water_cleared"): "water contact good and resumed",
-    ("override", "stop"): "EMERGENCY STOP by a person: everything off at the outlets until resumed",
+    ("override", "stop"): "EMERGENCY STOP by a person: everything off until resumed",
     ("override", "resumed"): "emergency stop resumed",
     ("override", "set"): "{actor} set {key} to {value}: {text}",
     ("override", "manual"): "a person holds an output",

@@ -16,7 +16,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "emergency_stop": (
         "a person asked for it",
-        "everything stays off at the outlets until `minectl resume`",
+        "everything stays off until `minectl resume`",
         "resume when the reason is gone",
     ),
     "mains_lost": (
