@@ -63,7 +63,11 @@ def _events(kind):
         EventLine(NOW - 31_120, "signal_changed", "warning", "signal", "power signal changed from run to off"),
         EventLine(NOW - 31_120, "mode", "info", "site", "RUNNING -> CURTAILING"),
         EventLine(
-            NOW - 31_010, "curtailed", "info", "site", "8.9 kW measured, below 47 kW: proven down 189 s after it was asked for"
+            NOW - 31_010,
+            "curtailed",
+            "info",
+            "site",
+            "8.9 kW measured, below 47 kW: proven down 189 s after it was asked for",
         ),
         EventLine(NOW - 25_610, "curtail_over", "info", "signal", "released after 1 h 30 min curtailed"),
         EventLine(NOW - 25_600, "mode", "info", "site", "CURTAILED -> RESUMING"),
