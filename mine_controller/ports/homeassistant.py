@@ -26,6 +26,7 @@ from mine_controller.wire.publish import Batch, Post, Will, publish
 
 KIND = "homeassistant"
 PUBLISH_S = 3.0
+SLACK_S = 0.1
 ANEW_S = 3600
 SAID_EVERY_S = 3600
 
@@ -48,7 +49,8 @@ def tell_states(config: Config, book: Book, log: Log, now_s: int, until: float) 
     doc = document(config, book, now_s)
     jobs = [job_of(config, book, title, options, doc) for title, options in told]
     outcomes: dict[str, str] = {}
-    threads = [threading.Thread(target=_publish, args=(job, until, outcomes), daemon=True) for job in jobs]
+    within = until - SLACK_S  # so its own reason is the one told, and the same each time
+    threads = [threading.Thread(target=_publish, args=(job, within, outcomes), daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
