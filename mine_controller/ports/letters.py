@@ -16,11 +16,13 @@ from mine_controller.config.model import Config
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.model.alarm import SEVERITIES, Telling
 from mine_controller.core.model.clock import Clock
-from mine_controller.core.model.reason import Event
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.words import sentence, show_seconds
 from mine_controller.store.outbox import Message
 
 NAMED = 3
+PLACED, PLACES_LONG = 4, 200  # this many miners are named with their place, within so many letters for all
 LONGEST_LIST = 300
 PLAIN = ("", "goes on watching", "look at the log: `minectl events`")
 
@@ -34,7 +36,7 @@ def letter(telling: Telling, config: Config, clock: Clock) -> Message:
         "severity": telling.severity,
         "about": telling.about,
         "at": str(clock.wall_s),
-        "text": text_of(telling),
+        "text": text_of(telling._replace(reason=placed(telling.reason, config.policy.wiring.miners))),
         "shadow": "" if config.site.live else "yes",
         "what": telling.what,
         "alarm": telling.alarm,
@@ -68,6 +70,31 @@ def text_of(telling: Telling) -> str:
         counted = ", ".join(f"{many} {kind.replace('_', ' ')}" for kind, many in telling.folded)
         said += f"; with it {counted}"
     return said
+
+
+def placed(reason: Reason, miners: Sequence[MinerSpec]) -> Reason:
+    """The reason with outlet and breaker behind the first miners that have to go out, as fleet.csv has them.
+
+    The recorded one has names alone. Who no longer fits into a short message beside a place is counted.
+    """
+    numbers = dict(reason.numbers)
+    names = [name for name in str(numbers.get("stragglers", "")).split(", ") if name]
+    specs = {spec.id: spec for spec in miners if spec.id in names} if names else {}
+    told = [name + (_place(specs[name]) if name in specs and at < PLACED else "") for at, name in enumerate(names)]
+    if told == names:
+        return reason
+    shown, long = 1, len(told[0])
+    while shown < len(told) and long + 2 + len(told[shown]) <= PLACES_LONG:
+        long += 2 + len(told[shown])
+        shown += 1
+    numbers["stragglers"] = ", ".join(told[:shown])
+    numbers["more"] = int(numbers.get("more", 0)) + len(told) - shown
+    return reason._replace(numbers=tuple(numbers.items()))
+
+
+def _place(spec: MinerSpec) -> str:
+    known = ", ".join(filter(None, (spec.outlet, f"breaker {spec.breaker}" if spec.breaker else "")))
+    return f" ({known})" if known else ""
 
 
 def _list(names: Sequence[str]) -> str:

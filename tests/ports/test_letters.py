@@ -1,0 +1,82 @@
+"""Where the miners of an unproven curtailment hang: said in the letter, never in what is recorded."""
+
+import json
+from types import SimpleNamespace
+
+from core.plant import LOCAL, WALL, wiring
+
+from mine_controller.core.model.alarm import Telling
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.reason import Reason
+from mine_controller.ports.letters import PLACED, letter
+
+CLOCK = Clock(10_000, WALL, local=LOCAL)
+SMS_LEAVES = 300  # of its 480 letters, beside the site, what to do and the number
+
+
+def site(change=lambda at, spec: spec, miners=20):
+    plain = wiring(miners)
+    specs = tuple(change(at, spec) for at, spec in enumerate(plain.miners))
+    policy = SimpleNamespace(wiring=plain._replace(miners=specs))
+    return SimpleNamespace(policy=policy, site=SimpleNamespace(name="Coop container", live=True)), specs
+
+
+def placed(at, spec):
+    return spec._replace(outlet=f"redfish pdu1/A{at}", breaker=f"B{at // 4}")
+
+
+def said(config, names, more=0, code="unproven"):
+    numbers = (
+        ("power_w", 40_000),
+        ("floor_w", 5_000),
+        ("unknown", 1),
+        ("stragglers", ", ".join(names)),
+        ("more", more),
+    )
+    told = Telling(
+        "a2b3c.raise", "raise", 2, "curtail_unproven", "site", "emergency", Reason("shed", code, numbers), 9_400, 600
+    )
+    return json.loads(letter(told, config, CLOCK).body)["text"]
+
+
+def test_whoever_has_to_go_out_is_told_outlet_and_breaker():
+    config, specs = site(placed)
+    text = said(config, [specs[3].id, specs[4].id])
+    assert text == (
+        f"still 40 kW, over 5000 W; open: {specs[3].id} (redfish pdu1/A3, breaker B0), "
+        f"{specs[4].id} (redfish pdu1/A4, breaker B1). Open their breakers"
+    )
+    assert f"{specs[3].id} (redfish pdu1/A3, breaker B0)" in said(config, [specs[3].id], code="unverified")
+
+
+def test_of_a_miner_only_what_is_known_is_told():
+    halves = {0: {"breaker": ""}, 1: {"outlet": ""}, 2: {"outlet": "", "breaker": ""}}
+    config, specs = site(lambda at, spec: placed(at, spec)._replace(**halves.get(at, {})))
+    names = [spec.id for spec in specs[:3]]
+    assert f"open: {names[0]} (redfish pdu1/A0), {names[1]} (breaker B0), {names[2]}. Open" in said(config, names)
+    assert "open: gone1. Open" in said(config, ["gone1"]), "it has left fleet.csv meanwhile"
+    assert "open: . Open" in said(config, [])
+
+
+def test_of_many_the_first_few_have_their_place_and_nobody_is_left_uncounted():
+    config, specs = site(placed)
+    names = [spec.id for spec in specs[:12]]
+    text = said(config, names, 5)
+    assert text.count("redfish pdu1/") == PLACED
+    assert f", {names[11]} and 5 more. Open their breakers" in text
+    assert len(text) <= SMS_LEAVES
+
+
+def test_long_names_do_not_push_the_rest_out_of_a_short_message():
+    config, specs = site(lambda at, spec: placed(at, spec)._replace(id=f"{at:02}" + "m" * 30, outlet="x" * 60 + "/1"))
+    text = said(config, [spec.id for spec in specs[:12]], 5)
+    shown = sum(spec.id in text for spec in specs[:12])
+    assert f"{specs[0].id} ({'x' * 60}/1, breaker B0)" in text
+    assert f" and {12 - shown + 5} more. Open their breakers" in text
+    assert len(text) <= SMS_LEAVES
+
+
+def test_where_no_place_is_known_the_names_stay_as_they_were():
+    config, specs = site(lambda at, spec: spec._replace(outlet="", breaker="", id="long" * 7 + f"{at:03}"))
+    names = [spec.id for spec in specs[:12]]
+    assert f"open: {', '.join(names)} and 5 more. Open" in said(config, names, 5)
