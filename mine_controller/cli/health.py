@@ -31,7 +31,7 @@ def command(config: Path | None, as_json: bool) -> None:
     from mine_controller.ops.health import UNKNOWN, WORDS, Health, count, health  # noqa: PLC0415 - the same
 
     path = config_path(config)
-    site = str(path)
+    site, shadow = str(path), None
     try:
         loaded = load_or_last_good(path)
     except ConfigError as error:
@@ -39,10 +39,16 @@ def command(config: Path | None, as_json: bool) -> None:
         where = f"[{first.section}] " if first.section else ""
         found = Health(UNKNOWN, (f"the config can't be used, {count(error.problems)}: {where}{first.text}",))
     else:
-        found, site = health(loaded, int(time.time())), loaded.site.name
+        found, site, shadow = health(loaded, int(time.time())), loaded.site.name, not loaded.site.live
     if as_json:
         figures = {name: value for name, value in found.figures if value != "U"}
-        state = {"code": found.code, "state": WORDS[found.code], "site": site, "says": list(found.says)}
+        state = {
+            "code": found.code,
+            "state": WORDS[found.code],
+            "site": site,
+            "shadow": shadow,
+            "says": list(found.says),
+        }
         click.echo(json_text({**state, "figures": figures}))
     else:
         click.echo(safe(found.line(site), 500))

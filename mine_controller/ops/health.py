@@ -14,6 +14,7 @@ WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 LATE_TICKS, LOST_TICKS = 2, 5
 LOOKED_BACK = 50  # ticks in which the last good one is looked for
 BAD_MODES = ("FAULT", "EMERGENCY")
+SHADOW = "shadow mode: nothing is sent"
 
 
 class Health(NamedTuple):
@@ -31,25 +32,32 @@ class Health(NamedTuple):
 
 
 def health(config: Config, now_s: int) -> Health:
-    """Judge the site by its database alone: nothing is asked, nothing is written."""
+    """Judge the site by its database alone: nothing is asked, nothing is written.
+
+    Shadow mode is told and no fault: before what is good, behind what is not.
+    """
     try:
-        return _judge(config, now_s)
+        found, good = _judge(config, now_s)
     except StoreTrouble as trouble:
-        return Health(CRITICAL, (trouble.text,))
+        found, good = Health(CRITICAL, (trouble.text,)), ()
+    shadow = () if config.site.live else (SHADOW,)
+    return found._replace(says=(*found.says, *shadow, *good))
 
 
-def _judge(config: Config, now_s: int) -> Health:
+def _judge(config: Config, now_s: int) -> tuple[Health, tuple[str, ...]]:
+    """What is wrong, and beside it what is good."""
     rows = query.ticks(config.paths, limit=LOOKED_BACK)
     good = next((row for row in rows if row.ended_at is not None), None)
     if good is None:
-        return Health(UNKNOWN, ("no tick has ended yet" if rows else "no tick has run yet",))
+        return Health(UNKNOWN, ("no tick has ended yet" if rows else "no tick has run yet",)), ()
     age_s, tick_s = now_s - good.tick_at, config.site.tick_s
     found = [_age(age_s, tick_s), _mode(rows[0]), *_alarms(config), *_backups(config)]
     if config.last_good:
         found.append((WARNING, f"config.txt has {count(config.broken)}; the last good one runs"))
     code = max(one for one, _ in found)
-    says = tuple(text for _, text in sorted(found, key=lambda one: -one[0]))
-    return Health(code, says, _figures(config, age_s, tick_s))
+    wrong = tuple(text for judged, text in sorted(found, key=lambda one: -one[0]) if judged)
+    good_too = tuple(text for judged, text in found if not judged)
+    return Health(code, wrong, _figures(config, age_s, tick_s)), good_too
 
 
 def _age(age_s: int, tick_s: int) -> tuple[int, str]:

@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from cli.conftest import seated
+from cli.place import Place
 from click.testing import CliRunner
 
 from mine_controller.cli.main import group
@@ -59,3 +61,28 @@ def test_a_database_that_is_none_is_critical(place):
     place.config.paths.db.write_bytes(b"no database at all" * 100)
     done = place.run("health")
     assert (done.exit_code, "damaged" in done.stdout) == (2, True)
+
+
+def test_shadow_mode_is_told_and_changes_no_code(tmp_path, monkeypatch):
+    shadow = seated(Place(tmp_path, live=False), tmp_path, monkeypatch)
+    before = shadow.run("health")
+    assert (before.exit_code, "no tick has run yet; shadow mode: nothing is sent" in before.stdout) == (3, True)
+    done = shadow.ticks(3).run("health")
+    assert done.exit_code == 0, done.stdout
+    assert re.match(r"MINECTL OK - Coop test: shadow mode: nothing is sent; last good tick ", done.stdout)
+    told = json.loads(shadow.run("health", "--json").stdout)
+    assert (told["shadow"], told["code"], told["says"][0]) == (True, 0, "shadow mode: nothing is sent")
+
+
+def test_what_is_wrong_comes_before_shadow_mode(tmp_path, monkeypatch):
+    shadow = seated(Place(tmp_path, live=False), tmp_path, monkeypatch)
+    done = shadow.ticks(2, of=8).run("health")
+    assert (done.exit_code, done.stdout.index("last good tick") < done.stdout.index("shadow mode")) == (2, True)
+
+
+def test_a_live_site_and_one_nobody_can_read_say_nothing_of_it(place):
+    done = place.ticks(3).run("health")
+    assert "shadow" not in done.stdout
+    assert json.loads(place.run("health", "--json").stdout)["shadow"] is False
+    none = CliRunner().invoke(group, ["health", "--json", "--config", str(place.path.with_name("none.txt"))])
+    assert (none.exit_code, json.loads(none.stdout)["shadow"]) == (3, None)
