@@ -1,7 +1,8 @@
 """fleet.csv: what a person knows of each miner and software can't find out. A spreadsheet may write it.
 
 Columns by name in the first line, in any order: id, mac, group (needed), name, outlet, breaker, phase, row, nominal_w,
-flags, note. Commas, semicolons or tabs; a byte order mark is fine; lines that begin with # are comments.
+flags, note. Commas, semicolons or tabs; a byte order mark is fine; lines that begin with # are comments, and so is a
+first line `sep=;`, in which a spreadsheet is told the delimiter.
 """
 
 import re
@@ -24,6 +25,7 @@ _BARE_MAC = re.compile(r"[0-9a-f]{12}")
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")
 _WATTS = re.compile(r"[0-9]{1,5}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_SEP = re.compile(r'\s*"?sep=([;,\t]?)"?[;,\t ]*', re.IGNORECASE)
 LONGEST_LINE = 2000
 _WORD = re.compile(r"[A-Za-z0-9_.-]{1,20}")
 
@@ -48,9 +50,7 @@ class Row(NamedTuple):
 def read(text: str) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
     """Every listed miner and everything wrong with the table in itself."""
     reader = _Reader()
-    lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), 1)]
-    body = [(number, line) for number, line in lines if line.strip(" \t;,") and line.lstrip(' \t"')[:1] != "#"]
-    body = [(number, line) for number, line in body if reader.plain(number, line)]
+    body = [(number, line) for number, line in said(text) if reader.plain(number, line)]
     if not body:
         return (), tuple(reader.problems)
     first, header = body[0]
@@ -60,6 +60,20 @@ def read(text: str) -> tuple[tuple[Row, ...], tuple[Problem, ...]]:
         for (number, _), cells in zip(body[1:], _cells((line for _, line in body[1:]), delimiter), strict=False):
             reader.row(number, columns, [cell.strip() for cell in cells])
     return tuple(reader.rows), tuple(reader.problems)
+
+
+def said(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that are neither empty nor a comment, with their numbers; the first of them names the columns."""
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.rstrip("\r")
+        if line.strip(" \t;,") and line.lstrip(' \t"')[:1] != "#" and not (number == 1 and _SEP.fullmatch(line)):
+            yield number, line
+
+
+def told_delimiter(text: str) -> str:
+    """What a first line `sep=;` says, "" where there is none."""
+    found = _SEP.fullmatch(text.partition("\n")[0].rstrip("\r"))
+    return found[1] if found else ""
 
 
 def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from mine_controller.config.edit import PREVIOUS, EditError
-from mine_controller.config.fleet import COLUMNS, FILE, LONGEST_LINE, NEEDED, Row, read
+from mine_controller.config.fleet import COLUMNS, FILE, LONGEST_LINE, NEEDED, Row, read, said, told_delimiter
 from mine_controller.config.lines import decode, nearest
 from mine_controller.config.load import Source, build_config, read_source
 from mine_controller.config.model import Config, ConfigError
@@ -108,11 +108,10 @@ def without_rows(raw: bytes, ids: Collection[str]) -> tuple[bytes, tuple[Row, ..
 
 
 def header(text: str) -> tuple[str, list[str]]:
-    """The delimiter and the columns of a fleet.csv, as `fleet.read` takes them; (",", []) where it names none."""
-    body = (line.rstrip("\r") for line in text.split("\n"))
-    first = next((line for line in body if line.strip(" \t;,") and line.lstrip(' \t"')[:1] != "#"), "")
+    """The delimiter and the columns of a fleet.csv, as `fleet.read` takes them; no columns where it names none."""
+    first = next((line for _, line in said(text)), "")
     if not first:
-        return ",", []
+        return told_delimiter(text) or ",", []
     delimiter = max(";,\t", key=first.count)
     columns = [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter))]
     if not set(NEEDED) <= set(columns):

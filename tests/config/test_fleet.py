@@ -29,6 +29,19 @@ def test_comments_blank_lines_and_empty_rows_are_skipped_and_lines_still_count()
     assert [(row.id, row.line) for row in rows] == [("a1", 7)]
 
 
+@pytest.mark.parametrize("sep", ["sep=;", "SEP=;\r", '"sep=;"', "sep=; ", "sep=;;;"])
+def test_the_line_in_which_a_spreadsheet_names_its_delimiter_is_skipped_and_counts(sep):
+    rows, wrong = read(f"{sep}\nid;mac;group\na1;02:aa:bb:cc:dd:01;foreman mine\n")
+    assert not wrong
+    assert [(row.id, row.line) for row in rows] == [("a1", 3)]
+    assert read(sep + "\n") == ((), ())
+
+
+def test_a_line_like_it_further_down_is_no_miner_and_told():
+    assert [line for line, _ in told(f"{HEAD}sep=;\n")][:1] == [2]
+    assert [line for line, _ in told(f"sep=,\nsep=,\n{HEAD}")][:1] == [2]
+
+
 def test_an_empty_file_is_no_miner():
     assert read("") == ((), ())
     assert read("# nothing yet\n") == ((), ())

@@ -7,7 +7,7 @@ import pytest
 from mine_controller.config import fleet_edit
 from mine_controller.config.edit import EditError
 from mine_controller.config.fleet import read
-from mine_controller.config.fleet_edit import append, remove, with_rows, without_rows
+from mine_controller.config.fleet_edit import append, remove, with_cells, with_rows, without_rows
 from mine_controller.config.model import ConfigError
 
 NEW = {"id": "b01", "mac": "02:aa:00:00:00:07", "group": "cloud mine", "note": "Bitaxe, found"}
@@ -28,6 +28,19 @@ def test_delimiter_and_columns_are_those_of_the_file(delimiter):
     assert after.startswith(mine + b"\n")
     rows, problems = read(after.decode())
     assert (rows[0].note, rows[0].group, problems) == ("Bitaxe, found", "cloud mine", ())
+
+
+def test_the_line_in_which_a_spreadsheet_names_its_delimiter_stays_as_it_is():
+    head = b"\xef\xbb\xbfsep=;\r\nid;mac;group\r\n"
+    mine = head + b"a001;02:aa:00:00:00:01;cloud mine\r\n"
+    assert with_rows(mine, [NEW]) == mine + b"b01;02:aa:00:00:00:07;cloud mine\r\n"
+    assert without_rows(mine, ["a001"])[0] == head
+    changed, told = with_cells(mine, "a001", {"group": "coop"})
+    assert (changed, told) == (head + b"a001;02:aa:00:00:00:01;coop\r\n", (("group", "cloud mine", "coop"),))
+
+
+def test_a_file_with_that_line_alone_gets_its_first_line_in_that_delimiter():
+    assert with_rows(b"sep=;\n", [NEW]).startswith(b"sep=;\n" + HEAD.replace(b",", b";"))
 
 
 def test_a_file_without_a_first_line_gets_one():
