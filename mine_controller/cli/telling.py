@@ -100,6 +100,8 @@ def act(asked: Given, found: "Miners", asking: "Asking", what: str) -> NoReturn:
     _judged(asked.config, asking)
     nothing = "there is nothing to do: it is so already" if able else f"nobody of those meant can be told to {what}"
     if asked.dry_run:
+        if asking.wanted and able:
+            _warned(asked.config, asking)
         _dry(asked, asking, what, "" if asking.wanted and able else nothing)
     for why in filter(None, asking.cannot.values()):
         click.echo(f"Note: {safe(why)}.", err=True)

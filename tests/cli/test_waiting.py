@@ -210,6 +210,16 @@ def test_a_dry_run_is_judged_like_the_real_one(home):
     assert (dry.exit_code, "a reason is needed" in dry.stderr) == (1, True)
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_dry_run_gives_the_notes_of_the_real_one(home, more):
+    words = ("miners", "stop", "b01", *more)
+    dry, real = home.run(*words, "--dry-run"), home.run(*words)
+    assert "Note: on a live site it ends after 4 h" in real.stderr
+    assert (dry.stderr, dry.exit_code) == (real.stderr, 0)
+    assert "ends after" not in home.run("miners", "stop", "b01", "--for", "1h", "--dry-run").stderr
+    assert "ends after" not in home.run("miners", "mode", "low", "--all", "--dry-run").stderr, "nobody has it"
+
+
 def test_a_dry_run_lists_only_those_that_can_not(home):
     tree = json.loads(home.run("miners", "locate", "on", "--all", "--dry-run", "--json").stdout)
     assert list(tree["cannot"]) == ["n01"]
