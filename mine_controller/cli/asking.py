@@ -168,8 +168,8 @@ def _tell(wanted: Wanted, answer: Answer) -> None:
 
 def _tell_outcome(came: dict[str, Any]) -> None:
     what = " ".join(str(came[name]) for name in ("miner", "verb", "value") if came[name])
-    if came["verdict"] == "waits":
-        click.echo(safe(f"  {what}: waits: {came['why']}"))
+    if came["verdict"] in ("waits", "rests"):
+        click.echo(safe(f"  {what}: {came['verdict']}: {came['why']}"))
         return
     why = f" ({came['why']})" if came["why"] else ""
     click.echo(safe(f"  {what}: {came['verdict']} by {came['lane']}{why}"))

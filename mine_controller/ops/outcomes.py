@@ -25,13 +25,15 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.command import UNKNOWN as UNANSWERED
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Image
+from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.words import sentence
 from mine_controller.ops.miners import NOTHING, TOO_OLD, channel, held_as, seen_book
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 
 NO_ANSWER = "the tick ended before its answer"
-WAITS = "waits"
+WAITS, RESTS = "waits", "rests"  # rests: asked and in force, and it comes by itself
 FOR_EVER_S = 253_402_300_799  # the end of the year 9999
 OFF = ("stopped", "quarantined")  # measured, or by its own word where nothing measures it
 LATER = "its turn comes in one of the next ticks"
@@ -48,6 +50,7 @@ class _Waiting(NamedTuple):
     value: str
     ends: str = ""
     why: str = ""
+    verdict: str = WAITS
 
 
 def outcomes(config: Config, after: int, ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -103,7 +106,7 @@ def _waiting(config: Config, ids: Sequence[str], told: Told) -> list[dict[str, A
             "verb": one.verb,
             "value": one.value or None,
             "lane": unit.spec.group,
-            "verdict": WAITS,
+            "verdict": one.verdict,
             "why": one.why or _waits_for(book, unit, one, config),
         }
         for unit in shown
@@ -122,11 +125,24 @@ def _stops(unit: Unit, held: Mapping[str, str], told: Told) -> Iterator[_Waiting
 
 
 def _starts(config: Config, image: Image | None, unit: Unit, held: Mapping[str, str]) -> Iterator[_Waiting]:
-    """A start of a unit that nobody can tell. One that a limit holds back has no line: it is a wish, and counts."""
+    """A start of a unit that nobody can tell, or that has to rest first. One that another limit holds back has no line:
+    it is a wish, and counts.
+    """
     if held_as("miner", unit.spec, held) == "run" and unit.state != "running":
         why = _unheard(config, image, unit.spec)
         if why:
             yield _Waiting(unit.spec.id, "run", "", why=f"{why}; it may start when it does")
+        elif image is not None and unit.state == "stopped":
+            left_s = _rests_s(config, image.clock.plant_s, unit)
+            if left_s > 0:
+                why = sentence(Reason("wear", "min_off", (("left_s", left_s),)))
+                yield _Waiting(unit.spec.id, "run", "", why=why, verdict=RESTS)
+
+
+def _rests_s(config: Config, now_s: int, unit: Unit) -> int:
+    """How long the wear rule keeps it off after its last stop, as of the last tick; other reasons `explain` tells."""
+    rest_s = int(getattr(config.policy.rules.get("wear"), "min_off_s", 0))
+    return unit.book.last_stop_s + rest_s - now_s if unit.book.last_stop_s else 0
 
 
 def _settings(

@@ -1,6 +1,7 @@
 """What is asked of miners and can't be, or waits: told by name and with a reason, and never with exit code 0."""
 
 import json
+import re
 
 import pytest
 from cli.conftest import seated
@@ -118,6 +119,26 @@ def test_a_start_whose_outlet_can_be_told_waits_for_no_answer(home):
     home.later()
     done = silence(home, "b02").run("miners", "start", "b02", "--for", "1h")
     assert ("b02 run: done, in force" in done.stdout, "waits" in done.stdout) == (True, False)
+
+
+def test_a_start_of_a_unit_that_must_rest_says_for_how_long_and_counts(home):
+    home.run("miners", "stop", "b01", "--for", "1h")
+    done = home.run("miners", "start", "b01", "b02", "--for", "1h", "--yes")
+    assert "set-state miner.b01 run: done, in force" in done.stdout
+    lines = [line for line in done.stdout.split("\n") if "must stay off" in line]
+    assert len(lines) == 1
+    assert re.fullmatch(r"  b01 run: rests: must stay off \d+ min more", lines[0])
+    assert done.exit_code == 0
+    explained = home.run("explain").stdout
+    assert lines[0].removeprefix("  b01 run: rests: ") in explained
+    tree = json.loads(home.run("miners", "start", "b01", "--for", "1h", "--json").stdout)
+    assert [(one["miner"], one["verb"], one["verdict"]) for one in tree["outcomes"]] == [("b01", "run", "rests")]
+
+
+def test_a_start_of_a_unit_that_has_rested_says_nothing_of_rest(home):
+    home.run("miners", "stop", "b01", "--for", "4h")
+    done = home.ticks(12).run("miners", "start", "b01", "--for", "1h")
+    assert (done.exit_code, "rests" in done.stdout) == (0, False)
 
 
 def test_quarantine_of_a_silent_unit_waits_too(home):
