@@ -1,4 +1,5 @@
 import errno
+import os
 
 import pytest
 
@@ -76,22 +77,9 @@ def test_lowering_twice_is_no_error(paths):
     assert stop_requested(paths) is None
 
 
-def test_a_stop_on_tmpfs_alone_is_lifted_while_the_disk_is_read_only(paths, monkeypatch):
-    raise_stop(paths, "ann", "smoke")
-    paths.stop.unlink()
-    remove = stop.Path.unlink
-
-    def read_only(path, missing_ok=False):
-        if path == paths.stop:
-            raise OSError(errno.EROFS, "Read-only file system")
-        remove(path, missing_ok)
-
-    monkeypatch.setattr(stop.Path, "unlink", read_only)
-    lower_stop(paths)
-    assert stop_requested(paths) is None
-
-
-def test_a_stop_that_stays_in_one_place_is_gone_from_the_other_and_holds(paths, monkeypatch):
+@pytest.fixture
+def half_fixed(paths, monkeypatch):
+    """The disk is read-only and tmpfs is not, and a stop stands in both."""
     raise_stop(paths, "ann", "smoke")
     remove = stop.Path.unlink
 
@@ -101,7 +89,17 @@ def test_a_stop_that_stays_in_one_place_is_gone_from_the_other_and_holds(paths, 
         remove(path, missing_ok)
 
     monkeypatch.setattr(stop.Path, "unlink", read_only)
+    return paths
+
+
+def test_a_stop_on_tmpfs_alone_is_lifted_while_the_disk_is_read_only(half_fixed):
+    os.unlink(half_fixed.stop)  # noqa: PTH108 - the other way is refused here
+    lower_stop(half_fixed)
+    assert stop_requested(half_fixed) is None
+
+
+def test_a_stop_that_stays_in_one_place_is_gone_from_the_other_and_holds(half_fixed):
     with pytest.raises(StoreTrouble, match="stop can't be removed: Read-only"):
-        lower_stop(paths)
-    assert stop_requested(paths) == "ann: smoke"
-    assert not (paths.run / "stop").exists()
+        lower_stop(half_fixed)
+    assert stop_requested(half_fixed) == "ann: smoke"
+    assert not (half_fixed.run / "stop").exists()
