@@ -105,13 +105,26 @@ def _behind() -> None:
     sys.stdout.flush()
 
 
+def _seen(config: Config) -> bool:
+    """Whether a tick that has ended saw the stop; what can't be read has seen nothing."""
+    from mine_controller.ops.miners import seen_book  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store import query  # noqa: PLC0415 - the same
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        newest, image = query.ticks(config.paths, limit=1), seen_book(config).image
+    except StoreTrouble:
+        return False
+    return image is not None and bool(newest) and newest[0].ended_at is not None and image.site["stop"].value == "on"
+
+
 def _obey(config: Config) -> None:
     from mine_controller.cli.asking import tell_mode  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.replies import BUSY, start_behind  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     try:
-        started = start_behind(config, _behind)
+        started = start_behind(config, _behind, lambda: _seen(config))
     except KeyboardInterrupt:
         fail("no longer waited for; the stop stands, and the next tick obeys it", INTERRUPTED)
     if started.code == BUSY:

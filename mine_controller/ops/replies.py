@@ -240,8 +240,16 @@ def take(
     return done, found
 
 
-def start_behind(config: Config, busy: Callable[[], None], pause: Callable[[float], None] | None = None) -> Started:
-    """Start a tick, or one as soon as the tick at work ends: that one may have asked and acted for the last time."""
+def start_behind(
+    config: Config,
+    busy: Callable[[], None],
+    obeyed: Callable[[], bool],
+    pause: Callable[[float], None] | None = None,
+) -> Started:
+    """Start a tick, or one as soon as the tick at work ends: that one may have asked and acted for the last time.
+
+    `obeyed` tells that some tick has, so that none has to be started: whoever ticks without a pause keeps the lock.
+    """
     done = start_tick(config)
     if done.code == BUSY:
         busy()
@@ -249,6 +257,8 @@ def start_behind(config: Config, busy: Callable[[], None], pause: Callable[[floa
         if done.code != BUSY:
             break
         (pause or time.sleep)(SOON_S)
+        if obeyed():
+            return Started(0)
         done = start_tick(config)
     return done
 

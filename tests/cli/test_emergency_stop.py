@@ -45,3 +45,39 @@ def test_where_some_have_an_outlet_it_says_how_many_have_none(tmp_path):
     listed.write_text(listed.read_text() + "m999,02:11:22:33:00:ff,foreman mine,,,,,,,,\n")
     done = place.run("emergency-stop", "--yes", "--no-tick")
     assert "goes off at the outlets, 1 of 9 miners by their own word for want of one, until" in done.stdout
+
+
+def beside(home, monkeypatch, each):
+    """A program that keeps the lock; before each further try to start a tick beside it, `each` happens."""
+    tries = []
+
+    def start(_config):
+        tries.append(1)
+        return Started(replies.BUSY)
+
+    monkeypatch.setattr(replies, "start_tick", start)
+    monkeypatch.setattr(replies.time, "sleep", lambda _s: each())
+    return tries
+
+
+def test_where_another_ticks_without_a_pause_its_obeying_is_enough(home, monkeypatch):
+    """A serving demo keeps the lock for good, and sees the stop in its next tick."""
+    tries = beside(home, monkeypatch, lambda: home.ticks(1))
+    done = home.run("emergency-stop", "--yes")
+    assert done.exit_code == 0
+    assert "Waiting ..." in done.stdout
+    assert "EMERGENCY" in done.stdout
+    assert len(tries) == 1
+
+
+def test_a_tick_that_asked_before_the_stop_and_has_ended_has_not_obeyed_it(home, monkeypatch):
+    tries = beside(home, monkeypatch, lambda: None)
+    done = home.run("emergency-stop", "--yes")
+    assert done.exit_code == 75
+    assert "another tick is still at work; the stop stands" in done.stderr
+    assert len(tries) == 1 + replies.LONGEST_TICK_S // replies.SOON_S
+
+
+def test_a_stop_of_which_nothing_can_be_read_is_not_taken_for_obeyed(home, monkeypatch):
+    beside(home, monkeypatch, lambda: home.config.paths.db.write_bytes(b"no database"))
+    assert home.run("emergency-stop", "--yes").exit_code == 75
