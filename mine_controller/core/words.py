@@ -16,6 +16,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("signal", "releasing"): "the utility says run again; coming back in {left_s}",
     ("signal", "released"): "released after {held_s} curtailed",
     ("signal", "changed"): "power signal changed from {was} to {value}",
+    ("signal", "first"): "the power signal says {value} at the first look",
     ("signal", "back"): "power signal readable again: {value}",
     ("signal", "long"): "curtailed for {hours} h: longer than any usual event",
     ("temperature", "stop"): "inlet {inlet_c} °C is over {limit_c} °C: everything off until it is below {reset_c} °C",

@@ -5,6 +5,7 @@ from core.rule_desk import Desk
 
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Override, Shed, State
+from mine_controller.core.words import sentence
 
 
 def signal(**options):
@@ -152,6 +153,34 @@ def test_sig1_a_page_never_read_counts_from_the_first_look():
     assert desk.limit("max_power_w") is None
     desk.see(1)
     assert desk.limit("max_power_w") == 0
+
+
+def said(desk):
+    return [(event.kind, event.severity, sentence(event.reason)) for event in desk.last.events]
+
+
+def test_the_first_look_ever_is_no_change_of_the_signal():
+    desk = Desk("signal")
+    desk.see(signal="run")
+    assert said(desk) == [("signal_first", "info", "the power signal says run at the first look")]
+    desk.see()
+    assert said(desk) == []
+    desk.see(signal="warn")
+    assert said(desk) == [("signal_changed", "warning", "power signal changed from run to warn")]
+
+
+@pytest.mark.parametrize("word", ["warn", "off"])
+def test_a_first_look_that_shows_trouble_is_told_and_not_as_a_change(word):
+    desk = Desk("signal")
+    desk.see(signal=word)
+    assert said(desk)[-1] == ("signal_changed", "warning", f"the power signal says {word} at the first look")
+
+
+def test_a_signal_that_could_not_be_read_at_first_is_told_when_it_comes():
+    desk = Desk("signal")
+    desk.see(signal=None)
+    desk.see(signal="run")
+    assert said(desk) == [("signal_changed", "warning", "power signal changed from unknown to run")]
 
 
 def test_sig1_who_holds_at_his_own_risk_is_not_curtailed_but_nothing_starts():

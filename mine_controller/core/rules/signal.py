@@ -85,9 +85,20 @@ def _take(view: View, kept: dict[str, Any], value: Value, options: Options, even
         if kept["runs"] == options.confirm:
             kept["run_s"] = value.at_s
     if value.value != kept.get("word"):
-        numbers = (("was", str(kept.get("word") or "unknown")), ("value", str(value.value)))
-        events.append(Event("signal_changed", "warning", "signal", Reason("signal", "changed", numbers)))
+        events.append(_news(kept, str(value.value)))
         kept["word"] = value.value
+
+
+def _news(kept: dict[str, Any], value: str) -> Event:
+    """Another word than before. At the very first look there was none before: `run` is then a line in the log only."""
+    if "first_s" not in kept:
+        reason = Reason("signal", "first", (("value", value),))
+        return Event("signal_first", "info", "signal", reason) if value == "run" else _changed(reason)
+    return _changed(Reason("signal", "changed", (("was", str(kept.get("word") or "unknown")), ("value", value))))
+
+
+def _changed(reason: Reason) -> Event:
+    return Event("signal_changed", "warning", "signal", reason)
 
 
 def _begin(view: View, kept: dict[str, Any], cause: str, events: list[Event]) -> None:
