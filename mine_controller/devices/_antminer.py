@@ -27,7 +27,12 @@ _MARKS = (
 _MAKES = {BRAIINS: "Braiins OS", LUXOS: "LuxOS", VNISH: "VNish"}
 ASLEEP = 1
 NOT_MINING = 5  # seen on firmware from July 2023 on
+OLD_ASLEEP = 254  # the same of the 17 series, where its firmware has work modes at all
 MODES = {0: "normal", 2: "high", 3: "low"}
+OLD, NEW = "old", "new"  # generations of the web interface of stock firmware: a form, a tree
+_NEW_SETTINGS = ("bitmain-freq-level", "bitmain-pwth")  # what only the newer one has
+_OLD_MODELS = re.compile(r"antminer (?:[st](?:7|9|11|15|17)|l3)(?![0-9])", re.IGNORECASE)
+_NEW_MODELS = re.compile(r"antminer (?:[st](?:19|2[0-9])|[ld][79]|k[sa7]|e9|hs3)", re.IGNORECASE)
 _SPANS = ("5s", "1m", "5m")  # never av: it goes on after a stop
 _SCALE = {"GH": 1e-3, "GH/S": 1e-3, "MH": 1e-6, "MH/S": 1e-6, "TH": 1.0, "TH/S": 1.0}
 _WATTS = ("chain_power", "power", "Power", "watt", "total_power")
@@ -116,7 +121,7 @@ def _stock(trees: Trees, patience_s: float) -> Told:
         board_c=_asic.hottest([*_heats(stats, _BOARDS), *_chains(new, "temp_pcb")]),
         fan_rpm=_asic.slowest(_stock_fans(stats), number(stats.get("fan_num"))),
         uptime_s=uptime,
-        mode=MODES.get(mode) if mode is not None else None,
+        mode=MODES.get(mode) if mode is not None and _generation(trees) != OLD else None,
         pool=_pool(trees),
         model=info.get("minertype") or version.get("Type") or version.get("type") or "Antminer",
         firmware=info.get("system_filesystem_version") or version.get("CompileTime"),
@@ -140,8 +145,23 @@ def _stock_rate(summary: Mapping[str, Any], stats: Mapping[str, Any]) -> float |
     return next((rate for rate in (_ghs(summary), _ghs(stats)) if rate is not None), None)
 
 
+def _generation(trees: Trees) -> str:
+    version = _version(trees)
+    model = trees.get("info", {}).get("minertype") or version.get("Type") or version.get("type")
+    return generation(model, trees.get("conf", {}))
+
+
+def generation(model: Any, conf: Mapping[str, Any]) -> str:
+    """Which web interface a stock unit has, by its settings, else by its model; "" when neither says."""
+    if any(name in conf for name in _NEW_SETTINGS):
+        return NEW
+    name = model if isinstance(model, str) else ""
+    return OLD if _OLD_MODELS.match(name) else NEW if _NEW_MODELS.match(name) else ""
+
+
 def work_mode(trees: Trees) -> int | None:
-    """The work mode as a number: 0 normal, 1 sleep, 2 high, 3 low, 5 not mining; from stats, else from its config."""
+    """The work mode as a number: 0 normal, 1 sleep, 2 high, 3 low, 5 not mining; from stats, else from its config. Of
+    the old generation only 0 normal and 254 sleep are known."""
     conf = trees.get("conf", {})
     stats = next(iter(rows(trees.get("stats", {}), "STATS")), {})
     for value in (conf.get("bitmain-work-mode"), conf.get("miner-mode"), stats.get("miner-mode")):
@@ -153,13 +173,15 @@ def work_mode(trees: Trees) -> int | None:
 
 def _stock_word(trees: Trees, rate: float | None, uptime_s: float | None, patience_s: float) -> tuple[str | None, str]:
     """Asleep by its mode while nothing hashes; a unit that still hashes is not asleep whatever it has stored."""
-    mode = work_mode(trees)
+    mode, old = work_mode(trees), _generation(trees) == OLD
     empty = "STATS" in trees.get("stats", {}) and not rows(trees["stats"], "STATS")
     if rate is not None and rate > 0:
         return "hashing", ""
-    if mode in (ASLEEP, NOT_MINING) or (empty and mode is None):
+    if old and "conf" in trees:
+        return ("sleeping", "") if mode == OLD_ASLEEP else _asic.working(rate, uptime_s, patience_s)
+    if not old and (mode in (ASLEEP, NOT_MINING) or (empty and mode is None)):
         return "sleeping", ""
-    if mode is None:
+    if mode is None or old:
         return None, "no hash rate, and it does not tell whether it sleeps"
     return _asic.working(rate, uptime_s, patience_s)
 

@@ -8,13 +8,13 @@ its miner process started: while it stands still, the unit at the address is the
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from mine_controller.devices import _antminer, _antminer_web, _cgminer, _hosts
+from mine_controller.devices import _answer, _antminer, _antminer_web, _asic_rs, _cgminer, _hosts
 from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
 from mine_controller.devices._antminer_web import Answer, Call, Digest, Reached
 from mine_controller.devices._cgminer import Line
-from mine_controller.devices.kind import Ask, Reply
+from mine_controller.devices.kind import Ask, BadReply, Reply
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
 
@@ -221,6 +221,15 @@ def named(name: str, answer: Answer) -> Reply:
     if isinstance(answer, WireError):
         return Reply(name, 0, {"why": answer.why}, b"")
     return Reply(name, answer.status, {}, answer.body)
+
+
+def table(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer. Raises BadReply, in words that help."""
+    if isinstance(answer, WireError):
+        raise BadReply(answer.why)
+    if answer.status == 401:
+        raise BadReply(_asic_rs.PASSWORD)
+    return _answer.table(named("its web interface", answer))
 
 
 def _can_not_join(reply: Reply) -> bool:

@@ -3,10 +3,13 @@
 Sleep is a work mode of the configuration. What was seen: `set_miner_conf.cgi` takes about 21 s; builds of 2022 store
 the mode from one of two keys, some of 2025 only when both are there, some compare it as a text; an S19j Pro of
 December 2022 stored it and hashed on until it was rebooted; a body without pools may wipe them. So the body holds what
-the vendor's page sends: fans and pools as they were read right before, both mode keys, the frequency level.
+the vendor's page sends: fans and pools as they were read right before, both mode keys, the frequency level. The 9 to 17
+series take a form instead: see `_antminer_form`. A unit of which neither its settings nor its name say which of the two
+it takes is not written to, because either would destroy the settings of the other.
 """
 
 import json
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -21,8 +24,20 @@ from mine_controller.core.model.command import (
     Outcome,
 )
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _answer, _antminer, _antminer_fetch, _asic_rs, _cgminer, _errands, _hosts, _turns
-from mine_controller.devices._antminer_web import CONF, INFO, SET, Answer, Call, Digest
+from mine_controller.devices import (
+    _answer,
+    _antminer,
+    _antminer_fetch,
+    _antminer_form,
+    _asic_rs,
+    _cgminer,
+    _errands,
+    _hosts,
+    _turns,
+)
+from mine_controller.devices._antminer_fetch import table
+from mine_controller.devices._antminer_form import NO_SLEEP, Change
+from mine_controller.devices._antminer_web import BLINK, CONF, INFO, SET, Answer, Call, Digest
 from mine_controller.devices.kind import BadReply, Report
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
@@ -31,10 +46,10 @@ SET_S = 35.0  # the most a change of the configuration was given by anybody; 21 
 AGAIN_S = 30.0  # with less time than this left, a change that was not stored waits for the next try
 STORED_S = 2.0  # its answer comes before its file is there
 REBOOT_AFTER_S = 180  # asleep by its own word and hashing for so long: it needs a reboot
-REBOOT, BLINK = "/cgi-bin/reboot.cgi", "/cgi-bin/blink.cgi"
-NO_SLEEP = "this model has no sleep mode: its outlet has to stop it"
+REBOOT = "/cgi-bin/reboot.cgi"
 MODES = {word: number for number, word in _antminer.MODES.items()}
 PLACES = 3
+NO_GENERATION = "neither its settings nor its name say how its web interface takes settings: nothing was sent"
 LIMIT_WHY = "stock firmware takes no limit in watts, only the modes low, normal and high"
 
 
@@ -50,6 +65,10 @@ class Options(_antminer_fetch.Options, Protocol):
         """The mode that a sleeping unit is put into."""
 
     @property
+    def old_sleep(self) -> bool:
+        """Whether units of the 17 series are put to sleep."""
+
+    @property
     def ramp_patience_s(self) -> int:
         """How long a start may take."""
 
@@ -61,26 +80,47 @@ class Unit(NamedTuple):
     conf: dict[str, Any]
     rate_ths: float | None
     uptime_s: float | None
+    generation: str  # of its web interface
 
 
 def apply(wire: Wire, options: Options, web: Digest, batch: Sequence[Command], report: Report) -> None:
     """Who it is, what it is set to, whether it hashes; then the one call that changes it."""
-    known = _identified(web, batch, report)
+    known, models = _identified(web, batch, report)
+    old = {command.id for command in known if _antminer.generation(models[command.id], {}) == _antminer.OLD}
     simple = [command for command in known if command.verb in ("restart", "locate")]
-    _simple(wire, web, simple, report)
-    units = _configured(wire, web, options, [command for command in known if command not in simple], report)
+    lights = [command for command in simple if command.verb == "locate" and command.id in old]
+    _antminer_form.light(web, lights, report)
+    _simple(wire, web, [command for command in simple if command not in lights], report)
+    others = [command for command in known if command not in simple]
     changes: list[tuple[Unit, dict[str, Any]]] = []
+    forms: list[Change] = []
     reboots: list[Command] = []
-    for unit in units:
+    for unit in _configured(wire, web, options, others, models, report):
         chosen = _chosen(unit, options)
         if isinstance(chosen, Outcome):
             report(chosen)
-        elif chosen:
-            changes.append((unit, chosen))
-        else:
+        elif not chosen:
             reboots.append(unit.command)
+        elif unit.generation == _antminer.OLD:
+            forms.append(Change(unit.command, unit.conf, chosen))
+        else:
+            changes.append((unit, chosen))
     _simple(wire, web, reboots, report)
-    _change(wire, web, changes, report)
+    _both(
+        wire,
+        lambda: _antminer_form.change(wire, web, forms, report),
+        lambda: _change(wire, web, changes, report),
+        apart=bool(forms and changes),
+    )
+
+
+def _both(wire: Wire, one: Callable[[], None], other: Callable[[], None], *, apart: bool) -> None:
+    """Two things of which each takes most of a lane's time: apart where both have something to do."""
+    beside = threading.Thread(target=one, name="act antminer forms", daemon=True)
+    beside.start() if apart else one()
+    other()
+    if apart:
+        beside.join(max(0.0, wire.until - wire.now()))
 
 
 def _host(command: Command) -> str:
@@ -91,15 +131,6 @@ def _late(wire: Wire) -> bool:
     return wire.now() + _turns.LEAST_S >= wire.until
 
 
-def _table(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an answer. Raises BadReply, in words that help."""
-    if isinstance(answer, WireError):
-        raise BadReply(answer.why)
-    if answer.status == 401:
-        raise BadReply(_asic_rs.PASSWORD)
-    return _answer.table(_antminer_fetch.named("its web interface", answer))
-
-
 def _read(
     web: Digest, path: str, batch: Sequence[Command], report: Report, then: Callable[[Command, dict[str, Any]], bool]
 ) -> list[Command]:
@@ -107,7 +138,7 @@ def _read(
     going = []
     for command, answer in zip(batch, web.calls([Call(_host(command), path) for command in batch]), strict=True):
         try:
-            if then(command, _table(answer)):
+            if then(command, table(answer)):
                 going.append(command)
         except BadReply as error:
             verdict = UNREACHABLE if isinstance(answer, WireError) else REFUSED
@@ -115,18 +146,24 @@ def _read(
     return going
 
 
-def _identified(web: Digest, batch: Sequence[Command], report: Report) -> list[Command]:
+def _identified(web: Digest, batch: Sequence[Command], report: Report) -> tuple[list[Command], dict[str, Any]]:
+    """Those whose unit answers, and what each of these units calls its model."""
+    models: dict[str, Any] = {}
+
     def same(command: Command, info: dict[str, Any]) -> bool:
+        models[command.id] = info.get("minertype")
         unit = _cgminer.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
         refusal = _cgminer.stranger(command, unit)
         if refusal is not None:
             report(refusal)
         return refusal is None
 
-    return _read(web, INFO, batch, report, same)
+    return _read(web, INFO, batch, report, same), models
 
 
-def _configured(wire: Wire, web: Digest, options: Options, batch: Sequence[Command], report: Report) -> list[Unit]:
+def _configured(
+    wire: Wire, web: Digest, options: Options, batch: Sequence[Command], models: dict[str, Any], report: Report
+) -> list[Unit]:
     confs: dict[str, dict[str, Any]] = {}
 
     def kept(command: Command, conf: dict[str, Any]) -> bool:
@@ -139,7 +176,9 @@ def _configured(wire: Wire, web: Digest, options: Options, batch: Sequence[Comma
     units = []
     for command in going:
         told = _antminer.told(_antminer.STOCK, {"summary": {"SUMMARY": [summaries[command.id]]}}, 0)
-        units.append(Unit(command, confs[command.id], told.rate_ths, told.uptime_s))
+        conf = confs[command.id]
+        generation = _antminer.generation(models.get(command.id), conf)
+        units.append(Unit(command, conf, told.rate_ths, told.uptime_s, generation))
     return units
 
 
@@ -152,6 +191,11 @@ def _chosen(unit: Unit, options: Options) -> dict[str, Any] | Outcome:
     checked = _asic_rs.checked(command, options.pools)
     if checked.refusal:
         return Outcome(command.id, REFUSED, checked.refusal)
+    if unit.generation == _antminer.OLD:
+        waits = command.verb == "stop" and options.old_sleep and mode == _antminer.OLD_ASLEEP and _hashes_on(unit)
+        return {} if waits else _antminer_form.chosen(command, conf, checked, sleeps=options.old_sleep)
+    if not unit.generation:
+        return Outcome(command.id, UNSUPPORTED, NO_GENERATION)
     if mode is None or not _pools_of(conf):
         why = NO_SLEEP if command.verb in ("stop", "run") else "this model is set in another way"
         return Outcome(command.id, UNSUPPORTED, why)
@@ -172,9 +216,12 @@ def _chosen(unit: Unit, options: Options) -> dict[str, Any] | Outcome:
 def _slept(unit: Unit, mode: int) -> dict[str, Any] | Outcome:
     if mode != _antminer.ASLEEP:
         return body(unit.conf, _antminer.ASLEEP)
-    if unit.rate_ths and (unit.uptime_s or 0) >= REBOOT_AFTER_S:
-        return {}
-    return Outcome(unit.command.id, ACCEPTED, "its configuration says sleep already")
+    return {} if _hashes_on(unit) else Outcome(unit.command.id, ACCEPTED, "its configuration says sleep already")
+
+
+def _hashes_on(unit: Unit) -> bool:
+    """Asleep by its settings, it has hashed for minutes: it needs a reboot."""
+    return bool(unit.rate_ths) and (unit.uptime_s or 0) >= REBOOT_AFTER_S
 
 
 def _woken(unit: Unit, mode: int, options: Options) -> dict[str, Any] | Outcome:
@@ -237,7 +284,7 @@ def _taken(command: Command, answer: Answer) -> Outcome:
     if isinstance(answer, WireError):
         return _turns.lost(command, answer)
     try:
-        told = _table(answer)
+        told = table(answer)
     except BadReply as error:
         return Outcome(command.id, REFUSED if answer.status == 401 else UNKNOWN, str(error))
     if told.get("code") == "M000":
@@ -256,7 +303,7 @@ def _not_stored(wire: Wire, web: Digest, taken: Sequence[tuple[Unit, dict[str, A
     left = set()
     for (unit, made), answer in zip(taken, answers, strict=True):
         try:
-            mode = _antminer.work_mode({"conf": _table(answer)})
+            mode = _antminer.work_mode({"conf": table(answer)})
         except BadReply:
             continue  # it reloads: the next reading tells
         if mode is not None and mode != made["miner-mode"]:

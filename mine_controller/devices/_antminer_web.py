@@ -18,6 +18,8 @@ from mine_controller.wire.door import Exchange, Response, Wire, WireError
 
 READ_S = 5.0
 INFO, CONF, SET = "/cgi-bin/get_system_info.cgi", "/cgi-bin/get_miner_conf.cgi", "/cgi-bin/set_miner_conf.cgi"
+BLINK = "/cgi-bin/blink.cgi"
+PAGE = "/cgi-bin/minerConfiguration.cgi"  # the settings page of the 9 to 17 series
 REALM = "antminer"  # in the realm of stock firmware, lower case
 DELIVERED = "root"  # the password every unit leaves the maker with
 BRAIINS_LOGIN = "/api/v1/auth/login"
@@ -54,7 +56,7 @@ class Reached(Protocol):
 
 
 class Call(NamedTuple):
-    """One request to one unit; `body` None is a GET."""
+    """One request to one unit; `body` None is a GET, a text a form that is ready, anything else a tree."""
 
     host: str
     path: str
@@ -82,8 +84,10 @@ def _opened(raw: bytes | WireError) -> Answer:
 
 
 def packed(host: str, path: str, body: Any, authorization: str) -> bytes:
-    """A request as the vendor's own page sends it: some builds of 2022 take a body as text/plain only."""
-    raw = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
+    """A request as the vendor's own page sends it: a tree as text/plain, which is all that some builds of 2022 take, a
+    text as a form."""
+    is_form = isinstance(body, str)
+    raw = b"" if body is None else body.encode() if is_form else json.dumps(body, separators=(",", ":")).encode()
     lines = [
         f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
         f"Host: {host}",
@@ -94,7 +98,8 @@ def packed(host: str, path: str, body: Any, authorization: str) -> bytes:
     if authorization:
         lines.append(f"Authorization: {authorization}")
     if body is not None:
-        lines += ["Content-Type: text/plain;charset=UTF-8", f"Content-Length: {len(raw)}"]
+        kind = "application/x-www-form-urlencoded" if is_form else "text/plain"
+        lines += [f"Content-Type: {kind};charset=UTF-8", f"Content-Length: {len(raw)}"]
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + raw
 
 
@@ -218,5 +223,12 @@ def modes_only(body: bytes) -> bytes:
         tree = json.loads(body)
     except (ValueError, RecursionError):
         return b""
-    kept = ("bitmain-work-mode", "miner-mode", "bitmain-freq-level", "bitmain-fan-ctrl", "bitmain-fan-pwm")
+    kept = (
+        "bitmain-work-mode",
+        "miner-mode",
+        "bitmain-freq-level",
+        "bitmain-pwth",
+        "bitmain-fan-ctrl",
+        "bitmain-fan-pwm",
+    )
     return json.dumps({name: tree[name] for name in kept if name in tree}).encode() if isinstance(tree, dict) else b""

@@ -3,7 +3,8 @@
 All are read at once over the CGMiner API; what that lacks comes from their web side: who a stock unit is (by digest,
 once, and again whenever it has restarted), watts and state of Braiins OS and VNish. Stock firmware is commanded
 through its web interface, LuxOS through its API, Braiins OS and VNish through asic-rs in a process of its own.
-A stock unit that was asleep wakes in the mode that the command names, else in the section's `awake`.
+A stock unit that was asleep wakes in the mode that the command names, else in the section's `awake`. The 9 to 17 series
+take their settings another way (`_antminer_form`), and only with `old_sleep` are they put to sleep.
 """
 
 import json
@@ -57,6 +58,9 @@ class Options(NamedTuple):
     settle_s: int = option(SETTLE_S, low=0, high=900, unit="s", help="how long a word counts little after a restart")
     proof_s: int = option(
         150, low=10, high=600, unit="s", help="how long a stop may take to show; LuxOS 15, Braiins OS and VNish 30"
+    )
+    old_sleep: bool = option(
+        False, help="yes = 17 series stop by work mode 254, where their settings page has work modes; no = by outlet"
     )
     awake: str = option("normal", choices=MODES, help="the mode in which a stock unit wakes")
     pools: tuple[Pool, ...] = _pools.POOLS

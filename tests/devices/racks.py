@@ -83,11 +83,13 @@ INVALID = {"STATUS": [{"STATUS": "E", "When": 1, "Code": 14, "Msg": "Invalid com
 
 
 def opened(raw):
-    """Method, path, headers and JSON body of a request."""
+    """Method, path, headers and JSON body of a request; a form's body is its text."""
     head, _, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, path, _ = first.split(" ")
     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+    if "urlencoded" in headers.get("content-type", ""):
+        return method, path, headers, body.decode()
     return method, path, headers, json.loads(body) if body else None
 
 
