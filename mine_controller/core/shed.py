@@ -69,7 +69,9 @@ def watch(
     events: list[Event] = []
     if shed.shed_100_s is not None and not was_proven:
         numbers = (("power_w", fleet.proof_w), ("floor_w", shed.floor_w), ("took_s", now_s - shed.signal_s))
-        events.append(Event("curtailed", "info", "site", Reason("shed", "proven", numbers)))
+        by_word = fleet.unknown if fleet.meter_w is None else 0  # decision 11: a word is not called a measurement
+        reason = Reason("shed", "said", (*numbers, ("by_word", by_word))) if by_word else None
+        events.append(Event("curtailed", "info", "site", reason or Reason("shed", "proven", numbers)))
     emergency = _emergency(shed, fleet, image, open_chases)
     if emergency is not None and not shed.emergency:
         shed = shed._replace(emergency=emergency.reason.code)

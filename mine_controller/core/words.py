@@ -172,6 +172,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("solar", "unknown"): "the meter is silent for {blind_s} ({why}): nothing starts",
     ("solar", "blind"): "the meter is silent for {blind_s} ({why}): the miners rest",
     ("shed", "proven"): "{power_w} measured, below {floor_w}: proven down {took_s} after it was asked for",
+    ("shed", "said"): "{power_w}, below {floor_w}: down {took_s} after it was asked for, {by_word} by their word alone",
     ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers}{more}. Open their breakers",
     (
         "shed",

@@ -28,6 +28,7 @@ class Unit(NamedTuple):
     book: MinerBook
     chase: str  # "stop, 2 tries at the outlet" while a command is unproven
     lost: bool = False  # no outlet tells of it, and it did not answer when it was last asked
+    by_word: bool = False  # what it does is known by its own word alone: nothing measures it
 
 
 def units(book: Book, wiring: Wiring) -> tuple[Unit, ...]:
@@ -69,7 +70,8 @@ def _unit(book: Book, spec: MinerSpec, row: Row) -> Unit:
     metered = seen_s is not None or bool(spec.outlet and spec.outlet_metered)
     own = None if metered or lost else word
     state = _state(spec, power_w, want, worn) if own is None else _said(own, want, worn)
-    return Unit(spec, state, power_w, seen_s, word, outlet, address, worn, told, lost)
+    by_word = own is not None and state != "unknown"
+    return Unit(spec, state, power_w, seen_s, word, outlet, address, worn, told, lost, by_word)
 
 
 def _lost(book: Book, spec: MinerSpec) -> bool:
@@ -120,6 +122,7 @@ def counts(fleet: tuple[Unit, ...]) -> dict[str, Any]:
         "words_known": len(said),
         "power_known": len(known),
         "power_w": sum(known) if known else None,
+        "by_word": sum(unit.by_word for unit in fleet),
         **_by_state(fleet),
     }
 

@@ -167,6 +167,9 @@ def _now(made: Doc, zone: Zone) -> dict[str, Any]:
 
 def _mode(made: Doc, zone: Zone) -> dict[str, Any]:
     tone, icon, told = MODES.get(made["mode"], ("warn", "init", ""))
+    by_word = made["miners"].get("by_word")  # a document that an older version wrote has none
+    if made["mode"] == "CURTAILED" and by_word and made["power_source"] != "meter":
+        told = f"down, {by_word:,} of {made['miners']['total']:,} by their own word alone"
     since = made["mode_since"]
     return {
         "word": made["mode"],

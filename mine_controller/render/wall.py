@@ -29,6 +29,12 @@ _TOLD = {
     "quarantined": "dark and kept off",
     "unknown": "power not known",
 }
+# The same of units that nothing measures: no meter, no outlet's watts, none of their own (decision 11).
+_SAID = {
+    "running": "hashing, by its own word",
+    "stopping": "told to stop, still hashing by its own word",
+    "stopped": "dark, by its own word",
+}
 
 
 def wall(
@@ -40,7 +46,11 @@ def wall(
     return {
         "total": f"{miners['total']:,}",
         "states": [
-            {"state": state, "count": UNKNOWN if miners[state] is None else f"{miners[state]:,}", "told": _TOLD[state]}
+            {
+                "state": state,
+                "count": UNKNOWN if miners[state] is None else f"{miners[state]:,}",
+                "told": _meant(state, fleet),
+            }
             for state in STATES
         ],
         "online": UNKNOWN if miners["online"] is None else f"{miners['online']:,} of {miners['total']:,}",
@@ -51,6 +61,14 @@ def wall(
         "rows": rows(book, fleet, site, words, when) if len(fleet) <= TABLE_MOST else [],
         "addresses": addresses(fleet, site),
     }
+
+
+def _meant(state: str, fleet: tuple[Unit, ...]) -> str:
+    """What a state says; where some of its units are known by nothing but their own word, that too."""
+    found = [unit.by_word for unit in fleet if unit.state == state]
+    if state not in _SAID or not any(found):
+        return _TOLD[state]
+    return _SAID[state] if all(found) else f"{_TOLD[state]}; {sum(found):,} {_SAID[state]}"
 
 
 def rows(book: Book, fleet: tuple[Unit, ...], site: SiteFacts, words: Words, when: Moments) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import Chase, Shed, State
+from mine_controller.core.words import sentence
 
 BEFORE_W, FLOOR_W = 100_000, 5_000
 OFF = Envelope(max_power_w=0, binding=(Limit(2, "max_power_w", 0, Reason("signal", "off")),))
@@ -102,6 +103,13 @@ def test_milestones_keep_their_first_moment():
 def test_the_first_proof_is_told_with_how_long_it_took():
     _, [event] = after(begun(), 1060, 4_000)
     assert (event.kind, dict(event.reason.numbers)) == ("curtailed", {"power_w": 4000, "floor_w": 5000, "took_s": 180})
+
+
+def test_what_words_alone_prove_is_told_as_that_and_not_as_measured():
+    _, [event] = after(begun(), 1060, 4_000, unknown=2, trusted=2)
+    assert sentence(event.reason) == "4000 W, below 5000 W: down 3 min after it was asked for, 2 by their word alone"
+    _, [event] = after(begun(), 1060, 4_000, unknown=2, meter_w=4_000)
+    assert "measured" in sentence(event.reason)
 
 
 def test_what_nobody_measures_is_not_proven_unless_a_word_is_the_best_there_can_be():

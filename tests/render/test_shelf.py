@@ -198,6 +198,41 @@ def test_a_unit_without_any_meter_is_counted_by_its_own_word(word, state):
     assert miners["running"] == (2 if word == "hashing" else 1)
 
 
+@pytest.mark.parametrize(
+    ("watts", "told"),
+    [
+        ((3, 3), "dark, measured"),
+        ((None, None), "dark, by its own word"),
+        ((3, None), "dark, measured; 1 dark, by its own word"),
+    ],
+)
+def test_dark_is_called_measured_only_where_watts_prove_it(watts, told):
+    """Decision 11: the word of a unit that nothing measures counts, and is not called a measurement."""
+    one, other = spec("a01", OFFICE), spec("a02")
+    said = unit(one, power_w=Value(watts[0], PLANT if watts[0] else 0), word="sleeping")
+    said |= unit(other, power_w=Value(watts[1], PLANT if watts[1] else 0), word="sleeping")
+    wired = wiring(one, other)
+    seen = view.view(book(wired, said), sample.facts(0, wiring=wired), History(), sentence, NOW)
+    tally = {row["state"]: row["told"] for row in seen["fleet"]["states"]}
+    assert tally["stopped"] == told
+    assert tally["running"] == "draws power"
+    assert made(wired, said)["miners"]["by_word"] == watts.count(None)
+
+
+def test_a_curtailment_that_words_alone_prove_is_not_called_measured():
+    one, other = spec("a01", OFFICE), spec("a02")
+    told = unit(one, power_w=Value(None, 0), word="sleeping") | unit(other, power_w=3, word="sleeping")
+    wired = wiring(one, other)
+    seen = book(wired, told)._replace(decision=sample.book("CURTAILED").decision)
+
+    def mode(**changed):
+        document = status_json.document(seen, sample.facts(0, wiring=wired), History(), sentence, NOW) | changed
+        return view.frame(document, view.Zone(0, "UTC"))["mode"]["told"]
+
+    assert mode() == "down, 1 of 2 by their own word alone"
+    assert mode(power_source="meter") == "down, proven by measurement"
+
+
 def test_a_unit_whose_meter_fell_silent_is_unknown_whatever_it_says():
     one = spec("a01")
     told = unit(one, power_w=Value(17, PLANT - 600))
