@@ -123,8 +123,9 @@ def sha(source: Source) -> str:
 
 
 def _facts(options: site.Options) -> SiteOptions:
-    cap_w = round(options.power_cap_kw * 1000)
-    return SiteOptions(options.name, cap_w, options.live, options.strategy, options.nominal_hz, options.nominal_v)
+    cap_w, needs = round(options.power_cap_kw * 1000), site.required(options)
+    nominal_hz, nominal_v = options.nominal_hz, options.nominal_v
+    return SiteOptions(options.name, cap_w, options.live, options.strategy, nominal_hz, nominal_v, needs)
 
 
 def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:

@@ -20,8 +20,8 @@ PROFILES = tuple(REQUIRED)
 
 
 def word(role: str) -> str:
-    """How `require` and the list of absent protections call a role: signal, inlet, hot_aisle, humidity, smoke ..."""
-    return ROLES[role].need or ROLES[role].label.lower().replace(" ", "_")
+    """How `require` and the list of absent protections call a role."""
+    return ROLES[role].word
 
 
 REQUIRABLE = (*(word(role) for role in ROLES if role != "stop"), "fan_proof", "site_meter", "outlets", "breakers")

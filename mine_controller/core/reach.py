@@ -65,3 +65,19 @@ def startable(view: View, spec: MinerSpec, at: int) -> bool:
     if cut is not None and (cut == 0 or view.image.miners.outlet[at] == "off"):
         return answers(view, spec.paths[cut].lane)
     return bool(spec.paths) and view.image.miners.address[at] is not None
+
+
+def is_dark(view: View, name: str) -> bool:
+    """True while every unit of this section stands on an outlet that is off, or boots since one came on again."""
+    mine = [at for at, spec in enumerate(view.wiring.miners) if spec.group == name]
+    return bool(mine) and all(can_not_answer(view, at) for at in mine)
+
+
+def can_not_answer(view: View, at: int) -> bool:
+    """True of a unit whose outlet is off, or that boots since it came on again."""
+    spec, state = view.wiring.miners[at], view.state
+    if not spec.outlet or view.image.miners.outlet[at] == "off":
+        return bool(spec.outlet)
+    chase, book = state.chases.get(f"miner {spec.id}"), state.miners.get(spec.id)
+    began_s = chase.began_s if chase is not None and chase.want == "run" else book.last_start_s if book else 0
+    return began_s > 0 and view.now_s - began_s < spec.ramp_patience_s

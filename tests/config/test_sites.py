@@ -63,6 +63,7 @@ def test_the_coop_container_filled_in_has_nine_fans_and_every_required_input(tmp
     served = {name for name, rule in catalogue.rules().items() if set(rule.NEEDS or ["stop"]) & set(wiring.roles)}
     assert set(config.policy.rules) == {name for name in served if not hasattr(catalogue.rules()[name], "SECTION")}
     assert (config.policy.site.power_cap_w, config.policy.site.live) == (1_000_000, True)
+    assert config.policy.site.require == ("signal", "inlet", "fan_proof", "power"), "whose silence is an emergency"
 
 
 def test_the_home_fleet_filled_in_serves_every_make_by_its_own_word(tmp_path):

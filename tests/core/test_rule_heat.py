@@ -295,6 +295,26 @@ def test_fan4_no_fan_watts_at_all_block_starts_and_shed_only_while_it_is_warm():
     assert dark.limit("no_start") is None
 
 
+def test_fan4_fan_watts_unknown_for_ten_minutes_are_an_emergency_where_the_site_requires_their_proof():
+    told = {}
+    for require in ((), ("fan_proof",)):
+        desk = air(10, 6)
+        desk.site = desk.site._replace(require=require)
+        desk.fan_watts = None
+        told[require] = []
+        for passed_s in (120, 599, 1, 120):
+            desk.see(passed_s, inlet_c=25.0, ambient_c=24.0)
+            told[require].append([event.severity for event in desk.last.events])
+    assert told[()] == [["warning"], [], [], []]
+    assert told["fan_proof",] == [["warning"], [], ["emergency"], []]
+    desk.fan_watts = 1500
+    desk.see()
+    desk.fan_watts = None
+    desk.see()
+    desk.see(600)
+    assert [event.severity for event in desk.last.events] == ["emergency"], "another time, another telling"
+
+
 def test_air_that_is_back_is_told_once():
     desk = air(miners=10, fans=9)
     desk.memory["short_told"] = 1

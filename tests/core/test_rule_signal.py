@@ -155,6 +155,15 @@ def test_sig1_a_page_never_read_counts_from_the_first_look():
     assert desk.limit("max_power_w") == 0
 
 
+def test_sig1_who_holds_hears_the_emergency_all_the_same_where_the_site_requires_the_signal():
+    needs = signal(fail_safe="hold")
+    needs.site = needs.site._replace(require=("signal",))
+    for desk, told in ((signal(fail_safe="hold"), ["warning"]), (needs, ["warning", "emergency"])):
+        desk.see(4000, signal=None)
+        assert [event.severity for event in desk.last.events if event.kind == "signal_blind"] == told
+        assert desk.limit("max_power_w") is None
+
+
 def said(desk):
     return [(event.kind, event.severity, sentence(event.reason)) for event in desk.last.events]
 

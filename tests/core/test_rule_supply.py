@@ -110,6 +110,26 @@ def test_sup_a_silent_source_keeps_its_word_for_the_grace_and_then_counts_as_the
     assert desk.memory["held_w"] == 10_000
 
 
+@pytest.mark.parametrize(
+    ("role", "unknown_kw", "require", "severity"),
+    [
+        ("supply_kw", 0, (), "emergency"),  # everything stops
+        ("supply_kw", 10, (), "warning"),  # the owner has written what counts then
+        ("supply_kw", 10, ("supply",), "emergency"),
+        ("grid_hz", 0, (), "warning"),  # nothing starts; what runs runs
+        ("grid_hz", 0, ("grid_frequency",), "emergency"),
+    ],
+)
+def test_sup_a_blind_source_is_an_emergency_where_it_stops_the_mine_or_is_required(role, unknown_kw, require, severity):
+    desk = wired(supply(source_kw=40, unknown_kw=unknown_kw, grace_s=600), role)
+    desk.site = desk.site._replace(require=require)
+    desk.see(**{role: 40.0})
+    desk.see(599, **{role: None})
+    assert desk.events() == []
+    desk.see(1)
+    assert [event.severity for event in desk.last.events if event.kind == "supply_blind"] == [severity]
+
+
 def test_sup_of_two_that_are_silent_the_longer_silence_is_told():
     desk = wired(supply(source_kw=40), "grid_hz", "battery_soc_pct")
     desk.see(grid_hz=50.0, battery_soc_pct=100.0)

@@ -202,6 +202,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "what it would tell is unknown: nothing starts on it",
         "look at its power, its cable and its address: `minectl probe` asks it by hand",
     ),
+    "required_lost": (
+        "an input that `[site] require` or the profile names has been unknown for six minutes",
+        "takes the safe side wherever a rule needs it",
+        "look at its device, its cable and its broker: `minectl probe` asks it by hand",
+    ),
     "sensor_stuck": (
         "a probe shows the same while the load moves",
         "it has no vote while another one moves",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
+from mine_controller.core.alarms.needs import lost
 from mine_controller.core.fleet import marks_of
 from mine_controller.core.lamp import NAME as LAMP
 from mine_controller.core.lamp import wanted
@@ -16,7 +17,7 @@ from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import Once, each
-from mine_controller.core.reach import answers, commandable
+from mine_controller.core.reach import answers, commandable, is_dark
 from mine_controller.core.view import View
 
 # Chip temperatures that warn and that are a danger, by kind of section. Bitaxe firmware throttles at 75; Avalon's TMax
@@ -158,7 +159,7 @@ def _devices(look: Look) -> Found:
     for name in look.view.wiring.endpoints:
         health = channels.get(f"{name}:health")
         silent = health is not None and health.value is None
-        if silent and not _is_dark(look.view, name) and not _is_told_as_price(look.view, name):
+        if silent and not is_dark(look.view, name) and not _is_told_as_price(look.view, name):
             yield _event("device_unreachable", name, ("device", name), ("why", health.why[:120] if health else ""))
     for name, kind in OWN.items():
         health = channels.get(f"{name}:health")
@@ -176,19 +177,10 @@ def _is_told_as_price(view: View, name: str) -> bool:
     return alone and "band" in view.state.memory.get("band", {})
 
 
-def _is_dark(view: View, name: str) -> bool:
-    """True while every unit of this section stands on an outlet that is off, or boots since one came on again."""
-    mine = [at for at, spec in enumerate(view.wiring.miners) if spec.group == name]
-    return bool(mine) and all(view.wiring.miners[at].outlet and _can_not_answer(view, at) for at in mine)
-
-
-def _can_not_answer(view: View, at: int) -> bool:
-    spec, state = view.wiring.miners[at], view.state
-    if view.image.miners.outlet[at] == "off":
-        return True
-    chase, book = state.chases.get(f"miner {spec.id}"), state.miners.get(spec.id)
-    began_s = chase.began_s if chase is not None and chase.want == "run" else book.last_start_s if book else 0
-    return began_s > 0 and view.now_s - began_s < spec.ramp_patience_s
+def _required(look: Look) -> Found:
+    """What the site requires and nobody can tell now."""
+    for what, why in lost(look.view):
+        yield _event("required_lost", what, ("what", what.replace("_", " ")), ("why", why))
 
 
 def _lamp(look: Look) -> Found:
@@ -389,6 +381,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("frequency_low", "frequency_high"), _grid),
     (("door_open", "mains_lost"), _contacts),
     (("device_unreachable", *OWN.values()), _devices),
+    (("required_lost",), _required),
     (("lamp_stuck",), _lamp),
     (("signal_forced",), _forced),
     (("clock_unsynced",), _clock),

@@ -15,6 +15,7 @@ class SiteOptions(NamedTuple):
     strategy: str = "wear"  # wear efficiency mixed
     nominal_hz: float = 0.0  # 0 = the nearer of 50 and 60
     nominal_v: float = 0.0  # of the voltage that is wired; 0 = nobody has said
+    require: tuple[str, ...] = ()  # what the site can't do without, in the words of `[site] require`
 
 
 class PoolFacts(NamedTuple):

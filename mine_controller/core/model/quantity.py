@@ -99,6 +99,11 @@ class RoleKind(NamedTuple):
     need: str = ""  # the word for it in `[site] require`
     protects: bool = True  # False: without it nothing is less safe, so nobody is told that it is absent
 
+    @property
+    def word(self) -> str:
+        """How `[site] require` and the list of absent protections call it: signal, inlet, hot_aisle, smoke ..."""
+        return self.need or self.label.lower().replace(" ", "_")
+
 
 # The roles [wiring] may fill. Fans, breakers and miners have their own lines.
 ROLES: dict[str, RoleKind] = {

@@ -14,6 +14,7 @@ from mine_controller.core.view import View
 LAYER = SAFETY
 NEEDS = ()
 STEP_S = 120  # one step of shedding, whatever the timer
+BLIND_S = 600  # air nobody can prove for so long is an emergency where the site requires its proof
 RISE_OVER_K = 2.0  # and by this much less, for RISE_OVER_S, it is over
 RISE_OVER_S = 900
 RISE_K = 5.0  # inlet above outside by more than this is hot air coming back in
@@ -85,6 +86,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         if kept.get("blind_s"):
             events.append(Event("fan_meter_back", "info", "fans", Reason("air", "seen")))
         kept["blind_s"] = kept["blind_w"] = 0
+        kept.pop("blind_told", None)
         _lost_air(view, kept, powered, options, limits, events)
         _recirculating(view, kept, options, limits, events)
     ahead = min(need(min(powered + max(1, all_miners // 10), all_miners), options), all_fans)
@@ -236,6 +238,9 @@ def _blind(view: View, kept: dict[str, Any], limits: list[Limit], events: list[E
     if not since:
         kept["blind_s"] = view.now_s
         events.append(Event("fan_meter_blind", "warning", "fans", reason))
+    elif view.now_s - since >= BLIND_S and "fan_proof" in view.site.require and not kept.get("blind_told"):
+        kept["blind_told"] = 1
+        events.append(Event("fan_meter_blind", "emergency", "fans", reason))
     inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
     cool = inlet_c is not None and inlet_c < 35 and (outside_c is None or inlet_c - outside_c < 5)
     if cool or inlet_c is None:

@@ -123,10 +123,11 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     if silent_s >= 2 * view.image.clock.tick_s and told < 1:
         kept["blind_told"] = 1
         events.append(Event("signal_blind", "warning", "signal", reason))
-    if silent_s >= options.grace_s and options.fail_safe == "off":
-        if told < 2:
-            kept["blind_told"] = 2
-            events.append(Event("signal_blind", "emergency", "signal", reason))
+    late, off = silent_s >= options.grace_s, options.fail_safe == "off"
+    if late and told < 2 and (off or "signal" in view.site.require):
+        kept["blind_told"] = 2
+        events.append(Event("signal_blind", "emergency", "signal", reason))
+    if late and off:
         if not kept.get("off_s"):
             _begin(view, kept, "blind", events)
         kept["runs"] = 0

@@ -8,6 +8,7 @@ docs/decisions. What is wired and unknown never raises the figure; after the gra
 import itertools
 from typing import Any, NamedTuple
 
+from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.source import WHOLE, BadCurve, Load, at, curve, load, nominal_hz, sag
@@ -226,9 +227,15 @@ def _unknown(view: View, kept: dict[str, Any], blind: list[str], options: Option
     for name in late:
         numbers = (("what", name), ("unknown_w", round(options.unknown_kw * 1000)), ("why", view.role(name).why[:80]))
         code = "blind" if name in TELLING else "unseen"
-        events.append(Event("supply_blind", "warning", "supply", Reason("supply", code, numbers)))
+        events.append(Event("supply_blind", _grave(view, name, options), "supply", Reason("supply", code, numbers)))
     kept["told"] = [*told, *late]
     if not blind:
         return []
     reason = Reason("supply", "unknown", (("what", ", ".join(blind)), ("silent_s", silent_s)))
     return [Limit(CONTRACT, "no_start", 0, reason)]
+
+
+def _grave(view: View, name: str, options: Options) -> str:
+    """Where the silence stops the mine, or the site requires that input, it is told as a blind signal is."""
+    stops = name in TELLING and not options.unknown_kw
+    return "emergency" if stops or ROLES[name].word in view.site.require else "warning"
