@@ -13,6 +13,7 @@ from mine_controller.config.fleet import mac_or_serial
 from mine_controller.config.model import Config
 from mine_controller.core.asking import take_errand
 from mine_controller.core.freeze import freeze
+from mine_controller.core.hearing import told_now
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image, Request
@@ -106,10 +107,11 @@ def _row(unit: Unit, book: Book, held: Mapping[str, str], stored: Mapping[str, A
         "word": unit.word,
     }
     row |= {name: channel(image, spec, name).value for name in NUMBERS}
+    row["hashrate_ths"] = row["hashrate_ths"] if _tells_now(image, unit, ":hashrate_ths") else None
     row |= {name: channel(image, spec, name).value for name in ("mode", "pool")}
     return row | {
         "power_w": unit.power_w,
-        "hashrate": texts["hashrate"],
+        "hashrate": texts["hashrate"] if _tells_now(image, unit, " hashrate:text") else None,
         "outlet": spec.outlet or None,
         "outlet_on": {"on": True, "off": False}.get(unit.outlet or ""),
         "nominal_w": spec.nominal_w,
@@ -123,6 +125,12 @@ def _row(unit: Unit, book: Book, held: Mapping[str, str], stored: Mapping[str, A
         "modes": list(spec.modes),
         "pools": list(spec.pools),
     }
+
+
+def _tells_now(image: Image | None, unit: Unit, what: str) -> bool:
+    """What a unit told before it fell silent is not what it does now; `miners show` has it with its age."""
+    place = f"{unit.spec.group}/{unit.spec.mac}"
+    return image is not None and not unit.lost and told_now(image.channels, place, what)
 
 
 def held_as(key: str, spec: MinerSpec, held: Mapping[str, str]) -> str:

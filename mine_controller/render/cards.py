@@ -6,9 +6,10 @@ quantity allows is unknown. Hash rates of different algorithms are never added.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from mine_controller.core.fleet import unlisted
+from mine_controller.core.hearing import told_now
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Scalar, Value
@@ -68,6 +69,27 @@ class _Own:
         """Why its word is not known."""
         return _text(self.channels.get(f"{self.place}:word", _NEVER).why)
 
+    def last_rate(self) -> "_Rate":
+        """The rate it told last and what is hashed. A text of the unit is finer than TH/s; unsaid it is SHA-256."""
+        text = self.channels.get(f"{self.place} hashrate:text", _NEVER)
+        told = told_rate(_text(text.value))
+        algorithm = (told[1] if told else "") or SHA256
+        if told and self.now_s - text.at_s <= TEXT_MAX_AGE_S:
+            return _Rate(algorithm, told[0], text.at_s, told_now(self.channels, self.place, " hashrate:text"))
+        ths = self.value("hashrate_ths")
+        if algorithm != SHA256 or not isinstance(ths.value, int | float):
+            return _Rate(algorithm)
+        return _Rate(algorithm, ths.value * _THS, ths.at_s, told_now(self.channels, self.place, ":hashrate_ths"))
+
+
+class _Rate(NamedTuple):
+    """What a unit told of its hash rate. `now`: it did so when it was last asked."""
+
+    algorithm: str
+    hashes_per_s: float | None = None
+    at_s: int = 0
+    now: bool = False
+
 
 def _text(value: Scalar) -> str:
     return clean(value, 60) if isinstance(value, str) else ""
@@ -75,7 +97,7 @@ def _text(value: Scalar) -> str:
 
 def _card(unit: Unit, own: _Own, when: Moments) -> dict[str, Any]:
     spec, there = unit.spec, online(unit)
-    hs, algorithm = _rate(own)
+    rate = own.last_rate()
     return {
         "id": clean(spec.id, 40),
         "name": clean(spec.name, 40),
@@ -87,8 +109,10 @@ def _card(unit: Unit, own: _Own, when: Moments) -> dict[str, Any]:
         "state": unit.state,
         "word": clean(unit.word, 20) if unit.word is not None and there else None,
         "power_w": unit.power_w,
-        "hashes_per_s": hs,
-        "algorithm": algorithm,
+        "hashes_per_s": rate.hashes_per_s if rate.now and not unit.lost else None,
+        "last_hashes_per_s": rate.hashes_per_s,
+        "rate_at": when.wall(rate.at_s or None),
+        "algorithm": rate.algorithm,
         **{name: own.number(name) for name in NUMBERS if name != "hashrate_ths"},
         "fan": own.said("fan"),
         "mode": _text(own.value("mode").value) or own.said("mode"),
@@ -104,17 +128,6 @@ def told_rate(text: str) -> tuple[float, str] | None:
     """Hashes a second and the algorithm ("" = it does not say) in a unit's own words like "1.25 / 1.2 kH/s rx/0"."""
     found = _RATE.fullmatch(text)
     return (float(found[1]) * _FACTOR[found[2]], found[3] or "") if found else None
-
-
-def _rate(own: _Own) -> tuple[float | None, str]:
-    """Hashes a second and what is hashed. A text of the unit is finer than TH/s; its algorithm is SHA-256 if unsaid."""
-    told = told_rate(own.said("hashrate", lasting=True))
-    algorithm = (told[1] if told else "") or SHA256
-    fresh = told_rate(own.said("hashrate"))
-    if fresh:
-        return fresh[0], algorithm
-    ths = own.number("hashrate_ths") if algorithm == SHA256 else None
-    return None if ths is None else ths * _THS, algorithm
 
 
 def totals(made: list[dict[str, Any]]) -> dict[str, Any]:

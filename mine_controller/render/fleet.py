@@ -91,6 +91,12 @@ def heard_s(book: Book, spec: MinerSpec) -> int | None:
     return max((value.at_s for value in said if value is not None and value.value is not None), default=0) or None
 
 
+def silent_since_s(book: Book, spec: MinerSpec) -> int | None:
+    """Plant time at which it last gave its word, where it gave none when it was last asked; else None."""
+    word = book.image.channels.get(f"{spec.group}/{spec.mac}:word") if book.image is not None else None
+    return word.at_s or None if word is not None and word.why else None
+
+
 def _state(spec: MinerSpec, power_w: int | None, want: str, worn: MinerBook) -> str:
     if power_w is None:
         return "unknown"

@@ -7,6 +7,7 @@ prometheus_client costs a tick three times the import of everything else here; p
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from mine_controller.core.hearing import told_now
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES, ROLES
 from mine_controller.core.model.wiring import Wiring
@@ -49,9 +50,12 @@ def each(book: Book, wiring: Wiring) -> tuple[Each, ...]:
     now_s = book.image.clock.plant_s if book.image is not None else 0
 
     def told(unit: Unit, quantity: str) -> float | None:
-        one = channels.get(f"{unit.spec.group}/{unit.spec.mac}:{quantity}")
-        old = one is None or one.why or unit.lost or now_s - one.at_s > QUANTITIES[quantity].max_age_s
-        return float(one.value) if not old and one is not None and isinstance(one.value, int | float) else None
+        place = f"{unit.spec.group}/{unit.spec.mac}"
+        one = channels.get(f"{place}:{quantity}")
+        old = one is None or unit.lost or now_s - one.at_s > QUANTITIES[quantity].max_age_s
+        if one is None or old or not told_now(channels, place, f":{quantity}"):
+            return None
+        return float(one.value) if isinstance(one.value, int | float) else None
 
     rows = []
     for unit in units(book, wiring):

@@ -13,7 +13,7 @@ from mine_controller.render.cards import cards
 from mine_controller.render.fleet import Unit, units
 from mine_controller.render.given import History, Hour, Past, SiteFacts, Words
 from mine_controller.render.links import miner_page
-from mine_controller.render.shelf import shelf
+from mine_controller.render.shelf import shelf, told_last
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, masked, span, temperature, watts
 from mine_controller.render.times import Moments, moments
 from mine_controller.render.view import events, frame
@@ -98,6 +98,7 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
     """One miner: what it does and why, what it is, its last two days, and the lines that command it."""
     site, zone = given.site, given.zone
     public = site.publish == "public"
+    was = told_last(card, given.now_s)
     [row] = rows(given.book, (unit,), site, given.words, given.when)
     name = row["id"]
     lines = [line for line in given.past.events if line.about == unit.spec.id][-EVENTS_OF_ONE:]
@@ -109,7 +110,11 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
         "why": row["why"] or (masked(card["trouble"]) if public else card["trouble"]),
         "figures": [
             {"name": "Power", "value": row["power"], "note": f"nominal {watts(unit.spec.nominal_w)}"},
-            {"name": "Hash rate", "value": _more(card, unit, site)["rate"], "note": card["algorithm"]},
+            {
+                "name": "Hash rate",
+                "value": _more(card, unit, site)["rate"],
+                "note": f"last {was}" if was else card["algorithm"],
+            },
             {"name": "Chip", "value": temperature(card["chip_c"], site.temperature_unit), "note": "the hottest"},
             {"name": "Starts", "value": row["starts"], "note": f"{_hours(unit.book.run_s)} run"},
         ],

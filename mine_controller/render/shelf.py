@@ -73,15 +73,23 @@ def _card(card: Doc, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, Any]:
         "algorithm": card["algorithm"],
         "power": watts(card["power_w"] if there else None),
         "heat": temperature(card["chip_c"] if there else None, site.temperature_unit),
-        "facts": [{"name": name, "value": value} for name, value in _facts(card, site) if value],
+        "facts": [{"name": name, "value": value} for name, value in _facts(card, site, now_s) if value],
         "seen": _seen(card["seen_at"], zone, now_s),
         "why": card["trouble"] or card["why"],
     }
 
 
-def _facts(card: Doc, site: SiteFacts) -> list[tuple[str, str]]:
+def told_last(card: Doc, now_s: int) -> str:
+    """What it told of its rate before it fell silent, and how long ago; "" where its rate is known, or too old."""
+    if card["hashes_per_s"] is not None or card["last_hashes_per_s"] is None:
+        return ""
+    return f"{rate(card['last_hashes_per_s'])} {_ago(card['rate_at'], now_s)}"
+
+
+def _facts(card: Doc, site: SiteFacts, now_s: int) -> list[tuple[str, str]]:
     """What else is known of it, in the order people ask."""
     return [
+        ("last rate", told_last(card, now_s)),
         ("fan", _fan(card)),
         ("mode", card["mode"]),
         ("pool", card["pool"]),

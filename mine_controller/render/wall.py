@@ -7,7 +7,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reason import Reason
 from mine_controller.render import svg
-from mine_controller.render.fleet import STATES, Unit, heard_s
+from mine_controller.render.fleet import STATES, Unit, heard_s, silent_since_s
 from mine_controller.render.given import SiteFacts, Words
 from mine_controller.render.links import miner_page
 from mine_controller.render.text import UNKNOWN, clean, degrees, masked, span, watts
@@ -190,7 +190,8 @@ def _note(unit: Unit, skip: Reason | None, book: Book, words: Words, when: Momen
         return clean(unit.chase)
     if unit.state in ("stopped", "quarantined"):
         return clean(unit.book.quarantined, 80) or (clean(words(skip), 160) if skip is not None else "")
-    return ""
+    silent_s = when.age_s(silent_since_s(book, unit.spec)) if unit.state == "running" else None
+    return f"not heard for {span(silent_s)}" if silent_s is not None else ""
 
 
 def _unknown(unit: Unit, heard: int | None, when: Moments) -> str:

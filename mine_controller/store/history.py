@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from mine_controller.core.hearing import told_now
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
@@ -119,10 +120,11 @@ def _hashrate(image: Image, miners: Sequence[MinerSpec]) -> float | None:
 
 def _miner_value(image: Image, spec: MinerSpec, quantity: str) -> float | None:
     """Give a miner's value as its own group reports it, if it was known in this image's tick."""
-    held = image.channels.get(f"{spec.group}/{spec.mac}:{quantity}")
-    if held is None or held.why or image.clock.plant_s - held.at_s > QUANTITIES[quantity].max_age_s:
-        return None  # of a unit that fell silent only its word and watts are told to be unknown
-    return number(held.value)
+    unit = f"{spec.group}/{spec.mac}"
+    held = image.channels.get(f"{unit}:{quantity}")
+    if held is None or image.clock.plant_s - held.at_s > QUANTITIES[quantity].max_age_s:
+        return None
+    return number(held.value) if told_now(image.channels, unit, f":{quantity}") else None
 
 
 def telemetry(image: Image, policy: Policy, state: State) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from math import gcd
 from typing import Any
 
 from mine_controller.core.fleet import ASLEEP, drawn, on_above_w
+from mine_controller.core.hearing import told_now
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES
@@ -37,18 +38,19 @@ def columns(image: Image, policy: Policy, state: State) -> dict[str, Any]:
     found: dict[str, Any] = {"slot": [at_s, *held, band]}
     if any(watts is None for watts in image.miners.power_w):
         found["guess_w"] = _guesses(image, policy, state)
-    rates = [_rate_hs(image, f"{spec.group}/{spec.mac}:{RATE}") for spec in policy.wiring.miners]
+    rates = [_rate_hs(image, f"{spec.group}/{spec.mac}") for spec in policy.wiring.miners]
     if any(rate is not None for rate in rates):
         found[RATE] = rates
     return found
 
 
-def _rate_hs(image: Image, key: str) -> int | None:
+def _rate_hs(image: Image, unit: str) -> int | None:
     """Give the whole H/s of a miner whose rate is lost in hundredths of TH/s."""
-    held = image.channels.get(key)
-    if held is None or held.why or image.clock.plant_s - held.at_s > QUANTITIES[RATE].max_age_s:
+    held = image.channels.get(f"{unit}:{RATE}")
+    if held is None or image.clock.plant_s - held.at_s > QUANTITIES[RATE].max_age_s:
         return None
-    return round(held.value) if isinstance(held.value, int | float) else None
+    known = isinstance(held.value, int | float) and told_now(image.channels, unit, f":{RATE}")
+    return round(held.value) if known and isinstance(held.value, int | float) else None
 
 
 def _guesses(image: Image, policy: Policy, state: State) -> list[int | None]:

@@ -8,6 +8,7 @@ from cli.conftest import seated
 from cli.home import FLEET, Home
 
 from mine_controller.core.model.command import Command
+from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Reason
 from mine_controller.ops import miners as unit_rows
 from mine_controller.ops import outcomes as what_came
@@ -47,6 +48,19 @@ def test_what_is_not_known_is_a_dash_and_null_never_0(seen):
     found = rows(seen.ticks(5).run("miners", "list", "--json"))
     assert found["b02"]["chip_c"] is None
     assert (found["n01"]["power_w"], found["n01"]["hashrate_ths"], found["n01"]["mode"]) == (None, None, None)
+
+
+def test_a_rate_told_before_a_unit_fell_silent_is_a_dash_and_stands_among_its_readings_with_its_age(seen, monkeypatch):
+    seen.plant.silent.add("b02")
+    real = seen._readings
+    gone = Reading("bitaxe shelf/02:77:00:00:00:02:word", None, 0, "no answer in 8.0 s")
+    monkeypatch.setattr(seen, "_readings", lambda: [*real(), gone])
+    found = rows(seen.ticks(1).run("miners", "list", "--json"))
+    assert (found["b01"]["hashrate_ths"], found["b02"]["hashrate_ths"]) == (1.21, None)
+    assert found["n01"]["hashrate"] == "956.4 kH/s"
+    tree = json.loads(seen.run("miners", "show", "b02", "--json").stdout)
+    told = tree["readings"]["bitaxe shelf/02:77:00:00:00:02:hashrate_ths"]
+    assert (tree["hashrate_ths"], told["value"], told["age_s"] >= 100) == (None, 1.21, True)
 
 
 @pytest.mark.parametrize(

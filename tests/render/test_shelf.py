@@ -15,10 +15,10 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import EndpointSpec, MinerSpec, Path, Wiring
 from mine_controller.core.words import sentence
-from mine_controller.render import files, page, status_json, view, wall
+from mine_controller.render import files, metrics, others, page, status_json, view, wall
 from mine_controller.render.cards import SMALL
 from mine_controller.render.fleet import units
-from mine_controller.render.given import History
+from mine_controller.render.given import History, Past
 from mine_controller.render.shelf import rate
 from mine_controller.render.times import moments
 
@@ -104,6 +104,52 @@ def test_a_unit_that_did_not_answer_when_last_asked_is_offline_at_once():
     assert "offline" in text
     assert "no answer in 8.0 s" in text
     assert "heard 2" in text
+
+
+def silent_at_its_outlet():
+    """A unit that answered 400 s ago and not since, while its outlet shows that it draws power; one beside it."""
+    one, other = spec("a01", outlet="redfish pdu1/A1"), spec("a02")
+    told = unit(one, PLANT - 400, power_w=Value(17, PLANT - 4)) | unit(other)
+    told[f"{SHELF}/mac-a01:word"] = Value("hashing", PLANT - 400, "", "no answer in 8.0 s")
+    return wiring(one, other), told
+
+
+def test_the_rate_of_a_unit_that_fell_silent_is_unknown_has_its_age_and_is_in_no_sum():
+    wired, told = silent_at_its_outlet()
+    document = made(wired, told)
+    card = document["units"][0]
+    assert (card["online"], card["state"], card["power_w"]) == (True, "running", 17)
+    assert (card["hashes_per_s"], card["last_hashes_per_s"], card["rate_at"]) == (None, 1.2e12, NOW - 400)
+    assert document["totals"]["hashrates"] == [
+        {"algorithm": "SHA-256", "hashes_per_s": 1.2e12, "known": 1, "of": 2},
+    ]
+    text = read(shown(wired, told)).text
+    assert "1.20\u00a0TH/s 7\u00a0min ago" in text
+    assert "not heard for 7\u00a0min" in text
+    assert [one.hashes_per_s for one in metrics.each(book(wired, told), wired)] == [None, 1.2e12]
+
+
+def test_the_pages_of_a_silent_unit_show_its_rate_as_what_it_was():
+    wired, told = silent_at_its_outlet()
+    seen = book(wired, told)
+    facts = sample.facts(0, wiring=wired)
+    given = others.Given(made(wired, told), seen, facts, Past(), sentence, NOW + 3)
+    listed = {row["id"]: row["rate"] for row in others.fleet(given)["fleet"]["rows"]}
+    assert listed == {"a01": "unknown", "a02": "1.2\u00a0TH/s"}
+    figures = {}
+    for _, one, card in others.every_miner(given):
+        [figures[one.spec.id]] = [
+            each for each in others.miner(given, one, card)["figures"] if each["name"] == "Hash rate"
+        ]
+    assert (figures["a01"]["value"], figures["a01"]["note"]) == ("unknown", "last 1.20\u00a0TH/s 7\u00a0min ago")
+    assert figures["a02"]["note"] == "SHA-256"
+
+
+def test_a_rate_older_than_it_may_be_is_not_shown_even_as_what_it_was():
+    wired, told = silent_at_its_outlet()
+    told[f"{SHELF}/mac-a01:hashrate_ths"] = Value(1.2, PLANT - 601)
+    [card, _] = made(wired, told)["units"]
+    assert (card["hashes_per_s"], card["last_hashes_per_s"], card["rate_at"]) == (None, None, None)
 
 
 def test_a_unit_whose_word_is_unknown_but_that_answers_is_online():

@@ -18,8 +18,9 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.store.codec import sha
-from mine_controller.store.history import telemetry, update_miners
+from mine_controller.store.history import FIGURES, mine_row, telemetry, update_miners
 from mine_controller.store.migrations import migrate
+from mine_controller.store.money import _rate_hs
 from mine_controller.store.records import pack_record, record_id, unpack_record, unread
 from mine_controller.store.state import ClockFacts, pack_state, unpack_state
 
@@ -59,20 +60,44 @@ def test_the_miners_table_tells_what_software_saw_and_keeps_it_while_a_unit_is_s
 
 
 def test_a_unit_that_fell_silent_is_not_counted_at_the_rate_it_told_last():
-    """The group tells that its word and watts are unknown; the rate it had a quarter of an hour ago is none either."""
+    """Its group tells no more than that its word is unknown: the rate it had two minutes ago is no rate of now."""
     shelf = Shelf()
-    shelf.more = [("02:00:00:00:00:00:hashrate_ths", 1.2), ("02:00:00:00:00:01:hashrate_ths", 1.1)]
-    shelf.ticks(2)
-    shelf.more = shelf.more[1:]
+    first, second = ("02:00:00:00:00:00:hashrate_ths", 1.2), ("02:00:00:00:00:01:hashrate_ths", 1.1)
+    shelf.more = [first, second]
 
     def rates():
+        site = mine_row(0, shelf.image, shelf.last(), shelf.policy)[FIGURES.index("hashrate_ths")]
         columns = json.loads(telemetry(shelf.image, shelf.policy, shelf.state)[1])["hashrate_ths"]
-        return columns[:2]
+        return [*columns[:2], site]
 
     shelf.ticks(2)
-    assert rates() == [1.2, 1.1]
+    assert rates() == [1.2, 1.1, 2.3]
+    shelf.silent, shelf.more = {"b0"}, [("02:00:00:00:00:00:word", None), second]
+    shelf.ticks(1)
+    assert rates() == [None, 1.1, 1.1]
+
+
+def test_a_processor_that_fell_silent_earns_nothing_by_the_rate_it_told_last():
+    shelf = Shelf()
+    shelf.more = [("02:00:00:00:00:00:rate_hs", 2961.0)]
+    shelf.ticks(2)
+    unit = "bitaxe shelf/02:00:00:00:00:00"
+    assert _rate_hs(shelf.image, unit) == 2961
+    shelf.silent, shelf.more = {"b0"}, [("02:00:00:00:00:00:word", None)]
+    shelf.ticks(1)
+    assert _rate_hs(shelf.image, unit) is None
+
+
+def test_a_rate_that_nobody_tells_any_more_counts_as_long_as_it_may():
+    """A driver that has lost its memory says nothing at all of who is silent."""
+    shelf = Shelf()
+    shelf.more = [("02:00:00:00:00:00:hashrate_ths", 1.2)]
+    shelf.ticks(2)
+    shelf.silent, shelf.more = {"b0"}, []
+    shelf.ticks(2)
+    assert json.loads(telemetry(shelf.image, shelf.policy, shelf.state)[1])["hashrate_ths"][0] == 1.2
     shelf.ticks(6)
-    assert rates() == [None, 1.1]
+    assert "hashrate_ths" not in json.loads(telemetry(shelf.image, shelf.policy, shelf.state)[1])
 
 
 def test_hash_rates_are_recorded_where_a_decision_reads_them():
