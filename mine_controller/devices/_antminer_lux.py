@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from mine_controller.core.model.command import REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _answer, _asic_rs, _cgminer, _errands, _pools
+from mine_controller.devices import _answer, _antminer_lux_limit, _asic_rs, _cgminer, _errands, _pools
 from mine_controller.devices._cgminer import Fleet
 from mine_controller.devices.kind import Report
 from mine_controller.wire import cgminer
@@ -17,7 +17,6 @@ from mine_controller.wire.door import Wire
 
 BUSY = 402
 BUSY_WHY = "another session holds it, again later (a forgotten one lapses after a minute)"
-Steps = list[tuple[Command, bytes]]
 
 
 def apply(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Command], report: Report) -> None:
@@ -28,11 +27,12 @@ def apply(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Com
     sessions: dict[str, str] = {}
     logons = _cgminer.step(wire, options, [(command, cgminer.request("logon")) for command in with_session])
     going = _cgminer.before(logons, report, lambda command, tree: _logged_on(command, tree, sessions))
-    going = _profiles(wire, options, going, sessions, report)
     open_ = [command for command in with_session if command.id in sessions]
+    limits = [step for step in going if step[0].verb == "limit"]
     try:
-        for command, answer in _cgminer.step(wire, options, going):
+        for command, answer in _cgminer.step(wire, options, [step for step in going if step not in limits]):
             report(_cgminer.judged(command, answer))
+        _antminer_lux_limit.apply(wire, options, limits, sessions, report)
     finally:  # a session left open keeps everybody out for a minute
         _cgminer.step(wire, options, [(one, cgminer.request("logoff", sessions[one.id])) for one in open_])
 
@@ -70,28 +70,6 @@ def _order(command: Command, session: str) -> bytes:
         "limit": ("profiles", ""),
     }
     return cgminer.request(*orders[command.verb])
-
-
-def _profiles(wire: Wire, options: Fleet, going: Steps, sessions: dict[str, str], report: Report) -> Steps:
-    """A limit is the strongest profile below it, once the unit no longer tunes itself (ATM)."""
-    limits = [step for step in going if step[0].verb == "limit"]
-    if not limits:
-        return going
-    chosen: dict[str, bytes] = {}
-
-    def choose(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
-        rows = cgminer.rows(tree, "PROFILES")
-        fits = [(watts, row) for row in rows if (watts := cgminer.number(row.get("Watts"))) is not None]
-        fits = [(watts, row) for watts, row in fits if 0 < watts <= float(command.value)]
-        name = max(fits, key=lambda fit: fit[0])[1].get("Profile Name") if fits else None
-        if not isinstance(name, str) or "," in name:
-            return Outcome(command.id, REFUSED, f"it has no profile of {command.value} W or less")
-        chosen[command.id] = cgminer.request("profileset", f"{sessions[command.id]},{name}")
-        return cgminer.request("atmset", f"{sessions[command.id]},enabled=false")
-
-    still = _cgminer.before(_cgminer.step(wire, options, limits), report, choose)
-    set_ = _cgminer.before(_cgminer.step(wire, options, still), report, lambda command, _: chosen[command.id])
-    return [step for step in going if step[0].verb != "limit"] + set_
 
 
 def _pools_changed(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Command], report: Report) -> None:

@@ -73,7 +73,7 @@ class LuxOs(Api):
     """LuxOS with its session lock and its recorded answers to commands."""
 
     def __init__(self, busy=False):
-        super().__init__(**lux_api().tables)
+        super().__init__(**lux_api(atm={"STATUS": [{"STATUS": "S"}], "ATM": [{"Enabled": False}], "id": 1}).tables)
         self.busy, self.orders = busy, []
 
     def __call__(self, raw):

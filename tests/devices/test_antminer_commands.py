@@ -183,7 +183,7 @@ def test_a_whole_stock_fleet_is_told_in_one_thread_with_one_change_each():
         ("restart", "", ["rebootdevice|abcdEFGH"]),
         ("fan", "60", ["fanset|abcdEFGH,speed=60"]),
         ("fan", "auto", ["fanset|abcdEFGH,speed=-1"]),
-        ("limit", "1100", ["atmset|abcdEFGH,enabled=false", "profileset|abcdEFGH,265MHz"]),
+        ("limit", "1100", ["profileset|abcdEFGH,265MHz"]),
     ],
 )
 def test_luxos_is_commanded_inside_a_session_that_is_given_back(verb, told, sent):
