@@ -245,6 +245,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("supply", "none"): "the source counts as giving nothing",
     ("supply", "short"): "still {total_w} on a source that can give {available_w}",
     ("supply", "enough"): "{total_w} fits into the {available_w} the source can give again",
+    ("supply", "dry"): "the source can give {available_w}, too little for any miner: all are off ({total_w} in use)",
     ("supply", "unknown"): "{what} unknown for {silent_s}: nothing starts on a source that can't be judged",
     ("supply", "blind"): "{what} unknown ({why}): the source counts as giving {unknown_w}",
     ("supply", "unseen"): "{what} unknown ({why}): nothing starts meanwhile",

@@ -55,6 +55,17 @@ def test_a_source_that_is_required_is_told_once_by_the_rule_that_knows_what_foll
     assert [level for _, level, _ in told(plant, "supply_blind")] == [2]
 
 
+def test_what_a_blind_source_leaves_too_little_for_is_told_in_one_message():
+    plant = Offgrid(wiring(4, roles=("supply_kw",)))
+    plant.beside_w = 6_000
+    plant.ticks(4)
+    plant.dead = {SOURCE}
+    plant.ticks(16)
+    assert [level for _, level, _ in told(plant, "supply_blind")] == [2]
+    assert len(plant.events("supply_short")) == 1
+    assert told(plant, "supply_short") == []
+
+
 @pytest.mark.parametrize(("dead", "lost"), [({METER}, 0), ({"redfish pdu1"}, 0), ({METER, "redfish pdu1"}, 1)])
 def test_power_is_lost_when_neither_meter_nor_outlets_tell_it(dead, lost):
     plant = Plant(container(4, meter=True))

@@ -4,6 +4,7 @@ import pytest
 from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.state import Chase, MinerBook, State
+from mine_controller.core.words import sentence
 
 
 def supply(miners=10, **options):
@@ -69,6 +70,32 @@ def test_sup_load_that_stays_over_is_told_after_four_minutes_and_its_end_too():
     desk.fleet |= {"miners_w": 20_000}
     desk.see()
     assert desk.events() == ["supply_enough"]
+
+
+def test_sup_while_no_miner_runs_nothing_is_short():
+    desk = supply(source_kw=1)
+    desk.fleet |= {"on_n": 0, "miners_w": 250, "other_w": 6_000}
+    for _ in range(5):
+        desk.see()
+        assert "supply_short" not in desk.events()
+    desk.fleet |= {"on_n": 1, "miners_w": 3_600}
+    desk.see()
+    desk.see(240)
+    assert desk.events() == ["supply_short"], "one that somebody switched on by hand"
+
+
+def test_sup_a_source_that_leaves_nobody_running_is_told_as_that():
+    desk = wired(supply(), "supply_kw")
+    desk.see(supply_kw=50.0)
+    desk.see(supply_kw=0.0)
+    desk.fleet |= {"on_n": 0, "miners_w": 250, "other_w": 6_000}
+    desk.see(240)
+    [event] = desk.last.events
+    assert (event.kind, sentence(event.reason)) == (
+        "supply_short", "the source can give 0 W, too little for any miner: all are off (6250 W in use)",
+    )  # fmt: skip
+    desk.see(600)
+    assert desk.events() == []
 
 
 def test_sup_down_at_once_and_up_only_after_it_was_there_for_long_enough():

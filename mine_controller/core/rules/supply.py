@@ -205,16 +205,22 @@ def _limits(
 
 
 def _tell(view: View, kept: dict[str, Any], over: bool, reason: Reason, events: list[Event]) -> None:
-    """A step down that a tick or two carry out is daily bread; load that stays over what there is, is not."""
+    """A step down that a tick or two carry out is daily bread; load that stays over what there is, is not.
+
+    Nor is a source that has left no miner running. While none runs, what fans and standby draw beyond a source that
+    gives nothing (a night without sun) is nobody's shortage.
+    """
     if not over:
         kept["short_s"] = 0
         if kept.pop("short_told", 0):
             events.append(Event("supply_enough", "info", "supply", Reason("supply", "enough", reason.numbers)))
         return
-    kept["short_s"] = int(kept.get("short_s") or 0) or view.now_s
-    if view.now_s - int(kept["short_s"]) >= SHORT_S and not kept.get("short_told"):
+    runs = view.fleet.on_n + view.fleet.starting_n > 0
+    kept["short_s"] = int(kept.get("short_s") or 0) or (view.now_s if runs else 0)
+    if kept["short_s"] and view.now_s - int(kept["short_s"]) >= SHORT_S and not kept.get("short_told"):
         kept["short_told"] = 1
-        events.append(Event("supply_short", "warning", "supply", Reason("supply", "short", reason.numbers)))
+        code = "short" if runs else "dry"
+        events.append(Event("supply_short", "warning", "supply", Reason("supply", code, reason.numbers)))
 
 
 def _unknown(view: View, kept: dict[str, Any], blind: list[str], options: Options, events: list[Event]) -> list[Limit]:
