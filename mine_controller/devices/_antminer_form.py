@@ -145,6 +145,7 @@ def change(wire: Wire, web: Digest, changes: Sequence[Change], report: Report) -
     ready = [(each, told) for each, told in filled if told]
     longest_s = min(ANSWER_S, wire.until - wire.now() - BACK_S)
     answers = web.calls([Call(_host(each), SET, told) for each, told in ready], longest_s)
+    web.forget(_host(each) for each, _ in ready)
     kept = web.calls([Call(_host(each), CONF) for each, _ in ready])
     for (each, _), answer, conf in zip(ready, answers, kept, strict=True):
         report(_judged(each, answer, conf))

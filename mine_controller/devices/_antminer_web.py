@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.request import parse_http_list
 
@@ -141,6 +141,11 @@ class Digest:
             return WireError("unreachable", "its web interface asks for another kind of login")
         self._challenges[host] = found
         return None
+
+    def forget(self, hosts: Iterable[str]) -> None:
+        """Whoever may have started anew gives a new challenge."""
+        for host in hosts:
+            self._challenges.pop(host, None)
 
     def is_stock(self, host: str) -> bool:
         """Whether the board asked for a login as stock firmware does."""

@@ -196,6 +196,7 @@ def test_what_an_old_board_can_not_is_told(verb, verdict):
         ("Antminer S19j Pro", {}, "new"),
         ("Antminer T21", {}, "new"),
         ("Antminer L9", {}, "new"),
+        ("Antminer KS5 Pro", {}, "new"),
         ("Antminer S90", {}, ""),
         (None, T17, ""),
     ],

@@ -16,6 +16,7 @@ from mine_controller.devices import xmrig as xmrig_driver
 from mine_controller.twin.answer import asked
 from mine_controller.twin.servers import (
     antminer,
+    antminer_old,
     avalon,
     bitaxe,
     cgminer,
@@ -73,13 +74,15 @@ CASES = {
     "whatsminer": Case(whatsminer_driver, whatsminer.Unit, whatsminer.FACTS),
     "whatsminer v3": Case(whatsminer_driver, whatsminer_v3.Unit, whatsminer.FACTS),
     "antminer": Case(antminer_driver, metered_antminer, antminer.FACTS),
+    "antminer T17+": Case(antminer_driver, antminer_old.Unit, antminer_old.FACTS, {"old_sleep": True}),
+    "antminer S9": Case(antminer_driver, antminer_old.Unit, antminer_old.S9),
     "nmminer": Case(nmminer_driver, nmminer.Unit, nmminer.FACTS, name=SERIAL),
     "xmrig": Case(xmrig_driver, guarded_xmrig, xmrig.FACTS, TOKEN, name=SERIAL),
 }
-NO_WATTS = ("avalon 1066", "nmminer", "xmrig")  # these measure none
+NO_WATTS = ("avalon 1066", "nmminer", "xmrig", "antminer T17+", "antminer S9")  # these measure none
 NO_CHIP = ("xmrig",)
 NO_RATE = ("xmrig",)  # its rate is of another algorithm, and a text
-STOPPABLE = [name for name in CASES if name not in ("bitaxe 2.4", "avalon Nano3s", "nmminer")]
+STOPPABLE = [name for name in CASES if name not in ("bitaxe 2.4", "avalon Nano3s", "nmminer", "antminer S9")]
 
 
 def get(unit, target, at_s=0.0, method="GET", body=None, **headers):

@@ -136,7 +136,11 @@ class Unit(Api):
         if not self._known(asked):
             realm = f'Digest realm="{REALM}", nonce="{self._nonce()}", qop="auth"'
             return text_answer("Unauthorized", 401, "text/html", WWW_Authenticate=realm)
-        pages: dict[str, Page] = {
+        pages = self._pages()
+        return pages[asked.path](asked) if asked.path in pages else not_found()
+
+    def _pages(self) -> dict[str, Page]:
+        return {
             "/": lambda _: text_answer("<html><title>Antminer</title></html>"),
             "/cgi-bin/get_system_info.cgi": lambda _: json_answer(self._info()),
             "/cgi-bin/get_miner_conf.cgi": lambda _: json_answer(self._conf()),
@@ -148,7 +152,6 @@ class Unit(Api):
             "/cgi-bin/reboot.cgi": self._reboot,
             "/cgi-bin/set_miner_conf.cgi": self._set,
         }
-        return pages[asked.path](asked) if asked.path in pages else not_found()
 
     def _nonce(self) -> str:
         """One for each start of the firmware."""
