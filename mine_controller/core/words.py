@@ -199,6 +199,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "door_open"): "the door is open",
     ("alarm", "mains_lost"): "the mains are gone",
     ("alarm", "device_unreachable"): "{device} does not answer: {why}",
+    ("alarm", "doubled"): "{addresses} say that they are {miner}: what it does is unknown while they do",
     ("alarm", "required_lost"): "{what} is unknown, and this site requires it: {why}",
     ("alarm", "database"): "the database is in trouble: {why}",
     ("alarm", "disk"): "the disk is nearly full: {why}",

@@ -149,7 +149,7 @@ def fleet(replies: Sequence[Reply], read: Read, gone: Sequence[str] = ("word", "
         units.setdefault(unit.name, []).append((host, unit))
     if not units and replies:
         raise BadReply((strange or ["no address answers"])[0])
-    found = [each for name, claims in units.items() for each in _claimed(name, claims)]
+    found = [each for name, claims in units.items() for each in _claimed(name, claims, gone)]
     lost = [(name, why or "no answer") for name, why in silent.items() if name and name not in units]
     return (*found, *(Found(name, what, None, why) for name, why in lost for what in gone), *_told(strange))
 
@@ -162,10 +162,9 @@ def _by_host(replies: Sequence[Reply]) -> dict[str, dict[str, Reply]]:
     return hosts
 
 
-def _claimed(name: str, claims: list[tuple[str, Unit]]) -> list[Found]:
+def _claimed(name: str, claims: list[tuple[str, Unit]], gone: Sequence[str]) -> list[Found]:
     if len(claims) > 1:
-        why = f"{len(claims)} addresses say they are this unit"
-        return [Found(name, "address", None, why), Found(name, "word", None, why)]
+        return _hosts.doubled(name, [host for host, _ in claims], gone)
     host, unit = claims[0]
     return [Found(name, "address", host), *unit.found, Found(host, "memory", name)]
 

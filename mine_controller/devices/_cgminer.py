@@ -241,8 +241,7 @@ def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
 def _group(group: list[Unit]) -> Iterable[Found]:
     if len(group) == 1:
         return group[0].found
-    why = f"{group[0].host} and {group[1].host} tell the same identity"
-    return [Found(group[0].unit, what, None, why) for what in ("address", "word", "power_w")]
+    return _hosts.doubled(group[0].unit, [each.host for each in group], ("word", "power_w"))
 
 
 def down(host: str, unit: str, why: str) -> Unit:

@@ -7,12 +7,13 @@ server that drips would hold up every miner behind it.
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.option import option
+from mine_controller.devices.kind import Found
 
 MOST = 16_384  # addresses of one section: a typing error must not turn into a scan of half the internet
 PORT_LOW, PORT_HIGH = 1, 65_535
@@ -34,6 +35,14 @@ def wanted(command: Command) -> tuple[str, str]:
     host, _, behind = command.address.partition(" ")
     unit = getattr(command, "unit", "") or behind.strip()
     return host, str(unit).lower()
+
+
+def doubled(unit: str, hosts: Sequence[str], gone: Iterable[str]) -> list[Found]:
+    """What is told of an identity that several addresses tell: `gone` is unknown, and which addresses they are."""
+    more = len(hosts) - 2
+    told = f"{hosts[0]} and {hosts[1]}" if not more else f"{hosts[0]}, {hosts[1]} and {more} more"
+    unknown = [Found(unit, what, None, f"{told} tell the same identity") for what in ("address", *gone)]
+    return [*unknown, Found(f"{unit} addresses", "text", told)]
 
 
 class BadHostsError(ValueError):

@@ -16,9 +16,9 @@ def unlike(field, wanted):
 
 
 UNITS = {
-    "chip_danger", "chip_warning", "device_unreachable", "fan_fault", "fan_welded", "filter_clogged", "outlet_map",
-    "firmware_changed", "high_reject", "miner_offline", "pool_down", "quarantined", "rule_failed", "sensor_stuck",
-    "start_failed", "stranger", "tuning_left", "two_writers", "uplink_down",
+    "chip_danger", "chip_warning", "device_unreachable", "doubled", "fan_fault", "fan_welded", "filter_clogged",
+    "outlet_map", "firmware_changed", "high_reject", "miner_offline", "pool_down", "quarantined", "rule_failed",
+    "sensor_stuck", "start_failed", "stranger", "tuning_left", "two_writers", "uplink_down",
 }  # fmt: skip
 
 

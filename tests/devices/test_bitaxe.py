@@ -145,8 +145,10 @@ def test_a_device_can_not_speak_for_a_silent_one():
 
 def test_two_addresses_with_one_mac_are_nobody():
     found = read(b1=info(1), b2=info(1), b3=info(3))
-    assert (of(found, 1, "address").value, of(found, 1, "word").value) == (None, None)
+    assert [of(found, 1, what).value for what in ("address", "word", "power_w")] == [None, None, None]
     assert of(found, 3, "address").value == "10.0.0.3"
+    assert text(found, 1, "addresses") == "10.0.0.1 and 10.0.0.2", "a person is told where to look"
+    assert not [one for one in found if one.channel == f"{MAC % 3} addresses"]
 
 
 @pytest.mark.parametrize("mac", ["", "00:00:00:00:00:00", "FF:FF:FF:FF:FF:FF", None, 7, "10.0.0.1"])

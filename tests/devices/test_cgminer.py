@@ -143,6 +143,7 @@ def test_one_mac_at_two_addresses_is_at_neither():
     found = read(Farm({A: Miner(MAC_A), B: Miner(MAC_A)}))
     assert value(found, MAC_A, "address") is None
     assert value(found, MAC_A, "word") is None
+    assert value(found, f"{MAC_A} addresses", "text") == f"{A} and {B}", "a person is told where to look"
 
 
 def test_a_whole_fleet_nobody_ever_heard_of_is_a_failure_with_a_reason():

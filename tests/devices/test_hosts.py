@@ -22,6 +22,16 @@ def test_an_entry_is_an_address_a_range_or_a_network(written, meant):
     assert _hosts.faults((written,)) == []
 
 
+def test_an_identity_at_several_addresses_is_unknown_and_says_where():
+    two = _hosts.doubled("02:01", ["10.0.0.1", "10.0.0.9"], ("word",))
+    assert [(one.channel, one.quantity, one.value) for one in two] == [
+        ("02:01", "address", None), ("02:01", "word", None), ("02:01 addresses", "text", "10.0.0.1 and 10.0.0.9"),
+    ]  # fmt: skip
+    assert two[0].why == "10.0.0.1 and 10.0.0.9 tell the same identity"
+    four = _hosts.doubled("02:01", [f"10.0.0.{at}" for at in (1, 2, 3, 4)], ())
+    assert four[-1].value == "10.0.0.1, 10.0.0.2 and 2 more"
+
+
 def test_a_network_of_254_holds_neither_its_own_nor_the_broadcast_address():
     found = _hosts.expand(("10.0.2.0/24",))
     assert len(found) == 254

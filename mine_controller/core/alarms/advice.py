@@ -269,6 +269,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "does not command it",
         "was a unit swapped? `minectl discover --add` lists the new one",
     ),
+    "doubled": (
+        "two units tell the same mac or serial",
+        "counts it as unknown; where it has an outlet, that still stops it",
+        "take one of the two off the network, or give it its own mac with its maker's tool",
+    ),
     "two_writers": (
         "somebody else switches this miner",
         "does not raise it for half an hour",

@@ -245,6 +245,7 @@ _ROWS = (
             "air_lost",
             "branch_tripped",
             "ramp_failed",
+            "doubled",
         ),
         many=True,
         single=True,
@@ -255,7 +256,7 @@ _ROWS = (
     Kind(
         "miner_unseen",
         "warning",
-        under=("device_unreachable", "mains_lost", "branch_tripped"),
+        under=("device_unreachable", "mains_lost", "branch_tripped", "doubled"),
         many=True,
         single=True,
         watched=True,
@@ -274,6 +275,7 @@ _ROWS = (
     Kind("outlet_map", "warning", many=True, single=True),
     Kind("liar", "warning", many=True, single=True, once=True),
     Kind("stranger", "warning", many=True, single=True),
+    Kind("doubled", "warning", many=True, single=True, watched=True, delay_s=120, off_delay_s=TICKS_3_S),
     Kind("two_writers", "warning", over=("one_writer",), many=True, single=True),
     Kind(
         "high_reject",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.alarms.needs import lost
 from mine_controller.core.fleet import marks_of
+from mine_controller.core.hearing import APART_S
 from mine_controller.core.lamp import NAME as LAMP
 from mine_controller.core.lamp import wanted
 from mine_controller.core.model.alarm import AlarmPolicy
@@ -322,6 +323,23 @@ def _unseen(look: Look) -> Found:
             yield _event("miner_unseen", spec.id, ("miner", spec.id))
 
 
+def _doubled(look: Look) -> Found:
+    """Two units that tell one identity: a driver then knows neither, and says under which addresses they answer."""
+    view, channels = look.view, look.view.image.channels
+    specs = view.wiring.miners
+    for spec, found in zip(specs, map(channels.get, _addresses_of(specs)), strict=True):
+        if found is None or found.value is None:
+            continue
+        tried = channels.get(f"{spec.group}:tried")
+        if not answers(view, spec.group):
+            yield f"doubled {spec.id}"
+        elif tried is not None and found.at_s >= tried.at_s - APART_S:
+            yield _event("doubled", spec.id, ("miner", spec.id), ("addresses", str(found.value)))
+
+
+_addresses_of = Once(each(lambda spec: f"{spec.group}/{spec.mac} addresses:text"))
+
+
 def _down(view: View) -> bool:
     """True while everything is meant to be off: silence is then no news."""
     return view.state.shed is not None and view.state.shed.ended_s is None
@@ -391,6 +409,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("over_breaker",), _breakers),
     (("miner_offline",), _miners),
     (("miner_unseen",), _unseen),
+    (("doubled",), _doubled),
     (("chip_warning", "chip_danger"), _chips),
     (("filter_clogged",), _drift),
     (("high_reject",), _shares),
