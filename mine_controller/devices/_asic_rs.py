@@ -2,7 +2,7 @@
 
 Read in asic-rs 0.8.6: most of its controls turn every failure into False, some say True whatever happened (a restart
 under LuxOS), and a Whatsminer that refuses anything, even a read, has its write API switched on by another maker's
-back door. So False is unknown, and no Whatsminer is ever handed over.
+back door. So False is unknown, and no Whatsminer is ever handed over. Nor does it command what a kind of our own does.
 """
 
 import re
@@ -106,6 +106,8 @@ def judged(command: Command, told: dict[str, Any] | WireError) -> Outcome:
         )
     if "stranger" in told:
         return Outcome(command.id, REFUSED, _cgminer.OTHER_UNIT if told["stranger"] else SIGHTLESS)
+    if "refused" in told:
+        return Outcome(command.id, REFUSED, _answer.clean(told["refused"], 120))
     if told.get("unsupported"):
         return Outcome(command.id, UNSUPPORTED, "asic-rs knows no such command for this firmware")
     if "error" in told:

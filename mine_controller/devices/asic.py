@@ -3,7 +3,8 @@ commanded in a process of its own.
 
 What it makes up is not passed on: `is_mining` is false or true where nothing was read, so a unit works only by a state
 that its firmware names or by a hash rate; watts of 0 and -1 are none. An address where a Whatsminer answers is left
-out, because asic-rs would switch its write API on (see `whatsminer`); a look on its ports comes first.
+out, because asic-rs would switch its write API on (see `whatsminer`); a look on its ports comes first. Stock Antminers,
+LuxOS and Avalons are read and not commanded here: their own kinds do that, `antminer` and `avalon`.
 """
 
 import json

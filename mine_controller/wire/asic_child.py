@@ -25,8 +25,16 @@ LATE_S = 2.0  # the alarm that ends even a process whose Python is held, this lo
 TEXT = 200
 FANS, BOARDS, POOLS = 16, 16, 12  # a unit has fewer; a hostile one may not fill the pipe
 
-# Firmware that a kind of our own commands, because the library does it harm or hides what it said.
-ELSEWHERE = {"AntMiner Stock": "antminer", "LuxOS": "antminer", "WhatsMiner Stock": "whatsminer"}
+# Firmware that a kind of our own commands, because the library does it harm or hides what it said. An Avalon's limit
+# it sends as a work level with the unit behind ("2.5 kW"), and its stop for a moment of this machine's clock.
+ELSEWHERE = {
+    "AntMiner Stock": "antminer",
+    "LuxOS": "antminer",
+    "WhatsMiner Stock": "whatsminer",
+    "AvalonMiner Stock": "avalon",
+}
+VNISH, TUNED, TUNE = "VNish", "tuned", "tune one on its own page"
+NO_TLS = "asic-rs leaves the TLS of a pool out on VNish, so that it would not connect: use its port without"
 
 Say = Callable[[dict[str, Any]], None]
 
@@ -168,11 +176,32 @@ async def _command(miner: Any, job: dict[str, Any], began: Callable[[], None]) -
         return {**about, "elsewhere": ELSEWHERE[miner.firmware]}
     if job["unit"] and job["unit"].lower() not in named:
         return {**about, "stranger": bool(named)}
-    able, send = _verb(miner, job)
+    value, refusal = await _fit(miner, job)
+    if refusal:
+        return {**about, "refused": refusal}
+    able, send = _verb(miner, {**job, "value": value})
     if not able:
         return {**about, "unsupported": True}
     began()
     return {**about, "said": await send()}
+
+
+async def _fit(miner: Any, job: dict[str, Any]) -> tuple[str, str]:
+    """The value as this firmware may be given it by the library, or why it may not. On VNish 0.8.6 sets the strongest
+    preset below a limit, also one that starts hours of tuning, and sends a pool's host and port alone."""
+    value = str(job["value"])
+    if miner.firmware != VNISH:
+        return value, ""
+    schemes = {url.partition("://")[0] for url, _, _ in job["pools"] if "://" in url}
+    if job["do"] == "pool" and schemes - {"stratum+tcp"}:
+        return "", NO_TLS
+    if job["do"] == "limit":
+        presets = await miner.get_presets()
+        names = [preset.name.strip() for preset in presets if preset.status == TUNED]
+        fits = [int(name) for name in names if name.isdecimal() and int(name) <= float(value)]
+        none = f"it has no tuned preset of {value} W or less: {TUNE}" if presets else "its presets can't be read"
+        return (str(max(fits)), "") if fits else ("", none)
+    return value, ""
 
 
 def _verb(miner: Any, job: dict[str, Any]) -> tuple[bool, Callable[[], Any]]:

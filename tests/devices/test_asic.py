@@ -112,6 +112,7 @@ def command(told, verb="stop", value="", **more):
         ({"stranger": False}, "refused", "does not tell who it is"),
         ({"unsupported": True}, "unsupported", "no such command"),
         ({"elsewhere": "antminer"}, "unsupported", "[antminer]"),
+        ({"refused": "it has no tuned preset of 1900 W or less"}, "refused", "no tuned preset"),
         ({"error": "RuntimeError: Authentication failed"}, "refused", "set user and password"),
         ({"error": "RuntimeError: 401 Unauthorized"}, "refused", "set user and password"),
         ({"error": "RuntimeError: Pausing mining is not supported on this platform"}, "unsupported", "not supported"),

@@ -163,6 +163,12 @@ class Miner:
         if self.last == "9": os.abort()
         return self.last != "6"
     resume = restart = pause
+    supports_presets = True
+    async def get_presets(self):
+        told = (("disabled", "untuned"), ("2000", "tuned"), ("2500", "tuned"), ("3000", "untuned"))
+        return [types.SimpleNamespace(name=name, status=status) for name, status in told]
+    async def set_power_limit(self, watts): return watts == 2500.0
+    async def set_pools_config(self, groups): return True
 class MinerFactory:
     def with_firmware_discovery_auth(self, name, user, password):
         if name != "Fake OS": raise ValueError(name)
@@ -171,8 +177,11 @@ class MinerFactory:
         miner = Miner(host)
         if miner.last == "4": return None
         if miner.last == "5": miner.firmware = "WhatsMiner Stock"
+        if miner.last == "15": miner.firmware = "AvalonMiner Stock"
+        if miner.last == "25": miner.firmware = "VNish"
         return miner
 config = types.ModuleType("pyasic_rs.config"); sys.modules["pyasic_rs.config"] = config
+config.Pool = config.PoolGroup = lambda **about: about
 '''
 
 
@@ -204,6 +213,39 @@ def test_the_child_looks_who_it_is_before_it_commands_anybody(faked):
     assert answers[3] == {"make": "Fake", "firmware": "WhatsMiner Stock", "elsewhere": "whatsminer"}
     assert answers[4] == {**about, "said": False}
     assert answers[5] == {"error": "RuntimeError: pause failed for ***"}
+
+
+def test_an_avalon_is_left_to_its_own_kind(faked):
+    """asic-rs 0.8.6 sends a limit of 2500 W to an Avalon as worklevel 2.5 kW, and says that it is done."""
+    (answer,) = asic_rs.run([Job("10.0.0.15", "limit", value="2500")], time.monotonic() + 20, faked)
+    assert answer == {"make": "Fake", "firmware": "AvalonMiner Stock", "elsewhere": "avalon"}
+
+
+@pytest.mark.parametrize(
+    ("watts", "told"),
+    [
+        ("3200", {"said": True}),
+        ("2500", {"said": True}),
+        ("1900", {"refused": "it has no tuned preset of 1900 W or less: tune one on its own page"}),
+    ],
+)
+def test_a_limit_of_vnish_is_a_preset_it_is_tuned_for(faked, watts, told):
+    """asic-rs takes the strongest preset below the limit, tuned or not; one that is not starts hours of tuning."""
+    (answer,) = asic_rs.run([Job("10.0.0.25", "limit", value=watts)], time.monotonic() + 20, faked)
+    assert answer == {"make": "Fake", "firmware": "VNish", **told}
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("stratum+tcp://north.example:3333", {"said": True}),
+        ("stratum+ssl://north.example:443", {"refused": asic_child.NO_TLS}),
+    ],
+)
+def test_a_pool_with_tls_is_not_sent_to_vnish_without_it(faked, url, told):
+    job = Job("10.0.0.25", "pool", value="north", pools=((url, "acct.w1", "x"),))
+    (answer,) = asic_rs.run([job], time.monotonic() + 20, faked)
+    assert answer == {"make": "Fake", "firmware": "VNish", **told}
 
 
 def test_a_unit_that_hangs_the_library_costs_the_others_nothing(faked):

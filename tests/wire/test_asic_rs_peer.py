@@ -159,3 +159,35 @@ def test_it_reaches_for_the_write_api_of_a_whatsminer_that_it_only_reads(units):
     read = told(Job(host, "read"))
     assert "open_write_api" in units[0].heard
     assert (read["mining"], read["mac"], read["rate"]) == (True, None, None)
+
+
+def test_a_limit_of_vnish_is_the_strongest_preset_it_is_tuned_for(units):
+    """Without that, 0.8.6 sets the one of 3000 W."""
+    settings = {"miner": {"overclock": {"preset": "2000", "globals": {"freq": 500}}}}
+    told_ = (("disabled", "untuned"), ("2000", "tuned"), ("2500", "tuned"), ("3000", "untuned"))
+    presets = [{"name": name, "pretty": f"{name} watt", "status": status} for name, status in told_]
+    written = []
+
+    def pages(path, headers, body):
+        if path == "/api/v1/autotune/presets":
+            return 200, json.dumps(presets).encode()
+        if path == "/api/v1/settings" and body:
+            written.append(json.loads(body))
+            settings["miner"] |= written[-1]["miner"]
+            return 200, b'{"restart_required":false,"reboot_required":false}'
+        return (200, json.dumps(settings).encode()) if path == "/api/v1/settings" else vnish(path, headers, body)
+
+    host = HOST + "7"
+    units.append(web(host, pages))
+    assert told(Job(host, "limit", "02:00:00:00:00:0b", "3200", logins=LOGINS))["said"] is True
+    assert [body["miner"]["overclock"]["preset"] for body in written] == ["2500"]
+
+
+@pytest.mark.parametrize("model", ["1566", "Q"])
+def test_an_avalon_gets_no_command_by_it(units, model):
+    """0.8.6 would send a limit of 2500 W as worklevel 2.5 kW."""
+    row = {"PROD": f"AvalonMiner {model}", "MODEL": model, "MAC": "020000000021", "CGMiner": "4.11.1"}
+    host = HOST + "8"
+    units.append(api(host, lambda command: {"STATUS": [{"STATUS": "S"}], "VERSION": [row], "id": 1}))
+    assert told(Job(host, "limit", value="2500"))["elsewhere"] == "avalon"
+    assert "ascset" not in units[0].heard
