@@ -21,6 +21,8 @@ INFO, SETTINGS, RESTART = "/api/system/info", "/api/system", "/api/system/restar
 MODES = ("eco", "standard", "turbo", "overclock")
 SLOWEST_FAN_PCT = 20  # with less, a board in manual mode heats up until its firmware stops it
 VERBS = ("mode", "tune", "pool", "fan")
+_TLS = ("stratum+ssl", "stratum+tls", "stratum+tcps")
+NO_TLS = "its firmware speaks no TLS to pools"
 _VERSION = re.compile(r"v?([0-9]{1,3})\.([0-9]{1,3})(?:\D.*)?", re.DOTALL)
 _ENTRY = re.compile(r"(\S+) +(eco|standard|turbo|overclock) +([0-9]{1,4}) +([0-9]{1,4})")
 
@@ -117,15 +119,18 @@ def tuned(command: Command, info: Info, options: Any, *, live: bool) -> Setting:
     return clocked(Clock(mhz, mv), live=live)
 
 
-def fan(command: Command, info: Info) -> Setting:
-    """What `fan` asks for. Newer firmware has a key of its own for the speed in manual mode. ValueError."""
+def fan(command: Command, info: Info, auto: int = 1) -> Setting:
+    """What `fan` asks for; `auto` is the firmware's number for it. Newer firmware has a key of its own for the speed in
+    manual mode. ValueError."""
     percent = _errands.fan(command.value, SLOWEST_FAN_PCT)
     key = "manualFanSpeed" if "manualFanSpeed" in info else "fanspeed"
-    body = {"autofanspeed": 1} if percent is None else {"autofanspeed": 0, key: percent}
+    body = {"autofanspeed": auto} if percent is None else {"autofanspeed": 0, key: percent}
 
     def seen(told: Info) -> bool:
-        auto = _boards.flag(told.get("autofanspeed"))
-        return auto is True if percent is None else auto is False and _answer.number(told.get(key)) == percent
+        mode = told.get("autofanspeed")
+        if percent is None:
+            return mode == auto and isinstance(mode, int | float)  # true is 1
+        return _boards.flag(mode) is False and _answer.number(told.get(key)) == percent
 
     return Setting(body, seen)
 
@@ -136,6 +141,11 @@ def pool_named(command: Command, pools: Sequence[Pool]) -> Pool:
     if found is None:
         raise ValueError(f"{command.value[:40]!r} is no pool of this section")
     return found
+
+
+def tls(pool: Pool) -> bool:
+    """Whether a pool is to be spoken to with TLS."""
+    return pool.url.partition("://")[0] in _TLS
 
 
 def is_pool(told: Info, pool: Pool) -> bool:

@@ -57,7 +57,6 @@ CLOCKS: _axeos.Modes = {
 }
 _SAYS = {"stop": "paused", "run": "resumed"}
 _PAUSED = "it is paused, and a restart would start it"
-_TLS = ("stratum+ssl", "stratum+tls", "stratum+tcps")
 
 
 class Options(NamedTuple):
@@ -245,13 +244,14 @@ def _setting(command: Command, info: Info, options: Options) -> Setting:
 
 def _pooled(pool: Pool, info: Info) -> Setting:
     """The first pool of the board becomes this one. ValueError."""
-    slots, tls = _slots(info), pool.url.partition("://")[0] in _TLS
+    slots, tls = _slots(info), _axeos.tls(pool)
     if tls and slots is None and "stratumTLS" not in info:
-        raise ValueError("its firmware speaks no TLS to pools")
+        raise ValueError(_axeos.NO_TLS)
     row = {"stratumURL": pool.host, "stratumPort": pool.port, "stratumUser": pool.user}
     secret = {"stratumPassword": pool.password.reveal()}
     if slots is None:
-        body = {**row, **secret, **({"stratumTLS": int(tls)} if "stratumTLS" in info else {})}
+        how = {"stratumTLS": int(tls), "stratumProtocol": "SV1"}  # what is left out stays as the old pool had it
+        body = {**row, **secret, **{key: value for key, value in how.items() if key in info}}
         return Setting(
             body, lambda told: _axeos.is_pool(told, pool), live=(_axeos.version(info) or (0, 0)) >= LIVE_POOL
         )

@@ -5,7 +5,8 @@ until a restart, which is how it runs again. Where one-time codes are on (`otp`)
 timer should hold those; whether shutdown and restart do differs between the firmware's document and its source.
 
 Settings are the same PATCH as a Bitaxe's, one for all that is asked of a board at once; a new pool is used at once, by
-connecting anew. Modes are a chip frequency and a core voltage: standard is what the firmware's board files start each
+connecting anew. A flag of it is taken as true or false only, and fans that look after themselves are mode 2 (PID), or 1
+on older firmware. Modes are a chip frequency and a core voltage: standard is what the firmware's board files start each
 model with, the others are the owner's to write.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _axeos, _boards, _http, _pools
+from mine_controller.devices import _answer, _axeos, _boards, _errands, _http, _pools
 from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
@@ -40,6 +41,8 @@ SETTLE_S = 60
 SYSTEM, DASHBOARD, INFO = "/api/v2/system", "/api/v2/dashboard", _axeos.INFO
 SHUTDOWN, RESTART = "/api/system/shutdown", _axeos.RESTART
 CLOCKS: _axeos.Modes = {"nerdqaxe++": {"standard": Clock(600, 1150)}, "nerdqaxe+": {"standard": Clock(490, 1250)}}
+CLASSIC, PID = 1, 2  # how its fans look after themselves; 0 is by hand
+SV1 = 0
 _CODES = "refused (401): switch its one-time codes off, and ask from a private address like 192.168.1.5"
 _NEEDS_CODE = "its one-time codes are on: settings can be changed by a person only"
 _DOWN = "it is shut down, and a restart would start it"
@@ -292,7 +295,7 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
 def _setting(command: Command, info: Info, options: Options) -> Setting:
     """ValueError: it can't be; LookupError: nothing is known of how."""
     if command.verb == "fan":
-        return _axeos.fan(command, info)
+        return _axeos.fan(command, info, _auto(command, info))
     if command.verb == "tune":
         return _axeos.tuned(command, info, options, live=True)
     if command.verb == "mode":
@@ -301,8 +304,21 @@ def _setting(command: Command, info: Info, options: Options) -> Setting:
         return _axeos.clocked(clock, live=True)
     pool = _axeos.pool_named(command, options.pools)
     row = {"stratumURL": pool.host, "stratumPort": pool.port, "stratumUser": pool.user}
+    how = {"stratumTLS": _axeos.tls(pool), "stratumProtocol": SV1}  # what is left out stays as the old pool had it
+    if how["stratumTLS"] and "stratumTLS" not in info:
+        raise ValueError(_axeos.NO_TLS)
     body = {**row, "stratumPassword": pool.password.reveal()}
+    body |= {key: value for key, value in how.items() if key in info}
     return Setting(body, lambda told: _axeos.is_pool(_first_pool(told), pool))
+
+
+def _auto(command: Command, info: Info) -> int:
+    """The mode in which its fans look after themselves: 2 (PID) where it tells a temperature for that; firmware before
+    has 1, which newer firmware takes for 100 percent by hand. ValueError."""
+    target = _answer.number(info.get("pidTargetTemp"))
+    if target is not None and target < 0 and _errands.fan(command.value, _axeos.SLOWEST_FAN_PCT) is None:
+        raise ValueError("it has no control of its own for these fans: give a speed in percent")
+    return CLASSIC if target is None else PID
 
 
 def _judged(command: Command, answer: Response) -> Outcome:

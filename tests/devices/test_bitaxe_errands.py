@@ -260,6 +260,12 @@ def test_a_pool_with_tls_needs_firmware_that_speaks_it():
     assert bodies(shelf)[0]["stratumTLS"] == 1
 
 
+def test_a_board_that_spoke_stratum_v2_speaks_v1_to_a_new_pool():
+    """Firmware with fields keeps the protocol of the pool before, which a pool of v1 does not understand."""
+    _, shelf = one(Board(stratumProtocol="SV2"), "pool", "dgb")
+    assert bodies(shelf)[0]["stratumProtocol"] == "SV1"
+
+
 @pytest.mark.parametrize("name", ["", "nobody", "BTC"])
 def test_a_pool_that_no_section_names_is_refused(name):
     outcome, shelf = one(Board(), "pool", name)

@@ -5,8 +5,9 @@ import json
 import pytest
 from devices.farm import Farm, section, status
 from devices.kinds import CANARY, CASES, build
+from devices.nerd import Nerd
 from devices.scripted import apply as applied
-from devices.scripted import errand, value, verdicts
+from devices.scripted import errand, value
 from devices.shelf import Shelf, http, opened
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED
@@ -37,78 +38,6 @@ def do(module, answer, *batch, **more):
 
 def bodies(shelf):
     return [opened(raw)[2] for raw in shelf.raw if not raw.startswith(b"GET")]
-
-
-class Nerd:
-    """A board that keeps what it is told."""
-
-    def __init__(self, **more):
-        self.info = {
-            "deviceModel": "NerdQAxe++",
-            "macAddr": MAC,
-            "version": "1.0.36",
-            "hashRate": 4800,
-            "otp": False,
-            "shutdown": False,
-            "frequency": 575,
-            "coreVoltage": 1150,
-            "autofanspeed": 1,
-            "fanspeed": 40,
-            "stratumURL": "btc.example",
-            "stratumPort": 3333,
-            "stratumUser": "acct.w1",
-            **more,
-        }
-
-    def __call__(self, host, method, path, body):
-        if method == "GET":
-            return dict(self.info)
-        if method == "PATCH":
-            self.info |= body
-        return http(b"")
-
-
-def test_a_nerdqaxes_settings_are_one_write_that_counts_at_once():
-    batch = [errand(A, "mode", "standard", 1), errand(A, "pool", "dgb", 2), errand(A, "fan", "60", 3)]
-    outcomes, shelf = do(nerdqaxe, Nerd(), *batch)
-    assert (verdicts(outcomes), len(bodies(shelf))) == ([APPLIED] * 3, 1)
-    assert bodies(shelf)[0].items() >= {"frequency": 600, "coreVoltage": 1150, "stratumURL": "dgb.example"}.items()
-
-
-@pytest.mark.parametrize(("model", "mode"), [("NerdQAxe++", "eco"), ("NerdOCTAXE", "standard")])
-def test_a_mode_nobody_wrote_down_is_unsupported_and_says_what_helps(model, mode):
-    (outcome,), shelf = do(nerdqaxe, Nerd(deviceModel=model), errand(A, "mode", mode))
-    assert (outcome.verdict, shelf.sent()) == (UNSUPPORTED, [])
-    assert "write it into modes" in outcome.why
-    (outcome,), _ = do(nerdqaxe, Nerd(deviceModel=model), errand(A, "mode", mode), modes=(f"{model} {mode} 500 1100",))
-    assert outcome.verdict == APPLIED
-
-
-@pytest.mark.parametrize(
-    ("verb", "wanted"), [("mode", "standard"), ("tune", "frequency_mhz=500"), ("pool", "dgb"), ("fan", "60")]
-)
-def test_a_board_with_one_time_codes_keeps_its_settings(verb, wanted):
-    (outcome,), shelf = do(nerdqaxe, Nerd(otp=True), errand(A, verb, wanted))
-    assert (outcome.verdict, shelf.sent()) == (UNSUPPORTED, [])
-    assert "one-time codes" in outcome.why
-
-
-def test_a_board_with_one_time_codes_is_still_stopped():
-    (outcome,), shelf = do(nerdqaxe, Nerd(otp=True), errand(A, "stop"))
-    assert (outcome.verdict, shelf.sent()) == (ACCEPTED, [f"POST {A} /api/system/shutdown"])
-
-
-def test_a_restart_of_a_board_that_is_shut_down_would_start_it():
-    (outcome,), shelf = do(nerdqaxe, Nerd(shutdown=True), errand(A, "restart"))
-    assert (outcome.verdict, shelf.sent()) == (REFUSED, [])
-    (outcome,), _ = do(nerdqaxe, Nerd(), errand(A, "restart"))
-    assert outcome.verdict == ACCEPTED
-
-
-def test_newer_firmware_tells_its_pool_in_an_object_of_its_own():
-    row = {"host": "dgb.example", "port": 4444, "user": "acct.w1"}
-    (outcome,), shelf = do(nerdqaxe, Nerd(stratumURL=None, stratum={"pools": [row]}), errand(A, "pool", "dgb"))
-    assert (outcome.verdict, shelf.sent()) == (APPLIED, [])
 
 
 SUMMARY = json.loads((CASES / "xmrig" / "summary_of_6" / "summary_6.json").read_text())
