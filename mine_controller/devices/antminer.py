@@ -29,11 +29,11 @@ from mine_controller.devices import (
 )
 from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
 from mine_controller.devices._antminer_fetch import FIRST, Known
-from mine_controller.devices._antminer_web import DELIVERED, Digest
+from mine_controller.devices._antminer_web import DELIVERED, READ_S, Digest, packed, volley
 from mine_controller.devices._cgminer import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.wire import cgminer
-from mine_controller.wire.door import Wire
+from mine_controller.wire.door import Wire, WireError
 
 CAN = Can(reads=_asic.READS, verbs=_asic_rs.VERBS, fleet=True, gentle=True)
 LANE = LaneSpec(width=1, call_s=22.0, batch=True, proof_s=150)  # stock: 21 s for the call, minutes until it sleeps
@@ -41,6 +41,8 @@ BUDGET_S = 20.0
 MODES = ("low", "normal", "high")
 SETTLE_S = 300
 CUSTOM_PATIENCE_S = 300  # LuxOS, Braiins OS and VNish are up sooner than stock firmware
+VNISH_DELIVERED = "admin"  # the password it comes with
+_PAGES = ((b"braiins os", BRAIINS), (b"luxor firmware", LUXOS), (b"anthillos", VNISH))
 API_PARTS = {*FIRST, *(part for parts in _antminer_fetch.PARTS.values() for part in parts)}
 
 
@@ -51,7 +53,7 @@ class Options(NamedTuple):
     port: int = _cgminer.PORT
     web_port: int = option(80, low=_hosts.PORT_LOW, high=_hosts.PORT_HIGH, help="port of their web interface")
     user: str = option("root", help="user of their web interface")
-    password: Secret = option(Secret(""), help="its password; empty = root, as the maker delivers it")
+    password: Secret = option(Secret(""), help="its password; empty = root, VNish's admin, as delivered")
     nominal_w: int = option(3400, unit="W", low=1, high=20_000, help="what one miner draws, unless fleet.csv says")
     standby_w: int = option(25, unit="W", low=0, high=2000, help="what a sleeping miner draws")
     ramp_patience_s: int = option(600, low=60, high=3600, unit="s", help="how long a start may take before it failed")
@@ -77,8 +79,7 @@ def recognise(seen: Seen) -> Guess | None:
     family = _antminer.family(told)
     page = seen.answers.get("GET /", b"")
     lower = page.lower()
-    marks = ((b"braiins os", BRAIINS), (b"luxor firmware", LUXOS), (b"anthillos", VNISH))
-    family = family or next((name for mark, name in marks if mark in lower), "")
+    family = family or _by_page(page)
     if not family and b'realm="antminer configuration"' in lower:
         family = STOCK
     if not family:
@@ -86,6 +87,11 @@ def recognise(seen: Seen) -> Guess | None:
     trees = {"version": _quietly(seen.answers.get("version", b"")), "stats": _quietly(seen.answers.get("stats", b""))}
     told_ = _antminer.told(family, trees, 0)
     return Guess("antminer", 3, _asic.shown(told_.model), _asic.shown(told_.firmware))
+
+
+def _by_page(page: bytes) -> str:
+    """Whose firmware a web interface's first page names, "" when it names none."""
+    return next((name for mark, name in _PAGES if mark in page.lower()), "")
 
 
 def _quietly(raw: bytes) -> cgminer.Tree:
@@ -196,7 +202,8 @@ def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report
     families = _families(wire, options, web, commands, report)
     of = {name: [command for command in commands if families.get(command.id) == name] for name in (STOCK, LUXOS)}
     others = [command for command in commands if families.get(command.id) in (BRAIINS, VNISH)]
-    logins = tuple((name, options.user, options.password.reveal() or DELIVERED) for name in ("Braiins", "VNish"))
+    secret = options.password.reveal()
+    logins = (("Braiins", options.user, secret or DELIVERED), ("VNish", options.user, secret or VNISH_DELIVERED))
     if of[LUXOS]:
         _antminer_lux.apply(wire, options, options.pools, _lux_identified(wire, options, of[LUXOS], report), report)
     beside = threading.Thread(
@@ -211,7 +218,8 @@ def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report
 
 
 def _families(wire: Wire, options: Options, web: Digest, commands: list[Command], report: Report) -> dict[str, str]:
-    """By command whose firmware answers; a stock board whose API is down, as when it sleeps, still has its login."""
+    """By command whose firmware answers. Where the API is down, as of some that were stopped, a stock board still has
+    its login, Braiins OS and VNish their page."""
     heard = _cgminer.step(wire, options, [(command, cgminer.request("version")) for command in commands])
     families = {
         command.id: _antminer.family(json.dumps(told).encode())
@@ -219,16 +227,28 @@ def _families(wire: Wire, options: Options, web: Digest, commands: list[Command]
         if not isinstance(told, Outcome)
     }
     quiet = [(command, told) for command, told in heard if not families.get(command.id)]
-    web.meet([_hosts.wanted(command)[0] for command, _ in quiet])
+    unmet = web.meet([_hosts.wanted(command)[0] for command, _ in quiet])
+    hosts = [host for command, _ in quiet if (host := _hosts.wanted(command)[0]) not in unmet]
+    pages = _paged(wire, options, [host for host in hosts if not web.is_stock(host)])
     for command, told in quiet:
-        if web.is_stock(_hosts.wanted(command)[0]):
+        host = _hosts.wanted(command)[0]
+        if web.is_stock(host):
             families[command.id] = STOCK
+        elif pages.get(host):
+            families[command.id] = pages[host]
         elif isinstance(told, Outcome):
             lost = UNREACHABLE if told.verdict == UNKNOWN else told.verdict  # a read: nothing was changed yet
             report(told._replace(verdict=lost, why=f"before the command: {told.why}"))
         else:
             report(Outcome(command.id, REFUSED, "before the command: not the answer of an Antminer"))
     return families
+
+
+def _paged(wire: Wire, options: Options, hosts: list[str]) -> dict[str, str]:
+    """Whose firmware the first page of each of these boards names, "" or nothing where it names none."""
+    answers = volley(wire, options.web_port, [(host, packed(host, "/", None, "")) for host in hosts], READ_S)
+    told = zip(hosts, answers, strict=True)
+    return {host: _by_page(answer.body) for host, answer in told if not isinstance(answer, WireError)}
 
 
 def _lux_identified(wire: Wire, options: Options, commands: list[Command], report: Report) -> list[Command]:

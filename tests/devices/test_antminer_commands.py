@@ -220,7 +220,23 @@ def test_braiins_and_vnish_go_to_the_library_in_one_process_with_their_unit_and_
     outcomes = apply(antminer, rack, options(hosts=(A, B)), batch)
     assert [each.verdict for each in outcomes] == ["accepted", "accepted"]
     assert [(job.host, job.do, job.unit) for job in rack.jobs] == [(A, "stop", MAC), (B, "stop", MAC)]
-    assert rack.jobs[0].logins[0] == ("Braiins", "root", "root")
+    assert rack.jobs[0].logins == (("Braiins", "root", "root"), ("VNish", "root", "admin"))  # as they are delivered
+
+
+@pytest.mark.parametrize("api", [lambda _: GONE, lambda _: b"Socket connect failed: Connection refused\0"])
+def test_a_braiins_unit_whose_api_is_down_since_its_stop_can_be_started(api):
+    """By its older interface asic-rs ends the process behind the API: its page tells whose it is."""
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n<title>Braiins OS</title"
+    rack = Rack({A: {4028: api, 80: lambda raw: page}}, library=lambda job: {"said": True})
+    outcome, _ = command(None, "run", rack=rack)
+    assert (outcome.verdict, [(job.do, job.unit) for job in rack.jobs]) == ("accepted", [("run", MAC)])
+
+
+def test_a_page_that_names_nobody_leaves_a_silent_unit_alone():
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+    rack = Rack({A: {4028: lambda _: GONE, 80: lambda raw: page}}, library=lambda job: {"said": True})
+    outcome, _ = command(None, "run", rack=rack)
+    assert (outcome.verdict, rack.jobs) == ("unreachable", [])
 
 
 def test_stock_units_do_not_wait_for_the_library_nor_it_for_them():
