@@ -67,11 +67,11 @@ def _noted(notes: Sequence[str]) -> dict[str, Any]:
 
 
 def unheard(config: Config, found: Miners, asking: Asking) -> list[str]:
-    """Of those to be stopped, who can't be told so now: filed is not stopped."""
+    """Of those to be stopped, who can't be told so now, or knows no stop: filed is not stopped."""
     told = {one.args[0] for one in asking.wanted if one.verb == "quarantine"}
     specs = [spec for spec in config.policy.wiring.miners if spec.id in told]
     waits = ((spec.id, stop_waits(config, found.book.image, spec)) for spec in specs)
-    return [f"{name}: {why}" for name, why in waits if why]
+    return [*asking.notes, *(f"{name}: {why}" for name, why in waits if why)]
 
 
 def able(config: Config, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[str, str]]:
@@ -189,7 +189,8 @@ def _wants(config: Config, found: Miners, name: str, body: Miner) -> Asking:
         if (value := getattr(body, key)) is not None:
             asks.append(miners.hold(config, found, filters, (key, value), why, 0))
     cannot = next((one.cannot for one in asks if any(one.cannot.values())), {})
-    return Asking(tuple(wanted for one in asks for wanted in one.wanted), cannot)
+    notes = tuple(note for one in asks for note in one.notes)
+    return Asking(tuple(wanted for one in asks for wanted in one.wanted), cannot, notes)
 
 
 @router.delete("/api/miners/{id}", summary="Take a miner out of the fleet")

@@ -18,6 +18,7 @@ DONE, REFUSED, LATER, INTERRUPTED = 0, 1, 75, 130
 WORKED = ("applied", "accepted")
 FAILED = ("refused", "unsupported", "unreachable")
 LATE = ("waits", "not_sent")
+AT_THE_OUTLET = {"off": "stop", "on": "run"}  # what an outlet is told because of what was asked of its miner
 ANSWERS_S = 60  # how long answers of a round are waited for; a stage of commands has less than that
 EXITS = "Exit: 0 done · 1 refused · 2 config or usage · 75 filed, and the next tick takes it"
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
@@ -86,7 +87,8 @@ def put(
             _outlook(config, started, found)
     sys.stdout.flush()
     asked = {_verb(one) for one in wanted}
-    mine = [one for one in came if one["verb"] in asked]  # not what was asked of them before
+    same = [one | {"verb": AT_THE_OUTLET.get(one["verb"], one["verb"])} for one in came]
+    mine = [one for one in same if one["verb"] in asked]  # not what was asked of them before
     sys.exit(_code({answer.verdict for answer in found}, mine, no_tick=no_tick))
 
 

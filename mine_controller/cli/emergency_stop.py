@@ -73,10 +73,12 @@ def _how(config: Config) -> str:
 
 def _left(config: Config) -> None:
     """Who is not seen off yet, by name: those a person may have to unplug."""
-    from mine_controller.ops.miners import seen_book  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.stopless import left, said  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.miners import seen_book  # noqa: PLC0415 - the same
     from mine_controller.render.fleet import units  # noqa: PLC0415 - the same
 
-    fleet = units(seen_book(config), config.policy.wiring)
+    book = seen_book(config)
+    fleet, known = units(book, config.policy.wiring), said(book.state.last)
     on = [unit.spec for unit in fleet if unit.state in ("running", "starting", "stopping")]
     if on:
         more = f" and {len(on) - SHOWN} more" if len(on) > SHOWN else ""
@@ -84,7 +86,7 @@ def _left(config: Config) -> None:
     unknown = sum(unit.state == "unknown" for unit in fleet)
     if unknown:
         click.echo(f"Not known: whether {unknown} of {len(fleet)} are off.")
-    deaf = [spec.id for spec in on if not spec.paths]
+    deaf = [spec.id for spec in on if not left(spec, known)]
     if deaf:
         click.echo(f"Nothing can stop {', '.join(deaf[:SHOWN])}: pull the plug.", err=True)
 

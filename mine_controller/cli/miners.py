@@ -156,7 +156,8 @@ def show(context: click.Context, name: str, config: Path | None, as_json: bool) 
         told = ", ".join(f"{key} {told}" for key, told in value.items()) if isinstance(value, dict) else value
         told = ", ".join(told) if isinstance(told, list) else told
         click.echo(f"{key:16} {'-' if told in (None, '') else safe(told)}")
-    click.echo(f"{'ways to stop it':16} {', '.join(way['lane'] for way in ways) or 'none'}")
+    named = [f"{way['lane']}{' (says it has no stop)' if way['says_none'] else ''}" for way in ways]
+    click.echo(f"{'ways to stop it':16} {', '.join(named) or 'none'}")
     lines = [(key.rpartition(":")[0], key.rpartition(":")[2], one["value"], one["age_s"], one["why"] or "")
              for key, one in readings.items()]  # fmt: skip
     click.echo(table(("channel", "reading", "value", "age s", "why"), lines))

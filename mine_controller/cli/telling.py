@@ -140,7 +140,7 @@ def _warned(config: Config, asking: "Asking") -> None:
     told = [caution for one in kept for caution in cautions(config, one, now_s)]
     if not config.policy.site.live:
         told = ["shadow mode: it is decided and shown, nothing is sent"]
-    for caution in dict.fromkeys(told):
+    for caution in dict.fromkeys([*told, *map(safe, asking.notes)]):
         click.echo(f"Note: {caution}.", err=True)
 
 

@@ -17,6 +17,7 @@ from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.reach import startable
 from mine_controller.core.room import Room, free_w
+from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 
 NEW = MinerBook()
@@ -145,7 +146,7 @@ def _level(view: View, envelope: Envelope, order: list[int], ordered_by: _Order)
 
 
 def _stop_order(view: View, running: list[int]) -> _Order:
-    chases, specs = view.state.chases, view.wiring.miners
+    chases, specs, known = view.state.chases, view.wiring.miners, said(view.state.last)
     efficient = _efficient(view, running)
 
     def order(at: int) -> tuple[int, ...]:
@@ -153,7 +154,8 @@ def _stop_order(view: View, running: list[int]) -> _Order:
         stopping = chase is not None and chase.want == "stop"
         band, dj_th = efficient(at)
         rank = (band, -dj_th, book.starts, book.last_start_s, at)
-        return (0 if stopping else 1, int("protected" in specs[at].flags), *rank)
+        last = bool(known) and not left(specs[at], known)  # asked of it, nothing would come: it takes nobody's place
+        return (2 if last else 0 if stopping else 1, int("protected" in specs[at].flags), *rank)
 
     return order
 

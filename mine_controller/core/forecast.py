@@ -1,12 +1,13 @@
 """How long obeying takes: lanes, last calls, and who can still be reached gently. Pure arithmetic on seconds."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.wiring import Lane, MinerSpec
 from mine_controller.core.once import Once, each
+from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 
 SPARE_S = 30  # between the last outlet call and the deadline
@@ -89,6 +90,9 @@ def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
     calls = last_calls(view, running, deadline)
     room = gentle_room(view, calls)
     groups = Counter(compress(_ways_of(view.wiring.miners), view.fleet.on))
+    for way, now in _fewer(view):
+        groups[way] -= 1
+        groups[now] += 1
     gentle: dict[str, int] = {}
     hard: dict[str, int] = {}
     proof_s = unreachable = 0
@@ -113,6 +117,15 @@ def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
         "unreachable": unreachable,
         "lanes": {**gentle, **{name: count for name, count in hard.items() if count}},
     }
+
+
+def _fewer(view: View) -> Iterator[tuple[_Way, _Way]]:
+    """As wired and as they are, the ways of each running unit that has said of one of them that it knows no stop."""
+    known = said(view.state.last)
+    for spec, on in zip(view.wiring.miners, view.fleet.on, strict=True) if known else ():
+        paths = left(spec, known) if on else spec.paths
+        if paths != spec.paths:
+            yield _way(spec), _way(spec._replace(paths=paths))
 
 
 def gentle_room(view: View, calls: Mapping[str, int]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from mine_controller.core import stopless
 from mine_controller.core.chase import answered
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -37,7 +38,8 @@ def settle(state: State, commands: Iterable[Command], outcomes: Iterable[Outcome
         else:
             chases[command.target] = answered(chase, outcome.verdict, outcome.why, outcome.ticket, outcome.at_s)
     state = _errands(state, by_id, outcomes)
-    return state._replace(chases=chases, lanes=_lanes(state.lanes, by_id, outcomes, began_s))
+    last = stopless.heard(state.last, by_id, outcomes)
+    return state._replace(chases=chases, lanes=_lanes(state.lanes, by_id, outcomes, began_s), last=last)
 
 
 def _errands(state: State, by_id: dict[str, Command], outcomes: tuple[Outcome, ...]) -> State:

@@ -15,6 +15,7 @@ from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.state import State
+from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 from mine_controller.ops import machine as box
 from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
@@ -28,6 +29,7 @@ from mine_controller.store.putback import all_copies
 from mine_controller.wire.door import Wire
 
 ASK_S = 15.0  # for all endpoints side by side
+NAMED = 6  # miners in one line
 WireFor = Callable[[str, float], Wire]
 
 
@@ -346,7 +348,12 @@ def _contract(site: Site) -> Iterator[Check]:
     )
     late = "" if forecast["seconds"] <= options.obey_within_s else f", obey_within_s is {options.obey_within_s} s"
     if forecast["unreachable"]:
+        known = said(site.book.state.last)
+        named = [spec.id for spec in wiring.miners if spec.paths and not left(spec, known)]
         remedy = "give them an outlet in fleet.csv, or a group that can stop them"
+        if named:
+            more = f" and {len(named) - NAMED} more" if len(named) > NAMED else ""
+            remedy += f"; {', '.join(named[:NAMED])}{more} said so when told to stop: `minectl miners stop` asks again"
         yield Check("contract", FAIL, f"{forecast['unreachable']} miners can't be stopped by anything; {text}", remedy)
     elif forecast["seconds"] + site.config.site.tick_s > options.notice_s:
         remedy = "more PDU sections side by side, outlet groups, or a faster lane"

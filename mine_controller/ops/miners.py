@@ -23,6 +23,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.once import Once
 from mine_controller.core.refusal import Refused
+from mine_controller.core.stopless import left, said
 from mine_controller.ops.profiles import Profile
 from mine_controller.ops.recall import kept_book
 from mine_controller.ops.replies import Wanted
@@ -37,6 +38,7 @@ NUMBERS = (
 )  # fmt: skip
 TEXTS = ("model", "firmware", "hashrate")
 TOO_OLD = "too old"
+PLUG = "pull its plug, or write the outlet it hangs on into fleet.csv"
 NOTHING = Value(None, 0, "", "never read")
 _spec_by = Once(lambda miners: {spec.id: spec for spec in miners})
 
@@ -169,7 +171,11 @@ def everything(config: Config, found: Miners, name: str) -> dict[str, Any]:
         for key, value in sorted(image.channels.items() if image is not None else ())
         if any(key.startswith((f"{prefix}:", f"{prefix} ")) for prefix in prefixes)
     }
-    paths = [{"lane": path.lane, "gentle": path.gentle, "proof_s": path.proof_s} for path in spec.paths]
+    able = left(spec, said(found.book.state.last))
+    paths = [
+        {"lane": path.lane, "gentle": path.gentle, "proof_s": path.proof_s, "says_none": path not in able}
+        for path in spec.paths
+    ]
     return row | {"breaker": spec.breaker or None, "phase": spec.phase or None, "ways": paths, "readings": readings}
 
 
@@ -237,10 +243,11 @@ def selectors(filters: Filters, chosen: Sequence[Mapping[str, Any]]) -> tuple[st
 
 
 class Asking(NamedTuple):
-    """Requests to file, and by unit why it can't take what is asked ("" = it can)."""
+    """Requests to file, by unit why it can't take what is asked ("" = it can), and what to know beforehand."""
 
     wanted: tuple[Wanted, ...]
     cannot: dict[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def errand(
@@ -282,7 +289,8 @@ def hold(config: Config, found: Miners, filters: Filters, pair: tuple[str, str],
     able = [row for row in chosen if not cannot[row["id"]]]
     names = _whole(key, filters, able) or tuple(f"{key}.{row['id']}" for row in able)
     wanted = tuple(Wanted("set-state", (name, value), reason, until) for name in names)
-    return Asking(wanted if able else (), cannot)
+    notes = _deaf(config, found, able) if pair == ("miner", "stop") else ()
+    return Asking(wanted if able else (), cannot, notes)
 
 
 def _no_hold(config: Config, found: Miners, row: Mapping[str, Any], pair: tuple[str, str]) -> str:
@@ -312,13 +320,24 @@ def _no_stop(config: Config, name: str) -> str:
     wiring = config.policy.wiring
     spec = _spec_by(wiring.miners)[name]
     if not spec.paths:
-        return (
-            f"{name} ({spec.group}) has no stop, and fleet.csv knows no outlet of it: pull its plug, "
-            "or write the outlet it hangs on into fleet.csv"
-        )
+        return f"{name} ({spec.group}) has no stop, and fleet.csv knows no outlet of it: {PLUG}"
     if all(path.lane in wiring.lanes and not wiring.lanes[path.lane].live for path in spec.paths):
         return f"{name}: {' and '.join(f'[{path.lane}]' for path in spec.paths)} has live = no: nothing is sent"
     return ""
+
+
+def _deaf(config: Config, found: Miners, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Who of these has said that it knows no stop, and hangs on nothing that could cut it. It is told all the same: its
+    firmware, or what was set there, may be another by now.
+    """
+    known, specs = said(found.book.state.last), _spec_by(config.policy.wiring.miners)
+    units = [specs[row["id"]] for row in rows] if known else []
+    return tuple(
+        f"{spec.id} ({spec.group}) has said that it knows no stop over the network, and fleet.csv knows no outlet of "
+        f"it: it is told once more, and if it still knows none, {PLUG}"
+        for spec in units
+        if not left(spec, known)
+    )
 
 
 def _whole(key: str, filters: Filters, chosen: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -347,7 +366,8 @@ def quarantine(config: Config, found: Miners, filters: Filters, reason: str, *, 
     cannot = {row["id"]: "" if release else _no_stop(config, row["id"]) for row in chosen}
     verb = "release" if release else "quarantine"
     todo = [row["id"] for row in chosen if bool(row["quarantine"]) == release and not cannot[row["id"]]]
-    return Asking(tuple(Wanted(verb, (name,), reason) for name in todo), cannot)
+    notes = () if release else _deaf(config, found, [row for row in chosen if row["id"] in todo])
+    return Asking(tuple(Wanted(verb, (name,), reason) for name in todo), cannot, notes)
 
 
 def with_profile(config: Config, found: Miners, filters: Filters, profile: Profile, reason: str) -> Asking:

@@ -23,12 +23,12 @@ from mine_controller.core.errands import (
 )
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.command import UNKNOWN as UNANSWERED
-from mine_controller.core.model.command import Command, Outcome
+from mine_controller.core.model.command import UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.words import sentence
-from mine_controller.ops.miners import NOTHING, TOO_OLD, channel, held_as, seen_book
+from mine_controller.ops.miners import NOTHING, PLUG, TOO_OLD, channel, held_as, seen_book
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 
@@ -66,7 +66,23 @@ def outcomes(config: Config, after: int, ids: Sequence[str]) -> list[dict[str, A
             for command in recorded.commands:
                 if command.target in meant:
                     told[command.target, command.verb, command.lane] = _outcome(command, answers.get(command.id))
-    return [*told.values(), *_waiting(config, ids, {(one["miner"], one["verb"]) for one in told.values()})]
+    rows = _to_unplug(config, [*told.values()])
+    return [*rows, *_waiting(config, ids, {(one["miner"], one["verb"]) for one in rows})]
+
+
+def _to_unplug(config: Config, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same; of a stop that a unit does not know and nothing else can do, what a person can."""
+    none = {(one["miner"], one["lane"]) for one in rows if (one["verb"], one["verdict"]) == ("stop", UNSUPPORTED)}
+    if not none:
+        return [*rows]
+    specs = [spec for spec in config.policy.wiring.miners if spec.paths]
+    alone = {spec.id for spec in specs if all((spec.id, path.lane) in none for path in spec.paths)}
+    return [
+        one | {"why": f"{one['why'] or 'it knows no stop'}; nothing else can stop it: {PLUG}"}
+        if one["miner"] in alone and one["verb"] == "stop"
+        else one
+        for one in rows
+    ]
 
 
 def _outcome(command: Command, answer: Outcome | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from mine_controller.core.model.book import Book
+from mine_controller.core.stopless import left, said
 from mine_controller.render import levers, past, svg
 from mine_controller.render.cards import cards
 from mine_controller.render.fleet import Unit, units
@@ -137,7 +138,10 @@ def _facts(given: Given, unit: Unit, card: Doc, row: Doc) -> list[dict[str, str]
         wall_s = when.wall(plant_s) if plant_s else None
         return zone.near(wall_s, given.now_s) if wall_s is not None else ""
 
-    ways = ", then ".join(clean(path.lane, 40) for path in spec.paths)
+    able = left(spec, said(given.book.state.last))
+    ways = ", then ".join(
+        f"{clean(path.lane, 40)}{'' if path in able else ' (says it has no stop)'}" for path in spec.paths
+    )
     told = (
         ("Its word", row["word"]), ("Model", card["model"] if full else ""), ("Firmware", card["firmware"]),
         ("Section", clean(spec.group, 60)), ("Address", row["address"] if full else ""),

@@ -9,6 +9,7 @@ from cli.agile import Home
 from cli.home import Home as Shelf
 
 from mine_controller.config.load import load
+from mine_controller.core.model.command import Outcome
 from mine_controller.ops import replies
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
@@ -249,6 +250,25 @@ def test_off_for_a_unit_that_nobody_answers_as_is_filed_with_a_note(shelf):
     assert (done.status_code, done.json()["notes"]) == (200, [note])
     assert shelf.send("PATCH", "/api/miners/b02?wait=1", {"enabled": True}).json().get("notes") is None
     assert shelf.post("/api/miners/bulk/disable", {"ids": ["b01", "b02"]}).json()["notes"] == [note]
+
+
+def test_off_for_a_unit_that_has_said_that_it_knows_no_stop_is_filed_with_a_note(shelf, monkeypatch):
+    place, real = shelf.place, shelf.place._told
+
+    def told(command):
+        none = command.verb == "stop" and command.target == "miner b02"
+        return Outcome(command.id, "unsupported", "", None, place.plant.now) if none else real(command)
+
+    monkeypatch.setattr(place, "_told", told)
+    first = shelf.send("PATCH", "/api/miners/b02?wait=1", {"enabled": False})
+    assert (first.status_code, first.json().get("notes")) == (200, None)
+    for off in (
+        lambda: shelf.send("PATCH", "/api/miners/b02?wait=1", {"enabled": False}),
+        lambda: shelf.post("/api/miners/bulk/disable", {"ids": ["b01", "b02"]}),
+    ):
+        shelf.send("PATCH", "/api/miners/b02?wait=1", {"enabled": True})
+        [note] = off().json()["notes"]
+        assert note.startswith("b02 (bitaxe shelf) has said that it knows no stop over the network")
 
 
 def test_nobody_meant_is_404(shelf):

@@ -4,6 +4,7 @@ import pytest
 from cli.home import Home
 from cli.place import Place
 
+from mine_controller.core.model.command import Outcome
 from mine_controller.ops import replies
 from mine_controller.ops.replies import Started
 
@@ -29,6 +30,19 @@ def test_without_outlets_none_is_promised_and_who_runs_on_is_named(home):
     assert "at the outlets" not in done.stdout
     assert "Not seen off yet: n01." in done.stdout
     assert "Nothing can stop n01: pull the plug." in done.stderr
+
+
+def test_who_says_that_it_knows_no_stop_is_named_too(home, monkeypatch):
+    real = home._told
+
+    def told(command):
+        none = command.verb == "stop" and command.target == "miner b02"
+        return Outcome(command.id, "unsupported", "no such command", None, home.plant.now) if none else real(command)
+
+    monkeypatch.setattr(home, "_told", told)
+    done = home.run("emergency-stop", "--yes", "--reason", "smell")
+    assert "Not seen off yet: b02, n01." in done.stdout
+    assert "Nothing can stop b02, n01: pull the plug." in done.stderr
 
 
 def test_who_does_not_answer_is_counted_as_not_known(home):

@@ -179,7 +179,10 @@ def came(verb, *verdicts, miner="b02"):
         (("restart", "b02"), came("restart", "refused"), 1),
         (("restart", "b02"), came("restart", "unreachable"), 1),
         (("quarantine", "b02"), came("stop", "unsupported"), 1),
-        (("stop", "b02"), came("stop", "unsupported", "applied"), 0),  # the plug did what its own word could not
+        (("stop", "b02"), came("stop", "unsupported", "applied"), 0),  # a second gentle way did
+        (("stop", "b02"), [*came("stop", "unsupported"), *came("off", "applied")], 0),  # its outlet did
+        (("stop", "b02"), [*came("stop", "unsupported"), *came("off", "refused")], 1),
+        (("start", "b02"), [*came("run", "refused"), *came("on", "applied")], 0),
         (("mode", "eco", "b02"), came("mode", "refused"), 1),
         (("restart", "b02"), came("restart", "waits"), 75),
         (("restart", "b02"), came("restart", "unknown"), 0),

@@ -7,6 +7,7 @@ import pytest
 from cli.conftest import seated
 from cli.home import FLEET, Home
 
+from mine_controller.core.model.command import Outcome
 from mine_controller.core.model.state import MinerBook
 from mine_controller.devices import bitaxe
 from mine_controller.ops import outcomes as what_came
@@ -71,6 +72,56 @@ def test_whose_outlet_is_known_is_held_off_by_it(home):
     done = home.run("miners", "stop", "n01", "--no-tick")
     assert done.exit_code == 0, done.output
     assert [one.args for one in home.requests()] == [("miner.n01", "stop")]
+
+
+def knows_no_stop(home, monkeypatch, *names):
+    """The unit says so when it is told."""
+    real = home._told
+
+    def told(command):
+        if command.verb == "stop" and command.target.removeprefix("miner ") in names:
+            return Outcome(command.id, "unsupported", "this model has no command for it", None, home.plant.now)
+        return real(command)
+
+    monkeypatch.setattr(home, "_told", told)
+    return home
+
+
+SAYS_NONE = "b02 (bitaxe shelf) has said that it knows no stop over the network, and fleet.csv knows no outlet of it"
+
+
+@pytest.mark.parametrize("words", [("stop", "b02", "--for", "1h"), ("quarantine", "b02")])
+def test_who_says_that_it_knows_no_stop_is_told_as_that_with_what_a_person_can_do(home, monkeypatch, words):
+    done = knows_no_stop(home, monkeypatch, "b02").run("miners", *words)
+    assert done.exit_code == 1
+    assert (
+        "  b02 stop: unsupported by bitaxe shelf (this model has no command for it; nothing else can stop it: "
+        "pull its plug, or write the outlet it hangs on into fleet.csv)\n"
+    ) in done.stdout
+    assert "has said" not in done.stderr, "it had not said so before"
+
+
+@pytest.mark.parametrize("more", [("--no-tick",), ("--dry-run",), ()])
+def test_who_has_said_so_before_is_told_of_beforehand(home, monkeypatch, more):
+    knows_no_stop(home, monkeypatch, "b02").run("miners", "stop", "b02", "--for", "10m")
+    done = home.run("miners", "stop", "--row", "a", "--for", "1h", "--yes", *more)
+    assert f"Note: {SAYS_NONE}: it is told once more" in done.stderr
+    assert "b01 (bitaxe shelf)" not in done.stderr
+    assert done.exit_code == (0 if more else 1)
+    assert "ways to stop it  bitaxe shelf (says it has no stop)" in home.run("miners", "show", "b02").stdout
+    assert "ways to stop it  bitaxe shelf\n" in home.run("miners", "show", "b01").stdout
+
+
+def test_where_the_outlet_did_what_its_own_word_could_not_the_stop_is_done(home, monkeypatch):
+    home.path.write_text(home.path.read_text().replace("\n[wiring]\n", PDU))
+    home.fleet.write_text(FLEET.replace("row,note", "row,outlet").replace("shelf,,a,", "shelf,,a,redfish pdu1/A1"))
+    home.later()
+    done = knows_no_stop(home, monkeypatch, "b02").run("miners", "stop", "b02", "--for", "1h")
+    assert "  b02 stop: unsupported by bitaxe shelf (this model has no command for it)\n" in done.stdout
+    assert "  b02 off: applied by redfish pdu1\n" in done.stdout
+    assert done.exit_code == 0
+    again = home.run("miners", "stop", "b02", "--for", "1h", "--dry-run")
+    assert "has said" not in again.stderr
 
 
 def test_where_nothing_is_sent_no_stop_is_promised(home):

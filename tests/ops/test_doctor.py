@@ -8,6 +8,7 @@ from cli.place import Place
 
 from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load
+from mine_controller.core import stopless
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
 from mine_controller.ops import doctor
@@ -40,6 +41,21 @@ def test_the_contract_is_judged_as_if_every_miner_ran(place, tmp_path):
     check = only(doctor._contract(site(place.ticks(3), tmp_path)))
     assert check.verdict == "ok"
     assert "with all 8 miners on (8 gently, 0 at the outlet); your notice is 600 s" in check.text
+
+
+def test_whoever_has_said_that_it_knows_no_stop_is_named(place, tmp_path):
+    """Without an outlet nothing is left; with one, that is how it is stopped."""
+    book = kept_book(place.ticks(1).config.paths)
+    said = {stopless.KEY: {"foreman mine": ["m001", "m002"]}}
+    book = book._replace(state=book.state._replace(last={**book.state.last, **said}))
+    check = only(doctor._contract(site(place, tmp_path, book=book)))
+    assert "(6 gently, 2 at the outlet)" in check.text
+    wiring = place.config.policy.wiring
+    bare = tuple(spec._replace(paths=spec.paths[:1]) for spec in wiring.miners)
+    policy = place.config.policy._replace(wiring=wiring._replace(miners=bare))
+    check = only(doctor._contract(site(place, tmp_path, book=book, config=place.config._replace(policy=policy))))
+    assert (check.verdict, check.text[:44]) == ("fail", "2 miners can't be stopped by anything; slowe")
+    assert "m001, m002 said so when told to stop: `minectl miners stop` asks again" in check.remedy
 
 
 def test_it_is_judged_before_the_first_tick_too(place):

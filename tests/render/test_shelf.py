@@ -145,6 +145,21 @@ def test_the_pages_of_a_silent_unit_show_its_rate_as_what_it_was():
     assert figures["a02"]["note"] == "SHA-256"
 
 
+def test_the_page_of_a_unit_says_which_of_its_ways_it_has_said_it_does_not_know():
+    one = spec("a01")._replace(paths=(Path(SHELF, 20, gentle=True), Path("redfish pdu1", 10, gentle=False)))
+    seen, facts = book(wiring(one), unit(one)), sample.facts(0, wiring=wiring(one))
+
+    def stopped_by(**last):
+        given = others.Given(
+            made(wiring(one), unit(one)), seen._replace(state=State(last=last)), facts, Past(), sentence, NOW
+        )
+        [(_, each, card)] = others.every_miner(given)
+        return next(fact["value"] for fact in others.miner(given, each, card)["facts"] if fact["name"] == "Stopped by")
+
+    assert stopped_by() == "bitaxe shelf, then redfish pdu1"
+    assert stopped_by(no_stop={SHELF: ["a01"]}) == "bitaxe shelf (says it has no stop), then redfish pdu1"
+
+
 def test_a_rate_older_than_it_may_be_is_not_shown_even_as_what_it_was():
     wired, told = silent_at_its_outlet()
     told[f"{SHELF}/mac-a01:hashrate_ths"] = Value(1.2, PLANT - 601)
