@@ -11,6 +11,7 @@ from mine_controller.cli.session import fail, load_config, paths_of
 from mine_controller.config.model import Config
 
 if TYPE_CHECKING:
+    from mine_controller.ops.recall import Named
     from mine_controller.store.db import Paths
 
 
@@ -51,11 +52,11 @@ def command(config: Path | None, which: str | None, as_matrix: bool, db: Path | 
 def _explained(paths: "Paths", which: str | None, as_json: bool) -> str:
     from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.explain import plan_json, plan_text  # noqa: PLC0415 - the same
-    from mine_controller.ops.recall import Gap, Recalled, recall  # noqa: PLC0415 - the same
+    from mine_controller.ops.recall import Gap, Recalled, recall_tick  # noqa: PLC0415 - the same
     from mine_controller.store.db import iso  # noqa: PLC0415 - the same
 
-    tick_at = _tick_at(paths, which)
-    rounds = tuple(recall(paths, tick_at, tick_at))
+    tick_at, older = _tick_at(paths, which)
+    rounds = recall_tick(paths, tick_at)
     found = [one for one in rounds if isinstance(one, Recalled)]
     if not found:
         why = rounds[0].why if rounds and isinstance(rounds[0], Gap) else "no record of it is kept"
@@ -63,11 +64,12 @@ def _explained(paths: "Paths", which: str | None, as_json: bool) -> str:
     told = [_round(one) for one in found]
     if as_json:
         last = plan_json(found[-1].book)
-        return json_text({"tick": tick_at, "time": iso(tick_at), "same": all(r["same"] for r in told), **last}
-                         | {"rounds": told})  # fmt: skip
+        return json_text({"tick": tick_at, "time": iso(tick_at), "older": older or None,
+                          "same": all(r["same"] for r in told), **last} | {"rounds": told})  # fmt: skip
     head = f"Tick {tick_at} of {iso(tick_at)}, {len(found)} round{'s' if len(found) != 1 else ''}"
+    twice = [f"The clock ran over this time twice; this is the newer tick, the older one is --tick {older}."]
     differs = [] if all(one["same"] for one in told) else ["This version of the program decides it differently."]
-    return "\n".join([head, *differs, plan_text(found[-1].book), *_rounds_text(told)])
+    return "\n".join([head, *(twice if older else []), *differs, plan_text(found[-1].book), *_rounds_text(told)])
 
 
 def _round(one: Any) -> dict[str, Any]:
@@ -99,22 +101,24 @@ def _rounds_text(told: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _tick_at(paths: "Paths", which: str | None) -> int:
+def _tick_at(paths: "Paths", which: str | None) -> "Named":
     """The tick people mean."""
-    from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.recall import Named, of_time  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store import query  # noqa: PLC0415 - the same
 
     if which is None or (which.isdecimal() and len(which) < 6):
         back = int(which or 0)
         rows = query.ticks(paths, limit=back + 1)
         if len(rows) > back:
-            return rows[back].tick_at
+            return Named(rows[back].tick_at)
         few = f"only {len(rows)} ticks are kept" if rows else "no tick has run yet; `minectl tick` runs one"
         fail(few)
-    until = int(which) if which.isdecimal() else _moment(which)
-    rows = query.ticks(paths, until=until, limit=1)
-    if not rows:
+    if which.isdecimal() and query.ticks(paths, int(which), int(which), 1):
+        return Named(int(which))
+    found = of_time(paths, int(which) if which.isdecimal() else _moment(which))
+    if found is None:
         fail(f"no tick is kept from {which} or before; `minectl history` lists what there is")
-    return rows[0].tick_at
+    return found
 
 
 def _moment(text: str) -> int:

@@ -25,6 +25,7 @@ from mine_controller.store.records import Recorded
 from mine_controller.store.state import clock_facts, with_clock_facts
 
 MOST_TICKS = 400_000  # more than the store keeps of the fastest site
+ENDS_MOST = 6  # where the wall clock ran over hours again, anchors of both runs lie side by side
 
 
 class Recalled(NamedTuple):
@@ -63,67 +64,124 @@ class Seen(NamedTuple):
     decided_again: bool = False
 
 
-def recall(paths: Paths, since: int, until: int) -> Iterator[Recalled | Gap]:
-    """Every recorded round of the ticks `since` <= tick_at <= `until`, oldest first.
+def recall(paths: Paths, since: int, until: int, anchors: int = 1) -> Iterator[Recalled | Gap]:
+    """Every recorded round of the ticks `since` <= tick_at <= `until`, by their names; begins so many anchors before.
 
     Raises StoreTrouble when the database can't be read and ValueError for a damaged record.
     """
-    fold = _Fold(paths, since)
+    fold = _Fold(paths, since, anchors)
     for tick_at, rounds in groupby(query.records(paths, fold.begins_at, until), key=lambda one: one.tick_at):
         for found in fold.tick(tick_at, tuple(rounds)):
             if tick_at >= since:
                 yield found
 
 
-class _Fold:
-    """Where the fold stands. Out of step (`state` None) it waits for the next anchor."""
+def recall_tick(paths: Paths, tick_at: int) -> tuple[Recalled | Gap, ...]:
+    """The rounds of one tick. Where the anchor before it is of another run over the same hours, from earlier ones."""
+    found = tuple(recall(paths, tick_at, tick_at))
+    if any(isinstance(one, Gap) for one in found):
+        found = tuple(recall(paths, tick_at, tick_at, ENDS_MOST))
+    return found
 
-    def __init__(self, paths: Paths, since: int) -> None:
+
+class Named(NamedTuple):
+    """The newest tick of a time. `older`: the wall clock ran over that time before, with this tick; 0 = it did not."""
+
+    tick_at: int
+    older: int = 0
+
+
+def of_time(paths: Paths, until: int) -> Named | None:
+    """The last tick not after that wall time; None when there is none. Which of two is newer says plant time."""
+    rows = query.ticks(paths, until=until, limit=1)
+    if not rows:
+        return None
+    last_at = rows[0].tick_at
+    opening = query.record(paths, last_at)[:1]
+    span_s = 2 * opening[0].clock.tick_s if opening else 0
+    near = query.records(paths, last_at - span_s, last_at) if opening else ()
+    plant_s = {one.tick_at: one.clock.plant_s for one in near if one.round == 0}
+    newest = max(plant_s, key=plant_s.__getitem__, default=last_at)
+    return Named(newest, max((at for at in plant_s if plant_s[newest] - plant_s[at] > span_s), default=0))
+
+
+class _End(NamedTuple):
+    """What a tick left, for the one that goes on from it."""
+
+    state: State
+    image: Image | None
+
+
+class _Fold:
+    """Where the fold stands: what ticks go on from, by the hash of its state. Out of step it waits for an anchor.
+
+    That is one end, and two where the wall clock ran over the same hours twice: their ticks lie in between each other.
+    """
+
+    def __init__(self, paths: Paths, since: int, anchors: int) -> None:
         self.paths = paths
-        self.state: State | None = State()
-        self.image: Image | None = None
+        self.ends: dict[str, _End] = {}
+        self.in_step = True
         self.begins_at = 0
         self.policies = _Policies(paths)
-        start = query.anchor(paths, since - 1)
-        if start is not None:
-            self.state, self.image, self.begins_at = start.state, start.image, start.tick_at + 1
+        found: list[query.Anchor] = []
+        while len(found) < anchors:
+            start = query.anchor(paths, (found[-1].tick_at if found else since) - 1)
+            if start is None:
+                break
+            found.append(start)
+        if len(found) == anchors:
+            self.begins_at = found[-1].tick_at + 1
+        else:
+            self._keep(_End(State(), None))
+        for start in reversed(found):
+            self._keep(_End(start.state, start.image))
 
     def tick(self, tick_at: int, rounds: tuple[Recorded, ...]) -> Iterator[Recalled | Gap]:
         """One tick's rounds, or the gap it is."""
-        why = self._trouble(rounds[0])
-        policy = None if why else self.policies.of(tick_at)
-        if self.state is None or policy is None:
-            yield Gap(tick_at, why or "the config it ran on is not kept")
+        end = self._end(rounds[0])
+        policy = self.policies.of(tick_at) if end is not None else None
+        if end is None or policy is None:
+            yield Gap(tick_at, self._trouble(rounds[0]) if end is None else "the config it ran on is not kept")
             self._step_in(tick_at)
             return
+        self.in_step = True
         for recorded in rounds:
-            found = self._round(recorded, self.state, policy)
-            self.state, self.image = found.after, found.image
+            found = self._round(recorded, end, policy)
+            end = _End(found.after, found.image)
             yield found
-        self.state = with_clock_facts(self.state, rounds[-1].facts)
+        self._keep(_End(with_clock_facts(end.state, rounds[-1].facts), end.image))
 
-    def _round(self, recorded: Recorded, state: State, policy: Policy) -> Recalled:
-        image = freeze(self.image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
-        decision = decide(image, state, policy)
+    def _round(self, recorded: Recorded, end: _End, policy: Policy) -> Recalled:
+        image = freeze(end.image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
+        decision = decide(image, end.state, policy)
         after = settle(decision.state, decision.commands, recorded.outcomes, recorded.clock.plant_s)
-        return Recalled(recorded, image, state, decision, after, policy)
+        return Recalled(recorded, image, end.state, decision, after, policy)
+
+    def _end(self, first: Recorded) -> _End | None:
+        """What this tick went on from."""
+        if first.round != 0 or not self.ends:
+            return None
+        return self.ends.pop(first.state_sha or list(self.ends)[-1], None)
+
+    def _keep(self, end: _End) -> None:
+        self.ends[sha(end.state)] = end
+        if len(self.ends) > ENDS_MOST + 1:
+            del self.ends[next(iter(self.ends))]
 
     def _trouble(self, first: Recorded) -> str:
-        if self.state is None:
+        if not self.in_step:
             return "no full copy of the state before it is kept (one is made every hour)"
         if first.round != 0:
             return "its opening round is missing"
-        if first.state_sha and first.state_sha != sha(self.state):
-            self.state = None
-            return "its first state is not the one the tick before it left"
-        return ""
+        return "its first state is not the one the tick before it left"
 
     def _step_in(self, tick_at: int) -> None:
         """Go on from the anchor this tick left, if it left one."""
-        self.state = None
         kept = query.anchor(self.paths, tick_at)
-        if kept is not None and kept.tick_at == tick_at:
-            self.state, self.image = kept.state, kept.image
+        self.in_step = kept is not None and kept.tick_at == tick_at
+        if kept is not None and self.in_step:
+            self._keep(_End(kept.state, kept.image))
 
 
 class _Policies:
@@ -153,7 +211,7 @@ def last_seen(paths: Paths, policy: Policy) -> Seen | None:
         return None
     tick_at = newest[0].tick_at
     try:
-        for found in reversed(tuple(recall(paths, tick_at, tick_at))):
+        for found in reversed(recall_tick(paths, tick_at)):
             if isinstance(found, Recalled):
                 return Seen(tick_at, found.book)
     except ValueError:

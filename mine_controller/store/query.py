@@ -105,12 +105,17 @@ def events(
     about: str = "",
     limit: int = 100,
 ) -> tuple[EventRow, ...]:
-    """Give events, newest first; an empty word narrows nothing."""
+    """Give events, newest first; an empty word narrows nothing.
+
+    Newest is what was written last: a wall clock that was ahead has later times in older rows.
+    """
+    sql = (
+        "SELECT timestamp, kind, severity, about, text, actor, reason FROM events WHERE timestamp BETWEEN ? AND ?"
+        " AND (? = '' OR kind = ?) AND (? = '' OR actor = ?) AND (? = '' OR about = ?) ORDER BY id DESC LIMIT ?"
+    )
     rows = _rows(
         paths,
-        "SELECT timestamp, kind, severity, about, text, actor, reason FROM events WHERE timestamp BETWEEN ? AND ?"
-        " AND (? = '' OR kind = ?) AND (? = '' OR actor = ?) AND (? = '' OR about = ?)"
-        " ORDER BY timestamp DESC, id DESC LIMIT ?",
+        sql if since else sql.replace("WHERE timestamp", "WHERE +timestamp"),  # by id all the way: nothing to sort
         (iso(since), iso(until), kind, kind, actor, actor, about, about, limit),
     )
     return tuple(EventRow(*row) for row in rows)

@@ -35,6 +35,28 @@ def test_a_tick_is_named_by_its_number_by_a_time_or_by_how_many_back(place):
     assert {json.loads(one)["tick"] for one in ways} == {at}
 
 
+def test_clk2_of_a_time_that_ran_twice_the_newer_tick_is_explained_and_the_older_one_named(place):
+    begins = 1_789_000_000
+    place.began = begins - place.plant.now
+    place.ticks(40)
+    place.plant.signal = "off"
+    place.began -= 3_607
+    place.ticks(20)
+    at = begins + 40 * 120 - 3_607 + 5 * 120
+    time = datetime.fromtimestamp(at + 2, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    shown = place.run("explain", "--tick", time).stdout
+    assert shown.startswith(f"Tick {at} of ")
+    older = begins + 1_680
+    assert f"The clock ran over this time twice; this is the newer tick, the older one is --tick {older}." in shown
+    assert "CURTAILED: " in shown
+    told = json.loads(place.run("explain", "--tick", time, "--json").stdout)
+    assert (told["tick"], told["older"], told["same"]) == (at, older, True)
+    shown = place.run("explain", "--tick", str(older)).stdout
+    assert shown.startswith(f"Tick {older} of ")
+    assert "twice" not in shown
+    assert "RUNNING: " in shown
+
+
 def test_a_tick_that_never_was_is_one_sentence(place):
     curtailed(place)
     assert place.run("explain", "--tick", "40").stderr == "minectl: only 4 ticks are kept\n"

@@ -6,7 +6,7 @@ import pytest
 from cli.place import Place
 
 from mine_controller.ops import recall as room
-from mine_controller.ops.recall import Gap, Recalled, kept_book, last_seen, recall
+from mine_controller.ops.recall import Gap, Recalled, kept_book, last_seen, of_time, recall, recall_tick
 from mine_controller.store import query
 from mine_controller.store.db import Places, StoreTrouble
 
@@ -64,6 +64,37 @@ def test_a_lost_tick_is_a_gap_until_the_next_anchor(place):
     assert gaps[-1].tick_at in query.anchors(paths)
     assert isinstance(found[-1], Recalled)
     assert found[-1].same
+
+
+def run_twice(place):
+    """A clock that is 100 minutes ahead for two hours and more, and is then set right: those minutes run again."""
+    place.began = 1_789_000_000 - place.plant.now
+    place.ticks(70)
+    place.began -= 6_007
+    return place.ticks(60)
+
+
+def test_clk2_every_tick_of_hours_that_ran_twice_is_decided_again_but_the_one_after_the_step(place):
+    paths = run_twice(place).config.paths
+    ticks = [row.tick_at for row in query.ticks(paths, until=FOR_EVER, limit=200)]
+    assert len(ticks) == 130
+    first = 1_789_000_000 + 70 * 120 - 6_007  # it goes on from a tick whose name comes after it
+    for at in ticks[::7]:
+        assert at == first or all(isinstance(one, Recalled) and one.same for one in recall_tick(paths, at)), at
+    assert not last_seen(paths, place.config.policy).decided_again
+    every = list(recall(paths, 0, FOR_EVER))
+    assert [one.tick_at for one in every if isinstance(one, Gap)] == [first]
+    assert all(one.same for one in every if isinstance(one, Recalled))
+
+
+def test_clk2_of_two_ticks_of_one_time_the_newer_one_is_meant_and_the_older_one_named(place):
+    paths = run_twice(place).config.paths
+    begins = 1_789_000_000
+    assert of_time(paths, begins + 1_200) == (begins + 1_200, 0), "before the hours that ran twice"
+    newer, older = of_time(paths, begins + 6_000)
+    assert (newer, older) == (begins + 5_993, begins + 6_000)
+    assert of_time(paths, begins + 5_999) == (begins + 5_993, begins + 5_880)
+    assert of_time(paths, begins - 1) is None
 
 
 def test_the_last_tick_is_seen_with_its_decision(place):

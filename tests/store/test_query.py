@@ -2,10 +2,11 @@ import pytest
 from store import ledger
 from store.test_store import SHA, full_book, run_ticks
 
+from mine_controller.core.model.reason import Event, Reason
 from mine_controller.store import query
 from mine_controller.store.db import iso
 from mine_controller.store.history import COLUMNS, SERIES
-from mine_controller.store.store import open_store
+from mine_controller.store.store import Extra, open_store
 
 
 def files_of(paths):
@@ -62,6 +63,24 @@ def test_clk2_the_newest_tick_is_the_one_of_the_state_and_not_the_latest_name(pa
     assert len(query.ticks(paths, until=ledger.NOON + 2 * 86_400)) == 5
 
 
+def test_clk2_the_newest_event_is_the_one_written_last_and_not_the_latest_time(paths, rules):
+    """A clock a day ahead, set right again: what it wrote would stand above what happens now, for a day."""
+    day = 86_400
+    for at in (ledger.NOON + day, ledger.NOON, ledger.NOON + 120):
+        with open_store(paths, "1.0") as store:
+            made = ledger.make_tick(rules, store.load(ledger.BOOT, SHA).book, at)
+            extra = Extra((Event("trial", "info", "site", Reason("x", "y")),))
+            store.save(made.tick, made.rounds, made.book, at, extra)
+
+    def told(**narrowed):
+        return [row.timestamp for row in query.events(paths, "trial", **narrowed)]
+
+    assert told() == [iso(ledger.NOON + 120), iso(ledger.NOON), iso(ledger.NOON + day)]
+    assert told(limit=2) == told()[:2]
+    assert told(since=ledger.NOON) == told()
+    assert told(since=ledger.NOON + day) == [iso(ledger.NOON + day)]
+
+
 def fill(paths, count, gap):
     """Rows of a long history, straight into the table."""
     with open_store(paths, "1.0") as store:
@@ -98,7 +117,7 @@ def test_the_day_and_the_newest_ticks_of_a_long_history_are_found_by_the_cluster
         for sql in (
             "SELECT * FROM mine_states ORDER BY timestamp DESC LIMIT 10",
             "SELECT tick_at FROM mine_states WHERE timestamp BETWEEN '2026' AND '2027' ORDER BY timestamp",
-            "SELECT text FROM events WHERE timestamp BETWEEN '2026' AND '2027' ORDER BY timestamp DESC LIMIT 5",
+            "SELECT text FROM events WHERE +timestamp BETWEEN '2026' AND '2027' ORDER BY id DESC LIMIT 5",
         ):
             plan = " ".join(row[3] for row in store._db.execute("EXPLAIN QUERY PLAN " + sql))
             assert "TEMP B-TREE" not in plan
