@@ -13,8 +13,9 @@ from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.play import demo
-from mine_controller.ports.clock import Clocks, Sources
+from mine_controller.ports.clock import Clocks, Sources, fold_of
 from mine_controller.ports.live import Live
+from mine_controller.render.text import Fold
 from mine_controller.store.stop import lower_stop, raise_stop
 from mine_controller.twin import coop, story
 from mine_controller.wire.door import Response, Wire
@@ -80,6 +81,16 @@ def test_clk5_local_time_is_made_for_the_place_also_over_a_clock_change():
     times.wall = 1_793_520_000.0  # 2026-11-01 08:00 UTC: an hour after the clocks went back in Chicago
     clock = opening(times)
     assert (clock.local.date, clock.local.minute) == ("2026-11-01", 2 * 60)
+
+
+def test_clk5_the_night_the_clocks_go_back_is_known_in_the_days_around_it_and_no_other_night_is():
+    back = 1_793_516_400  # 2026-11-01 07:00 UTC
+    fold = Fold(back, (-5 * 3600, "CDT"), (-6 * 3600, "CST"))
+    days = {day: fold_of("America/Chicago", back + day * 86_400) for day in range(-5, 6)}
+    assert {day for day, found in days.items() if found == fold} == {-2, -1, 0, 1, 2}
+    assert {day for day, found in days.items() if found is None} == {-5, -4, -3, 3, 4, 5}
+    assert fold_of("America/Chicago", 1_772_956_800) is None, "forward, no hour comes twice"
+    assert fold_of("UTC", back) is None
 
 
 def test_an_emergency_stop_ends_the_sending_within_seconds(tmp_path):

@@ -8,7 +8,7 @@ import click
 
 from mine_controller.cli.output import safe
 from mine_controller.config.model import Config
-from mine_controller.ports.clock import utc_offset_s
+from mine_controller.ports.clock import fold_of, utc_offset_s
 from mine_controller.render.lamp import said
 from mine_controller.render.text import Zone, span, temperature, watts
 
@@ -29,7 +29,8 @@ FIGURES = {
 
 def screen(shown: dict[str, Any], config: Config, now_s: int) -> list[str]:
     """Lines of at most 80 columns (colour codes not counted)."""
-    zone = Zone(utc_offset_s(config.site.timezone, now_s), config.site.timezone)
+    where = config.site.timezone
+    zone = Zone(utc_offset_s(where, now_s), where, fold_of(where, now_s))
     lines = [*_head(shown, zone, now_s), *_age(shown), *_blind(shown["inputs"])]
     lines += _wrapped("Next", f"{zone.clock(shown['next']['at'])} {shown['next']['text']}".replace("unknown ", ""))
     lines += _wrapped("Power", _power(shown))

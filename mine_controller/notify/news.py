@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
+from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, INFO, LEVELS
 
 OLD_S = 600  # news this old is told as past: whoever reads it must not act on it as new
@@ -188,7 +189,7 @@ def _moment(at: int, timezone: str, now_s: int) -> str:
     """The time of day; with the day where it was another one."""
     zone = ZoneInfo(timezone)
     today, then = (datetime.fromtimestamp(each, UTC).astimezone(zone) for each in (now_s, at))
-    return then.strftime("%H:%M" if today.date() == then.date() else "%Y-%m-%d %H:%M")
+    return local_text(then, "%H:%M" if today.date() == then.date() else "%Y-%m-%d %H:%M")
 
 
 def _when(first: int, last: int, timezone: str, now_s: int, *, old: bool) -> str:
@@ -196,9 +197,9 @@ def _when(first: int, last: int, timezone: str, now_s: int, *, old: bool) -> str
     zone = ZoneInfo(timezone)
     today, begun, ended = (datetime.fromtimestamp(at, UTC).astimezone(zone) for at in (now_s, first, last))
     form = "%H:%M" if today.date() == begun.date() == ended.date() else "%Y-%m-%d %H:%M"
-    since, until = begun.strftime(form), ended.strftime(form)
-    told = f"at {since}" if since == until else f"from {since} to {until}"
-    return f"was, {told}" if old else told
+    since, until = local_text(begun, form), local_text(ended, form)
+    when = f"at {since}" if since == until else f"from {since} to {until}"
+    return f"was, {when}" if old else when
 
 
 def ids(every: Iterable[int]) -> str:

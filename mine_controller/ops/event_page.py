@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
+from mine_controller.notify.local import local_text
 from mine_controller.ops.event_report import STEPS, Curtailment, Point, Report
 from mine_controller.render.text import clean, span, watts
 
@@ -117,7 +118,7 @@ def _utc(at: int | None) -> str | None:
 
 
 def _local(at: int | None, zone: ZoneInfo) -> str:
-    return "still on" if at is None else datetime.fromtimestamp(at, zone).strftime("%Y-%m-%d %H:%M:%S")
+    return "still on" if at is None else local_text(datetime.fromtimestamp(at, zone), "%Y-%m-%d %H:%M:%S")
 
 
 # -- the page -----------------------------------------------------------------------------------------------------

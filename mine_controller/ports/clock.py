@@ -3,12 +3,16 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.state import State
 
+if TYPE_CHECKING:
+    from mine_controller.render.text import Fold
+
 SOFT_S = 80  # no further round begins after this much of a tick; its stages end by 88 s
+FOLD_NEAR_S = 180_000  # 50 h: what a page tells by the hour lies within
 STEP_S = 60  # wall against boot clock, beyond this the wall clock was stepped (CLK1, CLK2)
 
 
@@ -115,6 +119,30 @@ class Clocks:
 
         there = datetime.fromtimestamp(wall_s, UTC).astimezone(ZoneInfo(self.timezone))
         return Local(there.strftime("%Y-%m-%d"), there.hour * 60 + there.minute, there.weekday())
+
+
+def fold_of(timezone: str, wall_s: int) -> "Fold | None":
+    """When the site's clocks go back, within the days around that moment; None: they don't."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    zone = ZoneInfo(timezone)
+
+    def side(at: int) -> tuple[int, str]:
+        there = datetime.fromtimestamp(at, UTC).astimezone(zone)
+        offset = there.utcoffset()
+        return int(offset.total_seconds()) if offset is not None else 0, there.tzname() or timezone
+
+    last, first = wall_s - FOLD_NEAR_S, wall_s + FOLD_NEAR_S  # the last moment of the one, the first of the other
+    before, after = side(last), side(first)
+    if after[0] >= before[0]:
+        return None
+    from mine_controller.render.text import Fold  # noqa: PLC0415 - a night a year
+
+    while first - last > 1:
+        middle = (first + last) // 2
+        last, first = (middle, first) if side(middle)[0] == before[0] else (last, middle)
+    return Fold(first, before, after)
 
 
 def utc_offset_s(timezone: str, wall_s: int) -> int:

@@ -21,6 +21,7 @@ from mine_controller.config.model import Config
 from mine_controller.core import heartbeat as lines
 from mine_controller.core.model.book import Book
 from mine_controller.notify.chat import Heard, Reply, Update, fetch, reply
+from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, LEVELS, Button, Sent
 from mine_controller.notify.post import scrub
 from mine_controller.notify.telegram import Options
@@ -218,7 +219,7 @@ class _Ear:
         except StoreTrouble as trouble:
             return html.escape(trouble.text)
         zone = ZoneInfo(self.config.site.timezone)
-        moments = [datetime.fromisoformat(row.timestamp).astimezone(zone).strftime("%m-%d %H:%M") for row in rows]
+        moments = [local_text(datetime.fromisoformat(row.timestamp).astimezone(zone), "%m-%d %H:%M") for row in rows]
         return _lines(f"{at} {row.kind} {row.about}: {row.text}" for at, row in zip(moments, rows, strict=True))
 
     # -- requests -------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
 from mine_controller.core.money import Line
 from mine_controller.core.words import sentence
-from mine_controller.ports.clock import utc_offset_s
+from mine_controller.ports.clock import fold_of, utc_offset_s
 from mine_controller.ports.untold import untold
 from mine_controller.render.given import Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
 from mine_controller.store.db import StoreTrouble
@@ -142,6 +142,7 @@ def facts(config: Config, now_s: int) -> SiteFacts:
         live=config.site.live,
         utc_offset_s=utc_offset_s(config.site.timezone, now_s),
         zone=zone_name(config.site.timezone, now_s),
+        fold=fold_of(config.site.timezone, now_s),
         temperature_unit=config.site.temperature_unit,
         require=tuple(config.facts.require) if config.facts is not None else (),
         absent=config.policy.wiring.absent,

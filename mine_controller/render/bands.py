@@ -154,7 +154,7 @@ def _chart(ahead: list[dict[str, Any]], zone: Zone, unit: str) -> dict[str, Any]
         top, x = min(y, floor), (one["start"] - begin_s) // MINUTE_S
         bars.append({"x": x, "width": (one["end"] - one["start"]) // MINUTE_S - 2, "y": top,
                      "height": max(1, abs(floor - y)), "tone": one["tone"]})  # fmt: skip
-        if local.minute(one["start"]) in ("00:00", "06:00", "12:00", "18:00"):
+        if local.minute(one["start"])[:5] in ("00:00", "06:00", "12:00", "18:00"):
             hours.append({"pct": f"{100 * x / wide:.1f}%", "text": local.minute(one["start"])[:2]})
     rows = [
         {"at": f"{_local(one, zone).day(one['start'])} {_local(one, zone).minute(one['start'])}",

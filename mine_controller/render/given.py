@@ -9,6 +9,7 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.money import Line
 from mine_controller.core.outlook import Outlook
+from mine_controller.render.text import Fold
 
 Words = Callable[[Reason], str]
 
@@ -38,6 +39,7 @@ class SiteFacts(NamedTuple):
     live: bool = False  # False: shadow mode
     utc_offset_s: int = 0
     zone: str = "UTC"  # what stands behind a time of day: "CDT"
+    fold: Fold | None = None  # the clocks go back within the days that a page shows
     temperature_unit: str = "C"  # C or F, for display only
     require: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()  # protections that no section configures

@@ -40,7 +40,7 @@ class Given(NamedTuple):
     @property
     def zone(self) -> Zone:
         """Where the mine stands."""
-        return Zone(self.site.utc_offset_s, clean(self.site.zone, 12))
+        return Zone(self.site.utc_offset_s, clean(self.site.zone, 12), self.site.fold)
 
     @property
     def when(self) -> Moments:

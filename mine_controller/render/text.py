@@ -81,35 +81,68 @@ def span(seconds: float | None) -> str:
     return f"{hours // 24}{NBSP}d {hours % 24}{NBSP}h"
 
 
+class Fold(NamedTuple):
+    """The night the clocks go back, at this moment: the hour before it and the one after it have the same times."""
+
+    at: int
+    before: tuple[int, str]  # offset in seconds and short name
+    after: tuple[int, str]
+
+
 class Zone(NamedTuple):
-    """Wall time as it is shown where the mine stands."""
+    """Wall time as it is shown where the mine stands. In the hour that comes twice the short name tells which it is."""
 
     offset_s: int
     name: str
+    fold: Fold | None = None  # of the days around now; None: the offset holds in all of them
 
     def clock(self, at: int | None) -> str:
         """14:02:10."""
-        return UNKNOWN if at is None else self._format(at, "%H:%M:%S")
+        return UNKNOWN if at is None else self._format(at, "%H:%M:%S") + self._which(at)
 
     def minute(self, at: int | None) -> str:
         """14:02."""
-        return UNKNOWN if at is None else self._format(at, "%H:%M")
+        return UNKNOWN if at is None else self._format(at, "%H:%M") + self._which(at)
+
+    def clock_named(self, at: int) -> str:
+        """14:02:10 CDT."""
+        return f"{self._format(at, '%H:%M:%S')} {self._side(at)[1]}"
+
+    def minute_named(self, at: int) -> str:
+        """14:02 CDT."""
+        return f"{self._format(at, '%H:%M')} {self._side(at)[1]}"
 
     def day(self, at: int) -> str:
         """Tue 14 Jul."""
-        parts = time.gmtime(at + self.offset_s)
+        parts = time.gmtime(at + self.offset_at(at))
         return f"{time.strftime('%a', parts)} {parts.tm_mday} {time.strftime('%b', parts)}"
 
     def near(self, at: int, now: int) -> str:
         """14:02:10 today, "Tue 14 Jul 14:02" on another day."""
-        same = (at + self.offset_s) // 86_400 == (now + self.offset_s) // 86_400
+        same = (at + self.offset_at(at)) // 86_400 == (now + self.offset_at(now)) // 86_400
         return self.clock(at) if same else f"{self.day(at)} {self.minute(at)}"
 
     def iso(self, at: int) -> str:
         """2026-07-14T14:02:10-05:00, for machines."""
-        hours, minutes = divmod(abs(self.offset_s) // 60, 60)
-        sign = "-" if self.offset_s < 0 else "+"
+        offset_s = self.offset_at(at)
+        hours, minutes = divmod(abs(offset_s) // 60, 60)
+        sign = "-" if offset_s < 0 else "+"
         return self._format(at, "%Y-%m-%dT%H:%M:%S") + f"{sign}{hours:02}:{minutes:02}"
 
+    def offset_at(self, at: int) -> int:
+        """Seconds east of UTC at that moment."""
+        return self._side(at)[0]
+
+    def _side(self, at: int) -> tuple[int, str]:
+        if self.fold is None:
+            return self.offset_s, self.name
+        return self.fold.before if at < self.fold.at else self.fold.after
+
+    def _which(self, at: int) -> str:
+        if self.fold is None:
+            return ""
+        wide_s = self.fold.before[0] - self.fold.after[0]
+        return f" {self._side(at)[1]}" if -wide_s <= at - self.fold.at < wide_s else ""
+
     def _format(self, at: int, how: str) -> str:
-        return time.strftime(how, time.gmtime(at + self.offset_s))
+        return time.strftime(how, time.gmtime(at + self.offset_at(at)))

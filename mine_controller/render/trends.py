@@ -83,7 +83,7 @@ def _hours(frame: Frame, zone: Zone) -> list[dict[str, Any]]:
     first = -(-(frame.from_s + zone.offset_s) // 3600) * 3600 - zone.offset_s
     out = []
     for at in range(first, frame.to_s + 1, 3600):
-        hour = (at + zone.offset_s) // 3600 % 24
+        hour = (at + zone.offset_at(at)) // 3600 % 24
         if hour % LABEL_H:
             continue
         x = frame.x(at)

@@ -47,7 +47,7 @@ def view(book: Book, site_facts: SiteFacts, history: History, words: Words, now_
 def from_document(made: Doc, book: Book, site: SiteFacts, history: History, words: Words) -> dict[str, Any]:
     """The same from a status document that is made already: a tick needs both."""
     now_s = made["written_at"]
-    when, zone = moments(book, now_s), Zone(site.utc_offset_s, clean(site.zone, 12))
+    when, zone = moments(book, now_s), Zone(site.utc_offset_s, clean(site.zone, 12), site.fold)
     probes = {"inlet_c": plant.sensors(book, site.wiring, "inlet_c", when)}
     power, contract, air = panels.power(made, site), panels.contract(made, zone, now_s), panels.air(made)
     trends = charts(history, site, zone, now_s)
@@ -153,15 +153,15 @@ def _now(made: Doc, zone: Zone) -> dict[str, Any]:
         "at": at if at is not None else 0,
         "known": at is not None,
         "iso": zone.iso(at) if at is not None else "",
-        "text": f"{zone.day(at)} {zone.clock(at)} {zone.name}" if at is not None else "never",
+        "text": f"{zone.day(at)} {zone.clock_named(at)}" if at is not None else "never",
         "age": f"{span(made['age_s'])} old" if made["age_s"] is not None else "nothing read yet",
         "tick": span(tick_s),
         "late_s": max(60, 2 * tick_s + 30),
         "old_s": max(90, 3 * tick_s + 30),
         "refresh_s": min(60, max(10, tick_s // 2)),
         "written_at": made["written_at"],
-        "written": f"{zone.clock(made['written_at'])} {zone.name}",
-        "old_text": f"{zone.minute(at + max(90, 3 * tick_s + 30))} {zone.name}" if at is not None else "",
+        "written": zone.clock_named(made["written_at"]),
+        "old_text": zone.minute_named(at + max(90, 3 * tick_s + 30)) if at is not None else "",
     }
 
 

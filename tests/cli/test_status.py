@@ -8,6 +8,8 @@ from cli.place import Place
 from click.testing import CliRunner
 
 from mine_controller.cli.main import group
+from mine_controller.cli.screen import screen
+from mine_controller.ports.show import facts
 
 
 def test_the_first_line_is_the_mode_and_why(place):
@@ -34,6 +36,16 @@ def test_everything_an_owner_asks_for_is_on_the_screen(place):
     for word in ("Next", "Power", "of 1,000.0 kW cap", "inlet 25.0 °C", "9 of 9 on, 9 proven", "Signal", "run, since",
                  "8 of 8 running", "Obeying", "Alarms     none", "6 of 6 answer", "Data"):  # fmt: skip
         assert word in shown
+
+
+def test_in_the_night_the_clocks_go_back_the_hour_that_comes_twice_is_named(place):
+    back = 1_793_516_400  # 2026-11-01 07:00 UTC: in Chicago 02:00 CDT becomes 01:00 CST
+    shown = json.loads(place.ticks(2).run("status", "--json").stdout)
+    config = place.config._replace(site=place.config.site._replace(timezone="America/Chicago"))
+    for since, text in ((back - 1800, "since 01:30:00 CDT"), (back + 1800, "since 01:30:00 CST")):
+        assert any(text in line for line in screen(shown | {"mode_since": since}, config, back + 3600))
+    assert facts(config, back).fold.at == back
+    assert facts(config, back + 604_800).fold is None
 
 
 def test_old_data_is_said_to_be_old_in_red_on_a_terminal_alone(place):

@@ -6,6 +6,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from zoneinfo import ZoneInfo
 
 import pytest
 from cli.place import Place
@@ -51,6 +52,12 @@ def test_an_event_that_is_over_has_every_step_in_seconds_since_the_signal(place)
     assert 120 < int(row["shed_50_s"]) <= int(row["shed_90_s"]) <= int(row["shed_100_s"]) <= 300
     assert (int(row["before_w"]) > 27_000, int(row["confirmed_w"])) == (True, 200)
     assert int(row["gentle"]) + int(row["hard"]) == 8
+
+
+def test_the_hour_that_comes_twice_a_year_is_told_apart():
+    chicago, back = ZoneInfo("America/Chicago"), 1_793_516_400  # 2026-11-01 07:00 UTC
+    told = [event_page._local(back + side, chicago) for side in (-1800, 1800, 3600)]
+    assert told == ["2026-11-01 01:30:00 CDT", "2026-11-01 01:30:00 CST", "2026-11-01 02:00:00"]
 
 
 def test_the_signal_is_where_the_ticks_saw_it_less_one_tick(place):
