@@ -9,7 +9,8 @@
 Seen in the vendor's manuals and in a traffic authority's drivers: values are texts, an input that failed reads "x.x",
 an I/O without a number in the unit's set-up is missing from the answer, the answer to a command is the new state. Fans
 get absolute states only. State 2 is a pulse, for as long as pulseTime says (0.1 to 86,400 s, for this pulse alone);
-another one before its end begins the time anew. Only the permissive relay is pulsed.
+another one before its end begins the time anew. The 400 series is told the time before the pulse, the older boards
+after it, as their manuals write it. Only the permissive relay is pulsed.
 """
 
 import re
@@ -134,14 +135,16 @@ def _switch(wire: Wire, options: Options, dialect: str, command: Command) -> Out
 
 
 def _query(dialect: str, n: int, command: Command) -> str:
-    """What is asked for; "" where this board can't. A pulse has its length first: it counts for that pulse alone."""
+    """What is asked for; "" where this board can't. A pulse and its length stand as in the manual of its series."""
     what = SWITCH[dialect].format(n=n)
     if command.verb != "pulse":
         return f"?{what}={1 if command.verb == 'on' else 0}"
     seconds = command.value if command.value.isascii() and command.value.isdigit() and len(command.value) <= 5 else ""
     if not seconds or not 1 <= int(seconds) <= LONGEST_PULSE_S or dialect == OLD_401:
         return ""
-    return f"?pulseTime{'' if dialect == SINGLE else n}={int(seconds)}&{what}=2"
+    length = f"pulseTime{'' if dialect == SINGLE else n}={int(seconds)}"
+    # In another order a board may take its preset time, 1.5 s as it comes, and the permissive relay would chatter.
+    return f"?{length}&{what}=2" if dialect == JSON else f"?{what}=2&{length}"
 
 
 def _found_out(wire: Wire, options: Options, known: str) -> tuple[str, Response]:

@@ -168,3 +168,22 @@ def test_the_makers_defaults_are_used_where_nothing_is_set(more, auth):
 def test_a_quarter_megabyte_of_broken_xml_is_refused_at_once(body):
     with pytest.raises(controlbyweb.BadReply):
         controlbyweb.parse((Reply("state_xml", 200, {}, body),), options())
+
+
+@pytest.mark.parametrize(
+    ("dialect", "relay", "query"),
+    [
+        ("state_json", 2, "/state.json?pulseTime2=600&relay2=2"),
+        ("state_xml", 2, "/state.xml?relay2State=2&pulseTime2=600"),
+        ("x332", 2, "/state.xml?relay2State=2&pulseTime2=600"),
+        ("single", 1, "/stateFull.xml?relayState=2&pulseTime=600"),
+    ],
+)
+def test_a_pulse_and_its_length_stand_in_the_order_of_the_boards_own_manual(dialect, relay, query):
+    unit = Scripted(lambda request: ok(state))
+    state = (
+        b'{"relay2":"1"}' if dialect == "state_json" else f"<d><relay{relay}state>1</relay{relay}state></d>".encode()
+    )
+    pulse = command(relay, "pulse")._replace(value="600")
+    assert told(unit.wire, options(dialect=dialect), pulse) == [(pulse.id, "applied")]
+    assert unit.paths == [query]

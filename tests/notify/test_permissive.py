@@ -71,7 +71,7 @@ def test_each_good_tick_pulses_the_relay_anew(mine, guard):
     guard.asked.clear()
     mine.tick()
     assert [(section, url.partition("9/")[2]) for section, url in guard.asked] == [
-        ("controlbyweb guard", "state.xml?pulseTime2=600&relay2State=2")
+        ("controlbyweb guard", "state.xml?relay2State=2&pulseTime2=600")
     ]
     assert guard.on()
     assert "applied" in mine.notes("permissive")[-1]
@@ -147,8 +147,8 @@ def test_a_silent_board_is_a_line_an_hour_and_the_tick_goes_on(mine, guard):
     ("dialect", "known", "query"),
     [
         ("x400", "state_json", "state.json?pulseTime2=600&relay2=2"),
-        ("webrelay10", "state_xml", "state.xml?pulseTime2=600&relay2State=2"),
-        ("x332", "x332", "state.xml?pulseTime2=600&relay2State=2"),
+        ("webrelay10", "state_xml", "state.xml?relay2State=2&pulseTime2=600"),
+        ("x332", "x332", "state.xml?relay2State=2&pulseTime2=600"),
     ],
 )
 def test_each_dialect_pulses_in_its_own_words(dialect, known, query):
