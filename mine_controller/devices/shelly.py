@@ -1,7 +1,9 @@
 """Shelly energy meters over their HTTP interface (Gen2 and later RPC): Pro 3EM as a whole and by phase, EM1 channels.
 
 Frequency comes in whole or tenth hertz: good for the page, too coarse to shed by. Forms as recorded from a Pro 3EM and
-an EM1; with a password the unit asks for digest authentication with SHA-256, user admin.
+an EM1; with a password the unit asks for digest authentication with SHA-256, user admin. In `errors` it says that its
+meter failed or that no clamp is chosen, in a phase's own `a_errors` that a current, voltage or power is beyond what it
+can measure (the maker's interface description): whatever the figures are then, they count for nothing.
 """
 
 from collections.abc import Sequence
@@ -16,6 +18,15 @@ CAN = Can(reads=("power_w", "voltage_v", "current_a", "grid_hz", "energy_kwh"))
 LANE = LaneSpec()
 PHASES = (("L1", "a_"), ("L2", "b_"), ("L3", "c_"))
 FIELDS = (("power_w", "act_power"), ("voltage_v", "voltage"), ("current_a", "current"), ("grid_hz", "freq"))
+FAILED = ("power_meter_failure", "ct_type_not_set")  # nothing it says then is measured
+BEYOND = "out_of_range:"
+# What is not to be believed when one is beyond its range; the power is made of both. (Two spellings in its papers.)
+SPOILT = {
+    "current": ("current_a", "power_w"),
+    "voltage": ("voltage_v", "power_w"),
+    "act_power": ("power_w",),
+    "active_power": ("power_w",),
+}
 
 
 class Options(NamedTuple):
@@ -77,9 +88,24 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     return tuple(found)
 
 
+def _doubts(errors: Any) -> dict[str, str]:
+    """Why not, by quantity, for what its errors say of itself."""
+    found: dict[str, str] = {}
+    for error in errors if isinstance(errors, list) else ():
+        word = _answer.clean(error, 40)
+        spoilt = SPOILT.get(word.removeprefix(BEYOND).strip(), ()) if word.startswith(BEYOND) else ()
+        spoilt = tuple(quantity for quantity, _ in FIELDS) if word in FAILED else spoilt
+        found |= dict.fromkeys(spoilt, f"it says {word}")
+    return found
+
+
 def _whole(tree: dict[str, Any]) -> list[Found]:
-    total = _answer.number(tree.get("total_act_power"))
-    found = [Found("", "power_w", total, "" if total is not None else "it tells no total")]
+    if doubts := _doubts(tree.get("errors")):
+        raise BadReply(f"em: {next(iter(doubts.values()))}")
+    phases = [(channel, _doubts(tree.get(f"{prefix}errors")).get("power_w")) for channel, prefix in PHASES]
+    doubt = next((f"{channel}: {why}" for channel, why in phases if why), "")
+    total = None if doubt else _answer.number(tree.get("total_act_power"))
+    found = [Found("", "power_w", total, doubt or ("" if total is not None else "it tells no total"))]
     hertz = [value for _, prefix in PHASES if (value := _answer.number(tree.get(f"{prefix}freq")))]
     if hertz:
         found.append(Found("", "grid_hz", sorted(hertz)[len(hertz) // 2]))
@@ -92,10 +118,12 @@ def _whole(tree: dict[str, Any]) -> list[Found]:
 
 
 def _fields(channel: str, tree: dict[str, Any], prefix: str) -> list[Found]:
+    doubts = _doubts(tree.get(f"{prefix}errors"))
     found = []
     for quantity, name in FIELDS:
-        value = _answer.number(tree.get(prefix + name))
-        found.append(Found(channel, quantity, value, "" if value is not None else f"it tells no {name}"))
+        value = None if quantity in doubts else _answer.number(tree.get(prefix + name))
+        why = doubts.get(quantity, f"it tells no {name}")
+        found.append(Found(channel, quantity, value, why if value is None else ""))
     return found
 
 
