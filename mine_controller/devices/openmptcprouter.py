@@ -2,7 +2,8 @@
 
 `statusinterfaces` is light and asked each time; `status` runs pings and downloads on the router while one waits, so it
 is asked every ten minutes at most. Forms after OpenMPTCProuter's Lua source: `status` of a WAN is OK, WARNING or ERROR,
-latency is a text in ms that may be empty, `tun_state` says whether the bonding itself stands.
+latency is a text in ms that may be empty, `tun_state` says whether the bonding itself stands. WARNING may mean that the
+server did not answer through this line: the line counts as up then only where the router's own tracker says `state` up.
 """
 
 from collections.abc import Sequence
@@ -74,7 +75,10 @@ def _wan(row: dict[str, Any]) -> list[Found]:
     word = LINKS.get(status) if isinstance(status, str) else None
     if word is None and row.get("state") == "down":
         word = "down"
-    found = [Found(name, "link", word, "" if word else f"its status is {_answer.clean(str(status), 30)!r}")]
+    why = f"its status is {_answer.clean(str(status), 30)!r}"
+    if status == "WARNING" and row.get("server_ping") == "DOWN" and row.get("state") != "up":
+        word, why = None, "the server does not answer through it"
+    found = [Found(name, "link", word, "" if word else why)]
     latency = _answer.number(row.get("latency"))
     if latency is not None:
         found.append(Found(name, "latency_ms", latency))

@@ -2,7 +2,9 @@
 
 Needs uhttpd-mod-ubus on the router and an rpcd user that may call `network.interface dump` and `mwan3 status`. An
 interface that is "up" is only configured; whether the internet is behind it mwan3 knows, or the kind `uplink`, which
-tries it. Forms as in OpenWrt's documentation: a refusal comes with HTTP status 200.
+tries it. Forms as in OpenWrt's documentation: a refusal comes with HTTP status 200. mwan3 measures latency and loss
+with `check_quality` only and says 0 for both without it; a link it calls "disconnecting" has missed a look or two and
+still carries traffic, "offline" is what it has given up (its own source).
 """
 
 from collections.abc import Sequence
@@ -16,6 +18,7 @@ from mine_controller.wire.door import Wire
 CAN = Can(reads=("link", "latency_ms", "loss_pct"))
 LANE = LaneSpec()
 NO_MWAN3 = (3, 4)  # no such method, no such object
+ALL_PCT = 100
 
 
 class Options(NamedTuple):
@@ -82,17 +85,25 @@ def _link(name: str, seen: dict[str, Any]) -> Found:
     status = seen.get("status")
     if status == "online":
         return Found(name, "link", "up")
-    if status in ("offline", "error", "disconnecting", "disabled"):
+    if status in ("offline", "error", "disabled"):
         return Found(name, "link", "down")
     return Found(name, "link", None, f"mwan3 says {_answer.clean(str(status), 30)!r}")
 
 
 def _figures(name: str, seen: dict[str, Any]) -> list[Found]:
-    """The mean over what mwan3 pings, where its version tells."""
-    tracked = [one for one in seen.get("track_ip") or () if isinstance(one, dict)]
-    found = []
-    for quantity, key in (("latency_ms", "latency"), ("loss_pct", "packetloss")):
-        values = [value for one in tracked if (value := _answer.number(one.get(key))) is not None]
-        if values:
-            found.append(Found(name, quantity, sum(values) / len(values)))
+    """The mean over what mwan3 pinged this time, where it measures; what got no answer back has no latency."""
+    tracked = seen.get("track_ip")
+    measured = [pair for one in tracked if (pair := _measured(one))] if isinstance(tracked, list) else []
+    answered = [latency for latency, loss in measured if loss < ALL_PCT]
+    found = [Found(name, "latency_ms", sum(answered) / len(answered))] if answered else []
+    if measured:
+        found.append(Found(name, "loss_pct", sum(loss for _, loss in measured) / len(measured)))
     return found
+
+
+def _measured(one: Any) -> tuple[float, float] | None:
+    """Latency in ms and loss in per cent; None where it was skipped (the figures are older then) or not measured."""
+    if not isinstance(one, dict) or one.get("status") not in ("up", "down"):
+        return None
+    latency, loss = _answer.number(one.get("latency")), _answer.number(one.get("packetloss"))
+    return (latency, loss) if latency is not None and loss is not None and (latency or loss) else None
