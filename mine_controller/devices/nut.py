@@ -2,10 +2,11 @@
 
 The protocol is RFC 9271: one line a request. `LIST VAR <ups>` is answered by `VAR <ups> <name> "<value>"` lines between
 `BEGIN LIST` and `END LIST`, or by one line `ERR <word>`; reading needs no login. `ups.status` is words: OL on line, OB
-on battery, LB battery low, RB battery to be replaced, FSD the UPS is being shut down, OVER overloaded, CAL calibrating.
+on battery, LB battery low, RB battery to be replaced, FSD the UPS is being shut down, OVER overloaded, CAL calibrating,
+BYPASS its battery protects nothing now.
 
     nut ups/mains:contact      alarm: the UPS lives on its battery ([wiring] mains = nut ups/mains)
-    nut ups/battery:contact    alarm: low, to be replaced, or being shut down
+    nut ups/battery:contact    alarm: low, to be replaced, bypassed, or being shut down
     nut ups:charge_pct  nut ups:runtime_s  nut ups:load_pct  nut ups:power_w  nut ups/input:voltage_v  nut ups:temp_c
 """
 
@@ -96,7 +97,7 @@ def _status(status: str) -> list[Found]:
         mains = Found("mains", "contact", None, why)
     else:
         mains = Found("mains", "contact", "alarm" if words & {"OB", "FSD"} else "ok")
-    weak = words & {"LB", "RB", "FSD"}
+    weak = words & {"LB", "RB", "FSD", "BYPASS"}
     battery = Found("battery", "contact", "alarm" if weak else "ok" if words else None, "" if words else "no status")
     return [mains, battery]
 
