@@ -19,6 +19,7 @@ from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 from mine_controller.ops import machine as box
 from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
+from mine_controller.ops.misplaced import misplaced
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.kept import HOUR_S, read_kept
 from mine_controller.store import query
@@ -428,6 +429,7 @@ STEPS_TAKEN: tuple[Step, ...] = (
     ("clock", lambda site: box.clocks(site.book.state, site.machine)),
     ("battery clock", lambda site: box.rtc(site.machine)),
     ("devices", _devices),
+    ("miners", lambda site: misplaced(site.config, site.book)),
     ("channels", _channels),
     ("contract", _contract),
     ("permissive", _permissive),
