@@ -132,6 +132,7 @@ def _act_on(
         len(compared.commands),
         compared.chases,
         _gentle_rungs(view, compared),
+        shed.is_blind(opened, memory),
     )
     if not view.site.live:  # what was withheld can't have worked: no page at night for it
         shed_events = tuple(event._replace(severity="info") for event in shed_events)

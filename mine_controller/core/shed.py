@@ -1,5 +1,8 @@
 """A curtailment as an event: when it was asked for, what went when, and whether measurement proves it. Pure."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mine_controller.core.fleet import Fleet, floor_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope
@@ -52,6 +55,7 @@ def watch(
     commands_n: int,
     open_chases: dict[str, Chase],
     gentle_rungs: dict[str, int],
+    blind: bool = False,
 ) -> tuple[Shed | None, tuple[Event, ...]]:
     """The shed after this round: milestones by measured watts, and the emergency when it stays unproven."""
     if shed is None:
@@ -61,7 +65,7 @@ def watch(
     gentle = sum(chase.rung < gentle_rungs.get(target, 1) for target, chase in stops)
     shed = shed._replace(gentle=shed.gentle + gentle, hard=shed.hard + len(stops) - gentle)
     if shed.ended_s is not None:
-        return shed, (_report(shed, open_chases, now_s),)
+        return shed, (_report(shed, open_chases, now_s, blind),)
     if commands_n and shed.first_command_s is None:
         shed = shed._replace(first_command_s=now_s)
     was_proven = shed.shed_100_s is not None
@@ -121,7 +125,12 @@ def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Ch
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
 
 
-def _report(shed: Shed, open_chases: dict[str, Chase], now_s: int) -> Event:
+def is_blind(shed: Shed | None, memory: Mapping[str, Any]) -> bool:
+    """True of a curtailment for a signal that nobody could read: its cause is the signal, and nobody has called."""
+    return shed is not None and shed.cause == "signal" and bool(memory.get("signal", {}).get("blind"))
+
+
+def _report(shed: Shed, open_chases: dict[str, Chase], now_s: int, blind: bool) -> Event:
     """The event report: what the bill dispute will ask for. Seconds are since the signal."""
 
     def since(at_s: int | None) -> int | str:
@@ -143,4 +152,4 @@ def _report(shed: Shed, open_chases: dict[str, Chase], now_s: int) -> Event:
         ("stragglers", " ".join(stragglers)),
         ("emergency", shed.emergency),
     )
-    return Event("curtail_report", "info", "site", Reason("shed", "report", numbers))
+    return Event("curtail_report", "info", "site", Reason("shed", "report_blind" if blind else "report", numbers))

@@ -182,6 +182,11 @@ SENTENCES: dict[tuple[str, str], str] = {
         "{cause} lasted {lasted_s}: first command +{first_command_s}, 50 % +{shed_50_s}, 90 % +{shed_90_s}, "
         "proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
     ),
+    ("shed", "report_blind"): (
+        "curtailed to be safe for {lasted_s}, because the signal could not be read: first command +{first_command_s}, "
+        "50 % +{shed_50_s}, 90 % +{shed_90_s}, proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
+        "gentle {gentle}, outlet {hard}"
+    ),
     ("drill", "done"): "drill {name} {result}, held by {actor}: {text}",
     ("store", "trouble"): "database: {text}",
     ("store", "died"): "{text}; its commands are judged by measurement",

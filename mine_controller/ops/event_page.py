@@ -12,13 +12,14 @@ from mine_controller.render.text import clean, span, watts
 
 HEADER = (
     "signal_at", "seen_at", "ended_at", "cause", "by", *STEPS, "obey_within_s", "obeyed", "before_w", "confirmed_w",
-    "floor_w", "gentle", "hard", "stragglers", "emergency",
+    "floor_w", "gentle", "hard", "stragglers", "emergency", "blind",
 )  # fmt: skip
 POINTS = ("signal_at", "at", "since_signal_s", "site_w", "miners_w", "mode")
 TOLD = ("signal_at", "at", "severity", "channel", "result", "text")
 SHORT = ("signal", "lasted", "cause", "first command", "50 %", "90 %", "proven", "before", "after", "in time")
 WIDE, HIGH, LEFT = 900, 220, 70
 TEMPLATE = "reports/events.html"
+BLIND = "the signal could not be read: curtailed to be safe, nobody had called"
 VERDICTS = {True: "in time", False: "NOT in time", None: "still open"}
 
 
@@ -41,6 +42,7 @@ def rows(report: Report) -> list[tuple[object, ...]]:
             one.hard,
             " ".join(f"{name}:{rung}" for name, rung in one.stragglers),
             one.emergency,
+            int(one.blind),
         )
         for one in report.events
     ]
@@ -99,7 +101,7 @@ def short_rows(report: Report) -> list[tuple[object, ...]]:
         (
             _local(one.signal_at, zone),
             span((one.ended_at or report.made_at) - one.signal_at),
-            one.cause + (f" by {one.by}" if one.by else ""),
+            one.cause + (" unreadable" if one.blind else f" by {one.by}" if one.by else ""),
             *(_after(one.steps[name]) for name in STEPS),
             watts(one.before_w),
             watts(one.confirmed_w),
@@ -153,11 +155,10 @@ def _shown(one: Curtailment, zone: ZoneInfo, now_s: int) -> dict[str, Any]:
     ]
     return {
         "signal": _local(one.signal_at, zone),
-        "seen": _local(one.seen_at, zone) if one.seen_at is not None else "no signal was the cause",
-        "seen_after": _after(one.seen_at - one.signal_at) if one.seen_at is not None else "",
+        **_seen(one, zone),
         "ended": _local(one.ended_at, zone),
         "lasted": span((one.ended_at or now_s) - one.signal_at),
-        "cause": one.cause,
+        "cause": BLIND if one.blind else one.cause,
         "by": clean(one.by),
         "verdict": VERDICTS[one.obeyed],
         "good": one.obeyed,
@@ -185,6 +186,17 @@ def _shown(one: Curtailment, zone: ZoneInfo, now_s: int) -> dict[str, Any]:
             for told in one.told
         ],
     }  # fmt: skip
+
+
+def _seen(one: Curtailment, zone: ZoneInfo) -> dict[str, str]:
+    """What stands at the head of its course: from when the seconds count, and when a tick saw why."""
+    begins = "Signal, at the earliest (the tick before it was seen)"
+    seen, after = "no signal was the cause", ""
+    if one.blind:
+        begins, seen = "Curtailed to be safe, at the earliest", "none: it could not be read"
+    elif one.seen_at is not None:
+        seen, after = _local(one.seen_at, zone), _after(one.seen_at - one.signal_at)
+    return {"begins": begins, "seen": seen, "seen_after": after}
 
 
 class Frame(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from mine_controller.config.model import Config
 from mine_controller.core.model.state import Shed
+from mine_controller.core.shed import is_blind
 from mine_controller.ops.recall import Recalled, kept_book, recall
 from mine_controller.store import query
 from mine_controller.store.events import EventRow
@@ -75,6 +76,7 @@ class Curtailment(NamedTuple):
     emergency: str
     obey_within_s: int
     seen_at: int | None = None  # when a tick saw the signal off; None where something else was the cause
+    blind: bool = False  # the cause was a signal nobody could read: curtailed to be safe, and nobody has called
     points: tuple[Point, ...] = ()
     source: str = ""  # where the points come from: rounds, ticks or "" (nothing is kept)
     lines: tuple[Line, ...] = ()
@@ -135,7 +137,7 @@ def epoch(timestamp: str) -> int:
 def _ended(row: EventRow, within_s: int) -> Curtailment | None:
     """An event out of its row; None for a row that is no report (damaged)."""
     try:
-        _rule, _code, pairs = json.loads(row.reason)
+        _rule, code, pairs = json.loads(row.reason)
         told = {str(name): value for name, value in pairs}
         lasted_s = int(told["lasted_s"])
     except (ValueError, TypeError, KeyError):
@@ -155,6 +157,7 @@ def _ended(row: EventRow, within_s: int) -> Curtailment | None:
         tuple(_stragglers(str(told.get("stragglers", "")))),
         str(told.get("emergency", "")),
         within_s,
+        blind=code == "report_blind",
     )
 
 
@@ -192,6 +195,7 @@ def _standing(config: Config, within_s: int) -> Curtailment | None:
         tuple((name.removeprefix("miner "), rung) for name, rung in late),
         shed.emergency,
         within_s,
+        blind=is_blind(shed, book.state.memory),
     )
 
 
@@ -210,7 +214,7 @@ def _with_details(config: Config, one: Curtailment, letters: Sequence[Letter], n
     rows = query.events(config.paths, since=one.signal_at - 1, until=ends_at, limit=MOST_EVENTS)
     lines = tuple(Line(epoch(row.timestamp), row.severity, row.kind, row.about, row.text) for row in reversed(rows))
     told = tuple(_told(letters, one.signal_at - 1, ends_at + TOLD_AFTER_S))
-    seen_at = next((line.at for line in lines if line.kind == BEGINS), None)
+    seen_at = None if one.blind else next((line.at for line in lines if line.kind == BEGINS), None)
     return one._replace(seen_at=seen_at, points=points, source=source, lines=lines, told=told, by=_by(config, one))
 
 

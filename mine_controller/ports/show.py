@@ -248,7 +248,8 @@ def _epoch(timestamp: str) -> int:
 
 def _report(row: EventRow) -> dict[str, int | float | str] | None:
     try:
-        _rule, _code, numbers = json.loads(row.reason)
+        _rule, code, numbers = json.loads(row.reason)
     except ValueError:
         return None
-    return {**{str(name): value for name, value in numbers}, "ended_at": _epoch(row.timestamp)}
+    told = {str(name): value for name, value in numbers}
+    return {**told, "blind": int(code == "report_blind"), "ended_at": _epoch(row.timestamp)}

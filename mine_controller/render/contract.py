@@ -7,6 +7,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, Shed
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.shed import is_blind
 from mine_controller.render.given import History
 from mine_controller.render.text import clean
 from mine_controller.render.times import Moments
@@ -61,7 +62,7 @@ def last_event(book: Book, history: History, moments: Moments) -> dict[str, Any]
     """The curtailment in progress, else the last one finished. Seconds count from the signal; None = not yet, never."""
     shed = book.state.shed
     if shed is not None:
-        return _running(shed, book.state.chases, moments)
+        return _running(shed, book.state.chases, moments) | {"blind": is_blind(shed, book.state.memory)}
     return _finished(history.report) if history.report else None
 
 
@@ -104,6 +105,7 @@ def _finished(report: Mapping[str, int | float | str]) -> dict[str, Any]:
     return {
         "in_progress": False,
         "cause": clean(report.get("cause", ""), 40),
+        "blind": bool(report.get("blind")),
         "signal_at": ended - lasted if ended is not None and lasted is not None else None,
         "ended_at": ended,
         "first_command_s": number("first_command_s"),

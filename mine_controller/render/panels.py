@@ -166,9 +166,12 @@ def _event(event: Doc, zone: Zone, now_s: int) -> dict[str, Any]:
     left = [f"{one['miner']} (rung {one['rung']})" for one in event["stragglers"][:STRAGGLERS_SHOWN]]
     more = event["stragglers_n"] - len(left)
     name = "curtailment" if event["cause"] == "signal" else "full stop"
+    cause = _CAUSES.get(event["cause"], event["cause"])
+    if event.get("blind"):  # a document that an older version wrote has none
+        cause = "minectl itself, as the signal could not be read"
     return {
         "title": f"{name.capitalize()} in progress" if event["in_progress"] else f"Last {name}",
-        "cause": _CAUSES.get(event["cause"], event["cause"]),
+        "cause": cause,
         "began": zone.near(began, now_s) if began is not None else UNKNOWN,
         "lasted": span((ended if ended is not None else now_s) - began) if began is not None else UNKNOWN,
         "steps": [

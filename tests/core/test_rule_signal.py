@@ -164,6 +164,22 @@ def test_sig1_who_holds_hears_the_emergency_all_the_same_where_the_site_requires
         assert desk.limit("max_power_w") is None
 
 
+def test_a_blind_curtailment_is_known_as_that_after_its_end_and_until_somebody_says_off():
+    desk = signal()
+    desk.see(361, signal=None)
+    assert (desk.memory["cause"], desk.memory["blind"]) == ("blind", 1)
+    desk.see(signal="run")
+    desk.see(601)
+    desk.see(601)
+    assert (desk.limit("max_power_w"), desk.memory["cause"], desk.memory["blind"]) == (None, 0, 1)
+    desk.see(signal="off")
+    assert "blind" not in desk.memory
+    called = signal()
+    called.see(361, signal=None)
+    called.see(signal="off")
+    assert "blind" not in called.memory
+
+
 def said(desk):
     return [(event.kind, event.severity, sentence(event.reason)) for event in desk.last.events]
 

@@ -168,6 +168,25 @@ def test_what_can_not_be_measured_is_unverified_and_the_emergency_stays_until_it
     assert after(kept, 1420, 4_999)[0].emergency == ""
 
 
+def test_the_report_of_a_blind_curtailment_says_that_nobody_called_and_counts_alike():
+    ended = begun(ended_s=2000)
+    _, [event] = shed.watch(ended, image(2000), fleet(90_000), (), 0, {}, {}, blind=True)
+    _, [usual] = after(ended, 2000, 90_000)
+    assert event.reason.numbers == usual.reason.numbers
+    assert sentence(event.reason).startswith("curtailed to be safe for 19 min, because the signal could not be read: ")
+    assert sentence(usual.reason).startswith("signal lasted 19 min: ")
+
+
+@pytest.mark.parametrize(
+    ("cause", "memory", "blind"),
+    [("signal", {"signal": {"blind": 1}}, True), ("signal", {"signal": {}}, False), ("signal", {}, False),
+     ("override", {"signal": {"blind": 1}}, False)],
+)  # fmt: skip
+def test_blind_is_only_what_the_signal_was_the_cause_of(cause, memory, blind):
+    assert shed.is_blind(begun(cause=cause), memory) is blind
+    assert shed.is_blind(None, memory) is False
+
+
 def test_the_report_counts_from_the_signal_and_says_never_where_there_was_nothing():
     chases = {"miner a2": Chase("stop", 1, 1, 900), "miner a1": Chase("run", 0, 1, 900)}
     kept = begun(ended_s=2000, first_command_s=1000, shed_50_s=1010, shed_90_s=1020, shed_100_s=1030, confirmed_w=4_000)

@@ -60,6 +60,35 @@ def test_the_hour_that_comes_twice_a_year_is_told_apart():
     assert told == ["2026-11-01 01:30:00 CDT", "2026-11-01 01:30:00 CST", "2026-11-01 02:00:00"]
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_a_curtailment_for_a_signal_nobody_could_read_is_told_as_that_and_not_as_a_call(place, over):
+    place.ticks(4, of=14 + 14 * over)
+    place.plant.signal = None
+    place.ticks(10)
+    place.plant.signal = "run"
+    place.ticks(14 if over else 0)
+    (row,) = rows(place)
+    assert (row["cause"], row["blind"], row["seen_at"], bool(row["ended_at"])) == ("signal", "1", "", over)
+    (one,) = tree(place)["events"]
+    assert (one["cause"], one["blind"], one["seen_at"]) == ("signal", True, None)
+    page = told(place, "--html")
+    assert "Cause: the signal could not be read: curtailed to be safe, nobody had called." in page
+    assert "none: it could not be read" in page
+    assert "Signal, at the earliest" not in page
+    assert "signal unreadable" in told(place)
+    letters = {text for point in (one["lines"], one["told"]) for text in [line["text"] for line in point]}
+    assert any("because the signal could not be read" in text for text in letters) is over
+    event = json.loads(place.run("status", "--json").stdout)["last_event"]
+    assert (event["cause"], event["blind"], event["in_progress"]) == ("signal", True, not over)
+
+
+def test_a_real_call_is_told_as_one(place):
+    (row,) = rows(event(place))
+    assert (row["cause"], row["blind"], bool(row["seen_at"])) == ("signal", "0", True)
+    assert "Cause: signal." in told(place, "--html")
+    assert json.loads(place.run("status", "--json").stdout)["last_event"]["blind"] is False
+
+
 def test_the_signal_is_where_the_ticks_saw_it_less_one_tick(place):
     (one,) = tree(event(place))["events"]
     first = next(point for point in one["points"] if point["mode"] == "CURTAILING")

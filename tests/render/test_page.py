@@ -57,6 +57,15 @@ def drawn(kind="RUNNING", count=280, past=None, **facts):
     )
 
 
+@pytest.mark.parametrize(
+    ("blind", "by"),
+    [(1, "by minectl itself, as the signal could not be read, lasted"), (0, "by the power signal, lasted")],
+)
+def test_a_curtailment_for_an_unreadable_signal_is_not_called_the_signals(blind, by):
+    past = sample.history("RUNNING")._replace(report=sample.REPORT | {"blind": blind})
+    assert by in " ".join(drawn(past=past).split())
+
+
 def read(text):
     reader = Reader()
     reader.feed(text)

@@ -80,6 +80,7 @@ def _take(view: View, kept: dict[str, Any], value: Value, options: Options, even
         if not kept.get("off_s"):
             _begin(view, kept, "off", events)
         kept["cause"] = "off"
+        kept.pop("blind", None)
     else:
         kept["runs"] = int(kept.get("runs") or 0) + 1
         if kept["runs"] == options.confirm:
@@ -105,6 +106,8 @@ def _begin(view: View, kept: dict[str, Any], cause: str, events: list[Event]) ->
     """An event begins when the signal became readable as off: one tick before the first reading that shows it."""
     back_s = view.image.clock.tick_s if view.site.live and kept.get("runs") is not None and kept.get("word") else 0
     kept["off_s"], kept["signal_s"], kept["cause"], kept["long_s"] = view.now_s, view.now_s - back_s, cause, view.now_s
+    if cause == "blind":  # until somebody says off: the report of this event, which is made after its end, tells
+        kept["blind"] = 1
     events.append(Event("curtail", "warning", "signal", Reason("signal", f"begin_{cause}")))
 
 
