@@ -155,7 +155,7 @@ class _Wirer:
         self.relays = relays.Lines(self)
         self.max_ages: dict[str, Entry] = {}
         self.pending, self.wrong = list[str](), list[str]()
-        self.fan_channels: dict[str, str] = {}
+        self.fan_channels: dict[str, Entry] = {}
         self._role("stop", (STOP_KEY,))
 
     def tell(self, entry: Entry, text: str) -> None:
@@ -303,9 +303,9 @@ class _Wirer:
         if wired and quantity == "switch" and not self.switches(channel):
             self.tell(entry, f"[{wired.section.title}] can't switch: a {wired.section.kind} only reads")
             return ""
-        first = self.fan_channels.setdefault(f"{channel}:{quantity}", entry.key) if channel else entry.key
-        if first != entry.key:
-            self.tell(entry, f"{channel} belongs to {first} already")
+        first = self.fan_channels.setdefault(f"{channel}:{quantity}", entry) if channel else entry
+        if first != entry:
+            self.tell(entry, f"{channel} belongs to {first.key} already (line {first.line})")
         return channel
 
     def _breaker(self, entry: Entry, name: str) -> None:

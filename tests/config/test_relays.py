@@ -128,15 +128,18 @@ def test_two_outputs_on_one_relay_are_refused_however_its_number_is_written(site
     assert len(found) == 1
 
 
-def test_of_two_outputs_on_one_relay_both_lines_are_named(site):
-    path = site("wall = controlbyweb spare/4", "fan 3 = switch controlbyweb spare/04")
+@pytest.mark.parametrize(
+    ("relay", "word"), [("04", "is the wall's pump already (line {}): "), ("4", "belongs to wall already (line {})")]
+)
+def test_of_two_outputs_on_one_relay_both_lines_are_named(site, relay, word):
+    path = site("wall = controlbyweb spare/4", f"fan 3 = switch controlbyweb spare/{relay}")
     with pytest.raises(ConfigError) as caught:
         load(path)
     (problem,) = caught.value.problems
     lines = path.read_text().split("\n")
     first = lines.index("wall = controlbyweb spare/4") + 1
     assert lines[problem.line - 1].startswith("fan 3 =")
-    assert f"is the wall's pump already (line {first}): " in problem.text
+    assert word.format(first) in problem.text
 
 
 def test_outlets_of_two_units_behind_one_address_are_two(site):
