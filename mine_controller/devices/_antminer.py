@@ -30,7 +30,8 @@ NOT_MINING = 5  # seen on firmware from July 2023 on
 OLD_ASLEEP = 254  # the same of the 17 series, where its firmware has work modes at all
 MODES = {0: "normal", 2: "high", 3: "low"}
 OLD, NEW = "old", "new"  # generations of the web interface of stock firmware: a form, a tree
-_NEW_SETTINGS = ("bitmain-freq-level", "bitmain-pwth")  # what only the newer one has
+# What only the newer one has; of hydro models and the S21 the page tells no more than the last two.
+_NEW_SETTINGS = ("bitmain-freq-level", "bitmain-pwth", "bitmain-hashrate-percent", "bitmain-user-ip-cat")
 _OLD_MODELS = re.compile(r"antminer (?:[st](?:7|9|11|15|17)|l3)(?![0-9])", re.IGNORECASE)
 _NEW_MODELS = re.compile(r"antminer (?:[st](?:19|2[0-9])|[ld][79]|k[sa7]|e9|e11|hs3|al[0-9]|dr7|x[59])", re.IGNORECASE)
 _SPANS = ("5s", "1m", "5m")  # never av: it goes on after a stop

@@ -3,12 +3,18 @@
 Sleep is a work mode of the configuration. What was seen: `set_miner_conf.cgi` takes about 21 s; builds of 2022 store
 the mode from one of two keys, some of 2025 only when both are there, some compare it as a text; an S19j Pro of
 December 2022 stored it and hashed on until it was rebooted; a body without pools may wipe them. So the body holds what
-the vendor's page sends: fans and pools as they were read right before, both mode keys, the frequency level. The 9 to 17
-series take a form instead: see `_antminer_form`. A unit of which neither its settings nor its name say which of the two
-it takes is not written to, because either would destroy the settings of the other.
+the vendor's page sends: fans and pools as they were read right before, both mode keys, the frequency level, and where
+the settings have them the share of the hash rate (S21, T21) and the switch that puts the unit's address behind the
+worker's name, which the unit's script drops when it is left out. Pages of 2025 that tell frequency and voltage as
+numbers send these two back as well. That script splits its words at blanks and knows no escapes: one blank in a pool's
+password, and every setting is written empty. Such a body is not sent. (Scripts of S19 to S21 and KS units, and which
+fields the pages of S21, T21, L9, KS5 and S21+ send, as the contracts of AgentScanner list them.) The 9 to 17 series
+take a form instead: see `_antminer_form`. A unit of which neither its settings nor its name say which of the two it
+takes is not written to, because either would destroy the settings of the other.
 """
 
 import json
+import re
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -50,6 +56,14 @@ REBOOT = "/cgi-bin/reboot.cgi"
 MODES = {word: number for number, word in _antminer.MODES.items()}
 PLACES = 3
 NO_GENERATION = "neither its settings nor its name say how its web interface takes settings: nothing was sent"
+# Sent back as read: left out, the script drops the second; what becomes of the first then, nobody shows.
+AS_READ = ("bitmain-hashrate-percent", "bitmain-user-ip-cat")
+TUNED = ("bitmain-freq", "bitmain-voltage")  # the vendor's page sends them where they are numbers, not as texts
+UNSENDABLE = (
+    "pool {} on it has a blank, quote, backslash or letter beyond ASCII, over which its script may lose every setting:"
+    " nothing was sent"
+)
+_SENDABLE = re.compile(r"[!#-\[\]-~]*")  # printable, and no blank, quote or backslash
 LIMIT_WHY = "stock firmware takes no limit in watts, only the modes low, normal and high"
 
 
@@ -103,6 +117,8 @@ def apply(wire: Wire, options: Options, web: Digest, batch: Sequence[Command], r
             reboots.append(unit.command)
         elif unit.generation == _antminer.OLD:
             forms.append(Change(unit.command, unit.conf, chosen))
+        elif place := _unsendable(chosen):
+            report(Outcome(unit.command.id, REFUSED, UNSENDABLE.format(place)))
         else:
             changes.append((unit, chosen))
     _simple(wire, web, reboots, report)
@@ -247,9 +263,18 @@ def body(conf: dict[str, Any], mode: int, *, as_text: bool = False) -> dict[str,
     work = str(mode) if as_text else mode
     made: dict[str, Any] = {name: conf[name] for name in ("bitmain-fan-ctrl", "bitmain-fan-pwm") if name in conf}
     made |= {"miner-mode": work, "bitmain-work-mode": work}
+    made |= {name: conf[name] for name in AS_READ if conf.get(name) is not None}
     if "bitmain-freq-level" in conf:
         made["freq-level"] = conf["bitmain-freq-level"]
+    if all(isinstance(conf.get(name), int | float) for name in TUNED):
+        made |= {name: conf[name] for name in (*TUNED, "bitmain-freq-level") if name in conf}
     return {**made, "pools": [*pools, *([empty] * (PLACES - len(pools)))]}
+
+
+def _unsendable(made: dict[str, Any]) -> int:
+    """The first place of a pool that such a unit's script can't take, counted from 1; 0 when there is none."""
+    texts = [[value for value in row.values() if isinstance(value, str)] for row in made["pools"]]
+    return next((at for at, row in enumerate(texts, 1) if not all(map(_SENDABLE.fullmatch, row))), 0)
 
 
 def _change(wire: Wire, web: Digest, changes: Sequence[tuple[Unit, dict[str, Any]]], report: Report) -> None:

@@ -77,6 +77,60 @@ def test_firmware_that_compares_texts_gets_the_mode_as_one():
     assert board.conf["bitmain-work-mode"] == "1"
 
 
+# As the pages of an S21 and of a hydro model tell them: nothing of frequencies, and two settings of their own.
+S21 = {name: CONF[name] for name in ("pools", "bitmain-fan-ctrl", "bitmain-fan-pwm", "bitmain-work-mode")} | {
+    "bitmain-hashrate-percent": "85",
+    "bitmain-user-ip-cat": "1",
+}
+
+
+@pytest.mark.parametrize("minertype", ["Antminer S21 Hyd.", "Antminer U3S21EXPH"])
+@pytest.mark.parametrize("verb", ["stop", "fan"])
+def test_a_limited_share_and_the_address_behind_the_worker_go_back_as_they_were_read(minertype, verb):
+    board = Board(conf=S21, get_system_info={"macaddr": MAC, "minertype": minertype})
+    outcome, _ = command(board.ports, verb, "60" if verb == "fan" else "")
+    assert outcome.verdict == "accepted"
+    assert board.bodies[0]["bitmain-hashrate-percent"] == "85"
+    assert board.bodies[0]["bitmain-user-ip-cat"] == "1"
+    assert "freq-level" not in board.bodies[0]
+
+
+def test_a_setting_that_reads_as_null_is_not_sent():
+    board = Board(conf={**S21, "bitmain-user-ip-cat": None}, get_system_info={"macaddr": MAC, "minertype": "x"})
+    assert command(board.ports, "stop")[0].verdict == "accepted"
+    assert "bitmain-user-ip-cat" not in board.bodies[0]
+
+
+def test_frequency_and_voltage_go_back_where_they_are_numbers_and_not_as_texts():
+    tuned = {"bitmain-freq": 650, "bitmain-voltage": 14.0, "bitmain-freq-level": 100, "bitmain-user-ip-cat": False}
+    board = Board(conf={**S21, **tuned})
+    assert command(board.ports, "stop")[0].verdict == "accepted"
+    assert tuned.items() <= board.bodies[0].items()
+    texts = Board()
+    assert command(texts.ports, "stop")[0].verdict == "accepted"
+    assert not {"bitmain-freq", "bitmain-voltage", "bitmain-freq-level"} & texts.bodies[0].keys()
+
+
+@pytest.mark.parametrize("secret", ["two words", 'quo"te', "back\\slash", "ümlaut"])
+@pytest.mark.parametrize("verb", ["stop", "mode"])
+def test_a_body_over_which_the_script_would_lose_every_setting_is_not_sent(secret, verb):
+    pools = [CONF["pools"][0], {**CONF["pools"][1], "pass": secret}]
+    board = Board(conf={**CONF, "pools": pools})
+    outcome, _ = command(board.ports, verb, "low" if verb == "mode" else "")
+    assert (outcome.verdict, board.bodies) == ("refused", [])
+    assert outcome.why.startswith("pool 2 on it has a blank, quote")
+    assert secret not in outcome.why
+
+
+def test_a_new_pool_with_such_a_letter_is_not_sent_and_one_in_the_way_may_be_replaced():
+    spaced = Pool("spaced", "stratum+tcp://spaced.example:3333", "acct w1", Secret("x"))
+    board = Board()
+    assert command(board.ports, "pool", "spaced", pools=(spaced,))[0].verdict == "refused"
+    assert board.bodies == []
+    stuck = Board(conf={**CONF, "pools": [{**CONF["pools"][0], "pass": "two words"}]})
+    assert command(stuck.ports, "pool", "north")[0].verdict == "accepted"
+
+
 def test_what_is_asleep_already_is_not_written_again():
     board = Board(conf={**CONF, "bitmain-work-mode": "1"}, api=stock_api(summary=summary(rate=0.0)))
     assert command(board.ports, "stop")[0].verdict == "accepted"
