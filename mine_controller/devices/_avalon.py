@@ -3,16 +3,17 @@
 | family | stop, run | mode | pools |
 | --- | --- | --- | --- |
 | A10 | its hash boards off; back by a reboot | workmode 0 or 1, after a reboot | ascset setpool, one place |
-| A13 | softoff at once, softon | the same | ascset setpool with a place |
+| A13 | softoff at once; back by a reboot, unless it lists softon | the same | ascset setpool with a place |
 | later A | softoff, softon at a moment of its clock | the same | the same |
 | Q | as later A | workmode set 0 to 2 | its own command setpool |
+| Mini 3 | as Q | none: its modes are heating, mining and night, which are no steps of power | as Q |
 | Nano 3, Nano 3S | none | worklevel or workmode set 0 to 2 | its own command setpool |
 
 A unit lists its ascset commands when it is asked for help; what is not in the list is not sent. A pool that it has in
 one of its places is switched to; one that it has not is written to the place the section names, which counts after a
 reboot, and no reboot is added on its own. The answer to setpool repeats the password: nothing of it is told. Changes of
 mode and pool are written to flash: one that is so already is not sent. Forms after Canaan's A10 manual, the source of
-the Nano 3S (04c84d31) and clients of Nano 3 and Q.
+the Nano 3S (04c84d31), clients of Nano 3, Q and Mini 3, and what the vendor's own FMS sends to a 1346.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ from mine_controller.wire.door import WireError
 
 MODES = ("low", "medium", "high")
 SAME = {"eco": "low", "standard": "medium", "super": "high"}  # a Q's own words
-NANO, NANO3S, Q, A10, A13, A = "nano3", "nano3s", "q", "a10", "a13", "a"
+NANO, NANO3S, Q, MINI, A10, A13, A = "nano3", "nano3s", "q", "mini", "a10", "a13", "a"
 ROWS = (A10, A13, A)  # the big ones, for racks
 THREE = {"low": 0, "medium": 1, "high": 2}
 TWO = {"low": 0, "high": 1}
@@ -70,7 +71,9 @@ def family(version: cgminer.Tree) -> str:
         return NANO3S if re.search(r"nano ?3s", named) else NANO
     if "avalon0o" in named:
         return NANO
-    if "avalon q" in named or "mini" in named:
+    if "mini" in named:
+        return MINI
+    if "avalon q" in named:
         return Q
     return A10 if _A10.search(named) else A13 if _A13.search(named) else A
 
@@ -81,12 +84,14 @@ def family_of(ver: str) -> str:
     if name.startswith("nano"):
         return NANO3S if name == NANO3S else NANO
     if name.startswith(("q", "mini")):
-        return Q
+        return MINI if name.startswith("mini") else Q
     return A10 if _A10.fullmatch(name) else A13 if _A13.fullmatch(name) else A
 
 
 def word_of(kind: str, number: int) -> str | None:
     """The word for a mode's number in this family, None for one that has none."""
+    if kind == MINI:
+        return None
     numbers = THREE if kind in (NANO, NANO3S, Q) else TWO
     return next((word for word, one in numbers.items() if one == number), None)
 
@@ -141,6 +146,8 @@ def _switch(command: Command, way: Way) -> Asking:
         parameter = "hashpower,0" if command.verb == "stop" else "reboot,0"
     elif how == "softoff" and command.verb == "stop":
         parameter = "softoff"
+    elif how == "softoff" and (way.listed is None or "softon" not in way.listed):
+        parameter = "reboot,0"  # nobody shows another way back from a softoff without a moment
     elif way.when is None:
         return Outcome(command.id, REFUSED, "before the command: the unit does not tell its clock")
     else:
@@ -180,6 +187,8 @@ def _restart(command: Command, way: Way) -> Asking:
 
 def _mode(command: Command, way: Way) -> Asking:
     """Asked for first: a mode that is set already is not written again."""
+    if way.family == MINI:
+        return _missing(command, "its modes are heating, mining and night: none of these words is one of them")
     numbers = THREE if way.family in (NANO, NANO3S, Q) else TWO
     number = numbers.get(SAME.get(command.value, command.value))
     if number is None:

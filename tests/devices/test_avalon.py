@@ -257,6 +257,10 @@ def command(unit, verb, address=A, **more):
         ("Avalon Q", "help|softoff|softon|", "stop", "softoff,1:5005"),
         ("Avalon Q", "", "stop", "softoff,1:1700000005"),
         ("AvalonMiner 1346", "help|softoff|softon|", "stop", "softoff"),
+        ("AvalonMiner 1346", "help|softoff|softon|", "run", "softon,1:5005"),
+        ("AvalonMiner 1346", "help|softoff|reboot|", "run", "reboot,0"),
+        ("AvalonMiner 1346", "", "run", "reboot,0"),
+        ("Avalon Mini3", "help|softoff|softon|", "stop", "softoff,1:5005"),
         ("AvalonMiner 10xx", "", "stop", "hashpower,0"),
         ("AvalonMiner 10xx", "help|hashpower|reboot|", "run", "reboot,0"),
     ],
@@ -266,6 +270,13 @@ def test_each_family_is_stopped_and_started_in_its_own_words(product, words, ver
     outcome, _ = command(unit, verb)
     assert unit.orders == [sent]
     assert outcome.verdict == "accepted"
+
+
+def test_the_modes_of_a_mini_3_are_no_steps_of_power_and_have_no_word_here():
+    found, _ = read(Unit("Avalon Mini3", "Ver[Mini3-25022401_cb28ba7] STATE[1] WORKMODE[2] GHSspd[37000.00]"))
+    assert value(found, MAC, "mode") is None
+    found, _ = read(Unit("Avalon Q", "Ver[Q-25052801_14a19a2] STATE[1] WORKMODE[2] GHSspd[81000.00]"), status="estats")
+    assert value(found, MAC, "mode") == "high"
 
 
 @pytest.mark.parametrize(("product", "words"), [("Avalon Nano3s", "help|workmode|reboot|"), ("Avalon0o", "")])

@@ -20,6 +20,7 @@ POOLS = (
 )
 NANO3S = ("Avalon Nano3s", "help|fan-spd|ledset|workmode|worklevel|reboot|")
 NANO3 = ("Avalon0o", "help|fan-spd|worklevel|reboot|")
+MINI3 = ("Avalon Mini3", "help|fan-spd|workmode|worklevel|softoff|softon|reboot|")
 Q = ("Avalon Q", "help|fan-spd|workmode|worklevel|softoff|softon|reboot|")
 A15 = ("AvalonMiner 15-194", "help|fan-spd|workmode|softoff|softon|led|reboot|")
 A10 = ("AvalonMiner 10xx", "")
@@ -93,6 +94,14 @@ def one(unit, verb, wanted="", **more):
     (outcome,) = apply(avalon, farm, options(**more), [errand(A, verb, wanted)])
     assert CANARY not in repr(outcome)
     return outcome
+
+
+@pytest.mark.parametrize("wanted", ["low", "high", "eco"])
+def test_a_mini_3_is_not_put_to_heat_or_into_the_night_by_a_word_for_power(wanted):
+    unit = Unit(MINI3, mode=1)
+    outcome = one(unit, "mode", wanted)
+    assert (outcome.verdict, unit.orders) == ("unsupported", [])
+    assert "heating, mining and night" in outcome.why
 
 
 @pytest.mark.parametrize(
