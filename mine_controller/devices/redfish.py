@@ -234,7 +234,13 @@ def _group_off(wire: Wire, options: Options, name: str, members: list[Command], 
 
 
 def _group_target(group: dict[str, Any], members: list[Command]) -> str:
-    """Where the group is switched; "" when the unit's idea of the group holds an outlet that is not to go off."""
+    """Where the group is switched; "" when the unit's idea of the group holds an outlet that is not to go off.
+
+    From OutletGroup v1.2 on a group may hold other groups, whose outlets go with it and are not in its list.
+    """
+    links = group.get("Links")
+    if isinstance(links, dict) and (links.get("OutletGroups") or links.get("OutletGroups@odata.count")):
+        return ""
     wanted = {command.address for command in members}
     listed = _answer.dig(group, "Links.Outlets")
     if isinstance(listed, list):

@@ -172,6 +172,18 @@ def test_a_whole_group_goes_off_in_one_call():
     assert script.asked[1:] == [f"POST {PDU}/OutletGroups/all/OutletGroup.PowerControl"]
 
 
+@pytest.mark.parametrize(
+    "nested",
+    [{"OutletGroups": [{"@odata.id": f"{PDU}/OutletGroups/network"}]}, {"OutletGroups@odata.count": 1}],
+)
+def test_pdu3_a_group_that_holds_other_groups_is_not_used(nested):
+    whole = group("A1", "A2")
+    script = Script(Unit(groups={"all": {**whole, "Links": {**whole["Links"], **nested}}}))
+    outcomes = apply(redfish, script, options(groups=("all: A1-A2",)), orders(["A1", "A2"], "off"))
+    assert [each for each in script.asked if "POST" in each and "Group" in each] == []
+    assert len(outcomes) == 2
+
+
 def test_pdu3_a_group_that_holds_one_outlet_too_many_is_not_used():
     script = Script(Unit(groups={"all": group("A1", "A2", "A3")}))
     apply(redfish, script, options(groups=("all: A1-A2",)), orders(["A1", "A2"], "off"))
