@@ -75,13 +75,15 @@ class Loaded(Protocol):
 class Known(NamedTuple):
     """What the last answers left: the time now by our wall clock (0: not told), the slots in force, as a text too.
 
-    doubted: the last attempt failed, so the text is told again although it did not change.
+    doubted: the last attempt failed, so the text is told again although it did not change. drift_pct: how far a price
+    that is published may still move and be the same one.
     """
 
     wall_s: int = 0
     slots: tuple[Slot, ...] = ()
     text: str = ""
     doubted: bool = False
+    drift_pct: float = 0.0
 
 
 def former(ask: Ask, options: Any) -> Reply:
@@ -173,9 +175,16 @@ def check_size(slots: Sequence[Slot], options: Ranged) -> None:
 
 def check_same(was: Known, fresh: Sequence[Slot]) -> None:
     """PRC2: what was published for the time to come does not change. Raises BadReply."""
-    both, differ = prices.differences(was.slots, fresh, was.wall_s)
+    both, differ = prices.differences(was.slots, [_steadied(slot, was) for slot in fresh], was.wall_s)
     if differ > 1 and differ * 100 > both * CONTRADICTS_PCT:
         raise BadReply(f"{differ} of {both} prices known already are others now: the known ones count to their end")
+
+
+def _steadied(slot: Slot, was: Known) -> Slot:
+    """With the price known for it, where that is the same but for the drift."""
+    told = prices.price_at(was.slots, slot.start_s) if was.drift_pct else None
+    near = told is not None and abs(slot.price - told) <= abs(told) * was.drift_pct / 100
+    return slot._replace(price=told) if told is not None and near else slot
 
 
 def is_late(wall_s: int, end_s: int, news: News) -> bool:

@@ -2,8 +2,10 @@
 
 /api/DayAheadPrices?market=DayAhead&date=YYYY-MM-DD&deliveryArea=SE3&currency=EUR answers {"multiAreaEntries":
 [{"deliveryStart": ISO, "deliveryEnd": ISO, "entryPerArea": {"SE3": price per MWh}}]}; 204 before that day is published
-(about 13:00 Central European time). A date is a day of that time. `share_pct`, `add` and `vat_pct` make the exchange's
-price the owner's. (Answers of the data portal's own page.)
+(about 13:00 Central European time). A date is a day of that time. The auction is in euros: its rates for other
+currencies are those of noon at first, and official once the prices are complete, so a price in another currency may
+still move by the rate (the exchange's page on preliminary prices and exchange rates). `share_pct`, `add` and `vat_pct`
+make the exchange's price the owner's. (Answers of the data portal's own page.)
 """
 
 import datetime as dt
@@ -28,6 +30,8 @@ NOT_YET = 204
 PER_MWH = 10.0  # per MWh of the major unit in minor units per kWh
 LONGEST_SLOT_S = 3 * 3600
 DAYS = (-1, 0, 1)
+OWN_CURRENCY = "EUR"
+RATE_DRIFT_PCT = 1.0  # more than the rate of a day moves from noon to the official one
 
 
 class Options(NamedTuple):
@@ -81,7 +85,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     days = [reply for reply in replies if reply.name.startswith("day")]
     if not days:
         raise BadReply("the prices were not asked")
-    was = _prices.known(replies)
+    was = _prices.known(replies)._replace(drift_pct=0.0 if options.currency == OWN_CURRENCY else RATE_DRIFT_PCT)
     slots = [slot for day in days if day.status != NOT_YET for slot in _slots(day, options)]
     found = _prices.tell(slots, was, options, news=NEWS, hurry_s=options.hurry_s)
     return (*found, *_prices.clock_off(replies, was))
