@@ -224,6 +224,13 @@ def test_a_graver_consequence_is_not_folded():
     assert [(one.kind, one.level) for one in told] == [("database", 2)]
 
 
+def test_what_is_unknown_because_the_mains_are_gone_is_one_emergency():
+    desk = Desk()
+    gone = [event("mains_lost", "site"), event("required_lost", "power")]
+    told = [*desk.tick(levels=gone), *desk.ticks(6, levels=gone)]
+    assert [one.kind for one in told if one.what == "raise"] == ["mains_lost"]
+
+
 def test_a_folded_warning_that_becomes_an_emergency_is_told():
     desk = Desk()
     gone = [event("device_unreachable", "power_signal coop")]

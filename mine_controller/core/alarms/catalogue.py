@@ -184,7 +184,7 @@ _ROWS = (
         over=("inputs_back",),
         under=("device_unreachable", "inlet_blind", "signal_blind", "fan_meter_blind"),
     ),
-    Kind("required_lost", "emergency", many=True, single=True, watched=True, delay_s=TICKS_3_S),
+    Kind("required_lost", "emergency", under=("mains_lost",), many=True, single=True, watched=True, delay_s=TICKS_3_S),
     Kind("door_open", "warning", watched=True, delay_s=600, off_delay_s=120),
     Kind(
         "humidity_high",
