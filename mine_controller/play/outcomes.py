@@ -319,13 +319,15 @@ def _calm_days(history: History) -> Iterator[str]:
 
 
 def o10(history: History) -> Iterator[str]:
-    """Run-on: after a stop of much load two fans turn on for ten minutes, unless it is cold."""
+    """Run-on: after a stop of much load two fans turn on for ten minutes, unless it is cold or there was smoke."""
     for was, now in pairwise(stretches(history.samples, lambda _: True)[0] if history.samples else ()):
         if not (was.miners_w >= history.floor_w > now.miners_w):
             continue
-        before = [one.miners_w for one in history.samples if 0 <= now.at_s - one.at_s <= OBEY_S]
-        if max(before, default=0.0) < history.nominal_w / 2:
+        before = [one for one in history.samples if 0 <= now.at_s - one.at_s <= OBEY_S]
+        if max((one.miners_w for one in before), default=0.0) < history.nominal_w / 2:
             continue
+        if any(one.smoke for one in before):
+            continue  # it stopped for smoke, which keeps fans off until a person says resume, also once it has gone
         after = [one for one in history.samples if 0 < one.at_s - now.at_s < RUN_ON_S]
         whole = all(one.fans_able >= history.fans for one in (now, *after))
         if any(one.inlet_c < COLD_C + NOISE_K for one in (now, *after)):

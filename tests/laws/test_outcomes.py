@@ -197,6 +197,13 @@ def test_a_good_story_passes_them_all():
     assert judge(good()) == ()
 
 
+@pytest.mark.parametrize("smoke", [True, False])
+def test_o10_fans_off_after_a_stop_for_smoke_that_has_gone_are_no_fault(smoke):
+    """A latch holds them until a person says resume; without smoke it is one."""
+    made = history(story((600, FULL_W, {}), (60, FULL_W, {"smoke": smoke}), (600, DARK_W, {"fans_n": 0})))
+    assert (list(OUTCOMES["O10"](made)) == []) is smoke
+
+
 def test_every_outcome_has_a_bad_story():
     assert list(BAD) == list(OUTCOMES) == [f"O{n}" for n in range(1, 21)]
     assert set(MOMENTARY) < set(OUTCOMES)
