@@ -132,11 +132,24 @@ def apply(wire: Wire, options: Options, web: Digest, batch: Sequence[Command], r
 
 def _both(wire: Wire, one: Callable[[], None], other: Callable[[], None], *, apart: bool) -> None:
     """Two things of which each takes most of a lane's time: apart where both have something to do."""
-    beside = threading.Thread(target=one, name="act antminer forms", daemon=True)
-    beside.start() if apart else one()
+    if not apart:
+        one()
+        other()
+        return
+    failed: list[Exception] = []
+
+    def beside() -> None:
+        try:
+            one()
+        except Exception as error:  # noqa: BLE001 - raised again in the lane's own thread, whose fault is told
+            failed.append(error)
+
+    thread = threading.Thread(target=beside, name="act antminer forms", daemon=True)
+    thread.start()
     other()
-    if apart:
-        beside.join(max(0.0, wire.until - wire.now()))
+    thread.join(max(0.0, wire.until - wire.now()))
+    if failed:
+        raise failed[0]
 
 
 def _host(command: Command) -> str:

@@ -145,6 +145,19 @@ def test_old_and_new_boards_of_one_section_are_told_in_one_batch():
     assert isinstance(old.forms[0], str)
 
 
+def test_a_fault_beside_the_newer_boards_is_raised_where_it_is_told(monkeypatch):
+    def broken(*_args):
+        raise ZeroDivisionError("a bug of ours")
+
+    monkeypatch.setattr(_antminer_form, "change", broken)
+    new = Board()
+    rack = Rack({A: OldBoard(T17).ports, "10.0.1.2": new.ports}, budget_s=60.0)
+    orders = [order(host, "pool")._replace(value="north", unit="", id=host) for host in (A, "10.0.1.2")]
+    with pytest.raises(ZeroDivisionError):
+        apply(antminer, rack, options(hosts=(A, "10.0.1.2")), orders)
+    assert len(new.bodies) == 1
+
+
 def test_one_form_at_a_time_because_a_second_would_be_forgotten():
     board = OldBoard(T17)
     orders = [order(A, verb)._replace(value=value, unit="") for verb, value in (("pool", "north"), ("fan", "60"))]
