@@ -5,8 +5,10 @@ needs no other process: right for values that are retained with a time, or that 
 
 A retained message carries no date: a sensor that died a month ago still reads fine. It counts only where its JSON holds
 a time (with its zone; Tasmota's has one after `SetOption52 1`) that is fresh. A new message counts while it is younger
-than `max_age_s`, and only while the availability topic, where one is named, says online. Anybody on the network may be
-able to publish: nothing read here should be all that a start depends on.
+than `max_age_s`, and only while the availability topic, where one is named, says online. zigbee2mqtt, when it starts,
+sends what it remembers of every device as new messages (`cache_state_send_on_startup`): switch its `last_seen` on, and
+one that is old is not believed. Anybody on the network may be able to publish: nothing read here should be all that a
+start depends on.
 """
 
 import json
@@ -20,6 +22,7 @@ from mine_controller.devices import _answer, _mqtt_rows, _pushed
 from mine_controller.devices._mqtt_rows import Row
 from mine_controller.devices._pushed import Arrival, Told
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import Broker, Hear
 from mine_controller.wire.door import Request, Wire
 
@@ -186,11 +189,19 @@ def _value(row: Row, message: Arrival, now_s: float | None, max_age_s: int) -> f
         if raw is None:
             what = "is no JSON" if tree is None else f"has no {row.path}"
             raise BadReply(f"its message {what}")
-        if row.quantity.endswith("_c") and _answer.dig(tree, "TempUnit") == "F":
+        if row.quantity.endswith("_c") and _is_fahrenheit(tree, row.path):
             raise BadReply("the sensor is set to °F: `SetOption8 0` makes it °C")
         if row.time:
             _check_time(_answer.dig(tree, row.time), now_s, max_age_s)
+        else:
+            _check_seen(_answer.dig(tree, "last_seen"), now_s, max_age_s)
     return _word(row, raw) if row.is_text else _number(row, raw)
+
+
+def _is_fahrenheit(tree: Any, path: str) -> bool:
+    """Tasmota's `TempUnit` stands beside its sensors: at the top of SENSOR, within `StatusSNS` of STATUS8 and 10."""
+    keys = path.split(".")
+    return any(_answer.dig(tree, ".".join([*keys[:depth], "TempUnit"])) == "F" for depth in range(len(keys)))
 
 
 def _word(row: Row, raw: Any) -> str:
@@ -217,6 +228,16 @@ def _check_time(told: Any, now_s: float | None, max_age_s: int) -> None:
     if now_s is None or abs(now_s - then_s) > max_age_s:
         age = "" if now_s is None else f" ({now_s - then_s:.0f} s)"
         raise BadReply(f"the time in its message is not now{age}")
+
+
+def _check_seen(told: Any, now_s: float | None, max_age_s: int) -> None:
+    """Refuse what zigbee2mqtt has only remembered; one that tells no time is none of its, and nothing is made of it."""
+    try:
+        since_s = 0.0 if told is None or now_s is None else now_s - _epoch_s(told)
+    except BadReply:
+        return
+    if since_s > max_age_s:
+        raise BadReply(f"its last_seen is {since_s:.0f} s ago: sent anew from memory")
 
 
 def _epoch_s(told: Any) -> float:

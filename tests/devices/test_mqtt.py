@@ -126,6 +126,41 @@ def test_a_value_in_another_unit_is_refused_by_its_window():
     assert one("- power_w t x-1", message("t", "12.0")).value == -12
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("DHT.Temperature", {"DHT": {"Temperature": 50.0}, "TempUnit": "F"}),
+        ("StatusSNS.DHT.Temperature", {"StatusSNS": {"DHT": {"Temperature": 50.0}, "TempUnit": "F"}}),
+    ],
+)
+def test_a_tasmota_set_to_fahrenheit_is_refused_also_where_it_was_asked(path, body):
+    """`Status 8` and `10` wrap the readings, and their unit with them; so two public clients' test data have it:
+    {"StatusSNS":{"Time":"2018-12-03T13:48:08","SI7021":{"Temperature":17.7,"Humidity":51.2},"TempUnit":"C"}}."""
+    found = one(f"inlet temp_c t json {path}", message("t", json.dumps(body)))
+    assert (found.value, found.why) == (None, "the sensor is set to °F: `SetOption8 0` makes it °C")
+    celsius = json.dumps(body).replace('"F"', '"C"')
+    assert one(f"inlet temp_c t json {path}", message("t", celsius)).value == 50.0
+
+
+@pytest.mark.parametrize(
+    "seen", [AT - 3600, (AT - 3600) * 1000, "2025-12-31T23:00:00.000Z", "2026-01-01T00:00:00+01:00"]
+)
+def test_what_zigbee2mqtt_remembers_and_sends_anew_when_it_starts_is_not_new(seen):
+    """Its controller publishes every cached state at its start (`cache_state_send_on_startup`, on unless switched off),
+    as messages like any other; `last_seen` is the time of the device's own last message."""
+    body = {"temperature": 21.5, "last_seen": seen}
+    found = one("inlet temp_c zigbee2mqtt/inlet json temperature", message("zigbee2mqtt/inlet", json.dumps(body)))
+    assert (found.value, found.why) == (None, "its last_seen is 3600 s ago: sent anew from memory")
+
+
+@pytest.mark.parametrize(
+    "seen", [AT, AT * 1000, "2026-01-01T00:00:00Z", AT + 30, None, "just now", True, {}, "2026-01-01"]
+)
+def test_a_last_seen_that_is_new_or_tells_no_time_takes_nothing_away(seen):
+    body = {"temperature": 21.5, "last_seen": seen}
+    assert one("inlet temp_c z json temperature", message("z", json.dumps(body))).value == 21.5
+
+
 def test_zero_that_was_measured_is_zero():
     assert one("- power_w t", message("t", "0")).value == 0
 
