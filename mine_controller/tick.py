@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from mine_controller.core.decide import decide
 from mine_controller.core.due import Asked, due
@@ -17,6 +17,7 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
+from mine_controller.record import NamedTuple
 
 COMMANDING_ROUNDS = 6
 NOT_WRITTEN = "held back: the record can't be written, so nothing is sent that may raise the load"

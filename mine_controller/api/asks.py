@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ from mine_controller.api.site import Site
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.ops import replies
 from mine_controller.ops.replies import Answer, Started, Wanted
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths, StoreTrouble
 from mine_controller.store.inbox import file_request
 

@@ -10,7 +10,7 @@ import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.responses import HTMLResponse, Response
@@ -23,6 +23,7 @@ from mine_controller.api.site import Site
 from mine_controller.config.model import ConfigError
 from mine_controller.ops.replies import Wanted
 from mine_controller.ops.tokens import may
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
 
 SAFE = ("GET", "HEAD", "OPTIONS")

@@ -11,9 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mine_controller.cli.session import fail, load_config
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from mine_controller.config.model import Config

@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -12,6 +12,7 @@ from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from mine_controller.ops.miners import Asking, Filters, Miners

@@ -9,9 +9,9 @@ breaks the broker says "offline" by itself.
 import json
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from mine_controller.collect.ways import TURN_S, Desk
+from mine_controller.record import NamedTuple
 from mine_controller.wire import mqtt
 from mine_controller.wire.collected import Broker
 from mine_controller.wire.door import WireError

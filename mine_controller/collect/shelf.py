@@ -12,8 +12,8 @@ import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NamedTuple
 
+from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import SCHEMA, boot_id, boot_s
 
 PULSE_S = 10.0

@@ -6,13 +6,14 @@ A kind without a section is treated as the catalogue says; what a section leaves
 from collections import namedtuple
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.lines import Section, nearest
 from mine_controller.config.work import Work
 from mine_controller.core.alarms.catalogue import KINDS, Kind, default_ways
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Ways
 from mine_controller.core.option import option
+from mine_controller.record import NamedTuple
 
 TITLE = "alarms"
 KIND = "alarm"

@@ -8,13 +8,14 @@ exist on none of these devices.
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config import catalogue
 from mine_controller.config.edit import with_value
 from mine_controller.config.lines import UNFILLED, has_tail, read
 from mine_controller.config.values import Place, WrongValueError, convert, host, url
 from mine_controller.core.option import Option
+from mine_controller.record import NamedTuple
 
 _LINE = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*([=:])\s*(.*)")
 _PLACEHOLDER = re.compile(r"(?i)^(your[_-].*|.*yourdomain.*|\+1234567890|)$")

@@ -4,7 +4,6 @@ import re
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.config import alarms, catalogue, pools
 from mine_controller.config.lines import END, Document, decode, nearest, read
@@ -13,6 +12,7 @@ from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
 from mine_controller.config.work import FleetCommon
 from mine_controller.core.option import Secret
+from mine_controller.record import NamedTuple
 
 PREVIOUS = ".previous"
 STARS = "***"

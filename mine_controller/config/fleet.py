@@ -8,10 +8,10 @@ first line `sep=;`, in which a spreadsheet is told the delimiter.
 import re
 from collections.abc import Iterable, Iterator
 from sys import intern
-from typing import NamedTuple
 
 from mine_controller.config.lines import nearest
 from mine_controller.config.model import Problem
+from mine_controller.record import NamedTuple
 
 FILE = "fleet.csv"
 COLUMNS = ("id", "mac", "group", "name", "outlet", "breaker", "phase", "row", "nominal_w", "flags", "note")

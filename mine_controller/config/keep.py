@@ -1,8 +1,9 @@
 """[keep]: how many copies of the database are kept, how much writing they may cost, and who is told of a new one."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import fill, option
+from mine_controller.record import NamedTuple
 
 TITLE = "keep"
 

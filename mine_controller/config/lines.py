@@ -6,9 +6,9 @@ the last non-blank line. No interpolation, no continuation lines, no default sec
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mine_controller.config.model import Problem
+from mine_controller.record import NamedTuple
 
 UNFILLED = "CHANGE-ME"  # stands in a template where only the owner knows the value
 LARGEST = 4 * 1024 * 1024

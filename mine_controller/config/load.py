@@ -7,7 +7,7 @@ yet active: it and what is wired to it are left out with a note, so that a fresh
 import stat
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config import alarms, catalogue, keep, overlap, permissive, pools, relays, site
 from mine_controller.config import fleet as fleet_file
@@ -21,6 +21,7 @@ from mine_controller.config.work import Common, FleetCommon, Work
 from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
+from mine_controller.record import NamedTuple
 
 SITE = "site"
 SYSTEM = Path("/etc/minectl/config.txt")

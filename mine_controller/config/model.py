@@ -1,11 +1,12 @@
 """What config.txt becomes: typed, frozen, complete. Nobody below `tick` imports this room."""
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
+from mine_controller.record import NamedTuple
 
 
 class Problem(NamedTuple):

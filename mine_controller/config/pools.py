@@ -1,13 +1,13 @@
 """[pool NAME]: where miners work. Its name is what people, rules and units' own words call it."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mine_controller.config.lines import Entry, Section, nearest
 from mine_controller.config.work import Work
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
+from mine_controller.record import NamedTuple
 
 KIND = "pool"
 RESERVED = ("other",)  # how a unit's pool is called that no section names

@@ -7,11 +7,12 @@ What it checks of them holds for the fans' relays too: no two outputs share one.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.config.lines import Entry, Section
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.record import NamedTuple
 
 WORDS = ("wall", "lamp")
 LAMP = "lamp"

@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.config.model import Paths, Site
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.option import option
+from mine_controller.record import NamedTuple
 
 # What a site of this sort can't be without; `require` in [site] replaces it.
 REQUIRED: dict[str, tuple[str, ...]] = {

@@ -8,11 +8,12 @@ import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.lines import has_tail, nearest
 from mine_controller.config.zone import known_zone
 from mine_controller.core.option import Option, Secret
+from mine_controller.record import NamedTuple
 
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")

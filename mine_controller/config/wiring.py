@@ -10,7 +10,7 @@
 import re
 from collections.abc import Mapping
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config import relays, uplinks
 from mine_controller.config.fleet import FILE, Row
@@ -29,6 +29,7 @@ from mine_controller.core.model.wiring import (
     Role,
     Wiring,
 )
+from mine_controller.record import NamedTuple
 
 TITLE = "wiring"
 STOP_KEY = "stop:switch"  # the level file of emergency-stop, always there

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.catalogue import declared
 from mine_controller.config.lines import UNFILLED, Entry, Section, nearest
 from mine_controller.config.model import Problem
 from mine_controller.config.values import Place, WrongValueError, convert, is_literal
 from mine_controller.core.option import Option, Secret, fill, option
+from mine_controller.record import NamedTuple
 
 MANY = 8
 

@@ -4,7 +4,6 @@ errand WHOM VERB [VALUE]: WHOM is a miner's id, --all, row=a, group=bitaxe shelf
 """
 
 import re
-from typing import NamedTuple
 
 from mine_controller.core.model.command import ERRANDS, NOT_SENT, UNREACHABLE
 from mine_controller.core.model.image import Image, Request
@@ -13,6 +12,7 @@ from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.state import Errand, State
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.refusal import Refused
+from mine_controller.record import NamedTuple
 
 FIELDS = (2, 3)
 TUNED = ("frequency_mhz", "core_voltage_mv")

@@ -7,12 +7,12 @@ is the default band. Moments are wall time in epoch seconds, prices minor units 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
 from mine_controller.core.prices import MOST, Price, Slot, ahead, slot_at
+from mine_controller.record import NamedTuple
 
 OFF = "off"
 BEST = "best"  # the coin that [profit] says pays most

@@ -6,11 +6,10 @@ call has come. After two tries on the top rung it rests until the next tick; a w
 (`compare`) has its proof time before the outlet is tried again.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.model.command import ACCEPTED, NOT_SENT, REFUSED, UNREACHABLE, UNSUPPORTED
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import Path
+from mine_controller.record import NamedTuple
 
 TRIES = 2
 POLL_S = 8

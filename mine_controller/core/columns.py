@@ -5,11 +5,12 @@ A site asks the same things tick after tick, so the hundreds of readings of a ro
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 from mine_controller.core import prices
 from mine_controller.core.model.quantity import QUANTITIES, WORDS
 from mine_controller.core.model.reading import Reading, Scalar
+from mine_controller.record import NamedTuple
 
 BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})
 # Quantities of which a plausible number is taken as it is: (low, high, decimals). A fall of temp_c is looked at closer.

@@ -3,8 +3,6 @@
 The difference is the queue, so there is no queue: what was not sent is simply still different the next time.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.awake import rests
 from mine_controller.core.chase import TRIES, Ladder, Step, at_rung, has_failed, pursue
 from mine_controller.core.due import ONCE
@@ -20,6 +18,7 @@ from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
 from mine_controller.core.reach import Rungs, address, answers, commandable, rungs_of
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 BOOT_S = 90  # from outlet on to the miner's own start
 ON_SHARE_PCT = 50  # a start is proven at this share of nominal

@@ -6,13 +6,13 @@ one dead device never delays the rest.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Look
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import EndpointSpec, Wiring
+from mine_controller.record import NamedTuple
 
 BROKEN_AFTER = 3
 LONGEST_BACKOFF_TICKS = 5

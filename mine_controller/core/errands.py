@@ -7,7 +7,6 @@ it waits for a round without one, for the miner's own start or stop, and for the
 """
 
 import re
-from typing import NamedTuple
 
 from mine_controller.core.compare import AFTER_S, Compared, look_at
 from mine_controller.core.forecast import ACT_LANE_S
@@ -30,6 +29,7 @@ from mine_controller.core.pools import resolve
 from mine_controller.core.reach import commandable
 from mine_controller.core.room import Room
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 SETTINGS = ("mode", "pool")  # what may be wanted as a level
 COOLS = "cools"  # a tuned chip that is too hot does not wait for its flash memory

@@ -7,13 +7,13 @@ Learned watts may only raise what an unknown or a starting miner counts: for lim
 
 from collections.abc import Sequence
 from operator import gt
-from typing import NamedTuple
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Scalar
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 from mine_controller.core.once import Once, each
+from mine_controller.record import NamedTuple
 
 FLOOR_SPARE_W = 10_000
 MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp

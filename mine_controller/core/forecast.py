@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.wiring import Lane, MinerSpec
 from mine_controller.core.once import Once, each
 from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 SPARE_S = 30  # between the last outlet call and the deadline
 ACT_LANE_S = 25  # a lane's time in one round

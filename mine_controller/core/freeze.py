@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mine_controller.core import prices
 from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Readings, Shape, columned, shape_of
@@ -21,6 +21,7 @@ from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Role, Wiring
 from mine_controller.core.once import Once
 from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_probes
+from mine_controller.record import NamedTuple
 
 NEVER = Value(None, 0, "", "never read")
 COLD_JUMP_K = 20.0  # a fall by more than this is believed only when repeated (TMP4)

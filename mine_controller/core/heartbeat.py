@@ -3,7 +3,7 @@
 Unknown is said to be unknown, with the reason; every count says of how many.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.fleet import on_above_w, sum_up
 from mine_controller.core.model.book import Book
@@ -13,6 +13,7 @@ from mine_controller.core.model.quantity import QUANTITIES, ROLES, RoleKind
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.words import sentence, show_seconds
+from mine_controller.record import NamedTuple
 
 AIR = ("inlet_c", "outlet_c", "ambient_c", "humidity_pct")
 NAMED = 5

@@ -5,13 +5,14 @@ its cause darken it: no limit, no stop, no mode. Who acks has seen what there is
 emergency lights it again. It moves no power and nothing waits for it: an aid, the dead-man's service is what tells.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.levels import Level, follow
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reason import EQUIPMENT, Reason, Wish
 from mine_controller.core.model.state import Chase
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 NAME = "lamp"  # of its wish, and of what it remembers
 TARGET = "lamp relay"

@@ -3,8 +3,6 @@
 One command after another, far apart, until the channel says of itself what is wished: a missed one does not matter.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
@@ -12,6 +10,7 @@ from mine_controller.core.model.reason import Wish
 from mine_controller.core.model.state import Chase
 from mine_controller.core.reach import answers, commandable
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 AGAIN_S = 60  # the same word to an output that does not follow
 TARGETS = ("pool ", "wall ", "lamp ")  # how the targets of their commands begin

@@ -5,13 +5,14 @@ when), at_s (the last probe judged), first_s (first looked at).
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import UplinkSpec
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 Link = Mapping[str, Any]
 JITTER_S = 15  # a probe comes that much earlier or later within its tick: it must not cost a whole one

@@ -7,7 +7,8 @@ minor unit (pence, cents) per kWh, and money in the product of both; `pence` div
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 GAP_S = 600  # ticks further apart than this say nothing of the time between them
 WS_A_KWH = 3_600_000

@@ -10,7 +10,9 @@ The annotation is the type: int, float, bool, str, Secret, or tuple[str, ...] (a
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, Self, TypeVar
+
+from mine_controller.record import NamedTuple
 
 
 class _Required:

@@ -1,6 +1,6 @@
 """What the price bands do now and will do next, for pages and the command line: figures, no words. Pure."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.bands import Band, Planned, changes, mode_of, named, plan, pool_of, rank
 from mine_controller.core.model.image import Image
@@ -8,6 +8,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import Override, State
 from mine_controller.core.prices import Price, coverage_end, price_at, slots_of
 from mine_controller.core.rules.band import KEYS, held_of, pace_of
+from mine_controller.record import NamedTuple
 
 RULE = "band"
 

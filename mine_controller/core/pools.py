@@ -18,7 +18,7 @@ The book of one pool, kept in the memory of the rule `failover`:
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from zlib import crc32
 
 from mine_controller.core.model.image import Image
@@ -26,6 +26,7 @@ from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, Wish
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.record import NamedTuple
 
 CHECK = "stratum"  # the kind that knocks at pools: "stratum watch/main:link"
 ON_IT_S = 7200  # a unit that no longer answers still counts for the pool it named last

@@ -11,12 +11,12 @@ the longest runs of equal steps in the order of time, prices rounded to 4 decima
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.record import NamedTuple
 
 Price = float  # minor units per kWh, 4 decimals; may be negative
 

@@ -1,11 +1,10 @@
 """What can be commanded at all: lanes that are live, endpoints that answer, units whose address was read. Pure."""
 
-from typing import NamedTuple
-
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import MinerSpec, Path, Wiring
 from mine_controller.core.once import Once, each
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 
 class Rungs(NamedTuple):

@@ -5,7 +5,8 @@ then the values, oldest first; "-" is a slot of which nothing is known.
 """
 
 import re
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 HOUR_S = 3600
 DAY_S = 86_400

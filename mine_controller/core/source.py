@@ -6,10 +6,11 @@ Not volts times amperes: that is what is used. docs/decisions tells the formula 
 import itertools
 import re
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.fleet import Fleet, rising
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 WHOLE = 1000  # a factor of one, in thousandths
 AGREE_PCT = 5  # site meter and the sum of all else: nearer than this they speak of the same load

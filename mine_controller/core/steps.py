@@ -5,9 +5,10 @@ What frequency and voltage have in common: below `block` nothing starts, below `
 minutes: this follows a weak source, it is no frequency response, which needs a relay that acts within a second.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reading import Value
+from mine_controller.record import NamedTuple
 
 GOING_PCT = 90  # less than this of the load at the first low reading: it is being shed
 APART_S = 8  # readings nearer than this are one look at the thing

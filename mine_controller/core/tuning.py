@@ -12,7 +12,9 @@ window: seen_s, sum_ws, sum_mth, chip_c, acc, rej, at_s.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from mine_controller.record import NamedTuple
 
 Setting = tuple[int, int]
 

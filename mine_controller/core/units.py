@@ -4,8 +4,6 @@ Learned slowly, in the opening round, a tenth of the fleet at a time. Watts coun
 its whole ramp and disturbed by nothing; they stay within half and 1.3 times what is configured.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.fleet import Fleet
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
@@ -13,6 +11,7 @@ from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import State, Unit
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.record import NamedTuple
 
 NEW = Unit()
 TURNS = 10

@@ -1,7 +1,5 @@
 """What a rule is shown: the image, the fleet summed up, the wiring and the state as it was. Read-only."""
 
-from typing import NamedTuple
-
 from mine_controller.core.fleet import Fleet
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.image import Image
@@ -9,6 +7,7 @@ from mine_controller.core.model.policy import PoolFacts, SiteOptions
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import FanBook, State
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.record import NamedTuple
 
 ABSENT = Value(None, 0, "", "absent")
 

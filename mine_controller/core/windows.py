@@ -5,7 +5,8 @@ Nothing here counts hours, so summer time can't break it: what the clock on the 
 """
 
 import re
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MIN = 1440

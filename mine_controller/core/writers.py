@@ -4,11 +4,12 @@ Two within an hour: half an hour in which we don't raise that miner (lowering go
 unexplained darkness in a day is quarantine. What hits many at once (a brown-out, a dead branch) is no second writer.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import MinerBook, State
+from mine_controller.record import NamedTuple
 
 DAY_S = 86_400
 WITHIN_S = 3600

@@ -8,13 +8,14 @@ its miner process started: while it stands still, the unit at the address is the
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.devices import _answer, _antminer, _antminer_web, _asic_rs, _cgminer, _hosts
 from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
 from mine_controller.devices._antminer_web import Answer, Call, Digest, Reached
 from mine_controller.devices._cgminer import Line
 from mine_controller.devices.kind import Ask, BadReply, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
 

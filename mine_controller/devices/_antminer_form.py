@@ -13,7 +13,7 @@ Facts after the script and the page of an S9, and after what Foreman's agent sen
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from mine_controller.core.model.command import (
@@ -29,6 +29,7 @@ from mine_controller.core.model.command import (
 from mine_controller.devices import _answer, _antminer, _antminer_fetch, _asic_rs, _hosts, _turns
 from mine_controller.devices._antminer_web import BLINK, CONF, PAGE, SET, Answer, Call, Digest
 from mine_controller.devices.kind import BadReply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire, WireError
 
 ANSWER_S = 33.0  # its script sleeps for 31 s before it answers

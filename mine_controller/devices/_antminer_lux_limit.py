@@ -7,7 +7,6 @@ for two requests only, whatever becomes of them, and afterwards it goes no highe
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -21,6 +20,7 @@ from mine_controller.core.model.command import (
 from mine_controller.devices import _cgminer
 from mine_controller.devices._cgminer import Fleet
 from mine_controller.devices.kind import Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
 

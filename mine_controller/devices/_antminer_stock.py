@@ -17,7 +17,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -45,6 +45,7 @@ from mine_controller.devices._antminer_fetch import table
 from mine_controller.devices._antminer_form import NO_SLEEP, Change
 from mine_controller.devices._antminer_web import BLINK, CONF, INFO, SET, Answer, Call, Digest
 from mine_controller.devices.kind import BadReply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
 

@@ -9,11 +9,12 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from urllib.request import parse_http_list
 
 from mine_controller.core.option import Secret
 from mine_controller.devices import _http
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Response, Wire, WireError
 
 READ_S = 5.0

@@ -1,11 +1,12 @@
 """What the big miners (antminer, whatsminer, asic) tell, in one shape, and the readings made of it."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.pool import Pool
 from mine_controller.devices import _answer, _cgminer, _pools
 from mine_controller.devices.kind import Found
+from mine_controller.record import NamedTuple
 from mine_controller.wire.cgminer import number
 
 LOWEST_C, HIGHEST_C = 1.0, 150.0  # 0 and -273 stand for "no sensor"; what is hotter than this is no chip

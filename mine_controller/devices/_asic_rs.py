@@ -7,7 +7,7 @@ back door. So False is unknown, and no Whatsminer is ever handed over. Nor does 
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -22,6 +22,7 @@ from mine_controller.core.model.command import (
 from mine_controller.core.model.pool import Pool
 from mine_controller.devices import _answer, _cgminer, _errands, _hosts, _pools, _turns
 from mine_controller.devices.kind import Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Job, Wire, WireError
 
 VERBS = ("restart", "mode", "pool", "limit", "fan", "locate", "run", "stop")

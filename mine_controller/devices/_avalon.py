@@ -19,7 +19,7 @@ the Nano 3S (04c84d31), clients of Nano 3, Q and Mini 3, and what the vendor's o
 import hashlib
 import re
 from collections.abc import Generator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
@@ -27,6 +27,7 @@ from mine_controller.devices import _cgminer, _errands, _pools
 from mine_controller.devices._cgminer import Asking, Make
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import BadReply
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import WireError
 

@@ -7,7 +7,7 @@ says so. How often a mode may change at all is the core's to say.
 
 import re
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
@@ -15,6 +15,7 @@ from mine_controller.core.option import option
 from mine_controller.devices import _answer, _boards, _errands, _hosts, _http, _pools, _turns
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import BadReply, Found
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Response, WireError
 
 INFO, SETTINGS, RESTART = "/api/system/info", "/api/system", "/api/system/restart"

@@ -6,13 +6,14 @@ A reply is named after its address ("10.0.1.7") or, where one miner takes severa
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer, _hosts, _http, _pools, _talks
 from mine_controller.devices.kind import BadReply, Found, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Response, Wire, WireError
 
 READ_S = 5.0  # one read; a board that is busy with shares takes up to 3 s

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -21,6 +21,7 @@ from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _hosts, _pools, _talks, _turns
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Exchange, Wire, WireError
 

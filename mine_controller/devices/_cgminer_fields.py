@@ -8,8 +8,8 @@ it), because a fleet gives the same few shapes of rows thousands of times.
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
+from mine_controller.record import NamedTuple
 from mine_controller.wire.cgminer import Tree, number
 
 _WATTS = ("Power", "power", "watt", "total_power", "PSU Input Power")

@@ -11,11 +11,12 @@ import math
 import re
 import struct
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import option
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 GAP = 8  # registers between two rows that are still read in one go

@@ -8,11 +8,11 @@ Channel `-` is the endpoint itself. A blank or comma inside a topic is written %
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 from urllib.parse import unquote
 
 from mine_controller.core.model.quantity import QUANTITIES, WORDS
 from mine_controller.devices import _answer
+from mine_controller.record import NamedTuple
 from mine_controller.wire import mqtt
 
 TEXTS = ("contact", "switch", "link")

@@ -7,9 +7,10 @@ white space collapsed, case folded, so that what looks the same is the same.
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mine_controller.devices.kind import BadReply
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag

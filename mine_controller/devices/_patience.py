@@ -15,10 +15,10 @@ resting, all of them are asked: an endpoint is never told silent without a quest
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from mine_controller.devices import _hosts
 from mine_controller.devices.kind import Found
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Many, WireError, in_rounds
 
 MEMORY = "patience"

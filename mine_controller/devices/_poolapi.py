@@ -20,12 +20,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core import pools, series
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 FORMER = "former"  # the reply that carries what is known and what time it is

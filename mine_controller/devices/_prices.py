@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from mine_controller.core import prices
@@ -18,6 +18,7 @@ from mine_controller.core.option import Secret, option
 from mine_controller.core.prices import Slot
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.record import NamedTuple
 
 READS = ("slots",)
 _LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}")

@@ -1,9 +1,10 @@
 """What was pushed to this machine, as `wire.collected` and `wire.mqtt` answer it, without trusting any of it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import BadReply, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 COLLECTED, ASKED = "collected", "asked"  # names of replies: by way of collect, or a short look of our own

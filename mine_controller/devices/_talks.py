@@ -9,7 +9,7 @@ All commands of one unit in one batch are one conversation: settings are one wri
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mine_controller.core.model.command import (
     NOT_SENT,
@@ -22,6 +22,7 @@ from mine_controller.core.model.command import (
 )
 from mine_controller.devices import _answer, _hosts, _turns
 from mine_controller.devices.kind import BadReply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 READ_S = 6.0  # the slowest boards take 5 s for a read

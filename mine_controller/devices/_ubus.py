@@ -3,11 +3,12 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret
 from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import BadReply, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire, WireError
 
 NOBODY = "0" * 32

@@ -7,7 +7,7 @@ clients, 23 or 137 can't be deciphered; API 3 says 0, -1 failed, -2 no such comm
 import json
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -25,6 +25,7 @@ from mine_controller.devices import _answer, _asic_rs, _cgminer, _hosts, _turns,
 from mine_controller.devices import _whatsminer_seal as seal
 from mine_controller.devices._answer import dig
 from mine_controller.devices.kind import BadReply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
 

@@ -10,7 +10,7 @@ take their settings another way (`_antminer_form`), and only with `old_sleep` ar
 import json
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
 from mine_controller.core.model.pool import Pool
@@ -32,6 +32,7 @@ from mine_controller.devices._antminer_fetch import FIRST, Known
 from mine_controller.devices._antminer_web import DELIVERED, READ_S, Digest, packed, volley
 from mine_controller.devices._cgminer import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
 

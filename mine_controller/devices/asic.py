@@ -9,7 +9,7 @@ LuxOS and Avalons are read and not commanded here: their own kinds do that, `ant
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import REFUSED, Command, Outcome
 from mine_controller.core.model.pool import Pool
@@ -18,6 +18,7 @@ from mine_controller.devices import _answer, _asic, _asic_rs, _cgminer, _hosts, 
 from mine_controller.devices._asic import Told
 from mine_controller.devices._cgminer import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Exchange, Job, Wire, WireError
 

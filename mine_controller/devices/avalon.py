@@ -10,7 +10,6 @@ Nano 3S source and captures of a Q.
 import re
 from collections.abc import Generator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.pool import Pool
@@ -19,6 +18,7 @@ from mine_controller.devices import _answer, _avalon, _cgminer, _hosts, _pools
 from mine_controller.devices._cgminer import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
 

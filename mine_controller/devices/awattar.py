@@ -6,13 +6,13 @@ pays: `share_pct`, `add` and `vat_pct` make it so. (The supplier's description o
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
 from mine_controller.devices._prices import DAY_S, News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=_prices.READS)

@@ -8,12 +8,13 @@ token that is wrong is 403. They ask for one request in 5 s at most, so the two 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _poolapi
 from mine_controller.devices._poolapi import Told
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire
 
 ACCOUNT = ("hashrate_hs", "workers_n", "workers_all_n", "unpaid_n", "paid_n", "earned_day_n", "share_wall_s")

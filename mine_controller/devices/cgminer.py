@@ -6,7 +6,7 @@ these programs agree on: where a firmware has commands for it, `stop_command` an
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -25,6 +25,7 @@ from mine_controller.devices import _cgminer_fields as fields
 from mine_controller.devices._cgminer import Line, Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen, found_of
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
 

@@ -15,7 +15,7 @@ after it, as their manuals write it. Only the permissive relay is pulsed.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED, Command, Outcome
 from mine_controller.core.option import Secret, option
@@ -23,6 +23,7 @@ from mine_controller.devices import _access
 from mine_controller.devices._answer import clean, number, table
 from mine_controller.devices._turns import in_turn, judged
 from mine_controller.devices.kind import Ask, BadReply, Batch, Can, Found, LaneSpec, Reply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
 JSON, XML, SINGLE, X332, OLD_401 = "state_json", "state_xml", "single", "x332", "x401_old"

@@ -6,12 +6,12 @@ home and turns newcomers away.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.model.command import APPLIED, NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
 from mine_controller.core.option import option
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 LOOPBACK = "127.0.0.1"

@@ -8,12 +8,13 @@ own `Date`: this machine's clock says nothing about the server's.
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access
 from mine_controller.devices._answer import clean, moment, number, tree
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,59}")

@@ -8,7 +8,7 @@ explains, but proves nothing. Foreman's watts are estimates (5 to 20 % off by th
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -24,6 +24,7 @@ from mine_controller.core.model.quantity import WORDS
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _turns
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import BODY_CAP, Request, Response, Wire, WireError
 
 CAN = Can(reads=("address", "word", "hashrate_ths", "ticket"), verbs=("run", "stop"), fleet=True, gentle=True)

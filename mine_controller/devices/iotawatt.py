@@ -7,12 +7,13 @@ names and their values come from `/query`, which stops the sampling while it run
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access
 from mine_controller.devices._answer import clean, moment, number, table, tree
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire, WireError
 
 SET_AFTER = 1_577_836_800  # 2020: an earlier clock was never set

@@ -5,12 +5,13 @@ with per-outlet sensing only; cords (inputs) always have them.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import REFUSED, UNREACHABLE, UNSUPPORTED, Command, Outcome
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _turns
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire
 
 CAN = Can(reads=("switch", "power_w", "energy_kwh"), verbs=("on", "off"), outlets=True)

@@ -21,10 +21,11 @@ somebody else may change at any time: an answer of it that can't be read is kept
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.reading import Scalar
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire
 
 

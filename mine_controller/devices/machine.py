@@ -15,11 +15,11 @@ hexadecimal: bit 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temper
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=("board_c", "load_pct", "free_pct", "contact"))

@@ -1,9 +1,8 @@
 """Any meter with Modbus TCP, by the rows of its map that the owner writes: see the `rows` option."""
 
-from typing import NamedTuple
-
 from mine_controller.core.option import option
 from mine_controller.devices import _modbus
+from mine_controller.record import NamedTuple
 
 MAP = _modbus.Map(rows=())
 

@@ -15,7 +15,7 @@ import json
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _answer, _mqtt_rows, _pushed

@@ -11,7 +11,7 @@ model with, the others are the owner's to write.
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
@@ -21,6 +21,7 @@ from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Response, Wire
 
 CAN = Can(

@@ -14,7 +14,7 @@ from here.
 import json
 import re
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -32,6 +32,7 @@ from mine_controller.devices import _access, _answer, _boards, _hosts, _http, _p
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import Hear
 from mine_controller.wire.door import Request, Response, Wire, WireError
 

@@ -10,13 +10,13 @@ make the exchange's price the owner's. (Answers of the data portal's own page.)
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
 from mine_controller.devices._prices import News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire, WireError
 
 CAN = Can(reads=_prices.READS)

@@ -13,11 +13,11 @@ BYPASS its battery protects nothing now.
 import ipaddress
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 CAN = Can(reads=("contact", "charge_pct", "runtime_s", "load_pct", "power_w", "voltage_v", "temp_c", "text"))

@@ -12,7 +12,7 @@ whose code begins with `family` is taken, and kept while it answers.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core import prices
 from mine_controller.core.option import option
@@ -20,6 +20,7 @@ from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
 from mine_controller.devices._prices import DAY_S, Known, News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire, WireError
 
 CAN = Can(reads=_prices.READS)

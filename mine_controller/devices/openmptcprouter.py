@@ -7,11 +7,12 @@ server did not answer through this line: the line counts as up then only where t
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _ubus
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire
 
 CAN = Can(reads=("link", "latency_ms"))

@@ -8,11 +8,12 @@ still carries traffic, "offline" is what it has given up (its own source).
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _ubus
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire
 
 CAN = Can(reads=("link", "latency_ms", "loss_pct"))

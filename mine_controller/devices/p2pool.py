@@ -9,12 +9,13 @@ everybody's; each that paid one of the wallets is told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer, _poolapi
 from mine_controller.devices._poolapi import Told
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 NODE = ("hashrate_hs", "workers_n", "share_wall_s", "accepted_n", "rejected_n")

@@ -10,12 +10,13 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import mine_controller
 from mine_controller.core.option import declarations, option
 from mine_controller.devices import _access, _answer, _meaning, _page
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=("signal", "text"))

@@ -11,7 +11,6 @@ import csv
 import datetime as dt
 import io
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mine_controller.core.option import option
@@ -19,6 +18,7 @@ from mine_controller.core.prices import Slot
 from mine_controller.devices import _answer, _prices
 from mine_controller.devices._prices import Known
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=_prices.READS)

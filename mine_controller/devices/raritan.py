@@ -6,7 +6,7 @@ code that is not 0 (1 not switchable, 3 disabled). As in Raritan's JSON-RPC SDK.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import (
     APPLIED,
@@ -20,6 +20,7 @@ from mine_controller.core.model.command import (
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _turns
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import BODY_CAP, Request, Wire, WireError
 
 CAN = Can(reads=("switch", "power_w", "energy_kwh"), verbs=("on", "off"), outlets=True)

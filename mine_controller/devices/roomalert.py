@@ -9,12 +9,13 @@ sometimes the other way round; a slot without a sensor says 0.00 °C; the unit's
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access
 from mine_controller.devices._answer import clean, number, table
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
 NEW, OLD, BEFORE = "getData.json", "getData.htm", "before"

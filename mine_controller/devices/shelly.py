@@ -7,11 +7,12 @@ can measure (the maker's interface description): whatever the figures are then, 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=("power_w", "voltage_v", "current_a", "grid_hz", "energy_kwh"))

@@ -8,12 +8,13 @@ workersOnline.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer, _poolapi
 from mine_controller.devices._poolapi import Told
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 WALLET = ("hashrate_hs", "workers_n", "workers_all_n", "best_n", "immature_n", "unpaid_n", "paid_n", "earned_day_n")

@@ -7,12 +7,12 @@ the pool.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _pools
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire, WireError
 
 CAN = Can(reads=("link", "latency_ms"))

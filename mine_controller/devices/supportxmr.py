@@ -6,12 +6,12 @@ answers zeros. (Answers of the public pool.) What was earned in a day is worked 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer, _poolapi
 from mine_controller.devices._poolapi import Told
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
 
 WALLET = ("hashrate_hs", "workers_n", "workers_all_n", "unpaid_n", "paid_n", "share_wall_s", "accepted_n", "rejected_n")

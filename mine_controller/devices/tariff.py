@@ -13,7 +13,6 @@ as it truly lasts: 01:00-02:00 is no time at all on the day that hour is left ou
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from mine_controller.core import prices
@@ -22,6 +21,7 @@ from mine_controller.core.prices import Slot
 from mine_controller.core.windows import DAYS_WORD, Window, days_of, is_open, minute_of
 from mine_controller.devices import _prices
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Wire, WireError
 
 CAN = Can(reads=_prices.READS)

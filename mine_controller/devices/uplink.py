@@ -9,11 +9,11 @@ the bond, and the router's own kind its lines.
 import ipaddress
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.option import option
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 CAN = Can(reads=("link", "loss_pct", "latency_ms"))

@@ -7,7 +7,7 @@ owner has switched off. A no is told with what helps: the write API is a switch 
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.pool import Pool
@@ -23,6 +23,7 @@ from mine_controller.devices import (
 )
 from mine_controller.devices._cgminer import Line, Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Exchange, Wire, WireError
 

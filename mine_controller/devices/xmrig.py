@@ -10,7 +10,7 @@ need `http.restricted` off. It has no restart: nothing here ever starts a progra
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -27,6 +27,7 @@ from mine_controller.devices import _answer, _boards, _hosts, _http, _pools, _tu
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Response, Wire, WireError
 
 CAN = Can(

@@ -3,10 +3,9 @@
 Only with the section in the config. What a channel answers stands in the log, and on `minectl doctor --live` any time.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.option import option
 from mine_controller.notify.quiet import minute_of
+from mine_controller.record import NamedTuple
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 LATE_S = 3600  # a tick this long after the moment still makes it

@@ -12,11 +12,12 @@ anew somewhere else after a week without any.
 import json
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.notify.message import Button, Sent, left_s, one_line, wait_s
 from mine_controller.notify.post import in_time
 from mine_controller.notify.telegram import Options, bot_of, keyboard, refused
+from mine_controller.record import NamedTuple
 
 POLL_S = 4.0
 LIMIT = 100

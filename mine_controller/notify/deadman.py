@@ -4,10 +4,9 @@ Success after a saved tick with fresh inputs, `/fail` with the reason otherwise.
 a minute, so there is at most one a minute and word. For ticks of two minutes: period 2 min, grace 5 min.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.option import Secret, option
 from mine_controller.notify.message import BODY_MOST, Message, Sent, left_s, one_line
+from mine_controller.record import NamedTuple
 
 PING_S = 5.0
 TEXT, HTML, MOST = "sms.txt", "", 10_000

@@ -14,13 +14,14 @@ clears every back-off.
 
 import importlib
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.option import Secret
 from mine_controller.notify.message import DAY_S, EMERGENCY, INFO, LEVELS, Channel, Sent, is_due
 from mine_controller.notify.news import Item, Letter, groups, read
 from mine_controller.notify.post import Call, post
 from mine_controller.notify.words import Place, write
+from mine_controller.record import NamedTuple
 
 STALE_INFO_S = 4 * DAY_S  # information that reached nobody is no longer news; the store drops and counts it before
 HURRY_S = 60  # between two tries to tell an emergency that has reached nobody

@@ -6,10 +6,11 @@ gone. Too many wrong answers in ten minutes ban the address, so those are left a
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.notify.message import BODY_MOST, LEVELS, Message, Sent, left_s, one_line, wait_s
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from requests import Response

@@ -3,10 +3,11 @@
 Codes as mail servers use them: 4xx try later, 535 a bad login, 550 and 554 refused for good.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mine_controller.core.option import Secret, option
 from mine_controller.notify.message import LEVELS, Message, Sent, left_s, one_line
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     import smtplib

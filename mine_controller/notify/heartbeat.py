@@ -4,9 +4,8 @@ Without the section it goes each hour to every channel that takes information. I
 in no digest, and one that could not be told in time is not told later. The dead-man is what notices its absence.
 """
 
-from typing import NamedTuple
-
 from mine_controller.core.option import option
+from mine_controller.record import NamedTuple
 
 LATE_S = 300  # a tick this long after the moment still makes it
 

@@ -9,9 +9,9 @@ Whoever may publish on the broker may give those commands: give the broker users
 
 import re
 import zlib
-from typing import NamedTuple
 
 from mine_controller.core.option import Secret, option
+from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import Broker
 
 PORT, TLS_PORT = 1883, 8883

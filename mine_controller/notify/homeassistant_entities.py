@@ -8,7 +8,7 @@ Values are read by `value_template` out of one JSON document a device; what is u
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.model.alarm import SEVERITIES
@@ -18,6 +18,7 @@ from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import FanSpec, MinerSpec
 from mine_controller.notify.homeassistant import Options, node_of, slug
 from mine_controller.notify.homeassistant_orders import MINERS_MOST, OFF, ON, Order, orders
+from mine_controller.record import NamedTuple
 
 LATE_TICKS = 3  # so many ticks may stay away before values are no longer available
 LEAST_LATE_S = 60

@@ -5,13 +5,13 @@ A switch that stands at "on" (a select at "auto") means: nobody holds it, the ru
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.overrides import WORDS_OF_LIFE
 from mine_controller.notify.homeassistant import Options, slug
+from mine_controller.record import NamedTuple
 
 ON, OFF, AUTO = "ON", "OFF", "auto"
 SET, CLEAR = "set-state", "clear-state"

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from mine_controller.record import NamedTuple
 
 INFO, WARNING, EMERGENCY = 0, 1, 2
 LEVELS = ("info", "warning", "emergency")

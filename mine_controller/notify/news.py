@@ -11,11 +11,12 @@ names the sections it goes to ("*" every one).
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, INFO, LEVELS
+from mine_controller.record import NamedTuple
 
 OLD_S = 600  # news this old is told as past: whoever reads it must not act on it as new
 NAMED = 3

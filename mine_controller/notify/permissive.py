@@ -5,9 +5,9 @@ can't trust itself, or doesn't know its inputs) the relay falls by itself and th
 """
 
 import re
-from typing import NamedTuple
 
 from mine_controller.core.option import option
+from mine_controller.record import NamedTuple
 
 _RELAY = re.compile(r"([a-z][a-z0-9_]* [A-Za-z0-9_.-]+)/([0-9]{1,2})")
 

@@ -5,10 +5,11 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from mine_controller.core.option import Secret
 from mine_controller.notify.message import Channel, Message, Sent
+from mine_controller.record import NamedTuple
 
 _ROOM = "mine_controller.notify"
 Done = TypeVar("Done")

@@ -6,9 +6,9 @@ The hours are those of the site's clock and may run over midnight. Several secti
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from mine_controller.core.option import option
+from mine_controller.record import NamedTuple
 
 DAY_MIN = 1440
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])")

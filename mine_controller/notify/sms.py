@@ -4,10 +4,11 @@ Codes as the service documents them: 20003 bad credentials, 20429 too many reque
 recipient who has opted out. `queued` is not delivered: what the carrier does is not known here.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mine_controller.core.option import Secret, option
 from mine_controller.notify.message import LEVELS, Message, Sent, left_s, one_line
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from twilio.base.exceptions import TwilioRestException

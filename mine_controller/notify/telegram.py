@@ -6,10 +6,11 @@ notify/chat.py.
 """
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mine_controller.core.option import Secret, option
 from mine_controller.notify.message import INFO, LEVELS, Button, Message, Sent, left_s, one_line, wait_s
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

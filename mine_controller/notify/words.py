@@ -5,10 +5,11 @@ can't be rendered gives way to plain text made here: the message is told, and th
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mine_controller.notify.message import EMERGENCY, LEVELS, WARNING, Button, Channel, Message, one_line
 from mine_controller.notify.news import Group
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from jinja2 import Environment

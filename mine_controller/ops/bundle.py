@@ -25,13 +25,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.config.show import page
 from mine_controller.core.option import Secret
+from mine_controller.record import NamedTuple
 from mine_controller.store.copies import stamp
 from mine_controller.store.db import StoreError, reading, transaction
 from mine_controller.store.migrations import migrate

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
@@ -13,6 +13,7 @@ from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.money import Line, Segment
 from mine_controller.core.rules.profit import values
 from mine_controller.ops.recall import kept_book
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.money import idle_of
 

@@ -9,12 +9,12 @@ import ipaddress
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
 
 from mine_controller.config import catalogue
 from mine_controller.config.model import Config
 from mine_controller.devices import _hosts, _http, _whatsminer
 from mine_controller.devices.kind import Guess, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Exchange, WireError
 from mine_controller.wire.many import many

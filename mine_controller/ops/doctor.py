@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.core.due import Asked
@@ -22,6 +22,7 @@ from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
 from mine_controller.ops.misplaced import misplaced
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.kept import HOUR_S, read_kept
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.copies import copies_in
 from mine_controller.store.db import StoreError, StoreTrouble, reading

@@ -8,7 +8,7 @@ time, and is taken back when the drill ends, however it ends. What counts is wha
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.model import Config
 from mine_controller.core.freeze import freeze
@@ -24,6 +24,7 @@ from mine_controller.ops import replies
 from mine_controller.ops.keep import waited
 from mine_controller.ops.recall import kept_book, last_seen
 from mine_controller.ops.replies import BUSY, Answer, Person, Wanted
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.answered import waiting
 from mine_controller.store.lock import Busy

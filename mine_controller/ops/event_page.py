@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
 from mine_controller.notify.local import local_text
 from mine_controller.ops.event_report import STEPS, Curtailment, Point, Report
+from mine_controller.record import NamedTuple
 from mine_controller.render.text import clean, span, watts
 
 HEADER = (

@@ -8,12 +8,13 @@ from the row a tick. What is not known is None and says so; nothing is filled in
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.model import Config
 from mine_controller.core.model.state import Shed
 from mine_controller.core.shed import is_blind
 from mine_controller.ops.recall import Recalled, kept_book, recall
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.events import EventRow
 from mine_controller.store.outbox import Letter

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths, iso, reading
 from mine_controller.store.history import COLUMNS, HOUR_S, fleets, read_hour
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config import catalogue
 from mine_controller.config.fleet import mac_or_serial
@@ -10,6 +10,7 @@ from mine_controller.config.model import Config, Endpoint
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.devices import _hosts
 from mine_controller.devices.kind import Guess, Seen
+from mine_controller.record import NamedTuple
 
 KNOWN, MOVED, NEW, UNKNOWN, OTHER = "known", "moved", "new", "unknown make", "other"
 STATES = (KNOWN, MOVED, NEW, UNKNOWN, OTHER)

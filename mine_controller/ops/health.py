@@ -1,11 +1,12 @@
 """One line and an exit code for monitoring, by the conventions of monitoring plugins: 0 good .. 3 unknown."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.model import Config
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.kept import read_kept
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from typing import NamedTuple
 
 from mine_controller.config.model import Config
 from mine_controller.core.overrides import Refused
@@ -12,6 +11,7 @@ from mine_controller.notify.homeassistant_entities import Place
 from mine_controller.notify.homeassistant_orders import Order, orders
 from mine_controller.ops.replies import Wanted, give_to_owner, precheck
 from mine_controller.ports.homeassistant import KIND, place_of
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import file_request
 from mine_controller.wire.collected import Broker

@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.config.kept import texts
 from mine_controller.config.model import Config
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.copies import back_up, read_files, stamp
 from mine_controller.store.db import Paths, StoreError, StoreTrouble, connect, iso, reading, transaction, trouble_of

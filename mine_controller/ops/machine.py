@@ -7,11 +7,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.config.model import Config, Paths
 from mine_controller.core.model.state import State
 from mine_controller.ports.clock import REAL, STEP_S, Sources
+from mine_controller.record import NamedTuple
 from mine_controller.store.lock import holder
 from mine_controller.store.state import clock_facts
 

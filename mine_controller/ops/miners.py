@@ -7,7 +7,7 @@ very function the tick asks.
 import time
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.fleet import mac_or_serial
 from mine_controller.config.model import Config
@@ -27,6 +27,7 @@ from mine_controller.core.stopless import left, said
 from mine_controller.ops.profiles import Profile
 from mine_controller.ops.recall import kept_book
 from mine_controller.ops.replies import Wanted
+from mine_controller.record import NamedTuple
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 

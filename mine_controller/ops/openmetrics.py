@@ -6,10 +6,10 @@ Format: https://prometheus.io/docs/specs/om/open_metrics_spec/ (a unit's name at
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from mine_controller.ops.event_report import epoch
 from mine_controller.ops.export import SORTS, pieces
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths
 
 

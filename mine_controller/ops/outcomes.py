@@ -5,7 +5,7 @@ Sent is not done, and what nobody sent is not done either: whoever was asked for
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.model import Config
 from mine_controller.core.errands import (
@@ -29,6 +29,7 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.words import sentence
 from mine_controller.ops.miners import NOTHING, PLUG, TOO_OLD, channel, held_as, seen_book
+from mine_controller.record import NamedTuple
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.devices import _redact
 from mine_controller.devices.ask import Endpoint, kind_named, plain
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Response, Wire, WireError
 
 

@@ -14,11 +14,12 @@ import re
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.lines import decode
 from mine_controller.config.replace import replace_file
 from mine_controller.core.model.quantity import QUANTITIES
+from mine_controller.record import NamedTuple
 
 FILE = "profiles.txt"
 TUNED = ("frequency_mhz", "core_voltage_mv")

@@ -6,7 +6,6 @@ explain, audit) gets it back by this fold. Nothing is written, asked or sent.
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import NamedTuple
 
 from mine_controller.core import rules
 from mine_controller.core.decide import decide
@@ -17,6 +16,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.codec import sha
 from mine_controller.store.db import Paths, StoreTrouble

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.core.model.clock import Clock
@@ -19,6 +19,7 @@ from mine_controller.core.model.image import Image, Miners, Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import State
 from mine_controller.core.overrides import INPUTS, LONGEST_S, ONE_SIDED, ROLE_OF, WORDS_OF_LIFE, Refused, take_requests
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import file_request, verdict_of
 

@@ -3,11 +3,11 @@
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.config import kept
 from mine_controller.config.model import Config
 from mine_controller.config.replace import replace_file
+from mine_controller.record import NamedTuple
 from mine_controller.store.copies import kept_files, stamp
 from mine_controller.store.db import Places, StoreError
 from mine_controller.store.note import Who

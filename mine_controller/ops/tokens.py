@@ -13,9 +13,9 @@ import stat
 from collections.abc import Sequence
 from hmac import compare_digest
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.config.replace import replace_file
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths
 
 FILE = "tokens.json"

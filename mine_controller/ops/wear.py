@@ -1,13 +1,14 @@
 """How worn each miner and fan is: starts, hours, hard stops, as the books of the last tick have it. Reads the store."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
 from mine_controller.core.liars import WEEK_S
 from mine_controller.core.model.state import FanBook, MinerBook, State
 from mine_controller.ops.recall import kept_book
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import iso
 
 MINERS = (

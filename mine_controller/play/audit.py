@@ -7,7 +7,7 @@ again on changed images.
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.decide import decide
 from mine_controller.core.fleet import Fleet, sum_up, wordy
@@ -24,6 +24,7 @@ from mine_controller.core.reach import ours
 from mine_controller.core.rules import air as air_rule
 from mine_controller.core.rules import ramp as ramp_rule
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 FRESH_S = 240
 LONGEST_OVERRIDE_S = 4 * 3600

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Request
@@ -21,6 +21,7 @@ from mine_controller.core.settle import settle
 from mine_controller.play.audit import Record, audit
 from mine_controller.play.ground import Ground, Start
 from mine_controller.play.outside import HOLE_S, Begin, Outside, Seen
+from mine_controller.record import NamedTuple
 from mine_controller.tick import Ports, tick
 
 OBEY_WITHIN_S = 300

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.lastgood import load_or_last_good
 from mine_controller.config.load import load
@@ -22,6 +22,7 @@ from mine_controller.ports.clock import Sources
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.live import Live, ports_of
 from mine_controller.ports.show import show
+from mine_controller.record import NamedTuple
 from mine_controller.tick import tick
 from mine_controller.twin import agile, coop, home, net, offgrid, story
 from mine_controller.twin.config_text import config_text

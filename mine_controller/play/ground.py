@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from statistics import fmean
-from typing import NamedTuple
 
 from mine_controller.core import prices
 from mine_controller.core.due import Asked
@@ -24,6 +23,7 @@ from mine_controller.core.model.reading import Reading, Scalar
 from mine_controller.core.model.state import State
 from mine_controller.play import outside as outer
 from mine_controller.ports.clock import Clocks, Sources
+from mine_controller.record import NamedTuple
 from mine_controller.twin import boards
 from mine_controller.twin.fans import Fans
 from mine_controller.twin.noise import key_of, normal

@@ -13,7 +13,7 @@ from calendar import monthrange
 from contextlib import nullcontext
 from datetime import datetime
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
@@ -25,6 +25,7 @@ from mine_controller.play.outcomes import OBEY_S
 from mine_controller.play.stage import Stage
 from mine_controller.play.tales import FANS, MINERS, PDUS, template
 from mine_controller.play.truth import EVERY_S, facts
+from mine_controller.record import NamedTuple
 from mine_controller.tick import Ports, tick
 from mine_controller.twin import coop
 from mine_controller.twin.weather import Weather

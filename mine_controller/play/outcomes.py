@@ -7,7 +7,8 @@ Figures are those of a site with ticks of 120 s: "two ticks + 60 s" is 300 s.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 OBEY_S = 300  # two ticks and a minute
 TOLD_LATER_S = 120  # an emergency that says it was not obeyed may come a tick after the load should have been down

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core import prices
 from mine_controller.core.fleet import on_above_w
@@ -20,6 +20,7 @@ from mine_controller.core.model.reading import Scalar
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 from mine_controller.play.replay import MOST_TICKS, Part, Policies, paths_to
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.twin.boards import factor
 

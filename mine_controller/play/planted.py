@@ -7,7 +7,9 @@ must speak up. The suite plays them all, and `minectl demo --plant NAME` one of 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
+
+from mine_controller.record import NamedTuple
 
 Wrap = Callable[[Any], Any]
 

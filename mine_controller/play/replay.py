@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mine_controller.core import rules
 from mine_controller.core.decide import decide
@@ -26,6 +26,7 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State, Unit
 from mine_controller.core.settle import settle
 from mine_controller.ports.code import deciding
+from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.codec import canonical, sha, text
 from mine_controller.store.db import Paths, Places

@@ -6,13 +6,14 @@ For whoever wants to see that the laws can fail: `minectl demo --plant NAME`.
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mine_controller.config.load import load
 from mine_controller.config.model import Config
 from mine_controller.play import demo
 from mine_controller.play.planted import BUGS, Bug, plant
 from mine_controller.play.stage import Stage
+from mine_controller.record import NamedTuple
 from mine_controller.twin import agile, coop, story
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ result.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
+
+from mine_controller.record import NamedTuple
 
 PATIENCE = "10s"  # for the scheduler to answer
 Task = TypeVar("Task")

@@ -7,7 +7,7 @@ A tale is made from `seed` and its number alone, and lived on a `Stage`: all 280
 from itertools import product
 from pathlib import Path
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
 from mine_controller.config.load import load
 from mine_controller.config.model import Config
@@ -16,6 +16,7 @@ from mine_controller.play.deadman import raised
 from mine_controller.play.outcomes import GRACE_S, MOST_S, OBEY_S, TOLD_LATER_S, History
 from mine_controller.play.stage import Stage
 from mine_controller.play.truth import EVERY_S
+from mine_controller.record import NamedTuple
 from mine_controller.twin import coop, story
 from mine_controller.twin.faults import KINDS
 

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.state import State
+from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     from mine_controller.render.text import Fold

@@ -9,7 +9,7 @@ import hashlib
 import threading
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller import __version__
 from mine_controller.config.model import Config
@@ -21,6 +21,7 @@ from mine_controller.notify.homeassistant_entities import Place, discovery, enti
 from mine_controller.notify.post import scrub
 from mine_controller.ports.log import Log
 from mine_controller.ports.tell import hidden, once_in
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import WireError
 from mine_controller.wire.publish import Batch, Post, Will, publish
 

@@ -2,9 +2,10 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.config.model import Paths
+from mine_controller.record import NamedTuple
 
 NAME = "kept.json"
 HOUR_S = 3600

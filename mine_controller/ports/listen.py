@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
@@ -28,6 +28,7 @@ from mine_controller.notify.telegram import Options
 from mine_controller.ports.heartbeat import place_of
 from mine_controller.ports.log import Log
 from mine_controller.ports.tell import hidden
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.heard import filed_before, heard, keep_heard
 from mine_controller.store.inbox import file_request, verdict_of

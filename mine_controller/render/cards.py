@@ -6,7 +6,7 @@ quantity allows is unknown. Hash rates of different algorithms are never added.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from mine_controller.core.fleet import unlisted
 from mine_controller.core.hearing import told_now
@@ -14,6 +14,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Scalar, Value
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.record import NamedTuple
 from mine_controller.render.fleet import Unit, online
 from mine_controller.render.text import clean
 from mine_controller.render.times import Moments

@@ -4,9 +4,9 @@ Whatever is written in it is escaped here, because no template stands between.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 from xml.sax.saxutils import escape
 
+from mine_controller.record import NamedTuple
 from mine_controller.render import svg
 from mine_controller.render.text import Zone
 

@@ -1,12 +1,13 @@
 """What each miner is doing, in one word, and how many do. Pure."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.fleet import ASLEEP, on_above_w
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Miners
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.record import NamedTuple
 
 # A miner is in exactly one of these, so they add up to the total.
 STATES = ("running", "starting", "stopping", "stopped", "quarantined", "unknown")

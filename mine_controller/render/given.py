@@ -1,7 +1,6 @@
 """What the faces are given beside the book: the site's facts, the last 24 hours, and how to word a reason."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from mine_controller.core.bands import Band
 from mine_controller.core.model.policy import PoolFacts
@@ -9,6 +8,7 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.money import Line
 from mine_controller.core.outlook import Outlook
+from mine_controller.record import NamedTuple
 from mine_controller.render.text import Fold
 
 Words = Callable[[Reason], str]

@@ -5,7 +5,8 @@ A plot is drawn in a box of `WIDE` x `HIGH` whole units that the browser stretch
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 WIDE = 1440  # one unit a minute of a day
 HIGH = 400

@@ -2,7 +2,8 @@
 
 import re
 import time
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 UNKNOWN = "unknown"
 CAP = 120  # characters of a text that a device or a web page supplied

@@ -1,9 +1,8 @@
 """Plant time to wall time: one anchor, the clock of the last image. Pure."""
 
-from typing import NamedTuple
-
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
+from mine_controller.record import NamedTuple
 
 
 class Moments(NamedTuple):

@@ -1,8 +1,9 @@
 """The last 24 hours as three charts and the tables beside them. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from mine_controller.record import NamedTuple
 from mine_controller.render import svg
 from mine_controller.render.given import History, SiteFacts
 from mine_controller.render.text import Zone, degrees, watts

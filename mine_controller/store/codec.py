@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, chain, pairwise, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
+
+from mine_controller.record import NamedTuple
 
 COUNTED_FROM = 4  # shorter columns are left as they are
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)

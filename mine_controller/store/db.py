@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from mine_controller.record import NamedTuple
 
 BUSY_MS = 2000
 PIECE = 1024 * 1024

@@ -3,10 +3,10 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from mine_controller.core.model.reason import Event
 from mine_controller.core.words import sentence
+from mine_controller.record import NamedTuple
 from mine_controller.store.codec import canonical, text
 from mine_controller.store.db import iso, plain
 

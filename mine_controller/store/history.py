@@ -6,7 +6,7 @@ Rows hold None for what was not known; a mean is over the known values alone.
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.hearing import told_now
 from mine_controller.core.model.clock import Clock
@@ -18,6 +18,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.words import sentence
+from mine_controller.record import NamedTuple
 from mine_controller.store import money
 from mine_controller.store.codec import squeeze, text, unsqueeze
 from mine_controller.store.db import iso, number, plain, whole, word

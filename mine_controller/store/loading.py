@@ -2,12 +2,13 @@
 
 import sqlite3
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.freeze import published
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
+from mine_controller.record import NamedTuple
 from mine_controller.store.codec import squeeze, unsqueeze
 from mine_controller.store.db import Paths, StoreTrouble, iso
 from mine_controller.store.history import COLUMNS

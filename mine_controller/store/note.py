@@ -3,9 +3,9 @@
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from typing import NamedTuple
 
 from mine_controller.core.model.reason import Event
+from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths, connect, transaction, trouble_of
 from mine_controller.store.events import add_events, event_row
 

@@ -3,8 +3,8 @@
 import sqlite3
 import time
 from pathlib import Path
-from typing import NamedTuple
 
+from mine_controller.record import NamedTuple
 from mine_controller.store import ballast
 from mine_controller.store.answered import answer_lost
 from mine_controller.store.copies import before_migration, newest_good, put_back, set_bad_aside

@@ -7,7 +7,8 @@ warnings, never an emergency; and a line that says how many were dropped is told
 import json
 import sqlite3
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 INFO, WARNING, EMERGENCY = 0, 1, 2
 

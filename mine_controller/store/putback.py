@@ -8,10 +8,10 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import VERSION, State
+from mine_controller.record import NamedTuple
 from mine_controller.store.answered import answer_all, answer_lost
 from mine_controller.store.ballast import ensure as ensure_ballast
 from mine_controller.store.copies import copies_in, free_name, kept_files, seq_of, settle, stamp, start_afresh

@@ -8,11 +8,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
 from mine_controller.core.money import Segment
+from mine_controller.record import NamedTuple
 from mine_controller.store import money
 from mine_controller.store.codec import Keys
 from mine_controller.store.db import Paths, StoreTrouble, iso, reading

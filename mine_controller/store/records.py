@@ -6,7 +6,7 @@ decision's. Answers stand beside the commands. What `decide` may not read is tel
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.columns import Readings, columned
 from mine_controller.core.model.clock import Clock
@@ -14,6 +14,7 @@ from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Request
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.round import Round
+from mine_controller.record import NamedTuple
 from mine_controller.store.codec import Code, Keys, Name, Rows, fold, order_of, sha, squeeze, table, text, unsqueeze
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 

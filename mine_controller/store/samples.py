@@ -9,8 +9,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
+from mine_controller.record import NamedTuple
 from mine_controller.store.stop import sync_folder
 
 MOST = 20

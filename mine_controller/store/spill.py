@@ -8,8 +8,9 @@ import base64
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from mine_controller.record import NamedTuple
 from mine_controller.store.codec import canonical
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.stop import write_whole

@@ -7,7 +7,7 @@ default, and one that is of a wrong type or out of range falls to the value that
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.image import Image, Miners
@@ -23,6 +23,7 @@ from mine_controller.core.model.state import (
     State,
     Unit,
 )
+from mine_controller.record import NamedTuple
 from mine_controller.store.codec import Rows, fold, table, unfold
 
 AHEAD_S = 86_400  # a remembered moment further ahead of plant time than this is no moment

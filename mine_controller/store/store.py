@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import VERSION, State
+from mine_controller.record import NamedTuple
 from mine_controller.store import ballast
 from mine_controller.store.answered import done_once
 from mine_controller.store.codec import sha

@@ -5,7 +5,7 @@ does not exist (its hash is made here from a number), so nothing hashed on it ca
 forms after the Stratum V1 sources of cgminer, ESP-Miner and public-pool, checked by parsing and hashing in the tests.
 """
 
-from typing import NamedTuple
+from mine_controller.record import NamedTuple
 
 EXTRANONCE2_BYTES = 8
 VERSION = "20000000"  # the bits miners may roll are zero, so that those who send XOR and those who send values agree

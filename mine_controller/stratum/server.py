@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from mine_controller.record import NamedTuple
 from mine_controller.stratum.jobs import Job, prevhash_of
 from mine_controller.stratum.session import DropError, Session
 

@@ -7,8 +7,9 @@ used in which slot at which price, and what always on would have cost.
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin import home, site
 from mine_controller.twin import story as stories
 from mine_controller.twin.faults import OK, Fault

@@ -5,7 +5,9 @@ leaks; air holds 1.156 kJ/m3K at 35 degC and 500 m height. When miners pull more
 hot-aisle air coming back, so the inlet climbs.
 """
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from mine_controller.record import NamedTuple
 
 MINER_M3S: Final = 0.13
 FAN_M3S: Final = 5.5

@@ -7,7 +7,9 @@ exactly, and 280 miners cost as much as the few lots they form.
 """
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
+
+from mine_controller.record import NamedTuple
 
 BOARD_KJ_K: Final = 6.0
 BLOWN_K_KW: Final = 8.8

@@ -9,9 +9,10 @@ with the lane that asks them; `many` asks all of them in the time of the slowest
 import math
 from base64 import b64encode
 from collections.abc import Sequence
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.answer import Answer, asked, heard, spoken
 from mine_controller.twin.faults import BOMB_BYTES, Fault
 from mine_controller.twin.noise import key_of, normal

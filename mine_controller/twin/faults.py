@@ -11,8 +11,9 @@ ok           none
 
 import gzip
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.answer import Answer, text_answer
 
 KINDS: Final = (

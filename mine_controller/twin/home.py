@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from random import Random
 from types import ModuleType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin import site
 from mine_controller.twin import story as stories
 from mine_controller.twin.answer import Server, Talker

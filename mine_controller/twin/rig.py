@@ -10,8 +10,9 @@ import heapq
 import math
 from collections.abc import Iterable, Mapping
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.boards import factor
 from mine_controller.twin.noise import key_of, normal
 from mine_controller.twin.settings import SET, Mode, Settings

@@ -1,9 +1,9 @@
 """What is set in a miner: work modes, tuning, limit, fan, light, pools; and which pool that makes it work for. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mine_controller.core.model.command import VERBS
+from mine_controller.record import NamedTuple
 
 SET = ("mode", "pool", "limit", "tune", "fan")  # verbs that only change settings
 

@@ -9,8 +9,9 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.servers.nmminer import EVERY_S, PORT_UDP, PORT_UDP_SETTINGS
 
 BROADCAST: Final = "127.255.255.255"

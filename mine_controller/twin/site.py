@@ -4,8 +4,9 @@ A site of its own kind says what a story can do to it (`deeds`), what it has (`h
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin import story as stories
 from mine_controller.twin.answer import Answer, Asked, Server, Talker, not_found
 from mine_controller.twin.faults import Fault, Faults

@@ -7,8 +7,9 @@ limits are those of small industrial sets.
 """
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.noise import key_of, normal, uniform
 from mine_controller.twin.weather import DAY_S, utc_offset_s
 

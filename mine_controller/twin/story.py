@@ -21,9 +21,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 from importlib import resources
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.faults import KINDS
 from mine_controller.twin.weather import DAY_S, PRESETS, utc_offset_s
 

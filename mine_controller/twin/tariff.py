@@ -6,10 +6,11 @@ evening of the next. Days on which the clocks change have 46 or 50 slots by them
 """
 
 import datetime as dt
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from mine_controller.core.prices import Slot
+from mine_controller.record import NamedTuple
 from mine_controller.twin.noise import key_of, normal, uniform
 
 ZONE: Final = "Europe/London"

@@ -4,9 +4,10 @@ Temperatures are made from the wall clock and the seed alone, so any moment can 
 """
 
 import math
-from typing import Final, NamedTuple
+from typing import Final
 from zoneinfo import ZoneInfo
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.noise import key_of, normal
 
 DAY_S: Final = 86_400

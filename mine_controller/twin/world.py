@@ -7,8 +7,9 @@
 import heapq
 import math
 from random import Random
-from typing import Final, NamedTuple
+from typing import Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin import air, boards
 from mine_controller.twin.fans import Fans
 from mine_controller.twin.weather import Weather, humidity_pct

@@ -19,8 +19,9 @@ import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Response, WireError
 
 SCHEME = "collect:"

@@ -5,7 +5,9 @@ Drivers speak through a `Wire` and know nothing else of the world, so the same d
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from mine_controller.record import NamedTuple
 
 BODY_CAP = 256 * 1024  # decoded bytes; more is cut off as "too large"
 

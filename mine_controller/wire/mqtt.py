@@ -18,9 +18,10 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import BODY_MOST, Arrival, Broker, packed
 from mine_controller.wire.door import Request, Response, WireError
 

@@ -11,8 +11,9 @@ Nothing is published on a topic with a wildcard or outside of what the caller sa
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import Broker
 from mine_controller.wire.door import WireError
 from mine_controller.wire.mqtt import V5, V311, Line, Message

@@ -15,7 +15,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+
+from mine_controller.record import NamedTuple
 
 CONNECT_S = 1.2  # a LAN answers in milliseconds; this leaves room for one lost SYN
 WINDOW = 2048  # sockets open at a time: with three doors an address, fewer addresses than the 1,024 neighbours of Linux

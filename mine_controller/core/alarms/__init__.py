@@ -3,7 +3,7 @@
 `keep` is the one way in for a round; `ask` for what people want of alarms; `known` for whoever must not tell twice.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.alarms.asked import VERBS, ask
 from mine_controller.core.alarms.learn import learned_book, share_book
@@ -13,6 +13,7 @@ from mine_controller.core.model.alarm import AlarmPolicy, Telling
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 __all__ = ["VERBS", "Round", "ask", "keep", "known"]
 

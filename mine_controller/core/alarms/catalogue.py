@@ -6,9 +6,9 @@ temperatures 15, on/offline at once after its delay.
 """
 
 from functools import cache
-from typing import NamedTuple
 
 from mine_controller.core.model.alarm import AlarmPolicy, Ways
+from mine_controller.record import NamedTuple
 
 DAY_S = 86_400
 HOT_S = 900

@@ -13,12 +13,13 @@ raised_s seen_s told_s times due (what is to be told next) · clear_s (gone sinc
 """
 
 import zlib
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY, RANK, Kind, clears, kind_of, ways_of
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Telling, Ways
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.record import NamedTuple
 
 JITTER_S = 5  # ticks are not to the second
 CHATTER_N, CHATTER_S = 3, 1800

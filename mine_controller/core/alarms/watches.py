@@ -5,7 +5,6 @@ alarm. What has a dead-band looks at whether its alarm stands already: it then e
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.alarms.needs import lost
@@ -20,6 +19,7 @@ from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import Once, each
 from mine_controller.core.reach import answers, commandable, is_dark
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 # Chip temperatures that warn and that are a danger, by kind of section. Bitaxe firmware throttles at 75; Avalon's TMax
 # and the container machines' highest chip run hotter by design. What is not named counts as a container machine.

@@ -1,8 +1,7 @@
 """Alarms as data: how a kind is to be treated, and what is to be told of one."""
 
-from typing import NamedTuple
-
 from mine_controller.core.model.reason import Reason
+from mine_controller.record import NamedTuple
 
 SEVERITIES = ("info", "warning", "emergency")
 

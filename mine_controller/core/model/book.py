@@ -1,10 +1,9 @@
 """A book: what one tick carries from round to round and the store keeps from tick to tick."""
 
-from typing import NamedTuple
-
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.state import State
+from mine_controller.record import NamedTuple
 
 
 class Book(NamedTuple):

@@ -1,6 +1,6 @@
 """Time as the core sees it: handed in once a round, never read."""
 
-from typing import NamedTuple
+from mine_controller.record import NamedTuple
 
 
 class Local(NamedTuple):

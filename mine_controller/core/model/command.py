@@ -1,8 +1,7 @@
 """A command is an absolute wish to one unit through one lane; an outcome is what came back. Neither is a fact."""
 
-from typing import NamedTuple
-
 from mine_controller.core.model.reason import Reason
+from mine_controller.record import NamedTuple
 
 # The verbs a driver may be handed. Absolute and idempotent; there is no toggle.
 VERBS = (

@@ -1,11 +1,12 @@
 """What `decide` returns: everything the shell needs, and nothing it may change."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reason import Event, Limit, Reason, Wish
 from mine_controller.core.model.state import State
+from mine_controller.record import NamedTuple
 
 
 class Look(NamedTuple):

@@ -1,9 +1,8 @@
 """The image: everything known at one moment. Made by `freeze`, never changed after."""
 
-from typing import NamedTuple
-
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reading import Value
+from mine_controller.record import NamedTuple
 
 
 class Request(NamedTuple):

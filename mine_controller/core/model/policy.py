@@ -1,9 +1,10 @@
 """What `decide` is told beside image and state: the rules' numbers and the wiring."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.record import NamedTuple
 
 
 class SiteOptions(NamedTuple):

@@ -1,8 +1,7 @@
 """A pool as the owner wrote it: facts of a [pool name] section."""
 
-from typing import NamedTuple
-
 from mine_controller.core.option import Secret
+from mine_controller.record import NamedTuple
 
 
 class Pool(NamedTuple):

@@ -4,7 +4,7 @@
 and devices/site.md section 0.7.
 """
 
-from typing import NamedTuple
+from mine_controller.record import NamedTuple
 
 
 class Quantity(NamedTuple):

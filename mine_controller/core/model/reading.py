@@ -1,6 +1,6 @@
 """A reading: one value of one channel as a device reported it. Never changed after `parse`."""
 
-from typing import NamedTuple
+from mine_controller.record import NamedTuple
 
 Scalar = int | float | str | None
 

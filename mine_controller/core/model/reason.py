@@ -1,6 +1,8 @@
 """A reason is data: rule, code, numbers. The sentence is made where it is read (core/words.py)."""
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from mine_controller.record import NamedTuple
 
 # Layers, strongest first. A lower layer may block an increase, never a decrease asked for from above.
 SAFETY, PERSON, CONTRACT, EQUIPMENT, ECONOMICS = range(5)

@@ -1,13 +1,13 @@
 """One round as it happened: what a record holds and what a tick hands to its store."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Outcome
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.reading import Reading
+from mine_controller.record import NamedTuple
 
 
 class Round(NamedTuple):

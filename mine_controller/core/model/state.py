@@ -1,6 +1,8 @@
 """What is remembered from tick to tick. Written only through `decide` and `settle`; one row in the store."""
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from mine_controller.record import NamedTuple
 
 VERSION = 1
 

@@ -1,6 +1,6 @@
 """The plant as wired: which channel is what. Facts of config.txt and fleet.csv, frozen; nothing here was measured."""
 
-from typing import NamedTuple
+from mine_controller.record import NamedTuple
 
 
 class Role(NamedTuple):

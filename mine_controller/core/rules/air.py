@@ -5,11 +5,12 @@ miners pull more air than the container fans move. What proven fans can carry le
 (inlet below 5 °C) fewer fans are the heater: one fan less at a time, never below 2 while anything hashes.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, SAFETY, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = SAFETY
 NEEDS = ()

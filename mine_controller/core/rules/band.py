@@ -7,7 +7,7 @@ until they are cleared (PRC1-4, O19).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.bands import (
@@ -31,6 +31,7 @@ from mine_controller.core.option import option
 from mine_controller.core.prices import Slot, price_at, slot_at, slots_of
 from mine_controller.core.tuning import champions
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS
 NEEDS = ("price",)

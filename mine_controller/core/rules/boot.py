@@ -1,11 +1,12 @@
 """The first scans after a boot, a restore or a long gap: adopt what is measured, start nothing (INIT, PRO8, HW2)."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.fleet import wordy
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()

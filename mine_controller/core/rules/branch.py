@@ -7,7 +7,7 @@ its branch tells nothing, and what is unmeasured is not started anyway. The fans
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core import awake
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason
@@ -15,6 +15,7 @@ from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.once import Once
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()

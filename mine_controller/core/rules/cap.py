@@ -4,12 +4,13 @@ Planned power is the larger of the meter and the sum of best estimates; an unmea
 on its way up its full power. A breaker's limit (80 % of its rating, continuous) is already in the wiring.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.source import rising_w
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = SAFETY
 NEEDS = ()

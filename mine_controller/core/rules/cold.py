@@ -1,10 +1,11 @@
 """The start window: temperature, humidity, dew point (HUM1, HUM2, O11). Stopping never waits for it."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ("inlet_c",)

@@ -5,12 +5,13 @@ load held until the next tick, would pass the limit: a short peak after quiet mi
 stop anybody. The window slides, so it holds wherever the utility's own quarter begins.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.source import load
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = CONTRACT
 NEEDS = ()

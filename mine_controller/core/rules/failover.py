@@ -7,12 +7,13 @@ get "home" to where they were. While the line itself is down no pool is judged.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core import blocks, pools
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS
 NEEDS = ()

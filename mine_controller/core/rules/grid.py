@@ -4,13 +4,14 @@ This is no frequency response: a tick looks every minute or two, a grid falls wi
 under-frequency relay; this rule keeps a tired generator from being loaded further and lets it recover.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
 from mine_controller.core.source import nominal_hz
 from mine_controller.core.steps import Marks, Pace, Stepped, step
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = CONTRACT
 NEEDS = ("grid_hz",)

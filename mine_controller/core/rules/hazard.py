@@ -3,11 +3,12 @@
 Latched until the contact is good again and a person resumes.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = SAFETY
 NEEDS = ("smoke", "water")

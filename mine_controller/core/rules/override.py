@@ -1,10 +1,11 @@
 """A person's word: the emergency stop and the outputs somebody set (SEC4, G14, G15). Lowering acts at once."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import PERSON, SAFETY, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.state import Override
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = SAFETY
 NEEDS = ()

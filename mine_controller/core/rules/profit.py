@@ -8,7 +8,7 @@ With `choose = yes` miners go to the coin that pays most, where no band names on
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.bands import ALGORITHM, can_mine
 from mine_controller.core.model.reading import Value
@@ -17,6 +17,7 @@ from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
 from mine_controller.core.prices import NOW
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS
 NEEDS = ()

@@ -1,10 +1,11 @@
 """Coming back in steps: at most 10 % of the fleet and 100 kW per 120 s, while the last steps did what they should."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()

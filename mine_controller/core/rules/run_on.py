@@ -3,11 +3,12 @@
 With the container fans off and the miners' own fans still turning, hot air recirculates and the inlet climbs to 57 °C.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()

@@ -8,7 +8,7 @@ several open ones count together. It is economics: it never cuts at an outlet, a
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.clock import Local
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
@@ -17,6 +17,7 @@ from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
 from mine_controller.core.view import View
 from mine_controller.core.windows import Window, days_of, hours_of, is_open, next_edge
+from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS
 NEEDS = ()

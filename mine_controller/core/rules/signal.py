@@ -6,12 +6,13 @@ once).
 A page that can't be read keeps its last word for `grace_s`; then the site is curtailed as blind.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = CONTRACT
 NEEDS = ("signal",)

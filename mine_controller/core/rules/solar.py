@@ -6,11 +6,12 @@ mining may begin, below `stop_w` for as long it ends; in between, and while it r
 that can't be read permits no start, and after `grace_s` the miners rest.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS
 NEEDS = ("export_w",)

@@ -6,13 +6,14 @@ docs/decisions. What is wired and unknown never raises the figure; after the gra
 """
 
 import itertools
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.source import WHOLE, BadCurve, Load, at, curve, load, nominal_hz, sag
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = CONTRACT
 NEEDS = ()

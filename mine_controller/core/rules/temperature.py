@@ -7,12 +7,13 @@ window stand as before. Unknown for 5 ticks sheds to half, for 10 ticks stops. T
 or more sensors, the highest of two, or the highest when they differ by more than 8 K.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.fleet import floor_w
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = SAFETY
 NEEDS = ("inlet_c",)

@@ -7,7 +7,7 @@ place. One that is taken off the list is put back to the setting it had before.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.errands import COOLS, seen
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
@@ -16,6 +16,7 @@ from mine_controller.core.option import option
 from mine_controller.core.tuning import Limits, Look, Setting, Step, step, undo
 from mine_controller.core.units import exact_w
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS
 NEEDS = ()

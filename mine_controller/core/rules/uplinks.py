@@ -7,7 +7,7 @@ the local pool then is put back, one by one, however long that takes; who did no
 anew once. All of it are levels: what a unit says of its own pool decides, and a missed moment does not matter.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core import links
 from mine_controller.core.model.reading import Value
@@ -16,6 +16,7 @@ from mine_controller.core.model.state import Unit
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()

@@ -3,12 +3,13 @@
 Every phase that is wired counts: the lowest sags, the highest swells. The nominal voltage stands in [site].
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.steps import Marks, Pace, step
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = CONTRACT
 NEEDS = ("voltage_v",)

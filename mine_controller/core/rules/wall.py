@@ -6,11 +6,12 @@ proven air, nobody mining, an inlet or a humidity nobody knows. Wet cloth cools 
 A pump that runs and cools nothing is told, and every fan runs meanwhile; what the heat then asks for is the ladder's.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ("inlet_c", "humidity_pct")

@@ -1,12 +1,13 @@
 """What a miner's wear book forbids: too soon after a stop, too many starts, quarantine, a flag (G2, G3, CMD15)."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, PERSON, Advice, Limit, Reason
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
 from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()

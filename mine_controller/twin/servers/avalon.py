@@ -8,8 +8,9 @@ Nano 3S source, and captures of an A1047, an A15, a Q and a Nano 3S.
 
 import re
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.rig import BOOTING, HOT, STARTING, Habits, Heat, Mode, Rig
 from mine_controller.twin.servers.cgminer import Api, Call, Tree, fields
 

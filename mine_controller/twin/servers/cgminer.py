@@ -6,8 +6,9 @@ Envelopes, codes and fields after the API-READMEs of cgminer and bfgminer and re
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.rig import HOT, Habits, Heat, Mode, Rig
 
 NUL: Final = b"\0"

@@ -7,8 +7,9 @@ complete or failed within 2 to 8 s.
 import re
 from datetime import UTC, datetime
 from email.utils import formatdate
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.answer import Answer, Asked, json_answer, text_answer
 from mine_controller.twin.noise import key_of, uniform
 from mine_controller.twin.world import Action, World

@@ -7,8 +7,9 @@ is the same for the door without sockets, which asks for a list of reads and is 
 import json
 import struct
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
+from mine_controller.record import NamedTuple
 from mine_controller.twin.answer import Answer, Asked
 
 MOST: Final = 125
