@@ -2,8 +2,12 @@
 
 Shapes seen: Shelly's `Switch.GetStatus` answers `{"output": false, "apower": 47.11, "aenergy": {"total": 5.125}}`
 and its `Switch.Set?id=0&on=true` `{"was_on": false}`; Tasmota answers a switching command with the new state,
-`{"POWER1": "ON"}`. In every address, body and path `{outlet}` stands for the outlet, and in addresses `{user}` and
-`{password}` for units that want them there.
+`{"POWER1": "ON"}`. In every address, body and path `{outlet}` stands for the outlet, `{outlet-1}` for its number less
+one, and in addresses `{user}` and `{password}` for units that want them there. Tasmota's relays count from 1 and the
+list of their watts from 0 (`"Power":[23.63,67.17]`, arendst/Tasmota issue 6160): `StatusSNS.ENERGY.Power.{outlet-1}`.
+
+Many units say no with status 200: Tasmota `{"WARNING": "Need user=..."}` and `{"Command": "Unknown"}` (its web server's
+source), JSON-RPC `{"error": {"message": ...}}`, Geist `{"retCode": 1, "retMsg": ...}`. None of these counts as done.
 """
 
 from collections.abc import Sequence
@@ -21,6 +25,9 @@ LANE = LaneSpec(width=1, call_s=0.5, batch=False, proof_s=10)
 BUDGET_S = 12.0  # with {outlet} in `read_url` every outlet is a call of its own
 
 METHODS = ("GET", "POST", "PUT", "PATCH")
+OUTLET, BEFORE = "{outlet}", "{outlet-1}"  # places to be filled: its name, its number less one
+DONE_UNTOLD = "weblog"  # Tasmota's warning, in any language, that it did it and shows nothing of it
+HARMLESS = ("", "0", "ok", "none", "no", "false", "success")  # what an `error` may say while there is none
 
 
 class Options(NamedTuple):
@@ -70,14 +77,29 @@ def faults(options: Options) -> list[str]:
         found.append("on_url and off_url go together")
     if options.success_path and not (options.success_on and options.success_off):
         found.append("success_path needs success_on and success_off")
-    return found
+    return found + _unnumbered(options)
+
+
+def _unnumbered(options: Options) -> list[str]:
+    odd = [repr(name) for name in _names(options) if not _before(name)]
+    used = any(isinstance(value, str) and BEFORE in value for value in options)
+    return [f"outlets: {BEFORE} needs outlets that are numbers from 1 on, not {', '.join(odd)}"] if used and odd else []
+
+
+def _before(outlet: str) -> str:
+    """Its number less one; "" where that is none."""
+    return str(int(outlet) - 1) if outlet.isascii() and outlet.isdigit() and int(outlet) > 0 else ""
+
+
+def _placed(template: str, outlet: str) -> str:
+    return template.replace(BEFORE, _before(outlet)).replace(OUTLET, outlet)
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Replies "read" and "state", or "read:<outlet>" and "state:<outlet>"; the first one has to come."""
     wanted: dict[str, str] = {}
     for name, template in (("read", options.read_url), ("state", options.state_url)):
-        if "{outlet}" in template:
+        if OUTLET in template or BEFORE in template:
             asked = [outlet for outlet in _names(options) if not ask.channels or outlet in ask.channels]
             wanted |= {f"{name}:{outlet}": _filled(template, options, outlet) for outlet in asked}
         elif template:
@@ -95,7 +117,7 @@ def _names(options: Options) -> tuple[str, ...]:
 
 def _filled(template: str, options: Options, outlet: str) -> str:
     """A path with its places filled in, each as one part of an address."""
-    filled = template.replace("{outlet}", _access.part(outlet))
+    filled = _placed(template, _access.part(outlet))
     filled = filled.replace("{user}", _access.part(options.user))
     return filled.replace("{password}", _access.part(options.password.reveal()))
 
@@ -139,32 +161,66 @@ def _outlet(outlet: str, named: dict[str, Any], options: Options) -> list[Found]
     if options.watts_path and read is not None:
         found.append(_watts(outlet, read, options.watts_path, options))
     if options.energy_path and read is not None:
-        energy = _answer.number(_at(read, options.energy_path, outlet))
+        energy = _answer.number(_at(read, options.energy_path, outlet, options))
         found += [] if energy is None else [Found(outlet, "energy_kwh", energy * options.energy_factor)]
     return found
 
 
-def _at(read: Any, path: str, outlet: str) -> Any:
-    return _answer.dig(read, path.replace("{outlet}", outlet))
+def _at(read: Any, path: str, outlet: str, options: Options) -> Any:
+    """What stands there; nothing of a list that is counted otherwise than the outlets are."""
+    return None if _miscounted(read, path, options) else _answer.dig(read, _placed(path, outlet))
+
+
+def _miscounted(read: Any, path: str, options: Options) -> str:
+    """Why no outlet of a list is believed: with a place for every outlet but the last, each is read one beside."""
+    keys = path.split(".")
+    depth = keys.index(OUTLET) if OUTLET in keys else 0
+    places = _answer.dig(read, ".".join(keys[:depth])) if depth else read
+    if OUTLET not in keys or not isinstance(places, list):
+        return ""
+    if all(name.isdigit() and int(name) < len(places) for name in _names(options)):
+        return ""
+    return f"the list has {len(places)} places from 0 on: write {BEFORE} for {OUTLET}?"
 
 
 def _watts(outlet: str, read: Any, path: str, options: Options) -> Found:
     if isinstance(read, BadReply):
         return Found(outlet, "power_w", None, str(read))
-    watts = _answer.number(_at(read, path, outlet))
+    watts = _answer.number(_at(read, path, outlet, options))
     if watts is None:
-        return Found(outlet, "power_w", None, f"no number at {path.replace('{outlet}', outlet)}")
+        why = _miscounted(read, path, options) or _refusal(read) or f"no number at {_placed(path, outlet)}"
+        return Found(outlet, "power_w", None, why)
     return Found(outlet, "power_w", watts * options.watts_factor)
 
 
 def _switch(outlet: str, state: Any, options: Options) -> Found:
     if isinstance(state, BadReply):
         return Found(outlet, "switch", None, str(state))
-    word = _word(_at(state, options.state_path, outlet))
+    word = _word(_at(state, options.state_path, outlet, options))
     on, off = word in _lower(options.on_words), word in _lower(options.off_words)
     if on == off:
-        return Found(outlet, "switch", None, f"{_answer.clean(word, 20)!r} means neither on nor off")
+        why = _miscounted(state, options.state_path, options) or ("" if word else _refusal(state))
+        return Found(outlet, "switch", None, why or f"{_answer.clean(word, 20)!r} means neither on nor off")
     return Found(outlet, "switch", "on" if on else "off")
+
+
+def _refusal(read: Any) -> str:
+    """What a unit says that answers "no" with a good status, "" where it says nothing of the kind."""
+    said = _no(read) if isinstance(read, dict) else ""
+    return f"the unit answered {_answer.clean(said, 60)!r}" if said else ""
+
+
+def _no(read: dict[str, Any]) -> Any:
+    warning, error = read.get("WARNING"), read.get("error")
+    if isinstance(error, dict) and error:
+        return _answer.dig(error, "message") or "an error"
+    if _word(error) not in HARMLESS:
+        return error
+    if _answer.number(read.get("retCode")):
+        return read.get("retMsg") or f"retCode {read['retCode']}"
+    if read.get("Command") in ("Unknown", "Error"):
+        return read["Command"]
+    return warning if isinstance(warning, str) and DONE_UNTOLD not in warning.lower() else ""
 
 
 def _word(value: Any) -> str:
@@ -194,18 +250,22 @@ def _one(wire: Wire, options: Options, command: Command) -> Outcome:
             command.id, REFUSED, f"{_answer.clean(command.address, 40)!r} is not among the configured outlets"
         )
     path = _filled(template, options, command.address)
-    wanted = _request(options, options.method, path, body.replace("{outlet}", command.address))
+    wanted = _request(options, options.method, path, _placed(body, command.address))
     answer = wire.call(wanted, min(wire.until, wire.now() + _access.COMMAND_S))
     outcome = _turns.judged(command, answer)
-    if outcome.verdict != APPLIED or not options.success_path:
-        return outcome
-    return _told(options, command, answer)
+    return _told(options, command, answer) if outcome.verdict == APPLIED else outcome
 
 
 def _told(options: Options, command: Command, answer: Response) -> Outcome:
     """What the answer's own word says; units that answer every request with 200 need this rule."""
-    read = _answer.tree(Reply("answer", answer.status, answer.headers, answer.body))
-    value = _at(read, options.success_path, command.address)
+    read = _read(Reply("answer", answer.status, answer.headers, answer.body))
+    if refused := _refusal(read):
+        return Outcome(command.id, REFUSED, refused)
+    if not options.success_path:
+        return Outcome(command.id, APPLIED)
+    if isinstance(read, BadReply):
+        raise read
+    value = _at(read, options.success_path, command.address, options)
     if value is None:
         return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
     good = options.success_on if command.verb == "on" else options.success_off

@@ -98,3 +98,88 @@ def test_the_outlets_are_switched_in_order():
 def test_options_that_make_no_sense_together_are_told():
     assert http_pdu.faults(options(**SHELLY)) == []
     assert len(http_pdu.faults(options(outlets=("a/b",), on_url="/on", success_path="x"))) == 3
+
+
+LISTED = {
+    "outlets": ("1", "2"),
+    "read_url": "/cm?cmnd=Status%208",
+    "watts_path": "StatusSNS.ENERGY.Power.{outlet-1}",
+    "off_url": "/relay/{outlet-1}?turn=off",
+    "on_url": "/relay/{outlet-1}?turn=on",
+}
+
+
+def listed(watts, **more):
+    chosen = options(**{**LISTED, **more})
+    script = Script(lambda _: told({"StatusSNS": {"ENERGY": {"Power": watts}}}))
+    return http_pdu.parse(http_pdu.fetch(script.wire, chosen, Ask()), chosen)
+
+
+def test_a_list_counts_from_zero_and_relays_from_one():
+    """Tasmota's own of a Shelly 2.5 with POWER1 and POWER2 (arendst/Tasmota issue 6160): "Power":[23.63,67.17]."""
+    found = listed([23.63, 67.17])
+    assert (value(found, "1", "power_w"), value(found, "2", "power_w")) == (23.63, 67.17)
+    script = Script(lambda _: told({}))
+    apply(http_pdu, script, options(**LISTED), [order("2", "off")])
+    assert script.asked == ["GET /relay/1?turn=off"]
+
+
+def test_a_list_that_does_not_hold_every_outlet_is_not_read_one_beside():
+    found = listed([23.63, 67.17], watts_path="StatusSNS.ENERGY.Power.{outlet}")
+    assert [each.value for each in found] == [None, None]
+    assert {each.why for each in found} == {"the list has 2 places from 0 on: write {outlet-1} for {outlet}?"}
+
+
+def test_a_bare_list_is_counted_likewise():
+    script = Script(lambda _: told([5, 6]))
+    for names, watts in ((("0", "1"), [5, 6]), (("1", "2"), [None, None]), (("A", "1"), [None, None])):
+        chosen = options(outlets=names, read_url="/watts", watts_path="{outlet}")
+        assert [each.value for each in http_pdu.parse(http_pdu.fetch(script.wire, chosen, Ask()), chosen)] == watts
+
+
+def test_a_unit_whose_own_outlets_count_from_zero_is_read_as_before():
+    found = listed([5, 6], outlets=("0", "1"), watts_path="StatusSNS.ENERGY.Power.{outlet}")
+    assert [each.value for each in found] == [5, 6]
+
+
+def test_one_less_than_a_name_or_than_nothing_is_told():
+    told_of = http_pdu.faults(options(**{**LISTED, "outlets": ("0", "A1", "2")}))
+    assert told_of == ["outlets: {outlet-1} needs outlets that are numbers from 1 on, not '0', 'A1'"]
+
+
+REFUSALS = [
+    ({"WARNING": "Need user=<username>&password=<password>"}, "Need user=<username>&password=<password>"),
+    ({"Command": "Unknown"}, "Unknown"),
+    ({"Command": "Error"}, "Error"),
+    ({"id": 1, "error": {"code": -103, "message": "Invalid argument 'id'!"}}, "Invalid argument 'id'!"),
+    ({"retCode": 1003, "retMsg": "Not authorized", "data": {}}, "Not authorized"),
+    ({"error": "login first"}, "login first"),
+]
+
+
+@pytest.mark.parametrize(("body", "why"), REFUSALS)
+@pytest.mark.parametrize("more", [SHELLY, {**TASMOTA, "outlets": ("1",)}])
+def test_a_refusal_with_status_200_is_no_success(body, why, more):
+    """Tasmota's web server of a wrong password, and of a command it does not know; JSON-RPC; Geist's API."""
+    (outcome,) = apply(http_pdu, Script(lambda _: told(body)), options(**more), [order("1", "off")])
+    assert (outcome.verdict, outcome.why) == (REFUSED, f"the unit answered {why!r}")
+
+
+WEBLOG = {"WARNING": "Enable weblog 2 if response expected"}  # Tasmota did it, and shows nothing of it
+
+
+@pytest.mark.parametrize(
+    "body", [{"retCode": 0, "retMsg": "OK"}, {"error": None}, {"error": 0}, {"error": ""}, {"error": "OK"}, [], WEBLOG]
+)
+def test_an_answer_that_names_no_fault_is_taken_as_before(body):
+    assert verdicts(apply(http_pdu, Script(lambda _: told(body)), options(**SHELLY), [order("1", "off")])) == [APPLIED]
+
+
+def test_a_reading_refused_with_status_200_says_so_in_its_own_words():
+    body = {"WARNING": "Need user=<username>&password=<password>"}
+    chosen = options(
+        outlets=("1",), read_url="/cm?cmnd=Status%208", watts_path="StatusSNS.ENERGY.Power", state_path="P"
+    )
+    found = http_pdu.parse(http_pdu.fetch(Script(lambda _: told(body)).wire, chosen, Ask()), chosen)
+    assert [each.value for each in found] == [None, None]
+    assert {each.why for each in found} == {"the unit answered 'Need user=<username>&password=<password>'"}
