@@ -3,8 +3,15 @@
 Outlets are numbered from 0 on the wire and from 1 on the label; channels and addresses here are the label's numbers.
 Many calls travel in one `/bulk` request. Three things can say no: the HTTP status, a JSON-RPC `error`, and a `_ret_`
 code that is not 0 (1 not switchable, 3 disabled). As in Raritan's JSON-RPC SDK.
+
+A meter lies at `<outlet>/activePower`: so the SDK's own example reads an inlet. Other clients ask each outlet's
+`getSensors` for names like `/tfwopaque/sensors.NumericSensor:4.0.3/O7ActivePower` (a 36-outlet PX3, recorded in 2022),
+whose version changes with the firmware. Where the path is not served the names are asked for, and kept; an outlet
+without a meter has null there and is not asked for watts again.
 """
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -26,12 +33,14 @@ from mine_controller.wire.door import BODY_CAP, Request, Wire, WireError
 CAN = Can(reads=("switch", "power_w", "energy_kwh"), verbs=("on", "off"), outlets=True)
 LANE = LaneSpec(width=1, call_s=1.0, batch=True, proof_s=10)
 
-STATE, WATTS, ENERGY = range(3)
-METHODS = ("getState", "getReading", "getReading")
-SENSORS = ("", "/activePower", "/activeEnergy")
+STATE, WATTS, ENERGY, METERS = range(4)
+METHODS = ("getState", "getReading", "getReading", "getSensors")
+SENSORS = ("", "activePower", "activeEnergy", "")
+KNOWN = "known"  # the reply that holds what was remembered, and the memory's name
 PER_OUTLET = 4  # ids of one outlet's calls: outlet x 4 + which
 INLETS = 100_000  # ids of the inlets' calls begin here
 BULK = 60  # calls in one bulk request
+_RID = re.compile(r"/[A-Za-z0-9_.:/-]{1,120}")
 RETURNED = {1: "the outlet is not switchable", 2: "load shedding is active", 3: "the outlet is disabled"}
 
 
@@ -66,34 +75,84 @@ class Call(NamedTuple):
         return body if self.params is None else {**body, "params": self.params}
 
 
+class Asked(NamedTuple):
+    """One request and the calls in it."""
+
+    name: str
+    request: Request
+    calls: list[Call]
+
+
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Replies "bulk0", "bulk1" ... or, with `bulk = no`, "call<id>"; raises WireError when the first one fails."""
-    calls = list(_reads(options, ask.channels))
-    if options.bulk:
-        wanted = [
-            (f"bulk{at}", _bulk(options, calls[at * BULK : (at + 1) * BULK])) for at in range(-(-len(calls) // BULK))
-        ]
-    else:
-        wanted = [(f"call{call.id}", _single(options, call)) for call in calls]
-    first = _access.ask(wire, *wanted[0])
+    memory = ask.memory.get(KNOWN, "")
+    wanted = _packed(options, list(_reads(options, ask.channels, _rids(memory))), 0)
+    first = _access.ask(wire, wanted[0].name, wanted[0].request)
     if first.status in (401, 403):
         return (first,)
-    return (first, *(_access.ask_beside(wire, *each) for each in wanted[1:]))
+    replies = [first, *(_access.ask_beside(wire, each.name, each.request) for each in wanted[1:])]
+    unnamed = [call for asked, reply in zip(wanted, replies, strict=True) for call in _unnamed(options, asked, reply)]
+    replies += [_access.ask_beside(wire, each.name, each.request) for each in _packed(options, unnamed, len(wanted))]
+    return (*replies, Reply(KNOWN, 200, {}, memory.encode()))
 
 
-def _reads(options: Options, channels: Sequence[str]) -> Iterator[Call]:
+def _packed(options: Options, calls: list[Call], number: int) -> list[Asked]:
+    if not options.bulk:
+        return [Asked(f"call{call.id}", _single(options, call), [call]) for call in calls]
+    parts = [calls[at : at + BULK] for at in range(0, len(calls), BULK)]
+    return [Asked(f"bulk{number + at}", _bulk(options, part), part) for at, part in enumerate(parts)]
+
+
+def _reads(options: Options, channels: Sequence[str], rids: dict[int, str]) -> Iterator[Call]:
     for inlet in range(options.inlets):
-        for what in (WATTS, ENERGY):
-            rid = f"/model/pdu/{options.pdu}/inlet/{inlet}{SENSORS[what]}"
-            yield Call(rid, METHODS[what], INLETS + inlet * PER_OUTLET + what)
+        yield from _meters(options, INLETS + inlet * PER_OUTLET, rids)
     for outlet in range(options.outlets):
         if not channels or str(outlet + 1) in channels:
-            for what in (STATE, WATTS, ENERGY):
-                yield Call(_outlet(options, outlet) + SENSORS[what], METHODS[what], outlet * PER_OUTLET + what)
+            yield Call(_outlet(options, outlet), METHODS[STATE], outlet * PER_OUTLET)
+            yield from _meters(options, outlet * PER_OUTLET, rids)
+
+
+def _meters(options: Options, first: int, rids: dict[int, str]) -> Iterator[Call]:
+    for what in (WATTS, ENERGY):
+        rid = rids.get(first + what, f"{_place(options, first)}/{SENSORS[what]}")
+        if rid:
+            yield Call(rid, METHODS[what], first + what)
+
+
+def _unnamed(options: Options, asked: Asked, reply: Reply) -> Iterator[Call]:
+    """What to ask where a meter's path was not served: the names of the meters."""
+    try:
+        answers = _answers(reply)
+    except BadReply:
+        return
+    for call in asked.calls:
+        if call.id % PER_OUTLET == WATTS and not isinstance(answers.get(call.id), dict):
+            first = call.id - WATTS
+            yield Call(_place(options, first), METHODS[METERS], first + METERS)
+
+
+def _place(options: Options, first: int) -> str:
+    """The path of the outlet or inlet whose calls' ids begin there."""
+    at, is_inlet = first % INLETS // PER_OUTLET, first >= INLETS
+    return f"/model/pdu/{options.pdu}/inlet/{at}" if is_inlet else _outlet(options, at)
 
 
 def _outlet(options: Options, outlet: int) -> str:
     return f"/model/pdu/{options.pdu}/outlet/{outlet}"
+
+
+def _rids(text: str) -> dict[int, str]:
+    """Names of meters by the id of their call, "" where there is no meter; nothing of what can't be a name."""
+    try:
+        tree = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    rows = tree.items() if isinstance(tree, dict) else ()
+    return {int(key): rid for key, rid in rows if key.isascii() and key.isdigit() and len(key) < 8 and _is_rid(rid)}
+
+
+def _is_rid(rid: Any) -> bool:
+    return isinstance(rid, str) and (not rid or _RID.fullmatch(rid) is not None)
 
 
 def _bulk(options: Options, calls: Iterable[Call]) -> Request:
@@ -110,25 +169,49 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Per outlet `switch`, `power_w`, `energy_kwh`; the inlets' sum without channel."""
     if not replies:
         raise BadReply("nothing was asked")
-    answers: dict[int, Any] = {}
-    for at, reply in enumerate(replies):
-        try:
-            answers.update(_answers(reply))
-        except BadReply:
-            if at == 0:
-                raise
+    answers, fault = _gathered([reply for reply in replies if reply.name != KNOWN])
     if not answers:
-        raise BadReply("no answer to any of the calls")
-    found = _total(answers, options)
+        raise fault or BadReply("no answer to any of the calls")
+    found = [*_total(answers, options), *_remembered(answers, replies, options)]
     for outlet in range(options.outlets):
         if outlet * PER_OUTLET + STATE in answers:
             found += _found(str(outlet + 1), answers, outlet * PER_OUTLET)
     return tuple(found)
 
 
+def _gathered(replies: Sequence[Reply]) -> tuple[dict[int, Any], BadReply | None]:
+    """All answers by the id of their call, and what was wrong with the first reply that can't be read."""
+    answers: dict[int, Any] = {}
+    fault: BadReply | None = None
+    for reply in replies:
+        try:
+            answers.update(_answers(reply))
+        except BadReply as error:
+            fault = fault or error
+    return answers, fault
+
+
+def _remembered(answers: dict[int, Any], replies: Sequence[Reply], options: Options) -> list[Found]:
+    """The names of meters, where some were asked for, beside those that were known."""
+    told = {at - METERS: _answer.dig(row, "_ret_") for at, row in answers.items() if at % PER_OUTLET == METERS}
+    ours = {*range(0, options.outlets * PER_OUTLET, PER_OUTLET)}
+    ours |= {INLETS + inlet * PER_OUTLET for inlet in range(options.inlets)}
+    sensors = {first: row for first, row in told.items() if isinstance(row, dict) and first in ours}
+    if not sensors:
+        return []
+    rids = _rids(next((reply.body.decode("utf-8", "replace") for reply in replies if reply.name == KNOWN), ""))
+    for first, row in sensors.items():
+        for what in (WATTS, ENERGY):
+            rid = _answer.dig(row, f"{SENSORS[what]}.rid")
+            rids[first + what] = rid if _is_rid(rid) else ""
+    return [Found(KNOWN, "memory", json.dumps(rids, separators=(",", ":"), sort_keys=True))]
+
+
 def _answers(reply: Reply) -> dict[int, Any]:
     """Call id -> its answer, a dict or why there is none (a text)."""
     if not reply.name.startswith("bulk"):
+        if reply.status == 404 and reply.name[4:].isdecimal():  # of this one object: the others may be there
+            return {int(reply.name[4:]): _answer.status_words(reply.status)}
         return _filed([(_answer.table(reply), 200)])
     body = _answer.table(reply)
     responses = _answer.dig(body, "result.responses")
@@ -140,7 +223,7 @@ def _answers(reply: Reply) -> dict[int, Any]:
 def _filed(responses: Iterable[tuple[Any, Any]]) -> dict[int, Any]:
     filed: dict[int, Any] = {}
     for body, status in responses:
-        if isinstance(body, dict) and isinstance(body.get("id"), int):
+        if isinstance(body, dict) and type(body.get("id")) is int:
             why = _error(body) if status == 200 else _answer.status_words(status if isinstance(status, int) else 0)
             result = body.get("result")
             filed[body["id"]] = why or (result if isinstance(result, dict) else None)

@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from devices.kinds import build
 from devices.scripted import Script, apply, lost, order, orders, told, value, verdicts
 
@@ -154,3 +155,107 @@ def test_the_login_goes_with_every_call():
     script = Script(Unit())
     read(script, options())
     assert all(each.auth is not None and each.auth[:2] == ("basic", "admin") for each in script.requests)
+
+
+class Opaque(Unit):
+    """A unit that knows its sensors only by the names it gives them, as those of a 36-outlet PX3 that the public
+    Prometheus exporter of psyinfra recorded in 2022; `metered` outlets alone have some."""
+
+    def __init__(self, version="4.0.3", metered=99, **more):
+        super().__init__(**more)
+        self.version, self.metered, self.methods = version, metered, []
+
+    def __call__(self, request):
+        path = request.url.partition("192.0.2.1")[2]
+        if path == "/bulk" or not path.endswith(("/activePower", "/activeEnergy")):
+            return super().__call__(request)
+        return told(b"no such object", status=404)
+
+    def one(self, path, call):
+        self.methods.append(call["method"])
+        head = {"jsonrpc": "2.0", "id": call["id"]}
+        if call["method"] == "getSensors":
+            where, at = path.split("/")[-2:]
+            has = where == "inlet" or int(at) < self.metered
+            letter = where[0].upper()
+            return {**head, "result": returned({"activePower": self.ref(f"{letter}{at}ActivePower", has),
+                                                "activeEnergy": self.ref(f"{letter}{at}ActiveEnergy", has),
+                                                "apparentEnergy": None})}  # fmt: skip
+        if call["method"] == "getReading" and f":{self.version}/" not in path:
+            return {**head, "error": {"code": -32601, "message": "Method not found"}}
+        return super().one(path, call)
+
+    def ref(self, name, has):
+        kind = f"sensors.NumericSensor:{self.version}"
+        return {"rid": f"/tfwopaque/{kind}/{name}", "type": kind} if has else None
+
+
+def kept(found):
+    return {each.channel: each.value for each in found if each.quantity == "memory"}
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_sensors_without_the_usual_path_are_asked_for_once_and_remembered(bulk):
+    unit, chosen = Opaque(), options(outlets=2, bulk=bulk)
+    first = read(Script(unit), chosen)
+    assert (value(first, "2", "switch"), value(first, "2", "power_w"), value(first, "", "power_w")) == (
+        "on",
+        None,
+        None,
+    )
+    unit.methods.clear()
+    then = read(Script(unit), chosen, memory=kept(first))
+    assert [value(then, channel, "power_w") for channel in ("1", "2", "")] == [100.0] * 3
+    assert value(then, "1", "energy_kwh") == 0.1
+    assert "getSensors" not in unit.methods
+    assert kept(then) == {}
+
+
+def test_an_outlet_without_a_meter_is_not_asked_for_its_watts_again():
+    unit, chosen = Opaque(metered=1), options(outlets=2)
+    memory = kept(read(Script(unit), chosen))
+    unit.methods.clear()
+    then = read(Script(unit), chosen, memory=memory)
+    assert (value(then, "1", "power_w"), value(then, "2", "power_w"), value(then, "2", "switch")) == (100.0, None, "on")
+    assert (unit.methods.count("getReading"), unit.methods.count("getSensors")) == (4, 0)
+
+
+def test_an_update_that_renames_the_sensors_is_followed():
+    chosen = options(outlets=1)
+    memory = kept(read(Script(Opaque()), chosen))
+    newer = Opaque(version="4.0.7")
+    memory = kept(read(Script(newer), chosen, memory=memory))
+    assert value(read(Script(newer), chosen, memory=memory), "1", "power_w") == 100.0
+
+
+def test_what_is_asked_for_one_outlet_keeps_what_is_known_of_the_others():
+    unit, chosen = Opaque(), options(outlets=2)
+    memory = kept(read(Script(unit), chosen, channels=("1",)))
+    memory = kept(read(Script(unit), chosen, channels=("2",), memory=memory))
+    then = read(Script(unit), chosen, memory=memory)
+    assert [value(then, channel, "power_w") for channel in ("1", "2", "")] == [100.0] * 3
+
+
+@pytest.mark.parametrize("memory", ["", "[]", "{", '{"a": "/x"}', '{"1": 5}', '{"1": "http://elsewhere/"}', "[[[["])
+def test_a_memory_that_is_none_is_forgotten(memory):
+    assert value(read(Script(Unit()), options(outlets=1), memory={"known": memory}), "1", "power_w") == 100.0
+
+
+def test_a_usual_path_is_never_asked_twice():
+    unit = Opaque(version="usual")
+    unit.one = Unit.one.__get__(unit)
+    script = Script(unit)
+    read(script, options(outlets=2))
+    assert script.asked == ["POST /bulk"]
+
+
+def test_without_bulk_a_first_call_that_is_refused_leaves_the_others_known():
+    def no_inlet(request):
+        return told(b"not found", status=404) if "/inlet/" in request.url else Unit(bulk=False)(request)
+
+    found = read(Script(no_inlet), options(outlets=1, bulk=False))
+    assert (value(found, "1", "switch"), value(found, "1", "power_w"), value(found, "", "power_w")) == (
+        "on",
+        100.0,
+        None,
+    )
