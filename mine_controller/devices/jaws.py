@@ -1,7 +1,8 @@
 """A Server Technology PRO2 PDU by its JAWS REST interface (firmware 8.0m or newer).
 
 Outlets and cords as real units answered a public client and a test suite. Watts of single outlets exist on the models
-with per-outlet sensing only; cords (inputs) always have them.
+with per-outlet sensing only; cords (inputs) always have them. A cord's energy is in kWh with a decimal. About that of
+an outlet sources disagree: kWh in the words of one client, a whole number in two, watt-hours in the maker's SNMP.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,9 @@ CAN = Can(reads=("switch", "power_w", "energy_kwh"), verbs=("on", "off"), outlet
 LANE = LaneSpec(width=1, call_s=1.0, batch=False, proof_s=10)
 
 
+ENERGY = {"unknown": 0.0, "Wh": 0.001, "kWh": 1.0}  # in kWh
+
+
 class Options(NamedTuple):
     """One PDU."""
 
@@ -29,6 +33,11 @@ class Options(NamedTuple):
     path: str = option("/jaws/", help="where the interface begins")
     groups: tuple[str, ...] = option(
         (), help="outlet groups of the unit that may be switched off in one call", example="all: AA1-AA24"
+    )
+    outlet_energy: str = option(
+        "unknown",
+        choices=tuple(ENERGY),
+        help="unit of an outlet's energy counter: compare with the unit's own page; unknown = not read",
     )
     on_pause_s: float = _access.ON_PAUSE_S
     metered: bool = _access.METERED
@@ -49,7 +58,7 @@ def _url(options: Options, path: str) -> str:
     return _access.under(options.url, options.path.strip("/") + "/" + path)
 
 
-def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:  # noqa: ARG001 - the shape is fixed
+def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Per outlet `switch`, `power_w`, `energy_kwh`; the cords' sum without channel."""
     named = {reply.name: reply for reply in replies}
     if "outlets" not in named:
@@ -58,15 +67,15 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:  # n
     for row in _answer.rows(named["outlets"]):
         name = row.get("id")
         if isinstance(name, str) and _turns.is_outlet(name):
-            found += _outlet(name, row)
+            found += _outlet(name, row, ENERGY[options.outlet_energy])
     return (*found, *_total(named.get("cords")))
 
 
-def _outlet(name: str, row: dict[str, Any]) -> list[Found]:
-    watts, energy = _answer.number(row.get("active_power")), _answer.number(row.get("energy"))
+def _outlet(name: str, row: dict[str, Any], kwh: float) -> list[Found]:
+    watts, energy = _answer.number(row.get("active_power")), _answer.number(row.get("energy")) if kwh else None
     why = "" if watts is not None else "no meter reading at this outlet"
     found = [_switch(name, row), Found(name, "power_w", watts, why)]
-    return found if energy is None else [*found, Found(name, "energy_kwh", energy)]
+    return found if energy is None else [*found, Found(name, "energy_kwh", round(energy * kwh, 6))]
 
 
 def _switch(name: str, row: dict[str, Any]) -> Found:

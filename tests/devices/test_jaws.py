@@ -1,5 +1,6 @@
 import json
 
+import pytest
 from devices.kinds import build
 from devices.scripted import Script, apply, lost, order, orders, told, value, verdicts
 
@@ -25,6 +26,18 @@ def test_outlets_and_cords_are_two_calls():
     found = jaws.parse(jaws.fetch(script.wire, options(), Ask()), options())
     assert script.asked == ["GET /jaws/monitor/outlets", "GET /jaws/monitor/cords"]
     assert (value(found, "AA1", "power_w"), value(found, "", "power_w")) == (300, 616)
+
+
+@pytest.mark.parametrize(("unit", "kwh"), [("unknown", None), ("Wh", 0.0125), ("kWh", 12.5)])
+def test_an_outlets_energy_is_told_in_the_unit_that_the_owner_has_seen(unit, kwh):
+    """One public client calls it kWh, two hold it to be a whole number, and the maker's SNMP tells it in watt-hours."""
+    chosen = options(outlet_energy=unit)
+    row = [{"id": "AA1", "state": "On", "active_power": 300, "energy": 12.5}]
+    script = Script(lambda request: told(row if request.url.endswith("outlets") else []))
+    found = jaws.parse(jaws.fetch(script.wire, chosen, Ask()), chosen)
+    assert [each.value for each in found if (each.channel, each.quantity) == ("AA1", "energy_kwh")] == [kwh] * (
+        kwh is not None
+    )
 
 
 def test_cords_that_do_not_answer_leave_the_outlets_known():
