@@ -221,7 +221,7 @@ class Live:
         from mine_controller.ports.tell import tell  # noqa: PLC0415 - most ticks have nothing to tell
 
         now_s, until = int(self.clocks.sources.wall_s()), self._until(book.image.clock, TELL_S)
-        self._harmless(lambda: tell(self.config, journal, self.log, now_s, until))
+        self._reaching(lambda: tell(self.config, journal, self.log, now_s, until))
 
     def _harmless(self, work: Callable[[], None], what: str = "telling") -> None:
         """The tick is done and saved: not even a fault of ours in telling of it may change how it ends."""
@@ -232,6 +232,21 @@ class Live:
 
             text = f"{what} failed: {type(error).__name__}"
             self.log.say(int(time.time()), "ERROR", "notify", text=text, where=where(error))
+
+    def _reaching(self, work: Callable[[], None], what: str = "telling") -> None:
+        """The same for what goes out through libraries that look names up themselves: also while that can't be done."""
+        if hosts := self._judged():
+            from mine_controller.wire.names import lent  # noqa: PLC0415 - only where somebody is told
+
+            with lent(self._names(), hosts):
+                self._harmless(work, what)
+        else:
+            self._harmless(work, what)
+
+    def _judged(self) -> frozenset[str]:
+        from mine_controller.notify.judged import hosts  # noqa: PLC0415 - only where somebody is told
+
+        return hosts(self.config.channels)
 
     def _until(self, clock: Clock, most_s: float) -> float:
         """The end (monotonic) of what comes after control: never near the hard kill, a quarter of a fast tick."""
@@ -246,13 +261,13 @@ class Live:
                 from mine_controller.ports.pulse import pulse  # noqa: PLC0415 - only where there is a dead-man
 
                 until = self._until(clock, PING_S)
-                self._harmless(lambda: pulse(self.config, book, journal, self.log, now_s, until))
+                self._reaching(lambda: pulse(self.config, book, journal, self.log, now_s, until))
             self._permit(book, journal)
             self._publish(book, clock, now_s)
             self._listen(book, clock, now_s)
-        self._harmless(self.keep_names, "keeping names")
         self.keep_config(book)
         self.keep_copies(book, journal)
+        self._harmless(self.keep_names, "keeping names")
 
     def _permit(self, book: Book, journal: "RealJournal") -> None:
         """The relay that falls when good ticks stay away."""
@@ -281,7 +296,7 @@ class Live:
 
         if may_listen(book):
             until = self._until(clock, LISTEN_S)
-            self._harmless(lambda: listen(self.config, book, self.log, now_s, until), "listening")
+            self._reaching(lambda: listen(self.config, book, self.log, now_s, until), "listening")
 
     def keep_copies(self, book: Book, journal: "RealJournal") -> None:
         """Backups, once an hour, in what is left of the tick; a person, a stop or a signal ends it at once."""
@@ -296,6 +311,10 @@ class Live:
         until = spare_until(clock.began_s + min(TOLD_S, clock.tick_s - 5) - self.clocks.plant_now_s())
         hurried = watch(self.config.paths, lambda: self.clocks.ended)
         self._harmless(lambda: keep(self.config, self.log, now_s, until, hurried), "keeping")
+        if hosts := self._judged():
+            from mine_controller.wire.names import renew  # noqa: PLC0415 - once an hour
+
+            self._harmless(lambda: renew(self._names(), hosts, until), "looking names up")
         if clock.synced and not clock.stepped:
             self._harmless(lambda: clear_inbox(self.config, self.log, now_s), "letting old requests go")
 

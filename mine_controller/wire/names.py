@@ -2,17 +2,17 @@
 
 Only what lies outside is remembered: an address in the plant may be another device's tomorrow. TLS is judged by the
 name as ever, whatever address is connected to; without TLS such an address is only read from, and its 24 hours count
-from when the name itself last led there.
+from when the name itself last led there. Libraries that look names up themselves are `lent` what is known.
 """
 
 import json
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -28,6 +28,8 @@ KEPT_S = 24 * 3600
 RENEW_S = 3600  # what was confirmed less than this ago is not written down again
 MOST = 64
 LEAST_S = 0.05
+TLS_PORT = 443
+T = TypeVar("T")
 
 
 class Known(NamedTuple):
@@ -158,19 +160,63 @@ class Way:
         return {"http": PlainPool, "https": SafePool}
 
 
+@contextmanager
+def lent(names: Names, hosts: Collection[str]) -> Iterator[None]:
+    """While this lasts, whoever in this process looks up one of these `hosts` in vain, or for more than LOOKUP_S, is
+    given the address it had last: for libraries that look names up themselves. Only for hosts that TLS judges."""
+    real, lost = socket.getaddrinfo, set[str]()
+
+    def look(host: Any, *rest: Any, **more: Any) -> Any:
+        name = str(host.decode("ascii", "replace") if isinstance(host, bytes) else host).lower()
+        kept = names.of(name) if name in hosts else ""
+        if not kept:
+            return real(host, *rest, **more)
+        if name not in lost:
+            try:
+                return _within(lambda: real(host, *rest, **more), LOOKUP_S, name)
+            except OSError as error:
+                lost.add(name)
+                names.used(name, f"its name can't be looked up ({error.strerror})")
+        return real(kept, *rest, **more)
+
+    setattr(socket, "getaddrinfo", look)  # noqa: B010 - the one door that all of them go through
+    try:
+        yield
+    finally:
+        setattr(socket, "getaddrinfo", real)  # noqa: B010 - see above
+
+
+def renew(names: Names, hosts: Collection[str], until: float) -> None:
+    """Look these up, so that it is known where they were should it be needed. `until` is monotonic.
+
+    Which of a host's addresses will answer is not known here: one of IPv4, where it has any, is the likelier.
+    """
+    for host in sorted(hosts):
+        left_s = until - time.monotonic()
+        if left_s > 0 and not is_literal(host):
+            with suppress(OSError):  # what was known stays
+                found = look_up(host, TLS_PORT, min(LOOKUP_S, left_s))
+                names.worked(host, min(found, key=lambda one: ":" in one), looked_up=True)
+
+
 def look_up(host: str, port: int, wait_s: float) -> list[str]:
-    """The host's addresses. Nothing ends a resolver that hangs, so a thread is left behind with it. Raises gaierror."""
-    found: list[list[str]] = []
+    """The host's addresses. Raises gaierror."""
+    rows = _within(lambda: socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM), wait_s, host)
+    return list(dict.fromkeys(str(row[4][0]) for row in rows))
+
+
+def _within(look: Callable[[], T], wait_s: float, host: str) -> T:
+    """What `look` gives. Nothing ends a resolver that hangs, so a thread is left behind with it. Raises OSError."""
+    found: list[T] = []
     faults: list[Exception] = []
 
-    def look() -> None:
+    def run() -> None:
         try:
-            rows = socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM)
-            found.append(list(dict.fromkeys(str(row[4][0]) for row in rows)))
+            found.append(look())
         except (OSError, UnicodeError) as error:
             faults.append(error)
 
-    thread = threading.Thread(target=look, name=f"look up {host}", daemon=True)
+    thread = threading.Thread(target=run, name=f"look up {host}", daemon=True)
     with suppress(RuntimeError):  # the machine has no thread left; then there is no answer either
         thread.start()
         thread.join(wait_s)

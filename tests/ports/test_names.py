@@ -2,6 +2,8 @@
 
 import ipaddress
 import socket
+import ssl
+from pathlib import Path
 
 import pytest
 from cli.place import write_site
@@ -12,7 +14,8 @@ from mine_controller.core.due import Asked
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
 from mine_controller.ports.dry import dry_tick
-from mine_controller.ports.live import Live
+from mine_controller.ports.live import Live, ports_of
+from mine_controller.tick import tick as whole
 
 ASK = socket.getaddrinfo
 PAGE = b'<html><body><b class="signal">run</b>' + b"<p>hello</p>" * 9 + b"</html>"
@@ -68,3 +71,44 @@ def test_a_dry_run_remembers_nothing(config, known):
     assert not (config.paths.run / "names.json").exists()
     tick(config)
     assert (config.paths.run / "names.json").exists()
+
+
+NAMED = str(Path(__file__).parents[1] / "wire" / "named.pem")  # of coop.test
+
+
+@pytest.fixture
+def checked(tmp_path, monkeypatch):
+    """A site whose dead-man stands behind TLS at coop.test, and what it heard."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", NAMED)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(NAMED)
+    with serving(lambda head: ok(), context) as server:
+        path = write_site(tmp_path)
+        section = f"[deadman]\nurl = https://coop.test:{server.port}/check\n\n[end]"
+        path.write_text(path.read_text().replace("[end]", section))
+        yield load(path), server.heads
+
+
+def whole_tick(config):
+    live = Live(config)
+    whole(ports_of(live), config.policy)
+    (config.paths.run / "pinged-deadman").unlink()  # it is pinged once a minute at most
+
+
+def test_dns1_the_dead_man_is_pinged_on_while_its_name_leads_nowhere(checked, known):
+    config, heard = checked
+    whole_tick(config)  # the hour's first: names are looked up for the day that they can't be
+    assert len(heard) == 1
+    known.clear()
+    whole_tick(config)
+    whole_tick(config)
+    assert len(heard) == 3
+    assert config.paths.log.read_text().count("coop.test: its name can't be looked up") == 1
+
+
+def test_dns1_without_a_memory_the_dead_man_hears_nothing_and_the_log_says_so(checked, known):
+    config, heard = checked
+    known.clear()
+    whole_tick(config)
+    assert heard == []
+    assert "no ping" in config.paths.log.read_text()

@@ -1,5 +1,6 @@
 """DNS1: a service is reached by its name, and at the address where it answered last while no name can be looked up."""
 
+import asyncio
 import ipaddress
 import json
 import socket
@@ -11,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 from wire.serve import ok, serving
 
 from mine_controller.wire import http
@@ -249,3 +251,60 @@ def test_a_file_that_cannot_be_written_costs_the_memory_and_is_said(resolver, pl
     came, (line,) = place.tick(coop.name)
     assert came == 200
     assert "can't be written" in line
+
+
+async def _by_asyncio(port):
+    return await asyncio.get_running_loop().getaddrinfo("coop.test", port, type=socket.SOCK_STREAM)
+
+
+LIBRARIES = {
+    "smtplib": lambda port: socket.create_connection(("coop.test", port), 2).close(),
+    "requests": lambda port: requests.get(f"http://coop.test:{port}/", timeout=2).raise_for_status(),
+    "httpx": lambda port: asyncio.run(_by_asyncio(port)),
+}
+
+
+@pytest.mark.parametrize("mood", ["fails", "hangs"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_dns1_libraries_that_look_up_themselves_are_lent_what_is_known(resolver, place, coop, library, mood):
+    names = Names(place.path, lambda: place.now)
+    room.renew(names, ["coop.test"], time.monotonic() + 5)
+    resolver.mood = mood
+    began = time.monotonic()
+    with room.lent(names, {"coop.test"}):
+        for _ in range(3):
+            LIBRARIES[library](coop.port)
+    assert time.monotonic() - began < room.LOOKUP_S + 2  # waited for once
+    (line,) = names.keep()
+    assert "asked at 127.0.0.1" in line
+    assert socket.getaddrinfo is resolver
+
+
+@pytest.mark.parametrize(
+    ("hosts", "known", "later_s"),
+    [({"other.test"}, True, 0), ({"coop.test"}, True, 25 * HOUR), ({"coop.test"}, False, 0)],
+    ids=["another host", "after a day", "nothing known"],
+)
+def test_dns1_nothing_is_lent_of_what_is_not_known_to_be_right(resolver, place, coop, hosts, known, later_s):
+    names = Names(place.path, lambda: place.now)
+    if known:
+        room.renew(names, ["coop.test"], time.monotonic() + 5)
+    resolver.mood, place.now = "fails", place.now + later_s
+    with room.lent(names, hosts), pytest.raises(OSError, match="Temporary failure"):
+        LIBRARIES["smtplib"](coop.port)
+
+
+def test_what_is_looked_up_in_vain_leaves_what_was_known(resolver, place):
+    names = Names(place.path, lambda: place.now)
+    room.renew(names, ["coop.test"], time.monotonic() + 5)
+    resolver.mood = "fails"
+    room.renew(names, ["coop.test", "127.0.0.1"], time.monotonic() + 5)
+    assert names.of("coop.test") == "127.0.0.1"
+    assert names.of("127.0.0.1") == ""
+
+
+def test_of_several_addresses_the_likelier_is_kept(resolver, place, monkeypatch):
+    monkeypatch.setattr(room, "look_up", lambda *_: ["2001:db8::1", "203.0.113.7", "203.0.113.8"])
+    names = Names(place.path, lambda: place.now)
+    room.renew(names, ["coop.test"], time.monotonic() + 5)
+    assert names.of("coop.test") == "203.0.113.7"
