@@ -9,6 +9,9 @@ Its pool is changed by a partial write of its settings over HTTP, read back, and
 documents differ on whether it counts without one. The settings hold pool passwords: they are asked for then only, and
 nothing of them is told. Firmware up to 1.8 takes settings as datagrams that anyone may forge and nothing answers: not
 from here.
+
+The same maker's boards with ASICs (NMAxe, NMQAxe++) answer these pages in the same form (their firmware's source): they
+draw many times as much, and are told apart by the model they name.
 """
 
 import json
@@ -28,7 +31,7 @@ from mine_controller.core.model.command import (
 )
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _access, _answer, _boards, _hosts, _http, _pools, _pushed, _turns
+from mine_controller.devices import _access, _answer, _boards, _errands, _hosts, _http, _pools, _pushed, _turns
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
@@ -41,7 +44,7 @@ CAN = Can(
         *("address", "word", "chip_c", "hashrate_ths", "rate_hs", "uptime_s", "accepted_n", "rejected_n"),
         *("best_diff_n", "pool", "text"),
     ),
-    verbs=("pool", "restart"),
+    verbs=("pool", "restart", "locate"),
     fleet=True,
 )
 LANE = LaneSpec(width=1, call_s=5.0, batch=True, proof_s=20)
@@ -49,13 +52,14 @@ BUDGET_S = 8.0
 EVERY_S = 60
 SETTLE_S = 60
 
-SETTINGS, RESTART = "/api/setting/mining", "/api/system/restart"
+SETTINGS, RESTART, FIND = "/api/setting/mining", "/api/system/restart", "/api/swarm/find"
 
 HEARD = "udp"  # part of a reply that is a datagram; its header "mac" is the sender's, added by whoever heard it
 LONGEST = 1024  # bytes of a datagram
 FRESH_S = 60  # a board shouts every 5 s
 UDP = "udp"
 DEAF = "takes settings only as datagrams, which nothing answers: update it to 2.x, or say udp_settings = yes"
+MUTE = "its firmware takes no orders: update it to 2.x"
 SENT = "sent as a datagram, which nothing answers; what it shouts will show whether it took it"
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)H/s")
 _SHARES = re.compile(r"([0-9]{1,12})/([0-9]{1,12})(?:[ /(].*)?")  # rejected first
@@ -183,7 +187,14 @@ def datagram(raw: bytes) -> Heard:
 
 
 def _status(told: dict[str, Any]) -> Heard:
-    """Any of the HTTP pages. Raises BadReply for what is none of them."""
+    """Any of the HTTP pages. Raises BadReply for what is none of them, and for the maker's boards of another kind."""
+    heard = _page(told)
+    if "axe" in (heard.model or "").lower():
+        raise BadReply(f"is a {heard.model}, no lottery miner: it draws many times as much")
+    return heard
+
+
+def _page(told: dict[str, Any]) -> Heard:
     if isinstance(told.get("identity"), dict) and isinstance(told.get("miner"), dict):
         return _info(told)
     if "hr" in told and "hostname" in told:
@@ -282,7 +293,7 @@ def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report
 def _shout_at(wire: Wire, options: Options, command: Command) -> Outcome:
     """One datagram with its pool alone, to the unit that shouts from there. Nobody documents that the rest stays."""
     if not options.udp_settings or command.verb != "pool":
-        return Outcome(command.id, UNSUPPORTED, DEAF if command.verb == "pool" else "nothing restarts it from afar")
+        return Outcome(command.id, UNSUPPORTED, DEAF if command.verb == "pool" else MUTE)
     pool, (host, unit) = _pools.named(options.pools, command.value), _hosts.wanted(command)
     if pool is None:
         return Outcome(command.id, REFUSED, f"{command.value[:40]!r} is no pool of this section")
@@ -307,11 +318,32 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
         raise BadReply("tells no host name that fleet.csv could hold")
     if desk.is_stranger(name):
         return
+    for command in desk.of("locate"):
+        yield from _locate(desk, command)
     for command in desk.of("pool"):
         yield from _pool(desk, command, options)
     stored, asked = desk.of("pool"), desk.of("restart")
     if stored or asked:
         yield from _restart(desk, stored, asked)
+
+
+def _locate(desk: Desk, command: Command) -> Generator[Step, Response, None]:
+    """Its screen flashes for some seconds, its light where it has one."""
+    try:
+        on = _errands.switch(command.value)
+    except ValueError as error:
+        desk.tell(command, REFUSED, str(error))
+        return
+    if not on:
+        desk.tell(command, APPLIED, "it ends by itself within seconds")
+        return
+    answer = yield Step(_http.pack("POST", desk.host, FIND), changes=True)
+    if answer.status == 404:
+        desk.tell(command, UNSUPPORTED, "its firmware has no way to be found: update it")
+    elif 200 <= answer.status < 300:
+        desk.tell(command, APPLIED, "for some seconds")
+    else:
+        desk.say(_turns.judged(command, answer))
 
 
 def _restart(desk: Desk, stored: list[Command], asked: list[Command]) -> Generator[Step, Response, None]:

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from devices.kinds import CASES, build
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mine_controller.devices import nmminer
-from mine_controller.devices.kind import Ask, BadReply, Reply
+from mine_controller.devices.kind import Ask, BadReply, Reply, Seen
 
 INFO = json.loads((CASES / "nmminer" / "system_info" / "system_info.json").read_text())
 DATAGRAM = (CASES / "nmminer" / "datagram" / "udp_12345_datagram.json").read_bytes()
@@ -45,6 +46,19 @@ def test_both_pages_tell_the_same_hash_rate():
     assert of(read(INFO), "hashrate_ths") == of(read(probe), "hashrate_ths")
 
 
+@pytest.mark.parametrize("model", ["NMAxe", "NMAxe-Gamma", "NMQAxe++"])
+def test_the_makers_boards_with_asics_answer_alike_and_are_no_lottery_miners(model):
+    """Their firmware tells the same `identity` and `miner`: their watts would have been counted as 1 W."""
+    for told in (info(identity={"hwModel": model}), {"model": model, "hostname": TOLD, "ver": "v2.9", "hr": 5e11}):
+        with pytest.raises(BadReply, match=f"is a {re.escape(model)}, no lottery miner"):
+            read(told)
+    page = json.dumps(info(identity={"hwModel": model})).encode()
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n"
+    assert nmminer.recognise(Seen("10.0.0.1", (80,), {"GET /api/system/info": head + page})) is None
+    page = json.dumps(INFO).encode()
+    assert nmminer.recognise(Seen("10.0.0.1", (80,), {"GET /api/system/info": head + page})) is not None
+
+
 @pytest.mark.parametrize("missing", [0, None, -1, "", -273.0])
 def test_no_sensor_is_unknown_and_never_zero_degrees(missing):
     one = of(read(info(temps={"vcore": missing, "asic": missing})), "chip_c")
@@ -60,7 +74,7 @@ def test_the_word_follows_the_hash_rate(rate, word):
 
 def test_it_has_no_watts_and_no_stop():
     assert "power_w" not in {each.quantity for each in read(INFO)}
-    assert nmminer.CAN.verbs == ("pool", "restart")
+    assert nmminer.CAN.verbs == ("pool", "restart", "locate")
 
 
 @pytest.mark.parametrize("name", ["", None, 7, "a b", "x" * 60, "ab/cd"])

@@ -127,12 +127,14 @@ INFO = json.loads((CASES / "nmminer" / "system_info" / "system_info.json").read_
 class Lottery:
     """A board of firmware 2.x; `settings` None: older."""
 
-    def __init__(self, settings=(), restart=None, deaf=False):
+    def __init__(self, settings=(), restart=None, deaf=False, find=None):
         first = {"PrimaryPool": "stratum+tcp://btc.example:3333", "PrimaryAddress": "acct.w1"}
         self.settings = None if settings is None else {**first, "PrimaryPassword": CANARY, **dict(settings)}
-        self.restart, self.deaf = restart, deaf
+        self.restart, self.deaf, self.find = restart, deaf, find
 
     def __call__(self, host, method, path, body):
+        if path == "/api/swarm/find":
+            return {"status": "ok"} if self.find is None else self.find
         if path == "/api/setting/mining":
             if self.settings is None:
                 return http(b"", 404)
@@ -187,8 +189,24 @@ def test_a_restart_that_is_lost_leaves_the_pool_stored_and_says_so():
     assert outcome.why.startswith("stored; its restart")
 
 
-@pytest.mark.parametrize("verb", ["locate", "stop", "mode"])
-def test_a_lottery_miner_has_no_light_no_stop_and_no_modes(verb):
+@pytest.mark.parametrize(
+    ("find", "verdict"),
+    [(None, APPLIED), (http(b"", 404), UNSUPPORTED), (http(b"busy", 500), UNKNOWN), (GONE, UNKNOWN)],
+)
+def test_a_lottery_miner_flashes_its_screen_to_be_found(find, verdict):
+    """The maker's API reference: POST /api/swarm/find, answered {"status": "ok"}."""
+    (outcome,), shelf = do(nmminer, Lottery(find=find), errand(A, "locate", "on"))
+    assert (outcome.verdict, shelf.sent()) == (verdict, [f"POST {A} /api/swarm/find"])
+
+
+def test_a_lottery_miner_stops_flashing_by_itself():
+    (outcome, other), shelf = do(nmminer, Lottery(), errand(A, "locate", "off"), errand(A, "locate", "blue", 2))
+    assert (outcome.verdict, outcome.why, shelf.sent()) == (APPLIED, "it ends by itself within seconds", [])
+    assert other.verdict == REFUSED
+
+
+@pytest.mark.parametrize("verb", ["stop", "mode"])
+def test_a_lottery_miner_has_no_stop_and_no_modes(verb):
     (outcome,), shelf = do(nmminer, Lottery(), errand(A, verb))
     assert (outcome.verdict, shelf.asked) == (UNSUPPORTED, [])
 

@@ -58,6 +58,8 @@ class Unit:
         if what == "POST /api/system/restart":
             self.rig.do("restart", at_s=at_s + RESTARTS_AFTER_S)
             return json_answer({"status": "ok"})
+        if what == "POST /api/swarm/find":
+            return json_answer({"status": "ok"})
         pages: dict[str, Page] = {
             "GET /probe": self._probe,
             "GET /api/system/info": self._info,
