@@ -25,7 +25,7 @@ QUIET_S = 2.0  # some firmware keeps the line open and sends no terminator: so l
 RIDE_S = 0.01  # how long at least those that ride get after the last of the others
 SWEEP_S = 0.25  # how often limits of single exchanges are looked at
 WINDOW = 4000  # sockets open at a time
-BURST = 256  # connects between two looks at the answers
+BURST = 32  # connects between two looks at the answers: so few sockets stay in the cache until they are heard
 SPARE = 64  # descriptors left to everyone else
 CHUNK = 16_384
 BACKLOG = 256  # answers kept for later while sockets have news: each is some kB
@@ -55,12 +55,12 @@ def many(batch: Sequence[Exchange], until: float) -> list[Answer]:
 class _Talk:
     """One exchange on its way."""
 
-    __slots__ = ("began", "data", "exchange", "heard", "index", "left", "sock", "up")
+    __slots__ = ("began", "data", "exchange", "fd", "heard", "index", "left", "sock", "up")
 
     def __init__(self, index: int, exchange: Exchange, sock: socket.SocketType, began: float) -> None:
         self.index = index
         self.exchange = exchange
-        self.sock = sock
+        self.sock, self.fd = sock, sock.fileno()
         self.began = began
         self.heard = began
         self.left: bytes | memoryview = exchange.send
@@ -122,10 +122,11 @@ class _Round:
         """Hand the oldest answer to its `then`, and take what is to be said next."""
         index, answer, exchange = self.heard.popleft()
         following = exchange.after(answer)
-        self.steps[index] += 1
         if following is None:
             self._settle(index, exchange.kept(answer), exchange)
-        elif self.steps[index] > STEPS:
+            return
+        self.steps[index] += 1
+        if self.steps[index] > STEPS:
             self._settle(index, WireError("too_large", "a conversation without an end"), exchange)
         elif following.rides == exchange.rides:
             self.following.append((index, following))
@@ -188,22 +189,23 @@ class _Round:
         sock = socket.SocketType(_family(exchange.host), _STREAM)
         try:
             _connect(sock, exchange)
-            self.poll.register(sock, _NEWS)
+            talk = _Talk(index, exchange, sock, now)
+            self.poll.register(talk.fd, _NEWS)
         except OverflowError:
             sock.close()
             raise WireError("dns", f"{exchange.port} is no port") from None
         except OSError:
             sock.close()
             raise
-        self.open[sock.fileno()] = _Talk(index, exchange, sock, now)
+        self.open[talk.fd] = talk
 
     def _step(self, talk: _Talk, mask: int) -> None:
         try:
             if not talk.up:
                 _connected(talk, mask)
-            if talk.up and talk.exchange.cap == 0:
-                self._end(talk, f"{(time.monotonic() - talk.began) * 1000:.1f}".encode())
-                return
+                if talk.exchange.cap == 0:
+                    self._end(talk, f"{(time.monotonic() - talk.began) * 1000:.1f}".encode())
+                    return
             if talk.left:
                 _send(talk)
             answer = _read(talk) if mask & _ONLY_ROOM else None
@@ -226,7 +228,7 @@ class _Round:
         return granted_s if talk.up else min(granted_s, talk.exchange.connect_s or self.connect_s, self.connect_s)
 
     def _end(self, talk: _Talk, answer: Answer) -> None:
-        del self.open[talk.sock.fileno()]
+        del self.open[talk.fd]
         talk.sock.close()  # also takes it out of the epoll
         self._over(talk.index, answer, talk.exchange)
 
