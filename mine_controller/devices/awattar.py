@@ -3,6 +3,8 @@
 /v1/marketdata?start=MS&end=MS answers {"data": [{"start_timestamp": ms, "end_timestamp": ms, "marketprice": EUR/MWh,
 "unit": "Eur/MWh"}]}. Tomorrow appears after the auction, at about 14:00. The exchange's price is not what a household
 pays: `share_pct`, `add` and `vat_pct` make it so. (The supplier's description of its API; asked hourly is fair use.)
+The exchange has traded quarters of an hour since October 2025; a client that keeps both takes this API's for hours, and
+the quarters from elsewhere. Slots count here as long as they say they are; where quarters are billed, use `nordpool`.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,15 +2,19 @@
 
 Rates of product P in region R lie under /v1/products/P/electricity-tariffs/E-1R-P-R/standard-unit-rates/, newest first,
 in pages (100 rows unless `page_size` asks for up to 1500). `period_from` and `period_to` must carry a Z, or they count
-as UK local time. Prices are pence per kWh, `value_inc_vat` with the household's 5 %; a negative one is a price like any
-other. Rows may come once for each payment method, and a row's `valid_to` may be null: it holds until something else
-does. Tomorrow appears at about 16:00 UK time and ends at 23:00, so a day on which the clocks change has 46 or 50 half
-hours; slots here are moments of UTC and know nothing of it. (Public API documentation of Octopus Energy, and answers.)
+as UK local time. Prices are pence per kWh, `value_inc_vat` with a household's VAT of that time (5 %; 0 % from October
+2026 to March 2027, say one client's notes); a negative one is a price like any other. Rows may come once for each
+payment method, and a row's `valid_to` may be null: it holds until something else does. Tomorrow appears at about 16:00
+UK time and ends at 23:00, so a day on which the clocks change has 46 or 50 half hours; slots here are moments of UTC
+and know nothing of it. (Public API documentation of Octopus Energy, and answers.)
 
 Nobody's product is written in the API: pin `product` as it stands on your bill. Left empty, the newest import product
-whose code begins with `family` is taken, and kept while it answers.
+called `family` and a date is taken, where there is none the newest that begins with it, and kept while it has prices:
+AGILE-BB-24-10-01, for customers taken over, stands in the list beside AGILE-24-10-01 with the same date, and has had
+none since October 2025 (notes of a client that asked in October 2026; the list, of another).
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -35,6 +39,7 @@ PAGES = 4  # 48 h of half hours by two payment methods are 200 rows
 AHEAD_S = 5 * DAY_S
 PRODUCTS_KEPT_S = DAY_S
 GONE = (400, 404)
+_DATED = re.compile(r"-[0-9]{2}-[0-9]{2}-[0-9]{2}")  # what follows the family in a product's code
 
 
 class Options(NamedTuple):
@@ -77,7 +82,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         replies.append(_ask(wire, "products", _products(options)))
         product = _newest(replies[-1], options.family)
     replies += _rates(wire, options, product, ask.wall_s)
-    if replies[-1].status in GONE and not options.product and ask.memory.get("product"):
+    if _has_none(replies[-1]) and not options.product and ask.memory.get("product"):
         return fetch(wire, options, ask._replace(memory={**ask.memory, "product": ""}))
     first = replies[0]._replace(headers={**replies[0].headers, "product": product})
     return (first, *replies[1:])
@@ -121,6 +126,14 @@ def _has_more(reply: Reply) -> bool:
         return False
 
 
+def _has_none(reply: Reply) -> bool:
+    """No such product any more, or one that publishes no more."""
+    try:
+        return reply.status in GONE or _answer.table(reply).get("results") == []
+    except BadReply:
+        return False
+
+
 def _newest(reply: Reply, family: str) -> str:
     """The code of the newest import product of the family. Raises WireError: nothing more can be asked."""
     try:
@@ -131,7 +144,8 @@ def _newest(reply: Reply, family: str) -> str:
     found = [(str(row.get("available_from")), str(row.get("code"))) for row in rows if _is_of(row, family)]
     if not found:
         raise WireError("bad_http", f"no product called {family}...: pin the one on your bill with `product`")
-    return max(found)[1]
+    dated = [each for each in found if _DATED.fullmatch(each[1].removeprefix(family))]
+    return max(dated or found)[1]
 
 
 def _is_of(row: dict[str, Any], family: str) -> bool:

@@ -18,7 +18,7 @@ from mine_controller.devices import _prices, awattar, nordpool, octopus, prices_
 from mine_controller.devices.ask import ask
 from mine_controller.devices.kind import Ask, BadReply
 from mine_controller.twin.answer import asked
-from mine_controller.twin.servers.prices import OLDER, PRODUCT, Awattar, Octopus
+from mine_controller.twin.servers.prices import OLDER, PRODUCT, SILENT, Awattar, Octopus
 from mine_controller.twin.tariff import Tariff
 from mine_controller.wire import local
 from mine_controller.wire.door import Request, Response, WireError
@@ -87,6 +87,23 @@ def test_a_kept_product_that_is_gone_is_looked_for_again_and_a_pinned_one_is_sai
     assert told["product", "text"] == PRODUCT
     with pytest.raises(BadReply, match="no tariff E-1R-AGILE-99-H: check product and region"):
         publisher().read(octopus, agile(product="AGILE-99"))
+
+
+def test_a_kept_product_that_publishes_no_more_is_looked_for_again():
+    """AGILE-BB-24-10-01 answers with an empty list since 2025-10-01 (notes of a public client, verified in 2026-10)."""
+    server = publisher()
+    told, _ = server.read(octopus, agile(), {"product": SILENT})
+    assert told["product", "text"] == PRODUCT
+    assert len(server.paths) == 3
+    with pytest.raises(BadReply, match="no price in the answer"):
+        publisher().read(octopus, agile(product=SILENT))
+
+
+def test_a_newest_product_without_prices_is_asked_for_once_a_time():
+    server = publisher()
+    with pytest.raises(BadReply, match="no price in the answer"):
+        server.read(octopus, agile(family="AGILE-BB"), {"product": SILENT})
+    assert len(server.paths) == 3
 
 
 def test_where_no_product_of_the_family_is_the_owner_is_told_to_pin_one():

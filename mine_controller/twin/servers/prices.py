@@ -16,6 +16,7 @@ from mine_controller.twin.tariff import DAY_S, VAT, Tariff
 HOST: Final = "https://api.octopus.energy"
 PRODUCT: Final = "AGILE-24-10-01"
 OLDER: Final = "AGILE-FLEX-22-11-25"
+SILENT: Final = "AGILE-BB-24-10-01"  # for customers taken over; listed beside the other, without prices since 2025-10
 REGION: Final = "H"
 PAGE: Final = 100
 PAGE_MOST: Final = 1500
@@ -43,6 +44,8 @@ class Octopus:
         date = formatdate(wall_s, usegmt=True)
         if asked.path == "/v1/products/":
             return json_answer(self._products(), Date=date)
+        if asked.path.startswith(f"/v1/products/{SILENT}/"):
+            return json_answer({"count": 0, "next": None, "previous": None, "results": []}, Date=date)
         code = f"E-1R-{self.product}-{self.region}"
         if asked.path != f"/v1/products/{self.product}/electricity-tariffs/{code}/standard-unit-rates/":
             return json_answer({"detail": "Not found."}, 404, Date=date)
@@ -54,6 +57,7 @@ class Octopus:
     def _products(self) -> dict[str, Any]:
         rows = [
             _product(self.product, "2024-10-01T00:00:00+01:00", None),
+            _product(SILENT, "2024-10-01T00:00:00+01:00", None),
             _product(OLDER, "2022-11-25T00:00:00Z", "2024-10-01T00:00:00+01:00"),
             _product("AGILE-OUTGOING-19-05-13", "2019-05-13T00:00:00+01:00", None) | {"direction": "EXPORT"},
             _product("VAR-22-11-01", "2023-03-28T10:35:00+01:00", None),
