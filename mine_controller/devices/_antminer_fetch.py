@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from mine_controller.core.model.pool import Pool
 from mine_controller.devices import _answer, _antminer, _antminer_web, _asic_rs, _cgminer, _hosts
 from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
 from mine_controller.devices._antminer_web import Answer, Call, Digest, Reached
@@ -27,6 +28,7 @@ PARTS = {
     BRAIINS: ("version", "summary", "pools", "temps", "fans", "tunerstatus"),
     VNISH: FIRST,
 }
+STOCK_UNNAMED = ("summary", "stats")
 NO_POWER_PORT, NO_REST = "p", "r"  # flags: not tried again until the unit restarts
 DRIFT_S = 180
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
@@ -47,6 +49,10 @@ class Options(Reached, Protocol):
     @property
     def port(self) -> int:
         """Port of the API."""
+
+    @property
+    def pools(self) -> tuple[Pool, ...]:
+        """Pools that have a name."""
 
 
 class Known(NamedTuple):
@@ -99,7 +105,9 @@ class Asking:
             self.parts[host][part] = reply
 
     def _wanted(self, host: str) -> tuple[str, ...]:
-        return PARTS[self.known[host].family]
+        """Stock boards answer part by part, a connection each: no pools where none has a name to be told by."""
+        family = self.known[host].family
+        return STOCK_UNNAMED if family == STOCK and not self.options.pools else PARTS[family]
 
     def _api(self, hosts: Sequence[str]) -> None:
         joined = [host for host in hosts if self.known[host].how != "single"]

@@ -4,13 +4,10 @@ Stock boards ask for a digest login (realm "antMiner Configuration"); the challe
 of Braiins OS is used within one reading and kept nowhere.
 """
 
-import hashlib
 import json
 import re
-import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
-from urllib.request import parse_http_list
 
 from mine_controller.core.option import Secret
 from mine_controller.devices import _http
@@ -35,7 +32,7 @@ BRAIINS = {
 VNISH = {"board": "/api/v1/summary", "info": "/api/v1/info", "status": "/api/v1/status"}
 POWER_PORT, POWER_PATH = 6060, "/miner_power"
 _QUOTABLE = re.compile(r"[ !#-\[\]-~]{0,256}")  # printable, no quote and no backslash
-_HASHES = {"": hashlib.md5, "MD5": hashlib.md5, "SHA-256": hashlib.sha256}
+_HASHES = {"": "md5", "MD5": "md5", "SHA-256": "sha256"}
 
 Answer = Response | WireError
 
@@ -131,6 +128,8 @@ class Digest:
         """Keep the challenge in an answer; a board that asks for none has an empty one."""
         if isinstance(answer, WireError):
             return WireError("unreachable", answer.why)  # the call itself was not sent
+        from urllib.request import parse_http_list  # noqa: PLC0415 - 17 ms, and a login is seldom asked for
+
         told = answer.headers.get("www-authenticate", "") if answer.status == 401 else ""
         if answer.status == 401 and not told.lower().startswith("digest "):
             return WireError("unreachable", "its web interface asks for another kind of login")
@@ -165,9 +164,11 @@ def authorization(
     challenge: Mapping[str, str], method: str, path: str, login: tuple[str, str], count: int, cnonce: str = ""
 ) -> str:
     """The Authorization header for one call (RFC 7616, qop auth or none)."""
+    import hashlib  # noqa: PLC0415 - OpenSSL loads when it is needed
+    import secrets  # noqa: PLC0415 - the same
 
     def hashed(text: str) -> str:
-        return _HASHES[challenge.get("algorithm", "").upper()](text.encode()).hexdigest()
+        return hashlib.new(_HASHES[challenge.get("algorithm", "").upper()], text.encode()).hexdigest()
 
     realm, nonce = challenge.get("realm", ""), challenge.get("nonce", "")
     cnonce = cnonce or secrets.token_hex(8)

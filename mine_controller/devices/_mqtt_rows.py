@@ -13,7 +13,6 @@ from urllib.parse import unquote
 from mine_controller.core.model.quantity import QUANTITIES, WORDS
 from mine_controller.devices import _answer
 from mine_controller.record import NamedTuple
-from mine_controller.wire import mqtt
 
 TEXTS = ("contact", "switch", "link")
 NUMBERS = (
@@ -121,7 +120,7 @@ def _whole(made: Row) -> Row:
         raise BadRowError(f"{name}: age is {AGE_LOW_S} to {AGE_HIGH_S} s")
     if made.time and not made.path:
         raise BadRowError(f"{name}: time needs json: a bare number carries no time")
-    if made.ask and not mqtt.is_reading(*made.ask):
+    if made.ask and not _is_reading(*made.ask):
         raise BadRowError(f"{name}: ask takes cmnd/.../Status 10 (or 8) and nothing else: nothing here may command")
     if made.channel == OWN:
         raise BadRowError(f"{name}: the channel {OWN} tells of the collector; name it otherwise")
@@ -164,3 +163,9 @@ def faults(texts: Iterable[str]) -> list[str]:
 def heard(made: Iterable[Row]) -> tuple[str, ...]:
     """Every topic to hear, once."""
     return tuple(dict.fromkeys(topic for one in made for topic in (one.topic, one.alive) if topic))
+
+
+def _is_reading(topic: str, payload: str) -> bool:
+    from mine_controller.wire.mqtt import is_reading  # noqa: PLC0415 - TLS with it, and few rows ask
+
+    return is_reading(topic, payload)

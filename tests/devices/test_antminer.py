@@ -33,6 +33,14 @@ def test_a_stock_unit_that_can_not_join_is_asked_one_by_one_and_that_is_remember
     assert again[A].startswith(f"{MAC} stock single")
 
 
+def test_a_stock_unit_is_asked_for_its_pools_only_where_pools_have_names():
+    known = {A: f"{MAC} stock single 49526 p"}
+    named, rack, _ = read({A: Board().ports}, known, at_s=100_050)
+    bare, spared, _ = read({A: Board().ports}, known, at_s=100_050, pools=())
+    assert (rack.commands(A), spared.commands(A)) == (["summary", "stats", "pools"], ["summary", "stats"])
+    assert [each for each in named if each.quantity != "pool"] == list(bare)
+
+
 def test_no_board_waits_with_its_next_command_for_another():
     hosts, known = (A, "10.0.1.2", "10.0.1.3"), "stock single 49526 p"
     memory = {host: f"02:00:00:00:00:0{at} {known}" for at, host in enumerate(hosts, 1)}
