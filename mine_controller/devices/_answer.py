@@ -10,6 +10,7 @@ from mine_controller.devices.kind import BadReply, Reply
 
 _NUMBER = re.compile(r"[-+]?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _STATUS = {
+    **dict.fromkeys((301, 302, 303, 307, 308), "points to another address: is `url` to be https?"),
     401: "the login was refused",
     403: "the login may not do this",
     404: "there is no such thing",

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mine_controller.devices._answer import HUGE, number, table, tree
+from mine_controller.devices._answer import HUGE, number, status_words, table, tree
 from mine_controller.devices.kind import BadReply, Reply
 
 
@@ -41,3 +41,11 @@ def test_min1_what_is_no_json_is_refused_with_its_first_letters(body):
     """MIN1: a strict tree; what repairs there are belong to the one dialect that needs them."""
     with pytest.raises(BadReply, match="state: no JSON"):
         tree(Reply("state", 200, {}, body))
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_unit_that_answers_elsewhere_says_what_may_help(status):
+    """No redirect is followed. A Raritan PDU sends every request over HTTP to HTTPS (its SDK's client follows one)."""
+    assert status_words(status) == f"points to another address: is `url` to be https? ({status})"
+    with pytest.raises(BadReply, match="is `url` to be https"):
+        tree(Reply("bulk0", status, {"location": "https://192.0.2.1/bulk"}, b""))
