@@ -27,6 +27,8 @@ else:
 
     _OURS = {"__new__", "__init__", "__slots__", "__getnewargs__", "_fields", "_field_defaults", "_make", "_replace"}
 
+    _UNEXPECTED = TypeError if sys.version_info >= (3, 13) else ValueError  # as `collections` has it
+
     class _Record(tuple):
         """What all records have."""
 
@@ -43,7 +45,7 @@ else:
         def _replace(self, /, **changes: Any) -> Self:
             made = tuple.__new__(self.__class__, map(changes.pop, self._fields, self))
             if changes:
-                raise ValueError(f"Got unexpected field names: {list(changes)!r}")
+                raise _UNEXPECTED(f"Got unexpected field names: {list(changes)!r}")
             return made
 
         def _asdict(self) -> dict[str, Any]:

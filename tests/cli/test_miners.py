@@ -236,9 +236,9 @@ def test_a_dry_run_shows_who_would_be_asked_and_who_can_not(seen):
 
 
 def test_who_can_not_take_it_is_told_and_the_others_are_asked(seen):
-    done = seen.run("miners", "locate", "on", "--row", "b", "--yes", "--no-tick")
-    assert [request.args for request in seen.requests()] == [("b03", "locate", "on")]
-    assert "n01 (nmminer top) takes no locate" in done.stderr
+    done = seen.run("miners", "fan", "60", "--row", "b", "--yes", "--no-tick")
+    assert [request.args for request in seen.requests()] == [("b03", "fan", "60")]
+    assert "n01 (nmminer top) takes no fan" in done.stderr
 
 
 @pytest.mark.parametrize(

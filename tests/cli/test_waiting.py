@@ -293,10 +293,10 @@ def test_a_dry_run_gives_the_notes_of_the_real_one(home, more):
 
 
 def test_a_dry_run_lists_only_those_that_can_not(home):
-    tree = json.loads(home.run("miners", "locate", "on", "--all", "--dry-run", "--json").stdout)
+    tree = json.loads(home.run("miners", "fan", "60", "--all", "--dry-run", "--json").stdout)
     assert list(tree["cannot"]) == ["n01"]
-    assert "takes no locate" in tree["cannot"]["n01"]
-    done = home.run("miners", "locate", "on", "n01", "--dry-run", "--json")
+    assert "takes no fan" in tree["cannot"]["n01"]
+    done = home.run("miners", "fan", "60", "n01", "--dry-run", "--json")
     assert (done.exit_code, json.loads(done.stdout)["requests"]) == (1, [])
 
 
