@@ -20,7 +20,7 @@ from mine_controller.core.model.command import (
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _hosts, _pools, _talks, _turns
-from mine_controller.devices.kind import Ask, BadReply, Found, Reply, Report, Seen
+from mine_controller.devices.kind import Ask, BadReply, Findings, Found, Reply, Report, Row, Seen, Told, told_of
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Exchange, Wire, WireError
@@ -215,7 +215,7 @@ class Unit(NamedTuple):
 
     host: str
     unit: str
-    found: tuple[Found, ...] = ()
+    found: tuple[Found | Told, ...] = ()
     why: str = ""
     memory: str = ""
 
@@ -226,6 +226,11 @@ def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
     Raises BadReply when nobody answered, with the first reason: a group that is silent as a whole is an endpoint that
     fails, for these fleets as for boards with a web interface.
     """
+    return findings(units).all()
+
+
+def findings(units: Sequence[Unit]) -> Findings:
+    """The same, of which a `Found` is made when somebody looks at it."""
     answered: dict[str, list[Unit]] = {}
     for each in units:
         if each.found:
@@ -235,11 +240,11 @@ def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
     silent = {each.unit: each for each in units if each.unit and not each.found and each.unit not in answered}
     found = [one for group in answered.values() for one in _group(group)]
     found += [Found(unit, what, None, each.why) for unit, each in silent.items() for what in ("word", "power_w")]
-    memory = [Found(each.host, "memory", each.memory) for each in units if each.found and each.memory]
-    return (*found, *memory)
+    found += [Found(each.host, "memory", each.memory) for each in units if each.found and each.memory]
+    return Findings(found)
 
 
-def _group(group: list[Unit]) -> Iterable[Found]:
+def _group(group: list[Unit]) -> Iterable[Found | Told]:
     if len(group) == 1:
         return group[0].found
     return _hosts.doubled(group[0].unit, [each.host for each in group], ("word", "power_w"))
@@ -253,12 +258,17 @@ def down(host: str, unit: str, why: str) -> Unit:
 
 def facts(unit: str, host: str, model: Any, firmware: Any) -> list[Found]:
     """Where a unit is and what it says it is."""
-    found = [Found(unit, "address", host)]
+    return list(told_of(unit, about(host, model, firmware)).found())
+
+
+def about(host: str, model: Any, firmware: Any) -> list[Row]:
+    """The same as rows for `told_of`."""
+    rows: list[Row] = [(":address", host, "")]
     if model:
-        found.append(Found(f"{unit} model", "text", _cleaned(str(model)[:LONGEST_NAME])))
+        rows.append((" model:text", _cleaned(str(model)[:LONGEST_NAME]), ""))
     if firmware:
-        found.append(Found(f"{unit} firmware", "text", _cleaned(str(firmware)[:LONGEST_NAME])))
-    return found
+        rows.append((" firmware:text", _cleaned(str(firmware)[:LONGEST_NAME]), ""))
+    return rows
 
 
 _cleaned = lru_cache(maxsize=256)(_answer.clean)  # a fleet has a few models and versions thousands of times

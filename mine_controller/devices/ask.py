@@ -17,7 +17,7 @@ from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.option import Secret
 from mine_controller.devices._blame import Faults, nobody, where
 from mine_controller.devices._patience import Patience
-from mine_controller.devices.kind import Ask, BadReply, Found, Reply
+from mine_controller.devices.kind import Ask, BadReply, Findings, Found, Reply, Told
 from mine_controller.wire import retry
 from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError, in_rounds
 
@@ -165,7 +165,7 @@ class _Job:
         self.fault = ""
         self.unread: tuple[Reply, ...] = ()
         self.done = threading.Event()
-        self.found: tuple[Found, ...] = ()
+        self.found: Sequence[Found | Told] = ()
         self.read_at = self.began
 
     @property
@@ -195,10 +195,11 @@ class _Job:
         replies = module.fetch(wire if self.asked.probe else retry.reads(wire), options, what)
         self.read_at = self.wire.now()
         self.unread = tuple(replies) if getattr(module, "SAMPLES", False) else ()
-        self.found = tuple(module.parse(replies, options))
+        found = module.parse(replies, options)
+        self.found = found.parts if isinstance(found, Findings) else tuple(found)
         if not self.found and not what.channels and not what.tickets:
             self.why = "nothing readable in the answer"
-        self.found += patience.found()
+        self.found = (*self.found, *patience.found())
 
     def _call(self, request: Request, until: float) -> Response:
         if self.over:
@@ -300,39 +301,59 @@ def _is_value_of(section: str, wanted: set[str], key: str) -> bool:
 def _stamp(
     gathered: Gathered,
     section: str,
-    found: Sequence[Found],
+    found: Sequence[Found | Told],
     at_s: int,
     secrets: tuple[str, ...],
     channels: Mapping[str, Value],
 ) -> None:
-    """What was found, with its key and its time. A fleet tells a dozen values of each unit, one after the other.
+    """What was found, with its key and its time.
 
     A key or text that the image has is the image's own, so that a fleet's hundred thousand are in memory once.
     """
-    of, source, fine = "", section, gathered.group("")
-    keys, values, whose = gathered.keys, gathered.values, gathered.whose
-    for channel, quantity, value, why in found:
-        if channel != of:
-            of, source = channel, f"{section}/{plain(str(channel), secrets, 80)}" if channel else section
-        told, group = value, fine
-        if type(value) is not float and type(value) is not int and (secrets or not _is_plain(value)):
-            told, doubt = _scalar(quantity, value, secrets)
-            if told is None:
-                group = gathered.group(plain(why or doubt or "no value", secrets))
-        key = f"{source}:{quantity}"
-        held = channels.get(key)
-        if held is not None and held.source == key:
-            key = held.source
-            told = held.value if type(told) is str and told == held.value else told
-        keys.append(key)
-        values.append(told)
-        whose.append(group)
-    gathered.ats += [at_s] * len(found)
+    keys, values, whys = _columns(section, Findings(found) if secrets else found, secrets)
+    whose = [gathered.group("")] * len(keys)
+    for at, value in enumerate(values):
+        if type(value) is float or type(value) is int:
+            continue
+        if type(value) is str and not secrets and len(value) <= TEXT_LENGTH and value.isprintable():
+            continue  # there is nothing to be taken out of it, whatever it is of
+        told, doubt = _scalar(keys[at].rpartition(":")[2], value, secrets)
+        values[at] = told
+        if told is None:
+            whose[at] = gathered.group(plain(whys[at] or doubt or "no value", secrets))
+    for at, held in enumerate(map(channels.get, keys)):
+        if held is not None and held.source == keys[at]:
+            keys[at] = held.source
+            if type(held.value) is str and held.value == values[at]:
+                values[at] = held.value
+    gathered.keys += keys
+    gathered.values += values
+    gathered.whose += whose
+    gathered.ats += [at_s] * len(keys)
 
 
-def _is_plain(value: object) -> bool:
-    """Whether this is a text that nothing has to be taken out of, whatever it is of."""
-    return type(value) is str and len(value) <= TEXT_LENGTH and value.isprintable()
+def _columns(
+    section: str, found: Iterable[Found | Told], secrets: tuple[str, ...]
+) -> tuple[list[str], list[Scalar], list[str]]:
+    """Keys, values, and why there is none. A fleet tells a dozen values of each unit, one after the other."""
+    keys: list[str] = []
+    values: list[Scalar] = []
+    whys: list[str] = []
+    of, source = "", section
+    for part in found:
+        if type(part) is Told:  # a mac or serial: there is nothing to hide in it, or to cut
+            unit = f"{section}/{part.unit}"
+            keys += [unit + tail for tail in part.tails]
+            values += part.values
+            whys += part.whys
+        elif type(part) is Found:
+            channel, quantity, value, why = part
+            if channel != of:
+                of, source = channel, f"{section}/{plain(str(channel), secrets, 80)}" if channel else section
+            keys.append(f"{source}:{quantity}")
+            values.append(value)
+            whys.append(why)
+    return keys, values, whys
 
 
 def _scalar(quantity: str, value: Any, secrets: tuple[str, ...]) -> tuple[Scalar, str]:

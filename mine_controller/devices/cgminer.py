@@ -6,7 +6,6 @@ these programs agree on: where a firmware has commands for it, `stop_command` an
 
 import re
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -18,13 +17,26 @@ from mine_controller.core.model.command import (
     Outcome,
 )
 from mine_controller.core.model.pool import Pool
-from mine_controller.core.model.reading import Scalar
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _cgminer, _hosts, _pools
 from mine_controller.devices import _cgminer_fields as fields
 from mine_controller.devices._cgminer import Line, Unit
 from mine_controller.devices._talks import Desk, Step
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen, found_of
+from mine_controller.devices.kind import (
+    Ask,
+    BadReply,
+    Can,
+    Findings,
+    Found,
+    Guess,
+    LaneSpec,
+    Reply,
+    Report,
+    Row,
+    Seen,
+    Told,
+    told_of,
+)
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire
@@ -46,11 +58,13 @@ _ALL_READS = (*READS, "pools")
 _HEADS = tuple((command, command.upper()) for command in READS)  # what an answer to a read calls its rows
 JOINED = cgminer.request("+".join(READS))
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
-_PROGRAMS = ("LUXminer", "BOSer", "BOSminer+", "BOSminer", "BMMiner", "BFGMiner", "CGMiner", "Miner")
-_MODELS = ("PROD", "Type", "MODEL", "Model")
+_SHARES = ((":accepted_n", "Accepted"), (":rejected_n", "Rejected"), (":stale_n", "Stale"))
 FASTEST_RPM = 30_000
 SMALL_THS = 0.01
 LOWEST_C, HIGHEST_C = 1.0, 150.0
+
+
+Rows = tuple[cgminer.Tree, ...]  # of one unit, in the order of `fields`
 
 
 class Options(NamedTuple):
@@ -126,14 +140,14 @@ def _can_not_join(reply: Reply) -> bool:
     return not _IS_JOINED.search(reply.body) and not reply.body.startswith(b"Socket connect")
 
 
-def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
+def parse(replies: Sequence[Reply], options: Options) -> Findings:
     """Per miner `address`, `word`, `power_w`, `chip_c`, `hashrate_ths`, and the texts "<mac> model", "... firmware"."""
     by_host: dict[str, dict[str, Reply]] = {}
     for reply in replies:
         host, _, command = reply.name.partition(" ")
         by_host.setdefault(host, {})[command] = reply
     macs = dict(filter(None, map(_given, options.macs)))
-    return _cgminer.fleet(
+    return _cgminer.findings(
         [_made(own) or _unit(host, own, macs.get(host, ""), options) for host, own in by_host.items()]
     )
 
@@ -150,16 +164,25 @@ def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
         return _cgminer.down(host, mac or _last_known(own), str(error))
     except BadReply as error:
         return Unit(host, mac or _last_known(own), (), str(error))
-    version = cgminer.row(trees.get("version", {}), "VERSION")
-    stats = cgminer.rows(trees.get("stats", {}), "STATS")
+    version, summary = cgminer.row(trees["version"], "VERSION"), cgminer.row(trees["summary"], "SUMMARY")
+    stats, boards = cgminer.rows(trees["stats"], "STATS"), cgminer.rows(trees["devs"], "DEVS")
     unit = _cgminer.identity(version, *stats) or mac
     if not unit:
         return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs")
-    program, release = _told((version,), _PROGRAMS)
-    _, model = _told((version, *stats), _MODELS)
-    found = _cgminer.facts(unit, host, model, program and f"{program} {release}")
-    found += _values(unit, trees, stats, options)
-    return Unit(host, unit, tuple(found), memory=f"{unit} {'joined' if '' in own else 'single'}")
+    rows = (version, summary, *stats, *boards)
+    where = fields.places(rows, len(stats))
+    told = _facts(host, rows, where)
+    told += _values(rows, where, boards, options)
+    found: tuple[Found | Told, ...] = (told_of(unit, told),)
+    if "pools" in trees:
+        found += tuple(_cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools))
+    return Unit(host, unit, found, memory=f"{unit} {'joined' if '' in own else 'single'}")
+
+
+def _facts(host: str, rows: Rows, where: fields.Places) -> list[Row]:
+    program, release = fields.said(rows, where.programs)
+    _, model = fields.said(rows, where.models)
+    return _cgminer.about(host, model, program and f"{program} {release}")
 
 
 def _last_known(own: Mapping[str, Reply]) -> str:
@@ -167,20 +190,12 @@ def _last_known(own: Mapping[str, Reply]) -> str:
     return next((reply.headers["unit"] for reply in own.values() if reply.headers.get("unit")), "")
 
 
-def _told(rows: Sequence[cgminer.Tree], names: Sequence[str]) -> tuple[str, Any]:
-    """The first of these names that says something, and what; two empty texts when none does."""
-    for row in rows:
-        for name in names:
-            if row.get(name):
-                return name, row[name]
-    return "", ""
-
-
 def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
-    """The answer to each read. Raises BadReply when none can be used."""
+    """The answer to each read, {} where it can't be used. Raises BadReply when none can."""
     whole = _cgminer.tree(own[""]) if "" in own else None
     parts = cgminer.sections(whole) if whole is not None else {}
-    trees, why = {}, ""
+    trees: dict[str, cgminer.Tree] = {command: {} for command in READS}
+    why = ""
     for command in _ALL_READS:
         try:
             if command in parts:
@@ -191,52 +206,42 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
                 trees[command] = _cgminer.granted(whole, command, host)
         except BadReply as error:
             why = why or str(error)
-    if not any(head in trees.get(command, {}) for command, head in _HEADS):
+    if not any(head in trees[command] for command, head in _HEADS):
         raise BadReply(why or f"{host}: not a miner's answer")
     return trees
 
 
-def _values(unit: str, trees: dict[str, cgminer.Tree], stats: list[cgminer.Tree], options: Options) -> list[Found]:
-    summary = cgminer.row(trees.get("summary", {}), "SUMMARY")
-    boards = cgminer.rows(trees.get("devs", {}), "DEVS")
-    rows = (summary, *stats)
-    heats, turns, sampled = fields.measured(stats, boards)
-    rate, elapsed_s, watts = fields.rate_ths(rows, sampled), fields.elapsed_s(rows), fields.watts(rows)
+def _values(rows: Rows, where: fields.Places, boards: Sequence[cgminer.Tree], options: Options) -> list[Row]:
+    summary = rows[fields.SUMMARY]
+    rate, elapsed_s = fields.rate_ths(rows, where), fields.first(rows, where.elapsed)
+    watts, heats = fields.first(rows, where.watts), fields.every(rows, where.heats)
     word, why = _word(rate, elapsed_s, boards, options)
-    told: list[tuple[str, Scalar, str]] = [("word", word, why)]
-    told.append(("power_w", watts, "") if watts and watts > 0 else ("power_w", None, "this firmware tells no watts"))
+    told: list[Row] = [(":word", word, why)]
+    told.append((":power_w", watts, "") if watts and watts > 0 else (":power_w", None, "this firmware tells no watts"))
     if rate is not None:
-        told.append(("hashrate_ths", round(rate, 9), ""))
-    told += _counted(turns, elapsed_s, summary)
+        told.append((":hashrate_ths", round(rate, 9), ""))
+    turning = [turn for turn in fields.every(rows, where.fans) if 0 < turn < FASTEST_RPM]  # 0: often just no fan
+    if turning:
+        told.append((":fan_rpm", min(turning), ""))
+    if elapsed_s is not None and elapsed_s >= 0:
+        told.append((":uptime_s", elapsed_s, ""))
+    for tail, name in _SHARES:
+        count = cgminer.number(summary.get(name))
+        if count is not None and count >= 0:
+            told.append((tail, count, ""))
     if heats:
         real = [heat for heat in heats if LOWEST_C <= heat <= HIGHEST_C]
-        told.append(("chip_c", max(real), "") if real else ("chip_c", None, "no sensor answers"))
+        told.append((":chip_c", max(real), "") if real else (":chip_c", None, "no sensor answers"))
     best = cgminer.number(summary.get("Best Share"))  # of this start
     if best and best > 0:
-        told.append(("best_diff_n", best, ""))
-    found = found_of(unit, told)
+        told.append((":best_diff_n", best, ""))
     if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
-        found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
-    if "pools" in trees:
-        found += _cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools)
-    return found
-
-
-def _counted(turns: list[float], elapsed_s: float | None, summary: cgminer.Tree) -> list[tuple[str, Scalar, str]]:
-    """Fans, how long it runs, shares."""
-    turning = [turn for turn in turns if 0 < turn < FASTEST_RPM]  # 0: often just no fan
-    counts = (
-        ("fan_rpm", min(turning) if turning else None),
-        ("uptime_s", elapsed_s),
-        ("accepted_n", cgminer.number(summary.get("Accepted"))),
-        ("rejected_n", cgminer.number(summary.get("Rejected"))),
-        ("stale_n", cgminer.number(summary.get("Stale"))),
-    )
-    return [(what, value, "") for what, value in counts if value is not None and value >= 0]
+        told.append((" hashrate:text", f"{rate * 1e3:.3f} GH/s", ""))
+    return told
 
 
 def _word(
-    rate: float | None, elapsed_s: float | None, boards: list[cgminer.Tree], options: Options
+    rate: float | None, elapsed_s: float | None, boards: Sequence[cgminer.Tree], options: Options
 ) -> tuple[str | None, str]:
     if boards and not any(map(_is_on, boards)):
         return "stopped", ""
@@ -323,9 +328,9 @@ def _pool(command: Command, options: Options) -> _cgminer.Asking:
 def recognise(seen: Seen) -> Guess | None:
     """By elimination: whatever speaks the API and names a program; makes that are known outrank it."""
     version = cgminer.row(_cgminer.seen_tree(seen, "version"), "VERSION")
-    program = next((name for name in _PROGRAMS if version.get(name)), "")
+    program = next((name for name in fields.PROGRAMS if version.get(name)), "")
     if not program:
         return None
-    model = next((str(version[name]) for name in _MODELS if version.get(name)), "")
+    model = next((str(version[name]) for name in fields.MODELS if version.get(name)), "")
     firmware = _answer.clean(f"{program} {version[program]}", 40)
     return Guess("cgminer", 1, _answer.clean(model, 40), firmware, _cgminer.identity(version))

@@ -6,7 +6,7 @@ A kind is one file, devices/<kind>.py, named like the first word of its config s
     CAN                 what the kind can do at most
     LANE                how it takes commands
     fetch(wire, options, ask) -> tuple[Reply, ...]              I/O; raises WireError only
-    parse(replies, options) -> tuple[Found, ...]                pure and total; raises BadReply(why) only
+    parse(replies, options) -> Sequence[Found]                  pure and total; raises BadReply(why) only
     apply(wire, options, batch, report) -> None                 this round's commands for this endpoint, at its pace
 
 and, for miners, where they apply,
@@ -20,8 +20,8 @@ and nothing else is called from outside. A kind that only reads has no `apply`. 
 somebody else may change at any time: an answer of it that can't be read is kept for the owner (`ports/samples.py`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, overload
 
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.reading import Scalar
@@ -52,9 +52,71 @@ class Found(NamedTuple):
     why: str = ""
 
 
-def found_of(channel: str, rows: Iterable[tuple[str, Scalar, str]]) -> list[Found]:
-    """(quantity, value, why) of one channel. What Found(...) calls in the end: a fleet has a dozen of each unit."""
-    return [tuple.__new__(Found, (channel, quantity, value, why)) for quantity, value, why in rows]
+Row = tuple[str, Scalar, str]  # what stands behind the unit in a reading's key, value, why
+
+
+class Told(NamedTuple):
+    """What one unit of a fleet told: what its dozen of `Found` say, as columns without an object for each.
+
+    `unit` is a mac or a serial as `fleet.csv` takes it. Of the tails ":power_w" is of the channel "<unit>",
+    " model:text" of "<unit> model".
+    """
+
+    unit: str
+    tails: tuple[str, ...]
+    values: tuple[Scalar, ...]
+    whys: tuple[str, ...]
+
+    def found(self) -> Iterator[Found]:
+        """The same as `Found`."""
+        for tail, value, why in zip(self.tails, self.values, self.whys, strict=True):
+            behind, _, quantity = tail.partition(":")
+            yield Found(self.unit + behind, quantity, value, why)
+
+
+def told_of(unit: str, rows: Sequence[Row]) -> Told:
+    """The rows of a unit as columns; there is at least one."""
+    tails, values, whys = zip(*rows, strict=True)
+    return Told(unit, tails, values, whys)
+
+
+class Findings(Sequence[Found]):
+    """What a fleet told, in its order. `ask` takes the `parts` as they are; a `Found` is made when somebody looks."""
+
+    __slots__ = ("_all", "parts")
+
+    def __init__(self, parts: Iterable[Found | Told]) -> None:
+        self.parts = tuple(parts)
+        self._all: tuple[Found, ...] | None = None
+
+    def all(self) -> tuple[Found, ...]:
+        """All of them, made."""
+        if self._all is None:
+            self._all = tuple(
+                found for part in self.parts for found in (part.found() if isinstance(part, Told) else (part,))
+            )
+        return self._all
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    @overload
+    def __getitem__(self, at: int) -> Found: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Found]: ...
+    def __getitem__(self, at: int | slice) -> Found | Sequence[Found]:
+        return self.all()[at]
+
+    def __iter__(self) -> Iterator[Found]:
+        return iter(self.all())
+
+    def __eq__(self, other: object) -> bool:
+        return self.all() == tuple(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # as a list
+
+    def __repr__(self) -> str:
+        return repr(self.all())
 
 
 class Ask(NamedTuple):
@@ -97,7 +159,7 @@ class Kind(Protocol):
     def fetch(self, wire: Wire, options: Any, ask: Ask) -> tuple[Reply, ...]:
         """Ask the device."""
 
-    def parse(self, replies: Sequence[Reply], options: Any) -> tuple[Found, ...]:
+    def parse(self, replies: Sequence[Reply], options: Any) -> Sequence[Found]:
         """Read the answers."""
 
 

@@ -223,8 +223,8 @@ def sections(tree: Tree) -> dict[str, Tree]:
     are read: a list of one answer (the source) and a plain object (the documents)."""
     found: dict[str, Tree] = {}
     for name, part in tree.items():
-        inner = part[0] if isinstance(part, list) and part else part
-        if name.islower() and isinstance(inner, dict) and "STATUS" in inner:
+        inner = part[0] if type(part) is list and part else part
+        if type(inner) is dict and "STATUS" in inner and name.islower():
             found[name] = inner
     return found
 
@@ -232,11 +232,9 @@ def sections(tree: Tree) -> dict[str, Tree]:
 def rows(tree: Mapping[str, Any], name: str) -> list[Tree]:
     """The objects of a section ("SUMMARY", "STATS"), also where it is a plain object; [] when there is none."""
     given = tree.get(name)
-    if isinstance(given, dict):
-        return [given]
-    if not isinstance(given, list):
-        return []
-    return given if len(given) == 1 and type(given[0]) is dict else [row for row in given if isinstance(row, dict)]
+    if type(given) is list:
+        return given if len(given) == 1 and type(given[0]) is dict else [row for row in given if type(row) is dict]
+    return [given] if type(given) is dict else []
 
 
 def row(tree: Mapping[str, Any], name: str) -> Tree:
