@@ -19,6 +19,7 @@ the Nano 3S (04c84d31), clients of Nano 3, Q and Mini 3, and what the vendor's o
 import hashlib
 import re
 from collections.abc import Generator
+from functools import lru_cache
 from typing import Any
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
@@ -38,6 +39,7 @@ ROWS = (A10, A13, A)  # the big ones, for racks
 THREE = {"low": 0, "medium": 1, "high": 2}
 TWO = {"low": 0, "high": 1}
 DELAY_S = 5  # softoff and softon name a moment; this much ahead it is not past when it arrives
+LONGEST_LIST = 4096  # characters of a list of commands that is remembered
 SLOWEST_FAN_PCT = 15  # as the firmware takes it
 REBOOT_NEEDED = "takes effect after a reboot"
 DELIVERED = "root"  # the password every unit leaves the maker with
@@ -100,7 +102,14 @@ def word_of(kind: str, number: int) -> str | None:
 def listed(tree: cgminer.Tree) -> frozenset[str] | None:
     """The ascset commands out of the answer to help; None when it has no such list."""
     text = cgminer.status(tree).text
-    return frozenset(word.strip() for word in text.rpartition(":")[2].split("|")) if "|" in text else None
+    if "|" not in text:
+        return None
+    return _words(text) if len(text) <= LONGEST_LIST else _words.__wrapped__(text)
+
+
+@lru_cache(maxsize=16)  # units of a fleet give the same list thousands of times
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in text.rpartition(":")[2].split("|"))
 
 
 def clock(*trees: cgminer.Tree) -> int | None:

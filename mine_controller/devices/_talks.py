@@ -52,7 +52,7 @@ class Desk:
 
     def of(self, *verbs: str) -> list[Command]:
         """The commands with one of these verbs of which nothing has been told."""
-        return [command for command in self.open() if command.verb in verbs]
+        return [command for command in self.commands if command.verb in verbs and command.id not in self._told]
 
     def open(self) -> list[Command]:
         """The commands of which nothing has been told."""
@@ -99,10 +99,15 @@ def desks(hosts: Iterable[str], batch: Sequence[Command], report: Report, verbs:
     return list(found.values())
 
 
-class _Visit(NamedTuple):
-    desk: Desk
-    talk: "Generator[Step, Any, None]"
-    step: Step
+class _Visit:
+    """A conversation with one unit; `step` is the one that it waits for."""
+
+    __slots__ = ("desk", "step", "talk")
+
+    def __init__(self, desk: Desk, talk: "Generator[Step, Any, None]") -> None:
+        self.desk = desk
+        self.talk = talk
+        self.step = Step(b"")
 
 
 def converse(
@@ -124,28 +129,28 @@ def converse(
         return exchange._replace(within_s=within_s, then=partial(heard, visit))
 
     def heard(visit: _Visit, answer: bytes | WireError) -> Exchange | None:
-        further = _answered(visit, answer, opened)
-        return asked(further) if further is not None else None
+        return asked(visit) if _answered(visit, answer, opened) else None
 
-    begun = (_begun(desk, begin(desk)) for desk in calls)
-    first = [exchange for visit in begun if visit is not None and (exchange := asked(visit)) is not None]
+    visits = [_Visit(desk, begin(desk)) for desk in calls]
+    first = [exchange for visit in visits if _begun(visit) and (exchange := asked(visit)) is not None]
     if first:
         wire.many(first, wire.until)
 
 
-def _begun(desk: Desk, talk: "Generator[Step, Any, None]") -> _Visit | None:
-    return _moved(_Visit(desk, talk, Step(b"")), lambda: next(talk))
+def _begun(visit: _Visit) -> bool:
+    return _moved(visit, lambda: next(visit.talk))
 
 
 def _break_off(visit: _Visit) -> None:
     """There is no time for its next step. It may tell what it knows; the step was not sent."""
     late = WireError("unreachable", LATE)
-    _moved(visit._replace(step=Step(b"")), lambda: visit.talk.throw(late))
+    visit.step = Step(b"")
+    _moved(visit, lambda: visit.talk.throw(late))
     visit.talk.close()
     visit.desk.end(*_lost(visit, late))
 
 
-def _answered(visit: _Visit, answer: bytes | WireError, opened: Callable[[bytes], object]) -> _Visit | None:
+def _answered(visit: _Visit, answer: bytes | WireError, opened: Callable[[bytes], object]) -> bool:
     if visit.step.changes and not (isinstance(answer, WireError) and not answer.sent):
         visit.desk.changed = True
 
@@ -161,10 +166,10 @@ def _answered(visit: _Visit, answer: bytes | WireError, opened: Callable[[bytes]
     return _moved(visit, move)
 
 
-def _moved(visit: _Visit, move: Callable[[], Step]) -> _Visit | None:
-    """The conversation with its next step; None when it is over, and then everything is told."""
+def _moved(visit: _Visit, move: Callable[[], Step]) -> bool:
+    """Go on to the next step; False when the conversation is over, and then everything is told."""
     try:
-        return visit._replace(step=move())
+        visit.step = move()
     except StopIteration:
         visit.desk.end(UNKNOWN, "nothing was told of it")
     except WireError as error:
@@ -172,7 +177,9 @@ def _moved(visit: _Visit, move: Callable[[], Step]) -> _Visit | None:
     except BadReply as error:
         changed = visit.desk.changed
         visit.desk.end(UNKNOWN if changed else REFUSED, str(error) if changed else f"before the command: {error}")
-    return None
+    else:
+        return True
+    return False
 
 
 def _lost(visit: _Visit, error: WireError) -> tuple[str, str]:
