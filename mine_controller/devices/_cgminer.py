@@ -33,6 +33,7 @@ OTHER_UNIT = _talks.OTHER_UNIT
 READ_ONLY = "it lets us only read: allow this machine in its API settings"
 
 _NO_HEX = re.compile(r"[^0-9a-f]")
+_GROUP = "13579bdf"  # the second digit of a mac that stands for a group
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
 _MACS = ("MAC", "Mac", "mac", "MACAddr", "macaddr", "MAC Address")
 _SERIALS = ("SerialNo", "Serial Number", "serial", "Serial", "SN", "DNA", "miner_id")
@@ -193,7 +194,7 @@ def identity(*rows: Mapping[str, Any]) -> str:
 def mac_of(value: Any) -> str:
     """A mac with colons; "" when it is none, or stands for none (all zeros, a group of units)."""
     digits = _NO_HEX.sub("", value.lower()) if isinstance(value, str) and len(value) < 40 else ""
-    if len(digits) != MAC_DIGITS or digits == digits[0] * MAC_DIGITS or int(digits[:2], 16) & 1:
+    if len(digits) != MAC_DIGITS or digits == digits[0] * MAC_DIGITS or digits[1] in _GROUP:
         return ""
     return bytes.fromhex(digits).hex(":")
 

@@ -58,6 +58,7 @@ _ALL_READS = (*READS, "pools")
 _HEADS = tuple((command, command.upper()) for command in READS)  # what an answer to a read calls its rows
 JOINED = cgminer.request("+".join(READS))
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
+_NOTHING: cgminer.Tree = {}
 _SHARES = ((":accepted_n", "Accepted"), (":rejected_n", "Rejected"), (":stale_n", "Stale"))
 FASTEST_RPM = 30_000
 SMALL_THS = 0.01
@@ -194,8 +195,7 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
     """The answer to each read, {} where it can't be used. Raises BadReply when none can."""
     whole = _cgminer.tree(own[""]) if "" in own else None
     parts = cgminer.sections(whole) if whole is not None else {}
-    trees: dict[str, cgminer.Tree] = {command: {} for command in READS}
-    why = ""
+    trees, why = dict.fromkeys(READS, _NOTHING), ""
     for command in _ALL_READS:
         try:
             if command in parts:
@@ -206,9 +206,10 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
                 trees[command] = _cgminer.granted(whole, command, host)
         except BadReply as error:
             why = why or str(error)
-    if not any(head in trees[command] for command, head in _HEADS):
-        raise BadReply(why or f"{host}: not a miner's answer")
-    return trees
+    for command, head in _HEADS:
+        if head in trees[command]:
+            return trees
+    raise BadReply(why or f"{host}: not a miner's answer")
 
 
 def _values(rows: Rows, where: fields.Places, boards: Sequence[cgminer.Tree], options: Options) -> list[Row]:

@@ -250,13 +250,13 @@ _NUMBER = re.compile(
 
 def number(value: Any) -> float | None:
     """A finite number out of a number or of a text such as "13500.12", "58.94 W" or "49%"; None for anything else."""
-    if type(value) is str:
-        match = _NUMBER.fullmatch(value) if len(value) < SHOWN else None
-        value = float(match[1]) if match else None
     if type(value) is float:
         return value if -HUGE < value < HUGE else None
     if type(value) is int:  # a bool is an int of its own, and no number
         return float(value) if -HUGE < value < HUGE else None
+    if type(value) is str and len(value) < SHOWN and (match := _NUMBER.fullmatch(value)):
+        told = float(match[1])
+        return told if -HUGE < told < HUGE else None
     return None
 
 

@@ -28,6 +28,7 @@ WINDOW = 4000  # sockets open at a time
 BURST = 32  # connects between two looks at the answers: so few sockets stay in the cache until they are heard
 SPARE = 64  # descriptors left to everyone else
 CHUNK = 16_384
+HANDFUL = 8  # answers handed on between two looks at sockets that have no news
 BACKLOG = 256  # answers kept for later while sockets have news: each is some kB
 _BIND_NO_PORT = 24  # Linux: bind an address and leave the port to connect, so that ports do not run out
 
@@ -108,7 +109,8 @@ class _Round:
                 if talk is not None:
                     self._step(talk, mask)
             if self.heard and not news:
-                self._listen()
+                for _ in range(min(HANDFUL, len(self.heard))):
+                    self._listen()
             while len(self.heard) > BACKLOG:
                 self._listen()
             if (now := time.monotonic()) >= sweep_at:
