@@ -3,7 +3,8 @@
 Seen in the server's source: `feed/list.json` gives texts for numbers when they come from its cache; a feed keeps its
 last value for ever, so `time` decides; a wrong key is 401 with a text, a missing one `false` or nothing with HTTP 200,
 a wrong route 406, other errors `{"success":false,"message":...}` with HTTP 200. The time of the answer is the server's
-own `Date`: this machine's clock says nothing about the server's.
+own `Date`: this machine's clock says nothing about the server's. A virtual feed (`engine` 7) is worked out when it is
+asked for and says the time of the question (VirtualFeed.php, `lastvalue`), however long ago its sources fell silent.
 """
 
 import re
@@ -19,20 +20,23 @@ from mine_controller.wire.door import Request, Wire
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,59}")
 _RESERVED = re.compile(r"feed \d+")
-# The unit as people write it in emonCMS: quantity and factor.
-UNITS: dict[str, tuple[str, float]] = {
-    "W": ("power_w", 1),
-    "kW": ("power_w", 1000),
-    "Wh": ("energy_kwh", 0.001),
-    "kWh": ("energy_kwh", 1),
-    "V": ("voltage_v", 1),
-    "A": ("current_a", 1),
-    "Hz": ("grid_hz", 1),
-    "°C": ("temp_c", 1),
-    "C": ("temp_c", 1),
-    "ºC": ("temp_c", 1),
-    "%": ("humidity_pct", 1),
-    "%RH": ("humidity_pct", 1),
+_VIRTUAL = 7  # Engine::VIRTUALFEED
+# The unit as people write it in emonCMS, or choose it from its list (Lib/units.php): quantity, factor, what is added.
+UNITS: dict[str, tuple[str, float, float]] = {
+    "W": ("power_w", 1, 0),
+    "kW": ("power_w", 1000, 0),
+    "Wh": ("energy_kwh", 0.001, 0),
+    "kWh": ("energy_kwh", 1, 0),
+    "V": ("voltage_v", 1, 0),
+    "A": ("current_a", 1, 0),
+    "Hz": ("grid_hz", 1, 0),
+    "°C": ("temp_c", 1, 0),
+    "C": ("temp_c", 1, 0),
+    "ºC": ("temp_c", 1, 0),
+    "°F": ("temp_c", 5 / 9, -160 / 9),
+    "K": ("temp_c", 1, -273.15),
+    "%": ("humidity_pct", 1, 0),
+    "%RH": ("humidity_pct", 1, 0),
 }
 
 
@@ -46,11 +50,14 @@ class Options(NamedTuple):
     timeout_s: float = option(5.0, low=1, high=6, unit="s", help="how long the request may take")
     stale_after_s: int = option(120, low=15, high=3600, unit="s", help="a feed with an older value counts as unknown")
     blank_unit: str = option("W", choices=tuple(UNITS), help="the unit of feeds that name none")
+    virtual: bool = option(
+        False, help="believe virtual feeds too: their time is always now, so a source that died long ago goes unnoticed"
+    )
     pin: str = _access.PIN
     ca_file: str = _access.CA_FILE
 
 
-CAN = Can(reads=tuple(sorted({quantity for quantity, _ in UNITS.values()})))
+CAN = Can(reads=tuple(sorted({quantity for quantity, _, _ in UNITS.values()})))
 LANE = LaneSpec()
 
 
@@ -104,12 +111,14 @@ def _channels(feed: dict[str, Any], name: str, names: list[str]) -> Iterator[str
 def _value(feed: dict[str, Any], now_s: float | None, options: Options) -> tuple[str, float | None, str]:
     """Quantity ("" = of no use here), value, and why it is unknown."""
     unit = feed.get("unit") or options.blank_unit
-    quantity, factor = UNITS.get(unit, ("", 1.0)) if isinstance(unit, str) else ("", 1.0)
+    quantity, factor, more = UNITS.get(unit if isinstance(unit, str) else "", ("", 1.0, 0.0))
     why = _stale(number(feed.get("time")), now_s, options.stale_after_s)
+    if number(feed.get("engine")) == _VIRTUAL and not options.virtual:
+        why = "a virtual feed does not say how old its sources are: name the feed it comes from, or `virtual = yes`"
     value = number(feed.get("value"))
     if why or value is None:
         return quantity, None, why or "no number"
-    return quantity, value * factor, ""
+    return quantity, round(value * factor + more, 6), ""
 
 
 def _stale(time_s: float | None, now_s: float | None, after_s: int) -> str:

@@ -1,3 +1,6 @@
+import json
+
+import pytest
 from devices.kinds import CANARY, build
 from devices.virtual import Scripted, ok
 
@@ -27,3 +30,26 @@ def test_a_feed_of_another_quantity_is_no_power():
         ("feed 1", "voltage_v", 230.1),
         ("a", "voltage_v", 230.1),
     }
+
+
+def values(*feeds, **options):
+    rows = [{"id": at, "time": 1763003600, "value": "74.3"} | feed for at, feed in enumerate(feeds, 1)]
+    reply = emoncms.Reply("feeds", 200, {"date": "Thu, 13 Nov 2025 03:13:30 GMT"}, json.dumps(rows).encode())
+    return emoncms.parse((reply,), build("emoncms", "http://192.0.2.12", **options))
+
+
+@pytest.mark.parametrize("engine", [7, "7"])
+def test_a_virtual_feed_says_nothing_of_the_age_of_its_sources(engine):
+    # VirtualFeed.php, lastvalue: `time` is the server's time() at the question, and the source's last value is taken
+    # whatever its age. A fan's clamp that died last week would be worth its watts of then.
+    feed = {"unit": "W", "engine": engine, "time": 1763003610}
+    (doubted,) = values(feed)
+    assert (doubted.value, doubted.why[:46]) == (None, "a virtual feed does not say how old its source")
+    (believed,) = values(feed, virtual=True)
+    assert believed.value == 74.3
+
+
+@pytest.mark.parametrize(("unit", "temp_c"), [("°F", 23.5), ("K", -198.85), ("°C", 74.3)])
+def test_every_unit_of_heat_in_the_servers_list_is_understood(unit, temp_c):
+    (found,) = values({"unit": unit, "engine": "5"})  # Lib/units.php: °C, K and °F
+    assert (found.quantity, found.value) == ("temp_c", temp_c)
