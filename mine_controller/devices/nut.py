@@ -3,10 +3,12 @@
 The protocol is RFC 9271: one line a request. `LIST VAR <ups>` is answered by `VAR <ups> <name> "<value>"` lines between
 `BEGIN LIST` and `END LIST`, or by one line `ERR <word>`; reading needs no login. `ups.status` is words: OL on line, OB
 on battery, LB battery low, RB battery to be replaced, FSD the UPS is being shut down, OVER overloaded, CAL calibrating,
-BYPASS its battery protects nothing now.
+BYPASS its battery protects nothing now, WAIT upsd has only just reached the driver (upsd's sstate.c). With ALARM the
+variable `ups.alarm` says what is wrong; that there is no battery or that it is not charged stands nowhere else
+("No battery installed!", "Battery charger fail!" in usbhid-ups.c).
 
     nut ups/mains:contact      alarm: the UPS lives on its battery ([wiring] mains = nut ups/mains)
-    nut ups/battery:contact    alarm: low, to be replaced, bypassed, or being shut down
+    nut ups/battery:contact    alarm: low, to be replaced, bypassed, missing, or being shut down
     nut ups:charge_pct  nut ups:runtime_s  nut ups:load_pct  nut ups:power_w  nut ups/input:voltage_v  nut ups:temp_c
 """
 
@@ -87,19 +89,27 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     if f"END LIST VAR {options.ups}" not in lines:
         raise BadReply("its list was cut short")
     told = {found[2]: found[3] for line in lines if (found := _VAR.fullmatch(line)) and found[1] == options.ups}
-    return (*_status(told.get("ups.status", "")), *_battery(told), *_figures(told), *_texts(told))
+    return (*_status(told), *_battery(told), *_figures(told), *_texts(told))
 
 
-def _status(status: str) -> list[Found]:
+def _status(told: dict[str, str]) -> list[Found]:
+    status = told.get("ups.status", "")
     words = set(status.upper().split())
     if not words & {"OL", "OB", "FSD"}:
         why = f"neither on line nor on battery: {_answer.clean(status, 30) or 'no status'}"
         mains = Found("mains", "contact", None, why)
     else:
         mains = Found("mains", "contact", "alarm" if words & {"OB", "FSD"} else "ok")
-    weak = words & {"LB", "RB", "FSD", "BYPASS"}
-    battery = Found("battery", "contact", "alarm" if weak else "ok" if words else None, "" if words else "no status")
-    return [mains, battery]
+    return [mains, _protects(words, told.get("ups.alarm", "").lower())]
+
+
+def _protects(words: set[str], alarm: str) -> Found:
+    """Whether the battery would carry the load now."""
+    if words & {"LB", "RB", "FSD", "BYPASS"} or ("ALARM" in words and ("batt" in alarm or "charger" in alarm)):
+        return Found("battery", "contact", "alarm")
+    if not words or "WAIT" in words:
+        return Found("battery", "contact", None, "upsd waits for the driver" if words else "no status")
+    return Found("battery", "contact", "ok")
 
 
 def _battery(told: dict[str, str]) -> list[Found]:
@@ -116,5 +126,6 @@ def _figures(told: dict[str, str]) -> list[Found]:
 
 
 def _texts(told: dict[str, str]) -> list[Found]:
-    texts = (("model", told.get("ups.model") or told.get("device.model")), ("status", told.get("ups.status")))
+    model = told.get("ups.model") or told.get("device.model")
+    texts = (("model", model), ("status", told.get("ups.status")), ("alarm", told.get("ups.alarm")))
     return [Found(channel, "text", _answer.clean(value, 40)) for channel, value in texts if value]

@@ -98,3 +98,23 @@ def test_a_lost_supply_is_the_role_mains():
     replies = (nut.Reply("vars", 200, {}, LIST.replace(b'"OL"', b'"OB LB"')),)
     found = {(one.channel, one.quantity): one.value for one in nut.parse(replies, build("nut", "http://127.0.0.1:1"))}
     assert (found["mains", "contact"], found["battery", "contact"]) == ("alarm", "alarm")
+
+
+@pytest.mark.parametrize(
+    ("status", "alarm", "mains", "battery"),
+    [
+        ("ALARM OL", "No battery installed!", "ok", "alarm"),  # usbhid-ups.c, ups_alarm_set: no RB goes with it
+        ("OL CHRG ALARM", "Battery charger fail!", "ok", "alarm"),
+        ("ALARM OL", "Fan failure!", "ok", "ok"),
+        ("OL", "Battery voltage too low!", "ok", "ok"),  # an alarm that is over: the word ALARM is gone
+        ("WAIT", "", None, None),  # sstate.c, while the driver's first list has not come
+    ],
+)
+def test_what_is_wrong_with_the_battery_may_stand_in_the_alarm_alone(status, alarm, mains, battery):
+    said = LIST.replace(b'"OL"', f'"{status}"\nVAR ups ups.alarm "{alarm}"'.encode())
+    found = {
+        (one.channel, one.quantity): one.value
+        for one in nut.parse((nut.Reply("vars", 200, {}, said),), build("nut", "http://127.0.0.1:1"))
+    }
+    assert (found["mains", "contact"], found["battery", "contact"]) == (mains, battery)
+    assert found.get(("alarm", "text"), "") == alarm
