@@ -3,7 +3,7 @@
 Clients differ: cgminer waits for each answer, ESP-Miner sends configure, subscribe and authorize back to back. So every
 request is answered by its id in the order it came, no order is asked for, and work begins once subscribe and authorize
 have both been seen. Error codes as Stratum V1 pools use them: 20 other, 21 unknown job, 24 not authorised, 25 not
-subscribed.
+subscribed. NerdMiners send a nonce without its leading zeros (NerdMiner_v2 stratum.cpp: `String(nonce, HEX)`).
 """
 
 import json
@@ -19,6 +19,7 @@ JOBS_KEPT = 16
 USER_MOST = 128
 SHARE_EVERY_S = 20.0
 MEASURE_S = 120.0  # after so long the difficulty is set anew from the shares that came
+SHARES_SURE = 3  # so many in MEASURE_S are no luck
 LEAST, MOST = 2.0**-20, 2.0**40
 # Hashes a second of a unit by what its user agent begins with; whoever is none of these starts as a large miner.
 CLASSES: tuple[tuple[str, float], ...] = (
@@ -54,7 +55,7 @@ class Session:
         self._jobs: deque[str] = deque(maxlen=JOBS_KEPT)
         self._prevhash = ""
         self._subscribed = self._authorized = False
-        self._measured_s, self._measured_from = now_s, 0
+        self._measured_s, self._measured_from, self._measured = now_s, 0, False
 
     @property
     def working(self) -> bool:
@@ -91,16 +92,23 @@ class Session:
         return [*out, _line({"id": None, "method": "mining.notify", "params": job.params(clean=clean)})]
 
     def _measure(self, now_s: float) -> None:
-        """Towards one share in SHARE_EVERY_S, in steps of two and only where it is far off."""
+        """Towards one share in SHARE_EVERY_S, in steps of two and only where it is far off.
+
+        A miner whose shares were counted before and that sends none has been stopped: it keeps its difficulty, or it
+        would come back with thousands of shares a second, and the whole fleet at once.
+        """
         took_s = now_s - self._measured_s
         if self._fixed or took_s < MEASURE_S:
             return
         shares = self.accepted - self._measured_from
+        self._measured_s, self._measured_from = now_s, self.accepted
+        if self._measured and not shares:
+            return
+        self._measured = self._measured or shares >= SHARES_SURE
         hashes = max(shares, 0.5) * self.difficulty * 2**32
         wanted = difficulty_for(hashes / took_s, SHARE_EVERY_S)
         if not 0.25 < wanted / self.difficulty < 4:
             self.difficulty = min(MOST, max(LEAST, wanted))
-        self._measured_s, self._measured_from = now_s, self.accepted
 
     def _answer(self, request: dict[str, Any], now_s: float) -> list[bytes]:
         method, number, params = request.get("method"), request.get("id"), request.get("params")
@@ -185,8 +193,8 @@ class Session:
             return 25, "not subscribed"
         if not 5 <= len(params) <= 6 or not all(isinstance(one, str) for one in params):
             return 20, "a share has five or six texts"
-        lengths = ((params[2], 2 * EXTRANONCE2_BYTES), *((one, 8) for one in params[3:]))
-        if not all(len(text) == length and _is_hex(text) for text, length in lengths):
+        words = all(0 < len(text) <= 8 and _is_hex(text) for text in params[3:])
+        if not words or len(params[2]) != 2 * EXTRANONCE2_BYTES or not _is_hex(params[2]):
             return 20, "extranonce2, ntime, nonce or version is no such number"
         return (0, "") if params[1] in self._jobs else (21, "unknown job")
 

@@ -94,12 +94,20 @@ def test_a_well_formed_share_for_a_known_job_is_taken_unchecked():
     one = working()
     assert share(one) == {"id": 9, "error": None, "result": True}
     assert share(one, nonce="FFFFFFFF", version="00c0e000")["result"] is True
-    assert (one.accepted, one.rejected) == (2, 0)
+    assert share(one, nonce="2b3c4d")["result"] is True  # NerdMiner_v2 stratum.cpp sends String(nonce, HEX)
+    assert (one.accepted, one.rejected) == (3, 0)
 
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
-    [({"job": "000000ff"}, 21), ({"extranonce2": "00"}, 20), ({"nonce": "zz2b3c4d"}, 20), ({"ntime": 5}, 20)],
+    [
+        ({"job": "000000ff"}, 21),
+        ({"extranonce2": "00"}, 20),
+        ({"nonce": "zz2b3c4d"}, 20),
+        ({"nonce": ""}, 20),
+        ({"nonce": "1a2b3c4d5"}, 20),
+        ({"ntime": 5}, 20),
+    ],
 )
 def test_a_share_that_is_none_is_told_why(wrong, code):
     assert share(working(), **wrong)["error"][0] == code
@@ -150,6 +158,23 @@ def test_the_difficulty_follows_the_shares_that_come():
     out = said(one.job(next_job(), 130.0))
     assert out[0]["method"] == "mining.set_difficulty"
     assert out[0]["params"][0] > before
+
+
+def test_a_miner_that_was_stopped_comes_back_at_the_difficulty_it_had():
+    one, next_job = working(), jobs()
+    for at_s in range(0, 120, 20):
+        share(one)
+        one.job(next_job(), float(at_s))
+    for at_s in range(130, 700, 30):  # curtailed: its line stays, no share comes
+        assert b"set_difficulty" not in b"".join(one.job(next_job(), float(at_s)))
+    assert one.difficulty == 262_144
+
+
+def test_a_miner_that_never_found_a_share_is_asked_for_less():
+    one, next_job = working(), jobs()
+    for at_s in range(0, 300, 30):
+        one.job(next_job(), float(at_s))
+    assert one.difficulty < 262_144 / 100
 
 
 def test_a_difficulty_asked_for_is_kept():
