@@ -3,7 +3,8 @@
 A row of a map is written `CHANNEL QUANTITY ADDRESS TYPE` and, behind it in any order, `little` (the low word comes
 first), `/100` or `x1000` (the factor), `fc4` (input registers), `40..70` (what can be true) and `na 0x7FFF`; channel
 `-` is the meter itself. Meters of one make are set up differently (scales, primary or secondary values): a value that
-can't be true is refused and the factor that would fit is named, never used.
+can't be true is refused and the factor that would fit is named, never used. Watts that no volts and amps beside them
+can make are refused too: a meter set to kilowatts is a thousand times wrong and looks well by itself.
 """
 
 import json
@@ -36,6 +37,9 @@ WINDOWS: dict[str, tuple[float, float]] = {
 }
 CAN = Can(reads=tuple(WINDOWS))
 LANE = LaneSpec()
+PHASES = ("L1", "L2", "L3")
+AT_MOST, AT_LEAST = 5.0, 1 / 200  # watts a volt-ampere; delta meters show up to 1.7, an idle filter some hundredths
+SURE_VA = 1000.0
 EXCEPTIONS = {
     1: "it does not know the function",
     2: "it has no such register",
@@ -216,7 +220,7 @@ class Map(NamedTuple):
         reads = [read for one in _list(_answer.tree(by_name["registers"])) if (read := _read(one))]
         if not reads:
             raise BadReply("no registers in the answer")
-        found = [_found(one, reads) for one in self.rows_for(options)]
+        found = _doubted([_found(one, reads) for one in self.rows_for(options)])
         if all(one.value is None for one in found):
             raise BadReply(found[0].why)
         if _is_ours(reads, options, self) and "asked" in by_name:
@@ -277,6 +281,32 @@ def _found(one: Row, reads: Sequence[_Read]) -> Found:
     if not values:
         return Found(one.channel, one.quantity, None, why)
     return Found(one.channel, one.quantity, sorted(values)[len(values) // 2])
+
+
+def _doubted(found: list[Found]) -> list[Found]:
+    """Watts of a phase, and of all three, that do not go with volts and amps are unknown."""
+    known = {(one.channel, one.quantity): one.value for one in found if isinstance(one.value, float)}
+    apparent = {
+        phase: volts * abs(known[phase, "current_a"])
+        for phase in PHASES
+        if (volts := known.get((phase, "voltage_v"))) is not None and (phase, "current_a") in known
+    }
+    if len(apparent) == len(PHASES):
+        apparent[""] = sum(apparent.values())
+    return [_beside(one, apparent.get(one.channel)) if one.quantity == "power_w" else one for one in found]
+
+
+def _beside(one: Found, va: float | None) -> Found:
+    """These watts, or why they can't be true beside so many volt-amperes."""
+    if va is None or not isinstance(one.value, float):
+        return one
+    watts = abs(one.value)
+    if watts <= AT_MOST * max(va, SURE_VA) and (va < SURE_VA or watts >= AT_LEAST * va):
+        return one
+    why = (
+        f"{one.value:g} W beside {va:.0f} VA of volts and amps: one of their scales is wrong, compare with its display"
+    )
+    return one._replace(value=None, why=why)
 
 
 def _value(one: Row, read: _Read) -> tuple[float | None, str]:

@@ -1,5 +1,6 @@
 """Meters over Modbus TCP: a server of another maker (libmodbus), frames packed by hand, a meter that is silent."""
 
+import json
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mine_controller.devices import _modbus, modbus_meter, sel735
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, Reply
 from mine_controller.wire import http, retry
 from mine_controller.wire.door import WireError
 
@@ -208,3 +209,30 @@ def test_every_row_lies_whole_in_one_read_and_no_read_is_too_long(places):
     for row in rows:
         ends = row.address + _modbus.SIZES[row.type]
         assert any(block.address <= row.address and ends <= block.address + block.size for block in blocks)
+
+
+def told(watts, volts=27_710, amps=41_250, kind=sel735):
+    """What a SEL-735 with these raw values of power, of each voltage and of each current is worth."""
+    at = {370: watts, 376: watts // 3, 378: watts // 3, 380: watts // 3, 900: 5998}
+    at |= dict.fromkeys((358, 360, 362), volts) | dict.fromkeys((350, 352, 354), amps)
+    reads = [[3, address, 2, 0, struct.pack(">i", raw).hex()] for address, raw in at.items()]
+    body = json.dumps(reads).encode()
+    return {(one.channel, one.quantity): one for one in kind.parse((Reply("registers", 200, {}, body),), options(1))}
+
+
+@pytest.mark.parametrize(
+    ("raw", "watts"),
+    [
+        ({"watts": 33_900_000}, 339_000),
+        ({"watts": -33_900_000}, -339_000),  # clamps the wrong way round are told elsewhere
+        ({"watts": 33_900}, None),  # POWR_SCA = kilo: 339 W, a mine that seems to stand still
+        ({"watts": 33_900_000, "amps": 41}, None),  # amps in kA
+        ({"watts": 20_000, "amps": 30}, 200),  # nearly nothing runs: nothing to compare with
+        ({"watts": 0, "amps": 0}, 0),
+    ],
+)
+def test_watts_that_volts_and_amps_can_not_make_are_not_believed(raw, watts):
+    found = told(**raw)
+    assert (found["", "power_w"].value, found["L1", "voltage_v"].value) == (watts, 277.1)
+    assert watts is not None or found["", "power_w"].why.endswith("compare with its display")
+    assert watts is None or found["L2", "power_w"].value == pytest.approx(watts / 3, abs=1)
