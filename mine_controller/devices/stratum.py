@@ -2,7 +2,8 @@
 
 The check is `mining.subscribe` without a login, so no wallet and no worker appears anywhere. A door that answers is up.
 One that can't be reached is down. One that takes the connection and says nothing proves neither: Monero pools know
-other words, and a port behind TLS is only opened. A name that can't be looked up says more of the name server than of
+other words. A port behind TLS or a web socket, and one of Stratum V2 (which begins with a handshake of bytes), is only
+opened. A name that can't be looked up says more of the name server than of
 the pool.
 """
 
@@ -41,7 +42,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 def _knock(wire: Wire, pool: Pool, timeout_s: float) -> Reply:
     if wire.now() >= wire.until:
         return Reply(pool.name, 0, {"why": LATE}, b"")
-    hidden = "ssl" in pool.url.partition("://")[0] or "tls" in pool.url.partition("://")[0]
+    hidden = pool.url.partition("://")[0] != "stratum+tcp"
     wanted = Request("LINE", pool.url, body=b"" if hidden else HELLO, cap=CAP)
     try:
         answer = wire.call(wanted, min(wire.until, wire.now() + timeout_s))

@@ -72,7 +72,7 @@ def _exchange(
         from mine_controller.wire import mqtt  # noqa: PLC0415 - see the module's docstring
 
         return mqtt.exchange(request, until)
-    if request.url.startswith("stratum+"):
+    if request.url.startswith(("stratum+", "stratum2+")):
         from mine_controller.wire import line  # noqa: PLC0415 - see the module's docstring
 
         return line.exchange(request, until)

@@ -302,6 +302,16 @@ def test_a_knock_names_nobody_and_a_port_behind_tls_is_only_opened():
     assert links(found) == {"main": "up", "tls": "up"}
 
 
+@pytest.mark.parametrize("scheme", ["stratum2+tcp", "stratum2+tls", "stratum+wss", "stratum+tls", "stratum+ssl"])
+def test_a_door_of_other_words_is_only_opened(scheme):
+    script, found = knocked(
+        lambda _: Response(204, {"took_ms": "12.5"}, b""),
+        (Pool("v2", f"{scheme}://v2.example:3336/u95GEReVMjK6k5", "w"),),
+    )
+    assert [request.body for request in script.requests] == [b""]
+    assert links(found) == {"v2": "up"}
+
+
 @pytest.mark.parametrize(
     ("kind", "link"), [("refused", "down"), ("unreachable", "down"), ("dns", None), ("timeout", None), ("closed", None)]
 )

@@ -34,9 +34,9 @@ def pool():
 
     threading.Thread(target=serve, daemon=True).start()
 
-    def knock(answer, body=HELLO, until_s=1.0):
+    def knock(answer, body=HELLO, until_s=1.0, scheme="stratum+tcp", path=""):
         answers[:] = [answer]
-        wanted = Request("LINE", f"stratum+tcp://127.0.0.1:{server.getsockname()[1]}", body=body)
+        wanted = Request("LINE", f"{scheme}://127.0.0.1:{server.getsockname()[1]}{path}", body=body)
         return http.live(time.monotonic() + until_s).call(wanted, time.monotonic() + until_s)
 
     knock.said = said
@@ -64,6 +64,10 @@ def test_silence_ends_in_time(pool):
 
 def test_a_port_behind_tls_is_only_opened(pool):
     assert pool(None, body=b"").status == 204
+
+
+def test_a_port_of_stratum_v2_is_opened_too(pool):
+    assert pool(None, body=b"", scheme="stratum2+tcp", path="/u95GEReVMjK6k5YqiSFNqqTnKU4ypU2Wm8awa6tm").status == 204
 
 
 def test_a_closed_port_is_refused():
