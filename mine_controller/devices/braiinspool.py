@@ -61,7 +61,7 @@ def _tell(replies: Mapping[str, Reply], _who: str) -> Told:
         raise BadReply("no workers in the answer")
     values: dict[str, int | float | None] = {"workers_all_n": len(workers)}
     values |= {"share_wall_s": max(shares)} if shares else {}
-    return Told(values, tuple((name.rpartition(".")[2], _rate(row, "hash_rate_60m")) for name, row in workers))
+    return Told(values, tuple((name.partition(".")[2] or name, _rate(row, "hash_rate_60m")) for name, row in workers))
 
 
 def _profile(profile: Mapping[str, Any]) -> dict[str, int | float | None]:

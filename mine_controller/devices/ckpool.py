@@ -8,6 +8,7 @@ and keeps no balances. There is no list of blocks: a best share that reaches the
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ CAN = Can(reads=(*WALLET, "network_n", "text", "history"))
 LANE = LaneSpec()
 POOL = "pool"
 ROUND = "round"  # the pool's own channel
+_USER = re.compile(r"[^._]*[._]?")  # stratifier.c ends the address at the first point or underscore
 
 
 class Options(NamedTuple):
@@ -75,7 +77,7 @@ def _tell(replies: Mapping[str, Reply], network: int | None) -> Told:
     }
     rows = user.get("worker")
     rates = [
-        (str(row.get("workername", "")).rpartition(".")[2], _poolapi.rounded(row.get("hashrate1hr")))
+        (_USER.sub("", str(row.get("workername", ""))[:200], count=1), _poolapi.rounded(row.get("hashrate1hr")))
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     ]

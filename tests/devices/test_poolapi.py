@@ -16,7 +16,7 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.model.wiring import EndpointSpec, Wiring
 from mine_controller.core.option import Secret
-from mine_controller.devices import _poolapi, braiinspool, solopool, stratum
+from mine_controller.devices import _poolapi, braiinspool, ckpool, solopool, stratum
 from mine_controller.devices.ask import ask
 from mine_controller.devices.kind import Ask, BadReply, Reply
 from mine_controller.twin.answer import asked
@@ -278,6 +278,26 @@ def test_nine_hundred_workers_are_a_few_readings():
     body = json.dumps({"currentHashrate": 1, "workers": rows, "stats": {}}).encode()
     options = build("solopool", BASE, wallets=(WALLET,))
     assert len(solopool.parse((Reply(f"account {LABEL}", 200, {}, body),), options)) < 60
+
+
+def workers(found):
+    return {each.channel.partition(" worker ")[2]: each.value for each in found if " worker " in each.channel}
+
+
+def test_a_workers_name_may_hold_points_and_an_address_is_no_name():
+    # ckpool's stratifier.c: strsep(workername, "._") is the address, all behind it the worker's own name
+    names = (f"{WALLET}.row1.10", f"{WALLET}.row2.10", f"{WALLET}_rig3", WALLET)
+    rows = [{"workername": name, "hashrate1hr": f"{at}T"} for at, name in enumerate(names, 1)]
+    reply = Reply(f"user {LABEL}", 200, {}, json.dumps({"hashrate1hr": "10T", "worker": rows}).encode())
+    found = workers(ckpool.parse((reply,), build("ckpool", BASE, wallets=(WALLET,))))
+    assert found == {"row1.10": 1e12, "row2.10": 2e12, "rig3": 3e12, "_": 4e12}
+
+
+def test_an_accounts_workers_keep_the_whole_name_behind_the_user():
+    rows = {f"user.row{at}.10": {"hash_rate_unit": "Gh/s", "hash_rate_60m": at, "last_share": 1} for at in (1, 2)}
+    reply = Reply("workers account", 200, {}, json.dumps({"btc": {"workers": rows}}).encode())
+    found = workers(braiinspool.parse((reply,), build("braiinspool", BASE, token=Secret("x"))))
+    assert found == {"row1.10": 1e9, "row2.10": 2e9}
 
 
 # -- the knock at a pool's door ---------------------------------------------------------------------------------------
