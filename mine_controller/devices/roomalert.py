@@ -4,11 +4,17 @@ New firmware answers `/getData.json`; the old one answers `/getData.htm` without
 unquoted keys. Seen in dumps of a 12E (firmware v3.2.5) and of older units: numbers are texts, flags are numbers and
 sometimes the other way round; a slot without a sensor says 0.00 °C; the unit's own clock may be years wrong, so its
 `uptime` is what shows that it is alive.
+
+Wireless hubs (`wireless_sen`) have a thermometer, two ports and a switch each: "wireless 1", "wireless 1 port 2",
+"wireless 1 switch 1". Their form is known from one dump of a 32E (v2.5.1) without a hub, as is that of the "power"
+sensor, whose `stat` is 1 on the mains. A hub keeps its last values when it is gone, so `tstamp` must be near the unit's
+own `date`.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from mine_controller.core.option import Secret, option
@@ -24,7 +30,8 @@ COLD_SITE_C = 5.0  # a neighbour below this makes an exact 0 or -1 °C believabl
 NEVER_C = (85.0, -127.0)  # what a digital probe says after a power glitch or without a bus
 DOUBTED_C = (0.0, -1.0)  # what an empty slot says
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,39}")
-_RESERVED = re.compile(r"switch \d+")
+_RESERVED = re.compile(r"power|(?:switch|wireless) \d+.*")
+_MOMENTS = ("%m/%d/%y %H:%M:%S", "%d/%m/%y %H:%M:%S")  # how the unit may write `date` and `tstamp`
 # Strings are passed over whole, so a label may hold anything; a bare word before a colon is a key. A string without an
 # end is passed over too: looked for again at each quote, it would take minutes for an answer of quotes.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|\b[A-Za-z_]\w*+(?=\s*+:)', re.ASCII | re.DOTALL)
@@ -38,11 +45,25 @@ class Options(NamedTuple):
     password: Secret = _access.PASSWORD
     timeout_s: float = option(3.0, low=1, high=6, unit="s", help="how long one request may take")
     normal_closed: tuple[str, ...] = option(
-        (), help="switch inputs whose state is 1 while all is well, by number; the others are 0 then", example="1, 3"
+        (),
+        help="switch inputs whose state is 1 while all is well, by number, or by name like wireless 1 switch 1; the "
+        "others are 0 then",
+        example="1, 3",
+    )
+    wireless_after_s: int = option(
+        180, low=30, high=3600, unit="s", help="a wireless hub that was not heard of for so long is not believed"
     )
     frozen_after_s: int = option(
         100, low=10, high=600, unit="s", help="a unit whose uptime stands still this long is not believed any more"
     )
+
+
+class Slot(NamedTuple):
+    """A sensor or switch: its channel, what is told of it, and why its hub is not believed ("" = no doubt)."""
+
+    name: str
+    told: dict[str, Any]
+    doubt: str = ""
 
 
 CAN = Can(reads=("temp_c", "humidity_pct", "contact"))
@@ -77,11 +98,14 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     unit = next((_unit(reply) for reply in replies if reply.name in (NEW, OLD)), None)
     if unit is None:
         raise BadReply("no answer of the unit")
-    sensors = [*_entries(unit, "internal_sen"), *_entries(unit, "sensor")]
-    switches = _entries(unit, "s_sen") or _entries(unit, "switch_sen")
+    wired = [*_entries(unit, "internal_sen"), *_entries(unit, "sensor")]
+    dry = _entries(unit, "s_sen") or _entries(unit, "switch_sen")
+    hubs = _hubs(unit, options)
+    sensors = [Slot(str(at), one) for at, one in enumerate(wired, 1)] + hubs + _within(hubs, "digi_sen", "port")
+    switches = [Slot(f"switch {at}", one) for at, one in enumerate(dry, 1)] + _within(hubs, "s_sen", "switch")
     if not sensors and not switches:
         raise BadReply("no sensors in the answer: is this a Room Alert?")
-    found = [*_sensors(sensors), *_switches(switches, options)]
+    found = [*_sensors(sensors), *_switches(switches, options), *_power(wired)]
     before = next((table(reply) for reply in replies if reply.name == BEFORE), None)
     if before is None:
         return tuple(found)
@@ -106,19 +130,51 @@ def _entries(unit: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return [entry if isinstance(entry, dict) else {} for entry in entries] if isinstance(entries, list) else []
 
 
-def _sensors(sensors: list[dict[str, Any]]) -> Iterator[Found]:
-    values = [_value(sensor) for sensor in sensors]
+def _hubs(unit: dict[str, Any], options: Options) -> list[Slot]:
+    """The wireless hubs there are: one without a serial number is an empty place."""
+    hubs = enumerate(_entries(unit, "wireless_sen"), 1)
+    there = [(at, hub) for at, hub in hubs if str(hub.get("ser", "")).strip("0: ")]
+    return [Slot(f"wireless {at}", hub, _unheard(hub.get("tstamp"), unit.get("date"), options)) for at, hub in there]
+
+
+def _unheard(heard: Any, now: Any, options: Options) -> str:
+    """Why a hub is not believed, by the unit's own clock, right or wrong; "" when it was heard of lately."""
+    ages_s = [age_s for form in _MOMENTS if (age_s := _between(heard, now, form)) is not None]
+    if not ages_s:
+        return "does not say when its hub was heard of"
+    age_s = min(ages_s, key=abs)
+    return "" if abs(age_s) <= options.wireless_after_s else f"its hub was not heard of for {age_s:.0f} s"
+
+
+def _between(then: Any, now: Any, form: str) -> float | None:
+    try:
+        gone = datetime.strptime(str(now), form) - datetime.strptime(str(then), form)  # noqa: DTZ007 - of one clock
+    except ValueError:
+        return None
+    return gone.total_seconds()
+
+
+def _within(hubs: list[Slot], name: str, word: str) -> list[Slot]:
+    """What is plugged into the hubs."""
+    return [
+        Slot(f"{hub.name} {word} {at}", one, hub.doubt)
+        for hub in hubs
+        for at, one in enumerate(_entries(hub.told, name), 1)
+    ]
+
+
+def _sensors(sensors: list[Slot]) -> Iterator[Found]:
+    values = [_value(sensor.told) for sensor in sensors]
     cold = any(-40 < value < COLD_SITE_C and value not in DOUBTED_C for value, _ in values if value is not None)
-    labels = _labels(sensors)
-    for at, (sensor, (value, why), label) in enumerate(zip(sensors, values, labels, strict=True), 1):
-        if not _is_thermometer(sensor):
+    for sensor, (value, why), label in zip(sensors, values, _labels(sensors), strict=True):
+        if not _is_thermometer(sensor.told):
             continue
-        empty = value in DOUBTED_C and not cold
-        doubt = f"exactly {value:g} °C is what an empty slot says" if empty else why
-        for channel in (str(at), *label):
-            yield Found(channel, "temp_c", None if empty else value, doubt)
-            if _humid(sensor) is not None:
-                yield _humidity(channel, sensor, doubt)
+        empty = f"exactly {value:g} °C is what an empty slot says" if value in DOUBTED_C and not cold else ""
+        doubt = why or empty or sensor.doubt
+        for channel in (sensor.name, *label):
+            yield Found(channel, "temp_c", None if doubt else value, doubt)
+            if _humid(sensor.told) is not None:
+                yield _humidity(channel, sensor.told, doubt)
 
 
 def _is_thermometer(sensor: dict[str, Any]) -> bool:
@@ -153,12 +209,23 @@ def _humidity(channel: str, sensor: dict[str, Any], why: str) -> Found:
     return Found(channel, "humidity_pct", value, "" if value is not None else why or "no number")
 
 
-def _switches(switches: list[dict[str, Any]], options: Options) -> Iterator[Found]:
-    for at, (switch, label) in enumerate(zip(switches, _labels(switches), strict=True), 1):
-        normal = 1 if str(at) in options.normal_closed else 0
-        value, why = _contact(switch, normal)
-        for channel in (f"switch {at}", *label):
-            yield Found(channel, "contact", value, why)
+def _switches(switches: list[Slot], options: Options) -> Iterator[Found]:
+    for switch, label in zip(switches, _labels(switches), strict=True):
+        normal = 1 if switch.name.removeprefix("switch ") in options.normal_closed else 0
+        value, why = _contact(switch.told, normal)
+        doubt = why or switch.doubt
+        for channel in (switch.name, *label):
+            yield Found(channel, "contact", None if doubt else value, doubt)
+
+
+def _power(sensors: list[dict[str, Any]]) -> Iterator[Found]:
+    """The unit's own supply, where it watches that."""
+    for sensor in sensors:
+        if sensor.get("t") == "power" and "stat" in sensor:
+            state = number(sensor.get("stat"))
+            value = ("alarm", "ok")[int(state)] if state in (0, 1) else None
+            yield Found("power", "contact", value, "" if value else "neither on the mains nor off them")
+            return
 
 
 def _contact(switch: dict[str, Any], normal: int) -> tuple[str | None, str]:
@@ -171,9 +238,9 @@ def _contact(switch: dict[str, Any], normal: int) -> tuple[str | None, str]:
     return ("ok" if state == normal else "alarm"), ""
 
 
-def _labels(entries: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+def _labels(slots: list[Slot]) -> list[tuple[str, ...]]:
     """The label of each entry as a channel name, () where it can't be one or where two have the same."""
-    texts = [clean(entry.get("lab", ""), 40) for entry in entries]
+    texts = [clean(slot.told.get("lab", ""), 40) for slot in slots]
     usable = [_LABEL.fullmatch(text) and not _RESERVED.fullmatch(text) and texts.count(text) == 1 for text in texts]
     return [(text,) if good else () for text, good in zip(texts, usable, strict=True)]
 

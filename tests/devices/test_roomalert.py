@@ -123,3 +123,67 @@ def test_a_label_cannot_take_the_name_of_another_channel():
 def test_a_quarter_megabyte_of_nonsense_in_the_old_form_is_refused_at_once(letter):
     with pytest.raises(BadReply):
         roomalert.parse((Reply("getData.htm", 200, {}, letter * (250_000 // len(letter))),), OPTIONS)
+
+
+# The form of a hub and of the power sensor, as in the dump of a 32E (v2.5.1) that roomalertd's simulator holds.
+HUB = {
+    "lab": "Row C", "ala": 0, "ser": "0013A2004089", "en": 1, "in": 0, "tstamp": "08/04/15 17:26:26", "upd": "60",
+    "rssi": "80", "bat": "2.98", "t": 16, "tf": "75.20", "tc": "24.00",
+    "digi_sen": [{"lab": "Outlet C", "en": 1, "ala": 0, "t": 38, "tf": "95.00", "tc": "35.00", "h": "31.00"},
+                 {"lab": "No WiSH 3", "en": 0, "ala": 0, "t": 0}],
+    "s_sen": [{"lab": "Door C", "en": 1, "ala": 0, "stat": 0}],
+}  # fmt: skip
+NO_HUB = HUB | {"lab": "No WiSH 1", "ser": "000000000000", "en": 0, "in": -1, "t": 0, "tf": "32.00", "tc": "0.00"}
+WIRED = {"lab": "Intake", "t": 16, "en": 1, "tc": "21.00", "tf": "69.80"}
+
+
+def wireless(*hubs, date="08/04/15 17:27:26", options=OPTIONS, **unit):
+    body = json.dumps({"date": date, "sensor": [WIRED], "wireless_sen": hubs, **unit}).encode()
+    return values((Reply("getData.json", 200, {}, body),), options)
+
+
+def test_a_wireless_hub_has_a_thermometer_two_ports_and_a_switch():
+    found = wireless(HUB, NO_HUB)
+    assert found["wireless 1", "temp_c"] == found["Row C", "temp_c"] == 24.0
+    assert found["wireless 1 port 1", "temp_c"] == found["Outlet C", "temp_c"] == 35.0
+    assert found["wireless 1 port 1", "humidity_pct"] == 31.0
+    assert found["wireless 1 port 2", "temp_c"] is None
+    assert found["wireless 1 switch 1", "contact"] == found["Door C", "contact"] == "ok"
+    assert not any(channel.startswith("wireless 2") for channel, _ in found)  # nobody lives there
+    closed = OPTIONS._replace(normal_closed=("wireless 1 switch 1",))
+    assert wireless(HUB, options=closed)["wireless 1 switch 1", "contact"] == "alarm"
+
+
+@pytest.mark.parametrize(
+    ("heard", "date", "temp_c"),
+    [
+        ("08/04/15 17:26:26", "08/04/15 17:31:26", None),  # five minutes ago: its battery is empty
+        ("08/04/15 17:30:00", "08/04/15 17:27:26", 24.0),
+        ("08/04/15 23:59:30", "09/04/15 00:00:10", 24.0),  # day before month
+        ("13/04/15 17:26:26", "13/04/15 17:27:26", 24.0),
+        ("", "08/04/15 17:27:26", None),
+        (None, None, None),
+    ],
+)
+def test_a_hub_that_was_not_heard_of_lately_is_not_believed(heard, date, temp_c):
+    found = wireless(HUB | {"tstamp": heard}, date=date)
+    assert (found["wireless 1", "temp_c"], found["Outlet C", "temp_c"]) == (temp_c, temp_c and 35.0)
+    assert (found["Door C", "contact"], found["Intake", "temp_c"]) == (temp_c and "ok", 21.0)
+
+
+def test_a_wireless_label_is_no_wired_ones():
+    found = wireless(HUB | {"lab": "Intake"})
+    assert (found["1", "temp_c"], found["wireless 1", "temp_c"], ("Intake", "temp_c") in found) == (21.0, 24.0, False)
+
+
+@pytest.mark.parametrize(("stat", "power"), [(1, "ok"), ("0", "alarm"), (7, None), (None, None)])
+def test_the_units_own_supply_is_a_contact(stat, power):
+    sensor = {"lab": "Power Sensor", "t": "power", "stat": stat, "ala": 1}
+    assert wireless(internal_sen=[WIRED | {"lab": "Unit"}, sensor])["power", "contact"] == power
+
+
+@pytest.mark.parametrize(
+    "hub", [{}, [], 7, None, {"ser": 5, "digi_sen": 3, "s_sen": [None]}, {"ser": "1", "tstamp": []}]
+)
+def test_a_hub_of_nonsense_is_no_reason_to_lose_the_wired_ones(hub):
+    assert wireless(hub)["Intake", "temp_c"] == 21.0
