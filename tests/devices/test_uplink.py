@@ -1,20 +1,50 @@
 """An uplink by trying it, on loopback."""
 
 import socket
+import ssl
+import threading
 import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from devices.kinds import build
 
 from mine_controller.devices import uplink
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, Reply
 from mine_controller.wire import http
+
+CERTIFICATE = Path(__file__).parents[1] / "wire/unit.crt", Path(__file__).parents[1] / "wire/unit.pem"
 
 
 @pytest.fixture
 def place():
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@contextmanager
+def answering(says, host="127.0.0.1", delay_s=0.0):
+    """A place where `says(line)` answers who has sent something."""
+    with socket.create_server((host, 0)) as server:
+
+        def one(line):
+            with line, suppress(OSError):
+                if line.recv(1000):
+                    time.sleep(delay_s)
+                    says(line)
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=one, args=(server.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"{host}:{server.getsockname()[1]}"
+
+
+def pool(line):
+    line.sendall(b'{"id":1,"result":[[],"00",4]}\n')
 
 
 def options(*places, **more):
@@ -26,15 +56,70 @@ def read(chosen):
     return {each.quantity: each.value for each in uplink.parse(replies, chosen)}
 
 
-def test_a_line_that_carries_connections_is_up_with_its_latency(place):
-    found = read(options(place, "127.0.0.2:9"))
+def test_a_line_that_carries_answers_is_up_with_its_latency():
+    with answering(pool) as place:
+        found = read(options(place, "127.0.0.2:9"))
     assert found["link"] == "up"
     assert 0 <= found["latency_ms"] < 1000
+
+
+def test_a_connection_counts_alone_only_where_the_owner_says_so(place):
+    found = read(options(place, "127.0.0.2:9", timeout_s=0.4))
+    assert found == {"link": None, "loss_pct": None, "latency_ms": None}
+    found = read(options(place, "127.0.0.2:9", proof="connect"))
+    assert (found["link"], found["loss_pct"]) == ("up", 0)
+
+
+def test_connections_that_a_proxy_takes_and_lets_go_are_no_line(monkeypatch):
+    # ss-redir takes the connection, tries its own, and hangs up: the same place of two operators that always answer
+    with answering(lambda line: None) as here, answering(lambda line: None, "127.0.0.2") as there:
+        monkeypatch.setattr(uplink, "TLS_PORTS", tuple(int(place.partition(":")[2]) for place in (here, there)))
+        found = read(options(here, there))
+    assert found == {"link": "down", "loss_pct": 100, "latency_ms": None}
+
+
+def test_the_delay_behind_a_proxy_is_that_of_the_answer():
+    with answering(pool, delay_s=0.2) as place:
+        assert 150 < read(options(place, "127.0.0.2:9"))["latency_ms"] < 1500
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_server_of_tls_answers_the_hello(monkeypatch, newest):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*CERTIFICATE)
+    context.minimum_version = newest  # one that knows 1.3 alone says so in an alert
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    line = server.accept()[0]
+                    with suppress(OSError):
+                        context.wrap_socket(line, server_side=True)
+
+        threading.Thread(target=serve, daemon=True).start()
+        port = server.getsockname()[1]
+        monkeypatch.setattr(uplink, "TLS_PORTS", (port,))
+        assert read(options(f"127.0.0.1:{port}", "127.0.0.2:9"))["link"] == "up"
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 302 Found\r\nLocation: http://192.168.8.1/\r\n\r\n", b"", b"\x15\x03"])
+def test_a_modems_own_page_is_no_answer(says):
+    with answering(lambda line: line.sendall(says)) as place:
+        assert read(options(place, "127.0.0.2:9"))["link"] is None
+
+
+def test_refusals_alone_may_be_a_firewalls():
+    refused = Reply("192.0.2.53:443", 204, {"why": "refused"}, b"")
+    word = Reply("192.0.2.53:443", 0, {"word": "1", "why": "refused"}, b"")
+    chosen = options("192.0.2.53:443", "198.51.100.1:443")
+    assert [each.value for each in uplink.parse((refused, word), chosen)] == [None, None, None]
 
 
 def test_the_connects_come_from_the_address_of_that_line():
     with socket.create_server(("127.0.0.1", 0)) as server:
         chosen = options(f"127.0.0.1:{server.getsockname()[1]}", "127.0.0.2:9", source="127.0.0.77", tries=1)
+        chosen = chosen._replace(proof="connect")
         assert read(chosen)["link"] == "up"
         server.settimeout(5)
         client, (host, _) = server.accept()
