@@ -1,9 +1,11 @@
 """SEL-735 power quality meter over Modbus TCP: frequency, voltages, currents, power.
 
 Addresses as in SEL's published master and field maps for the 735 (function 3, no offset, high word first). The scale of
-several rows follows the meter's own settings (PRI_SCA, VOLT_SCA, POWR_SCA): compare with its display once and write
-`rows` where they differ. Some of its registers reset counters or move contacts and need no password, so nothing in this
-program can write over Modbus. For an SEL-734 the map is another one: use `modbus_meter`.
+several rows follows the meter's own settings (VOLT_SCA, POWR_SCA: unity, kilo or mega): compare with its display once
+and write `rows` where they differ. PRI_SCA must be Y ("Present Analog Quantities in Primary", its settings sheets of
+2016): with N volts, amps and watts are those behind the transformers, a fraction of the site's, and fit each other, so
+that nothing here can see it. Some of its registers reset counters or move contacts and need no password, so
+nothing in this program can write over Modbus. For an SEL-734 the map is another one: use `modbus_meter`.
 """
 
 from mine_controller.devices import _modbus
