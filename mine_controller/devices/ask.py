@@ -29,6 +29,7 @@ MOST_SLACK_S = 3.0
 SENT_S = 0.015  # so long questions go out first: whoever loads code holds up those who ask
 WHY_LENGTH = 120
 TEXT_LENGTH = 200
+AT_ONCE = 64  # units whose readings are looked through together
 BOOKKEEPING = frozenset({"health", "fails", "memory", "tried", "again"})
 SLOTS_LENGTH = 64 * 1024
 HISTORY_LENGTH = 2000
@@ -306,11 +307,29 @@ def _stamp(
     secrets: tuple[str, ...],
     channels: Mapping[str, Value],
 ) -> None:
-    """What was found, with its key and its time.
+    """What was found, with its key and its time, some units after the other.
 
     A key or text that the image has is the image's own, so that a fleet's hundred thousand are in memory once.
     """
-    keys, values, whys = _columns(section, Findings(found) if secrets else found, secrets)
+    parts = Findings(found).all() if secrets else found
+    for start in range(0, len(parts), AT_ONCE):
+        keys, values, whys = _columns(section, parts[start : start + AT_ONCE], secrets)
+        whose = _looked_through(gathered, keys, values, whys, secrets, channels)
+        gathered.keys += keys
+        gathered.values += values
+        gathered.whose += whose
+        gathered.ats += [at_s] * len(keys)
+
+
+def _looked_through(
+    gathered: Gathered,
+    keys: list[str],
+    values: list[Scalar],
+    whys: Sequence[str],
+    secrets: tuple[str, ...],
+    channels: Mapping[str, Value],
+) -> list[int]:
+    """The group of each; what may not be stored is taken out of the values, and what the image has stands for them."""
     whose = [gathered.group("")] * len(keys)
     for at, value in enumerate(values):
         if type(value) is float or type(value) is int:
@@ -326,10 +345,7 @@ def _stamp(
             keys[at] = held.source
             if type(held.value) is str and held.value == values[at]:
                 values[at] = held.value
-    gathered.keys += keys
-    gathered.values += values
-    gathered.whose += whose
-    gathered.ats += [at_s] * len(keys)
+    return whose
 
 
 def _columns(
