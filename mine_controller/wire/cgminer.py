@@ -8,8 +8,9 @@ damages were seen on Antminer S9, Whatsminer 2.0.4, Hammer D10 and Avalon units.
 
 import json
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
+from itertools import count
 from typing import Any
 
 from mine_controller.record import NamedTuple
@@ -20,6 +21,9 @@ SUCCESS = ("S", "I", "W")  # letters of an answer that was not refused; E and F 
 ACCESS_DENIED, INVALID_COMMAND = 45, 14
 HUGE = 1e18  # beyond this no counter or rate counts
 SHOWN = 40
+FEW = 64  # answers that are read before orjson is worth its import
+
+_answers = count(1)
 
 Tree = dict[str, Any]
 
@@ -69,6 +73,8 @@ def read(raw: bytes) -> Tree:
     Of a key that occurs twice the last counts. nan and inf are None. Values of text answers stay texts: see `number`.
     """
     bare = raw.removesuffix(ENDS)
+    if bare[:1] == b"{" and next(_answers) > FEW and (tree := _quickly(bare)) is not None:
+        return tree
     text = (bare.replace(ENDS, b"") if ENDS in bare else bare).decode("utf-8", "replace").strip()
     if text[:1] in ("{", ",", "["):
         return _object(text)
@@ -79,6 +85,28 @@ def read(raw: bytes) -> Tree:
     if text.startswith("Socket connect failed"):
         raise DownError("its miner process does not run")
     raise UnreadableError(f"no CGMiner answer but {_shown(text)!r}")
+
+
+def _quickly(bare: bytes) -> Tree | None:
+    """What orjson makes of an object, which it reads in less than half the time; None: the usual way has to.
+
+    It refuses whatever is not JSON to the letter, and such answers are read the usual way. What it takes it gives
+    alike, but for whole numbers of more than 64 bits, which are floats then and beyond HUGE either way.
+    """
+    loads = _orjson()
+    try:
+        return loads(bare) if loads is not None else None
+    except ValueError:
+        return None
+
+
+@cache
+def _orjson() -> Callable[[bytes], Any] | None:
+    try:
+        from orjson import loads  # noqa: PLC0415 - 3 to 10 ms, worth it for a fleet alone
+    except ImportError:  # an extra
+        return None
+    return loads
 
 
 def _shown(text: str) -> str:

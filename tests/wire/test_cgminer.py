@@ -3,6 +3,9 @@
 import contextlib
 import json
 import re
+import subprocess
+import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,13 @@ from mine_controller.wire import cgminer
 from mine_controller.wire.cgminer import DownError, Status, UnreadableError
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
+
+
+@pytest.fixture(autouse=True, params=["few", "many"])
+def fleet(request, monkeypatch):
+    """Everything is read as one of a few answers and as one of a fleet's many."""
+    monkeypatch.setattr(cgminer, "_answers", count(1 if request.param == "few" else cgminer.FEW + 1))
+    return request.param
 
 
 def quirk(number):
@@ -240,3 +250,76 @@ def test_a_long_text_answer_is_read_in_one_go(inner):
 )
 def test_good_json_is_left_as_it_is(value):
     assert cgminer.read(json.dumps({"STATUS": value}).encode()) == {"STATUS": value}
+
+
+def both_ways(raw):
+    """(as one of a few, as one of many): the tree or why there is none."""
+    told = []
+    for at in (1, cgminer.FEW + 1):
+        cgminer._answers = count(at)
+        try:
+            told.append(json.dumps(cgminer.read(raw), default=str))
+        except UnreadableError as error:
+            told.append(str(error))
+    return told
+
+
+MAKES = ("antminer", "avalon", "cgminer", "whatsminer")
+ANSWERS = sorted({path.read_bytes() for kind in MAKES for path in CASES.glob(f"{kind}/*/*")})
+ANSWERS = [raw for raw in ANSWERS if raw[:1] == b"{"]
+PIECES = [
+    b'"',
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"nan",
+    b"-",
+    b"1e400",
+    b"\xff",
+    b"\t",
+    b"0",
+    b"\\ud800",
+    b"\0",
+    b" ",
+]
+
+
+@given(
+    st.sampled_from(ANSWERS),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 12), st.sampled_from([b"", *PIECES])), max_size=3),
+)
+def test_a_fleets_answers_are_read_as_a_few_are_however_they_are_damaged(raw, damages):
+    for share, cut, put in damages:
+        at = int(share * len(raw))
+        raw = raw[:at] + put + raw[at + cut :]
+    few, many = both_ways(raw)
+    assert few == many
+
+
+@pytest.mark.parametrize("whole", [b'{"a":123456789012345678901234567890}', b'{"a":-18446744073709551616}'])
+def test_a_whole_number_of_more_than_64_bits_is_no_number_either_way(fleet, whole):
+    assert cgminer.number(cgminer.read(whole)["a"]) is None
+
+
+@pytest.mark.parametrize(("answers", "loaded"), [(cgminer.FEW, "False"), (cgminer.FEW + 1, "True")])
+def test_a_small_fleet_does_not_pay_for_the_library_of_a_large_one(answers, loaded):
+    pytest.importorskip("orjson", reason="an extra")
+    text = "import sys; from mine_controller.wire.cgminer import read\n"
+    text += "for _ in range(int(sys.argv[1])): read(b'{\"a\":1}')\nprint('orjson' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", text, str(answers)], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == loaded
+
+
+def test_without_the_extra_everything_is_read_as_before(monkeypatch):
+    monkeypatch.setitem(sys.modules, "orjson", None)
+    cgminer._orjson.cache_clear()
+    try:
+        assert cgminer.read(quirk(1))["SUMMARY"]
+        assert cgminer._orjson() is None
+    finally:
+        monkeypatch.undo()
+        cgminer._orjson.cache_clear()
