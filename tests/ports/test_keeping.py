@@ -231,7 +231,9 @@ def keep_copies(place, clock):
         ended=False, plant_now_s=lambda: 10_070, sources=SimpleNamespace(wall_s=lambda: NOW + 3605)
     )
     log_file = Log(place.config.paths.log)
-    ports = SimpleNamespace(config=place.config, clocks=clocks, log=log_file, _harmless=lambda work, _what: work())
+    ports = SimpleNamespace(
+        config=place.config, clocks=clocks, log=log_file, _harmless=lambda work, _what: work(), _judged=frozenset
+    )
     Live.keep_copies(ports, SimpleNamespace(image=SimpleNamespace(clock=clock)), SimpleNamespace(unsaved=False))
 
 

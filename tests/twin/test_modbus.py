@@ -47,8 +47,8 @@ def test_what_the_meter_sees_is_what_the_driver_reads():
 
 
 def test_power_that_flows_back_is_negative():
-    unit = Unit(lambda _at_s: SUPPLY._replace(watts=(-100.0, -200.5, 50.0)))
-    assert read(direct(unit))["", "power_w"] == pytest.approx(-250.5)
+    unit = Unit(lambda _at_s: SUPPLY._replace(watts=(-100_000.0, -200_500.0, 50_000.0)))
+    assert read(direct(unit))["", "power_w"] == pytest.approx(-250_500)
 
 
 def test_another_scale_of_the_firmware_is_refused_for_the_frequency_alone():
