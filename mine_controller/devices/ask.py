@@ -357,12 +357,12 @@ def _columns(
     whys: list[str] = []
     of, source = "", section
     for part in found:
-        if type(part) is Told:  # a mac or serial: there is nothing to hide in it, or to cut
+        if isinstance(part, Told):  # a mac or serial: there is nothing to hide in it, or to cut
             unit = f"{section}/{part.unit}"
             keys += [unit + tail for tail in part.tails]
             values += part.values
             whys += part.whys
-        elif type(part) is Found:
+        else:
             channel, quantity, value, why = part
             if channel != of:
                 of, source = channel, f"{section}/{plain(str(channel), secrets, 80)}" if channel else section
