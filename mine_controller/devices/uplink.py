@@ -55,7 +55,7 @@ class Options(NamedTuple):
     )
     source: str = option("", help="this machine's address on that line; empty = as the routes lead")
     tries: int = option(2, low=1, high=5, help="connects to each place every time")
-    timeout_s: float = option(2.0, low=0.3, high=5, unit="s", help="how long one connect may take")
+    timeout_s: float = option(2.0, low=0.3, high=5, unit="s", help="how long one connect may take, and then its answer")
     proof: str = option(
         "answer",
         choices=("answer", "connect"),
@@ -105,11 +105,13 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     def then(place: str, port: int) -> Callable[[bytes | WireError], None]:
         return lambda answer: words.__setitem__(place, _word(place, port, answer, (wire.now() - began) * 1000))
 
-    batch = [Exchange(host, port, b"", cap=0, source=options.source) for _, (host, port) in tries]
-    for place, (host, port) in worded:
+    to = [Exchange(host, port, b"", source=options.source, connect_s=options.timeout_s) for _, (host, port) in places]
+    batch = [each._replace(cap=0) for each in to for _ in range(options.tries)]
+    for (place, (_, port)), each in zip(worded, to, strict=False):
         hello = TLS_HELLO if port in TLS_PORTS else MINER_HELLO
-        batch.append(Exchange(host, port, hello, source=options.source, whole=bool, then=then(place, port)))
-    answers = wire.many(batch, min(wire.until, wire.now() + options.timeout_s))
+        batch.append(each._replace(send=hello, whole=bool, then=then(place, port)))
+    most_s = options.timeout_s * (2 if worded else 1)  # a line that is slow to connect is as slow to answer
+    answers = wire.many(batch, min(wire.until, wire.now() + most_s))
     connects = [_reply(place, answer) for (place, _), answer in zip(tries, answers, strict=False)]
     return (*connects, *words.values())
 
@@ -135,7 +137,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     median of those that came back.
 
     A place of which no try came back counts as down itself, not as loss, while another answers. Raises BadReply
-    without a try.
+    without a try, and where connections came about but nobody's answer proves anything: the owner is to hear of that.
     """
     tried = [reply for reply in replies if reply.name in options.places and WORD not in reply.headers]
     words = {reply.name: reply for reply in replies if reply.name in options.places and WORD in reply.headers}
@@ -156,13 +158,12 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
 
 
 def _unproven(open_: set[str]) -> tuple[Found, ...]:
-    """Nobody answered a word: down when places that always answer took connections, else nobody knows."""
+    """Nobody answered a word: down when places that always answer took connections. Raises BadReply: nobody knows."""
     hosts = {at[0] for place in open_ if (at := _at(place)) and at[1] in TLS_PORTS}
     if len(hosts) >= PLACES:
         why = "connections come about and nothing comes back"
         return (Found("", "link", "down"), Found("", "loss_pct", 100), Found("", "latency_ms", None, why))
-    why = "nobody answered through it: name places on port 443, or write `proof = connect`"
-    return tuple(Found("", quantity, None, why) for quantity in CAN.reads)
+    raise BadReply("nobody answered through it: name places on port 443, or write `proof = connect`")
 
 
 def _took(reply: Reply, word: Reply | None) -> float | None:

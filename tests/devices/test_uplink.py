@@ -11,7 +11,7 @@ import pytest
 from devices.kinds import build
 
 from mine_controller.devices import uplink
-from mine_controller.devices.kind import Ask, Reply
+from mine_controller.devices.kind import Ask, BadReply, Reply
 from mine_controller.wire import http
 
 CERTIFICATE = Path(__file__).parents[1] / "wire/unit.crt", Path(__file__).parents[1] / "wire/unit.pem"
@@ -64,8 +64,8 @@ def test_a_line_that_carries_answers_is_up_with_its_latency():
 
 
 def test_a_connection_counts_alone_only_where_the_owner_says_so(place):
-    found = read(options(place, "127.0.0.2:9", timeout_s=0.4))
-    assert found == {"link": None, "loss_pct": None, "latency_ms": None}
+    with pytest.raises(BadReply, match="places on port 443"):  # an endpoint without health: the owner is told of it
+        read(options(place, "127.0.0.2:9", timeout_s=0.4))
     found = read(options(place, "127.0.0.2:9", proof="connect"))
     assert (found["link"], found["loss_pct"]) == ("up", 0)
 
@@ -81,6 +81,12 @@ def test_connections_that_a_proxy_takes_and_lets_go_are_no_line(monkeypatch):
 def test_the_delay_behind_a_proxy_is_that_of_the_answer():
     with answering(pool, delay_s=0.2) as place:
         assert 150 < read(options(place, "127.0.0.2:9"))["latency_ms"] < 1500
+
+
+def test_a_slow_line_has_as_long_for_the_answer_as_for_the_connection():
+    # from a line of 400 ms the connection is there after 400 ms and the answer after 800
+    with answering(pool, delay_s=0.6) as place:
+        assert read(options(place, "127.0.0.2:9", timeout_s=0.4))["link"] == "up"
 
 
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -105,15 +111,16 @@ def test_a_server_of_tls_answers_the_hello(monkeypatch, newest):
 
 @pytest.mark.parametrize("says", [b"HTTP/1.1 302 Found\r\nLocation: http://192.168.8.1/\r\n\r\n", b"", b"\x15\x03"])
 def test_a_modems_own_page_is_no_answer(says):
-    with answering(lambda line: line.sendall(says)) as place:
-        assert read(options(place, "127.0.0.2:9"))["link"] is None
+    with answering(lambda line: line.sendall(says)) as place, pytest.raises(BadReply, match="nobody answered"):
+        read(options(place, "127.0.0.2:9"))
 
 
 def test_refusals_alone_may_be_a_firewalls():
     refused = Reply("192.0.2.53:443", 204, {"why": "refused"}, b"")
     word = Reply("192.0.2.53:443", 0, {"word": "1", "why": "refused"}, b"")
     chosen = options("192.0.2.53:443", "198.51.100.1:443")
-    assert [each.value for each in uplink.parse((refused, word), chosen)] == [None, None, None]
+    with pytest.raises(BadReply, match="nobody answered"):
+        uplink.parse((refused, word), chosen)
 
 
 def test_the_connects_come_from_the_address_of_that_line():
