@@ -65,6 +65,11 @@ class Slot(NamedTuple):
     told: dict[str, Any]
     doubt: str = ""
 
+    @property
+    def is_wired(self) -> bool:
+        """No hub's, but the unit's own."""
+        return not self.name.startswith("wireless ")
+
 
 CAN = Can(reads=("temp_c", "humidity_pct", "contact"))
 LANE = LaneSpec()
@@ -165,7 +170,8 @@ def _within(hubs: list[Slot], name: str, word: str) -> list[Slot]:
 
 def _sensors(sensors: list[Slot]) -> Iterator[Found]:
     values = [_value(sensor.told) for sensor in sensors]
-    cold = any(-40 < value < COLD_SITE_C and value not in DOUBTED_C for value, _ in values if value is not None)
+    wired = [value for sensor, (value, _) in zip(sensors, values, strict=True) if value is not None and sensor.is_wired]
+    cold = any(-40 < value < COLD_SITE_C and value not in DOUBTED_C for value in wired)  # a hub may be far away
     for sensor, (value, why), label in zip(sensors, values, _labels(sensors), strict=True):
         if not _is_thermometer(sensor.told):
             continue
@@ -239,10 +245,15 @@ def _contact(switch: dict[str, Any], normal: int) -> tuple[str | None, str]:
 
 
 def _labels(slots: list[Slot]) -> list[tuple[str, ...]]:
-    """The label of each entry as a channel name, () where it can't be one or where two have the same."""
+    """The label of each entry as a channel name, () where it can't be one or where two have the same.
+
+    A wired one keeps its label whatever a hub calls its own: sites have named it in [wiring].
+    """
     texts = [clean(slot.told.get("lab", ""), 40) for slot in slots]
-    usable = [_LABEL.fullmatch(text) and not _RESERVED.fullmatch(text) and texts.count(text) == 1 for text in texts]
-    return [(text,) if good else () for text, good in zip(texts, usable, strict=True)]
+    wired = [text for slot, text in zip(slots, texts, strict=True) if slot.is_wired]
+    single = [(wired if slot.is_wired else texts).count(text) == 1 for slot, text in zip(slots, texts, strict=True)]
+    usable = [_LABEL.fullmatch(text) and not _RESERVED.fullmatch(text) for text in texts]
+    return [(text,) if good and one else () for text, good, one in zip(texts, usable, single, strict=True)]
 
 
 def _alive(uptime: str, before: dict[str, Any], options: Options) -> tuple[list[Found], str]:

@@ -171,9 +171,16 @@ def test_a_hub_that_was_not_heard_of_lately_is_not_believed(heard, date, temp_c)
     assert (found["Door C", "contact"], found["Intake", "temp_c"]) == (temp_c and "ok", 21.0)
 
 
-def test_a_wireless_label_is_no_wired_ones():
-    found = wireless(HUB | {"lab": "Intake"})
-    assert (found["1", "temp_c"], found["wireless 1", "temp_c"], ("Intake", "temp_c") in found) == (21.0, 24.0, False)
+def test_a_hub_with_the_label_of_a_wired_sensor_takes_it_from_nobody():
+    found = wireless(HUB | {"lab": "Intake"})  # which sites have wired by that label since before hubs were read
+    assert (found["1", "temp_c"], found["wireless 1", "temp_c"], found["Intake", "temp_c"]) == (21.0, 24.0, 21.0)
+    twice = wireless(HUB, HUB)
+    assert ("Row C", "temp_c") not in twice
+
+
+def test_a_hub_in_the_cold_makes_no_empty_slot_of_the_unit_believable():
+    found = wireless(HUB | {"tc": "-8.00", "tf": "17.60"}, sensor=[WIRED | {"tc": "0.00", "tf": "32.00"}])
+    assert (found["Intake", "temp_c"], found["wireless 1", "temp_c"]) == (None, -8.0)
 
 
 @pytest.mark.parametrize(("stat", "power"), [(1, "ok"), ("0", "alarm"), (7, None), (None, None)])
