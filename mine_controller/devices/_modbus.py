@@ -293,15 +293,24 @@ def _doubted(found: list[Found]) -> list[Found]:
     }
     if len(apparent) == len(PHASES):
         apparent[""] = sum(apparent.values())
-    return [_beside(one, apparent.get(one.channel)) if one.quantity == "power_w" else one for one in found]
+    power = {one.channel: one for one in found if one.quantity == "power_w"}
+    phases = [_beside(power[phase], apparent.get(phase)) for phase in PHASES if phase in power]
+    flows = [one.value for one in phases if isinstance(one.value, float)]
+    net = sum(flows) if len(flows) == len(PHASES) and min(flows) < 0 < max(flows) else None
+    judged = {name: _beside(one, apparent.get(name), None if name else net) for name, one in power.items()}
+    return [judged[one.channel] if one.quantity == "power_w" else one for one in found]
 
 
-def _beside(one: Found, va: float | None) -> Found:
-    """These watts, or why they can't be true beside so many volt-amperes."""
+def _beside(one: Found, va: float | None, net: float | None = None) -> Found:
+    """These watts, or why they can't be true beside so many volt-amperes.
+
+    `net`: what the phases come to where one buys and another sells; next to nothing may be true then.
+    """
     if va is None or not isinstance(one.value, float):
         return one
     watts = abs(one.value)
-    if watts <= AT_MOST * max(va, SURE_VA) and (va < SURE_VA or watts >= AT_LEAST * va):
+    least = AT_LEAST * va if va >= SURE_VA else 0.0
+    if watts <= AT_MOST * max(va, SURE_VA) and (watts >= least or (net is not None and abs(one.value - net) <= least)):
         return one
     why = (
         f"{one.value:g} W beside {va:.0f} VA of volts and amps: one of their scales is wrong, compare with its display"

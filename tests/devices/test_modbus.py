@@ -236,3 +236,26 @@ def test_watts_that_volts_and_amps_can_not_make_are_not_believed(raw, watts):
     assert (found["", "power_w"].value, found["L1", "voltage_v"].value) == (watts, 277.1)
     assert watts is not None or found["", "power_w"].why.endswith("compare with its display")
     assert watts is None or found["L2", "power_w"].value == pytest.approx(watts / 3, abs=1)
+
+
+def balanced(each, total, amps=41_250):
+    """The same where the phases' watts differ, as behind an inverter that keeps the sum at nothing."""
+    at = {370: total, 900: 5998} | dict(zip((376, 378, 380), each, strict=True))
+    at |= dict.fromkeys((358, 360, 362), 27_710) | dict.fromkeys((350, 352, 354), amps)
+    reads = [[3, address, 2, 0, struct.pack(">i", raw).hex()] for address, raw in at.items()]
+    found = sel735.parse((Reply("registers", 200, {}, json.dumps(reads).encode()),), options(1))
+    return {(one.channel, one.quantity): one.value for one in found}
+
+
+@pytest.mark.parametrize(
+    ("each", "total", "watts"),
+    [
+        ((9_000_000, -4_000_000, -5_000_000), 0, 0),  # one phase buys what the others sell
+        ((9_000_000, -4_000_000, -4_990_000), 10_000, 100),
+        ((9_000, -4_000, -5_000), 0, None),  # the phases' own scale is wrong: they say nothing of the sum
+        ((9_000_000, 4_000_000, 5_000_000), 18_000, None),  # nothing flows back, so the sum is wrong
+        ((9_000_000, -1_000_000, -1_000_000), 7_000, None),  # 70 kW by the phases, 70 W by the sum: kilowatts
+    ],
+)
+def test_a_sum_of_nothing_is_believed_where_phases_run_against_each_other(each, total, watts):
+    assert balanced(each, total)["", "power_w"] == watts
