@@ -235,13 +235,16 @@ class Live:
 
     def _reaching(self, work: Callable[[], None], what: str = "telling") -> None:
         """The same for what goes out through libraries that look names up themselves: also while that can't be done."""
-        if hosts := self._judged():
+
+        def reach() -> None:
+            if not (hosts := self._judged()):
+                return work()
             from mine_controller.wire.names import lent  # noqa: PLC0415 - only where somebody is told
 
             with lent(self._names(), hosts):
-                self._harmless(work, what)
-        else:
-            self._harmless(work, what)
+                return work()
+
+        self._harmless(reach, what)
 
     def _judged(self) -> frozenset[str]:
         from mine_controller.notify.judged import hosts  # noqa: PLC0415 - only where somebody is told
@@ -311,12 +314,15 @@ class Live:
         until = spare_until(clock.began_s + min(TOLD_S, clock.tick_s - 5) - self.clocks.plant_now_s())
         hurried = watch(self.config.paths, lambda: self.clocks.ended)
         self._harmless(lambda: keep(self.config, self.log, now_s, until, hurried), "keeping")
+        self._harmless(lambda: self._renew_names(until), "looking names up")
+        if clock.synced and not clock.stepped:
+            self._harmless(lambda: clear_inbox(self.config, self.log, now_s), "letting old requests go")
+
+    def _renew_names(self, until: float) -> None:
         if hosts := self._judged():
             from mine_controller.wire.names import renew  # noqa: PLC0415 - once an hour
 
-            self._harmless(lambda: renew(self._names(), hosts, until), "looking names up")
-        if clock.synced and not clock.stepped:
-            self._harmless(lambda: clear_inbox(self.config, self.log, now_s), "letting old requests go")
+            renew(self._names(), hosts, until)
 
     def keep_config(self, book: Book) -> None:
         """The config that ran to a good end is the last good one; a broken one is told every half hour."""

@@ -49,7 +49,7 @@ class Names:
         try:
             told: Any = json.loads(path.read_bytes())
             known = {str(host): Known(str(one[0]), int(one[1]), bool(one[2])) for host, one in told.items()}
-        except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
             known = {}  # none yet, or none that can be read: every name has to be looked up
         self._known = {host: one for host, one in known.items() if is_literal(one.address)}
         self._before = dict(self._known)

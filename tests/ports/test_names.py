@@ -112,3 +112,13 @@ def test_dns1_without_a_memory_the_dead_man_hears_nothing_and_the_log_says_so(ch
     whole_tick(config)
     assert heard == []
     assert "no ping" in config.paths.log.read_text()
+
+
+def test_a_fault_of_ours_in_what_is_known_of_names_is_a_line_in_the_log(checked, known, monkeypatch):
+    def broken(live):
+        raise ZeroDivisionError
+
+    config, _ = checked
+    monkeypatch.setattr(Live, "_names", broken)
+    whole(ports_of(Live(config)), config.policy)  # it ends as ever
+    assert "telling failed: ZeroDivisionError" in config.paths.log.read_text()

@@ -234,7 +234,11 @@ def test_the_newest_64_are_kept_and_what_is_fresh_is_not_written_again(resolver,
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "nonsense", '{"coop.test": 7}', '{"coop.test": ["evil.test", 1789000000, false]}', "[" * 9999]
+    "text",
+    [
+        *("", "[]", "nonsense", '{"coop.test": 7}', '{"coop.test": ["evil.test", 1789000000, false]}', "[" * 9999),
+        '{"coop.test": ["192.0.2.7", 1e999, false]}',
+    ],
 )
 def test_a_file_that_makes_no_sense_is_no_memory(resolver, place, coop, text):
     place.path.parent.mkdir()
