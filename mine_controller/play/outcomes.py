@@ -227,9 +227,8 @@ def o5(history: History) -> Iterator[str]:
         begin = stretch[0].at_s
         slack_s = history.slack_s(begin, stretch[-1].at_s)
         limit_s = NO_AIR_S if all(one.proven for one in stretch) else BLIND_S
-        if length_s(stretch) > limit_s + slack_s and not history.alarmed(
-            begin - MOST_S, begin + limit_s + TOLD_LATER_S
-        ):
+        told_by_s = begin + limit_s + history.slack_s(begin, begin + limit_s) + TOLD_LATER_S
+        if length_s(stretch) > limit_s + slack_s and not history.alarmed(begin - MOST_S, told_by_s):
             yield f"{stretch[-1].miners_w:.0f} W without air for {length_s(stretch):.0f} s"
         if not _fan_failed(history, begin - NO_AIR_S - slack_s, begin):
             yield f"{stretch[0].miners_w:.0f} W without air while no fan had failed"

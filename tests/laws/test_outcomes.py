@@ -237,6 +237,21 @@ def test_o5_a_fan_bank_that_failed_has_a_tick_and_a_minute():
     assert not list(OUTCOMES["O5"](history(samples)))
 
 
+def test_o5_air_lost_while_no_tick_could_run_is_told_by_the_first_that_can():
+    """Outlets silent, the cloud gone, all fans lost, and the controller away for 900 s: nothing is left but to tell."""
+    samples = story((600, FULL_W, {}), (2000, FULL_W, {"fans_n": 0, "fans_able": 0}))
+    away = tuple(float(at) for at in range(600, 1500, 120))
+    runs = (*range(0, 600, 120), *range(1560, 2600, 120))
+
+    def told(first_s):
+        made = tuple(Ticked(float(at), at + 20.0)._replace(emergencies=("no_air",) * (at >= first_s)) for at in runs)
+        return list(OUTCOMES["O5"](history(samples, *made, missed=away)))
+
+    assert told(1560) == []
+    assert told(2400)
+    assert told(9999)
+
+
 def test_o9_a_start_that_the_outside_made_is_nobodys_fault():
     twice = started_twice()
     assert not list(OUTCOMES["O9"](twice._replace(touched=(450.0,))))
