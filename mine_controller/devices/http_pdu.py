@@ -27,7 +27,17 @@ BUDGET_S = 12.0  # with {outlet} in `read_url` every outlet is a call of its own
 METHODS = ("GET", "POST", "PUT", "PATCH")
 OUTLET, BEFORE = "{outlet}", "{outlet-1}"  # places to be filled: its name, its number less one
 DONE_UNTOLD = "weblog"  # Tasmota's warning, in any language, that it did it and shows nothing of it
-HARMLESS = ("", "0", "ok", "none", "no", "false", "success")  # what an `error` may say while there is none
+HARMLESS = (
+    "",
+    "0",
+    "ok",
+    "none",
+    "no",
+    "no error",
+    "noerror",
+    "false",
+    "success",
+)  # what an `error` may say while there is none
 
 
 class Options(NamedTuple):
@@ -212,7 +222,7 @@ def _refusal(read: Any) -> str:
 
 def _no(read: dict[str, Any]) -> Any:
     warning, error = read.get("WARNING"), read.get("error")
-    if isinstance(error, dict) and error:
+    if isinstance(error, dict) and error and error.get("code") != 0:
         return _answer.dig(error, "message") or "an error"
     if _word(error) not in HARMLESS:
         return error
@@ -259,16 +269,19 @@ def _one(wire: Wire, options: Options, command: Command) -> Outcome:
 def _told(options: Options, command: Command, answer: Response) -> Outcome:
     """What the answer's own word says; units that answer every request with 200 need this rule."""
     read = _read(Reply("answer", answer.status, answer.headers, answer.body))
+    named = bool(options.success_path)
+    value = (
+        _at(read, options.success_path, command.address, options) if named and not isinstance(read, BadReply) else None
+    )
+    good = options.success_on if command.verb == "on" else options.success_off
+    if value is not None and _word(value) in _lower(good):  # what the owner named goes before what looks like a fault
+        return Outcome(command.id, APPLIED)
     if refused := _refusal(read):
         return Outcome(command.id, REFUSED, refused)
-    if not options.success_path:
+    if not named:
         return Outcome(command.id, APPLIED)
     if isinstance(read, BadReply):
         raise read
-    value = _at(read, options.success_path, command.address, options)
     if value is None:
         return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
-    good = options.success_on if command.verb == "on" else options.success_off
-    if _word(value) in _lower(good):
-        return Outcome(command.id, APPLIED)
     return Outcome(command.id, REFUSED, f"the unit answered {_answer.clean(_word(value), 40)!r}")

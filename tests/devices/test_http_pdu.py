@@ -169,10 +169,24 @@ WEBLOG = {"WARNING": "Enable weblog 2 if response expected"}  # Tasmota did it, 
 
 
 @pytest.mark.parametrize(
-    "body", [{"retCode": 0, "retMsg": "OK"}, {"error": None}, {"error": 0}, {"error": ""}, {"error": "OK"}, [], WEBLOG]
+    "body",
+    [
+        *({"retCode": 0, "retMsg": "OK"}, {"error": None}, {"error": 0}, {"error": ""}, {"error": "OK"}, [], WEBLOG),
+        *({"error": "No error"}, {"error": {"code": 0}}, {"error": {"code": 0, "message": "ok"}}),
+    ],
 )
 def test_an_answer_that_names_no_fault_is_taken_as_before(body):
     assert verdicts(apply(http_pdu, Script(lambda _: told(body)), options(**SHELLY), [order("1", "off")])) == [APPLIED]
+
+
+def test_the_owners_own_word_for_success_goes_before_what_looks_like_a_fault():
+    body = {"result": "done", "error": "nothing in the log"}
+    chosen = options(
+        outlets=("1",), on_url="/on", off_url="/off", success_path="result", success_on=("done",), success_off=("done",)
+    )
+    assert verdicts(apply(http_pdu, Script(lambda _: told(body)), chosen, [order("1", "off")])) == [APPLIED]
+    body["result"] = "no"
+    assert verdicts(apply(http_pdu, Script(lambda _: told(body)), chosen, [order("1", "off")])) == [REFUSED]
 
 
 def test_a_reading_refused_with_status_200_says_so_in_its_own_words():
