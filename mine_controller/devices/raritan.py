@@ -7,7 +7,7 @@ code that is not 0 (1 not switchable, 3 disabled). As in Raritan's JSON-RPC SDK.
 A meter lies at `<outlet>/activePower`: so the SDK's own example reads an inlet. Other clients ask each outlet's
 `getSensors` for names like `/tfwopaque/sensors.NumericSensor:4.0.3/O7ActivePower` (a 36-outlet PX3, recorded in 2022),
 whose version changes with the firmware. Where the path is not served the names are asked for, and kept; an outlet
-without a meter has null there and is not asked for watts again.
+without a meter has null there and is not asked for watts again for an hour (a unit that starts has null everywhere).
 """
 
 import json
@@ -37,6 +37,7 @@ STATE, WATTS, ENERGY, METERS = range(4)
 METHODS = ("getState", "getReading", "getReading", "getSensors")
 SENSORS = ("", "activePower", "activeEnergy", "")
 KNOWN = "known"  # the reply that holds what was remembered, and the memory's name
+AT, AGAIN_S = "at", 3600  # when the names were asked for, and when those that were null are asked for anew
 PER_OUTLET = 4  # ids of one outlet's calls: outlet x 4 + which
 INLETS = 100_000  # ids of the inlets' calls begin here
 BULK = 60  # calls in one bulk request
@@ -86,14 +87,14 @@ class Asked(NamedTuple):
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Replies "bulk0", "bulk1" ... or, with `bulk = no`, "call<id>"; raises WireError when the first one fails."""
     memory = ask.memory.get(KNOWN, "")
-    wanted = _packed(options, list(_reads(options, ask.channels, _rids(memory))), 0)
+    wanted = _packed(options, list(_reads(options, ask.channels, _meant(memory, ask.at_s))), 0)
     first = _access.ask(wire, wanted[0].name, wanted[0].request)
     if first.status in (401, 403):
         return (first,)
     replies = [first, *(_access.ask_beside(wire, each.name, each.request) for each in wanted[1:])]
     unnamed = [call for asked, reply in zip(wanted, replies, strict=True) for call in _unnamed(options, asked, reply)]
     replies += [_access.ask_beside(wire, each.name, each.request) for each in _packed(options, unnamed, len(wanted))]
-    return (*replies, Reply(KNOWN, 200, {}, memory.encode()))
+    return (*replies, Reply(KNOWN, 200, {AT: str(ask.at_s)}, memory.encode()))
 
 
 def _packed(options: Options, calls: list[Call], number: int) -> list[Asked]:
@@ -141,14 +142,25 @@ def _outlet(options: Options, outlet: int) -> str:
     return f"/model/pdu/{options.pdu}/outlet/{outlet}"
 
 
+def _meant(text: str, at_s: int) -> dict[int, str]:
+    """What is asked by: the names that are remembered, and that there is no meter while that is no hour old."""
+    told = _answer.number(_memory(text).get(AT))
+    fresh = told is not None and 0 <= at_s - told < AGAIN_S
+    return {at: rid for at, rid in _rids(text).items() if rid or fresh}
+
+
 def _rids(text: str) -> dict[int, str]:
     """Names of meters by the id of their call, "" where there is no meter; nothing of what can't be a name."""
+    rows = _memory(text).items()
+    return {int(key): rid for key, rid in rows if key.isascii() and key.isdigit() and len(key) < 8 and _is_rid(rid)}
+
+
+def _memory(text: str) -> dict[str, Any]:
     try:
         tree = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    rows = tree.items() if isinstance(tree, dict) else ()
-    return {int(key): rid for key, rid in rows if key.isascii() and key.isdigit() and len(key) < 8 and _is_rid(rid)}
+    return tree if isinstance(tree, dict) else {}
 
 
 def _is_rid(rid: Any) -> bool:
@@ -199,12 +211,14 @@ def _remembered(answers: dict[int, Any], replies: Sequence[Reply], options: Opti
     sensors = {first: row for first, row in told.items() if isinstance(row, dict) and first in ours}
     if not sensors:
         return []
-    rids = _rids(next((reply.body.decode("utf-8", "replace") for reply in replies if reply.name == KNOWN), ""))
+    before = next((reply for reply in replies if reply.name == KNOWN), Reply(KNOWN, 200, {}, b""))
+    rids = _rids(before.body.decode("utf-8", "replace"))
     for first, row in sensors.items():
         for what in (WATTS, ENERGY):
             rid = _answer.dig(row, f"{SENSORS[what]}.rid")
             rids[first + what] = rid if _is_rid(rid) else ""
-    return [Found(KNOWN, "memory", json.dumps(rids, separators=(",", ":"), sort_keys=True))]
+    kept = {AT: before.headers.get(AT, "")} | {str(at): rid for at, rid in sorted(rids.items())}
+    return [Found(KNOWN, "memory", json.dumps(kept, separators=(",", ":")))]
 
 
 def _answers(reply: Reply) -> dict[int, Any]:

@@ -220,6 +220,18 @@ def test_an_outlet_without_a_meter_is_not_asked_for_its_watts_again():
     assert (unit.methods.count("getReading"), unit.methods.count("getSensors")) == (4, 0)
 
 
+def test_meters_that_were_not_there_while_the_unit_started_are_asked_for_an_hour_later():
+    chosen, started = options(outlets=2), Opaque()
+    memory = kept(read(Script(Opaque(metered=0)), chosen, memory={}, at_s=50_000))
+    soon = read(Script(started), chosen, memory=memory, at_s=50_120)
+    assert [value(soon, channel, "power_w") for channel in ("1", "2")] == [None, None]
+    memory |= kept(read(Script(started), chosen, memory=memory, at_s=53_600))
+    started.methods.clear()
+    then = read(Script(started), chosen, memory=memory, at_s=53_720)
+    assert [value(then, channel, "power_w") for channel in ("1", "2")] == [100.0] * 2
+    assert "getSensors" not in started.methods
+
+
 def test_an_update_that_renames_the_sensors_is_followed():
     chosen = options(outlets=1)
     memory = kept(read(Script(Opaque()), chosen))
