@@ -33,6 +33,7 @@ FORMER = "former"  # the reply that carries what is known and what time it is
 PLACES = {"BTC": 8, "BCH": 8, "DGB": 8, "BC2": 8, "XMR": 12}
 WALLETS_MOST = 8
 WORKERS_MOST = 32
+WORKER_LENGTH = 24
 BLOCKS_TOLD = 4
 SERIES = ("rate", "total", "held")
 RATE_HOURS, TOTAL_HOURS, HELD_DAYS = 24, 25, 30
@@ -154,6 +155,12 @@ def _past(replies: Sequence[Reply]) -> tuple[dict[str, str], int]:
     return (known if isinstance(known, dict) else {}), int(wall_s) if wall_s.isdecimal() else 0
 
 
+def _worker(name: str) -> str:
+    """A worker's name as part of a channel; of a long one both ends, because it is the last that tells units apart."""
+    short = _NAME.sub("_", name[:200]) or "_"
+    return short if len(short) <= WORKER_LENGTH else f"{short[:5]}..{short[7 - WORKER_LENGTH :]}"
+
+
 def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[Found]:
     values = dict(told.values)
     found = _rolled(label, values, was, wall_s) if wall_s else []
@@ -161,7 +168,7 @@ def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[F
         Found(label, quantity, value, "" if value is not None else "not in the answer")
         for quantity, value in values.items()
     ]
-    names = sorted((_NAME.sub("_", str(name))[:24] or "_", rate) for name, rate in told.workers if rate is not None)
+    names = sorted((_worker(str(name)), rate) for name, rate in told.workers if rate is not None)
     found += [Found(f"{label} worker {name}", "hashrate_hs", rate) for name, rate in dict(names[:WORKERS_MOST]).items()]
     if told.blocks is not None:
         found.append(Found(f"{label} block", "text", _blocks(told.blocks)))

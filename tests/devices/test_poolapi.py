@@ -270,7 +270,7 @@ def test_names_of_workers_can_write_no_keys():
     options = build("solopool", BASE, wallets=(WALLET,))
     found = solopool.parse((Reply(f"account {LABEL}", 200, {}, body),), options)
     names = [each.channel for each in found if " worker " in each.channel]
-    assert names == [f"{LABEL} worker a_b_c_script_", f"{LABEL} worker " + "x" * 24]
+    assert names == [f"{LABEL} worker a_b_c_script_", f"{LABEL} worker xxxxx..{'x' * 17}"]
 
 
 def test_nine_hundred_workers_are_a_few_readings():
@@ -298,6 +298,13 @@ def test_an_accounts_workers_keep_the_whole_name_behind_the_user():
     reply = Reply("workers account", 200, {}, json.dumps({"btc": {"workers": rows}}).encode())
     found = workers(braiinspool.parse((reply,), build("braiinspool", BASE, token=Secret("x"))))
     assert found == {"row1.10": 1e9, "row2.10": 2e9}
+
+
+def test_long_names_of_workers_that_differ_at_their_ends_stay_two():
+    rows = {f"user.farm-1.container-12.row{at}.10": {"hash_rate_unit": "Gh/s", "hash_rate_60m": at} for at in (1, 2)}
+    reply = Reply("workers account", 200, {}, json.dumps({"btc": {"workers": rows}}).encode())
+    found = workers(braiinspool.parse((reply,), build("braiinspool", BASE, token=Secret("x"))))
+    assert found == {"farm-..tainer-12.row1.10": 1e9, "farm-..tainer-12.row2.10": 2e9}
 
 
 # -- the knock at a pool's door ---------------------------------------------------------------------------------------
