@@ -186,14 +186,15 @@ def lent(names: Names, hosts: Collection[str]) -> Iterator[None]:
         setattr(socket, "getaddrinfo", real)  # noqa: B010 - see above
 
 
-def renew(names: Names, hosts: Collection[str], until: float) -> None:
-    """Look these up, so that it is known where they were should it be needed. `until` is monotonic.
+def renew(names: Names, hosts: Collection[str], until: float, hurried: Callable[[], str] = lambda: "") -> None:
+    """Look these up, so that it is known where they were should it be needed. `until` is monotonic; `hurried` says why
+    to look up no more of them, "" to go on.
 
     Which of a host's addresses will answer is not known here: one of IPv4, where it has any, is the likelier.
     """
     for host in sorted(hosts):
         left_s = until - time.monotonic()
-        if left_s > 0 and not is_literal(host):
+        if left_s > 0 and not is_literal(host) and not hurried():
             with suppress(OSError):  # what was known stays
                 found = look_up(host, TLS_PORT, min(LOOKUP_S, left_s))
                 names.worked(host, min(found, key=lambda one: ":" in one), looked_up=True)

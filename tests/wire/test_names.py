@@ -312,3 +312,12 @@ def test_of_several_addresses_the_likelier_is_kept(resolver, place, monkeypatch)
     names = Names(place.path, lambda: place.now)
     room.renew(names, ["coop.test"], time.monotonic() + 5)
     assert names.of("coop.test") == "203.0.113.7"
+
+
+def test_no_name_is_looked_up_any_more_once_a_stop_is_asked_for(place, monkeypatch):
+    asked = []
+    monkeypatch.setattr(room, "look_up", lambda host, *_: asked.append(host) or ["203.0.113.7"])
+    names = Names(place.path, lambda: place.now)
+    hosts = ["a.test", "b.test", "c.test"]
+    room.renew(names, hosts, time.monotonic() + 5, lambda: "an emergency stop" if asked else "")
+    assert asked == ["a.test"]
