@@ -314,15 +314,12 @@ class Live:
         until = spare_until(clock.began_s + min(TOLD_S, clock.tick_s - 5) - self.clocks.plant_now_s())
         hurried = watch(self.config.paths, lambda: self.clocks.ended)
         self._harmless(lambda: keep(self.config, self.log, now_s, until, hurried), "keeping")
-        self._harmless(lambda: self._renew_names(until, hurried), "looking names up")
-        if clock.synced and not clock.stepped:
-            self._harmless(lambda: clear_inbox(self.config, self.log, now_s), "letting old requests go")
-
-    def _renew_names(self, until: float, hurried: Callable[[], str]) -> None:
         if hosts := self._judged():
             from mine_controller.wire.names import renew  # noqa: PLC0415 - once an hour
 
-            renew(self._names(), hosts, until, hurried)
+            self._harmless(lambda: renew(self._names(), hosts, until, hurried), "looking names up")
+        if clock.synced and not clock.stepped:
+            self._harmless(lambda: clear_inbox(self.config, self.log, now_s), "letting old requests go")
 
     def keep_config(self, book: Book) -> None:
         """The config that ran to a good end is the last good one; a broken one is told every half hour."""
