@@ -34,7 +34,8 @@ def find(room: Room, name: str) -> ModuleType | None:
 
 
 def _serves(room: Room, module: ModuleType) -> bool:
-    return room != "device" or hasattr(module, "CAN")
+    """A part of a channel that has the channel's Options at hand has none of its own, and no section."""
+    return hasattr(module, "CAN") if room == "device" else bool(module.Options.__module__ == module.__name__)
 
 
 def known(room: Room) -> tuple[str, ...]:

@@ -368,3 +368,10 @@ def test_a_fleet_file_cut_to_nothing_is_a_problem_and_no_mine_without_miners(wri
 
 def test_columns_alone_are_a_mine_without_miners(write):
     assert load(write(fleet="id,mac,group\n")).policy.wiring.miners == ()
+
+
+def test_a_part_of_a_channel_is_no_section():
+    channels = catalogue.known("channel")
+    assert {"telegram", "homeassistant", "deadman"} <= set(channels)
+    assert not {"chat", "homeassistant_entities", "homeassistant_orders", "message", "judged"} & set(channels)
+    assert catalogue.find("channel", "chat") is None
