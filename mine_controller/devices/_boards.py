@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from mine_controller.core.model.command import Command
+from mine_controller.core.model.command import REFUSED, Command
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _access, _answer, _hosts, _http, _pools, _talks
+from mine_controller.devices import _access, _answer, _errands, _hosts, _http, _pools, _talks
+from mine_controller.devices._talks import Desk
 from mine_controller.devices.kind import BadReply, Found, Reply, Report, Seen
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Response, Wire, WireError
@@ -193,6 +194,15 @@ def seen_table(seen: Seen, asked: str) -> dict[str, Any]:
         return _answer.table(reply("seen", _http.unpack(seen.answers.get(asked, b""))))
     except (WireError, BadReply):
         return {}
+
+
+def switched(desk: Desk, command: Command) -> bool | None:
+    """Whether its light is to be on; None: that can't be understood, and the command was told so."""
+    try:
+        return _errands.switch(command.value)
+    except ValueError as error:
+        desk.tell(command, REFUSED, str(error))
+        return None
 
 
 REFUSES = "refuses this machine's address (401): boards answer private addresses only, like 192.168.1.5"

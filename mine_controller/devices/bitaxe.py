@@ -18,7 +18,7 @@ from typing import Any
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _axeos, _boards, _errands, _http, _pools
+from mine_controller.devices import _answer, _axeos, _boards, _http, _pools
 from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
@@ -289,10 +289,8 @@ def _judged(command: Command, answer: Response) -> Outcome:
 
 
 def _locate(desk: Desk, command: Command) -> Generator[Step, Response, None]:
-    try:
-        on = _errands.switch(command.value)
-    except ValueError as error:
-        desk.tell(command, REFUSED, str(error))
+    on = _boards.switched(desk, command)
+    if on is None:
         return
     for _ in range(2):
         answer = yield Step(_http.pack("POST", desk.host, IDENTIFY), changes=True)

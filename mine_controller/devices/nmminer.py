@@ -31,7 +31,7 @@ from mine_controller.core.model.command import (
 )
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _access, _answer, _boards, _errands, _hosts, _http, _pools, _pushed, _turns
+from mine_controller.devices import _access, _answer, _boards, _hosts, _http, _pools, _pushed, _turns
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
@@ -329,10 +329,8 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
 
 def _locate(desk: Desk, command: Command) -> Generator[Step, Response, None]:
     """Its screen flashes for some seconds, its light where it has one."""
-    try:
-        on = _errands.switch(command.value)
-    except ValueError as error:
-        desk.tell(command, REFUSED, str(error))
+    on = _boards.switched(desk, command)
+    if on is None:
         return
     if not on:
         desk.tell(command, APPLIED, "it ends by itself within seconds")

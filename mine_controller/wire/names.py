@@ -195,7 +195,7 @@ def renew(names: Names, hosts: Collection[str], until: float, hurried: Callable[
     for host in sorted(hosts):
         left_s = until - time.monotonic()
         if left_s > 0 and not is_literal(host) and not hurried():
-            with suppress(OSError):  # what was known stays
+            with suppress(OSError, UnicodeError):  # what was known stays
                 found = look_up(host, TLS_PORT, min(LOOKUP_S, left_s))
                 names.worked(host, min(found, key=lambda one: ":" in one), looked_up=True)
 

@@ -321,3 +321,9 @@ def test_no_name_is_looked_up_any_more_once_a_stop_is_asked_for(place, monkeypat
     hosts = ["a.test", "b.test", "c.test"]
     room.renew(names, hosts, time.monotonic() + 5, lambda: "an emergency stop" if asked else "")
     assert asked == ["a.test"]
+
+
+def test_dns1_a_host_that_can_be_no_name_keeps_no_other_from_being_looked_up(resolver, place):
+    names = Names(place.path, lambda: place.now)
+    room.renew(names, ["a" * 70 + ".test", "coop.test"], time.monotonic() + 5)
+    assert names.of("coop.test") == "127.0.0.1"
