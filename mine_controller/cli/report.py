@@ -99,8 +99,8 @@ Examples:
 \b
 Every stretch between two ticks costs the price of the slot it lies in. What no meter tells is guessed from what such
 a miner draws and told apart; seconds of which nothing is known are in no sum. Always on: every miner at its nominal
-power in the same slots. Earned: the hashes each miner told, at what [profit COIN] says now of the coin its band has it
-mine; left is that less what its power cost. Money is in pence (cents).
+power in the same slots and seconds. Earned: the hashes each miner told, at what [profit COIN] says now of the coin its
+band has it mine; left is that less what its power cost. Money is in pence (cents).
 Exit: 0 shown · 1 the database can't be read · 2 config or usage"""
 )
 @click.option("--days", type=click.IntRange(1, 4000), default=7, show_default=True, help="Local days, today included.")
@@ -203,7 +203,7 @@ def _notes(total: dict[str, float], transitions: int) -> list[str]:
     if total["unpriced_kwh"]:
         lines.append(f"{total['unpriced_kwh']:.3f} kWh were drawn while the price was not known: in no cost.")
     if total["unknown_hours"]:
-        lines.append(f"Of {total['unknown_hours']:.2f} miner hours nothing is known.")
+        lines.append(f"Of {total['unknown_hours']:.2f} miner hours nothing is known: in no sum.")
     if total["unearned_hours"]:
         lines.append(f"What was earned in {total['unearned_hours']:.2f} miner hours is not known: in no earnings.")
     return lines

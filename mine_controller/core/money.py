@@ -136,8 +136,9 @@ class Line(NamedTuple):
 
     unpriced_ws: energy (measured and guessed) in slots without a known price: it is in no money · blind_s: miner
     seconds of which nothing is known · seconds: of the mine, seen · always_*: had everybody run at nominal power in the
-    same slots · earned_micro: millionths of a minor unit, None where nothing says what is earned · unearned_s: miner
-    seconds whose earnings are not known (no rate was told, or nothing says what the coin pays): in no earnings.
+    same slots, but for what is blind · earned_micro: millionths of a minor unit, None where nothing says what is earned
+    · unearned_s: miner seconds whose earnings are not known (no rate was told, or nothing says what the coin pays): in
+    no earnings.
     """
 
     key: str
@@ -206,7 +207,7 @@ def by_miner(segments: Iterable[Segment], nominal_w: Mapping[str, int], earns: E
 
 def _line(one: Segment, at: int, key: str, nominal_w: Mapping[str, int], earns: Earns) -> Line:
     micro, energy_ws, guess_ws = one.micro, one.energy_ws[at], one.guess_ws[at]
-    always_ws = nominal_w.get(one.ids[at], 0) * one.seconds
+    always_ws = nominal_w.get(one.ids[at], 0) * (one.seconds - one.blind_s[at])  # what nobody saw saved nothing
     earned = earns(one, at)
     if micro is None:
         unpriced = (energy_ws, 0, guess_ws, 0, energy_ws + guess_ws, one.blind_s[at], one.seconds, 0, 0)

@@ -1,5 +1,6 @@
 """What the mine drew, what that cost and what was saved, by miner, band or day: out of the sums each hour keeps."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,7 +52,12 @@ def report(config: Config, days: int, by: str, now_s: int) -> Report:
     from_s = since(config, days, now_s)
     found = query.segments(config.paths, from_s, now_s + 1, idle_of(config.policy))
     moves = query.events(config.paths, kind="band_change", since=from_s, until=now_s, limit=100_000)
-    return reported(config, found, days, by, len(moves))
+    return reported(config, found, days, by, sum(not _is_first(one.reason) for one in moves))
+
+
+def _is_first(reason: str) -> bool:
+    """True for a band that followed none: the first tick's is no change."""
+    return ["was", "nothing"] in json.loads(reason)[2]
 
 
 def reported(config: Config, segments: Iterable[Segment], days: int, by: str, transitions: int = 0) -> Report:

@@ -78,6 +78,14 @@ def test_what_is_not_known_is_guessed_apart_or_counted_as_time():
     assert (lines["m1"].paid, lines["m1"].blind_s) == (0, 120)
 
 
+def test_time_of_which_nothing_is_known_saves_nothing():
+    blind = sample(0, (None, 50), guess_w=(None, None))
+    found = integrate([blind, sample(120, (100, 50)), sample(240, (100, 50))], 0, 3600)
+    lines = by_miner(found, {"m0": 100, "m1": 100})
+    assert (lines["m0"].always_ws, lines["m0"].saved) == (12_000, 0)
+    assert (lines["m1"].always_ws, lines["m1"].saved) == (24_000, 12_000 * 20 * PENNY)
+
+
 def test_ticks_far_apart_say_nothing_of_the_time_between_them():
     assert integrate([sample(0, (100,)), sample(GAP_S + 1, (100,))], 0, 3600) == ()
     assert only(integrate([sample(0, (100,)), sample(GAP_S, (100,))], 0, 3600)).seconds == GAP_S

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from cli.agile import BANDS, Attic, Home
@@ -101,7 +102,14 @@ def test_what_was_earned_follows_the_coin_each_band_mines(home):
     assert coin_of(home.config.policy, "2", "bitaxe") == "DGB"
     assert coin_of(home.config.policy, "3", "bitaxe") == "BTC"
     assert coin_of(home.config.policy, "1", "bitaxe") == ""
-    assert found.transitions >= 3
+
+
+def test_changes_of_band_are_those_from_one_band_to_another(home):
+    """The first tick's band follows none: it is no change."""
+    bands = [band for _, _, band in home.seen]
+    changes = sum(one != other for one, other in pairwise(bands))
+    assert changes >= 3
+    assert report(home.config, 2, "day", home.wall).transitions == changes
 
 
 def test_days_begin_at_the_local_midnight_also_when_the_clocks_change(home):
