@@ -85,7 +85,7 @@ def mail(options: Options, message: Message) -> "EmailMessage":
     from hashlib import sha256  # noqa: PLC0415 - the same
 
     sender = options.sender or options.username
-    made = EmailMessage(policy=SMTP)
+    made = EmailMessage(policy=SMTP.clone(cte_type="7bit"))  # °C as it stands is only for servers that say 8BITMIME
     made["From"], made["To"] = sender, ", ".join(options.to)
     made["Subject"] = one_line(message.subject, 200)
     made["Date"] = formatdate(localtime=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from twilio.base.exceptions import TwilioRestException
     from twilio.rest import Client
 
-TEXT, HTML, MOST = "sms.txt", "", 480  # three segments of plain letters
+TEXT, HTML, MOST = "sms.txt", "", 459  # three segments of plain letters: of more than one, each holds 153 and not 160
 NUMBER_FIRST = "+"
 
 

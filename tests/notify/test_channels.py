@@ -206,6 +206,16 @@ def test_a_mail_has_both_forms_a_stable_id_and_says_that_a_machine_wrote_it(smtp
     assert smtp.rcpt[:2] == ["a@example.com", "b@example.com"]
 
 
+def test_a_mail_is_plain_letters_on_the_way_as_not_every_server_takes_others(smtp):
+    warm = NEWS._replace(subject="Grube: 41 °C", text="inlet 41 °C is over 40 °C", html="<p>41 °C</p>")
+    options = mailbox(smtp)
+    assert email.mail(options, warm).as_bytes().isascii()
+    assert email.mail(options, warm._replace(html="")).as_bytes().isascii()
+    assert email.send(options, warm, soon()).ok
+    assert smtp.mails[0]["Subject"] == warm.subject
+    assert smtp.mails[0].get_body(("plain",)).get_content().strip() == warm.text
+
+
 def test_no_word_of_a_device_can_add_a_header(smtp):
     email.send(mailbox(smtp), NEWS._replace(subject="fan\r\nBcc: evil@example.com"), soon())
     assert smtp.mails[0]["Bcc"] is None

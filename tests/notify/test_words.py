@@ -59,6 +59,12 @@ def test_one_endless_text_is_cut_and_keeps_its_id():
     assert message.text.endswith("#1")
 
 
+def test_what_goes_to_a_phone_is_three_segments_at_most():
+    """Twilio: of a message in more than one segment each holds 153 plain letters."""
+    for length in range(350, 500):
+        assert len(write(sms, news("fan_lost", text="w" * length, level=2), place()).message.text) <= 3 * 153
+
+
 def test_the_owners_template_counts_before_ours(tmp_path):
     (tmp_path / "sms.txt").write_text("{{ groups[0].kind }} at {{ site }} {{ groups[0].ids }}")
     assert write(sms, news("fan_lost"), place(tmp_path)).message.text == "fan lost at Coop #1"
