@@ -23,7 +23,7 @@ Examples:
   minectl backup --list            every copy there is, the newest first
 
 \b
-Copies hold fleet.csv and profiles.txt; config.txt is never in them, because it may hold secrets.
+Copies hold fleet.csv and profiles.txt too, and config.txt with stars in place of its secrets.
 The ticks make copies by themselves: one an hour of what control needs, whole ones by [keep].
 Exit: 0 made (or shown) · 1 it could not be made or can't be trusted · 2 config"""
 )

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 from mine_controller.cli.options import config_option
-from mine_controller.cli.session import config_path, fail, load_config
+from mine_controller.cli.session import config_path, fail, load_config, place_for
 
 
 @click.command(
     epilog="""\b
 Examples:
-  minectl bundle                          the last day, into minectl-TIME.tar.gz here
+  minectl bundle                          the last day, into minectl-TIME.tar.gz here, or beside the
+                                          database where its user may not write here (sudo minectl)
   minectl bundle --ticks 5000 -o it.tar.gz
   tar xzf it.tar.gz; cd minectl-*; minectl explain --db mine_data.db
 
@@ -40,7 +41,7 @@ def command(config: Path | None, ticks: int, output: Path | None) -> None:
     now_s = int(time.time())
     try:
         made = bundle(loaded, ticks, now_s, _doctor(config_path(config), now_s), _say)
-        target = output or Path(f"{made.name}.tar.gz")
+        target = output or place_for(f"{made.name}.tar.gz", loaded.paths)
         target.touch(mode=0o600)
         target.write_bytes(made.body)
     except (StoreTrouble, StoreError) as trouble:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mine_controller import __version__
+from mine_controller.cli.session import fail, user_name
 
 # command -> (module, one line of help). The help stands here so that `minectl --help` imports nothing else.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -83,6 +84,10 @@ class Lazy(click.Group):
         """The command, and how it ends."""
         try:
             return super().invoke(ctx)
+        except PermissionError as error:
+            if error.filename is None:
+                raise
+            fail(f"{error.filename}: {error.strerror}; it is closed to the user {user_name(os.getuid())}")
         except (KeyboardInterrupt, OSError) as error:
             ctx.exit(ended_by(error))
 

@@ -7,13 +7,14 @@ import click
 
 from mine_controller.cli.options import config_option
 from mine_controller.cli.probe import ASK_S, endpoint_named
-from mine_controller.cli.session import fail, load_config
+from mine_controller.cli.session import fail, load_config, place_for
 
 
 @click.command(
     epilog="""\b
 Examples:
-  minectl record "roomalert intake"               into ./roomalert-intake
+  minectl record "roomalert intake"               into ./roomalert-intake, or beside the database where
+                                                  its user may not write here (sudo minectl)
   minectl record "foreman mine" --to /tmp/case
 
 \b
@@ -32,7 +33,7 @@ def command(config: Path | None, section: tuple[str, ...], folder: Path | None) 
 
     loaded = load_config(config, last_good=True)
     endpoint = endpoint_named(loaded, " ".join(section))
-    target = folder or Path(endpoint.section.replace(" ", "-").replace("/", "-"))
+    target = folder or place_for(endpoint.section.replace(" ", "-").replace("/", "-"), loaded.paths)
     if target.exists() and any(target.iterdir()):
         fail(f"{target} is not empty; give another folder with --to")
     try:

@@ -72,6 +72,14 @@ def say(text: str) -> None:
         print(text, file=sys.stderr)
 
 
+def place_for(name: str, paths: "Paths") -> Path:
+    """A new file's place: here, or beside the database where this user may not write here.
+
+    `sudo minectl` is the user of the ticks, and stands in the home of whoever typed it.
+    """
+    return Path(name) if os.access(".", os.W_OK | os.X_OK) else paths.db.absolute().parent / name
+
+
 def fail(sentence: str, code: int = 1) -> NoReturn:
     """One sentence on stderr, and the exit code."""
     say(f"minectl: {sentence}")
@@ -84,7 +92,7 @@ class Asker:
     def __init__(self) -> None:
         self.uid = os.getuid()
         named = (os.environ.get(name) for name in ("SUDO_USER", "LOGNAME", "USER"))
-        self.actor = next(filter(None, named), "") or _user_name(self.uid)
+        self.actor = next(filter(None, named), "") or user_name(self.uid)
         try:
             self.tty = os.ttyname(0)
         except OSError:
@@ -98,7 +106,8 @@ class Asker:
         return Who(self.actor, self.uid, self.tty)
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """What this machine calls a user."""
     import pwd  # noqa: PLC0415 - only where the environment names nobody
 
     try:

@@ -50,7 +50,7 @@ def read_source(path: Path) -> Source:
         text = f"is missing; `minectl init --site coop-container {path.parent}` makes one"
         raise ConfigError((Problem(0, "", "", text),)) from None
     except OSError as error:
-        raise ConfigError((Problem(0, "", "", f"can't be read: {error.strerror}"),)) from None
+        raise ConfigError((Problem(0, "", "", f"can't be read: {_why(error)}"),)) from None
     return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
 
 
@@ -60,8 +60,13 @@ def _fleet(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        problem = Problem(0, "", "", f"can't be read: {error.strerror}", fleet_file.FILE)
+        problem = Problem(0, "", "", f"can't be read: {_why(error)}", fleet_file.FILE)
         raise ConfigError((problem,)) from None
+
+
+def _why(error: OSError) -> str:
+    closed = "; it is another user's: put sudo in front, or chown it to the user of the ticks"
+    return f"{error.strerror}{closed if isinstance(error, PermissionError) else ''}"
 
 
 def build_config(source: Source, over: Over) -> Config:

@@ -1,5 +1,6 @@
 """Restore and its drill: what a person does on the worst day, and tries on a good one."""
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,8 @@ def chosen(config: Config, which: str) -> tuple[Path, Path | None]:
     if which == LATEST:
         return choose(config.paths.backups)
     named = Path(which)
-    path = named if named.exists() or named.is_absolute() else config.paths.backups / which
+    here = named.is_absolute() or os.path.exists(which)  # noqa: PTH110 - False where the folder one stands in is closed
+    path = named if here else config.paths.backups / which
     if not path.exists():
         raise StoreError(f"there is no {which}, here or in {config.paths.backups}; `minectl backup --list` shows them")
     return path, None

@@ -67,3 +67,14 @@ def test_an_export_goes_into_a_device_or_a_pipe_and_does_not_take_its_place(plac
     assert done.exit_code == 0, done.output
     assert said.startswith(b"timestamp,mode,")
     assert fifo.is_fifo()
+
+
+def test_a_file_that_is_closed_to_the_user_is_a_sentence_with_its_name_and_1(place, monkeypatch):
+    def closed(*_given):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/home/anna/usb")
+
+    place.ticks(1)
+    monkeypatch.setattr("mine_controller.ops.keep.by_hand", closed)
+    done = place.run("backup", "--to", "/home/anna/usb")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "minectl: /home/anna/usb: Permission denied; it is closed to the user " in done.stderr

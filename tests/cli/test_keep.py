@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import sqlite3
 import tarfile
 import time
@@ -261,3 +262,32 @@ def test_reset_asks_sets_aside_and_says_who(place):
     (told,) = query.events(place.config.paths)
     assert (told.kind, bool(told.actor)) == ("reset", True)
     assert place.ticks(1).run("status").exit_code == 0
+
+
+def test_a_bundle_goes_beside_the_database_where_its_user_may_not_write_here(place, tmp_path, monkeypatch):
+    """`sudo minectl bundle`: the user of the ticks stands in the home of whoever typed it."""
+    allowed = os.access
+    place.ticks(1)
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path / "home")
+    monkeypatch.setattr(os, "access", lambda path, how, **more: path != "." and allowed(path, how, **more))
+    done = place.run("bundle")
+    (made,) = place.config.paths.db.parent.glob("minectl-*.tar.gz")
+    assert done.stdout.startswith(f"{made} (")
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_a_copy_is_found_by_its_name_from_a_folder_that_is_closed(place, monkeypatch):
+    """`sudo minectl restore NAME` in a home that only its owner may enter."""
+    seen = Path.exists
+
+    def exists(path, **more):
+        if not path.is_absolute():
+            raise PermissionError(13, "Permission denied", str(path))
+        return seen(path, **more)
+
+    place.ticks(2).without_hourly_copies().run("backup")
+    (made,) = place.config.paths.backups.iterdir()
+    monkeypatch.setattr(Path, "exists", exists)
+    done = place.run("restore", "--drill", made.name)
+    assert (done.exit_code, done.stderr.count("Permission denied")) == (0, 0)

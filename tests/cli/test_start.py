@@ -135,3 +135,24 @@ def test_no_kind_of_device_loads_a_library_before_it_needs_it():
         [sys.executable, "-c", KIND, " ".join(sorted(HEAVY)), *kinds], capture_output=True, text=True, check=True
     )
     assert told.stdout == ""
+
+
+def test_a_config_in_a_folder_that_is_closed_is_a_sentence_that_names_sudo(tmp_path, monkeypatch, capsys):
+    shut, seen = tmp_path / "etc" / "config.txt", Path.stat
+
+    def stat(path, **more):
+        if path == shut:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return seen(path, **more)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(sys, "argv", ["minectl", "tick", "--config", str(shut)])
+    with pytest.raises(SystemExit) as ended:
+        start.main()
+    assert (
+        ended.value.code,
+        "Permission denied; it is another user's: put sudo in front" in capsys.readouterr().err,
+    ) == (
+        2,
+        True,
+    )
