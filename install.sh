@@ -15,8 +15,7 @@ TRIAL_S=300 # the hour takes 3 s on a small PC, and a Raspberry Pi 4 with a slow
 root=""     # --root DIR: a staging root; every path below is under it
 dry=no      # --dry-run: print the steps, do none
 site=coop-container
-timer=no    # --timer: systemd timer instead of cron
-fast=no     # --fast: the timer every 15 s
+rhythm=""   # --cron, --timer (systemd instead of cron), --fast (that timer every 15 s); as it is, and first cron
 apt=yes     # --no-apt
 trial=yes   # --no-trial
 purge=no    # --purge
@@ -29,8 +28,9 @@ usage() {
 
 sudo ./install.sh                    install, or upgrade to this tree: user minectl, /opt/minectl, /etc/minectl, cron, nginx
     --site NAME                      which sample config a first install starts from (coop-container)
-    --timer                          a systemd timer instead of the cron file
+    --timer                          a systemd timer instead of the cron file; an upgrade keeps which of them it is
     --fast                           that timer every 15 s, for sites with tick_s = 15
+    --cron                           back from the timer to the cron file
     --no-apt                         install no Debian packages
     --no-trial                       switch without the hour on the twin that a new version has to get through first
 sudo ./install.sh --rollback         back to the version before
@@ -376,16 +376,31 @@ old_releases() { # those neither current nor previous
     done
 }
 
+# place_cron: the minutes at which the owner lets it tick stay what they are
+place_cron() {
+    local made minutes
+    minutes=$(sed -n '/^#/!s/ *minectl timeout .*//p' "$root/etc/cron.d/minectl" 2>/dev/null | head -n 1) || true
+    made=$(mktemp)
+    sed "/^#/!s|.* minectl timeout |${minutes:-*/2 * * * *} minectl timeout |" cron/minectl >"$made"
+    place 0644 "$made" /etc/cron.d/minectl
+    rm -f -- "$made"
+}
+
 start_rhythm() {
     local units=/etc/systemd/system
-    if [[ $timer == yes ]]; then
+    if [[ -z $rhythm && -e $root$units/minectl.timer ]]; then
+        rhythm=timer
+        [[ ! -e $root$units/minectl.timer.d/fast.conf ]] || rhythm=fast
+        say "ticks are begun by minectl.timer, as before (--cron goes back to cron)"
+    fi
+    if [[ $rhythm == timer || $rhythm == fast ]]; then
         drop /etc/cron.d/minectl
         place 0644 cron/minectl.service "$units/minectl.service"
         place 0644 cron/minectl.timer "$units/minectl.timer"
-        if [[ $fast == yes ]]; then
+        if [[ $rhythm == fast ]]; then
             place 0644 cron/minectl-fast.conf "$units/minectl.timer.d/fast.conf"
         else
-            drop "$units/minectl.timer.d"
+            drop "$units/minectl.timer.d/fast.conf" # what the owner wrote by `systemctl edit` stays beside it
         fi
         on_system "systemd: read the units" systemctl daemon-reload
         on_system "systemd: start minectl.timer, now and at boot" systemctl enable --now minectl.timer
@@ -394,7 +409,7 @@ start_rhythm() {
     if [[ -e $root$units/minectl.timer ]]; then
         stop_timer
     fi
-    place 0644 cron/minectl /etc/cron.d/minectl
+    place_cron
     if command -v systemctl >/dev/null; then
         on_system "systemd: cron runs, now and at boot" systemctl enable --now cron
     fi
@@ -409,6 +424,10 @@ place_services() {
     if command -v systemctl >/dev/null; then
         on_system "systemd: read the units" systemctl daemon-reload
     fi
+}
+
+restart_services() { # a process that runs would stay with the version before until the next boot
+    on_system "systemd: restart what runs of ${SERVICES[*]}" systemctl try-restart "${SERVICES[@]}"
 }
 
 drop_services() {
@@ -428,6 +447,11 @@ stop_timer() {
     on_system "systemd: read the units" systemctl daemon-reload
 }
 
+owners_site() { # whether what is enabled as minectl is not this file but one of the owner's, with his locks in it
+    local enabled=$root/etc/nginx/sites-enabled/minectl
+    [[ (-e $enabled || -L $enabled) && $(readlink "$enabled" || true) != */sites-available/minectl ]]
+}
+
 show_page() {
     local default=/etc/nginx/sites-enabled/default enabled=/etc/nginx/sites-enabled/minectl
     place 0644 cron/minectl.nginx /etc/nginx/sites-available/minectl
@@ -438,12 +462,17 @@ show_page() {
         step "nginx: its welcome page makes room (file kept in sites-available)" rm "$root$default"
     fi
     step "folder /etc/nginx/sites-enabled" mkdir -p "$root/etc/nginx/sites-enabled"
-    step "nginx: site minectl" ln -sfn ../sites-available/minectl "$root$enabled"
+    if owners_site; then
+        say "nginx: $enabled is one of your own and stays; what is new stands in /etc/nginx/sites-available/minectl"
+    else
+        step "nginx: site minectl" ln -sfn ../sites-available/minectl "$root$enabled"
+    fi
     on_system "nginx: check and reload" reload_nginx
 }
 
 reload_nginx() {
     if ! nginx -t -q; then
+        ! owners_site || die 1 "nginx refuses its files, as said above, and goes on with what it has read before: the mine is run"
         rm -f /etc/nginx/sites-enabled/minectl
         die 1 "nginx refuses the site, so it was taken out again: the mine is run, but its page is not served"
     fi
@@ -456,7 +485,8 @@ reload_nginx() {
 
 install_release() {
     need_root
-    local version digest name release places
+    local version digest name release places before
+    before=$(readlink "$root/opt/minectl/current" 2>/dev/null || true)
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' mine_controller/__init__.py)
     digest=$(release_digest)
     name=$version
@@ -497,6 +527,7 @@ install_release() {
     place_services
     remove_old
     show_page
+    [[ -z $before || $before == "$name" ]] || restart_services
     say_next
 }
 
@@ -524,6 +555,7 @@ rollback() {
     step "version $name checks the config" check_config "$opt/$name" ||
         die 2 "version $name refuses /etc/minectl/config.txt, so nothing was switched"
     step "switch /opt/minectl/current back to $name" switch_to "$name"
+    restart_services
 }
 
 uninstall() {
@@ -558,8 +590,7 @@ production() {
         case $1 in
             --root) root=${2:-}; [[ $root == [!-]* ]] || die 2 "--root needs a folder"; shift ;;
             --site) site=${2:-}; [[ $site == [!-]* ]] || die 2 "--site needs a name"; shift ;;
-            --timer) timer=yes ;;
-            --fast) timer=yes; fast=yes ;;
+            --cron | --timer | --fast) rhythm=${1#--} ;;
             --no-apt) apt=no ;;
             --no-trial) trial=no ;;
             --dry-run) dry=yes ;;

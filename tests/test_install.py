@@ -213,9 +213,44 @@ def test_the_timer_takes_the_place_of_cron_and_gives_it_back(machine):
     machine.install("--timer")
     assert "etc/systemd/system/minectl.timer" in machine.files()
     assert "etc/cron.d/minectl" not in machine.files()
-    machine.install()
+    machine.install("--cron")
     assert "etc/systemd/system/minectl.timer" not in machine.files()
     assert "etc/cron.d/minectl" in machine.files()
+
+
+@pytest.mark.parametrize("word", ["--timer", "--fast"])
+def test_an_upgrade_keeps_the_timer_and_what_the_owner_wrote_beside_it(machine, word):
+    machine.install(word)
+    (machine.root / "etc/systemd/system/minectl.timer.d").mkdir(exist_ok=True)
+    (machine.root / "etc/systemd/system/minectl.timer.d/override.conf").write_text("[Timer]\nOnUnitActiveSec=30\n")
+    before = machine.files()
+    machine.version("1.1.0")
+    told = machine.install()
+    assert machine.files() == before
+    assert ("fast.conf" in "".join(before), "as before (--cron goes back to cron)" in told) == (word == "--fast", True)
+
+
+def test_an_upgrade_keeps_the_minutes_that_the_owner_wrote_into_the_cron_file(machine):
+    machine.install()
+    cron = machine.root / "etc/cron.d/minectl"
+    cron.write_text(
+        cron.read_text().replace("\n*/2 * * * * minectl timeout -k 5 110 ", "\n*/5 * * * * minectl timeout 9 ")
+    )
+    machine.version("1.1.0")
+    machine.install()
+    lines = (ROOT / "cron/minectl").read_text().replace("\n*/2 * * * * minectl ", "\n*/5 * * * * minectl ")
+    assert cron.read_text() == lines
+    assert stat.S_IMODE(cron.stat().st_mode) == 0o644
+
+
+def test_a_change_of_version_restarts_the_services_that_run(machine):
+    """They would stay with the version before, whose folder the next but one upgrade removes."""
+    restart = "systemd: restart what runs of minectl-collect minectl-dummy-pool minectl-serve"
+    assert restart not in machine.install()
+    machine.version("1.1.0")
+    assert restart in machine.install()
+    assert restart not in machine.install()
+    assert restart in machine.install("--rollback")
 
 
 def test_a_dry_run_says_every_step_and_does_none(machine):
@@ -260,6 +295,21 @@ def test_the_welcome_page_of_nginx_makes_room_and_returns(machine):
     assert not welcome.is_symlink()
     machine.install("--uninstall")
     assert welcome.resolve() == machine.root / "etc/nginx/sites-available/default"
+
+
+@pytest.mark.parametrize("as_link", [True, False])
+def test_an_upgrade_leaves_a_page_of_the_owners_with_his_locks_in_force(machine, as_link):
+    machine.install()
+    own, enabled = (machine.root / "etc/nginx" / name for name in ("sites-available/mine", "sites-enabled/minectl"))
+    own.write_text("deny all;\n")
+    enabled.unlink()
+    if as_link:
+        enabled.symlink_to("../sites-available/mine")
+    else:
+        enabled.write_text(own.read_text())
+    told = machine.install()
+    assert enabled.read_text() == "deny all;\n"
+    assert "is one of your own and stays" in told
 
 
 def test_purge_alone_and_unknown_words_are_refused_before_anything_happens(machine):
