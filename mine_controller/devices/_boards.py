@@ -153,7 +153,7 @@ def fleet(replies: Sequence[Reply], read: Read, gone: Sequence[str] = ("word", "
         raise BadReply((strange or ["no address answers"])[0])
     found = [each for name, claims in units.items() for each in _claimed(name, claims, gone)]
     lost = [(name, why or "no answer") for name, why in silent.items() if name and name not in units]
-    return (*found, *(Found(name, what, None, why) for name, why in lost for what in gone), *_told(strange))
+    return (*found, *(Found(name, what, None, why) for name, why in lost for what in gone), *_hosts.unread(strange))
 
 
 def _by_host(replies: Sequence[Reply]) -> dict[str, dict[str, Reply]]:
@@ -169,13 +169,6 @@ def _claimed(name: str, claims: list[tuple[str, Unit]], gone: Sequence[str]) -> 
         return _hosts.doubled(name, [host for host, _ in claims], gone)
     host, unit = claims[0]
     return [Found(name, "address", host), *unit.found, Found(host, "memory", name)]
-
-
-def _told(strange: list[str]) -> list[Found]:
-    if not strange:
-        return []
-    more = f" (and {len(strange) - 1} more)" if len(strange) > 1 else ""
-    return [Found("", "text", _answer.clean(f"can't be read: {strange[0]}{more}", 120))]
 
 
 def only(parts: Mapping[str, Reply], part: str = "") -> dict[str, Any]:

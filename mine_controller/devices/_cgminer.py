@@ -212,20 +212,22 @@ def told(quantity: str, channel: str, value: float | str | None, why: str) -> Fo
 
 
 class Unit(NamedTuple):
-    """What was read at one address. `unit` "" and no `found`: only `why` is known of it."""
+    """What was read at one address. `unit` "" and no `found`: only `why` is known of it. `nameless`: one of the kind
+    answers there and does not tell who it is (another login)."""
 
     host: str
     unit: str
     found: tuple[Found | Told, ...] = ()
     why: str = ""
     memory: str = ""
+    nameless: bool = False
 
 
 def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
     """All units together: an identity at two addresses is neither, a silent one is unknown unless it answers elsewhere.
 
-    Raises BadReply when nobody answered, with the first reason: a group that is silent as a whole is an endpoint that
-    fails, for these fleets as for boards with a web interface.
+    Raises BadReply when nobody can be read, with the first reason, one of who answers before that of an empty address:
+    a group that is silent as a whole is an endpoint that fails, for these fleets as for boards with a web interface.
     """
     return findings(units).all()
 
@@ -236,11 +238,13 @@ def findings(units: Sequence[Unit]) -> Findings:
     for each in units:
         if each.found:
             answered.setdefault(each.unit, []).append(each)
+    nameless = [each for each in units if each.nameless]
     if units and not answered:
-        raise BadReply(next((each.why for each in units if each.why), "nobody answered"))
+        raise BadReply(next((each.why for each in (*nameless, *units) if each.why), "nobody answered"))
     silent = {each.unit: each for each in units if each.unit and not each.found and each.unit not in answered}
     found = [one for group in answered.values() for one in _group(group)]
     found += [Found(unit, what, None, each.why) for unit, each in silent.items() for what in ("word", "power_w")]
+    found += _hosts.unread([each.why for each in nameless if not each.unit])
     found += [Found(each.host, "memory", each.memory) for each in units if each.found and each.memory]
     return Findings(found)
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.option import option
+from mine_controller.devices._answer import clean
 from mine_controller.devices.kind import Found
 
 MOST = 16_384  # addresses of one section: a typing error must not turn into a scan of half the internet
@@ -43,6 +44,12 @@ def doubled(unit: str, hosts: Sequence[str], gone: Iterable[str]) -> list[Found]
     told = f"{hosts[0]} and {hosts[1]}" if not more else f"{hosts[0]}, {hosts[1]} and {more} more"
     unknown = [Found(unit, what, None, f"{told} tell the same identity") for what in ("address", *gone)]
     return [*unknown, Found(f"{unit} addresses", "text", told)]
+
+
+def unread(whys: Sequence[str]) -> list[Found]:
+    """One text of the endpoint for addresses where somebody answers who can't be read, each with its reason."""
+    more = f" (and {len(whys) - 1} more)" if len(whys) > 1 else ""
+    return [Found("", "text", clean(f"can't be read: {whys[0]}{more}", 160))] if whys else []
 
 
 class BadHostsError(ValueError):

@@ -128,7 +128,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     family = known.family or _antminer.family(b"\n".join(reply.body for reply in own.values()))
     unit, doubt = _identity(host, own, trees, known)
     if not unit:
-        return Unit(host, known.unit, (), doubt)
+        return Unit(host, known.unit, (), doubt, nameless=True)
     patience_s = options.ramp_patience_s if family == STOCK else min(options.ramp_patience_s, CUSTOM_PATIENCE_S)
     found = _asic.found(unit, host, _antminer.told(family, trees, patience_s), options.pools)
     return Unit(host, unit, found, memory=known._replace(unit=unit).text() if "known" in own else "")

@@ -144,7 +144,8 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
         return Unit(host, known, (), str(error))
     unit = _cgminer.identity(version)
     if not unit:
-        return Unit(host, "", (), f"{host}: {'tells neither mac nor serial' if version else 'not a miner'}")
+        why = "tells neither mac nor serial" if version else "not a miner"
+        return Unit(host, "", (), f"{host}: {why}", nameless=bool(version))
     try:
         told, why = pairs(_tree(own, "stats", host)), ""
     except (BadReply, cgminer.DownError) as error:

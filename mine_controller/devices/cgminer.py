@@ -169,7 +169,7 @@ def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
     stats, boards = cgminer.rows(trees["stats"], "STATS"), cgminer.rows(trees["devs"], "DEVS")
     unit = _cgminer.identity(version, *stats) or mac
     if not unit:
-        return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs")
+        return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs", nameless=True)
     rows = (version, summary, *stats, *boards)
     where = fields.places(rows, len(stats))
     told = _facts(host, rows, where)

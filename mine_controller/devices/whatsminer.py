@@ -169,7 +169,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
         return _cgminer.down(host, name, down) if down else Unit(host, name, (), why or f"{host}: not a Whatsminer")
     unit = _whatsminer.identity(trees)
     if not unit:
-        return Unit(host, name, (), f"{host} tells neither mac nor serial")
+        return Unit(host, name, (), f"{host} tells neither mac nor serial", nameless=True)
     new = "v3info" in trees
     read = _whatsminer.told_v3 if new else _whatsminer.told_v2
     told = read(trees, options.ramp_patience_s)

@@ -55,7 +55,7 @@ def _unit(host, own, mac, options):
     stats = cgminer.rows(trees.get("stats", {}), "STATS")
     unit = _cgminer.identity(version, *stats) or mac
     if not unit:
-        return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs")
+        return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs", nameless=True)
     program, release = _told((version,), _PROGRAMS)
     _, model = _told((version, *stats), _MODELS)
     found = _cgminer.facts(unit, host, model, program and f"{program} {release}")

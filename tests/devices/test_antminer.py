@@ -3,7 +3,21 @@
 import json
 
 import pytest
-from devices.antminers import CASES, CONF, MAC, OTHER, A, Board, bos_api, lux_api, options, recorded, stock_api, summary
+from devices.antminers import (
+    CASES,
+    CONF,
+    MAC,
+    OTHER,
+    A,
+    B,
+    Board,
+    bos_api,
+    lux_api,
+    options,
+    recorded,
+    stock_api,
+    summary,
+)
 from devices.racks import GONE, INVALID, Api, Rack, http, opened
 from devices.scripted import value
 
@@ -85,6 +99,19 @@ def test_a_restarted_unit_that_does_not_tell_its_mac_is_nobody():
 def test_a_wrong_web_password_is_told_with_the_remedy():
     with pytest.raises(BadReply, match="set user and password"):
         read({A: Board().ports}, password=Secret("wrong"))
+
+
+def test_a_wrong_password_is_told_before_the_silence_of_the_empty_addresses_of_a_range():
+    with pytest.raises(BadReply, match=f"{B}: the login was refused"):
+        read({A: {4028: lambda _: GONE}, B: Board().ports}, password=Secret("wrong"))
+
+
+def test_a_unit_with_another_password_than_its_neighbour_is_told_beside_it():
+    other = Board()
+    other.web.password = "another"
+    found, _, _ = read({A: Board().ports, B: other.ports, "10.0.1.3": {4028: lambda _: GONE}})
+    assert value(found, MAC, "word") == "hashing"
+    assert value(found, "", "text").startswith(f"can't be read: {B}: the login was refused: set user")
 
 
 @pytest.mark.parametrize(("mode", "word"), [("1", "sleeping"), (1, "sleeping"), ("5", "sleeping"), ("0", "error")])
