@@ -1,6 +1,7 @@
 """The live ports: clocks that never run back, an emergency stop in the middle of sending."""
 
 import time
+from datetime import datetime
 
 import pytest
 from play.days import HEAD
@@ -13,7 +14,7 @@ from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.play import demo
-from mine_controller.ports.clock import Clocks, Sources, fold_of
+from mine_controller.ports.clock import Clocks, Sources, fold_of, midnight_s
 from mine_controller.ports.live import Live
 from mine_controller.render.text import Fold
 from mine_controller.store.stop import lower_stop, raise_stop
@@ -91,6 +92,20 @@ def test_clk5_the_night_the_clocks_go_back_is_known_in_the_days_around_it_and_no
     assert {day for day, found in days.items() if found is None} == {-5, -4, -3, 3, 4, 5}
     assert fold_of("America/Chicago", 1_772_956_800) is None, "forward, no hour comes twice"
     assert fold_of("UTC", back) is None
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends"),
+    [
+        ("2026-10-24T23:00Z", "2026-10-26T00:00Z"),  # 25 hours
+        ("2027-03-28T00:00Z", "2027-03-28T23:00Z"),  # 23 hours
+        ("2027-07-14T23:00Z", "2027-07-15T23:00Z"),
+    ],
+)
+def test_clk5_a_day_begins_at_its_midnight_whatever_the_clocks_do_later(begins, ends):
+    begin_s, end_s = (int(datetime.fromisoformat(one).timestamp()) for one in (begins, ends))
+    assert {midnight_s("Europe/London", at) for at in range(begin_s, end_s, 600)} == {begin_s}
+    assert midnight_s("Europe/London", end_s) == end_s
 
 
 def test_an_emergency_stop_ends_the_sending_within_seconds(tmp_path):

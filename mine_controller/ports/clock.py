@@ -146,6 +146,24 @@ def fold_of(timezone: str, wall_s: int) -> "Fold | None":
     return Fold(first, before, after)
 
 
+def midnight_s(timezone: str, wall_s: int) -> int:
+    """When the day of that moment began by the site's wall clock, also on a day of 23 or 25 hours."""
+    from datetime import datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    there = datetime.fromtimestamp(wall_s, ZoneInfo(timezone))
+    return int(there.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
+
+
+def local_day(timezone: str) -> "Callable[[int], str]":
+    """What names the local day of a moment: "2026-10-25"."""
+    from datetime import datetime  # noqa: PLC0415
+    from zoneinfo import ZoneInfo  # noqa: PLC0415
+
+    zone = ZoneInfo(timezone)
+    return lambda wall_s: datetime.fromtimestamp(wall_s, zone).date().isoformat()
+
+
 def utc_offset_s(timezone: str, wall_s: int) -> int:
     """How far the site's wall clock is from UTC at that moment."""
     from datetime import UTC, datetime  # noqa: PLC0415

@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from itertools import chain, groupby
 from typing import Any
 
 from mine_controller import __version__
@@ -11,7 +11,7 @@ from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
 from mine_controller.core.money import Line
 from mine_controller.core.words import sentence
-from mine_controller.ports.clock import fold_of, utc_offset_s
+from mine_controller.ports.clock import fold_of, local_day, midnight_s, utc_offset_s
 from mine_controller.ports.untold import untold
 from mine_controller.render.given import Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
 from mine_controller.store.db import StoreTrouble
@@ -19,7 +19,7 @@ from mine_controller.store.events import EventRow
 from mine_controller.store.money import idle_of
 from mine_controller.store.query import day_series, events, letters, miner_hours, rolled, segments
 
-HOUR_S = 3600
+HALF_S, HOUR_S = 1800, 3600
 DAY_S = 86_400
 MONTH_S = 30 * DAY_S
 LOG_SHOWN = 401
@@ -84,7 +84,8 @@ def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners
         found = Past(events=tuple(_line(row) for row in reversed(_log(config, now_s))))
         if report:
             week, quarter = (_rolled(config, now_s, days, step_s) for days, step_s in ((7, HOUR_S), (90, 12 * HOUR_S)))
-            found = found._replace(week=week, quarter=quarter, days=_money_days(config, site, now_s))
+            found = found._replace(week=week, quarter=quarter, by_day=_by_day(config, now_s))
+            found = found._replace(days=_money_days(config, site, now_s))
         return found._replace(hours=_miner_hours(config, now_s)) if miners else found
     except StoreTrouble:
         return Past()
@@ -95,8 +96,18 @@ def _log(config: Config, now_s: int) -> tuple[EventRow, ...]:
 
 
 def _rolled(config: Config, now_s: int, days: int, step_s: int) -> Rolled:
-    rows = rolled(config.paths, now_s - days * DAY_S, now_s + 1, step_s)
+    return _columns(step_s, rolled(config.paths, now_s - days * DAY_S, now_s + 1, step_s))
+
+
+def _columns(step_s: int, rows: Sequence[tuple[Any, ...]]) -> Rolled:
     return Rolled(step_s, *(tuple(column) for column in zip(*rows, strict=True)))
+
+
+def _by_day(config: Config, now_s: int) -> dict[str, Rolled]:
+    """The last ninety days by the half hour, each with what belongs to it by the site's wall clock."""
+    begin_s, day_of = midnight_s(config.site.timezone, now_s - 90 * DAY_S), local_day(config.site.timezone)
+    rows = rolled(config.paths, begin_s, now_s + 1, HALF_S)
+    return {day: _columns(HALF_S, tuple(some)) for day, some in groupby(rows, lambda row: day_of(row[0]))}
 
 
 def _miner_hours(config: Config, now_s: int) -> dict[str, tuple[Hour, ...]]:
@@ -110,19 +121,15 @@ def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]
     """What each local day of the last month cost, where the site has prices. Money that can't be read is left out."""
     if site.economy is None:
         return ()
-    from datetime import UTC, datetime  # noqa: PLC0415
-    from zoneinfo import ZoneInfo  # noqa: PLC0415
-
     from mine_controller.core import money  # noqa: PLC0415
 
-    zone = ZoneInfo(config.site.timezone)
+    day_of = local_day(config.site.timezone)
     try:
         found = segments(config.paths, now_s - MONTH_S, now_s + 1, idle_of(config.policy))
     except ValueError:  # a damaged hour: `minectl doctor` tells, the page goes on
         return ()
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
-    lines = money.by_segment(found, lambda one: f"{datetime.fromtimestamp(one.at_s, UTC).astimezone(zone):%Y-%m-%d}",
-                             nominal_w)  # fmt: skip
+    lines = money.by_segment(found, lambda one: day_of(one.at_s), nominal_w)
     return tuple(lines[day] for day in sorted(lines))
 
 
@@ -185,9 +192,9 @@ def _today(config: Config, now_s: int) -> tuple[tuple[Line, ...], Line | None]:
     """What today cost, by band in the order of the config, and all of it."""
     from mine_controller.core import money  # noqa: PLC0415
 
-    midnight_s = now_s - (now_s + utc_offset_s(config.site.timezone, now_s)) % DAY_S
+    begin_s = midnight_s(config.site.timezone, now_s)
     try:
-        found = segments(config.paths, midnight_s, now_s + 1, idle_of(config.policy))
+        found = segments(config.paths, begin_s, now_s + 1, idle_of(config.policy))
     except (StoreTrouble, ValueError):  # a damaged hour: `minectl doctor` tells, the page goes on
         return (), None
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}

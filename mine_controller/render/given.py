@@ -112,10 +112,12 @@ class Hour(NamedTuple):
 
 
 class Past(NamedTuple):
-    """What the slower pages show beside the last day. `days` are local days of money, oldest first, by ISO date."""
+    """What the slower pages show beside the last day. `days` are local days of money, oldest first, by ISO date, and
+    `by_day` what was seen on each."""
 
     week: Rolled = Rolled(3600)
     quarter: Rolled = Rolled(43_200)
     events: tuple[EventLine, ...] = ()  # newest last
     days: tuple[Line, ...] = ()
     hours: dict[str, tuple[Hour, ...]] = {}  # noqa: RUF012 - by miner, oldest first; replaced, never changed
+    by_day: dict[str, Rolled] = {}  # noqa: RUF012 - the same

@@ -221,7 +221,7 @@ def report(given: Given) -> dict[str, Any]:
     made = given.made
     return given.frame("report.html") | {
         "spans": past.charts(given.past, given.site, given.zone, given.now_s),
-        "days": past.days(given.past, given.site, given.zone),
+        "days": past.days(given.past, given.site),
         "savings": past.savings(given.past, given.site),
         "unit": f"°{given.site.temperature_unit}",
         "fenced": any(name == "signal" for name in given.site.wiring.roles) or made["signal"]["configured"],

@@ -1,5 +1,6 @@
 """Seven and ninety days as charts, and the days as a table: power, air, curtailment, and what was saved. Pure."""
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -105,36 +106,37 @@ def _off(curtailed: list[Number], xs: list[int], gap: int) -> list[dict[str, int
     return [{"x": one.x, "width": max(one.width, 2)} for one in svg.spans(xs, words, gap)]
 
 
-def days(past: Past, site: SiteFacts, zone: Zone) -> list[dict[str, str]]:
+def days(past: Past, site: SiteFacts) -> list[dict[str, str]]:
     """One row a local day, newest first: what was used and how it went."""
-    rolled = past.quarter
-    by_day: dict[int, list[int]] = {}
-    for at, began in enumerate(rolled.at):
-        by_day.setdefault((began + zone.offset_s) // DAY_S, []).append(at)
     paid = {line.key: line for line in past.days}
-    return [_day(day, ats, rolled, site, zone, paid) for day, ats in sorted(by_day.items(), reverse=True)]
+    return [_day(day, rolled, site, paid.get(day)) for day, rolled in sorted(past.by_day.items(), reverse=True)]
 
 
-def _day(
-    day: int, ats: list[int], rolled: Rolled, site: SiteFacts, zone: Zone, paid: dict[str, Line]
-) -> dict[str, str]:
+def _day(day: str, rolled: Rolled, site: SiteFacts, paid: Line | None) -> dict[str, str]:
     def known(column: Sequence[Number]) -> list[float]:
-        return [float(one) for at in ats if (one := column[at]) is not None]
+        return [float(one) for one in column if one is not None]
 
-    ticks, seen = sum(rolled.ticks[at] for at in ats), sum(rolled.known[at] for at in ats)
-    joules = sum((rolled.power_w[at] or 0) * rolled.known[at] * site.tick_s for at in ats)
-    off_s = sum((rolled.curtailed[at] or 0) * rolled.ticks[at] * site.tick_s for at in ats)
+    def energy(column: Sequence[Number], ticks: Sequence[int]) -> float:
+        return sum((one or 0) * count * site.tick_s for one, count in zip(column, ticks, strict=True))
+
+    ticks, seen = sum(rolled.ticks), sum(rolled.known)
+    joules, off_s = energy(rolled.power_w, rolled.known), energy(rolled.curtailed, rolled.ticks)
     most_w, hot = known(rolled.power_most_w), known(rolled.inlet_most_c)
-    at_s = day * DAY_S - zone.offset_s
     return {
-        "day": zone.day(at_s),
+        "day": _named(day),
         "kwh": f"{joules / 3.6e6:,.{1 if joules < 3.6e8 else 0}f}" if seen else UNKNOWN,
         "mean": watts(joules / (seen * site.tick_s)) if seen and site.tick_s else UNKNOWN,
         "most": watts(max(most_w)) if most_w else UNKNOWN,
         "hot": temperature(max(hot), site.temperature_unit) if hot else "",
         "off": f"{off_s / 3600:.1f} h" if off_s else "",
         "known": f"{share(seen, ticks)} %",
-    } | _money(paid.get(zone.iso(at_s)[:10]), site)
+    } | _money(paid, site)
+
+
+def _named(day: str) -> str:
+    """Sun 25 Oct of 2026-10-25."""
+    parts = time.strptime(day, "%Y-%m-%d")
+    return f"{time.strftime('%a', parts)} {parts.tm_mday} {time.strftime('%b', parts)}"
 
 
 def _money(line: Line | None, site: SiteFacts) -> dict[str, str]:

@@ -40,7 +40,8 @@ def past(count=280, **other):
         )
         for at in range(count)
     }
-    return Past(rolled(HOUR_S, 7), rolled(12 * HOUR_S, 90), events, (), hours)._replace(**other)
+    by_day = {"2026-07-13": rolled(HOUR_S, 1), "2026-07-14": rolled(HOUR_S, 1)}
+    return Past(rolled(HOUR_S, 7), rolled(12 * HOUR_S, 90), events, (), hours, by_day)._replace(**other)
 
 
 def given(of=None, count=280, told=None, **facts):

@@ -113,8 +113,8 @@ def test_a_day_is_summed_over_what_is_known_alone():
     step = 12 * 3600
     at = sample.NOW // step * step
     day = Rolled(step, (at,), (360,), (180,), (1000.0,), (2000.0,), (20.0,), (30.0,), (9.0,), (5.0,), (0.25,))
-    site = sample.facts(5)
-    [row] = told_past.days(Past(quarter=day), site, given(count=5).zone)
+    [row] = told_past.days(Past(by_day={"2026-10-25": day}), sample.facts(5))
+    assert row["day"] == "Sun 25 Oct"
     assert row["kwh"] == "6.0", "1 kW over 180 ticks of 120 s"
     assert row["known"] == "50 %"
     assert row["off"] == "3.0 h"

@@ -1,12 +1,17 @@
 """The pages as a tick leaves them in www/: out of a real database, through `ports.show`."""
 
 import re
+import sqlite3
+from datetime import UTC, datetime
 
 import pytest
+from cli.agile import Home
 from cli.place import Place
 
-from mine_controller.ops.recall import last_seen
-from mine_controller.ports.show import further, show
+from mine_controller.ops.recall import kept_book, last_seen
+from mine_controller.ports import show as shown
+from mine_controller.ports.clock import midnight_s
+from mine_controller.ports.show import facts, further, show
 from mine_controller.store import query
 
 PAGES = {"index.html", "fleet.html", "events.html", "report.html", "debug.html"}
@@ -62,6 +67,40 @@ def test_the_report_sums_what_the_database_holds(place):
     assert 0 < known <= count
     assert mean_w <= most_w
     assert "Day by day" in (www / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("zone", "noon", "halves"),
+    [
+        ("Europe/London", "2026-10-25T12:00Z", 50),
+        ("Europe/London", "2027-03-28T12:00Z", 46),
+        ("America/Chicago", "2026-07-14T18:00Z", 48),
+    ],
+)
+def test_a_day_of_the_report_is_one_by_the_sites_wall_clock(place, zone, noon, halves):
+    """As the money beside it is: not one that begins at an hour of UTC."""
+    noon_s = int(datetime.fromisoformat(noon).timestamp())
+    config = place.config._replace(site=place.config.site._replace(timezone=zone))
+    with sqlite3.connect(place.config.paths.db) as db:
+        for at in range(noon_s - 48 * 3600, noon_s + 48 * 3600, 1800):
+            moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+            db.execute(
+                "INSERT INTO mine_states (timestamp, tick_at, rounds, power_w) VALUES (?, ?, 1, 1000)", (moment, at)
+            )
+    by_day = further(config, facts(config, noon_s), noon_s + 48 * 3600, report=True, miners=False).by_day
+    assert [sum(one.ticks) for one in list(by_day.values())[1:-1]].count(48) == (2 if halves != 48 else 3)
+    assert sum(by_day[noon[:10]].ticks) == halves
+    assert by_day[noon[:10]].at[0] == midnight_s(zone, noon_s)
+
+
+def test_what_today_cost_begins_at_midnight_also_when_the_clocks_change(tmp_path, monkeypatch):
+    asked = []
+    home = Home(tmp_path).prices(13.0, ticks=1).ticks(1)
+    monkeypatch.setattr(shown, "segments", lambda _paths, since, *_more: asked.append(since) or ())
+    for now, midnight in (("2026-10-25T12:00Z", "2026-10-24T23:00Z"), ("2027-03-28T12:00Z", "2027-03-28T00:00Z")):
+        now_s, began_s = (int(datetime.fromisoformat(one).timestamp()) for one in (now, midnight))
+        shown.economy(home.config, kept_book(home.config.paths), now_s)
+        assert asked.pop() == began_s
 
 
 def test_a_database_that_cannot_be_read_leaves_the_pages_without_a_past(place):
