@@ -1,6 +1,7 @@
 """What is told of an alarm and when: chattering, repeats, acks, shelves, kinds switched off, and the laws of it all."""
 
 import json
+import re
 from contextlib import suppress
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from core.alarm_desk import FAN, HEAT, STOP, WALL_S, WIRES, Desk, event, over, s
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mine_controller.config.catalogue import known
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.alarms.catalogue import KINDS, default_ways
 from mine_controller.core.alarms.machine import Given, name_of, step
@@ -345,6 +347,12 @@ def test_names_are_short_stable_and_never_shared():
 def test_every_kind_says_what_it_means_what_is_done_and_what_to_do():
     assert set(ADVICE) == set(KINDS)
     assert all(all(words) for words in ADVICE.values())
+
+
+def test_every_section_named_in_what_is_told_is_one():
+    named = set(re.findall(r"\[([a-z_]+)\]", " ".join(word for words in ADVICE.values() for word in words)))
+    assert named
+    assert named <= {"site", "wiring", *known("rule"), *known("device"), *known("channel")}
 
 
 def test_every_first_out_is_a_kind_and_no_kind_follows_from_itself():

@@ -326,13 +326,13 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "share_loss": ("shares get lost on the way", "weighs the uplinks anew", "look at the uplinks' loss and delay"),
     "profit_low": (
-        "the mine costs more than it earns",
-        "does what [profitability] says",
+        "miners cost more than they earn",
+        "lets them rest until they pay again, as [profit] says",
         "look at prices and difficulty",
     ),
     "price_missing": (
-        "no price is known for the slots to come",
-        "uses published slots to the last, then the default band",
+        "what power costs now is not known: the published slots are over, or have a gap",
+        "holds the default band until it is",
         "look at the tariff's page and the uplink",
     ),
     "price_high": ("the price is over the mark", "does what the bands say", "nothing"),
