@@ -309,7 +309,7 @@ def card(machine: Machine) -> Iterator[Check]:
         return
     mounts = [line.split() for line in _read(machine.root / "proc/mounts").splitlines()]
     noisy = [row[1] for row in mounts if len(row) > 3 and row[0].startswith("/dev/mmcblk") and _keeps_atime(row[3])]
-    remedy = "put noatime into /etc/fstab, keep /var/log on tmpfs (log2ram), use an industrial card or an SSD"
+    remedy = "put noatime into /etc/fstab; an industrial card or an SSD lasts longer"
     if noisy:
         yield Check("card", WARN, f"{', '.join(cards)}: reading writes to {', '.join(noisy)}", remedy)
     else:
@@ -334,7 +334,8 @@ def watchdog(machine: Machine) -> Iterator[Check]:
         return
     told = machine.run(("systemctl", "show", "-p", "RuntimeWatchdogUSec", "--value")).strip()
     if told in ("", "0", "infinity"):
-        remedy = "RuntimeWatchdogSec=15 in /etc/systemd/system.conf.d/minectl.conf, then systemctl daemon-reexec"
+        file = "/etc/systemd/system.conf.d/watchdog.conf"  # as docs/machine.md has it
+        remedy = f"two lines, [Manager] and RuntimeWatchdogSec=14, into {file}, then reboot"
         yield Check("watchdog", WARN, "there is a hardware watchdog and nobody feeds it", remedy)
     else:
         yield Check("watchdog", OK, f"a hang of the controller restarts it after {told}")
