@@ -81,6 +81,10 @@ def family(version: cgminer.Tree) -> str:
     return A10 if _A10.search(named) else A13 if _A13.search(named) else A
 
 
+# Nominal and standby watts of the small ones: with those of an A15 a Nano at full power would count as off.
+DRAWS = {NANO: (140, 5), NANO3S: (140, 5), Q: (1700, 150)}
+
+
 def family_of(ver: str) -> str:
     """By the `Ver` of its status text ("nano3s-...", "Q-...", "1066-...")."""
     name = ver.lower().partition("-")[0]

@@ -340,5 +340,6 @@ def recognise(seen: Seen) -> Guess | None:
     if version and b"AVALON" in said.upper():
         told = pairs(_cgminer.seen_tree(seen, "stats"))
         firmware = _answer.clean(version.get("LVERSION") or version.get("VERSION") or "", 40)
-        return Guess("avalon", 3, _answer.clean(_model(version, told), 40), firmware, _cgminer.identity(version))
+        model, draws = _answer.clean(_model(version, told), 40), _avalon.DRAWS.get(_avalon.family(version), (0, 0))
+        return Guess("avalon", 3, model, firmware, _cgminer.identity(version), draws)
     return Guess("avalon", 2) if b"Avalon" in seen.answers.get("GET /", b"") else None

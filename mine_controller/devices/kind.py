@@ -178,13 +178,15 @@ class Seen(NamedTuple):
 
 class Guess(NamedTuple):
     """What a kind makes of it. `rank`: 3 the unit names its make · 2 the shape of its answer · 1 nothing speaks against
-    it; of several guesses the highest rank counts. `unit`: mac or serial, "" when it does not tell."""
+    it; of several guesses the highest rank counts. `unit`: mac or serial, "" when it does not tell. `draws`: nominal
+    and standby watts of its model where those of its kind's defaults are of another size."""
 
     kind: str
     rank: int
     model: str = ""
     firmware: str = ""
     unit: str = ""
+    draws: tuple[int, int] = (0, 0)
 
 
 Report = Callable[[Outcome], None]

@@ -37,6 +37,7 @@ class Find(NamedTuple):
     was: str = ""
     open: tuple[int, ...] = ()
     note: str = ""
+    draws: tuple[int, int] = (0, 0)  # nominal and standby W of its model, where its kind says
 
 
 class Fleet(NamedTuple):
@@ -96,10 +97,9 @@ def _find(one: Seen, guessed: Guess | None, trouble: str, known: Fleet, miner_po
     unit = told or mac_or_serial(known.neighbours.get(one.host, ""))
     spec = known.by_unit.get(unit.lower()) if unit else None
     group, wrong = (spec.group, "") if spec else served(guessed.kind, one.host, known.sections)
-    find = Find(
-        one.host, NEW, guessed.kind, _plain(guessed.model), _plain(guessed.firmware), unit, group=group, open=one.open
-    )
-    notes = [trouble, wrong, "" if told else _untold(find, known.sections)]
+    model, firmware = _plain(guessed.model), _plain(guessed.firmware)
+    find = Find(one.host, NEW, guessed.kind, model, firmware, unit, "", group, open=one.open, draws=guessed.draws)
+    notes = [trouble, wrong, "" if told else _untold(find, known.sections), _another_size(find, known.sections)]
     if spec is None:
         notes.append("" if unit else _was_here(one.host, known))
         return find._replace(note=_joined(*notes))
@@ -119,6 +119,21 @@ def _untold(find: Find, sections: Iterable[Endpoint]) -> str:
     if section is None or find.kind == "nmminer":
         return "its mac is the network's word"
     return f"its mac is the network's word: write {find.address} {find.unit} into macs of [{section.section}]"
+
+
+def _another_size(find: Find, sections: Iterable[Endpoint]) -> str:
+    """A warning when its section takes it for a miner of another size, which may count as off while it runs."""
+    own = next((one for one in sections if one.section == find.group), None)
+    if own is None or _fits(own, find.draws):
+        return ""
+    watts, standby_w = find.draws
+    return f"draws some {watts} W: give it a section with nominal_w = {watts} and standby_w = {standby_w}"
+
+
+def _fits(section: Endpoint, draws: tuple[int, int]) -> bool:
+    """Whether what a section says of its miners' watts is about what a unit draws; who says nothing fits."""
+    nominal_w = int(getattr(section.options, "nominal_w", 0))
+    return not draws[0] or not nominal_w or nominal_w / 2 <= draws[0] <= nominal_w * 2
 
 
 def _was_here(host: str, known: Fleet) -> str:
@@ -203,31 +218,33 @@ def free_id(kind: str, taken: Iterable[str]) -> str:
 
 
 def _commands(waiting: Sequence[Find], config: Config) -> tuple[str, ...]:
-    """For each kind without a section that covers its units: lines to paste, or the command that widens the section.
+    """For each kind and size without a section that covers it: lines to paste, or the command that widens the section.
 
     Never for an address that some section covers already: then two would ask there, and neither could be told to.
     """
     out = []
     known = [one for one in config.endpoints.values() if hasattr(one.options, "hosts")]
-    by_kind: dict[str, list[str]] = {}
+    titles = set(config.endpoints)
+    by_sort: dict[tuple[str, tuple[int, int]], list[str]] = {}
     for find in waiting:
         if not find.group and not _covering(find.address, known):
-            by_kind.setdefault(find.kind, []).append(find.address)
-    for kind, places in by_kind.items():
-        sections = [one for one in known if one.kind == kind]
+            by_sort.setdefault((find.kind, find.draws), []).append(find.address)
+    for (kind, draws), places in by_sort.items():
+        sections = [one for one in known if one.kind == kind and _fits(one, draws)]
         if len(sections) == 1:
             hosts = ", ".join((*sections[0].options.hosts, *places))
             out.append(f'minectl config set "{sections[0].section}.hosts" "{hosts}"')
         else:
-            title = _free_title(kind, config)
-            needed = _needed(kind)
-            out.append("\n".join([f"[{title}]", f"hosts = {', '.join(places)}", *needed]))
+            title = _free_title(kind, titles)
+            titles.add(title)
+            size = [f"nominal_w = {draws[0]}", f"standby_w = {draws[1]}"] if draws[0] else []
+            out.append("\n".join([f"[{title}]", f"hosts = {', '.join(places)}", *size, *_needed(kind)]))
     return tuple(out)
 
 
-def _free_title(kind: str, config: Config) -> str:
+def _free_title(kind: str, taken: Iterable[str]) -> str:
     names = (f"{kind} {name}" for name in ("lan", *(f"lan{at}" for at in range(2, 100))))
-    return next(title for title in names if title not in config.endpoints)
+    return next(title for title in names if title not in taken)
 
 
 def _needed(kind: str) -> list[str]:

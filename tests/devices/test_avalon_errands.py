@@ -327,7 +327,8 @@ def seen(tree, **more):
 def test_an_avalon_is_recognised_by_the_beginning_of_its_name():
     nano = section("VERSION", {"PROD": "Avalon0o", "MODEL": "0o3", "LVERSION": "24071801", "MAC": "020000000033"})
     stats = json.dumps(section("STATS", {"MM ID0": "Ver[nano3-24071801_25462b2] HashStatus[1]"})).encode()
-    assert avalon.recognise(seen(nano, stats=stats)) == ("avalon", 3, "Avalon nano3", "24071801", "02:00:00:00:00:33")
+    told = ("avalon", 3, "Avalon nano3", "24071801", "02:00:00:00:00:33", (140, 5))
+    assert avalon.recognise(seen(nano, stats=stats)) == told
     assert avalon.recognise(seen(nano)).model == "Avalon0o"
     assert avalon.recognise(Seen(A, (80,), {"GET /": b"<title>Avalon Device</title>"})).rank == 2
 

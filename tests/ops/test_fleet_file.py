@@ -161,6 +161,37 @@ def test_a_section_that_covers_others_is_widened_by_one_command():
     assert added.commands == ('minectl config set "bitaxe shelf.hosts" "127.8.0.1-20, 127.9.0.5"',)
 
 
+NANO, Q = (
+    Guess("avalon", 3, "Avalon Nano3s", unit=MAC, draws=(140, 5)),
+    Guess("avalon", 3, "Avalon Q", draws=(1700, 150)),
+)
+
+
+def test_units_of_another_size_get_a_section_with_their_own_watts():
+    """With the figures of an A15 a Nano at work counts as off."""
+    seen = ("127.9.0.5", NANO), ("127.9.0.6", Q), ("127.9.0.7", Guess("avalon", 3, "Avalon A15", "", OTHER_MAC))
+    desk = section("avalon", "desk", "127.8.0.1-9", nominal_w=140, standby_w=5)
+    added = additions(judged(known(), *seen), known(), config(), "2026-07-15")
+    assert added.commands == (
+        "[avalon lan]\nhosts = 127.9.0.5\nnominal_w = 140\nstandby_w = 5",
+        "[avalon lan2]\nhosts = 127.9.0.6\nnominal_w = 1700\nstandby_w = 150",
+        "[avalon lan3]\nhosts = 127.9.0.7",
+    )
+    beside = additions(judged(known(desk), *seen[:2]), known(desk), config(desk), "2026-07-15")
+    assert beside.commands == (
+        'minectl config set "avalon desk.hosts" "127.8.0.1-9, 127.9.0.5"',
+        "[avalon lan]\nhosts = 127.9.0.6\nnominal_w = 1700\nstandby_w = 150",
+    )
+
+
+@pytest.mark.parametrize(("nominal_w", "told"), [(3300, True), (140, False), (120, False)])
+def test_a_unit_in_a_section_of_another_size_is_told_what_it_needs(nominal_w, told):
+    row = section("avalon", "row", "127.9.0.5", nominal_w=nominal_w)
+    (find,) = judged(known(row), ("127.9.0.5", NANO))
+    note = "draws some 140 W: give it a section with nominal_w = 140 and standby_w = 5"
+    assert find.note == (note if told else "")
+
+
 def test_a_generic_section_that_alone_covers_a_unit_serves_it():
     """An S9 under [cgminer garage], as the template has it: listed there, and no other section is to be widened."""
     hall, garage = section("antminer", "hall", "127.9.1.1-20"), section("cgminer", "garage", "127.9.0.40-49")
