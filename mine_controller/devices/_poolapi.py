@@ -7,6 +7,7 @@ list in the config is sorted anew. Beside its figures it reports
     <wallet> total:history   everything ever earned, at the end of each of the last 25 hours
     <wallet> held:history    what the pool owes (immature and unpaid), at the end of each of the last 30 days
     <wallet> block:text      the newest blocks it found, or "none"
+    <wallet> best:memory     the best shares of the last answer, where a share is all that tells of a block
     <wallet> worker <name>:hashrate_hs
 
 and the section itself `coin:text` and `digits:text`, how many digits of an amount lie behind the point.
@@ -36,6 +37,7 @@ WORKERS_MOST = 32
 WORKER_LENGTH = 24
 BLOCKS_TOLD = 4
 SERIES = ("rate", "total", "held")
+BEST = "best"
 RATE_HOURS, TOTAL_HOURS, HELD_DAYS = 24, 25, 30
 AGENT = "minectl"
 AMOUNTS = ("immature_n", "unpaid_n", "paid_n")
@@ -55,11 +57,15 @@ class Told(NamedTuple):
     """What was told of one wallet. `values` by quantity; None where it should stand and does not.
 
     `workers`: (name, H/s or None). `blocks`: (name, epoch seconds or None), newest first; None: not told this time.
+    `bests`: the best shares, of a pool without a list of blocks: one that is new and as hard as `network` asks for is a
+    block. An old one is none, however easy the network becomes.
     """
 
     values: dict[str, int | float | None]
     workers: tuple[tuple[str, int | None], ...] = ()
     blocks: tuple[tuple[str, int | None], ...] | None = None
+    bests: tuple[int, ...] = ()
+    network: int | None = None
 
 
 Tell = Callable[[Mapping[str, Reply], str], Told]
@@ -112,7 +118,7 @@ def gather(
 
 def former(ask: Ask) -> Reply:
     """What `parse` needs of the past, as a reply: it stays pure."""
-    known = {name: text for name, text in ask.memory.items() if name.rpartition(" ")[2] in SERIES}
+    known = {name: text for name, text in ask.memory.items() if name.rpartition(" ")[2] in (*SERIES, BEST)}
     return Reply(FORMER, 200, {"wall_s": str(ask.wall_s)}, json.dumps(known).encode())
 
 
@@ -170,9 +176,19 @@ def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[F
     ]
     names = sorted((_worker(str(name)), rate) for name, rate in told.workers if rate is not None)
     found += [Found(f"{label} worker {name}", "hashrate_hs", rate) for name, rate in dict(names[:WORKERS_MOST]).items()]
+    if told.bests and told.network is not None:
+        told = told._replace(blocks=_by_shares(told.bests, told.network, was.get(f"{label} {BEST}")))
+        found.append(Found(f"{label} {BEST}", "memory", " ".join(map(str, told.bests))))
     if told.blocks is not None:
         found.append(Found(f"{label} block", "text", _blocks(told.blocks)))
     return found
+
+
+def _by_shares(bests: Sequence[int], network: int, was: str | None) -> tuple[tuple[str, None], ...] | None:
+    """Known by the difficulty of its share. None: none is new."""
+    before = (was or "").split()
+    hard = sorted({one for one in bests if one >= network and str(one) not in before}, reverse=True)
+    return tuple((f"share-{one:.4g}", None) for one in hard) if hard or was is None else None
 
 
 def _blocks(blocks: Sequence[tuple[str, int | None]]) -> str:

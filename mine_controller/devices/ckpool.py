@@ -4,7 +4,7 @@
 bestever and worker [{workername, ...}]; 404 for whom it does not know. /pool/pool.status is three JSON objects, one a
 line; `diff` in the third is the work since the last block in per cent of the network's difficulty, `accepted` that work
 itself, so both together tell the difficulty. (Answers of the public pool.) A solo pool of this kind pays in the block
-and keeps no balances. There is no list of blocks: a best share that reaches the network's difficulty is one.
+and keeps no balances. There is no list of blocks: a new best share that reaches the network's difficulty is one.
 """
 
 import json
@@ -81,14 +81,7 @@ def _tell(replies: Mapping[str, Reply], network: int | None) -> Told:
         for row in (rows if isinstance(rows, list) else [])
         if isinstance(row, dict)
     ]
-    return Told(values, tuple(rates), _block(best, network))
-
-
-def _block(best: Sequence[int], network: int | None) -> tuple[tuple[str, int | None], ...] | None:
-    """A share as hard as the network asks for is a block; known by that share's own difficulty."""
-    if network is None or not best:
-        return None
-    return tuple((f"share-{one:.4g}", None) for one in sorted({one for one in best if one >= network}, reverse=True))
+    return Told(values, tuple(rates), bests=tuple(best), network=network)
 
 
 def _status(reply: Reply | None) -> dict[str, Any]:

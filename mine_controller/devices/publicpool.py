@@ -2,7 +2,7 @@
 
 /api/client/<address> answers {bestDifficulty, workersCount, workers: [{sessionId, name, bestDifficulty ("12.34"),
 hashRate, startTime, lastSeen}]}; /api/network tells the network's difficulty (its source). Its own port for this is
-3334, beside 3333 for miners. A best difficulty that reaches the network's is a block.
+3334, beside 3333 for miners. A new best difficulty that reaches the network's is a block.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -78,7 +78,7 @@ def _tell(replies: Mapping[str, Reply], network: int | None) -> Told:
         "best_n": best,
     }
     values |= {"share_wall_s": max(seen)} if seen else {}
-    return Told(values, _summed(rates), _block(best, network))
+    return Told(values, _summed(rates), bests=() if best is None else (best,), network=network)
 
 
 def _summed(rates: Iterable[tuple[str, int | None]]) -> tuple[tuple[str, int | None], ...]:
@@ -92,12 +92,6 @@ def _summed(rates: Iterable[tuple[str, int | None]]) -> tuple[tuple[str, int | N
 def _difficulty(value: Any) -> int | None:
     number = _answer.number(value)
     return round(number) if number is not None and number >= 0 else _poolapi.rounded(value)
-
-
-def _block(best: int | None, network: int | None) -> tuple[tuple[str, int | None], ...] | None:
-    if network is None or best is None:
-        return None
-    return ((f"share-{best:.4g}", None),) if best >= network else ()
 
 
 def _epoch(text: Any) -> int | None:

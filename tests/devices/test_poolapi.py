@@ -9,7 +9,7 @@ from devices.scripted import Script, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.core import series
+from mine_controller.core import blocks, series
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.clock import Clock
@@ -118,6 +118,31 @@ def test_balances_go_from_immature_to_paid_and_nothing_is_lost_on_the_way(kind):
         pool.look(at_s)
     assert pool[f"{channel}:paid_n"] == reward
     assert sum(pool[f"{channel}:{name}"] for name in owed) == 0
+
+
+@pytest.mark.parametrize("kind", ["ckpool", "publicpool"])
+def test_a_share_becomes_no_block_when_the_network_becomes_easier(kind):
+    """DigiByte's difficulty halves and doubles within hours: what was no block then is none now."""
+    one = earner(coin="DGB", best=900_000_000, difficulty=1_000_000_000)
+    pool = Watched(kind, [one], wallets=(WALLET,), coin="DGB")
+    books, told = {}, []
+
+    def look(at_s):
+        nonlocal books
+        pool.look(at_s)
+        books, events = blocks.found(pool.image, pool.wiring, books)
+        told.extend(dict(event.reason.numbers)["block"] for event in events)
+
+    look(100_000)
+    one.difficulty = 500_000_000
+    look(100_300)
+    look(100_600)
+    assert told == []
+    one.best = 950_000_000
+    look(100_900)
+    look(101_200)
+    assert told == ["share-9.5e+08"]
+    assert pool[f"{LABEL} block:text"] == "share-9.5e+08"
 
 
 @pytest.mark.parametrize("kind", ["supportxmr", "solopool"])
