@@ -40,7 +40,8 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
     turn = image.clock.plant_s // TURN_S % TURNS
     specs, addresses = policy.wiring.miners, image.miners.address
     units = [state.units.get(spec.id, NEW) for spec in specs]
-    moved = {at for at, (unit, address) in enumerate(zip(units, addresses, strict=True)) if address != unit.address}
+    pairs = enumerate(zip(units, addresses, strict=True))
+    moved = {at for at, (unit, address) in pairs if address != unit.address or unit.stranger}
     for at in sorted(moved.union(range(turn, len(specs), TURNS))):
         known = unit = units[at]
         if at in moved:
@@ -79,7 +80,10 @@ class _Watch:
         """Where it answers now; a move is followed, another unit in its place is told once."""
         if address is None:
             return unit if unit.stranger or not unit.address else self._missed(spec, unit)
-        if _on_network(unit.address) and _on_network(address):
+        if unit.address == address:
+            numbers = (("miner", spec.id), ("address", address))
+            self.events.append(Event("stranger_left", "info", spec.id, Reason("units", "stranger_left", numbers)))
+        elif _on_network(unit.address) and _on_network(address):
             numbers = (("miner", spec.id), ("was", unit.address), ("address", address))
             self.events.append(Event("moved", "info", spec.id, Reason("units", "moved", numbers)))
         return unit._replace(address=address, stranger="")

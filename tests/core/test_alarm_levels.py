@@ -8,6 +8,7 @@ from mine_controller.core.alarms.catalogue import default_ways
 from mine_controller.core.alarms.watches import look_round
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase, MinerBook, Shed
 from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec, Role
 from mine_controller.core.words import sentence
@@ -96,6 +97,21 @@ def silent(**changes):
     books = {f"m00{at}": MinerBook(on=True) for at in range(4)}
     columns = {"power_w": GONE, "word": GONE, "miners": books, "outlet": ("on",) * 4}
     return view(**{**columns, **changes})
+
+
+@pytest.mark.parametrize(
+    ("power_w", "told"),
+    [
+        (GONE, "m000 has not answered for X, and whether it draws power is not known"),
+        ((0,) * 4, "m000 is dark and silent for X"),
+    ],
+)
+def test_a_silent_one_is_called_dark_only_where_it_was_measured(power_w, told):
+    """A board at home that fell off the network may heat the room on."""
+    dark = Event("miner_off_unasked", "info", "m000", Reason("x", "y"))
+    found = look_round(silent(power_w=power_w), (dark,), AlarmPolicy()).wrong
+    (reason,) = [one.reason for one in found if (one.kind, one.about) == ("miner_offline", "m000")]
+    assert sentence(reason._replace(numbers=(("miner", "m000"), ("silent_s", "X")))) == told
 
 
 def test_one_that_is_left_out_hides_none_of_those_after_it():

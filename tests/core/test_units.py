@@ -78,6 +78,20 @@ def test_min3_a_stranger_is_told_once_and_the_listed_one_is_followed_when_it_com
     assert len(told(shelf, "moved")) == 1
 
 
+def test_a_listed_unit_that_is_back_at_its_address_ends_the_alarm_and_the_next_stranger_is_told_again():
+    shelf = Shelf()
+    shelf.ticks(3)
+    for times in (1, 2):
+        shelf.silent, shelf.more = {"b0"}, [("02:ff:00:00:00:09:address", "10.0.0.1")]
+        shelf.ticks(2)
+        assert len(told(shelf, "stranger")) == times
+        assert "stranger b0" in shelf.state.alarms
+        shelf.silent, shelf.more = set(), []
+        shelf.ticks(2)
+        assert told(shelf, "stranger_left") == ["b0 answers at 10.0.0.1 again"] * times
+        assert "stranger b0" not in shelf.state.alarms
+
+
 def test_units_nobody_listed_are_shown_and_never_commanded():
     shelf = Shelf()
     mac = "02:ff:00:00:00:09"

@@ -235,7 +235,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "look at one of the miners, its outlet and its network",
     ),
     "miner_offline": (
-        "the miner drew power and neither draws nor answers any more",
+        "the miner drew power, does not answer any more, and is not seen to draw",
         "tries to start it again as wear and limits allow",
         "look at its supply, its breaker and its network",
     ),

@@ -274,7 +274,7 @@ _ROWS = (
     Kind("quarantined", "warning", under=("two_writers",), many=True, single=True, cool_s=900),
     Kind("outlet_map", "warning", many=True, single=True),
     Kind("liar", "warning", many=True, single=True, once=True),
-    Kind("stranger", "warning", many=True, single=True),
+    Kind("stranger", "warning", over=("stranger_left", "moved"), many=True, single=True),
     Kind("doubled", "warning", many=True, single=True, watched=True, delay_s=120, off_delay_s=TICKS_3_S),
     Kind("two_writers", "warning", over=("one_writer",), many=True, single=True),
     Kind(

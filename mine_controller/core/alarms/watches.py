@@ -309,7 +309,8 @@ def _miners(look: Look) -> Found:
             yield f"miner_offline {spec.id}"
             continue
         silent_s = view.now_s - max(miners.word_at[at], miners.power_at[at] if watts is None else 0)
-        yield _event("miner_offline", spec.id, ("miner", spec.id), ("silent_s", silent_s))
+        event = _event("miner_offline", spec.id, ("miner", spec.id), ("silent_s", silent_s))
+        yield event if watts is not None else event._replace(reason=event.reason._replace(code="miner_silent"))
 
 
 def _unseen(look: Look) -> Found:
