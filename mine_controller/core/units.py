@@ -81,8 +81,8 @@ class _Watch:
         if address is None:
             return unit if unit.stranger or not unit.address else self._missed(spec, unit)
         if unit.address == address:
-            numbers = (("miner", spec.id), ("address", address))
-            self.events.append(Event("stranger_left", "info", spec.id, Reason("units", "stranger_left", numbers)))
+            back = Reason("units", "stranger_left", (("miner", spec.id), ("address", address)))
+            self.events.append(Event("stranger_left", "info", spec.id, back))
         elif _on_network(unit.address) and _on_network(address):
             numbers = (("miner", spec.id), ("was", unit.address), ("address", address))
             self.events.append(Event("moved", "info", spec.id, Reason("units", "moved", numbers)))
