@@ -1,5 +1,6 @@
 """[band NAME] sections: what must be right between them, and how they are changed with every comment kept."""
 
+import re
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -11,11 +12,12 @@ from mine_controller.config.lines import Document, Section, decode, nearest, rea
 from mine_controller.config.load import read_source
 from mine_controller.config.model import ConfigError
 from mine_controller.config.show import text as shown
-from mine_controller.core.bands import DEFAULTS, Band, split_mode
+from mine_controller.core.bands import DEFAULTS, OFF, Band, split_mode
 from mine_controller.core.bands import Section as Options
 
 KIND = "band"
 DECLARED: Any = Options
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 
 
 def written(band: Band) -> dict[str, str]:
@@ -62,6 +64,8 @@ def with_bands(raw: bytes, wanted: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _with_band(text: str, name: str, values: Mapping[str, str]) -> str:
+    if not _NAME.fullmatch(name):
+        raise EditError(f"{name[:40]!r} is no name of a band: letters, digits, dot, dash and underscore")
     title, document = f"{KIND} {name}", read(text)
     if title not in document.sections:
         text = _begun(text, document, name, values)
@@ -165,13 +169,15 @@ def check(document: Document, rules: Mapping[str, Any], found: pools.Read, work:
         return
     bands: tuple[Band, ...] = options.sections
     own, names = document.sections.get(KIND), [band.name for band in bands]
-    if options.default_band not in (*names, "off"):
+    if options.default_band not in (*names, OFF):
         line = own.entries["default_band"].line if own is not None else 0
         told = f"there is no [{KIND} {options.default_band}]{nearest(options.default_band, names)}"
         work.tell(line, KIND, "default_band", told)
     _check_order(document, bands, work)
     for band in bands:
         section = document.sections[f"{KIND} {band.name}"]
+        if band.name == OFF and not band.off:  # it would hold while no price is known, and for whoever wants it off
+            work.tell(section.line, section.title, "coin", "a band called off mines nothing: write coin = off")
         _check_modes(section, document, band, work)
         _check_pool(section, band, found, work)
         if band.section.coin.lower() == "best" and not getattr(rules.get("profit"), "choose", False):

@@ -41,6 +41,7 @@ def problems(folder: Path, bands: str) -> list[str]:
         ("coin = BTC", "coin = BTC\npool = dgb", "mines DGB, and the band is for BTC"),
         ("coin = BTC", "coin = best", "best needs [profit] with choose = yes"),
         ("[band 1]", "[band]\ndefault_band = 9\n[band 1]", "there is no [band 9]"),
+        ("[band 3]", "[band off]", "a band called off mines nothing: write coin = off"),
     ],
 )
 def test_what_is_wrong_between_bands_is_told_with_its_line(tmp_path, old, new, told):
@@ -89,6 +90,14 @@ def test_set_refuses_what_would_not_check_and_changes_nothing(home):
     result = home.run("bands", "set", "3", "--max-price", "25")
     assert (result.exit_code, home.path.read_text()) == (2, before)
     assert "must be below that of [band 2]" in result.output
+
+
+@pytest.mark.parametrize("name", ["a b", "", "x]", "ä", "-"])
+def test_a_name_no_band_can_have_is_refused_in_one_sentence(home, name):
+    before = home.path.read_bytes()
+    result = home.run("bands", "set", name, "--max-price", "3", "--no-tick")
+    assert (result.exit_code, result.stderr.count("is no name of a band")) == (1, 1)
+    assert home.path.read_bytes() == before
 
 
 def test_a_new_band_goes_to_its_place_by_price_above_the_comment_of_the_next(home):
