@@ -176,9 +176,13 @@ class _Work:
         return sum(now_s - at < STEP_S for at in begun)
 
     def send(self, errands: tuple[Errand, ...]) -> None:
-        """One-time errands first, then what settings still differ; an errand a miner and round."""
+        """One-time errands first, then what settings still differ; an errand a miner and round.
+
+        In the order in which they were asked for; but a light or a fan waits for no flash memory that another one does.
+        """
         wanted = _wanted(self.view, self.envelope)
         busy: set[str] = set()
+        queued: set[str] = set()  # something heavy of theirs waits
         for errand in errands:
             wish = wanted.get((errand.miner, errand.verb))
             if errand.miner not in self.column or self._needless(errand, wish):
@@ -187,9 +191,11 @@ class _Work:
                 self.kept.append(errand)
                 continue
             refused = not errand.request and errand.answer in (REFUSED, UNSUPPORTED)
-            sent = None if refused or errand.miner in busy else self._try(errand, wish)
+            behind = errand.miner in busy or (errand.verb in HEAVY and errand.miner in queued)
+            sent = None if refused or behind else self._try(errand, wish)
             self.kept.append(sent or errand)
-            busy.add(errand.miner)
+            (queued if errand.verb in HEAVY and sent is None else busy).add(errand.miner)
+        busy |= queued
         for (name, verb), wish in wanted.items():
             if name in busy:
                 continue

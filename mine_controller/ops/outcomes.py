@@ -236,6 +236,9 @@ def _in_the_way(book: Book, unit: Unit, asked: _Waiting) -> str:
     lately = channel(image, spec, "address").why
     if lately:
         return f"it did not answer when it was last asked ({lately})"
+    first = next((one for one in state.errands if (one.miner, one.sent_s) == (spec.id, None) and one.request), None)
+    if first is not None and (first.verb, first.value) != (asked.verb, asked.value) and asked.verb in HEAVY:
+        return f"{first.verb} {first.value}".strip() + " was asked for before it and goes first"
     return "its turn comes within what the step, its lane and the power allow"
 
 

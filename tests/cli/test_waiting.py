@@ -231,6 +231,15 @@ def test_what_an_answering_board_waits_for_is_its_own_reason(home, once):
     assert done.exit_code == 75
 
 
+def test_what_waits_behind_something_heavy_names_it_and_a_light_does_not_wait(home):
+    home.run("miners", "mode", "eco", "b01", "--once")
+    home.ticks(3)
+    home.run("miners", "mode", "turbo", "b01", "--once")
+    assert "b01 locate on: applied" in home.run("miners", "locate", "on", "b01").stdout
+    done = home.run("miners", "restart", "b01")
+    assert "b01 restart: waits: mode turbo was asked for before it and goes first; given up after " in done.stdout
+
+
 def test_a_mode_for_a_silent_unit_waits_for_its_answer(home):
     done = silence(home, "b02").run("miners", "mode", "eco", "b02")
     assert "b02 mode eco: waits: nobody answers as this unit; told when it does" in done.stdout

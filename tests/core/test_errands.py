@@ -39,6 +39,18 @@ def test_a_restart_is_sent_once_and_its_outcome_is_told():
     assert shelf.violations == []
 
 
+def test_what_waits_for_flash_memory_holds_up_no_light_and_no_fan_and_what_is_heavy_keeps_its_turn():
+    shelf = running()
+    ask(shelf, "b1", "mode", "eco", number=1)
+    shelf.ticks(3)
+    for number, what in enumerate((("mode", "turbo"), ("locate", "on"), ("fan", "60"), ("restart",)), start=2):
+        ask(shelf, "b1", *what, number=number)
+    shelf.ticks(3)
+    assert shelf.errands() == [("b1", "mode", "eco"), ("b1", "locate", "on"), ("b1", "fan", "60")]
+    shelf.ticks(20)
+    assert shelf.errands()[3:] == [("b1", "mode", "turbo"), ("b1", "restart", "")]
+
+
 def test_a_command_carries_the_identity_that_must_answer_and_the_value():
     shelf = running()
     ask(shelf, "b2", "tune", "frequency_mhz=525 core_voltage_mv=1150")
