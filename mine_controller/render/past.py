@@ -121,6 +121,8 @@ def _day(day: str, rolled: Rolled, site: SiteFacts, paid: Line | None) -> dict[s
 
     ticks, seen = sum(rolled.ticks), sum(rolled.known)
     joules, off_s = energy(rolled.power_w, rolled.known), energy(rolled.curtailed, rolled.ticks)
+    if paid is not None:  # with what no meter tells, as it is in the cost
+        joules = max(joules, paid.energy_ws + paid.guess_ws)
     most_w, hot = known(rolled.power_most_w), known(rolled.inlet_most_c)
     return {
         "day": _named(day),

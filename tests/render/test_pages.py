@@ -120,6 +120,18 @@ def test_a_day_is_summed_over_what_is_known_alone():
     assert row["off"] == "3.0 h"
 
 
+def test_the_energy_of_a_day_is_that_which_its_cost_is_of():
+    """Two of eleven have no meter: what they are taken to draw is in the cost, so it is in the kWh beside it."""
+    day = Rolled(3600, (0,), (30,), (30,), (250.0,), (500.0,), (None,), (None,), (None,), (None,), (0.0,))
+    hour_ws = 3_600_000
+    paid = Line("2026-11-12", hour_ws // 4, hour_ws // 4 * 12, guess_ws=hour_ws * 15 // 100, guess_cost=hour_ws)
+    made = Past(by_day={"2026-11-12": day}, days=(paid,))
+    site = sample.facts(5, economy=economy())
+    [row] = told_past.days(made, site)
+    assert (row["kwh"], row["mean"].replace("\xa0", " ")) == ("0.4", "400 W")
+    assert "Saved in 1 day<" in slow(given(told=made, economy=economy()))["report.html"]
+
+
 def test_a_hole_in_the_days_stays_open():
     hole = tuple(range(sample.NOW // 3600 * 3600 - 60 * 3600, sample.NOW // 3600 * 3600 - 40 * 3600, 3600))
     week = told_past.charts(past(week=rolled(3600, 7, hole)), sample.facts(5), given(count=5).zone, sample.NOW)[0]
