@@ -19,7 +19,7 @@ BEST = "best"  # the coin that [profit] says pays most
 
 # What a coin is mined with; a coin that is not named here may be mined by whoever may use its pool.
 ALGORITHM = {
-    **dict.fromkeys(("BTC", "BCH", "BSV", "DGB", "XEC", "NMC", "FB", "PPC"), "sha256"),
+    **dict.fromkeys(("BTC", "BCH", "BSV", "BC2", "DGB", "XEC", "NMC", "FB", "PPC"), "sha256"),
     **dict.fromkeys(("XMR", "ZEPH", "SAL", "WOW"), "randomx"),
     **dict.fromkeys(("LTC", "DOGE"), "scrypt"),
     "RVN": "kawpow", "RTM": "ghostrider", "KAS": "kheavyhash", "DASH": "x11", "ZEC": "equihash",

@@ -28,6 +28,7 @@ from mine_controller.core.model.state import Unit
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.outlook import outlook
 from mine_controller.core.rules import profit
+from mine_controller.devices._poolapi import PLACES
 
 SHARP = Pace(lead_s=0)
 TICK_S = 120
@@ -145,6 +146,10 @@ def test_xmrig_never_gets_a_sha_coin(coin):
     assert pool_of(Band("x", Section(20.0, coin, "", ())), spec("xmrig pc"), POOLS) == ""
     assert pool_of(Band("x", Section(20.0, coin, "btc", ())), spec("xmrig pc"), POOLS) == ""
     assert can_mine("bitaxe shelf", coin)
+
+
+def test_every_coin_of_a_pools_service_is_known_to_be_for_boards_or_for_the_pc():
+    assert set(PLACES) <= set(ALGORITHM)
 
 
 def test_a_pool_by_name_tells_its_coin_where_the_band_says_none():
