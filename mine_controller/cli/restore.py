@@ -134,7 +134,8 @@ def _tell(done: "Restored", as_json: bool) -> None:
         told = {"copy": done.copy.path.name, "newer": done.newer.name if done.newer else None, "aside": aside}
         click.echo(json_text(told | {"notes": list(done.notes)}))
         return
-    click.echo(f"{done.copy.path.name} is in force; what was before lies in {aside or 'nothing: there was none'}")
+    before = f"what was before lies in {aside}" if aside else "there was none before"
+    click.echo(f"{done.copy.path.name} is in force; {before}")
     for note in done.notes:
         click.echo(note)
     click.echo("The next tick begins in INIT.")

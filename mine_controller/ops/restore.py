@@ -8,6 +8,7 @@ from pathlib import Path
 from mine_controller.config import kept
 from mine_controller.config.model import Config
 from mine_controller.config.replace import replace_file
+from mine_controller.config.sites import FLEET, names, template
 from mine_controller.record import NamedTuple
 from mine_controller.store.copies import kept_files, stamp
 from mine_controller.store.db import Places, StoreError
@@ -75,7 +76,7 @@ def unpacked(copy: Path, path: Path) -> tuple[str, ...]:
     if kept.NAME not in files:
         return ()
     lists = [path.with_name(name) for name in LISTS if name in files]
-    notes = [_beside(place, files[place.name], 0) for place in lists if not place.exists()]
+    notes = [_beside(place, files[place.name], 0) for place in lists if _free(place)]
     return (*notes, _settings(path, files[kept.NAME], 0))
 
 
@@ -91,9 +92,16 @@ def _settings(path: Path, body: bytes, now_s: int) -> str:
     return f"{path.name} is another one now and was left as it is; the copy's lies beside it as {other.name}{told}"
 
 
+def _free(path: Path) -> bool:
+    """Nothing of a person is there: no file, or the list without a miner that `init` makes on a new machine."""
+    if not path.exists():
+        return True
+    return path.name == FLEET and path.read_bytes() in {template(site, FLEET).encode() for site in names()}
+
+
 def _beside(path: Path, body: bytes, now_s: int) -> str:
     """A list that is gone comes back; one that is another by now stays, and the copy's lies beside it."""
-    if not path.exists():
+    if _free(path):
         path.write_bytes(body)
         return f"{path.name} was missing and is back"
     if path.read_bytes() == body:

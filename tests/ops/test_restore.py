@@ -8,6 +8,7 @@ from cli.place import Place
 
 from mine_controller.config.kept import texts
 from mine_controller.config.load import load
+from mine_controller.config.sites import template
 from mine_controller.ops import restore
 from mine_controller.ops.recall import kept_book
 from mine_controller.ops.reset import reset
@@ -73,6 +74,18 @@ def test_a_list_that_is_gone_comes_back_and_one_that_is_another_stays(place):
         "fleet.csv was missing and is back",
     )
     assert fleet.read_bytes() == was
+
+
+@pytest.mark.parametrize("site", ["coop-container", "home-fleet"])
+def test_the_list_without_a_miner_of_a_new_machine_makes_room_for_the_copys(place, tmp_path, site):
+    was = place.config.paths.fleet.read_bytes()
+    place.config.paths.fleet.write_text(template(site, "fleet.csv"))
+    done = restore.put_in_force(place.config, "day-20260301.db", NOW, Who("eve"))
+    assert (done.notes, place.config.paths.fleet.read_bytes()) == (("fleet.csv was missing and is back",), was)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "fleet.csv").write_text(template(site, "fleet.csv"))
+    restore.unpacked(place.config.paths.backups / whole_copy(place), tmp_path / "new" / "config.txt")
+    assert (tmp_path / "new" / "fleet.csv").read_bytes() == was
 
 
 def whole_copy(place):
