@@ -166,8 +166,8 @@ def check_size(slots: Sequence[Slot], options: Ranged) -> None:
     for slot in slots:
         if not options.lowest <= slot.price <= options.highest:
             raise BadReply(
-                f"{slot.price:g} at {iso(slot.start_s)} is outside {options.lowest:g} to {options.highest:g} per kWh:"
-                " nothing of this answer counts"
+                f"{slot.price:g} at {iso(slot.start_s)} is outside {options.lowest:g} to {options.highest:g} per kWh"
+                " (`lowest`, `highest`): nothing of this answer counts"
             )
     covered_s = slots[-1].end_s - slots[0].start_s
     if covered_s >= LONG_S and max(abs(slot.price) for slot in slots) < SMALL:
