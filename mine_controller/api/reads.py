@@ -165,7 +165,7 @@ def get_miner(request: Request, id: str) -> Ascii:  # noqa: A002 - the path is p
 
 @router.get("/api/stats", summary="Sums over the fleet")
 def get_stats(request: Request) -> Ascii:
-    """Each sum says over how many of all it is."""
+    """Each sum says over how many of all it is; a rate of another algorithm is a text, and none of those of TH/s."""
     config = config_of(request)
     counts, rows = document(config, int(time.time()))["miners"], miners.miners(config).rows
     total, online = counts["total"], counts["online"]
@@ -173,7 +173,8 @@ def get_stats(request: Request) -> Ascii:
     for name, of in (("hashrate_ths", "hashrate_ths"), ("power_w", "power_w"), ("avg_temp_c", "chip_c")):
         known = [row[of] for row in rows if isinstance(row[of], int | float)]
         mean = sum(known) / (len(known) if name == "avg_temp_c" else 1) if known else None
-        made |= {name: None if mean is None else round(mean, 2), f"{name}_known": f"{len(known)} of {len(rows)} known"}
+        among = sum(row[of] is not None or not (of == "hashrate_ths" and row["hashrate"]) for row in rows)
+        made |= {name: None if mean is None else round(mean, 2), f"{name}_known": f"{len(known)} of {among} known"}
     return Ascii(made)
 
 

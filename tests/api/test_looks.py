@@ -82,6 +82,12 @@ def test_stats_say_over_how_many(shelf):
     assert (found["avg_temp_c"], found["hashrate_ths"]) == (58.5, 3.63)
 
 
+def test_a_rate_that_is_a_text_is_none_that_the_sum_lacks(shelf):
+    shelf.place.ticks(1)
+    assert [one["hashrate"] is None for one in shelf.get("/api/miners").json()["miners"]] == [True, True, True, False]
+    assert shelf.get("/api/stats").json()["hashrate_ths_known"] == "3 of 3 known"
+
+
 def test_prices_and_bands(attic):
     price = attic.get("/api/energy/current-price").json()["now"]
     assert (price["p_kwh"], price["band"]) == (15, "2")
