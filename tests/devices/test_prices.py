@@ -238,7 +238,9 @@ def test_other_prices_for_known_slots_are_refused_until_those_are_over():
     assert other.read(octopus, agile(), memory)[0]["", "slots"]
 
 
-@pytest.mark.parametrize(("times", "refused"), [(100, "is outside -50 to 150 per kWh .`lowest`, `highest`."), (0.01, "the major unit in place of")])
+@pytest.mark.parametrize(
+    ("times", "refused"), [(100, "is outside -50 to 150 per kWh .`lowest`"), (0.01, "the major unit in place of")]
+)
 def test_a_price_a_hundred_times_off_refuses_the_whole_answer(times, refused):
     """PRC2: pounds for pence, and the other way round."""
     server = publisher()
