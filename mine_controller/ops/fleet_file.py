@@ -80,12 +80,16 @@ def compared(
     """Every address that answered, judged; `miner_ports` are those on which hardly anything but a miner answers."""
     finds = [_find(one, *guess(one), known, miner_ports) for one in seen]
     units = [find.unit for find in finds if find.unit]
-    return tuple(
-        find._replace(note=_joined(find.note, f"{units.count(find.unit)} addresses say they are this unit"))
-        if units.count(find.unit) > 1
-        else find
-        for find in finds
-    )
+    here = {find.id for find in finds}
+    gone = known._replace(last={name: at for name, at in known.last.items() if name not in here})
+    return tuple(find._replace(note=_joined(find.note, _beside(find, units, gone))) for find in finds)
+
+
+def _beside(find: Find, units: Sequence[str], gone: Fleet) -> str:
+    """What the other addresses tell of it: that they are this unit too, or not the one that was here."""
+    if units.count(find.unit) > 1:
+        return f"{units.count(find.unit)} addresses say they are this unit"
+    return _was_here(find.address, gone) if not find.unit else ""
 
 
 def _find(one: Seen, guessed: Guess | None, trouble: str, known: Fleet, miner_ports: Sequence[int]) -> Find:
@@ -101,7 +105,6 @@ def _find(one: Seen, guessed: Guess | None, trouble: str, known: Fleet, miner_po
     find = Find(one.host, NEW, guessed.kind, model, firmware, unit, "", group, open=one.open, draws=guessed.draws)
     notes = [trouble, wrong, "" if told else _untold(find, known.sections), _another_size(find, known.sections)]
     if spec is None:
-        notes.append("" if unit else _was_here(one.host, known))
         return find._replace(note=_joined(*notes))
     was = known.last.get(spec.id, "")
     moved = bool(was) and was != one.host

@@ -55,6 +55,15 @@ def test_a_listed_unit_outside_the_hosts_of_its_section_is_told():
     assert find.note == "outside the hosts of [bitaxe shelf], which will not find it there"
 
 
+def test_who_hangs_at_the_address_of_a_listed_unit_is_told_as_most_likely_that_one():
+    here, before = Seen("127.9.0.5", (4028,), {}), known(SHELF, listed=[LISTED], last={"b07": "127.9.0.5"})
+    (find,) = compared([here], lambda _one: (None, ""), before, (4028, 4433))
+    assert (find.state, find.note) == ("unknown make", "answers on port 4028; b07 was read here last")
+    guesses = {"127.9.0.5": None, "127.9.0.9": board()}
+    both = compared([here, Seen("127.9.0.9", (80,), {})], lambda one: (guesses[one.host], ""), before, (4028, 4433))
+    assert [one.note for one in both] == ["answers on port 4028", ""], "b07 itself answers elsewhere"
+
+
 def test_a_unit_of_a_fleet_service_is_known_without_hosts():
     spec = LISTED._replace(id="a001", group="foreman mine")
     (find,) = judged(known(listed=[spec]), ("127.9.0.99", Guess("antminer", 3, unit=MAC)))
