@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from mine_controller.cli.options import config_option
-from mine_controller.cli.session import Asker, fail, load_config
+from mine_controller.cli.session import Asker, fail, load_config, say
 from mine_controller.config.model import Config
 
 LATER, INTERRUPTED = 75, 130
@@ -38,7 +38,11 @@ def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.stop import raise_stop  # noqa: PLC0415 - the same
 
-    loaded = load_config(config, last_good=True)
+    try:
+        loaded = load_config(config, last_good=True)
+    except SystemExit:
+        say("minectl: nothing was stopped: mend what is said above, or open the main breaker")
+        raise
     if not yes:
         name = click.prompt(f'Stop everything at "{loaded.site.name}"? Type the site\'s name', err=True)
         if name.strip() != loaded.site.name:

@@ -1,7 +1,9 @@
 """The last config with which a tick ended well: a broken config.txt never stops a mine.
 
 One file beside the database, `config.last-good`, 0600: it holds the texts of config.txt and fleet.csv (literal secrets
-too), so it belongs in no backup and no bundle.
+too), so it belongs in no backup and no bundle. A secret that lies in a file of its own is not in it: where that file is
+gone or closed, its device is asked without (it refuses, and what it would tell is unknown, as of one that fails), and a
+channel takes no part. Nothing else stands still for it.
 """
 
 import json
@@ -9,16 +11,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mine_controller.config import catalogue
 from mine_controller.config.fleet import FILE
-from mine_controller.config.lines import decode
+from mine_controller.config.lines import UNFILLED, Over, decode
 from mine_controller.config.lines import read as read_lines
 from mine_controller.config.load import SITE, SYSTEM, Source, build_config, load, sha
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
+from mine_controller.config.values import Place, WrongValueError, secret
 
 NAME = "config.last-good"
 SYSTEM_DATA = Path("/var/lib/minectl")
 PRIVATE = 0o100600
+STAND_IN = "no-secret-to-be-had"
 
 
 def remember(config: Config) -> None:
@@ -101,6 +106,28 @@ def _named_places(path: Path) -> Iterator[Path]:
         yield path.parent / entry.value
 
 
+def _without_secrets(source: Source) -> Over:
+    """What stands in for each secret whose own file can't be read."""
+    place = Place(source.path.resolve().parent, private=True)
+    over: dict[str, dict[str, str]] = {}
+    for title, section in read_lines(decode(source.config)[0]).sections.items():
+        lost = [key for key, entry in section.entries.items() if _is_lost(entry.value, place)]
+        if lost:
+            value = STAND_IN if catalogue.find("channel", section.kind) is None else UNFILLED
+            over[title] = dict.fromkeys(lost, value)
+    return over
+
+
+def _is_lost(text: str, place: Place) -> bool:
+    if not text.startswith("file:"):
+        return False  # env: and cred: are the ticks' own; a tick by hand, which has none of them, is refused as ever
+    try:
+        secret(text, place)
+    except WrongValueError:
+        return True
+    return False
+
+
 def _read(kept: Path, path: Path) -> Config | None:
     """The config out of the file; None when there is none, it is another site's, or it isn't as it was written."""
     try:
@@ -112,6 +139,6 @@ def _read(kept: Path, path: Path) -> Config | None:
             return None
         fleet = told["fleet"]
         source = Source(path, told["config"].encode(), None if fleet is None else fleet.encode(), PRIVATE)
-        return build_config(source, {}) if sha(source) == told["sha"] else None
+        return build_config(source, _without_secrets(source)) if sha(source) == told["sha"] else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError):
         return None  # as good as none: the problems of config.txt are told instead

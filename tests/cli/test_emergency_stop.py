@@ -95,3 +95,10 @@ def test_a_tick_that_asked_before_the_stop_and_has_ended_has_not_obeyed_it(home,
 def test_a_stop_of_which_nothing_can_be_read_is_not_taken_for_obeyed(home, monkeypatch):
     beside(home, monkeypatch, lambda: home.config.paths.db.write_bytes(b"no database"))
     assert home.run("emergency-stop", "--yes").exit_code == 75
+
+
+def test_without_a_config_that_can_be_used_it_says_that_nothing_was_stopped(place):
+    place.path.write_text("[site\n")
+    done = place.run("emergency-stop", "--yes")
+    assert (done.exit_code, place.config.paths.stop.exists()) == (2, False)
+    assert "nothing was stopped: mend what is said above, or open the main breaker" in done.stderr

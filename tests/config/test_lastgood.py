@@ -124,3 +124,38 @@ def test_a_site_that_never_had_a_list_has_lost_none(write, tmp_path):
     assert not load_or_last_good(path).last_good
     (tmp_path / NAME).unlink()
     assert not load_or_last_good(path).last_good
+
+
+def with_files(text, folder):
+    """The relay's password and a telegram token in files of their own."""
+    for name in ("relay.secret", "bot.secret"):
+        (folder / name).write_text("canary\n")
+        (folder / name).chmod(0o600)
+    text = text.replace("[end]", "[telegram]\ntoken = file:bot.secret\nchat_id = -100\n\n[end]")
+    return text.replace("password = s%cret-7", "password = file:relay.secret")
+
+
+@pytest.mark.parametrize("gone", ["relay.secret", "bot.secret"])
+def test_a_secrets_file_that_is_gone_costs_its_own_section_and_no_tick(write, tmp_path, gone):
+    path = write(with_files(TEXT, tmp_path))
+    good = load(path)
+    remember(good)
+    (tmp_path / gone).unlink()
+    config = load_or_last_good(path)
+    assert config.last_good
+    assert (config.policy, config.sha, set(config.endpoints)) == (good.policy, good.sha, set(good.endpoints))
+    assert [problem.text for problem in config.broken] == [f"file {gone}: No such file or directory"]
+    password = config.endpoints["relay fans"].options.password.reveal()
+    assert (password, list(config.channels)) == (
+        ("no-secret-to-be-had", ["telegram"]) if gone == "relay.secret" else ("canary", [])
+    )
+
+
+def test_a_secret_of_the_environment_is_not_done_without(write, monkeypatch):
+    """A tick by hand has none of what cron's has: it would lock the account at the device."""
+    monkeypatch.setenv("PDU", "canary")
+    path = write(TEXT.replace("password = s%cret-7", "password = env:PDU"))
+    remember(load(path))
+    monkeypatch.delenv("PDU")
+    with pytest.raises(ConfigError):
+        load_or_last_good(path)
