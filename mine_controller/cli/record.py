@@ -39,7 +39,7 @@ def command(config: Path | None, section: tuple[str, ...], folder: Path | None) 
     try:
         files = record(endpoint, live_wire(endpoint.section, time.monotonic() + ASK_S, loaded.paths.collect), target)
     except WireError as error:
-        fail(f'no answer: {error.why}; `minectl probe "{endpoint.section}"` shows every exchange')
+        fail(f'no answer: {error.why}; `minectl probe "{endpoint.section}"` asks it again')
     except OSError as error:
         fail(f"{target} can't be written: {error.strerror}")
     for file in files:

@@ -266,11 +266,11 @@ _REMEDIES = (
 )
 
 
-def remedy_for(why: str, section: str) -> str:
-    """What helps against a failure, in one sentence."""
+def remedy_for(why: str, section: str, again: str = "") -> str:
+    """What helps against a failure, in one sentence; `again`: what tries it once more, where `probe` does not."""
     low = why.lower()
     first = next((remedy for words, remedy in _REMEDIES if any(word in low for word in words)), "")
-    more = f'`minectl probe "{section}"` shows every exchange'
+    more = again or f'`minectl probe "{section}"` asks it by hand'
     return f"{first}; {more}" if first else more
 
 
@@ -291,7 +291,8 @@ def _channels(site: Site) -> Iterator[Check]:
         if title not in results:
             yield Check(title, OK, "filled in; `minectl doctor --live` sends a test")
         elif results[title]:
-            yield Check(title, FAIL, f"the test did not arrive: {results[title]}", remedy_for(results[title], title))
+            remedy = remedy_for(results[title], title, f'`minectl notify test "{title}"` tries it again')
+            yield Check(title, FAIL, f"the test did not arrive: {results[title]}", remedy)
         else:
             yield Check(title, OK, "it took the test")
 

@@ -134,7 +134,7 @@ def test_notes_of_the_config_are_shown(place):
         ("HTTP 401", "password"),
         ("certificate has expired", "https against http"),
         ("HTTP 404", "the path or the model"),
-        ("no such table row", "shows every exchange"),
+        ("no such table row", "asks it by hand"),
     ],
 )
 def test_every_failure_has_a_remedy(why, helps):
@@ -221,6 +221,7 @@ def test_a_channel_is_only_sent_to_when_that_is_asked_for(place, tmp_path, monke
     loud = {check.name: check for check in doctor._channels(site(place, tmp_path, config=config, send=True))}
     assert (loud["telegram"].verdict, loud["email"].verdict) == ("ok", "fail")
     assert "password" in loud["email"].remedy
+    assert loud["email"].remedy.endswith('`minectl notify test "email"` tries it again'), "probe knows no channels"
 
 
 def test_a_site_that_tells_nobody_is_told(place, tmp_path):
