@@ -38,8 +38,8 @@ class Site:
         """The config, or the last good one. ConfigError when there is neither."""
         found = stamp(self.path, self.path.parent / "fleet.csv")
         with self._lock:
-            if self._config is None or self._config[0] != found:
-                self._config = (found, load_or_last_good(self.path))
+            if self._config is None or self._config[0] != found or self._config[1].last_good:
+                self._config = (found, load_or_last_good(self.path))  # a secret's file may be there again
             return self._config[1]
 
     def tokens(self) -> tuple[Token, ...]:

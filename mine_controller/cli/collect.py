@@ -87,7 +87,7 @@ def _collect(path: Path, config: "Config", ended: threading.Event) -> int:
         click.echo(f"collecting for {', '.join(f'[{section}]' for section in (*hears, *orders))}")
         stirred = process.Marked(config.paths.config, config.paths.fleet)
         try:
-            is_new = partial(_is_new, path, stirred)
+            is_new = partial(_is_new, path, stirred, mended=config.last_good)
             over = process.run(hears, config.paths.collect, ended, is_new, click.echo, orders=orders)
         except OSError as error:
             fail(f"{config.paths.collect.parent} can't be written: {error.strerror or error}")
@@ -96,9 +96,13 @@ def _collect(path: Path, config: "Config", ended: threading.Event) -> int:
         config = _first(path)
 
 
-def _is_new(path: Path, stirred: "Marked") -> bool:
-    """Whether the config changed into another good one."""
-    if not stirred():
+def _is_new(path: Path, stirred: "Marked", *, mended: bool = False) -> bool:
+    """Whether the config changed into another good one.
+
+    `mended`: what runs is the last good one, and it may be a secret's file that is there again, config.txt no other.
+    """
+    changed = stirred()
+    if not (changed or mended):
         return False
     from mine_controller.config.load import load  # noqa: PLC0415
     from mine_controller.config.model import ConfigError  # noqa: PLC0415
@@ -106,7 +110,10 @@ def _is_new(path: Path, stirred: "Marked") -> bool:
     try:
         load(path)
     except ConfigError as error:
-        click.echo(f"{path} was changed and is broken ({len(error.problems)} problems): going on as before", err=True)
+        if changed:
+            click.echo(
+                f"{path} was changed and is broken ({len(error.problems)} problems): going on as before", err=True
+            )
         return False
     return True
 

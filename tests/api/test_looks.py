@@ -8,6 +8,8 @@ from api.served import Served
 from cli.agile import Home
 from cli.home import Home as Shelf
 
+from mine_controller.config.lastgood import remember
+from mine_controller.config.load import load
 from mine_controller.store import query
 
 STRATEGY = "/api/settings/agile-solo-strategy"
@@ -224,6 +226,18 @@ def test_a_broken_config_is_told_and_not_a_fault(shelf):
     assert done.status_code == 503
     assert done.json()["problems"]
     assert shelf.get("/healthz").status_code == 503
+
+
+def test_a_secrets_file_that_is_there_again_counts_at_once(shelf):
+    path, secret = shelf.place.path, shelf.place.path.with_name("dead.secret")
+    path.write_text(path.read_text().replace("[wiring]", "[deadman]\nurl = file:dead.secret\n\n[wiring]"))
+    secret.touch(0o600)
+    secret.write_text("http://127.0.0.1:9/x")
+    remember(load(path))
+    secret.rename(path.with_name("aside"))
+    assert "the last good one counts" in shelf.get("/healthz").text
+    path.with_name("aside").rename(secret)
+    assert "the last good one counts" not in shelf.get("/healthz").text
 
 
 def test_a_damaged_database_is_told_and_not_a_fault(served):

@@ -6,6 +6,8 @@ from click.testing import CliRunner
 from mine_controller.cli import collect
 from mine_controller.cli.main import group
 from mine_controller.collect import process
+from mine_controller.config.lastgood import remember
+from mine_controller.config.load import load
 from mine_controller.wire.collected import Hear
 
 TEXT = """\
@@ -105,6 +107,29 @@ def test_a_change_that_breaks_it_is_told_once_and_changes_nothing(path, runs):
     done = run(path)
     assert done.exit_code == 0
     assert done.output.count("going on as before") == 1
+
+
+def test_a_secrets_file_that_is_there_again_is_taken_over(path, runs):
+    secret = path.with_name("dead.secret")
+
+    def put_back():
+        secret.write_text("http://127.0.0.1:9/x\n")
+        secret.chmod(0o600)
+
+    def change():
+        stirred = runs[-1][2]
+        assert not stirred()
+        put_back()
+        assert stirred()
+        return process.CHANGED
+
+    path.write_text(path.read_text().replace("[wiring]", "[deadman]\nurl = file:dead.secret\n\n[wiring]"))
+    put_back()
+    remember(load(path))
+    secret.unlink()
+    runs[0][:] = [change, process.ENDED]
+    done = run(path)
+    assert (done.exit_code, done.output.count("collecting by the last good one")) == (0, 1)
 
 
 def test_only_kinds_that_are_pushed_are_heard(path):
