@@ -2,6 +2,7 @@
 
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -242,10 +243,18 @@ def undo(path: Path) -> tuple[Change, ...]:
 
 
 def problem_lines(problems: tuple[Problem, ...], name: str = "config.txt") -> list[str]:
-    """`config.txt:12: [site] tick_s: text`, one a problem or note."""
+    """`config.txt:12: [site] tick_s: text`, one a problem or note; what is the same of other lines is counted.
+
+    One section with a typo is missed by each of its 280 miners, and the line that is the cause would be off the screen.
+    """
     out = []
+    alike = Counter(one._replace(line=0) for one in problems)
     for problem in problems:
+        same = alike.pop(problem._replace(line=0), 0)
+        if not same:
+            continue
+        more = f" (the same in {same - 1} more line{'s' if same > 2 else ''})" if same > 1 else ""
         where = f"{problem.file or name}:{problem.line}" if problem.line else problem.file or name
         about = " ".join(part for part in (f"[{problem.section}]" if problem.section else "", problem.option) if part)
-        out.append(f"{where}: {about}: {problem.text}" if about else f"{where}: {problem.text}")
+        out.append(f"{where}: {about}: {problem.text}{more}" if about else f"{where}: {problem.text}{more}")
     return out

@@ -183,3 +183,12 @@ def test_problems_are_lines_an_editor_can_jump_to():
         "fleet.csv:3: mac: is wrong",
         "config.txt:4: [probe x]: unknown",
     ]
+
+
+def test_what_each_of_many_lines_misses_is_one_line_and_counted():
+    missed = [Problem(line, "", "group", "there is no section [foreman mine]", "fleet.csv") for line in range(2, 282)]
+    cause = Problem(68, "foreman mien", "", "nothing is called foremen")
+    assert problem_lines((cause, *missed, *missed[:1])) == [
+        "config.txt:68: [foreman mien]: nothing is called foremen",
+        "fleet.csv:2: group: there is no section [foreman mine] (the same in 280 more lines)",
+    ]
