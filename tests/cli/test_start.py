@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mine_controller.cli import start
+from mine_controller.cli.session import config_path
 from mine_controller.cli.start import Asked
 from mine_controller.store.lock import TickLock
 
@@ -156,3 +157,14 @@ def test_a_config_in_a_folder_that_is_closed_is_a_sentence_that_names_sudo(tmp_p
         2,
         True,
     )
+
+
+def test_from_a_folder_that_is_closed_the_installed_config_is_meant(monkeypatch):
+    """`sudo -u minectl ...` in a home that only its owner may enter."""
+
+    def exists(path, **_more):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.delenv("MINECTL_CONFIG", raising=False)
+    monkeypatch.setattr(Path, "exists", exists)
+    assert config_path(None) == Path("/etc/minectl/config.txt")
