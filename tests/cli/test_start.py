@@ -159,12 +159,13 @@ def test_a_config_in_a_folder_that_is_closed_is_a_sentence_that_names_sudo(tmp_p
     )
 
 
-def test_from_a_folder_that_is_closed_the_installed_config_is_meant(monkeypatch):
+def test_from_a_folder_that_is_closed_the_installed_config_is_meant(tmp_path, monkeypatch):
     """`sudo -u minectl ...` in a home that only its owner may enter."""
 
     def exists(path, **_more):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MINECTL_CONFIG", raising=False)
     monkeypatch.setattr(Path, "exists", exists)
     assert config_path(None) == Path("/etc/minectl/config.txt")
