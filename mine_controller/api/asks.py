@@ -16,6 +16,7 @@ from starlette.responses import Response
 from mine_controller.api.site import Site
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.ops import replies
+from mine_controller.ops.outcomes import outcomes
 from mine_controller.ops.replies import Answer, Started, Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths, StoreTrouble
@@ -25,6 +26,7 @@ SOURCE = "api"
 WAIT_S = 120  # less than a web server in front gives it; whoever waits longer has the number to ask after
 WAITERS = 8  # connections that may wait at a time; the others get their number at once
 TROUBLE = 1
+NOBODY: tuple[int, Sequence[str]] = (0, ())
 
 
 class Caller(NamedTuple):
@@ -76,9 +78,18 @@ class Desk:
         self._at_work = False
         self._waiters = threading.BoundedSemaphore(WAITERS)
 
-    def put(self, caller: Caller, wanted: Sequence[Wanted], *, wait: bool, more: dict[str, Any] | None = None) -> Ascii:
+    def put(
+        self,
+        caller: Caller,
+        wanted: Sequence[Wanted],
+        *,
+        wait: bool,
+        more: dict[str, Any] | None = None,
+        of: tuple[int, Sequence[str]] = NOBODY,
+    ) -> Ascii:
         """File them all, have a tick take them; 202 with their numbers, or its outcome when waited for.
 
+        `of`: the tick before, and the miners of which `outcomes` then says what they were told or wait for.
         200: done · 409: refused by the tick · 202: filed, and not judged yet. Raises StoreTrouble.
         """
         config = self.site.config()
@@ -93,7 +104,8 @@ class Desk:
             return Ascii(body | (more or {}), 202)
         finally:
             self._waiters.release()
-        return _told(config, body | (more or {}), wanted, numbers, started)
+        told = {"outcomes": outcomes(config, *of)} if of[1] else {}
+        return _told(config, body | (more or {}) | told, wanted, numbers, started)
 
     def note(self, caller: Caller, wanted: Sequence[Wanted]) -> int | None:
         """Only file them, for the audit log: the next tick writes them down. Raises StoreTrouble."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from mine_controller.api.asks import Ascii, Problem
+from mine_controller.api.asks import NOBODY, Ascii, Problem
 from mine_controller.api.bodies import Because, Miner, NewPool, NewProfile, PoolChange, Who, WhoMode
 from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, given_itself, noticed, rows_of
 from mine_controller.api.guard import caller_of
@@ -59,7 +59,13 @@ def asked(request: Request, asking: Asking, *, wait: bool, notes: Sequence[str] 
         raise Problem(409, next(iter(cannot.values())), **more)
     if not wanted:
         return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
-    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=more | _noted(notes))
+    of = _waited_for(request, asking) if wait else NOBODY
+    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=more | _noted(notes), of=of)
+
+
+def _waited_for(request: Request, asking: Asking) -> tuple[int, list[str]]:
+    """The last tick before, and who is asked something after it: `done` is said of the request, not of the miner."""
+    return miners.miners(config_of(request)).tick_at, [name for name, why in asking.cannot.items() if not why]
 
 
 def _noted(notes: Sequence[str]) -> dict[str, Any]:
@@ -157,8 +163,8 @@ def patch_miner(request: Request, id: str, body: Miner, wait: Wait = False) -> A
     wanted = [*audit_rows(rows, body.reason or WHY), *wants]
     if not wanted:
         return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
-    notes = [*news, *unheard(config, found, asking)]
-    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(notes))
+    notes, of = [*news, *unheard(config, found, asking)], (found.tick_at, [row["id"]] if wants else [])
+    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(notes), of=of)
 
 
 def _lined(

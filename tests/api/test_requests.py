@@ -207,6 +207,20 @@ def test_restart_reaches_the_unit_through_a_tick(shelf):
     assert shelf.post("/api/miners/n01/restart").status_code in (202, 409)
 
 
+def test_who_waits_hears_what_the_miner_was_told_and_not_only_that_it_was_asked_for(shelf):
+    first = shelf.post("/api/miners/b02/restart?wait=1").json()
+    assert [(one["miner"], one["verb"], one["verdict"]) for one in first["outcomes"]] == [("b02", "restart", "applied")]
+    shelf.post("/api/miners/bulk/mode?wait=1", {"ids": ["b01"], "mode": "eco"})
+    shelf.place.ticks(3)
+    second = shelf.send("PATCH", "/api/miners/b01?wait=1", {"mode": "turbo"}).json()
+    assert second["outcome"][0]["verdict"] == "done"
+    (told,) = second["outcomes"]
+    assert (told["miner"], told["verdict"]) == ("b01", "waits")
+    assert told["why"].startswith("its flash memory is written at most every 25 min")
+    line = shelf.send("PATCH", "/api/miners/b01?wait=1", {"name": "Attic"}, "admin").json()
+    assert "outcomes" not in line, "of a line of fleet.csv no miner is told"
+
+
 def test_a_mode_for_many_is_wanted_until_changed(shelf):
     done = shelf.post("/api/miners/bulk/mode?wait=1", {"filter": {"row": "a"}, "mode": "eco", "reason": "quiet"})
     assert done.status_code == 200
