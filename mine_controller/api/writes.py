@@ -53,12 +53,13 @@ def filters_of(who: Who) -> Filters:
 def asked(request: Request, asking: Asking, *, wait: bool, notes: Sequence[str] = ()) -> Ascii:
     """Put what can be done; 409 when nobody can take it, 200 when there is nothing to do."""
     wanted, refused = able(config_of(request), asking.wanted)
+    notes = tuple(dict.fromkeys((*notes, *asking.notes)))
     cannot = {name: why for name, why in asking.cannot.items() if why} | refused
     more: dict[str, Any] = {"cannot": dict(list(cannot.items())[:TOLD])} if cannot else {}
     if not wanted and cannot:
         raise Problem(409, next(iter(cannot.values())), **more)
     if not wanted:
-        return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
+        return _already(notes)
     of = _waited_for(request, asking) if wait else NOBODY
     return desk_of(request).put(caller_of(request), wanted, wait=wait, more=more | _noted(notes), of=of)
 
@@ -66,6 +67,12 @@ def asked(request: Request, asking: Asking, *, wait: bool, notes: Sequence[str] 
 def _waited_for(request: Request, asking: Asking) -> tuple[int, list[str]]:
     """The last tick before, and who is asked something after it: `done` is said of the request, not of the miner."""
     return miners.miners(config_of(request)).tick_at, [name for name, why in asking.cannot.items() if not why]
+
+
+def _already(notes: Sequence[str]) -> Ascii:
+    """Nothing to file: it is so already, or something stands against it that was not asked to go."""
+    done = {} if notes else {"done": "it is so already"}
+    return Ascii({"request_id": None, "tick_started": False, **done, **_noted(notes)})
 
 
 def _noted(notes: Sequence[str]) -> dict[str, Any]:
@@ -100,7 +107,8 @@ def wished(config: Config, found: Miners, filters: Filters, *, enabled: bool, re
         return miners.quarantine(config, found, filters, why, release=False)
     out, freed = miners.quarantine(config, found, filters, why, release=True), miners.freed(found, filters, why)
     stops = tuple(one for one in freed.wanted if one.args[0].startswith("miner"))
-    return Asking((*out.wanted, *stops), out.cannot)
+    still = tuple(note for note in freed.notes if " held by miner" in note)  # a mode or a pool keeps nobody off
+    return Asking((*out.wanted, *stops), out.cannot, still)
 
 
 # -- many: before one, whose paths would take "bulk" for an id --------------------------------------------------------
@@ -162,7 +170,7 @@ def patch_miner(request: Request, id: str, body: Miner, wait: Wait = False) -> A
     rows, news = _lined(request, config, row, cells) if cells else ([], [])
     wanted = [*audit_rows(rows, body.reason or WHY), *wants]
     if not wanted:
-        return Ascii({"request_id": None, "tick_started": False, "done": "it is so already"})
+        return _already(asking.notes)
     notes, of = [*news, *unheard(config, found, asking)], (found.tick_at, [row["id"]] if wants else [])
     return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(notes), of=of)
 

@@ -250,6 +250,8 @@ def auto(context: click.Context, /, **options: Any) -> None:
     asked = given(context, options)
     found = known_miners(asked.config)
     asking = asked_for(lambda: freed(found, asked.filters, asked.reason))
+    if not asking.wanted and asking.notes:
+        fail("; ".join(map(safe, asking.notes)))
     if not asking.wanted:
         click.echo("Nobody holds these miners: they are automatic already.")
         return

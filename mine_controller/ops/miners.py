@@ -33,6 +33,7 @@ from mine_controller.store import query
 
 ALL = "--all"
 HELD = ("miner", "mode", "pool")  # keys of set-state that name one miner
+TOLD = 6  # miners in one note
 NUMBERS = (
     "power_w", "hashrate_ths", "chip_c", "board_c", "fan_rpm", "fan_pct", "frequency_mhz", "core_voltage_mv", "limit_w",
     "uptime_s", "accepted_n", "rejected_n", "stale_n",
@@ -261,7 +262,23 @@ def errand(
     if only or any(cannot.values()):
         whom = tuple(name for name, why in cannot.items() if not why)
     wanted = tuple(Wanted("errand", (name, *(word for word in what if word)), reason) for name in whom)
-    return Asking(wanted, cannot)
+    return Asking(wanted, cannot, _goes_back([row for row in chosen if not cannot[row["id"]]], what))
+
+
+def _goes_back(able: Sequence[Mapping[str, Any]], *told: tuple[str, str]) -> tuple[str, ...]:
+    """What does not last on a miner that a person holds in another mode, or on another pool."""
+    keys = {"mode": "mode", "tune": "mode", "pool": "pool"}
+    held = [
+        (row["id"], key, hold.partition(" ")[0])
+        for row in able
+        for verb, value in told
+        if (key := keys.get(verb, "")) and (hold := row["held"].get(key)) and hold.partition(" ")[0] != value
+    ]
+    if not held:
+        return ()
+    name, key, value = held[0]
+    more = f"; so with {len(held) - 1} more" if len(held) > 1 else ""
+    return (f"{name} is held in {key} {value} and goes back, unless `minectl miners auto {name}` ends it{more}",)
 
 
 def cannot_take(config: Config, found: Miners, name: str, what: tuple[str, str]) -> str:
@@ -358,7 +375,18 @@ def freed(found: Miners, filters: Filters, reason: str) -> Asking:
     mine = [f"{key}.{row['id']}" for row in chosen for key in HELD]
     mine += [name for key in HELD for name in _whole(key, filters, chosen)]
     wanted = tuple(Wanted("clear-state", (key,), reason) for key in mine if key in keys)
-    return Asking(wanted, dict.fromkeys((row["id"] for row in chosen), ""))
+    shared = sorted(keys.difference(mine))
+    notes = tuple(note for key in shared if (note := _held_with_others(key, chosen)))
+    return Asking(wanted, dict.fromkeys((row["id"] for row in chosen), ""), notes)
+
+
+def _held_with_others(key: str, chosen: Sequence[Mapping[str, Any]]) -> str:
+    """Who of them stays held with a whole group, or with everybody; "" when none does."""
+    names = [row["id"] for row in chosen if key in ("miners", *(f"{one}.{row['group']}" for one in HELD))]
+    if not names:
+        return ""
+    whom = f"{', '.join(names[:TOLD])}{' and others' if len(names) > TOLD else ''}"
+    return f'still held by {key}: {whom}; `minectl clear-state "{key}"` ends it for all that it holds'
 
 
 def quarantine(config: Config, found: Miners, filters: Filters, reason: str, *, release: bool) -> Asking:
@@ -377,7 +405,7 @@ def with_profile(config: Config, found: Miners, filters: Filters, profile: Profi
     cannot = {row["id"]: _no_profile(config, found, row, profile) for row in chosen}
     able = [name for name, why in cannot.items() if not why]
     wanted = tuple(Wanted("errand", (name, *pair), reason) for name in able for pair in profile.errands())
-    return Asking(wanted, cannot)
+    return Asking(wanted, cannot, _goes_back([row for row in chosen if row["id"] in able], *profile.errands()))
 
 
 def _no_profile(config: Config, found: Miners, row: Mapping[str, Any], profile: Profile) -> str:

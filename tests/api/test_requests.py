@@ -245,6 +245,19 @@ def test_disable_and_enable(shelf):
     assert not [one for one in shelf.get("/api/miners").json()["miners"] if one["quarantine"]]
 
 
+def test_on_for_one_who_is_held_with_everybody_says_what_ends_it(shelf):
+    shelf.post("/api/debug/miners?wait=1", {"miners": "stop", "for_s": 600, "reason": "visit"})
+    for done in (
+        shelf.send("PATCH", "/api/miners/b01", {"enabled": True}),
+        shelf.post("/api/miners/bulk/enable", {"ids": ["b01"]}),
+    ):
+        body = done.json()
+        assert "done" not in body
+        assert body["notes"] == [
+            'still held by miners: b01; `minectl clear-state "miners"` ends it for all that it holds'
+        ]
+
+
 def test_off_for_a_unit_that_nothing_can_stop_is_409_with_what_helps(shelf):
     for done in (
         shelf.send("PATCH", "/api/miners/n01?wait=1", {"enabled": False}),

@@ -210,6 +210,28 @@ def test_a_mode_is_kept_until_changed_and_auto_ends_it(seen):
     assert "automatic already" in seen.run("miners", "auto", "b01").stdout
 
 
+def test_who_is_held_with_its_group_or_with_everybody_is_not_called_automatic(seen):
+    seen.run("miners", "mode", "eco", "--group", "bitaxe shelf", "--yes")
+    done = seen.run("miners", "auto", "b01")
+    ends = '`minectl clear-state "mode.bitaxe shelf"` ends it for all that it holds'
+    assert (done.exit_code, ends in done.stderr, "automatic already" in done.stdout) == (1, True, False)
+    seen.run("miners", "mode", "turbo", "b01")
+    assert ends in seen.run("miners", "auto", "b01").stderr
+    assert seen.run("miners", "auto", "--group", "bitaxe shelf", "--yes").exit_code == 0
+    assert "automatic already" in seen.run("miners", "auto", "b01").stdout
+    seen.run("miners", "stop", "--all", "--for", "1h", "--yes")
+    assert 'still held by miners: b01; `minectl clear-state "miners"`' in (seen.run("miners", "auto", "b01").stderr)
+
+
+def test_what_is_told_once_against_a_hold_is_said_to_go_back(seen):
+    seen.run("miners", "mode", "eco", "b01")
+    note = "Note: b01 is held in mode eco and goes back, unless `minectl miners auto b01` ends it."
+    assert note in seen.run("miners", "mode", "turbo", "b01", "--once", "--dry-run").stderr
+    assert note in seen.run("miners", "tune", "b01", "--frequency-mhz", "500", "--dry-run").stderr
+    assert note not in seen.run("miners", "mode", "eco", "b01", "--once", "--dry-run").stderr
+    assert note not in seen.run("miners", "restart", "b01", "--dry-run").stderr
+
+
 def test_more_than_one_is_asked_about_first(seen):
     done = seen.run("miners", "restart", "--row", "a", input="n\n")
     assert done.exit_code == 2
