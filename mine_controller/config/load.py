@@ -87,6 +87,7 @@ def build_config(source: Source, over: Over) -> Config:
     built = loader.wiring(rows, kinds, site_options)
     permissive.check(loader.document, channels, kinds, built.wiring, work)
     relays.check(loader.document.sections.get(WIRING), channels, kinds, built.wiring, work)
+    relays.outlets(rows, loader.document.sections.get(WIRING), kinds, built.wiring, work)
     rules = loader.rules(built)
     loader.between(rules, built)
     loader.crossed(rules, site_options)

@@ -3,12 +3,13 @@
 * wall = controlbyweb fans/8: the pump of the evaporative wall
 * lamp = controlbyweb fans/9: a lamp or siren at the site, on a relay or outlet of its own
 
-What it checks of them holds for the fans' relays too: no two outputs share one.
+What it checks of them holds for the fans' relays and the miners' outlets too: no two share one, and each is there.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from mine_controller.config.fleet import FILE, Row
 from mine_controller.config.lines import Entry, Section
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
@@ -80,8 +81,35 @@ def check(
             own = "a lamp has" if one.entry.key == LAMP else "each output has"
             text = f"{one.channel} is {text}: {own} a relay or outlet of its own"
             work.tell(one.entry.line, section.title, one.entry.key, text)
-        elif one.entry.key == LAMP:
-            _there(one, section, kinds, work)
+        elif gone := _gone(one.channel, kinds):  # a lamp that its board does not have is dark in the emergency
+            work.tell(one.entry.line, section.title, one.entry.key, gone)
+
+
+def outlets(
+    rows: Iterable[Row], section: Section | None, kinds: Mapping[str, Wired], wiring: Wiring, work: Work
+) -> None:
+    """No two miners on one outlet however it is written, none on that of a fan or the pump, none that is not there."""
+    known = {miner.outlet for miner in wiring.miners if miner.outlet}
+    if section is None or not known:
+        return
+    outputs = {_place(one.channel, kinds): one for one in _outputs(section, wiring) if one.entry.key != LAMP}
+    titles = {channel.partition("/")[0] for channel in known}
+    units = {title: _unit(title, kinds) for title in titles}  # a fleet has few of them: this is part of every tick
+    there = {title: _addresses(kinds[title].endpoint.options) for title in titles}
+    first: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        if row.outlet not in known:
+            continue  # none, or told already
+        title, _, address = row.outlet.partition("/")
+        place = (*units[title], _written(address))
+        other, output = first.setdefault(place, row), outputs.get(place)
+        text = _gone(row.outlet, kinds) if there[title] else ""
+        if other.outlet != row.outlet:
+            text = f"{row.outlet} is {other.outlet} of {other.id} (line {other.line}): each miner has its own"
+        elif output is not None:
+            text = f"{row.outlet} is {output.what} already (config.txt, line {output.entry.line})"
+        if text:
+            work.tell(row.line, "", "outlet", text, FILE)
 
 
 def _outputs(section: Section, wiring: Wiring) -> Iterator[_Output]:
@@ -104,21 +132,29 @@ def _taken(one: _Output, channels: Mapping[str, Any], wiring: Wiring) -> Iterato
             yield from ((f"read as {role.name}", key.removesuffix(_END)) for key in role.keys if key.endswith(_END))
 
 
-def _there(lamp: _Output, section: Section, kinds: Mapping[str, Wired], work: Work) -> None:
-    """A lamp that its board does not have is dark in the emergency."""
-    title, _, address = lamp.channel.partition("/")
+def _gone(channel: str, kinds: Mapping[str, Wired]) -> str:
+    """What is wrong with a relay or outlet that its section does not have, "" where it has it or does not say."""
+    title, _, address = channel.partition("/")
     known = _addresses(kinds[title].endpoint.options)
-    if known and address not in known:
-        few = f"{known[0]} to {known[-1]}" if len(known) > 1 else known[0]
-        work.tell(lamp.entry.line, section.title, LAMP, f"[{title}] has no {address}: it has {few}")
+    if not known or address in known:
+        return ""
+    few = f"{known[0]} to {known[-1]}" if len(known) > 2 else " and ".join(known)
+    return f"[{title}] has no {address}: it has {few}"
 
 
 def _place(channel: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:
     """Which relay it is, however it is written and whichever section of the same unit names it."""
     title, _, address = channel.partition("/")
+    return (*_unit(title, kinds), _written(address))
+
+
+def _unit(title: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:
     entries = kinds[title].section.entries if title in kinds else {}
-    unit = tuple(entries[key].value.rstrip("/").lower() for key in WHERE if key in entries)
-    return (*(unit or (title,)), address.lower().lstrip("0"))
+    return tuple(entries[key].value.rstrip("/").lower() for key in WHERE if key in entries) or (title,)
+
+
+def _written(address: str) -> str:
+    return address.lower().lstrip("0")
 
 
 def _addresses(options: Any) -> tuple[str, ...]:

@@ -154,6 +154,9 @@ def test_outlets_of_two_units_behind_one_address_are_two(site):
     [
         ("lamp = controlbyweb spare/9", "lamp: [controlbyweb spare] has no 9: it has 1 to 8"),
         ("lamp = controlbyweb spare/0", "has no 0"),
+        ("wall = controlbyweb spare/9", "wall: [controlbyweb spare] has no 9: it has 1 to 8"),
+        ("fan 3 = switch controlbyweb spare/9", "fan 3: [controlbyweb spare] has no 9: it has 1 to 8"),
+        ("fan 3 = switch http_pdu plug/lift", "fan 3: [http_pdu plug] has no lift: it has left and right"),
         ("lamp = raritan rack/13", "has no 13: it has 1 to 12"),
         ("lamp = http_pdu other/right", "has no right: it has left"),
         ("lamp = controlbyweb spare", "names no channel, like `controlbyweb spare/1`"),
@@ -165,7 +168,7 @@ def test_outlets_of_two_units_behind_one_address_are_two(site):
         ("lamp = switch controlbyweb spare/1", "is not a channel"),
     ],
 )
-def test_a_lamp_that_can_not_be_switched_is_told(site, line, word):
+def test_what_can_not_be_switched_is_told(site, line, word):
     found = told(site(line))
     assert any(word in text for text in found), found
 
@@ -186,3 +189,28 @@ def test_the_walls_pump_and_the_lamp_are_shown_as_wired(site):
     shown = tree(load(site("wall = controlbyweb spare/4", "lamp = controlbyweb spare/3")))["wiring"]
     assert (shown["wall"], shown["lamp"]) == ("controlbyweb spare/4", "controlbyweb spare/3")
     assert "lamp" not in tree(load(site()))["wiring"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "line", "word"),
+    [
+        (("redfish strip/a1",), "", "redfish strip/a1 is redfish strip/A1 of a007 (line 5): each miner has its own"),
+        (("raritan rack/4", "raritan rack/04"), "", "rack/04 is raritan rack/4 of b0 (line 6)"),
+        (("redfish again/A1",), "", "redfish again/A1 is redfish strip/A1 of a007 (line 5)"),
+        (("redfish strip/A2",), "fan 3 = switch redfish strip/A2", "strip/A2 is the switch of fan 3 already"),
+        (("redfish again/a2",), "wall = redfish strip/A2", "again/a2 is the wall's pump already (config.txt, line"),
+        (("http_pdu plug/middle",), "", "[http_pdu plug] has no middle: it has left and right"),
+        (("raritan rack/13",), "", "[raritan rack] has no 13: it has 1 to 12"),
+    ],
+)
+def test_an_outlet_feeds_one_miner_and_nothing_else_and_is_there(site, rows, line, word):
+    again = "[redfish again]\nurl = https://192.168.1.105/\nuser = admin\npassword = canary\n\n"
+    path = site(line)
+    path.write_text(path.read_text().replace("[wiring]", f"{again}[wiring]"))
+    listed = [f"b{at},02:aa:bb:cc:ee:{at:02},cloud mine,,{outlet},,,,,,\n" for at, outlet in enumerate(rows)]
+    fleet = path.parent / "fleet.csv"
+    fleet.write_text(fleet.read_text() + "".join(listed))
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    found = [(one.file, one.line, one.option, word in one.text) for one in caught.value.problems]
+    assert ("fleet.csv", 5 + len(rows), "outlet", True) in found, caught.value.problems
