@@ -215,8 +215,6 @@ def test_who_is_held_with_its_group_or_with_everybody_is_not_called_automatic(se
     done = seen.run("miners", "auto", "b01")
     ends = '`minectl clear-state "mode.bitaxe shelf"` ends it for all that it holds'
     assert (done.exit_code, ends in done.stderr, "automatic already" in done.stdout) == (1, True, False)
-    seen.run("miners", "mode", "turbo", "b01")
-    assert ends in seen.run("miners", "auto", "b01").stderr
     assert seen.run("miners", "auto", "--group", "bitaxe shelf", "--yes").exit_code == 0
     assert "automatic already" in seen.run("miners", "auto", "b01").stdout
     seen.run("miners", "stop", "--all", "--for", "1h", "--yes")
