@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mine_controller.config import alarms, catalogue, keep, overlap, permissive, pools, relays, site
+from mine_controller.config import across, alarms, catalogue, keep, overlap, permissive, pools, relays, site
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
@@ -90,6 +90,7 @@ def build_config(source: Source, over: Over) -> Config:
     relays.outlets(rows, loader.document.sections.get(WIRING), kinds, built.wiring, work)
     rules = loader.rules(built)
     loader.between(rules, built)
+    across.names(loader.document, rules, kinds, built.wiring, work)
     loader.crossed(rules, site_options)
     keeping = loader.keeping()
     alarming = alarms.read(loader.document.sections.values(), work)
@@ -357,10 +358,14 @@ class _Loader:
             self.work.tell(
                 line, SITE, "nominal_v", "is missing: voltage_v is wired, and no voltage can be judged without"
             )
-        pool = getattr(rules.get("uplinks"), "offline_pool", "")
-        if pool:
-            section = self.document.sections["uplinks"]
-            pools.named(section, section.entries["offline_pool"], (pool,), self.pools, self.work)
+        across.marks(self.document, rules, options, self.work)
+        wanted = [("uplinks", "offline_pool", getattr(rules.get("uplinks"), "offline_pool", ""))]
+        timed = getattr(rules.get("schedule"), "sections", ())
+        wanted += [(f"schedule {one.name}", "pool", one.section.pool) for one in timed]
+        for title, option, pool in wanted:
+            if pool:
+                section = self.document.sections[title]
+                pools.named(section, section.entries[option], (pool,), self.pools, self.work)
 
     def between(self, rules: dict[str, Any], built: Built) -> None:
         """What must be right between a rule's named sections and the rest of the file."""
@@ -380,7 +385,11 @@ class _Loader:
 
     def _needless(self, section: Section, needs: tuple[str, ...], built: Built) -> None:
         roles = " or ".join(needs)
-        if any(site.word(role) in built.pending for role in needs):
+        if hasattr(self.rule_modules[section.kind], "SECTION"):
+            if not any(one.kind == section.kind and one.name for one in self.document.sections.values()):
+                text = f"does nothing without a section [{section.kind} NAME]: write one or take it out"
+                self.work.tell(section.line, section.title, "", text)
+        elif any(site.word(role) in built.pending for role in needs):
             self.work.note(section.line, section.title, "", f"waits: {roles} is not yet active")
         else:
             self.work.tell(section.line, section.title, "", f"has no input: wire {roles} in [wiring] or take it out")

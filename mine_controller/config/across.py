@@ -1,0 +1,79 @@
+"""What must agree between a rule's sections and the rest of the file: the grid's marks, and whom or what a rule names.
+
+A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mine_controller.config.lines import Document, nearest
+from mine_controller.config.site import Options as Site
+from mine_controller.config.wiring import Kinds
+from mine_controller.config.work import Work
+from mine_controller.core.model.wiring import Wiring
+
+SITE, GRID = "site", "grid"
+LOWEST_HZ = 45  # no grid is meant to be slower
+FAR_PCT = 10  # marks further below are those of another grid
+
+NAMING = {"schedule": ("of", "modes"), "tuning": ("miners",), "profit": ("difficulty_from", "price_from")}
+
+Rules = Mapping[str, Any]
+
+
+def marks(document: Document, rules: Rules, facts: Site, work: Work) -> None:
+    """Marks of a 50 Hz grid protect nothing on one of 60 Hz, and those of 60 Hz keep everything off on one of 50."""
+    nominal_hz, options = facts.nominal_hz, rules.get(GRID)
+    if 0 < nominal_hz < LOWEST_HZ:
+        line = document.sections[SITE].entries["nominal_hz"].line
+        work.tell(line, SITE, "nominal_hz", f"{nominal_hz:g} Hz is no grid's: write 50 or 60, or take it out")
+    elif nominal_hz and options is not None and options.block_hz:
+        entries, belongs = document.sections[GRID].entries, f"nominal_hz = {nominal_hz:g} of [{SITE}]"
+        if options.block_hz >= nominal_hz:
+            work.tell(entries["block_hz"].line, GRID, "block_hz", f"must be below {belongs}, or nothing ever starts")
+        elif options.off_hz * 100 < nominal_hz * (100 - FAR_PCT):
+            text = f"is more than {FAR_PCT} % below {belongs}: it would protect nothing"
+            work.tell(entries["off_hz"].line, GRID, "off_hz", text)
+
+
+def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: Work) -> None:
+    """Miners, groups, modes and channels that a rule's sections name and nothing here has."""
+    said = list(_names(rules))
+    if not said:
+        return  # most sites: a fleet's names are not gathered at every tick
+    groups = [title for title, wired in kinds.items() if wired.module.CAN.fleet]
+    known = {*groups, *(spec.id for spec in wiring.miners)}
+    modes = {mode for wired in kinds.values() for mode in getattr(wired.module, "MODES", ())}
+    for title, option, text in said:
+        if option == "modes":
+            told = "" if text in modes else f"no miner here has a mode {text[:30]!r}"
+        elif option in ("of", "miners"):
+            near = "" if text in known else nearest(text, groups)
+            told = "" if text in known else f"there is no miner and no group {text[:40]!r}{near}: it means nobody"
+        else:
+            told = _unheard(text, kinds)
+        if told:
+            section = document.sections[title]
+            work.note(section.entries[option].line, title, option, told)
+
+
+def _names(rules: Rules) -> Iterator[tuple[str, str, str]]:
+    """(section, option, one name in it)."""
+    for rule, options in NAMING.items():
+        for one in getattr(rules.get(rule), "sections", ()):
+            for option in options:
+                value = getattr(one.section, option)
+                yield from (
+                    (f"{rule} {one.name}", option, name)
+                    for name in ((value,) if isinstance(value, str) else value)
+                    if name
+                )
+
+
+def _unheard(channel: str, kinds: Kinds) -> str:
+    """Why a channel is never known, "" when its section is there."""
+    source, colon, _ = channel.partition(":")
+    title = source.partition("/")[0]
+    if not colon:
+        return f"{channel[:60]!r} is no channel like `ckpool main:difficulty`, so it is never known"
+    return "" if title in kinds else f"there is no section [{title[:60]}], so it is never known{nearest(title, kinds)}"

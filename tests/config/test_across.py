@@ -1,0 +1,96 @@
+"""What must agree between sections: marks of the grid, and names that lead nowhere."""
+
+from pathlib import Path
+
+import pytest
+
+from mine_controller.config.load import load
+from mine_controller.config.model import ConfigError
+
+TEXT = (Path(__file__).parent / "site.txt").read_text(encoding="utf-8")
+METER = "[sel735 feed]\nhost = 192.168.1.120\n"
+OF_50 = "[grid]\nblock_hz = 49.8\nshed_hz = 49.5\noff_hz = 49.0\n"
+OF_60 = "[grid]\nblock_hz = 59.9\nshed_hz = 59.7\noff_hz = 59.3\n"
+SHELF = "[shelf one]\nhost = 192.168.1.130\n"
+
+
+def site(write, *parts, nominal_hz=""):
+    text = TEXT.replace("power_cap_kw", f"nominal_hz = {nominal_hz}\npower_cap_kw") if nominal_hz else TEXT
+    return write(text.replace("[wiring]", "\n".join((METER, *parts)) + "\n[wiring]\ngrid_hz = sel735 feed"))
+
+
+def told(path):
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    lines = path.read_text().split("\n")
+    return [(lines[one.line - 1].partition(" ")[0], one.text) for one in caught.value.problems]
+
+
+def noted(path):
+    lines = path.read_text().split("\n")
+    return [(lines[one.line - 1].partition(" ")[0], one.text) for one in load(path).notes if one.line]
+
+
+@pytest.mark.parametrize(
+    ("marks", "nominal_hz", "line", "word"),
+    [
+        (OF_50, "60", "off_hz", "is more than 10 % below nominal_hz = 60 of [site]: it would protect nothing"),
+        (OF_60, "50", "block_hz", "must be below nominal_hz = 50 of [site], or nothing ever starts"),
+        (OF_50, "5", "nominal_hz", "5 Hz is no grid's: write 50 or 60"),
+        ("", "44.9", "nominal_hz", "44.9 Hz is no grid's"),
+    ],
+)
+def test_marks_of_another_grid_are_refused(write, marks, nominal_hz, line, word):
+    ((begins, text),) = told(site(write, marks, nominal_hz=nominal_hz))
+    assert (begins, word in text) == (line, True), text
+
+
+@pytest.mark.parametrize(("marks", "nominal_hz"), [(OF_50, "50"), (OF_60, "60"), (OF_50, ""), (OF_60, ""), ("", "60")])
+def test_marks_of_the_grid_that_is_there_are_taken(write, marks, nominal_hz):
+    assert "grid" in load(site(write, marks, nominal_hz=nominal_hz)).policy.rules
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "word"),
+    [
+        ("[schedule night]\nstop = yes\nof = cloud mine, a001, a009\n", "of", "no miner and no group 'a009'"),
+        ("[schedule night]\nstop = yes\nof = cloud min\n", "of", "(did you mean cloud mine?): it means nobody"),
+        ("[schedule night]\nmodes = eco, lwo\n", "modes", "no miner here has a mode 'lwo'"),
+        ("[tuning one]\nminers = shelf two\n", "miners", "(did you mean shelf one?): it means nobody"),
+        ("[profit BTC]\nprice = 9\nreward = 3\ndifficulty_from = pools x:difficulty\n", "difficulty_from",
+         "there is no section [pools x], so it is never known"),
+        ("[profit BTC]\ndifficulty = 9\nreward = 3\nprice_from = coins\n", "price_from", "'coins' is no channel like"),
+    ],
+)  # fmt: skip
+def test_a_name_that_leads_nowhere_is_noted(write, section, line, word):
+    found = [text for begins, text in noted(site(write, SHELF, section)) if begins == line]
+    assert len(found) == 1, found
+    assert word in found[0]
+
+
+def test_names_of_miners_groups_modes_and_channels_are_no_news(write):
+    parts = (
+        "[schedule night]\nmodes = eco\nof = cloud mine, a002\n",
+        "[tuning one]\nminers = shelf one, a001\n",
+        "[profit BTC]\nprice = 9\nreward = 3\ndifficulty_from = meter fans/x:difficulty\n",
+    )
+    assert not [text for line, text in noted(site(write, SHELF, *parts)) if line in ("of", "modes", "miners")]
+
+
+def test_the_pool_of_a_window_has_to_be_there(write):
+    pool = "[pool main]\nurl = pool.example:3333\nuser = me\n"
+    ((begins, text),) = told(site(write, pool, "[schedule night]\npool = mian\n"))
+    assert (begins, text) == ("pool", "there is no [pool mian] (did you mean main?)")
+    assert "schedule" in load(site(write, pool, "[schedule night]\npool = main\n")).policy.rules
+
+
+@pytest.mark.parametrize("rule", ["schedule", "band", "profit"])
+def test_a_rule_of_named_sections_that_has_none_asks_for_one(write, rule):
+    ((begins, text),) = told(site(write, f"[{rule}]\n"))
+    assert (begins, text) == (f"[{rule}]", f"does nothing without a section [{rule} NAME]: write one or take it out")
+
+
+def test_where_the_named_section_is_wrong_its_rule_is_told_nothing_more(write):
+    ((begins, text),) = told(site(write, "[schedule]\naway = yes\n\n[schedule night]\nstop = ja\n"))
+    assert begins == "stop"
+    assert "neither yes nor no" in text
