@@ -18,6 +18,8 @@ _TITLE = re.compile(r"\[([a-z][a-z0-9_]{0,39})(?: ([A-Za-z0-9_.-]{1,40}))?\]")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}(?: [A-Za-z0-9_.-]{1,40})?")
 _TAIL = re.compile(r"[ \t][;#]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
+_UNSEEN = re.compile(r"[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]|^\xa0|\xa0$")  # copied along from a page
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Entry(NamedTuple):
@@ -54,14 +56,28 @@ Over = Mapping[str, Mapping[str, str]]
 
 
 def decode(raw: bytes, file: str = "") -> tuple[str, tuple[Problem, ...]]:
-    """The text of a UTF-8 file (a byte order mark is fine); bytes that are not UTF-8 are a problem with their line."""
-    if len(raw) > LARGEST:
-        return "", (Problem(0, "", "", f"is larger than {LARGEST // 1024 // 1024} MB", file),)
+    """The text of a UTF-8 file (a byte order mark is fine); bytes that are not UTF-8 are a problem with their line.
+
+    "" and a problem: nothing in it can be read, so nothing more is to be told of it.
+    """
+    if whole := _unreadable(raw):
+        return "", (Problem(0, "", "", whole, file),)
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         return raw.decode("utf-8", "replace"), (Problem(line, "", "", "is not UTF-8: save the file as UTF-8", file),)
+
+
+def _unreadable(raw: bytes) -> str:
+    """Why no line of these bytes can be read, "" when they can."""
+    if len(raw) > LARGEST:
+        return f"is larger than {LARGEST // 1024 // 1024} MB"
+    if raw.startswith(_WIDE) or raw[1:2] == b"\0" or raw[:1] == b"\0":
+        return "is UTF-16, which Windows calls Unicode: save the file as UTF-8"
+    if b"\r" in raw and b"\n" not in raw:
+        return "has lines that end in CR alone: save the file with the line ends of Linux or Windows"
+    return ""
 
 
 def read(text: str) -> Document:
@@ -126,6 +142,9 @@ class _Reader:
             self.tell(number, "", f"{key[:60]!r} is not a key: lower case letters, digits and _")
         elif not value:
             self.tell(number, key, "has no value: give it one or take the line out")
+        elif found := _UNSEEN.search(value):
+            text = f"holds a character that can't be seen (U+{ord(found[0]):04X}): type the value instead of copying it"
+            self.tell(number, key, text)
         elif self.now is None:
             self.tell(number, key, "stands before the first [section]")
         elif key in self.now.entries:

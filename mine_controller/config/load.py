@@ -73,6 +73,8 @@ def build_config(source: Source, over: Over) -> Config:
     """The config out of both texts."""
     text, wrong = decode(source.config)
     listed, wrong_fleet = decode(source.fleet or b"", fleet_file.FILE)
+    if wrong and not text:  # what would be missing then is only not read
+        raise ConfigError((*wrong, *wrong_fleet))
     document = read_lines(text)
     private = stat.S_IMODE(source.mode) & 0o077 == 0
     work = Work(Place(source.path.resolve().parent, private))

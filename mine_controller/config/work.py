@@ -12,6 +12,7 @@ from mine_controller.core.option import Option, Secret, fill, option
 from mine_controller.record import NamedTuple
 
 MANY = 8
+_QUOTED = re.compile(r"""(["']).*\1""")
 
 
 class Common(NamedTuple):
@@ -108,6 +109,8 @@ class Work:
             self.tell(entry.line, section.title, entry.key, str(wrong))
             return
         values[entry.key] = value
+        if about.kind != "regex" and _QUOTED.fullmatch(entry.value):
+            self.note(entry.line, section.title, entry.key, "stands in quotes, and they count as part of it")
         if isinstance(value, Secret):
             self.secrets.append(value)
             if not entry.trusted and is_literal(entry.value):

@@ -49,6 +49,10 @@ def test_a_percent_sign_an_equals_sign_and_a_dollar_are_plain_text():
         ("[a]\n[b]\n[a]\n[end]", 3, "first at line 1"),
         ("[a]\nx = 1\0\n[end]", 2, "control"),
         ("[a]\nx = 1\u2028y = 2\n[end]", 2, "control"),
+        ("[a]\nx = \xa01\n[end]", 2, "can't be seen (U+00A0)"),
+        ("[a]\nx = 1\xa0\n[end]", 2, "can't be seen (U+00A0)"),
+        ("[a]\nx = to\u200bken\n[end]", 2, "can't be seen (U+200B)"),
+        ("[a]\nx\xa0= 1\n[end]", 2, "not a key"),
     ],
 )
 def test_what_is_wrong_with_the_form_is_told_with_its_line(text, line, word):
@@ -85,3 +89,7 @@ def test_the_nearest_word_is_offered_or_else_all_of_them():
     assert nearest("tmperature", ["temperature", "signal"]) == " (did you mean temperature?)"
     assert nearest("zzz", ["b", "a"]) == " (known: a, b)"
     assert nearest("zzz", []) == ""
+
+
+def test_a_space_within_a_value_and_joined_signs_are_text():
+    assert texts("[a]\nx = Power\xa0Signal\ny = \U0001f468\u200d\U0001f33e farm\n[end]") == []

@@ -375,3 +375,29 @@ def test_a_part_of_a_channel_is_no_section():
     assert {"telegram", "homeassistant", "deadman"} <= set(channels)
     assert not {"chat", "homeassistant_entities", "homeassistant_orders", "message", "judged"} & set(channels)
     assert catalogue.find("channel", "chat") is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "word"),
+    [
+        (TEXT.encode("utf-16"), "is UTF-16, which Windows calls Unicode: save the file as UTF-8"),
+        (TEXT.encode("utf-16-le"), "is UTF-16"),
+        (TEXT.encode("utf-16-be"), "is UTF-16"),
+        (TEXT.replace("\n", "\r").encode(), "lines that end in CR alone"),
+        (TEXT.encode() + b"#" * 5_000_000, "is larger than 4 MB"),
+    ],
+)
+def test_of_a_file_that_can_not_be_read_at_all_only_that_is_told(write, raw, word):
+    (found,) = problems(write(raw))
+    assert word in found.text
+    (listed,) = problems(write(fleet=raw))
+    assert (listed.file, word in listed.text) == ("fleet.csv", True)
+
+
+def test_quotes_around_a_text_are_noted_because_they_count(write):
+    text = TEXT.replace("name = Test mine", 'name = "Test mine"').replace("s%cret-7", "'s%cret-7'")
+    notes = {(one.section, one.option): one.text for one in load(write(text)).notes}
+    assert notes["site", "name"] == notes["relay fans", "password"] == "stands in quotes, and they count as part of it"
+    assert not [one for one in load(write()).notes if "quotes" in one.text]
+    pattern = TEXT.replace("[page coop]", '[page coop]\npattern = "(run)"')
+    assert not [one for one in load(write(pattern)).notes if "quotes" in one.text]
