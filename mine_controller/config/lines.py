@@ -18,7 +18,7 @@ _TITLE = re.compile(r"\[([a-z][a-z0-9_]{0,39})(?: ([A-Za-z0-9_.-]{1,40}))?\]")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}(?: [A-Za-z0-9_.-]{1,40})?")
 _TAIL = re.compile(r"[ \t][;#]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029]")
-_UNSEEN = re.compile(r"[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]|^\xa0|\xa0$")  # copied along from a page
+_UNSEEN = re.compile(r"[\xad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\ufeff]|^\xa0|\xa0$")  # copied along
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 

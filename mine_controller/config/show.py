@@ -4,7 +4,7 @@ from typing import Any
 
 from mine_controller.config import alarms
 from mine_controller.config.edit import STARS, EditError, split_key
-from mine_controller.config.lines import nearest
+from mine_controller.config.lines import Section, nearest, read
 from mine_controller.config.load import SITE
 from mine_controller.config.model import Config
 from mine_controller.config.wiring import STOP_KEY, TITLE
@@ -18,13 +18,16 @@ Tree = dict[str, dict[str, Any]]
 def tree(config: Config) -> Tree:
     """Section -> option -> JSON-native value, in the order of a config.txt."""
     out: Tree = {SITE: _options(config.facts)}
+    written = _written(config)
     for name, options in config.policy.rules.items():
         if getattr(options, "_fields", ()):
             own = {key: told for key, told in _options(options).items() if key != "sections"}
             out |= {name: own} if own else {}
             out |= {f"{name} {one}": _options(section) for one, section in getattr(options, "sections", ())}
     for title, endpoint in config.endpoints.items():
-        out[title] = _options(endpoint.options) | {"every_s": endpoint.every_s, "live": endpoint.live}
+        common = {"every_s": endpoint.every_s, "live": endpoint.live, "budget_s": endpoint.budget_s}
+        through = written[title].entries.get("through") if title in written else None
+        out[title] = _options(endpoint.options) | common | ({"through": through.value} if through else {})
     out |= {f"pool {pool.name}": _pool(pool) for pool in config.pools}
     out |= {title: _options(options) for title, options in config.channels.items()}
     if config.keep is not None:
@@ -38,11 +41,17 @@ def value(config: Config, key: str) -> Any:
     """One value as it counts; EditError when there is no such key."""
     title, option = split_key(key)
     known = tree(config)
+    if title not in known and title in _written(config):
+        raise EditError(f"[{title}] takes no part yet, and `minectl config check` says why")
     if title not in known:
         raise EditError(f"there is no section [{title}]{nearest(title, known)}")
     if option not in known[title]:
         raise EditError(f"[{title}] has no option {option}{nearest(option, known[title])}")
     return known[title][option]
+
+
+def _written(config: Config) -> dict[str, Section]:
+    return read(config.texts[0].reveal()).sections
 
 
 def text(value: Any) -> str:
@@ -93,7 +102,9 @@ def _wiring(wiring: Wiring) -> dict[str, Any]:
         for breaker in wiring.breakers
     }
     out |= {f"phase {phase.name}": f"{phase.limit_w} W continuous" for phase in wiring.phases}
-    out |= {name: channel for name, channel in (("wall", wiring.wall), ("lamp", wiring.lamp)) if channel}
+    out |= {f"uplink {uplink.name}": uplink.channel for uplink in wiring.uplinks}
+    single = (("dummy_pool", wiring.dummy_pool), ("wall", wiring.wall), ("lamp", wiring.lamp))
+    out |= {name: channel for name, channel in single if channel}
     out["miners"] = len(wiring.miners)
     out["absent"] = list(wiring.absent)
     return out
