@@ -147,7 +147,8 @@ def test_show_is_typed_with_defaults_and_stars(write):
     assert shown["site"]["power_cap_kw"] == 1000
     assert shown["temperature"]["warn_c"] == 34.5
     assert shown["temperature"]["shed_c"] == 38
-    assert shown["relay fans"] == {"host": "192.168.1.103", "password": "***", "every_s": 0, "live": True}
+    common = {"every_s": 0, "live": True, "budget_s": 0}
+    assert shown["relay fans"] == {"host": "192.168.1.103", "password": "***"} | common
     assert shown["wiring"]["fan 2"] == ["switch relay fans/2", "watts meter fans/Fan_2", "normal 1500", "active_low"]
     assert shown["wiring"]["inlet_c"] == ["probe intake/1", "probe intake/2"]
 
