@@ -28,7 +28,7 @@ from mine_controller.config.edit import (
     undo,
     unset_value,
 )
-from mine_controller.config.lines import UNFILLED, nearest
+from mine_controller.config.lines import UNFILLED, decode, nearest
 from mine_controller.config.load import Source, build_config, load, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.news import notes
@@ -361,7 +361,7 @@ def import_(old: Path, target: Path | None, site: str) -> None:
 
     Without --to nothing is written, and the new text is shown with secrets as stars.
     """
-    from mine_controller.config.convert import old_to_new  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.convert import WHY_NOT, old_to_new  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.config.sites import InitError, template  # noqa: PLC0415 - the same
     from mine_controller.config.values import Place  # noqa: PLC0415 - the same
 
@@ -369,10 +369,15 @@ def import_(old: Path, target: Path | None, site: str) -> None:
         refuse(f"{target} exists: give another name, nothing is written over.")
     try:
         base = template(site)
-        done = old_to_new(old.read_text(encoding="utf-8"), base, Place(old.parent, private=True))
-    except (InitError, UnicodeDecodeError, OSError) as error:
+        text, wrong = decode(old.read_bytes())
+    except (InitError, OSError) as error:
         refuse(f"{old} can't be converted: {error}.")
+    if wrong:
+        refuse("\n".join(problem_lines(wrong, str(old))))
+    done = old_to_new(text, base, Place(old.parent, private=True))
     if not done.carried:
+        for left in (one for one in done.left if one.key in WHY_NOT):
+            click.echo(f"{left.key} was not carried over because {left.why}", err=True)
         refuse(f"{old} can't be converted: nothing in it is an option of the older forms.")
     for one in done.carried:
         click.echo(f"{one.key} -> [{one.section}] {one.option}", err=True)

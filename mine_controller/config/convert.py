@@ -129,7 +129,7 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
         if not match or line[0] in "#;":
             continue
         key, sign, value = match[1], match[2], match[3].strip()
-        if sign == ":" and not value:
+        if sign == ":" and not value and key not in WHY_NOT:
             continue  # the name of a YAML group
         found.append((key, _bare(value)))
     return tuple(found)
@@ -147,11 +147,14 @@ def old_to_new(text: str, base: str, place: Place) -> Converted:
     """The base text (a site's template) with everything of the old text that has a place in it."""
     carried: list[Carried] = []
     left: list[Left] = []
-    old = pairs(text)
+    old, known = pairs(text), read(base).sections
     for key, value in old:
         goal = GOALS.get(key)
         if goal is None:
             left.append(Left(key, WHY_NOT.get(key, "nothing here is called so")))
+            continue
+        if goal.section not in known and goal.section not in (_TELEGRAM, _EMAIL):
+            left.append(Left(key, f"this site's template has no section [{goal.section}]"))
             continue
         try:
             _doubt(key, value, dict(old))

@@ -38,6 +38,10 @@ def check(options: Options) -> tuple[str, ...]:
     if "@" not in (options.sender or options.username):
         wrong.append("sender: has to be an address, as username is none")
     host = options.server.partition(":")[0]
+    port = options.server.rpartition("]")[2].partition(":")[2]
+    if port and int(port) != options.port:
+        text = f"port: is {options.port}, and server ends in :{port}, which is not looked at"
+        wrong.append(f"{text}: take it off, and write port = {port} if that is meant")
     if options.security == "none" and options.password.reveal_length() and not host.startswith(("127.", "localhost")):
         wrong.append("security: none would send the password in the clear")
     return tuple(wrong)

@@ -260,3 +260,20 @@ def test_a_file_in_which_nothing_is_known_is_not_converted(path, tmp_path):
     assert done.exit_code == 2
     assert "nothing in it is an option" in done.stderr
     assert not (tmp_path / "new.txt").exists()
+
+
+def test_an_old_file_of_which_nothing_is_carried_over_says_why_of_each_known_key(path, tmp_path):
+    old = tmp_path / "config.py"
+    old.write_text('NETWORK_SUBNET = "10.0.0.0/24"\nOTHER = 1\n')
+    done = run("import", str(old))
+    assert done.exit_code == 2
+    assert "NETWORK_SUBNET was not carried over because `minectl discover` takes it" in done.stderr
+    assert "OTHER" not in done.stderr
+
+
+def test_an_old_file_that_is_not_utf8_is_told_with_the_remedy(path, tmp_path):
+    old = tmp_path / "old.ini"
+    for raw in ("LoopInterval=2\n".encode("utf-16"), b"LoopInterval=2\nname=M\xfcnster\n"):
+        old.write_bytes(raw)
+        done = run("import", str(old))
+        assert (done.exit_code, "save the file as UTF-8" in done.stderr) == (2, True)

@@ -132,6 +132,23 @@ def test_python_assignments_and_yaml_are_told_key_by_key(tmp_path):
     assert dict(pairs(text))["NETWORK_SUBNET"] == "10.0.0.0/24"
 
 
+def test_groups_of_yaml_that_are_set_up_anew_are_told(tmp_path):
+    _, _, left = new("notifications:\n  telegram:\n    bot_token: x\n  discord:\n    webhook_url: y\n", tmp_path)
+    assert left["telegram"] == left["discord"] == WHY_NOT["telegram"]
+    assert "notifications" not in left
+
+
+@pytest.mark.parametrize("site", ["home-fleet", "agile-home", "offgrid-container"])
+def test_what_another_sites_template_has_no_section_for_is_left_and_the_rest_checks(site, tmp_path):
+    done = old_to_new(BAGS, template(site), Place(tmp_path, private=True))
+    left = {one.key: one.why for one in done.left}
+    assert left["cornbelt_url"] == "this site's template has no section [power_signal coop]"
+    path = tmp_path / "config.txt"
+    path.write_text(done.text)
+    path.chmod(0o600)
+    assert set(load(path).channels) == {"email"}
+
+
 def test_placeholders_stay_to_be_filled_in(tmp_path):
     done, carried, _ = new("cornbelt_url = https://cbpower.coop/x\ntelegram_token = YOUR_TOKEN\n", tmp_path)
     assert "YOUR_TOKEN" not in done.text

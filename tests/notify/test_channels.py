@@ -243,6 +243,22 @@ def test_the_codes_of_a_mail_server_say_what_to_do(smtp, codes, permanent):
     assert "canary" not in sent.why
 
 
+@pytest.mark.parametrize(
+    ("server", "port", "wrong"),
+    [
+        ("smtp.example.com:465", 587, True),
+        ("[::1]:465", 587, True),
+        ("smtp.example.com:587", 587, False),
+        ("smtp.example.com", 465, False),
+        ("[::1]", 25, False),
+    ],
+)
+def test_a_port_behind_the_mail_server_that_nobody_looks_at_is_told(smtp, server, port, wrong):
+    told = email.check(mailbox(smtp, server=server, port=port, security="auto"))
+    assert bool(told) is wrong
+    assert not wrong or "write port = 465 if that is meant" in told[0]
+
+
 def test_one_refused_recipient_is_told_and_the_other_has_the_mail(smtp):
     smtp.codes = {"RCPT b@example.com": "550 no such user"}
     sent = email.send(mailbox(smtp, to=("a@example.com", "b@example.com")), NEWS, soon())
