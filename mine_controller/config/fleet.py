@@ -16,12 +16,14 @@ from mine_controller.record import NamedTuple
 FILE = "fleet.csv"
 COLUMNS = ("id", "mac", "group", "name", "outlet", "breaker", "phase", "row", "nominal_w", "flags", "note")
 NEEDED = ("id", "mac", "group")
-FLAGS = ("protected", "maintenance", "spare", "plug")  # plug: its outlet is how it is stopped, by anybody
+PLUG = "plug"  # its outlet is how it is stopped, by anybody
+FLAGS = ("protected", "maintenance", "spare", PLUG)
 HIGHEST_W = 20_000
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
-_BARE_MAC = re.compile(r"[0-9a-f]{12}")
+_BARE_MAC = re.compile(r"[0-9a-f]{12}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}")  # the latter as switches write it
+_NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?e\+[0-9]+", re.IGNORECASE)
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")
 _WATTS = re.compile(r"[0-9]{1,5}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -88,6 +90,7 @@ def mac_or_serial(text: str) -> str:
     """The identity in the one way it is written (a serial in capitals, as drivers report it), or "" when it is none."""
     plain = text.lower().replace("-", ":")
     if _BARE_MAC.fullmatch(plain):
+        plain = plain.replace(".", "")
         plain = ":".join(plain[at : at + 2] for at in range(0, 12, 2))
     if _MAC.fullmatch(plain):
         nobody = plain in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff") or int(plain[:2], 16) & 1
@@ -149,6 +152,8 @@ class _Reader:
         )
         if not row.group:
             self.tell(line, "group", "is empty: name the section that serves this miner, like `foreman mine`")
+        if PLUG in row.flags and not row.outlet:
+            self.tell(line, "flags", "plug says that its outlet stops it, and no outlet is written")
         for column, value in (("id", row.id.lower()), ("mac", row.mac.lower()), ("outlet", row.outlet)):
             self._once(line, column, value)
         self.rows.append(row)
@@ -165,7 +170,10 @@ class _Reader:
 
     def _mac(self, line: int, text: str) -> str:
         found = mac_or_serial(text)
-        if not found:
+        if _NUMBER.fullmatch(text):
+            told = "is a number that a spreadsheet made of it: format the column as text and write it anew, with colons"
+            self.tell(line, "mac", f"{text[:40]!r} {told}")
+        elif not found:
             self.tell(line, "mac", f"{text[:40]!r} is neither a MAC address nor a serial number")
         return found
 

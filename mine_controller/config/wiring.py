@@ -265,13 +265,11 @@ class _Wirer:
             return
         switch = self.relay(entry, parts["switch"], "switch")
         watts = self.relay(entry, parts["watts"], "power_w") if "watts" in parts else ""
-        if not switch:
-            return
         normal_w = int(parts.get("normal", FAN_NORMAL_W))
-        if not 1 <= normal_w <= 50_000:
+        if switch and not 1 <= normal_w <= 50_000:
             self.tell(entry, f"normal {normal_w} is outside 1 to 50000 W")
-            return
-        self.fans.append(FanSpec(name, switch, watts, normal_w, "active_low" in parts))
+        elif switch:
+            self.fans.append(FanSpec(name, switch, watts, normal_w, "active_low" in parts))
 
     def _fan_parts(self, entry: Entry) -> dict[str, str]:
         parts: dict[str, str] = {}
@@ -371,11 +369,13 @@ class _Miners:
     def _spec(self, row: Row) -> MinerSpec:
         group, outlet = self._group(row), self._outlet(row)
         if row.breaker and row.breaker not in self.breakers:
-            text = f"there is no breaker {row.breaker} in [wiring]{nearest(row.breaker, self.breakers)}"
-            self.tell(row, "breaker", text)
-        phase = row.phase or self.phase_of.get(row.breaker, "")
+            self.tell(row, "breaker", f"[wiring] has no breaker {row.breaker}{nearest(row.breaker, self.breakers)}")
+        breakers = self.phase_of.get(row.breaker, "")
+        phase = row.phase or breakers
         if row.phase and self.phases and row.phase not in self.phases:
             self.tell(row, "phase", f"there is no phase {row.phase} in [wiring]{nearest(row.phase, self.phases)}")
+        elif breakers and phase != breakers:
+            self.tell(row, "phase", f"is {phase}, and [wiring] has breaker {row.breaker} on {breakers}: one is wrong")
         options = group.endpoint.options if group and group.endpoint else None
         paths = _paths(group, self.kinds.get(group.through) if group else None, outlet, plug="plug" in row.flags)
         return MinerSpec(

@@ -210,3 +210,10 @@ def test_a_phase_counts_eighty_percent_and_a_miner_is_on_its_breaker_s_phase(wri
 )
 def test_a_wrong_phase_is_told(write, line, word):
     assert any(word in text for text in told(wired(write, line)))
+
+
+def test_a_miner_on_another_phase_than_its_breaker_is_told(write):
+    fleet = FLEET.replace("pdu pdu1/A2,b1,L1", "pdu pdu1/A2,b1,L2")
+    assert told(write(fleet=fleet)) == ["fleet.csv:3 phase: is L2, and [wiring] has breaker b1 on L1: one is wrong"]
+    main = load(write(fleet=FLEET.replace("pdu pdu1/A2,b1,L1", "pdu pdu1/A2,main,L2"))).policy.wiring
+    assert [miner.phase for miner in main.miners] == ["L1", "L2", ""]
