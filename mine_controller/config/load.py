@@ -19,6 +19,7 @@ from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Built, Defaults, Wired, build
 from mine_controller.config.work import Common, FleetCommon, Work
 from mine_controller.core.model.policy import Policy, SiteOptions
+from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
 from mine_controller.record import NamedTuple
@@ -298,6 +299,9 @@ class _Loader:
             line = section.entries["every_s"].line if "every_s" in section.entries else section.line
             self.work.note(line, section.title, "every_s", f"counts as {least_s}: its boards are not read more often")
             return least_s
+        if every_s > TEXT_MAX_AGE_S and (module.CAN.fleet or module.CAN.outlets) and "every_s" in section.entries:
+            text = f"what it says of miners counts for {TEXT_MAX_AGE_S} s: asked every {every_s} s,"
+            self.work.tell(section.entries["every_s"].line, section.title, "every_s", f"{text} they are unknown between")
         return every_s
 
     def _channel(self, section: Section, module: Any, channels: dict[str, Any]) -> None:

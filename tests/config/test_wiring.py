@@ -108,6 +108,14 @@ def test_a_value_asked_for_too_rarely_is_told(write):
     assert any("asked every 210 s, but a value counts for 200 s only" in text for text in found)
 
 
+@pytest.mark.parametrize("section", ["cloud mine", "pdu pdu1"])
+def test_miners_asked_for_so_rarely_that_they_are_unknown_between_are_told(write, section):
+    often = TEXT.replace(f"[{section}]", f"[{section}]\nevery_s = {{}}")
+    (found,) = told(write(often.format(300)))
+    assert "every_s: what it says of miners counts for 240 s: asked every 300 s, they are unknown between" in found
+    assert load(write(often.format(240))).endpoints[section].every_s == 240
+
+
 def test_a_role_not_yet_wired_is_a_note(write):
     config = load(wired(write, "smoke = CHANGE-ME"))
     assert "smoke" not in config.policy.wiring.roles
