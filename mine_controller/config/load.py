@@ -300,8 +300,8 @@ class _Loader:
             self.work.note(line, section.title, "every_s", f"counts as {least_s}: its boards are not read more often")
             return least_s
         if every_s > TEXT_MAX_AGE_S and (module.CAN.fleet or module.CAN.outlets) and "every_s" in section.entries:
-            text = f"what it says of miners counts for {TEXT_MAX_AGE_S} s: asked every {every_s} s,"
-            self.work.tell(section.entries["every_s"].line, section.title, "every_s", f"{text} they are unknown between")
+            line, text = section.entries["every_s"].line, f"what it says of miners counts for {TEXT_MAX_AGE_S} s:"
+            self.work.tell(line, section.title, "every_s", f"{text} asked every {every_s} s, they are unknown between")
         return every_s
 
     def _channel(self, section: Section, module: Any, channels: dict[str, Any]) -> None:
