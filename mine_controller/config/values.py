@@ -27,6 +27,7 @@ _NUMERIC_HOST = re.compile(r"[0-9.]+(?::[0-9]+)?")
 _URL = re.compile(r"(https?)://([^/?#\s]+)([/?][!-~]*)?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,60}")
 SECRET_LARGEST = 8192
+SOURCES = ("file", "env", "cred")
 LONGEST_REPR = 60
 
 
@@ -190,7 +191,12 @@ _FINER: dict[str, Callable[[str], str]] = {
 def secret(text: str, place: Place) -> Secret:
     """A secret by file:PATH, env:NAME or cred:NAME (systemd), or as it stands where only the owner can read it."""
     source, colon, rest = text.partition(":")
+    rest = rest.strip(" \t")
+    if colon and source.lower() in SOURCES and source not in SOURCES:
+        raise WrongValueError(f"write {source.lower()}: in lower case")
     if colon and source == "file":
+        if not rest:
+            raise WrongValueError("file: takes the path of a file")
         return _from_file(place.folder / rest, f"file {rest}")
     if colon and source == "env":
         return _from_environment(rest)
@@ -209,7 +215,7 @@ def secret(text: str, place: Place) -> Secret:
 
 def is_literal(text: str) -> bool:
     """True when the secret itself stands in the file."""
-    return text.partition(":")[0] not in ("file", "env", "cred") or ":" not in text
+    return text.partition(":")[0] not in SOURCES or ":" not in text
 
 
 def _from_environment(name: str) -> Secret:
@@ -241,7 +247,7 @@ def _from_file(path: Path, told: str) -> Secret:
     if stat.S_IMODE(mode) & 0o077:
         raise WrongValueError(f"{told} can be read by others: chmod 600 it")
     try:
-        value = raw.decode("utf-8").rstrip("\r\n")
+        value = raw.decode("utf-8-sig").rstrip("\r\n")  # Windows writes a byte order mark, which no device expects
     except UnicodeDecodeError:
         raise WrongValueError(f"{told} is not a text") from None
     if not value or "\n" in value or len(raw) > SECRET_LARGEST:

@@ -150,6 +150,21 @@ def test_a_secret_that_is_not_there_is_told(text, tmp_path, monkeypatch):
         make(Secret, text, tmp_path)
 
 
+@pytest.mark.parametrize("text", ["file: key", "file:\tkey", "file:key"])
+def test_a_space_behind_the_colon_and_the_mark_of_windows_are_no_part_of_a_secret(text, tmp_path):
+    key = tmp_path / "key"
+    key.write_bytes(b"\xef\xbb\xbfcanary\r\n")
+    key.chmod(0o600)
+    assert make(Secret, text, tmp_path, private=False).reveal() == "canary"
+
+
+@pytest.mark.parametrize("text", ["File:key", "ENV:KEY", "Cred:key"])
+def test_where_a_secret_lies_is_not_taken_for_the_secret(text, tmp_path):
+    with pytest.raises(WrongValueError, match=r"^write (file|env|cred): in lower case$"):
+        make(Secret, text, tmp_path)
+    assert make(Secret, "Filed:key", tmp_path).reveal() == "Filed:key"
+
+
 def test_a_secret_file_that_others_read_or_that_is_no_one_line_is_refused(tmp_path):
     path = tmp_path / "key"
     for content, mode in ((b"canary\n", 0o644), (b"a\nb\n", 0o600), (b"", 0o600), (b"\xff\xfe", 0o600)):
