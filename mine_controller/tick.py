@@ -105,7 +105,7 @@ def _dropped(command: Command, clock: Clock) -> Outcome:
 
 def _decided(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tuple[Round, ...]) -> Round:
     look = before[-1].decision.look if before else None
-    asked = due(book.image, look, policy.wiring, clock)
+    asked = due(book.image, look, policy.wiring, clock, book.state.chases)
     readings = ports.ask(asked, book.image, clock)
     requests = ports.store.requests()
     image = freeze(book.image, readings, policy.wiring, clock, requests)

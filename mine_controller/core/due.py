@@ -2,7 +2,8 @@
 
 Boards that mine rest between two reads (`rest_s`); once after a command decide may ask for one more ("once:...").
 An endpoint that failed three times in a row is asked less often (back-off 2, 4, 5 ticks) and then only probed:
-one dead device never delays the rest.
+one dead device never delays the rest. A section with a unit whose stop is open is probed each tick: after a black-out
+miners go on by themselves, and nobody can be told who is not read first.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Look
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import EndpointSpec, Wiring
 from mine_controller.record import NamedTuple
 
@@ -29,12 +31,17 @@ class Asked(NamedTuple):
     probe: bool = False
 
 
-def due(image: Image | None, look: Look | None, wiring: Wiring, clock: Clock) -> tuple[Asked, ...]:
-    """The opening round (look None) asks what is due by its `every_s`; a later round what `look` names."""
+def due(
+    image: Image | None, look: Look | None, wiring: Wiring, clock: Clock, chases: Mapping[str, Chase] | None = None
+) -> tuple[Asked, ...]:
+    """The opening round (look None) asks what is due by its `every_s`; a later round what `look` names.
+
+    `chases`: what is open in the state, by its target ("miner a017").
+    """
     channels = image.channels if image else {}
     if look is not None:
         return _named(look, wiring, channels, clock)
-    lit = _lit(image, wiring) if image else frozenset()
+    lit = (_lit(image, wiring) if image else frozenset()) | _hunted(chases or {}, wiring)
     found = (_asked(spec, channels, clock, lit=spec.name in lit) for spec in wiring.endpoints.values())
     return tuple(asked for asked in found if asked is not None)
 
@@ -44,6 +51,12 @@ def _lit(image: Image, wiring: Wiring) -> frozenset[str]:
     watts = dict(zip(image.miners.ids, image.miners.power_w, strict=True))
     plugged = (spec for spec in wiring.miners if PLUG in spec.flags)
     return frozenset(spec.group for spec in plugged if (watts.get(spec.id) or 0) > spec.standby_w)
+
+
+def _hunted(chases: Mapping[str, Chase], wiring: Wiring) -> frozenset[str]:
+    """Sections with a unit whose stop is open."""
+    stops = {target for target, chase in chases.items() if chase.want == "stop"}
+    return frozenset(spec.group for spec in wiring.miners if f"miner {spec.id}" in stops) if stops else frozenset()
 
 
 def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock, *, lit: bool) -> Asked | None:
@@ -56,7 +69,7 @@ def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock, *, l
     broken = failed >= BROKEN_AFTER
     wait_s = _every_s(spec, channels)
     if broken and lit:
-        wait_s = clock.tick_s  # its silence had a reason that is over
+        wait_s = clock.tick_s  # its silence had a reason that is over, or may be over at any moment
     elif broken:
         wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * clock.tick_s
     elif failed:

@@ -7,6 +7,7 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Look
 from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import EndpointSpec, MinerSpec, Wiring
 
 NOW, TICK_S = 100_000, 120
@@ -67,6 +68,18 @@ def test_a_driver_that_waits_for_something_is_asked_sooner_and_never_later():
 def test_a_broken_section_whose_plug_draws_power_is_asked_each_tick():
     assert asked(age_s=90, fails=9, lit=True) == (Asked(PDU, probe=True),)
     assert asked(age_s=89, fails=9, lit=True) == ()
+
+
+@pytest.mark.parametrize(
+    ("chase", "is_asked"), [("miner b1 stop", True), ("miner b1 run", False), ("fan 1 stop", False)]
+)
+def test_a_broken_section_with_a_unit_that_has_to_be_stopped_is_asked_each_tick(chase, is_asked):
+    target, _, want = chase.rpartition(" ")
+    channels = {f"{PDU}:tried": Value(1, NOW - 90), f"{PDU}:fails": Value(9, NOW)}
+    image = Image(Clock(NOW, NOW), channels, {}, (), Miners(), {})
+    wiring = wires(EndpointSpec(PDU), miners=(MinerSpec("b1", "aa", PDU, 30, 3),))
+    found = due(image, None, wiring, Clock(NOW, NOW, tick_s=TICK_S), {target: Chase(want, 0, 1, NOW - 900)})
+    assert found == ((Asked(PDU, probe=True),) if is_asked else ())
 
 
 def test_what_rests_is_not_asked_and_a_clock_that_ran_back_is_no_rest():

@@ -99,6 +99,19 @@ def test_after_a_black_out_the_mine_finds_itself_and_does_not_trip_the_source_ag
     assert played.journal.violations == []
 
 
+def test_after_a_night_the_miners_that_wake_on_half_a_source_are_stopped_before_they_trip_it(tmp_path):
+    """Miners that answered nothing for an hour are not looked for ever more seldom: they go on by themselves."""
+    played = Played(tmp_path, miners=12).on(0.2)
+    source = played.site.world.source
+    source.neighbours, source.share = (lambda _: 0.0), 0.5
+    source._dark_until_s = played.virtual.now_s + 3600
+    source.look(played.virtual.now_s, 25.0)
+    played.on(1.5)
+    assert source.trips == 0
+    assert 0 < played.rows[-1][1] < played.rows[-1][2]
+    assert played.over == []
+
+
 @pytest.mark.parametrize("word", ["nan", "watts", "text", "gone"])
 def test_sup_a_source_that_talks_nonsense_never_raises_power(tmp_path, word):
     played = Played(tmp_path, f"08:20 readings {word} for 20m\n", miners=12).on(0.65)
