@@ -61,6 +61,7 @@ def test_a_letter_carries_cause_figure_since_what_is_done_and_what_to_do(site):
 def test_a_letter_about_the_end_asks_for_nothing(site):
     found = body(telling("clear", level=0, state="cleared", for_s=720), site)
     assert found["text"].startswith("over after 12 min: ")
+    assert found["since"] == str(WALL - 600), "since when it was told as there, whatever it took until its end was told"
     assert found["owner"] == ""
 
 

@@ -41,7 +41,7 @@ def letter(telling: Telling, config: Config, clock: Clock) -> Message:
         "what": telling.what,
         "alarm": telling.alarm,
         "state": telling.state,
-        "since": str(clock.wall_s - telling.for_s),
+        "since": str(clock.wall_s - clock.plant_s + telling.since_s),
         "for_s": telling.for_s,
         "times": telling.times,
         "cause": cause,

@@ -12,6 +12,7 @@ from mine_controller.render.times import Moments
 # Reasons whose number left_s counts down to something worth knowing.
 COUNTDOWNS = {
     ("signal", "releasing"): ("release", "earliest end of the curtailment"),
+    ("temperature", "stop_cooling"): ("heat_stop", "earliest end of the heat stop"),
     ("run_on", "running_on"): ("run_on", "fans may go down"),
     ("wear", "min_off"): ("min_off", "first miner has rested long enough"),
     ("wear", "spacing"): ("spacing", "first miner may start again"),

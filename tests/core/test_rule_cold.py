@@ -3,6 +3,8 @@
 import pytest
 from core.rule_desk import Desk
 
+from mine_controller.core.words import sentence
+
 
 def test_hw3_smoke_latches_cuts_everything_and_ends_by_a_person_and_a_good_contact():
     desk = Desk("hazard")
@@ -62,14 +64,25 @@ def test_hum1_the_window_of_starts_is_shut_beyond_its_edges(roles, code):
 def test_hum1_an_edge_opens_again_well_inside_or_after_ten_minutes():
     desk = cold(inlet_min_c=4.9, dew_c=-9.0)
     desk.see(inlet_min_c=5.9)
-    assert desk.codes("no_start") == ["too_cold"]
+    assert desk.codes("no_start") == ["too_cold_held"]
     desk.see(inlet_min_c=6.0)
     assert desk.codes("no_start") == []
     desk = cold(inlet_min_c=4.9, dew_c=-9.0)
     desk.see(599, inlet_min_c=5.1)
-    assert desk.codes("no_start") == ["too_cold"]
+    assert desk.codes("no_start") == ["too_cold_held"]
     desk.see(1)
     assert desk.codes("no_start") == []
+
+
+def test_hum1_what_is_inside_its_limit_again_is_not_called_beyond_it():
+    desk = cold(humidity_pct=80.1)
+    desk.see(300, humidity_pct=77.5)
+    told = [sentence(limit.reason) for limit in desk.last.limits]
+    assert told == ["humidity 77.5 % was above 80 %: too wet to start for 5 min more at most"]
+    desk = cold(dew_c=17.1)
+    desk.see(60, dew_c=16.5)
+    told = [sentence(limit.reason) for limit in desk.last.limits]
+    assert told == ["surfaces at 20.0 °C were too near the dew point 16.5 °C: nothing starts for 9 min more at most"]
 
 
 def test_hum2_surfaces_follow_warming_air_slowly_and_cooling_air_at_once():

@@ -4,6 +4,7 @@ import pytest
 from core.rule_desk import Desk
 
 from mine_controller.core.rules import air as air_room
+from mine_controller.core.words import sentence
 
 
 def heat(**options):
@@ -140,6 +141,34 @@ def test_after_two_ends_in_a_day_a_person_has_to_look():
     assert desk.limit("max_power_w") is None
 
 
+def said(desk, what="max_power_w"):
+    return next(sentence(limit.reason) for limit in desk.last.limits if limit.what == what)
+
+
+def test_a_stop_calls_no_cool_inlet_too_hot_and_says_what_its_end_waits_for():
+    desk = stopped()
+    assert said(desk) == "inlet 46.0 °C is over 40.0 °C: everything off until it is below 33.0 °C"
+    desk.fleet = {}
+    desk.see(inlet_c=36.0)
+    assert said(desk) == "inlet 36.0 °C after a heat stop: everything off until it has been below 33.0 °C for 30 min"
+    desk.see(inlet_c=20.0)
+    desk.see(600)
+    assert said(desk) == "inlet 20.0 °C after a heat stop: everything off for 20 min more at most"
+    desk.see(inlet_c=None)
+    assert said(desk) == "a heat stop, and the inlet is unknown: everything off until it is below 33.0 °C"
+    latched = stopped(resets_a_day=0)
+    latched.see(inlet_c=20.0)
+    assert said(latched).endswith("everything off until `minectl resume`")
+
+
+def test_shedding_calls_no_cooled_inlet_too_hot():
+    desk = heat()
+    desk.see(inlet_c=38.1)
+    assert said(desk) == "inlet 38.1 °C is over 38.0 °C: shedding load step by step"
+    desk.see(inlet_c=30.0)
+    assert said(desk) == "inlet 30.0 °C, no longer over 38.0 °C: load stays down until it is below 36.0 °C for 6 min"
+
+
 def test_a_person_can_not_end_a_stop_while_it_is_hot():
     for inlet_c, ends in ((38.0, False), (37.9, True)):
         desk = stopped()
@@ -212,6 +241,23 @@ def test_without_another_fan_it_sheds_at_once_and_without_any_air_everything_sto
     desk.fans["1"] = "starting"
     desk.see()
     assert desk.limit("max_power_w") is None
+
+
+def test_a_mine_that_is_dark_for_want_of_air_stays_so_and_tries_every_fan_until_one_is_proven():
+    desk = air(miners=10)
+    desk.fans = dict.fromkeys(desk.fans, "failed")
+    desk.see()
+    assert desk.events() == ["air_lost"]
+    desk.fleet = {"on_n": 0}
+    desk.see(900)
+    assert (desk.limit("max_power_w"), desk.limit("fans_min"), desk.events()) == (0, 6, [])
+    assert desk.codes("max_power_w") == ["lost"]
+    desk.fans["3"] = "proven"
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["air_back"])
+    desk.fans["3"] = "off"
+    desk.see()
+    assert desk.limit("max_power_w") is None, "a dark mine needs no air"
 
 
 def test_fan2_an_inlet_far_above_outside_takes_ten_percent_off_each_tick():
@@ -333,8 +379,9 @@ def test_fan2_an_inlet_far_above_outside_is_hot_air_coming_back(outside_c, told)
     said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating"]
     assert said == [{"inlet_c": 30.0, "outside_c": outside_c}] * (3 * len(told))
     desk.see(inlet_c=29.0, ambient_c=25.0)
-    said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating"]
-    assert said == [{"inlet_c": 29.0, "outside_c": 25.0}] * (2 * len(told)), "held until it is plainly over"
+    said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "rise_held"]
+    held = {"inlet_c": 29.0, "outside_c": 25.0, "left_s": 900}
+    assert said == [held] * (2 * len(told)), "held until it is plainly over"
 
 
 @pytest.mark.parametrize(("on_n", "told"), [(0, []), (1, ["recirculating"])])

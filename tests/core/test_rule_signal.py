@@ -25,12 +25,28 @@ def test_sig5_run_counts_again_after_two_readings_and_the_hold_after_the_proof()
     proven(desk, desk.now)
     desk.see(470, signal="run")
     assert desk.limit("max_power_w") == 0
-    assert desk.codes("max_power_w") == ["curtail_off"]
+    assert desk.codes("max_power_w") == ["confirming"]
     desk.see(129)
     assert desk.codes("max_power_w") == ["releasing"]
     assert dict(desk.last.limits[0].reason.numbers) == {"left_s": 1, "held_s": 599}
     desk.see(1)
     assert (desk.limit("max_power_w"), desk.events()) == (None, ["curtail_over"])
+
+
+def test_what_the_utility_says_is_what_its_page_says_now():
+    def told():
+        return [sentence(limit.reason) for limit in desk.last.limits if limit.what == "max_power_w"]
+
+    desk = signal()
+    desk.see(signal="off")
+    assert told() == ["the utility says off (for 0 s)"]
+    desk.see(600, signal=None)
+    assert told() == ["the utility's last word is off (for 10 min), and it can't be read now"]
+    desk.see(signal="run")
+    words = "the utility says run: curtailed (for 12 min) until it has said so 2 times in a row, 1 so far"
+    assert told() == [words]
+    desk.see(signal="off")
+    assert told() == ["the utility says off (for 14 min)"]
 
 
 def test_sig5_an_off_between_two_runs_begins_the_count_anew():

@@ -7,7 +7,8 @@ miners pull more air than the container fans move. What proven fans can carry le
 
 from typing import Any
 
-from mine_controller.core.model.reason import EQUIPMENT, SAFETY, Advice, Event, Limit, Reason, Wish
+from mine_controller.core.feed import is_dead
+from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -168,6 +169,13 @@ def _lost_air(
         if kept.get("short_told") and (powered or view.proven_fans):  # a dark mine needs no air; that proves none
             events.append(Event("air_back", "info", "fans", _reason("back", view, need(powered, options))))
             kept["short_told"] = 0
+        if kept.get("short_told") == "lost":  # dark, and still no air: nothing is over, and every fan is tried
+            limits.append(Limit(SAFETY, "max_power_w", 0, _reason("lost", view, 2)))
+            limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), _reason("lost", view, 2)))
+        return
+    if is_dead(view.image):  # no fan is to blame, and no air is wanted; who wakes with the feed is stopped all the same
+        limits.append(Limit(CONTRACT, "max_power_w", 0, _reason("dead", view, 2)))
+        kept["short_s"] = 0
         return
     kept["short_s"] = int(kept.get("short_s") or 0) or view.now_s
     waited_s = view.now_s - int(kept["short_s"])
@@ -199,7 +207,9 @@ def _recirculating(
     hot = known and (inlet_c or 0.0) > options.easy_c and (inlet_c or 0.0) - (outside_c or 0.0) > RISE_K
     if not hot or kept.get("cold_fans") or view.fleet.on_n == 0:
         if kept.get("rise_w") and known and not kept.get("cold_fans") and not _rise_over(view, kept):
-            reason = Reason("air", "recirculating", (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0)))
+            numbers = (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0))
+            calm_s = int(kept.get("rise_over_s") or 0) or view.now_s
+            reason = Reason("air", "rise_held", (*numbers, ("left_s", calm_s + RISE_OVER_S - view.now_s)))
             limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
             limits.append(Limit(SAFETY, "no_start", 0, reason))
             return

@@ -33,18 +33,12 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     coldest, hottest = view.number("inlet_min_c"), view.number("inlet_max_c")
     surface = _surface(view, kept, coldest)
     limits = []
-    if coldest is not None and _shut(view, kept, "too_cold", options.start_min_c - coldest, 1.0):
-        limits.append(_no_start("too_cold", (("inlet_c", coldest), ("limit_c", options.start_min_c))))
-    if hottest is not None and _shut(view, kept, "too_hot", hottest - options.start_max_c, 2.0):
-        limits.append(_no_start("too_hot", (("inlet_c", hottest), ("limit_c", options.start_max_c))))
+    if coldest is not None and _shut(view, kept, "too_cold", (over := options.start_min_c - coldest), 1.0):
+        limits.append(_no_start(view, kept, "too_cold", over, (("inlet_c", coldest), ("limit_c", options.start_min_c))))
+    if hottest is not None and _shut(view, kept, "too_hot", (over := hottest - options.start_max_c), 2.0):
+        limits.append(_no_start(view, kept, "too_hot", over, (("inlet_c", hottest), ("limit_c", options.start_max_c))))
     if view.wired("humidity_pct"):
-        humidity, dew_c = view.number("humidity_pct"), view.number("dew_c")
-        if humidity is None or dew_c is None:
-            limits.append(_no_start("humidity_unknown", ()))
-        elif _shut(view, kept, "humid", humidity - options.humidity_max_pct, 5.0):
-            limits.append(_no_start("humid", (("humidity_pct", humidity), ("limit_pct", options.humidity_max_pct))))
-        elif surface is not None and _shut(view, kept, "dew", options.dew_margin_k - surface + dew_c, 1.0):
-            limits.append(_no_start("dew", (("surface_c", surface), ("dew_c", dew_c))))
+        limits += _damp(view, kept, surface, options)
     return Advice(tuple(limits), (), (), kept)
 
 
@@ -57,8 +51,31 @@ def _shut(view: View, kept: dict[str, Any], code: str, over: float, band: float)
     return bool(kept.get(code))
 
 
-def _no_start(code: str, numbers: tuple[tuple[str, float], ...]) -> Limit:
-    return Limit(EQUIPMENT, "no_start", 0, Reason("cold", code, numbers))
+def _damp(view: View, kept: dict[str, Any], surface: float | None, options: Options) -> list[Limit]:
+    """No start in wet air, nor near the dew point."""
+    humidity, dew_c = view.number("humidity_pct"), view.number("dew_c")
+    if humidity is None or dew_c is None:
+        return [Limit(EQUIPMENT, "no_start", 0, Reason("cold", "humidity_unknown"))]
+    over = humidity - options.humidity_max_pct
+    if _shut(view, kept, "humid", over, 5.0):
+        numbers = (("humidity_pct", humidity), ("limit_pct", options.humidity_max_pct))
+        return [_no_start(view, kept, "humid", over, numbers)]
+    if surface is None:
+        return []
+    over = options.dew_margin_k - surface + dew_c
+    if _shut(view, kept, "dew", over, 1.0):
+        return [_no_start(view, kept, "dew", over, (("surface_c", surface), ("dew_c", dew_c)))]
+    return []
+
+
+def _no_start(
+    view: View, kept: dict[str, Any], code: str, over: float, numbers: tuple[tuple[str, float], ...]
+) -> Limit:
+    """`over` at most 0: inside the limit again, and shut for a while longer, which the sentence says."""
+    if over > 0:
+        return Limit(EQUIPMENT, "no_start", 0, Reason("cold", code, numbers))
+    left = ("left_s", max(0, int(kept[code]) + CALM_S - view.now_s))
+    return Limit(EQUIPMENT, "no_start", 0, Reason("cold", f"{code}_held", (*numbers, left)))
 
 
 def _surface(view: View, kept: dict[str, Any], coldest: float | None) -> float | None:

@@ -52,7 +52,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         _take(view, kept, value, options, events)
     limits = _blind(view, kept, value, options, events)
     if kept.get("off_s"):
-        limits += _curtail(view, kept, options, events)
+        limits += _curtail(view, kept, value, options, events)
     return Advice(tuple(limits), (), tuple(events), kept)
 
 
@@ -138,7 +138,7 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     return [Limit(CONTRACT, "no_start", 0, reason)]
 
 
-def _curtail(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> list[Limit]:
+def _curtail(view: View, kept: dict[str, Any], value: Value, options: Options, events: list[Event]) -> list[Limit]:
     off_s, now_s = int(kept["off_s"]), view.now_s
     confirmed = int(kept.get("runs") or 0) >= options.confirm
     # What can't be proven (a dead PDU) is told as such; it does not keep everybody off once the utility says run.
@@ -161,8 +161,18 @@ def _curtail(view: View, kept: dict[str, Any], options: Options, events: list[Ev
         by = view.role("signal").source.removeprefix(TEST)
         reason = Reason("signal", "curtail_set", (("by", by), ("since_s", now_s - off_s)))
     else:
-        reason = Reason("signal", f"curtail_{kept.get('cause') or 'off'}", (("since_s", now_s - off_s),))
+        reason = _why_off(kept, value, options, now_s - off_s)
     return [Limit(CONTRACT, "max_power_w", 0, reason)]
+
+
+def _why_off(kept: dict[str, Any], value: Value, options: Options, since_s: int) -> Reason:
+    """By what the page says now: off; run, and not often enough yet; or nothing, after it said off."""
+    since = ("since_s", since_s)
+    if value.value in ("run", "warn") and kept.get("runs"):
+        return Reason("signal", "confirming", (("runs", int(kept["runs"])), ("confirm", options.confirm), since))
+    if value.value is None and kept.get("cause") == "off":
+        return Reason("signal", "curtail_last", (since,))
+    return Reason("signal", f"curtail_{kept.get('cause') or 'off'}", (since,))
 
 
 def _proven_s(view: View, off_s: int) -> int:

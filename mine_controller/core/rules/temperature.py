@@ -158,14 +158,34 @@ def _limits(view: View, options: Options, work: _Now) -> None:
     numbers = (("inlet_c", inlet_c),) if inlet_c is not None else ()
     everything = len(view.wiring.fans)
     if kept.get("stop_s"):
-        reason = Reason("temperature", "stop", (*numbers, ("limit_c", options.stop_c), ("reset_c", options.reset_c)))
+        reason = _stopped(view, inlet_c, options, kept)
         work.limits.append(Limit(SAFETY, "max_power_w", 0, reason))
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
     if kept.get("shed_s"):
-        reason = Reason("temperature", "shed", (*numbers, ("limit_c", options.shed_c)))
+        cooler = inlet_c is not None and inlet_c <= options.shed_c
+        over = (("below_c", options.shed_c - 2), ("for_s", 3 * STEP_S)) if cooler else ()
+        code = "shed_held" if cooler else "shed"
+        reason = Reason("temperature", code, (*numbers, ("limit_c", options.shed_c), *over))
         work.limits.append(Limit(SAFETY, "max_power_w", int(kept["shed_w"]), reason))
         work.limits.append(Limit(SAFETY, "no_start", 0, reason))
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
     if inlet_c is not None and inlet_c > options.warn_c:
         reason = Reason("temperature", "warm", (*numbers, ("limit_c", options.warn_c)))
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
+
+
+def _stopped(view: View, inlet_c: float | None, options: Options, kept: dict[str, Any]) -> Reason:
+    """Why all is off in a heat stop: it is too hot; or it was, and what its end waits for."""
+    marks: tuple[tuple[str, float], ...] = (("limit_c", options.stop_c), ("reset_c", options.reset_c))
+    if inlet_c is None:
+        return Reason("temperature", "stop_unseen", marks)
+    marks = (("inlet_c", inlet_c), *marks)
+    if inlet_c > options.stop_c:
+        return Reason("temperature", "stop", marks)
+    if len(kept.get("resets") or ()) >= options.resets_a_day:
+        return Reason("temperature", "stop_latched", marks)
+    waits = ((kept.get("reset_s"), options.reset_s), (kept.get("rest_s"), options.rest_s))
+    left = [int(began_s) + for_s - view.now_s for began_s, for_s in waits if began_s]
+    if left:
+        return Reason("temperature", "stop_cooling", (*marks, ("left_s", max(0, min(left)))))
+    return Reason("temperature", "stop_held", (*marks, ("for_s", options.reset_s)))
