@@ -252,8 +252,8 @@ Examples:
 )
 @_on_config
 def undo_(path: Path) -> None:
-    """Bring back the text before the last change; a second undo is a redo."""
-    before = notes(path)
+    """Bring back the text before the last change; a second undo is a redo. One that is gone comes back as it ran."""
+    before, gone = notes(path), not path.exists()
     try:
         done = undo(path)
     except EditError as error:
@@ -261,7 +261,7 @@ def undo_(path: Path) -> None:
     except ConfigError as error:
         click.echo(f"{path.name} stays as it is, because what was before would not check:", err=True)
         fail(error.problems, path)
-    click.echo(f"{path.name} is as it was before the last change.")
+    click.echo(f"{path.name} is {'back, as it last ran' if gone else 'as it was before the last change'}.")
     _audited(path, done, "undone", before)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mine_controller.config import alarms, catalogue, pools
+from mine_controller.config.fleet import FILE
 from mine_controller.config.lines import END, Document, decode, nearest, read
 from mine_controller.config.load import SITE, Source, build_config, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
@@ -231,7 +232,12 @@ def previous(path: Path) -> Path:
 
 
 def undo(path: Path) -> tuple[Change, ...]:
-    """Change config.txt and config.txt.previous about, so that a second undo is a redo; what comes back is checked."""
+    """Change config.txt and config.txt.previous about, so that a second undo is a redo; what comes back is checked.
+
+    A config.txt that is gone comes back as it last ran, which is no change.
+    """
+    if not path.exists():
+        return _put_back(path)
     source = read_source(path)
     try:
         old = previous(path).read_bytes()
@@ -240,6 +246,24 @@ def undo(path: Path) -> tuple[Change, ...]:
     build_config(source._replace(config=old), {})
     swap(source, old)
     return changes(source.config, old)
+
+
+def _put_back(path: Path) -> tuple[Change, ...]:
+    """Out of config.last-good, else out of config.txt.previous; with the owner of where it comes from."""
+    from mine_controller.config.lastgood import NAME, text_of  # noqa: PLC0415 - only where config.txt is gone
+
+    try:
+        old, found = text_of(path) or (previous(path).read_bytes(), previous(path))
+        info, fleet = found.stat(), path.parent / FILE
+        if found == previous(path):
+            build_config(Source(path, old, fleet.read_bytes() if fleet.exists() else None, info.st_mode), {})
+        replace_file(path, old, 0o600, (info.st_uid, info.st_gid))
+    except FileNotFoundError:
+        text = f"neither {NAME} nor {path.name}{PREVIOUS} is there; every copy under backups holds it, without secrets"
+        raise EditError(f"{path.name} is gone and can't be brought back: {text}") from None
+    except OSError as error:
+        raise EditError(f"{path.name} can't be written: {error.strerror}") from None
+    return ()
 
 
 def problem_lines(problems: tuple[Problem, ...], name: str = "config.txt") -> list[str]:

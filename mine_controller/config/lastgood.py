@@ -73,6 +73,12 @@ def lost_fleet(config: Config) -> Problem | None:
     return Problem(0, "", "", f"{text} (none left? its first line alone says so)", FILE)
 
 
+def text_of(path: Path) -> tuple[bytes, Path] | None:
+    """The text of the last good config.txt and the file that holds it; for where config.txt itself is gone."""
+    good = _kept(path)
+    return None if good is None else (good.texts[0].reveal().encode(), good.paths.db.parent / NAME)
+
+
 def _kept(path: Path) -> Config | None:
     found = (_read(place / NAME, path) for place in _places(path))
     return next((kept for kept in found if kept is not None), None)

@@ -48,11 +48,18 @@ def read_source(path: Path) -> Source:
         mode = path.stat().st_mode
         raw = path.read_bytes()
     except FileNotFoundError:
-        text = f"is missing; `minectl init --site coop-container {path.parent}` makes one"
-        raise ConfigError((Problem(0, "", "", text),)) from None
+        raise ConfigError((Problem(0, "", "", _missing(path)),)) from None
     except OSError as error:
         raise ConfigError((Problem(0, "", "", f"can't be read: {_why(error)}"),)) from None
     return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
+
+
+def _missing(path: Path) -> str:
+    """What helps: a new config is advised only where none has ever been, for it would be that of another mine."""
+    signs = (f"{path.name}.previous", fleet_file.FILE, "mine_data.db")
+    if any((path.parent / name).exists() for name in signs):
+        return "is gone; `minectl config undo` brings back the text that ran last"
+    return f"is missing; `minectl init --site coop-container {path.parent}` makes one"
 
 
 def _fleet(path: Path) -> bytes | None:

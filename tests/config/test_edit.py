@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from mine_controller.config.edit import EditError, problem_lines, set_value, split_key, undo, unset_value
+from mine_controller.config.edit import EditError, previous, problem_lines, set_value, split_key, undo, unset_value
+from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load, read_source
 from mine_controller.config.model import ConfigError, Problem
 from mine_controller.config.show import page, tree, value
@@ -193,3 +194,33 @@ def test_what_each_of_many_lines_misses_is_one_line_and_counted():
         "config.txt:68: [foreman mien]: nothing is called foremen",
         "fleet.csv:2: group: there is no section [foreman mine] (the same in 280 more lines)",
     ]
+
+
+def test_a_config_that_is_gone_comes_back_as_it_last_ran(write):
+    path = write()
+    remember(load(path))
+    set_value(path, "site.power_cap_kw", "900")
+    path.unlink()
+    assert undo(path) == ()
+    assert path.read_text() == TEXT
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_without_a_last_good_one_it_is_the_text_before_the_last_change(write):
+    path = write()
+    set_value(path, "site.power_cap_kw", "900")
+    path.unlink()
+    undo(path)
+    assert path.read_text() == TEXT
+    previous(path).write_text(TEXT.replace("1000", "much"))
+    path.unlink()
+    with pytest.raises(ConfigError):
+        undo(path)
+    assert not path.exists()
+
+
+def test_with_neither_it_is_said_where_it_still_lies(write):
+    path = write()
+    path.unlink()
+    with pytest.raises(EditError, match=r"neither config.last-good nor config.txt.previous is there; every copy"):
+        undo(path)

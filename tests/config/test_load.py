@@ -63,6 +63,13 @@ def test_a_missing_file_names_the_command_that_makes_one(tmp_path):
     assert "minectl init" in problem.text
 
 
+def test_where_a_mine_has_run_no_config_of_another_site_is_advised(write):
+    path = write()
+    path.unlink()
+    (found,) = problems(path)
+    assert found.text == "is gone; `minectl config undo` brings back the text that ran last"
+
+
 def test_a_folder_in_its_place_is_told(tmp_path):
     (tmp_path / "config.txt").mkdir()
     (problem,) = problems(tmp_path / "config.txt")
