@@ -408,3 +408,14 @@ def test_quotes_around_a_text_are_noted_because_they_count(write):
     assert not [one for one in load(write()).notes if "quotes" in one.text]
     pattern = TEXT.replace("[page coop]", '[page coop]\npattern = "(run)"')
     assert not [one for one in load(write(pattern)).notes if "quotes" in one.text]
+
+
+@pytest.mark.parametrize(("margin", "shed", "good"), [(5, 94, False), (3, 96, False), (5, 95, True), (20, 80, True)])
+def test_what_may_start_below_the_cap_is_not_what_has_to_go(write, margin, shed, good):
+    path = write(changed("[wiring]", f"[cap]\nmargin_pct = {margin}\nshed_pct = {shed}\n\n[wiring]"))
+    if good:
+        assert load(path).policy.rules["cap"].shed_pct == shed
+        return
+    (found,) = problems(path)
+    assert found.text == f"must be at least 100 - margin_pct = {100 - margin}, up to which miners start"
+    assert path.read_text().split("\n")[found.line - 1].startswith("shed_pct")

@@ -31,6 +31,13 @@ class Options(NamedTuple):
     )
 
 
+def check(options: Options) -> tuple[str, ...]:
+    """Load that may start must not be load that has to go, and is never taken below where starts end."""
+    ends = 100 - options.margin_pct
+    low = f"shed_pct: must be at least 100 - margin_pct = {ends}, up to which miners start"
+    return (low,) if options.shed_pct < ends else ()
+
+
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """Ceilings for running and for starting."""
     kept = dict(memory)
