@@ -260,7 +260,7 @@ def _judge(view: View, compared: Compared, limit: int, row: tuple[int, int]) -> 
     for target, chase in compared.done:
         if chase.want == "stop" and chase.rung >= rungs.get(target, 1) and target[6:] in books:
             books[target[6:]] = books[target[6:]]._replace(hard_stops=books[target[6:]].hard_stops + 1)
-        was = books.get(target[6:])
-        if chase.want == "run" and was is not None and not was.on:  # proven by a word that `watch` did not take yet
-            books[target[6:]] = changed(was, on=True, now_s=now_s, day=view.image.clock.local.date)
+        was, on = books.get(target[6:]), chase.want == "run"
+        if was is not None and was.on != on:  # by its word alone: `watch` did not take it yet, or can't see its watts
+            books[target[6:]] = changed(was, on=on, now_s=now_s, day=view.image.clock.local.date)
     return books

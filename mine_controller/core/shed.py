@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import Fleet, floor_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope
@@ -108,12 +109,13 @@ def _measured(fleet: Fleet) -> bool:
 
 
 def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:
-    """Above the floor for two ticks. Whoever starts again after a black-out is told to stop first, then told of."""
+    """Above the floor for two ticks. Whoever starts again after a black-out is told to stop first, then told of; while
+    nothing feeds the site, watts that miners told before count for nothing."""
     now_s = image.clock.plant_s
     over_s = now_s - max(shed.seen_s, shed.dark_s or 0)
-    if over_s < UNPROVEN_S or fleet.proof_w < shed.floor_w:
+    if over_s < UNPROVEN_S or fleet.proof_w < shed.floor_w or is_dead(image):
         return None
-    stragglers = sorted(target[6:] for target, chase in open_chases.items() if chase.want == "stop")
+    stragglers = _stragglers(image, open_chases)
     numbers = (
         ("power_w", fleet.proof_w),
         ("floor_w", shed.floor_w),
@@ -123,6 +125,17 @@ def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Ch
     )
     code = "unproven" if _measured(fleet) else "unverified"
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
+
+
+def _stragglers(image: Image, open_chases: dict[str, Chase]) -> list[str]:
+    """Who has to be looked at: open stops and unmeasured miners; where there are none, whoever draws, most first."""
+    miners = image.miners
+    open_stops = {target[6:] for target, chase in open_chases.items() if chase.want == "stop"}
+    unseen = {name for name, watts in zip(miners.ids, miners.power_w, strict=True) if watts is None}
+    if open_stops or unseen:
+        return sorted(open_stops | unseen)
+    drawing = sorted((-watts, name) for name, watts in zip(miners.ids, miners.power_w, strict=True) if watts)
+    return [name for _, name in drawing]
 
 
 def is_blind(shed: Shed | None, memory: Mapping[str, Any]) -> bool:

@@ -215,7 +215,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     (
         "shed",
         "unverified",
-    ): "no meter proves that the miners are off; {unknown} unknown; open: {stragglers}{more}",
+    ): "no meter proves that {unknown} miners are off; to look at: {stragglers}{more}",
     ("shed", "report"): (
         "{cause} lasted {lasted_s}: first command +{first_command_s}, 50 % +{shed_50_s}, 90 % +{shed_90_s}, "
         "proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"

@@ -337,7 +337,13 @@ def test_pdu_dead_a_miner_behind_a_dead_pdu_is_stopped_by_its_own_word_again():
     curtail(plant, 4)
     assert plant.total < 80 * 60
     assert all(chase.want != "stop" for chase in plant.state.chases.values())
-    assert plant.events("curtail_unproven")[0].reason.code == "unverified"
+    [event] = plant.events("curtail_unproven")
+    assert event.reason.code == "unverified"
+    assert dict(event.reason.numbers)["stragglers"].startswith("m000, m001"), "who is to be looked at has a name"
+    plant.dead = set()
+    plant.ticks(6)
+    assert plant.events("curtailed")
+    assert not plant.events("miner_off_unasked"), "they went dark by our word, whenever a meter is seen again"
 
 
 def test_pdu4_watts_a_thousand_times_too_small_start_nothing_and_are_told():

@@ -160,6 +160,22 @@ def test_the_emergency_names_a_dozen_and_counts_the_rest_and_is_told_once():
     assert dict(after(begun(), 1300, 90_000, chases=few)[1][0].reason.numbers)["more"] == 0
 
 
+@pytest.mark.parametrize(
+    ("power_w", "unknown", "told"),
+    [
+        ((25, None, None), 2, "no meter proves that 2 miners are off; to look at: a02, a03"),
+        ((25, None, 3400), 1, "no meter proves that 1 miners are off; to look at: a01, a02"),
+        ((400, 0, 9000), 0, "still 90 kW, over 5000 W; open: a03, a01. Open their breakers"),
+    ],
+)
+def test_the_emergency_names_somebody_also_where_no_stop_is_open(power_w, unknown, told):
+    names = ("a01", "a02", "a03")
+    seen = image(1300)._replace(miners=Miners(names, power_w))
+    chases = {"miner a01": Chase("stop", 0, 1, 900)} if 3400 in power_w else {}
+    _, [event] = shed.watch(begun(), seen, fleet(90_000, unknown=unknown), (), 0, chases, {})
+    assert sentence(event.reason) == told
+
+
 def test_what_can_not_be_measured_is_unverified_and_the_emergency_stays_until_it_is():
     kept, _ = after(begun(), 1300, 90_000, unknown=1)
     assert kept.emergency == "unverified"

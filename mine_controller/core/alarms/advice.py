@@ -20,9 +20,9 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "resume when the reason is gone",
     ),
     "mains_lost": (
-        "the mains contact says the supply is gone",
+        "the supply is gone, by the mains contact or by the meter on the feed",
         "keeps what runs on other power; starts nothing new without its inputs",
-        "ask the utility; look at the main breaker",
+        "ask the utility or start the source; look at the main breaker",
     ),
     "ups_low": (
         "the battery of the controller is nearly empty",
@@ -126,8 +126,8 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "curtail_unproven": (
         "the load is not proven down",
-        "repeats stop and outlet-off until watts prove it",
-        "open the breakers of the miners named",
+        "stops whoever runs, at the outlet where a word does not help, until watts prove it",
+        "look at the main meter, and open the breakers of the miners named",
     ),
     "signal_forced": (
         "a person accepted the contract's penalty and runs the mine against the utility's word",
