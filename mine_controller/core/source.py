@@ -8,6 +8,7 @@ import re
 from functools import cache
 from typing import Any
 
+from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import Fleet, rising
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -81,6 +82,8 @@ class Load(NamedTuple):
 def load(view: View) -> Load:
     """Drawn now by a meter that the sum bears out, else by the larger; miners nobody commands count at nominal."""
     fleet = view.fleet
+    if is_dead(view.image):
+        return Load(max(0, fleet.meter_w or 0), fleet.other_w, fleet.starting_w)
     foreign_w = sum(
         max(0, spec.nominal_w - drawn_w)
         for spec, drawn_w in zip(view.wiring.miners, fleet.est_w, strict=True)

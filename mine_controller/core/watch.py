@@ -1,6 +1,7 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
 from mine_controller.core.alarms import known
+from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import ASLEEP, Fleet, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
@@ -53,20 +54,27 @@ def changed(book: MinerBook, *, on: bool, now_s: int, day: str) -> MinerBook:
 
 
 def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, FanBook], tuple[Event, ...]]:
-    """Off -> starting -> proven -> suspect -> failed, by watts in time; a meter that is silent proves nothing new."""
+    """Off -> starting -> proven -> suspect -> failed, by watts in time; a meter that is silent proves nothing new.
+
+    While nothing feeds the site no fan that is told on is judged.
+    """
     books: dict[str, FanBook] = {}
     events: list[Event] = []
-    now_s = image.clock.plant_s
+    now_s, dead = image.clock.plant_s, is_dead(image)
     passed_s = max(0, min(now_s - int(state.last.get("watched_s", now_s)), 600))
     for fan, spec in zip(image.fans, wiring.fans, strict=True):
         was = state.fans.get(spec.name, FanBook())
-        book = _fan(fan, spec, was, now_s)
+        book = _unfed(was) if dead and fan.on is not False else _fan(fan, spec, was, now_s)
         if book.state == "proven" and was.state == "proven":
             book = book._replace(run_s=book.run_s + passed_s)
         books[spec.name] = book
         if book.state != was.state:
             events += _fan_events(fan, spec, book, state)
     return books, tuple(events)
+
+
+def _unfed(book: FanBook) -> FanBook:
+    return book if book.state == "failed" else book._replace(state="unknown", bad_at=())
 
 
 def _fan(fan: Fan, spec: FanSpec, book: FanBook, now_s: int) -> FanBook:

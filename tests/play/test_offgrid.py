@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from play.days import quiet
+from play.test_alarm_letters import letters
 
 from mine_controller.config.load import load
 from mine_controller.play import demo
@@ -99,17 +100,43 @@ def test_after_a_black_out_the_mine_finds_itself_and_does_not_trip_the_source_ag
     assert played.journal.violations == []
 
 
+def night(folder, *, share=1.0, hours=1.0):
+    """A mine whose source was stopped for so long, an hour and a half after it went dark."""
+    played = Played(folder, miners=12).on(0.2)
+    source = played.site.world.source
+    source.neighbours, source.share = (lambda _: 0.0), share
+    source._dark_until_s = played.virtual.now_s + hours * 3600
+    source.look(played.virtual.now_s, 25.0)
+    return played.on(1.5)
+
+
 def test_after_a_night_the_miners_that_wake_on_half_a_source_are_stopped_before_they_trip_it(tmp_path):
     """Miners that answered nothing for an hour are not looked for ever more seldom: they go on by themselves."""
-    played = Played(tmp_path, miners=12).on(0.2)
-    source = played.site.world.source
-    source.neighbours, source.share = (lambda _: 0.0), 0.5
-    source._dark_until_s = played.virtual.now_s + 3600
-    source.look(played.virtual.now_s, 25.0)
-    played.on(1.5)
-    assert source.trips == 0
+    played = night(tmp_path, share=0.5)
+    assert played.site.world.source.trips == 0
     assert 0 < played.rows[-1][1] < played.rows[-1][2]
     assert played.over == []
+
+
+def test_a_source_stopped_for_the_night_is_one_warning_and_no_fan_or_miner_is_to_blame(tmp_path):
+    played = night(tmp_path)
+    told = letters(played.config)
+    assert [(body["kind"], body["what"]) for level, body in told if level] == [("mains_lost", "raise")]
+    assert "the source says it gives nothing" in next(body["text"] for level, body in told if level)
+    assert "mains_lost" in {body["kind"] for _, body in told if body["what"] == "clear"}
+    assert not any(word in played.log for word in ("fan_fault", "air_lost", "supply_short", "curtail_unproven"))
+    assert played.journal.violations == []
+
+
+def test_a_feed_that_dies_while_the_source_says_nothing_of_it_is_an_emergency_of_the_feed_alone(tmp_path):
+    played = Played(tmp_path, miners=12).on(0.2)
+    played.site.world.source.available_w = 33_000.0
+    played.site.world.source.look = lambda *_: None  # it goes on to say what it could give
+    played.site.world.source._dark_until_s = played.virtual.now_s + 3600
+    played.on(0.5)
+    raised = [(level, body["kind"]) for level, body in letters(played.config) if level and body["what"] == "raise"]
+    assert raised == [(2, "mains_lost")]
+    assert "fan_fault" not in played.log
 
 
 @pytest.mark.parametrize("word", ["nan", "watts", "text", "gone"])

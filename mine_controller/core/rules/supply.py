@@ -8,6 +8,7 @@ docs/decisions. What is wired and unknown never raises the figure; after the gra
 import itertools
 from typing import Any
 
+from mine_controller.core.feed import is_dead
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
@@ -209,8 +210,12 @@ def _tell(view: View, kept: dict[str, Any], over: bool, reason: Reason, events: 
     """A step down that a tick or two carry out is daily bread; load that stays over what there is, is not.
 
     Nor is a source that has left no miner running. While none runs, what fans and standby draw beyond a source that
-    gives nothing (a night without sun) is nobody's shortage.
+    gives nothing (a night without sun) is nobody's shortage. Nothing at all on the feed is an alarm of its own
+    (`mains_lost`).
     """
+    if is_dead(view.image):
+        kept["short_s"] = 0
+        return
     if not over:
         kept["short_s"] = 0
         if kept.pop("short_told", 0):

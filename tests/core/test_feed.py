@@ -1,0 +1,55 @@
+"""Nothing feeds the site: known by the meter, blamed on nobody."""
+
+import pytest
+
+from mine_controller.core.feed import APART_S, DEAD_W, FRESH_S, is_dead
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.image import Fan, Image, Miners
+from mine_controller.core.model.reading import Value
+
+NOW = 10_000
+DARK = {"site_power_w": Value(0, NOW), "grid_hz": Value(None, NOW - 900, "", "read 0")}
+
+
+def image(site, *, fan=(0, NOW), miner=(None, 0)):
+    units = Miners(("a1",), (miner[0],), (miner[1],), (None,), (0,), (None,), (None,))
+    return Image(Clock(NOW, NOW), {}, site, (Fan("1", True, NOW, *fan),), units, {})
+
+
+@pytest.mark.parametrize(
+    ("more", "dead"),
+    [
+        ({}, True),
+        ({"site_power_w": Value(DEAD_W, NOW)}, True),
+        ({"site_power_w": Value(DEAD_W + 1, NOW)}, False),
+        ({"site_power_w": Value(-DEAD_W - 1, NOW)}, False),
+        ({"site_power_w": Value(None, NOW)}, False),
+        ({"site_power_w": Value(0, NOW - FRESH_S - 1)}, False),
+        ({"grid_hz": Value(49.9, NOW)}, False),
+        ({"grid_hz": Value(49.9, NOW - APART_S - 1)}, True),  # told before it went dark
+        ({"voltage_v": Value(228.0, NOW)}, False),
+        ({"voltage_v": Value(None, 0)}, True),
+    ],
+)
+def test_a_meter_that_shows_nothing_and_no_life_is_a_dead_feed(more, dead):
+    assert is_dead(image(DARK | more)) is dead
+
+
+@pytest.mark.parametrize(
+    ("more", "dead"),
+    [({}, False), ({"mains": Value("alarm", NOW)}, True), ({"mains": Value("ok", NOW)}, False),
+     ({"supply_kw": Value(0.0, NOW)}, True), ({"supply_kw": Value(33.0, NOW)}, False),
+     ({"supply_kw": Value(None, NOW)}, False)],
+)  # fmt: skip
+def test_where_neither_frequency_nor_voltage_is_wired_the_contact_or_the_source_has_to_say_so(more, dead):
+    assert is_dead(image({"site_power_w": Value(0, NOW)} | more)) is dead
+
+
+def test_what_draws_is_fed_and_what_drew_before_the_meter_was_read_proves_nothing():
+    assert not is_dead(image(DARK, fan=(1500, NOW)))
+    assert not is_dead(image(DARK, miner=(3400, NOW)))
+    assert is_dead(image(DARK, fan=(1500, NOW - APART_S - 1), miner=(3400, NOW - APART_S - 1)))
+
+
+def test_a_site_without_a_meter_or_before_it_was_read_is_not_dead():
+    assert not is_dead(image({"grid_hz": Value(None, 0)}))
