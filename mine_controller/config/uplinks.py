@@ -45,6 +45,9 @@ class Lines:
         elif not _NAME.fullmatch(name):
             self.desk.tell(entry, "needs a name, like `uplink starlink = uplink starlink`")
         elif channel := self.desk.channel(entry, text, "link", "uplink"):
+            same = next((one.name for one in self.uplinks.values() if one.channel == channel), "")
+            if same:  # one line that is down would be every line
+                self.desk.tell(entry, f"{channel} is uplink {same} already")
             self.uplinks[name] = UplinkSpec(name, channel)
 
     def _pool(self, entry: Entry, name: str, text: str) -> None:

@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from mine_controller.devices._answer import clean
@@ -88,9 +89,36 @@ def faults(options: Any) -> list[str]:
             for rule in _rules(options, word)
             if not _RULE.fullmatch(rule.strip())
         ]
+    if not found:
+        found += _doubled(options, numbers) if numbers else _said_twice(options)
     try:
         if re.compile(options.pattern).groups > 1:
             found.append("pattern: one group at most")
     except re.error:
         found.append("pattern: not a pattern")
     return found
+
+
+def _doubled(options: Any, words: Sequence[str]) -> list[str]:
+    """A number that means two things is unknown for good: tried are the bounds, between them, and beyond."""
+    bounds = sorted(
+        {
+            float(found[2])
+            for word in words
+            for rule in _rules(options, word)
+            if (found := _RULE.fullmatch(rule.strip()))
+        }
+    )
+    tried = [bounds[0] - 1, *bounds, *((low + high) / 2 for low, high in pairwise(bounds)), bounds[-1] + 1]
+    for value in tried:
+        fits = [word for word in words if all(_holds(rule, value) for rule in _rules(options, word))]
+        if len(fits) > 1:
+            return [f"{fits[0]}_if: {value:g} means both {fits[0]} and {fits[1]}"]
+    return []
+
+
+def _said_twice(options: Any) -> list[str]:
+    listed = dict.fromkeys((word, plain(each)) for word in (*WORDS, "unknown") for each in getattr(options, word))
+    first: dict[str, str] = {}
+    twice = [(word, each) for word, each in listed if first.setdefault(each, word) != word]
+    return [f"{word}: {each!r} means {first[each]} already" for word, each in twice]

@@ -180,6 +180,11 @@ class Map(NamedTuple):
                 found.append(str(error))
         if not found and not self.rows_for(options):
             found.append("rows: name at least one value of the meter")
+        port = options.host.partition(":")[2]
+        if port and port != str(options.port):
+            found.append(
+                f"port: is {options.port}, and the one behind host is not looked at: write port = {port} if meant"
+            )
         return found
 
     def rows_for(self, options: Any) -> tuple[Row, ...]:

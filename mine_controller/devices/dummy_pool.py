@@ -46,6 +46,8 @@ LANE = LaneSpec(width=1, call_s=0.1, proof_s=10)
 
 def faults(options: Options) -> list[str]:
     """What can't be right."""
+    if ":" in options.host:
+        return ["port: is an option of its own, not part of host"]
     if options.port == options.control_port and options.host == LOOPBACK:
         return ["control_port: is the port of the miners; give it another"]
     return []

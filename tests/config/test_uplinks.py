@@ -109,3 +109,13 @@ def test_the_rules_of_a_weak_source_exist_where_their_inputs_do(write):
 def test_a_curve_that_is_none_is_told_at_its_line(write):
     found = told(site(write, sections="[supply]\nsource_curve = 40:100, 25:90\n\n", lines=""))
     assert found == ["supply source_curve: the figures before the colons must rise"]
+
+
+def test_one_line_is_no_two_uplinks(write):
+    (found,) = told(site(write, LINES.replace("router/lte", "router/lte\nuplink 4g = openmptcprouter router/lte")))
+    assert found == "wiring uplink 4g: openmptcprouter router/lte is uplink lte already"
+
+
+def test_the_local_pools_address_has_its_port_beside_it(write):
+    sections = SECTIONS.replace("host = 127.0.0.1", "host = 127.0.0.1:3333")
+    assert "dummy_pool local port: is an option of its own, not part of host" in told(site(write, sections=sections))

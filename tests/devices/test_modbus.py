@@ -195,6 +195,12 @@ def test_a_row_that_can_not_be_read_is_told(text, word):
     assert any(word in fault for fault in modbus_meter.faults(options(1, "modbus_meter", rows=(text,))))
 
 
+@pytest.mark.parametrize(("host", "wrong"), [("192.0.2.1:503", True), ("192.0.2.1:502", False), ("192.0.2.1", False)])
+def test_a_port_behind_the_host_that_nobody_looks_at_is_told(host, wrong):
+    found = modbus_meter.faults(options(1, "modbus_meter", rows=("- grid_hz 900 int16",))._replace(host=host, port=502))
+    assert [text.startswith("port: is 502") for text in found] == [True] * wrong
+
+
 def test_reads_are_merged_over_small_gaps_and_split_at_the_meters_most():
     rows = [_modbus.row(f"- power_w {address} int32") for address in (10, 12, 20, 40, 42)]
     assert _modbus.plan(rows, 125) == ((3, 10, 12), (3, 40, 4))

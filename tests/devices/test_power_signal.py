@@ -373,3 +373,32 @@ def test_sig2_a_page_whose_date_stands_still_is_an_old_copy_however_well_it_read
     again = dated(second, 1120 + 602, "Wed, 15 Jul 2026 19:27:00 GMT")
     assert value(again, "", "signal") == "run"
     assert memory_of(again)["date_s"] == "1722"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "word"),
+    [
+        ({"run_if": ("< 2",), "off_if": (">= 1",)}, "off_if: 1 means both off and run"),
+        ({"run_if": ("<= 1",), "off_if": (">= 1",)}, "off_if: 1 means both off and run"),
+        ({"run_if": ("< 1",), "off_if": ("!= 0",)}, "off_if: -1 means both off and run"),
+        ({"run_if": ("> 1",), "off_if": ("= 1",), "warn_if": ("> 5", "< 6")}, "warn_if: 5.5 means both warn and run"),
+        ({"run": ("on", "ON"), "off": ("off", "On")}, "run: 'on' means off already"),
+        ({"run": ("go",), "off": ("stop", "maintenance"), "unknown": ("Maintenance",)}, "unknown: 'maintenance' means"),
+    ],
+)
+def test_what_would_mean_two_things_is_told_before_the_page_says_it(chosen, word):
+    (found,) = power_signal.faults(options(selector="#value", **chosen))
+    assert found.startswith(word)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"run_if": ("< 1",), "off_if": (">= 1",)},
+        {"run_if": ("= 0",), "off_if": ("!= 0",)},
+        {"run_if": ("< 1",), "warn_if": (">= 1", "< 2"), "off_if": (">= 2",)},
+        {"run": ("on", "ON"), "off": ("off",)},
+    ],
+)
+def test_meanings_that_exclude_each_other_are_taken(chosen):
+    assert power_signal.faults(options(selector="#value", **chosen)) == []
