@@ -12,7 +12,7 @@ from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNO
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
 from mine_controller.devices import bitaxe
-from mine_controller.devices.kind import Seen
+from mine_controller.devices.kind import Guess, Seen
 from mine_controller.wire.door import WireError
 
 A, MAC = "10.0.0.1", "02:00:00:00:00:01"
@@ -371,7 +371,7 @@ def seen(info=None, page=b""):
 
 def test_a_bitaxe_is_recognised_by_its_status_or_its_page():
     guess = bitaxe.recognise(seen(Board().info))
-    assert guess == ("bitaxe", 3, "BM1370 board 601", "v2.14.1", MAC)
+    assert guess == Guess("bitaxe", 3, "BM1370 board 601", "v2.14.1", MAC)
     assert bitaxe.recognise(seen(page=b"<title>AxeOS</title>")).rank == 2
 
 

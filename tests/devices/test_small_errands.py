@@ -14,7 +14,7 @@ from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNO
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, fill
 from mine_controller.devices import cgminer, nerdqaxe, nmminer, xmrig
-from mine_controller.devices.kind import Ask, Seen
+from mine_controller.devices.kind import Ask, Guess, Seen
 from mine_controller.wire.door import WireError
 
 A, MAC = "10.0.0.1", "02:00:00:00:00:01"
@@ -361,13 +361,13 @@ PROBE = {"model": "NMMiner", "hostname": "nm-cyd-c5-ab12cd", "ver": "v2.0.04", "
     ],
 )
 def test_a_unit_is_recognised_by_what_it_says(module, one, guess):
-    assert module.recognise(one) == guess
+    assert module.recognise(one) == Guess(*guess)
 
 
 def test_a_datagram_makes_a_lottery_miner_of_its_sender_and_of_nobody_else():
     body = (CASES / "nmminer" / "datagram" / "udp_12345_datagram.json").read_bytes()
     guess = nmminer.recognise(Seen("192.168.1.77", (), {"udp": body}))
-    assert guess == ("nmminer", 2, "cyd 2.8", "v1.6.03", "")
+    assert guess == Guess("nmminer", 2, "cyd 2.8", "v1.6.03", "")
     assert nmminer.recognise(Seen("192.168.1.78", (), {"udp": body})) is None
 
 
