@@ -156,10 +156,11 @@ def url(text: str) -> str:
 
 def stratum(text: str) -> str:
     """Where a pool is, in lower case with its scheme; a user or password is an option of its own."""
+    if "@" in text:
+        raise WrongValueError("carries a user or password: write those as options of their own")
     found = _STRATUM.fullmatch(text)
     if not found or not 0 < int(found[3]) < 65536:
-        shown = _quote(text.rpartition("@")[2])
-        raise WrongValueError(f"{shown} is not a pool's address like stratum+tcp://pool.example:3333")
+        raise WrongValueError(f"{_quote(text)} is not a pool's address like stratum+tcp://pool.example:3333")
     host(found[2])
     scheme = (found[1] or "stratum+tcp").lower()
     return f"{scheme}://{found[2].lower()}:{int(found[3])}{found[4] or ''}"

@@ -172,12 +172,16 @@ class Map(NamedTuple):
 
     def faults(self, options: Any) -> list[str]:
         """What is wrong with the options' rows."""
-        found = []
+        found, named = [], set[tuple[str, str]]()
         for text in options.rows:
             try:
-                row(text)
+                made = row(text)
             except BadRowError as error:
                 found.append(str(error))
+                continue
+            if (made.channel, made.quantity) in named:
+                found.append(f"rows: {made.channel or '-'} {made.quantity} stands twice")
+            named.add((made.channel, made.quantity))
         if not found and not self.rows_for(options):
             found.append("rows: name at least one value of the meter")
         port = options.host.partition(":")[2]

@@ -69,6 +69,8 @@ def faults(options: Options) -> list[str]:
     told = [options.price, *(rate.price for text in options.rates if (rate := _rate(text)))]
     if not all(options.lowest <= price <= options.highest for price in told):
         found.append(f"price: all lie between lowest ({options.lowest:g}) and highest ({options.highest:g})")
+    elif 0 < max(abs(price) for price in told) < _prices.SMALL:  # 0 all day is a contract, 0.25 is a euro's quarter
+        found.append(f"price: all are below {_prices.SMALL:g}; they are written in pence or cents, like 28.4")
     return found
 
 

@@ -3,6 +3,7 @@
 Codes as mail servers use them: 4xx try later, 535 a bad login, 550 and 554 refused for good.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 from mine_controller.core.option import Secret, option
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import smtplib
     from email.message import EmailMessage
 
+_ADDRESS = re.compile(r"[^@;<>\s]+@[^@;<>\s]+|[^@;<>]*<[^@;<>\s]+@[^@;<>\s]+>")
 TEXT, HTML, MOST = "email.txt", "email.html", 200_000
 TLS_PORT = 465
 
@@ -34,7 +36,7 @@ class Options(NamedTuple):
 
 def check(options: Options) -> tuple[str, ...]:
     """A password never goes in the clear to another machine; a sender must be known; addresses hold an @."""
-    wrong = [f"to: {one} is not an address like owner@example.com" for one in options.to if "@" not in one]
+    wrong = [f"to: {one} is not an address like owner@example.com" for one in options.to if not _ADDRESS.fullmatch(one)]
     if "@" not in (options.sender or options.username):
         wrong.append("sender: has to be an address, as username is none")
     host = options.server.partition(":")[0]

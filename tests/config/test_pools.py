@@ -66,6 +66,7 @@ def test_miners_carry_the_names_of_their_pools(write):
         (SPARE + "fallback = mani\n", "pool spare fallback: there is no [pool mani] (did you mean main?)"),
         (SPARE + "fallback = spare\n", "can't stand in for itself"),
         (SPARE.replace("10.0.0.9:3333", "http://a.b"), "is not a pool's address"),
+        (SPARE.replace("10.0.0.9:3333", "me:canary@a.b:3333"), "pool spare url: carries a user or password: write"),
         (SPARE + "wallet = x\n", "is not an option of [pool]"),
     ],
 )

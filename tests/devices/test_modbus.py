@@ -201,6 +201,11 @@ def test_a_port_behind_the_host_that_nobody_looks_at_is_told(host, wrong):
     assert [text.startswith("port: is 502") for text in found] == [True] * wrong
 
 
+def test_a_value_that_is_named_twice_is_told():
+    rows = ("- grid_hz 900 int16", "L1 voltage_v 902 int16", "- grid_hz 904 int16")
+    assert modbus_meter.faults(options(1, "modbus_meter", rows=rows)) == ["rows: - grid_hz stands twice"]
+
+
 def test_reads_are_merged_over_small_gaps_and_split_at_the_meters_most():
     rows = [_modbus.row(f"- power_w {address} int32") for address in (10, 12, 20, 40, 42)]
     assert _modbus.plan(rows, 125) == ((3, 10, 12), (3, 40, 4))

@@ -381,6 +381,13 @@ def test_on_every_change_of_the_clocks_every_moment_has_the_price_the_wall_clock
                 assert prices.price_at(slots, moment) == wanted
 
 
+def test_a_tariff_in_euros_where_cents_are_meant_is_told_and_free_power_is_a_tariff():
+    (found,) = tariff.faults(fixed(rates=("00:30-05:30 0.08",))._replace(price=0.28))
+    assert found == "price: all are below 1; they are written in pence or cents, like 28.4"
+    assert tariff.faults(fixed(rates=())._replace(price=0.0)) == []
+    assert tariff.faults(fixed(rates=("16:00-19:00 38.2",))._replace(price=0.28)) == []
+
+
 def test_a_tariff_tells_the_same_text_all_day_and_reaches_a_week_ahead():
     morning, evening = (week(fixed(), NOON + n * 3600) for n in (-10, 9))
     assert morning == evening

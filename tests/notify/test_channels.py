@@ -259,6 +259,22 @@ def test_a_port_behind_the_mail_server_that_nobody_looks_at_is_told(smtp, server
     assert not wrong or "write port = 465 if that is meant" in told[0]
 
 
+@pytest.mark.parametrize(
+    ("to", "wrong"),
+    [
+        ("a@example.com; b@example.com", True),
+        ("a@example.com b@example.com", True),
+        ("example.com", True),
+        ("a@b@c", True),
+        ("a@example.com", False),
+        ("The owner <a@example.com>", False),
+    ],
+)
+def test_two_addresses_that_no_comma_parts_are_none(smtp, to, wrong):
+    told = email.check(mailbox(smtp, to=(to,)))
+    assert told == ((f"to: {to} is not an address like owner@example.com",) if wrong else ())
+
+
 def test_one_refused_recipient_is_told_and_the_other_has_the_mail(smtp):
     smtp.codes = {"RCPT b@example.com": "550 no such user"}
     sent = email.send(mailbox(smtp, to=("a@example.com", "b@example.com")), NEWS, soon())
