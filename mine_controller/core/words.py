@@ -244,6 +244,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "feed_dead"): "nothing feeds the site: its meter shows {power_w}, and nothing that hangs on it draws",
     ("alarm", "feed_stopped"): "the source says it gives nothing, and nothing feeds the site: all is dark",
     ("alarm", "device_unreachable"): "{device} does not answer: {why}",
+    ("alarm", "device_frozen"): "{device} answers, and what it tells is not believed: {why}",
     ("alarm", "doubled"): "{addresses} say that they are {miner}: what it does is unknown while they do",
     ("alarm", "required_lost"): "{what} is unknown, and this site requires it: {why}",
     ("alarm", "database"): "the database is in trouble: {why}",

@@ -1,10 +1,15 @@
-"""What `[site] require` names is an emergency when nobody can tell it any longer; what it does not name is none."""
+"""What `[site] require` names is an emergency when nobody can tell it any longer; what it does not name is none.
+And what is told still, and believed by nobody."""
 
 import pytest
 from core.offgrid_plant import METER, SOURCE, Offgrid, wiring
+from core.order_desk import view
 from core.plant import Plant
 from core.plant import wiring as container
 
+from mine_controller.core.alarms.watches import look_round
+from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.reading import Value
 from mine_controller.core.words import sentence
 
 KIND = "required_lost"
@@ -105,3 +110,31 @@ def test_a_required_contact_nobody_reads_is_an_emergency():
     plant.dead = {"roomalert intake"}
     plant.ticks(8)
     assert told(plant) == [("raise", 2, "smoke")]
+
+
+# -- what stands still ----------------------------------------------------------------------------------------------
+
+
+def test_pdu2_a_meter_that_answers_and_stands_still_is_told_and_its_moving_again_too():
+    plant = Plant(container(24), running=True)
+    plant.ticks(4)
+    plant.frozen = True
+    plant.ticks(8)
+    meters = ["iotawatt fans", "redfish pdu1"]  # whatever has four outlets under load or more
+    [letter] = [one for decision in plant.decisions for one in decision.tellings if one.kind == "device_frozen"]
+    assert ([letter.about, *letter.others], letter.level) == (meters, 1)
+    assert "the same watts at every loaded outlet" in sentence(letter.reason)
+    plant.frozen = False
+    plant.ticks(3)
+    assert [what for what, _, _ in told(plant, "device_frozen")] == ["raise", "clear"]
+
+
+def test_a_sensor_that_stands_still_is_told_by_its_device_unless_that_is_silent():
+    stuck = Value(None, 1, "", "frozen: its uptime has stood still for 240 s")
+    channels = {"roomalert intake/1:temp_c": stuck, "roomalert intake/2:temp_c": stuck}
+    found = look_round(view(channels=channels), (), AlarmPolicy())
+    assert [one.about for one in found.wrong if one.kind == "device_frozen"] == ["roomalert intake"]
+    silent = {**channels, "roomalert intake:health": Value(None, 1, "", "no answer")}
+    found = look_round(view(channels=silent), (), AlarmPolicy())
+    assert "device_frozen roomalert intake" in found.unknown
+    assert [one.about for one in found.wrong if one.kind == "device_frozen"] == []

@@ -4,7 +4,6 @@ import pytest
 from core.rule_desk import Desk
 
 from mine_controller.core.rules import air as air_room
-from mine_controller.core.words import sentence
 
 
 def heat(**options):
@@ -139,34 +138,6 @@ def test_after_two_ends_in_a_day_a_person_has_to_look():
     desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
     desk.see()
     assert desk.limit("max_power_w") is None
-
-
-def said(desk, what="max_power_w"):
-    return next(sentence(limit.reason) for limit in desk.last.limits if limit.what == what)
-
-
-def test_a_stop_calls_no_cool_inlet_too_hot_and_says_what_its_end_waits_for():
-    desk = stopped()
-    assert said(desk) == "inlet 46.0 °C is over 40.0 °C: everything off until it is below 33.0 °C"
-    desk.fleet = {}
-    desk.see(inlet_c=36.0)
-    assert said(desk) == "inlet 36.0 °C after a heat stop: everything off until it has been below 33.0 °C for 30 min"
-    desk.see(inlet_c=20.0)
-    desk.see(600)
-    assert said(desk) == "inlet 20.0 °C after a heat stop: everything off for 20 min more at most"
-    desk.see(inlet_c=None)
-    assert said(desk) == "a heat stop, and the inlet is unknown: everything off until it is below 33.0 °C"
-    latched = stopped(resets_a_day=0)
-    latched.see(inlet_c=20.0)
-    assert said(latched).endswith("everything off until `minectl resume`")
-
-
-def test_shedding_calls_no_cooled_inlet_too_hot():
-    desk = heat()
-    desk.see(inlet_c=38.1)
-    assert said(desk) == "inlet 38.1 °C is over 38.0 °C: shedding load step by step"
-    desk.see(inlet_c=30.0)
-    assert said(desk) == "inlet 30.0 °C, no longer over 38.0 °C: load stays down until it is below 36.0 °C for 6 min"
 
 
 def test_a_person_can_not_end_a_stop_while_it_is_hot():

@@ -202,6 +202,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "what it would tell is unknown: nothing starts on it",
         "look at its power, its cable and its address: `minectl probe` asks it by hand",
     ),
+    "device_frozen": (
+        "a device answers, and what it tells stands still",
+        "what it tells is unknown: nothing starts on it",
+        "restart it; `minectl probe`, twice, shows whether its figures move",
+    ),
     "required_lost": (
         "an input that `[site] require` or the profile names has been unknown for six minutes",
         "takes the safe side wherever a rule needs it",

@@ -177,6 +177,7 @@ _ROWS = (
         watched=True,
         delay_s=120,
     ),
+    Kind("device_frozen", "warning", many=True, single=True, watched=True, delay_s=120),
     Kind("sensor_stuck", "warning", over=("sensor_moves",), many=True, single=True),
     Kind(
         "inputs_missing",

@@ -7,11 +7,13 @@ follows from their silence; here is the rest.
 from collections.abc import Iterator
 
 from mine_controller.core.model.quantity import ROLES
+from mine_controller.core.once import Once
 from mine_controller.core.reach import can_not_answer
 from mine_controller.core.view import View
 
 TOLD_BY_RULES = ("signal", "inlet_c", "site_power_w")  # the last is one of several ways to know the power
 METER = "site_power_w"
+STILL = "frozen"  # how the reason begins of what stands still, by its driver or by `freeze`
 
 
 def lost(view: View) -> Iterator[tuple[str, str]]:
@@ -36,3 +38,23 @@ def lost(view: View) -> Iterator[tuple[str, str]]:
 def _could_tell(view: View) -> bool:
     """False while all that could tell watts is without power itself."""
     return view.wired(METER) or any(not can_not_answer(view, at) for at in range(len(view.wiring.miners)))
+
+
+def still(view: View) -> dict[str, str]:
+    """Endpoints whose figures stand still, and why that is thought: by what they feed, of a PDU its first outlet."""
+    wiring, channels = view.wiring, view.image.channels
+    keys = [key for role in wiring.roles.values() for key in role.keys]
+    keys += [f"{fan.watts}:power_w" for fan in wiring.fans if fan.watts]
+    found: dict[str, str] = {}
+    for key in (*keys, *_metered_of(wiring.miners)):
+        value = channels.get(key)
+        if value is not None and value.why.startswith(STILL):
+            found.setdefault(key.partition("/")[0].partition(":")[0], value.why)
+    return found
+
+
+_metered_of = Once(
+    lambda miners: tuple(
+        {spec.outlet.partition("/")[0]: f"{spec.outlet}:power_w" for spec in miners if spec.outlet_metered}.values()
+    )
+)

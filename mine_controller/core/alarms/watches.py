@@ -7,7 +7,7 @@ alarm. What has a dead-band looks at whether its alarm stands already: it then e
 from collections.abc import Callable, Iterator
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
-from mine_controller.core.alarms.needs import lost
+from mine_controller.core.alarms.needs import lost, still
 from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import marks_of
 from mine_controller.core.hearing import APART_S
@@ -177,6 +177,15 @@ def _devices(look: Look) -> Found:
         health = channels.get(f"{name}:health")
         if health is not None and health.value is None:
             yield _event(kind, name, ("why", health.why[:160]))
+
+
+def _frozen(look: Look) -> Found:
+    """Endpoints that answer and stand still: nobody would look at them, as they are not silent."""
+    for name, why in still(look.view).items():
+        if answers(look.view, name):
+            yield _event("device_frozen", name, ("device", name), ("why", why[:120]))
+        else:
+            yield f"device_frozen {name}"
 
 
 def _is_told_as_price(view: View, name: str) -> bool:
@@ -411,6 +420,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("frequency_low", "frequency_high"), _grid),
     (("door_open", "mains_lost"), _contacts),
     (("device_unreachable", *OWN.values()), _devices),
+    (("device_frozen",), _frozen),
     (("required_lost",), _required),
     (("lamp_stuck",), _lamp),
     (("signal_forced",), _forced),
