@@ -89,7 +89,7 @@ def test_without_a_last_good_one_the_config_that_ran_goes_on(house, monkeypatch)
 
     lost = served(house, monkeypatch, lose)[1]
     assert (lost.last_good, lost.sha) == (True, house.config.sha)
-    assert "is missing" in lost.broken[0].text
+    assert "is gone" in lost.broken[0].text
 
 
 def test_a_live_tick_on_the_last_good_config_says_so(tmp_path):
