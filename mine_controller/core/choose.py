@@ -39,9 +39,6 @@ def choose(view: View, envelope: Envelope) -> Plan:
             at not in stopping and (on or at in starting or spec.id in told)
             for at, (spec, on) in enumerate(zip(view.wiring.miners, view.fleet.on, strict=True))
         )
-    permitted = (
-        view.fleet.nominal_w if envelope.max_power_w is None else min(envelope.max_power_w, view.fleet.nominal_w)
-    )
     return Plan(
         run=run,
         starts=starts,
@@ -50,8 +47,16 @@ def choose(view: View, envelope: Envelope) -> Plan:
         fans_on=_fans(view, envelope, bool(starts) or _start_pending(view, envelope)),
         miners_w=view.fleet.miners_w,
         measured_w=view.fleet.measured_w,
-        permitted_w=permitted,
+        permitted_w=_permitted_w(view, envelope),
     )
+
+
+def _permitted_w(view: View, envelope: Envelope) -> int:
+    """What miners may draw: no more than the ceiling, and above where starts end only what they draw already."""
+    ceilings = [view.fleet.nominal_w]
+    ceilings += [] if envelope.max_power_w is None else [envelope.max_power_w]
+    ceilings += [] if envelope.start_max_w is None else [max(envelope.start_max_w, view.fleet.miners_w)]
+    return min(ceilings)
 
 
 def _book(view: View, at: int) -> MinerBook:

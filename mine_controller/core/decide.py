@@ -129,7 +129,7 @@ def _act_on(
         view.image,
         view.fleet,
         compared.done,
-        len(compared.commands),
+        sum(command.target.startswith("miner ") for command in compared.commands),
         compared.chases,
         _gentle_rungs(view, compared),
         shed.is_blind(opened, memory),

@@ -291,6 +291,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("supply", "room"): "{total_w} of the {available_w} the source can give in use",
     ("supply", "over"): "held under the margin of the {available_w} the source can give ({total_w} in use)",
     ("supply", "none"): "the source counts as giving nothing",
+    ("supply", "silent"): "{what} unknown for {silent_s}: the source counts as giving {unknown_w}",
     ("supply", "short"): "still {total_w} on a source that can give {available_w}",
     ("supply", "enough"): "{total_w} fits into the {available_w} the source can give again",
     ("supply", "dry"): "the source can give {available_w}, too little for any miner: all are off ({total_w} in use)",

@@ -187,7 +187,7 @@ def _value(row: Row, message: Arrival, now_s: float | None, max_age_s: int) -> f
         tree = _tree(message)
         raw = _answer.dig(tree, row.path)
         if raw is None:
-            what = "is no JSON" if tree is None else f"has no {row.path}"
+            what = "is no JSON" if tree is None else f"has no value at {row.path}"
             raise BadReply(f"its message {what}")
         if row.quantity.endswith("_c") and _is_fahrenheit(tree, row.path):
             raise BadReply("the sensor is set to °F: `SetOption8 0` makes it °C")

@@ -30,9 +30,15 @@ def supply(book: Book, wiring: Wiring, power_w: int | None) -> dict[str, Any] | 
         "available_w": now_w,
         "used_w": power_w,
         "used_pct": round(100 * power_w / held_w, 1) if power_w is not None and held_w else None,
-        "over": power_w > held_w if power_w is not None and held_w is not None else None,
+        "over": power_w > held_w if power_w is not None and held_w is not None and not _is_silent(book) else None,
         "inputs": [clean(name, 40) for name in told],
     }
+
+
+def _is_silent(book: Book) -> bool:
+    """Nobody knows what the source gives: what counts is the owner's own figure, and no load proves to be over it."""
+    site = book.image.site if book.image is not None else {}
+    return any(name in site and site[name].value is None for name in ("supply_kw", "battery_soc_pct"))
 
 
 def _whole(value: object) -> int | None:

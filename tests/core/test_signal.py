@@ -180,3 +180,12 @@ def test_the_jitter_is_fixed_for_an_event_and_within_its_bound():
     plant.ticks(10)
     over = [decision for decision in plant.decisions if any(e.kind == "curtail_over" for e in decision.events)]
     assert over[0].state.last["watched_s"] - proven < 600 + 120
+
+
+def test_a_fan_that_goes_off_late_in_a_curtailment_is_not_its_first_command():
+    plant = Plant(wiring(), running=False)
+    plant.fan_on = dict.fromkeys(plant.fan_on, True)
+    plant.signal = "off"
+    plant.ticks(8)
+    assert {target.partition(" ")[0] for _, target, _, _ in plant.sent} == {"fan"}
+    assert plant.state.shed.first_command_s is None

@@ -218,7 +218,30 @@ def test_an_unknown_source_never_starts_anybody():
     plant.dead = {SOURCE}
     plant.ticks(10)
     assert plant.total == 40 * 25
-    assert last(plant).envelope.no_start.code in ("unknown", "none")
+    assert last(plant).envelope.no_start.code in ("unknown", "silent")
+
+
+def test_a_source_nobody_has_heard_is_not_called_one_that_gives_nothing():
+    plant = Offgrid(supply={"grace_s": 300})
+    plant.ticks(3)
+    plant.dead = {SOURCE}
+    plant.ticks(10)
+    assert plant.total == 40 * 25
+    why = last(plant).why
+    assert sentence(why).startswith("supply_kw unknown for")
+    assert sentence(why).endswith("the source counts as giving 0 W")
+    assert plant.events("supply_short") == []
+    assert len(plant.events("supply_blind")) == 1
+
+
+def test_what_miners_may_draw_ends_where_their_starts_do():
+    plant = Offgrid()
+    plant.ticks(9)
+    assert last(plant).plan.permitted_w <= 130_000 * 96 // 100
+    assert last(plant).plan.permitted_w >= plant.total
+    plant.possible_kw = 80.0
+    plant.tick()
+    assert last(plant).plan.permitted_w <= 80_000
 
 
 def test_a_source_that_falls_silent_while_miners_start_ends_the_climb():

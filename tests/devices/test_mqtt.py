@@ -79,6 +79,12 @@ def test_mqt1_nor_one_with_a_date_when_the_owner_names_no_time():
     assert one("- power_w t json w", message("t", json.dumps({"w": 5, "at": AT}), retained=True)).value is None
 
 
+@pytest.mark.parametrize("body", ['{"w": NaN}', '{"w": null}', "{}"])
+def test_a_message_without_a_number_where_the_row_looks_says_that_there_is_no_value(body):
+    found = one("- power_w t json w", message("t", body))
+    assert (found.value, found.why) == (None, "its message has no value at w")
+
+
 @pytest.mark.parametrize(
     ("at", "value"),
     [

@@ -75,6 +75,12 @@ def test_a_source_nobody_has_heard_of_yet_is_unknown_and_not_nought():
     assert "supply_held_watts" not in metrics.metrics(document(book()))
 
 
+def test_of_a_source_that_is_not_heard_no_load_is_called_more_than_there_is():
+    kept = {"supply": {"held_w": 0, "available_w": 0}}
+    told = document(book(memory=kept, site={"supply_kw": None}))["supply"]
+    assert (told["held_w"], told["over"]) == (0, None)
+
+
 def test_more_used_than_there_is_stands_on_the_page():
     kept = {"supply": {"held_w": 400_000, "available_w": 400_000}}
     assert "more than there is" in page(book(memory=kept))

@@ -75,10 +75,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     known = _inputs(view, kept)
     blind = [name for name in INPUTS if view.wired(name) and view.number(name) is None and _matters(name, options)]
     burden = load(view)
-    held_w = _held(view, kept, available_w(known, view, kept, options, burden), blind, options)
+    silent = [name for name in TELLING if name in blind and view.now_s - int(kept["seen_s"][name]) >= options.grace_s]
+    now_w = available_w(known, view, kept, options, burden)
+    if silent:
+        now_w = min(round(options.unknown_kw * 1000), 1 << 40 if now_w is None else now_w)
+    held_w = _held(view, kept, now_w, blind, options)
     limits = _unknown(view, kept, blind, options, events)
     if held_w is not None:
-        limits += _limits(view, kept, (held_w, burden), options, events)
+        limits += _limits(view, kept, (held_w, burden, silent), options, events)
     return Advice(tuple(limits), (), tuple(events), kept)
 
 
@@ -164,9 +168,6 @@ def _headroom_w(load_pct: float, options: Options, burden: Load) -> int:
 def _held(view: View, kept: dict[str, Any], now_w: int | None, blind: list[str], options: Options) -> int | None:
     """Down at once; up only to what was there all through the last `up_after_s`, not while anything is unknown."""
     now_s, held_w = view.now_s, kept.get("held_w")
-    if any(name in blind and now_s - int(kept["seen_s"][name]) >= options.grace_s for name in TELLING):
-        unknown_w = round(options.unknown_kw * 1000)
-        now_w = unknown_w if now_w is None else min(now_w, unknown_w)
     if now_w is None:
         return None
     marks = [list(mark) for mark in kept.get("marks") or []]
@@ -183,27 +184,46 @@ def _held(view: View, kept: dict[str, Any], now_w: int | None, blind: list[str],
 
 
 def _limits(
-    view: View, kept: dict[str, Any], held: tuple[int, Load], options: Options, events: list[Event]
+    view: View, kept: dict[str, Any], held: tuple[int, Load, list[str]], options: Options, events: list[Event]
 ) -> list[Limit]:
-    """Starts end at the margin; above half of it load is shed to the margin, and stays so for a while."""
-    held_w, burden = held
+    """Starts end at the margin; above half of it load is shed to the margin, and stays so for a while.
+
+    `held`: watts that count, the load, and which of TELLING have been silent for longer than their grace.
+    """
+    held_w, burden, silent = held
     numbers = (("available_w", held_w), ("total_w", burden.total_w))
     target_w = int(held_w * (100 - options.margin_pct) / 100) - burden.beside_w
     rising_w = burden.more_w - view.fleet.starting_w
     limits = [Limit(CONTRACT, "start_max_w", max(0, target_w - rising_w), Reason("supply", "room", numbers))]
     over = burden.total_w + burden.more_w > held_w * (100 - options.margin_pct / 2) / 100
-    reason = Reason("supply", "over" if held_w else "none", numbers)
+    reason = _why_down(view, kept, held_w, silent, numbers)
     if over:
         if not kept.get("over_s"):
             events.append(Event("supply_step", "info", "supply", reason))
         kept["over_s"] = view.now_s
     elif kept.get("over_s") and view.now_s - int(kept["over_s"]) >= options.up_after_s:
         kept["over_s"] = 0
-    _tell(view, kept, over, reason, events)
+    if not (silent and not _runs(view)):  # what is told then is the silence
+        _tell(view, kept, over, Reason("supply", "over", numbers), events)
     if kept.get("over_s") or target_w <= 0:
         limits.append(Limit(CONTRACT, "max_power_w", max(0, target_w - rising_w), reason))
         limits.append(Limit(CONTRACT, "no_start", 0, reason))
     return limits
+
+
+def _why_down(
+    view: View, kept: dict[str, Any], held_w: int, silent: list[str], numbers: tuple[tuple[str, int], ...]
+) -> Reason:
+    """Why load has to go: there is less, there is nothing, or nobody has heard of the source for too long."""
+    if not silent:
+        return Reason("supply", "over" if held_w else "none", numbers)
+    silent_s = view.now_s - min(int(kept["seen_s"][name]) for name in silent)
+    said = (("what", ", ".join(silent)), ("silent_s", silent_s), ("unknown_w", held_w))
+    return Reason("supply", "silent", said)
+
+
+def _runs(view: View) -> bool:
+    return view.fleet.on_n + view.fleet.starting_n > 0
 
 
 def _tell(view: View, kept: dict[str, Any], over: bool, reason: Reason, events: list[Event]) -> None:
@@ -221,7 +241,7 @@ def _tell(view: View, kept: dict[str, Any], over: bool, reason: Reason, events: 
         if kept.pop("short_told", 0):
             events.append(Event("supply_enough", "info", "supply", Reason("supply", "enough", reason.numbers)))
         return
-    runs = view.fleet.on_n + view.fleet.starting_n > 0
+    runs = _runs(view)
     kept["short_s"] = int(kept.get("short_s") or 0) or (view.now_s if runs else 0)
     if kept["short_s"] and view.now_s - int(kept["short_s"]) >= SHORT_S and not kept.get("short_told"):
         kept["short_told"] = 1
