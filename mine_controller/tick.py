@@ -74,6 +74,7 @@ def tick(ports: Ports, policy: Policy) -> Book:
             clock = ports.clock(book.state, clock)
         ports.store.save(book, rounds)
         del rounds, this  # nothing that follows looks at them, and a huge fleet's readings are many megabytes
+        book = book.ended()
         ports.show(book)
         ports.tell(book)
         ports.ping(book)

@@ -245,3 +245,14 @@ def test_a_tick_ends_by_its_soft_end_however_much_is_open():
     tick(shell.ports(), shell.plant.policy)
     assert shell.plant.now - began <= 90 + 25
     assert shell.calls.count("act") <= 6
+
+
+def test_who_is_shown_a_tick_that_is_over_is_promised_no_further_look_of_it():
+    shell, seen = running(120), []
+    shell.plant.mute = shell.plant.welded = set(shell.plant.power)
+    shell.plant.signal = "off"
+    tick(shell.ports()._replace(show=seen.append), shell.plant.policy)
+    [book] = seen
+    assert book.state.chases
+    assert (book.decision.mode, book.decision.look) == ("CURTAILING", None)
+    assert Book(State()).ended() == Book(State())

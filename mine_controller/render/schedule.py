@@ -54,8 +54,9 @@ def _work(book: Book, when: Moments) -> list[dict[str, Any]]:
     if book.decision is None or not what:
         return []
     look, now_s = book.decision.look, book.image.clock.plant_s if book.image is not None else 0
-    if look is not None and look.at_s > now_s:
-        return [{"what": "look", "at": when.wall(look.at_s), "text": f"looks again for proof: {what}"}]
+    at = when.wall(look.at_s) if look is not None and look.at_s > now_s else None
+    if at is not None and at >= when.now_s:  # else its tick has ended without
+        return [{"what": "look", "at": at, "text": f"looks again for proof: {what}"}]
     return [{"what": "proof", "at": None, "text": f"waits for proof by watts: {what}"}]
 
 

@@ -81,6 +81,15 @@ def test_the_release_is_counted_down():
     assert [one["at"] for one in made["schedule"]] == sorted(one["at"] for one in made["schedule"])
 
 
+def test_a_look_that_is_past_is_not_what_comes_next():
+    book = sample.book("CURTAILING")
+    told = [
+        status_json.document(book, sample.facts(), History(), sentence, sample.NOW + later)["next"] for later in (8, 9)
+    ]
+    assert [one["what"] for one in told] == ["look", "tick"]
+    assert told[0]["at"] == sample.NOW + 8
+
+
 def test_the_event_in_progress_counts_from_the_signal():
     event = document("CURTAILED")["last_event"]
     assert event["signal_at"] == sample.NOW - 2_280

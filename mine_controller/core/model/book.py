@@ -18,3 +18,7 @@ class Book(NamedTuple):
     def after(self, image: Image, state: State, decision: Decision) -> "Book":
         """The book after one more round; answered requests are done with."""
         return self._replace(state=state, image=image, decision=decision, requests=())
+
+    def ended(self) -> "Book":
+        """The book of a tick that is over: what it would have looked at again, the next one does."""
+        return self if self.decision is None else self._replace(decision=self.decision._replace(look=None))
