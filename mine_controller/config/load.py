@@ -56,8 +56,8 @@ def read_source(path: Path) -> Source:
 
 def _missing(path: Path) -> str:
     """What helps: a new config is advised only where none has ever been, for it would be that of another mine."""
-    signs = (f"{path.name}.previous", fleet_file.FILE, "mine_data.db")
-    if any((path.parent / name).exists() for name in signs):
+    signs = (f"{path.name}.previous", *((fleet_file.FILE, "mine_data.db") if path.name == SYSTEM.name else ()))
+    if any((path.parent / name).exists() for name in signs):  # another name may only be mistyped
         return "is gone; `minectl config undo` brings back the text that ran last"
     return f"is missing; `minectl init --site coop-container {path.parent}` makes one"
 

@@ -68,6 +68,8 @@ def test_where_a_mine_has_run_no_config_of_another_site_is_advised(write):
     path.unlink()
     (found,) = problems(path)
     assert found.text == "is gone; `minectl config undo` brings back the text that ran last"
+    (mistyped,) = problems(path.with_name("conf.txt"))
+    assert mistyped.text.startswith("is missing; `minectl init")
 
 
 def test_a_folder_in_its_place_is_told(tmp_path):
