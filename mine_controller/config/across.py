@@ -27,7 +27,7 @@ def marks(document: Document, rules: Rules, facts: Site, work: Work) -> None:
     if 0 < nominal_hz < LOWEST_HZ:
         line = document.sections[SITE].entries["nominal_hz"].line
         work.tell(line, SITE, "nominal_hz", f"{nominal_hz:g} Hz is no grid's: write 50 or 60, or take it out")
-    elif nominal_hz and options is not None and options.block_hz:
+    elif nominal_hz and options is not None and options.block_hz and options.off_hz:  # all or none is told by itself
         entries, belongs = document.sections[GRID].entries, f"nominal_hz = {nominal_hz:g} of [{SITE}]"
         if options.block_hz >= nominal_hz:
             work.tell(entries["block_hz"].line, GRID, "block_hz", f"must be below {belongs}, or nothing ever starts")
