@@ -23,6 +23,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("signal", "changed"): "power signal changed from {was} to {value}",
     ("signal", "first"): "the power signal says {value} at the first look",
     ("signal", "back"): "power signal readable again: {value}",
+    ("signal", "stood_in"): "{actor} answers for the power signal, which can't be read: {value}",
     ("signal", "long"): "curtailed for {hours} h: longer than any usual event",
     ("temperature", "stop"): "inlet {inlet_c} °C is over {limit_c} °C: everything off until it is below {reset_c} °C",
     (
@@ -215,10 +216,11 @@ SENTENCES: dict[tuple[str, str], str] = {
     (
         "shed",
         "unverified",
-    ): "no meter proves that {unknown} miners are off; to look at: {stragglers}{more}",
+    ): "no meter proves that {unknown} miners are off; open: {stragglers}{more}",
     ("shed", "report"): (
-        "{cause} lasted {lasted_s}: first command +{first_command_s}, 50 % +{shed_50_s}, 90 % +{shed_90_s}, "
-        "proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
+        "curtailed by {cause}, {lasted_s} until it was released: first command +{first_command_s}, "
+        "50 % +{shed_50_s}, 90 % +{shed_90_s}, proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
+        "gentle {gentle}, outlet {hard}"
     ),
     ("shed", "report_blind"): (
         "curtailed to be safe for {lasted_s}, because the signal could not be read: first command +{first_command_s}, "

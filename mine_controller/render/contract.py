@@ -33,9 +33,11 @@ def signal(book: Book, wiring: Wiring, history: History, moments: Moments) -> di
 
 
 def _since(book: Book, history: History, moments: Moments, word: str | None) -> int | None:
-    """When the present word began: from memory while it curtails, else where the last 24 h show the change."""
-    began_s = book.state.memory.get("signal", {}).get("off_s")
-    if word == "off" and isinstance(began_s, int) and began_s:
+    """When the present word began: from the rule's memory, else where the last 24 h show the change."""
+    memory = book.state.memory.get("signal", {})
+    said_s = memory.get("word_s") if word == memory.get("word") else None
+    began_s = said_s or (memory.get("off_s") if word == "off" else None)
+    if isinstance(began_s, int) and began_s:
         return moments.wall(began_s)
     if word is None or word not in history.signal or len(history.signal) != len(history.wall_s):
         return None

@@ -115,6 +115,16 @@ def test_a_silent_one_is_called_dark_only_where_it_was_measured(power_w, told):
     assert sentence(reason._replace(numbers=(("miner", "m000"), ("silent_s", "X")))) == told
 
 
+def test_one_whose_service_calls_it_offline_is_silent_since_it_went_dark():
+    given = silent(power_w=(0,) * 4, word=("offline",) * 4)
+    now_s = given.now_s
+    books = {f"m00{at}": MinerBook(on=False, last_stop_s=now_s - 600) for at in range(4)}
+    dark = Event("miner_off_unasked", "info", "m000", Reason("x", "y"))
+    found = look_round(silent(power_w=(0,) * 4, word=("offline",) * 4, miners=books), (dark,), AlarmPolicy()).wrong
+    (reason,) = [one.reason for one in found if (one.kind, one.about) == ("miner_offline", "m000")]
+    assert sentence(reason) == "m000 is dark and silent for 10 min"
+
+
 def test_one_that_is_left_out_hides_none_of_those_after_it():
     assert seen(silent(), "miner_offline")[0] == ["m000", "m001", "m002", "m003"]
     assert seen(silent(outlet=("on", "off", "on", "on")), "miner_offline")[0] == ["m000", "m002", "m003"]

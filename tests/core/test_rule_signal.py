@@ -238,6 +238,30 @@ def test_a_warning_of_the_utility_is_a_run_and_told():
     assert desk.events() == []
 
 
+def test_the_word_keeps_its_moment_while_it_is_said_again():
+    desk = signal()
+    began_s = desk.now
+    desk.see(signal="run")
+    assert (desk.memory["word"], desk.memory["word_s"]) == ("run", began_s)
+    desk.see(signal="off")
+    assert (desk.memory["word"], desk.memory["word_s"]) == ("off", desk.now)
+
+
+def test_a_stand_in_is_not_told_as_a_page_that_can_be_read_again():
+    desk = signal()
+    desk.see(300, signal=None)
+    assert desk.events() == ["signal_blind"]
+    desk.state = State(overrides=(Override("signal", "run", "person", desk.now + 3600, "bob", "phoned", 1),))
+    desk.see()
+    [told] = [sentence(event.reason) for event in desk.last.events if event.kind == "signal_back"]
+    assert told == "bob answers for the power signal, which can't be read: run"
+    desk.state = State()
+    desk.see(300)
+    desk.see(signal="run")
+    [told] = [sentence(event.reason) for event in desk.last.events if event.kind == "signal_back"]
+    assert told == "power signal readable again: run"
+
+
 def test_a_persons_stand_in_counts_only_while_the_page_is_unknown():
     hold = Override("signal", "off", "person", 0, "owner", "why", 1)
     desk = signal()

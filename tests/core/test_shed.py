@@ -163,8 +163,8 @@ def test_the_emergency_names_a_dozen_and_counts_the_rest_and_is_told_once():
 @pytest.mark.parametrize(
     ("power_w", "unknown", "told"),
     [
-        ((25, None, None), 2, "no meter proves that 2 miners are off; to look at: a02, a03"),
-        ((25, None, 3400), 1, "no meter proves that 1 miners are off; to look at: a01, a02"),
+        ((25, None, None), 2, "no meter proves that 2 miners are off; open: a02, a03"),
+        ((25, None, 3400), 1, "no meter proves that 1 miners are off; open: a01, a02"),
         ((400, 0, 9000), 0, "still 90 kW, over 5000 W; open: a03, a01. Open their breakers"),
     ],
 )
@@ -190,7 +190,7 @@ def test_the_report_of_a_blind_curtailment_says_that_nobody_called_and_counts_al
     _, [usual] = after(ended, 2000, 90_000)
     assert event.reason.numbers == usual.reason.numbers
     assert sentence(event.reason).startswith("curtailed to be safe for 19 min, because the signal could not be read: ")
-    assert sentence(usual.reason).startswith("signal lasted 19 min: ")
+    assert sentence(usual.reason).startswith("curtailed by signal, 19 min until it was released: ")
 
 
 @pytest.mark.parametrize(
@@ -212,6 +212,7 @@ def test_the_report_counts_from_the_signal_and_says_never_where_there_was_nothin
         "shed_100_s": 150, "before_w": BEFORE_W, "confirmed_w": 4_000, "floor_w": FLOOR_W, "gentle": 0, "hard": 0,
         "stragglers": "a2:1", "emergency": "",
     }  # fmt: skip
+    assert sentence(event.reason).startswith("curtailed by signal, 19 min until it was released: first command +2 min")
     _, [bare] = after(begun(ended_s=2000), 2000, 90_000)
     numbers = dict(bare.reason.numbers)
     assert {numbers[f"shed_{share}_s"] for share in (50, 90, 100)} == {"never"}

@@ -121,6 +121,10 @@ def test_since_when_the_signal_holds_is_read_from_history_or_memory():
     past = History((10, 20, 30, 40), *((None,) * 4,) * 5, signal=("off", "run", None, "run"))
     assert document("RUNNING", past)["signal"]["since"] == 20
     assert document("CURTAILING")["signal"]["since"] == sample.NOW - 12
+    book = sample.book("RUNNING")
+    told = book.state._replace(memory={"signal": {"word": "run", "word_s": sample.PLANT - 300}})
+    made = status_json.document(book._replace(state=told), sample.facts(), past, sentence, sample.NOW)
+    assert made["signal"]["since"] == sample.NOW - 300, "the hold after an event is none of the signal's"
 
 
 def test_the_gravest_and_then_the_oldest_alarm_comes_first():

@@ -328,7 +328,10 @@ def _miners(look: Look) -> Found:
         if (book is not None and book.quarantined) or (chase is not None and chase.want == "stop") or _down(view):
             yield f"miner_offline {spec.id}"
             continue
-        silent_s = view.now_s - max(miners.word_at[at], miners.power_at[at] if watts is None else 0)
+        heard_s = miners.word_at[at]
+        if word == "offline":  # whoever speaks for it says so anew each time
+            heard_s = dark_s or miners.power_at[at]
+        silent_s = view.now_s - max(heard_s, miners.power_at[at] if watts is None else 0)
         event = _event("miner_offline", spec.id, ("miner", spec.id), ("silent_s", silent_s))
         yield event if watts is not None else event._replace(reason=event.reason._replace(code="miner_silent"))
 

@@ -17,6 +17,7 @@ from mine_controller.record import NamedTuple
 LAYER = CONTRACT
 NEEDS = ("signal",)
 WHY = 120  # letters of a reason: at its end stands where a sample of the page lies
+STAND_IN = "stand-in"
 TEST = "test by "  # how core/overrides.py names the source of a value set by hand
 
 
@@ -65,7 +66,7 @@ def _believed(view: View) -> Value:
     if value.value is None:
         for override in view.state.overrides:
             if override.key == "signal" and override.kind == "person" and override.value in ("run", "off"):
-                return Value(override.value, view.now_s, f"{override.actor}", "stand-in")
+                return Value(override.value, view.now_s, f"{override.actor}", STAND_IN)
     return value
 
 
@@ -73,7 +74,9 @@ def _take(view: View, kept: dict[str, Any], value: Value, options: Options, even
     if value.at_s <= int(kept.get("at_s") or 0):
         return
     if kept.pop("blind_told", 0):
-        events.append(Event("signal_back", "info", "signal", Reason("signal", "back", (("value", str(value.value)),))))
+        numbers = (("value", str(value.value)), ("actor", value.source))
+        code = "stood_in" if value.why == STAND_IN else "back"
+        events.append(Event("signal_back", "info", "signal", Reason("signal", code, numbers)))
     kept["at_s"] = value.at_s
     word = "off" if value.value == "off" else "run"
     if word == "off":
@@ -88,7 +91,7 @@ def _take(view: View, kept: dict[str, Any], value: Value, options: Options, even
             kept["run_s"] = value.at_s
     if value.value != kept.get("word"):
         events.append(_news(kept, str(value.value)))
-        kept["word"] = value.value
+        kept["word"], kept["word_s"] = value.value, value.at_s
 
 
 def _news(kept: dict[str, Any], value: str) -> Event:
