@@ -99,5 +99,5 @@ def test_where_the_named_section_is_wrong_its_rule_is_told_nothing_more(write):
 @pytest.mark.parametrize("mark", ["block_hz", "shed_hz", "off_hz"])
 def test_marks_that_are_not_all_written_are_told_by_their_own_check(write, mark):
     lines = [line for line in OF_50.split("\n") if not line.startswith(mark)]
-    ((_, text),) = told(site(write, "\n".join(lines), nominal_hz="60"))
+    ((_, text),) = told(site(write, "\n".join(lines), nominal_hz="50"))
     assert text.endswith("write all three or none")
