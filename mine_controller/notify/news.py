@@ -163,7 +163,8 @@ def _group(items: list[Item], timezone: str, now_s: int) -> Group:
     first, last = min(one.at for one in items), max(one.at for one in items)
     every = [about for one in items for about in (one.about, *(one.others if len(items) > 1 else ()))]
     about = tuple(dict.fromkeys(filter(None, every)))
-    one, old = items[0], now_s - last > OLD_S
+    one = items[-1] if len(about) == 1 else items[0]  # of one thing what was told of it last holds; of many, the first
+    old = now_s - last > OLD_S
     stands = [each for each in items if each.state == "active" and each.alarm]
     return Group(
         level=one.level,

@@ -37,6 +37,21 @@ def test_every_template_renders_and_names_site_text_time_and_id(channel):
     assert written.message.subject == "Coop: warning, fan lost"
 
 
+def test_of_one_thing_told_several_times_at_once_the_last_word_is_the_one_that_holds():
+    """After hours without an uplink: off, and run again since."""
+    told = (("signal", "from run to off", 0), ("signal", "from off to run", 600))
+    miners = (("a001", "a001 is dark", 0), ("a002", "a002 is dark", 600))
+
+    def text(rows):
+        bodies = ({"kind": "k", "about": about, "text": text, "at": NOW - 900 + later} for about, text, later in rows)
+        letters = [Letter(at, f"k{at}", 1, json.dumps(body), NOW, (), None) for at, body in enumerate(bodies, 1)]
+        [group] = groups(letters, "America/Chicago", NOW)
+        return group.times, group.text
+
+    assert text(told) == (2, "from off to run")
+    assert text(miners) == (2, "a001 is dark")
+
+
 @pytest.mark.parametrize("channel", [telegram, email])
 def test_a_device_s_words_can_not_become_markup(channel):
     html = write(channel, news("fan_lost", text='<a href="http://evil">&</a>'), place(site="<b>")).message.html
