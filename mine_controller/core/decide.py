@@ -140,7 +140,7 @@ def _act_on(
     mode, why = mode_of(view, envelope, plan, watched, fault)
     view, liars = with_lies(view, compared.lied, watched)
     events = (*events, *liars, *compared.events, *told.events, *shed_events, *_mode_event(view, mode, why))
-    alarms = keep(view, events, policy.alarms)
+    alarms = keep(view, events, policy.alarms, envelope.reasons)
     events = (*events, *alarms.events)
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
     quiet = view.image.clock.opening and not plan.stops

@@ -163,7 +163,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("air", "recirculating"): "inlet {inlet_c} °C, outside {outside_c} °C: hot air comes back in; load goes down",
     (
         "air",
-        "rise_held",
+        "recirculating_held",
     ): "inlet {inlet_c} °C, outside {outside_c} °C after hot air came back in: load stays down {left_s} more at least",
     ("compare", "start_failed"): "{miner} was told to run and draws {watts} W",
     ("schedule", "begins"): "schedule {name} begins",

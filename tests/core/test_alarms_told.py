@@ -15,6 +15,7 @@ from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.alarms.catalogue import KINDS, default_ways
 from mine_controller.core.alarms.machine import Given, name_of, step
 from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.refusal import Refused
 
 # -- chattering -----------------------------------------------------------------------------------------------------
@@ -375,3 +376,20 @@ def test_figures_of_the_owners_list(kind, threshold, severity):
     assert default_ways("temperature_warning").cool_s == 900
     assert default_ways("device_unreachable").cool_s == 300
     assert default_ways("miner_offline").cool_s == 0
+
+
+def test_what_an_event_raised_stands_on_with_the_figures_of_its_limit_and_ends_with_its_own():
+    def blind(code, silent_s):
+        return Reason("signal", code, (("silent_s", silent_s), ("grace_s", 360), ("why", "gone")))
+
+    def figures(told):
+        return [(one.what, one.reason.code, dict(one.reason.numbers)["silent_s"]) for one in told]
+
+    desk = Desk()
+    raised = Event("signal_blind", "emergency", "signal", blind("blind", 360))
+    assert figures(desk.tick(raised, limits=[blind("blind", 360)])) == [("raise", "blind", 360)]
+    desk.tick(limits=[blind("other", 1), Reason("air", "blind"), blind("blind_held", 480)])
+    assert dict(desk.only()["reason"][2])["silent_s"] == 480
+    again = desk.tick(passed_s=600, limits=[blind("blind", 960)])
+    assert figures(again) == [("repeat", "blind", 960)]
+    assert figures(desk.tick(over("signal_back", "signal"))) == [("clear", "blind", 360)]

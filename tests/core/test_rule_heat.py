@@ -350,7 +350,7 @@ def test_fan2_an_inlet_far_above_outside_is_hot_air_coming_back(outside_c, told)
     said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating"]
     assert said == [{"inlet_c": 30.0, "outside_c": outside_c}] * (3 * len(told))
     desk.see(inlet_c=29.0, ambient_c=25.0)
-    said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "rise_held"]
+    said = [dict(one.reason.numbers) for one in desk.last.limits if one.reason.code == "recirculating_held"]
     held = {"inlet_c": 29.0, "outside_c": 25.0, "left_s": 900}
     assert said == [held] * (2 * len(told)), "held until it is plainly over"
 

@@ -10,7 +10,7 @@ from mine_controller.core.alarms.learn import learned_book, share_book
 from mine_controller.core.alarms.machine import Given, Kept, step
 from mine_controller.core.alarms.watches import Seen, look_round
 from mine_controller.core.model.alarm import AlarmPolicy, Telling
-from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.reason import Event, Limit, Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -30,11 +30,11 @@ class Round(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
-def keep(view: View, events: tuple[Event, ...], policy: AlarmPolicy) -> Round:
-    """The alarms after this round's events. `view.state` is the state as the round found it (requests taken)."""
+def keep(view: View, events: tuple[Event, ...], policy: AlarmPolicy, limits: tuple[Limit, ...] = ()) -> Round:
+    """The alarms after this round's events and limits. `view.state` is as the round found it (requests taken)."""
     last = view.state.last
     try:
-        kept, changed = _kept(view, events, policy)
+        kept, changed = _kept(view, events, policy, limits)
     except Exception as error:  # noqa: BLE001 - PRO4: a fault in here must not take control away; it is told
         reason = Reason("decide", "rule_failed", (("rule", "alarms"), ("error", type(error).__name__)))
         told = () if last.get("alarms_failed_s") else (Event("rule_failed", "emergency", "alarms", reason),)
@@ -47,7 +47,9 @@ def keep(view: View, events: tuple[Event, ...], policy: AlarmPolicy) -> Round:
     return Round(kept.alarms, changed, kept.tellings, kept.events)
 
 
-def _kept(view: View, events: tuple[Event, ...], policy: AlarmPolicy) -> tuple[Kept, dict[str, Any]]:
+def _kept(
+    view: View, events: tuple[Event, ...], policy: AlarmPolicy, limits: tuple[Limit, ...]
+) -> tuple[Kept, dict[str, Any]]:
     last, opening = view.state.last, view.image.clock.opening
     changed: dict[str, Any] = {}
     if opening:
@@ -57,7 +59,8 @@ def _kept(view: View, events: tuple[Event, ...], policy: AlarmPolicy) -> tuple[K
             view = view._replace(state=view.state._replace(last={**last, **changed}))
     seen = look_round(view, events, policy) if opening else NOTHING
     clock = view.image.clock
-    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, judged=opening)
+    why = tuple(limit.reason for limit in limits)
+    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, judged=opening, limits=why)
     kept = step(view.state.alarms, last.get("alarm_book") or {}, given, policy, view.wiring)
     if kept.book != (last.get("alarm_book") or {}):
         changed["alarm_book"] = kept.book

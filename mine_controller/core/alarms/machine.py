@@ -36,7 +36,10 @@ Alarm = dict[str, Any]
 
 
 class Given(NamedTuple):
-    """What one round says. `judged`: the watches were asked, so what they don't name is gone, unless it is unknown."""
+    """What one round says. `judged`: the watches were asked, so what they don't name is gone, unless it is unknown.
+
+    `limits`: why what holds now holds. An alarm that stands for one of them has its figures brought up to date.
+    """
 
     now_s: int
     wall_s: int
@@ -44,6 +47,7 @@ class Given(NamedTuple):
     levels: tuple[Event, ...] = ()
     unknown: frozenset[str] = frozenset()
     judged: bool = False
+    limits: tuple[Reason, ...] = ()
 
 
 class Kept(NamedTuple):
@@ -206,6 +210,20 @@ class Machine:
             self._raised(level, level=True)
         if self.given.judged:
             self._gone({f"{level.kind} {level.about}" for level in self.given.levels})
+        if self.given.limits:
+            self._bring_up_to_date()
+
+    def _bring_up_to_date(self) -> None:
+        """What an event raised stands on with the figures of its limit: of the same rule, and of the same sort (a heat
+        stop that cools is one still). Its end is told with those it was raised with.
+        """
+        now = {(reason.rule, reason.code.partition("_")[0]): reason for reason in reversed(self.given.limits)}
+        for alarm in self.alarms.values():
+            rule, code, _ = alarm["reason"]
+            found = now.get((rule, str(code).partition("_")[0]))
+            if found is not None and not alarm.get("level") and not kind_of(alarm["kind"]).many:
+                alarm.setdefault("first", alarm["reason"])
+                alarm["reason"] = _packed(found)
 
     def _cleared(self, kind: str, event: Event) -> None:
         single = kind_of(kind).single
@@ -250,6 +268,7 @@ class Machine:
     def _again(self, alarm: Alarm, severity: str, event: Event, *, level: bool) -> None:
         """It is there still, or there again: the figure is brought up to date, and it may have become graver."""
         alarm["seen_s"], alarm["reason"] = self.now_s, _packed(event.reason)
+        alarm.pop("first", None)
         if alarm.pop("clear_s", None) is not None and not level:
             self._count(f"{alarm['kind']} {alarm['about']}", alarm)
         if graver(severity, alarm["severity"]):

@@ -145,7 +145,7 @@ def _end(work: Machine) -> None:
         abouts = [*was["abouts"], str(alarm["about"])] if was else [str(alarm["about"])]
         work.held[gate] = {
             "what": "clear", "kind": alarm["kind"], "abouts": abouts[:NAMED], "n": (was["n"] if was else 0) + 1,
-            "severity": "info", "reason": alarm["reason"], "since_s": alarm["since_s"],
+            "severity": "info", "reason": alarm.get("first") or alarm["reason"], "since_s": alarm["since_s"],
             "for_s": max(was["for_s"] if was else 0, int(alarm.get("clear_s", work.now_s)) - int(alarm["since_s"])),
             "id": alarm["id"], "at": alarm["at"],
         }  # fmt: skip

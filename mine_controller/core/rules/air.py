@@ -209,7 +209,7 @@ def _recirculating(
         if kept.get("rise_w") and known and not kept.get("cold_fans") and not _rise_over(view, kept):
             numbers = (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0))
             calm_s = int(kept.get("rise_over_s") or 0) or view.now_s
-            reason = Reason("air", "rise_held", (*numbers, ("left_s", calm_s + RISE_OVER_S - view.now_s)))
+            reason = Reason("air", "recirculating_held", (*numbers, ("left_s", calm_s + RISE_OVER_S - view.now_s)))
             limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
             limits.append(Limit(SAFETY, "no_start", 0, reason))
             return
