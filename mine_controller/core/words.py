@@ -329,6 +329,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("uplinks", "online"): "the internet is back after {for_s}",
     ("uplinks", "look_again"): "no uplink answers: looked at twice",
     ("uplinks", "gone"): "no way to the internet: the local pool is open for whoever looks for it",
+    ("uplinks", "no_work"): "no way to the internet for {for_s} and no local pool that works: nothing starts",
     ("uplinks", "held"): "no internet for {for_s}: miners are kept busy by {pool}",
     ("uplinks", "sleep"): "no internet for {for_s} and no local pool: miners sleep",
     ("uplinks", "dummy"): "the local pool {pool} is open and gives work",

@@ -175,6 +175,20 @@ def test_net1_six_hours_without_internet_cost_no_load_at_a_two_minute_tick_and_t
     assert played.journal.violations == []
 
 
+def test_a_dead_router_is_no_way_out_once_the_miners_are_out_of_work_and_costs_them_no_start(tmp_path):
+    """It proves no link down; miners that idle do. Before, one after the other was started, idled, and was blamed."""
+    played = Played(tmp_path, miners=10).on(0.3)
+    before, starts = len(played.working), sum(played.site.starts())
+    played.site.play(story.Step(played.virtual.now_s, "device", "openmptcprouter router silent"))
+    played.site.play(story.Step(played.virtual.now_s, "internet", "down"))
+    played.on(0.6)
+    assert len(played.working) >= before
+    assert {played.pool_of(seat) for seat in played.working} == {"holding"}
+    assert sum(played.site.starts()) - starts <= before + 2, "each came back once, and the source gave more"
+    assert not any(word in played.log for word in ("two_writers", "quarantined"))
+    assert played.journal.violations == []
+
+
 def test_without_a_holding_pool_the_load_goes_and_comes_back(tmp_path):
     text = "08:00 holding down\n08:10 internet down for 20m\n"
     played = Played(tmp_path, text, miners=10).on(1.2)

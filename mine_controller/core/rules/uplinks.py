@@ -4,12 +4,15 @@ Each link has its own state and its own event. When every one is proven down, by
 takes one, the local pool is opened for whoever finds no other; once that has lasted `down_s` miners are put on it where
 the owner named it. Both end as soon as one link has been good for `good_s`. Who is still on
 the local pool then is put back, one by one, however long that takes; who did not come back in time is named and started
-anew once. All of it are levels: what a unit says of its own pool decides, and a missed moment does not matter.
+anew once. A router that answers nothing proves no link down; that most miners have lost their work meanwhile does.
+Nobody is started while there is no pool to work for. All of it are levels: what a unit says of its own pool decides,
+and a missed moment does not matter.
 """
 
 from typing import Any
 
 from mine_controller.core import links
+from mine_controller.core.awake import rests
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, EQUIPMENT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.state import Unit
@@ -25,6 +28,8 @@ LOOK_S = 10  # when nothing answers any more, a second probe within the tick
 NEW = Unit()
 NEVER = Value(None, 0)
 SHOWN = 12
+OPENS_S = 60  # a local pool gives work so long after it is wanted
+STRANDED, LATELY_S = 3, 900  # so many miners at least, dark by themselves not longer ago than this
 
 
 class Options(NamedTuple):
@@ -70,6 +75,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         _stay(view, kept, options, (wishes, limits, events))
     else:
         _return(view, kept, options, wishes, events, gone=bool(down_s))
+    gone_s = view.now_s - down_s if down_s else 0
+    if gone_s >= OPENS_S and options.sleep_after_s and not _has_work(view, options):
+        nothing = Reason("uplinks", "no_work", (("for_s", gone_s),))
+        limits.append(Limit(ECONOMICS, "no_start", 0, nothing))
     return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
 
 
@@ -78,8 +87,10 @@ def _watch(view: View, kept: dict[str, Any], options: Options, events: list[Even
         options.confirm, options.good_probes, options.good_s, options.max_loss_pct, options.max_latency_ms
     )
     was, now = kept.get("links") or {}, {}
+    kept["mute"] = 1
     for spec in view.wiring.uplinks:
         seen = links.probe(view, spec, pace)
+        kept["mute"] = 0 if seen.good is not None else kept["mute"]
         now[spec.name], event = links.watch(spec.name, was.get(spec.name) or {}, seen, pace, view.now_s)
         events += [event] if event is not None else []
     kept["links"] = now
@@ -100,6 +111,7 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
     """Begin and end of being without the internet. Since when no way is left, 0 while there is one."""
     now_s = view.now_s
     down_s = links.all_down_since(kept["links"], view.wiring.uplinks, options.silent_s, now_s)
+    down_s = down_s or _stranded_since(view, kept)
     any_up = any(link.get("up") == 1 for link in kept["links"].values())
     if down_s and not kept.get("down_s"):  # from now on some move by themselves
         kept["home"] = _homes(view, kept.get("home") or {}, options)
@@ -117,6 +129,22 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
         kept["left_s"], kept["off_s"], kept["back_s"] = kept["off_s"], 0, now_s
         events.append(Event("online", "info", "internet", Reason("uplinks", "online", numbers)))
     return down_s
+
+
+def _stranded_since(view: View, kept: dict[str, Any]) -> int:
+    """Since when no link can be judged and most miners have gone dark by themselves: the router is dead, and with it
+    the way out. Holds until a link is judged again, whatever the miners find to do meanwhile."""
+    if not kept.get("mute"):
+        kept.pop("stranded_s", None)
+        return 0
+    if not kept.get("stranded_s"):
+        stopped = (view.state.miners.get(spec.id) for spec in view.wiring.miners)
+        lately = [book is not None and view.now_s - book.last_stop_s < LATELY_S for book in stopped]
+        idle = sum(late and rests(view, at) for at, late in enumerate(lately))
+        if idle < STRANDED or idle <= view.fleet.on_n:
+            return 0
+        kept["stranded_s"] = view.now_s
+    return int(kept["stranded_s"])
 
 
 def _trying(kept: dict[str, Any]) -> bool:
@@ -159,19 +187,26 @@ def _stay(view: View, kept: dict[str, Any], options: Options, out: _Out) -> None
     now_s, dummy = view.now_s, view.wiring.dummy_pool
     for_s = now_s - int(kept["off_s"])
     reason = Reason("uplinks", "held", (("for_s", for_s), ("pool", options.offline_pool or dummy)))
-    ready = _lives(view, dummy) if dummy else bool(options.offline_pool)
+    ready = _has_work(view, options)
     if dummy:
         wishes.append(Wish(EQUIPMENT, "dummy_pool", "on", reason))
         _tell_pool(kept, ready, for_s, dummy, events)
     if ready:
         kept["ready_s"] = now_s
-    if ready and not _trying(kept):  # who goes home by itself as soon as a link answers is not fetched back
+    back = _trying(kept) or kept.get("mute")
+    if ready and not back:  # who goes home by itself as soon as a link answers, or nobody can judge one, is left there
         groups = {spec.group: None for spec in view.wiring.miners if _takes(spec, options.offline_pool)}
         wishes += [Wish(EQUIPMENT, f"pool {group}", options.offline_pool, reason) for group in groups]
     since_s = max(int(kept["off_s"]), int(kept.get("ready_s") or 0))
     if options.sleep_after_s and now_s - since_s >= options.sleep_after_s:
         asleep = Reason("uplinks", "sleep", (("for_s", for_s),))
         limits.append(Limit(ECONOMICS, "max_miners", 0, asleep, "gentle"))
+
+
+def _has_work(view: View, options: Options) -> bool:
+    """Whether somebody gives work although there is no way out."""
+    dummy = view.wiring.dummy_pool
+    return _lives(view, dummy) if dummy else bool(options.offline_pool)
 
 
 def _lives(view: View, dummy: str) -> bool:
