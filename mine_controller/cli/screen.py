@@ -123,7 +123,7 @@ def _reading(name: str, reading: dict[str, Any], value: str) -> str:
 def _fans(fans: list[dict[str, Any]]) -> str:
     if not fans:
         return "none wired"
-    on = sum(fan["on"] is True for fan in fans)
+    on, unknown = (sum(fan["on"] is state for fan in fans) for state in (True, None))
     by_state: dict[str, list[str]] = {}
     for fan in fans:
         by_state.setdefault(fan["state"], []).append(fan["name"])
@@ -133,7 +133,10 @@ def _fans(fans: list[dict[str, Any]]) -> str:
         f"{len(names)} {state}" + (f" ({', '.join(names)})" if len(names) < len(fans) else "")
         for state, names in sorted(by_state.items())
     ]
-    return safe(f"{on} of {len(fans)} on, {', '.join(parts)}", 200)
+    relays = f"{on} of {len(fans)} on" if unknown < len(fans) else "relays unknown"
+    if 0 < unknown < len(fans):
+        relays += f", {unknown} relays unknown"
+    return safe(f"{relays}, {', '.join(parts)}", 200)
 
 
 def _signal(signal: dict[str, Any], zone: Zone, now_s: int) -> str:

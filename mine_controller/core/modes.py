@@ -1,5 +1,6 @@
 """The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
 
+from mine_controller.core.fleet import wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Limit, Reason
 from mine_controller.core.model.state import Shed
@@ -94,7 +95,20 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
         return "RESUMING", _why_climbing(envelope, plan, view)
     if view.fleet.on_n == 0:
         return "IDLE", next(iter(plan.skip.values()), Reason("decide", "no_miners"))
-    return "RUNNING", Reason("decide", "running", (("on", view.fleet.on_n), ("miners", len(view.fleet.on))))
+    return "RUNNING", _running(view)
+
+
+def _running(view: View) -> Reason:
+    """How many run, and of how many that is only thought: those whose meter tells nothing."""
+    fleet, miners = view.fleet, view.image.miners
+    numbers = (("on", fleet.on_n), ("miners", len(fleet.on)))
+    rows = zip(view.wiring.miners, fleet.on, miners.power_w, strict=True) if fleet.unknown else ()
+    unseen = [
+        at for at, (spec, on, watts) in enumerate(rows) if on and watts is None and not wordy(spec, view.image, at)
+    ]
+    if unseen:
+        return Reason("decide", "running_unseen", (*numbers, ("unseen", len(unseen))))
+    return Reason("decide", "running", numbers)
 
 
 def _startable(view: View, envelope: Envelope, waiting: list[str]) -> bool:

@@ -350,6 +350,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("failover", "home"): "back to pool {pool}",
     ("failover", "block"): "{pool}: block {block} found {at}",
     ("decide", "running"): "{on} of {miners} miners run",
+    ("decide", "running_unseen"): "{on} of {miners} miners run, {unseen} of them unmeasured",
     ("decide", "climbing"): "starting {starts}; {on} of {miners} run",
     ("decide", "mode"): "{was} -> {mode}",
     ("decide", "no_miners"): "no miner is configured",

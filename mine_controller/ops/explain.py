@@ -112,7 +112,7 @@ def plan_text(book: Book) -> str:
         "",
         f"Miners: {sum(plan.run)} of {len(plan.run)} to run",
         _power_line(plan),
-        f"Fans on: {', '.join(plan.fans_on) or 'none'}",
+        f"Fans:   {', '.join(plan.fans_on) or 'none'} to run",
         *(f"Lamp:   {told['wanted']}: {told['sentence']}" for told in [_lamp(decision)] if told is not None),
         "",
         "Because:",

@@ -8,7 +8,7 @@ from cli.place import Place
 from click.testing import CliRunner
 
 from mine_controller.cli.main import group
-from mine_controller.cli.screen import screen
+from mine_controller.cli.screen import _fans, screen
 from mine_controller.ports.show import facts
 
 
@@ -137,3 +137,12 @@ def test_the_lamp_is_on_the_screen_where_one_is_wired(place):
     shown = place.ticks(2).run("status").stdout
     assert "\nLamp       unknown (never read), wanted dark; nothing calls for people\n" in shown
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_fans_whose_board_is_silent_are_not_called_off():
+    def told(*ons):
+        return _fans([{"name": str(at), "on": on, "state": "proven"} for at, on in enumerate(ons, 1)])
+
+    assert told(None, None) == "relays unknown, 2 proven"
+    assert told(True, None, False) == "1 of 3 on, 1 relays unknown, 3 proven"
+    assert told(True, False) == "1 of 2 on, 2 proven"

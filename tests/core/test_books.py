@@ -11,6 +11,7 @@ from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, ECONOMICS, EQUIPMENT, SAFETY, Limit, Reason
 from mine_controller.core.model.state import Chase, MinerBook, Override, Shed
 from mine_controller.core.modes import mode_of
+from mine_controller.core.words import sentence
 
 DAY_S = 86_400
 STOP = Chase("stop", 0, 1, 900)
@@ -172,6 +173,17 @@ def mode(*binding, seen=None, shed=None, fault=False, envelope=None, **of_plan):
 
 def test_the_mode_is_running_with_how_many_run():
     assert mode() == ("RUNNING", Reason("decide", "running", (("on", 4), ("miners", 4))))
+
+
+def test_running_says_of_how_many_it_is_only_thought():
+    seen = view()
+    half = seen.image.miners._replace(power_w=(3400, 3400, None, None))
+    seen = seen._replace(image=seen.image._replace(miners=half), fleet=seen.fleet._replace(unknown=2))
+    assert sentence(mode(seen=seen)[1]) == "4 of 4 miners run, 2 of them unmeasured"
+    never = seen.image._replace(miners=half._replace(power_at=(1, 1, 0, 0)))
+    wires = tuple(spec._replace(outlet="") for spec in seen.wiring.miners)
+    alone = seen._replace(image=never, wiring=seen.wiring._replace(miners=wires))
+    assert sentence(mode(seen=alone)[1]) == "4 of 4 miners run", "where nothing measures, a word is all there is"
 
 
 def test_a_fault_is_a_fault_with_the_first_that_bites():
