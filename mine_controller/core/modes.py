@@ -35,7 +35,8 @@ _DOWN = {
     "IDLE": set(),
 }
 # RUNNING -> RESUMING is a climb after miners were lost; CURTAILED -> CURTAILING a restart under the signal.
-OUT_OF_REACH = ("unreachable", "not_ours", "unmeasured")
+# Why one is left out whom no climb will reach: it needs somebody, or room on its branch or phase.
+OUT_OF_REACH = ("unreachable", "not_ours", "unmeasured", "no_breaker", "no_phase", "phases_apart", "tripped")
 _RANK = {mode: at for at, mode in enumerate(MODES)}
 
 

@@ -186,6 +186,21 @@ def test_running_says_of_how_many_it_is_only_thought():
     assert sentence(mode(seen=alone)[1]) == "4 of 4 miners run", "where nothing measures, a word is all there is"
 
 
+@pytest.mark.parametrize(
+    ("rule", "code", "told"),
+    [
+        ("choose", "waiting", "RESUMING"),
+        ("choose", "no_breaker", "RUNNING"),
+        ("choose", "no_phase", "RUNNING"),
+        ("branch", "tripped", "RUNNING"),
+    ],
+)
+def test_who_has_no_room_on_his_branch_makes_no_climb(rule, code, told):
+    seen = view(running=False)
+    seen = seen._replace(fleet=seen.fleet._replace(on_n=3))
+    assert mode(seen=seen, skip={"m000": Reason(rule, code)})[0] == told
+
+
 def test_a_fault_is_a_fault_with_the_first_that_bites():
     assert mode(limit("no_start", 0), fault=True)[0] == "FAULT"
     assert mode(fault=True) == ("FAULT", Reason("decide", "fault"))
