@@ -136,6 +136,11 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("run_on", "running_on"): "fans run on {left_s} more",
     ("hazard", "smoke"): "SMOKE: outlets off, fans off",
     ("hazard", "water"): "WATER: outlets off",
+    (
+        "hazard",
+        "smoke_held",
+    ): "SMOKE was seen {since_s} ago; its contact is good again: outlets, fans stay off until an ack",
+    ("hazard", "water_held"): "WATER was seen {since_s} ago; its contact is good again: outlets stay off until an ack",
     ("hazard", "smoke_cleared"): "smoke contact good and resumed",
     ("hazard", "water_cleared"): "water contact good and resumed",
     ("override", "stop"): "EMERGENCY STOP by a person: everything off until resumed",

@@ -18,6 +18,8 @@ def test_hw3_smoke_latches_cuts_everything_and_ends_by_a_person_and_a_good_conta
     assert (desk.limit("max_power_w"), desk.events()) == (0, [])
     desk.see(smoke="ok")
     assert desk.limit("max_power_w") == 0, "nobody has looked since"
+    told = {sentence(limit.reason) for limit in desk.last.limits}
+    assert told == {"SMOKE was seen 4 min ago; its contact is good again: outlets, fans stay off until an ack"}
     desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
     desk.see(smoke=None)
     assert desk.limit("max_power_w") == 0

@@ -34,7 +34,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_cleared")))
         if kept.get(what):
-            reason = Reason("hazard", what, (("since_s", view.now_s - int(kept[what])),))
+            code = f"{what}_held" if value == "ok" else what
+            reason = Reason("hazard", code, (("since_s", view.now_s - int(kept[what])),))
             limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
             if what == "smoke" and options.fans_off_on_smoke:
                 limits.append(Limit(SAFETY, "fans_max", 0, reason, "cut"))
