@@ -301,6 +301,10 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("supply", "silent"): "{what} unknown for {silent_s}: the source counts as giving {unknown_w}",
     ("supply", "short"): "still {total_w} on a source that can give {available_w}",
     ("supply", "enough"): "{total_w} fits into the {available_w} the source can give again",
+    ("supply", "beside"): (
+        "no miner runs, and {total_w} of the {available_w} the source can give is in use: "
+        "by others, or the meter is wrong"
+    ),
     ("supply", "dry"): "the source can give {available_w}, too little for any miner: all are off ({total_w} in use)",
     ("supply", "unknown"): "{what} unknown for {silent_s}: nothing starts on a source that can't be judged",
     ("supply", "blind"): "{what} unknown ({why}): the source counts as giving {unknown_w}",

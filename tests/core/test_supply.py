@@ -177,6 +177,18 @@ def test_load_that_stays_over_what_there_is_is_told_once_and_a_step_that_works_i
     assert len(plant.events("supply_enough")) == 1
 
 
+def test_load_of_others_that_leaves_no_miner_running_is_not_called_a_source_too_weak_for_any():
+    plant = Offgrid(wiring(roles=("supply_kw", "site_power_w")))
+    plant.ticks(4)
+    plant.beside_w, plant.possible_kw = 100_000, 90.0
+    plant.ticks(6)
+    assert plant.total == 40 * 25
+    assert len(plant.events("supply_short")) == 1
+    told = sentence(plant.events("supply_short")[0].reason)
+    assert told.startswith("no miner runs, and 101 kW of the 90 kW")
+    assert told.endswith("by others, or the meter is wrong")
+
+
 def test_miners_on_their_way_up_count_in_full():
     """A slow start is half up long after it was told: what it still will draw is spoken for."""
     plant = Offgrid(running=False)

@@ -245,7 +245,8 @@ def _tell(view: View, kept: dict[str, Any], over: bool, reason: Reason, events: 
     kept["short_s"] = int(kept.get("short_s") or 0) or (view.now_s if runs else 0)
     if kept["short_s"] and view.now_s - int(kept["short_s"]) >= SHORT_S and not kept.get("short_told"):
         kept["short_told"] = 1
-        code = "short" if runs else "dry"
+        own_w = view.fleet.miners_w + (view.fleet.fans_w or 0)
+        code = "short" if runs else "dry" if own_w > int(kept["held_w"]) else "beside"
         events.append(Event("supply_short", "warning", "supply", Reason("supply", code, reason.numbers)))
 
 
