@@ -2,8 +2,9 @@
 
 One file beside the database, `config.last-good`, 0600: it holds the texts of config.txt and fleet.csv (literal secrets
 too), so it belongs in no backup and no bundle. A secret that lies in a file of its own is not in it: where that file is
-gone or closed, its device is asked without (it refuses, and what it would tell is unknown, as of one that fails), and a
-channel takes no part. Nothing else stands still for it.
+gone or closed, its device is asked without (it refuses, and what it would tell is unknown, as of one that fails). A
+channel takes no part, nor does a pool: what stands in for its password must not be written into a miner. Nothing else
+stands still for it.
 """
 
 import json
@@ -11,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from mine_controller.config import catalogue
+from mine_controller.config import catalogue, pools
 from mine_controller.config.fleet import FILE
 from mine_controller.config.lines import UNFILLED, Over, decode
 from mine_controller.config.lines import read as read_lines
@@ -119,8 +120,8 @@ def _without_secrets(source: Source) -> Over:
     for title, section in read_lines(decode(source.config)[0]).sections.items():
         lost = [key for key, entry in section.entries.items() if _is_lost(entry.value, place)]
         if lost:
-            value = STAND_IN if catalogue.find("channel", section.kind) is None else UNFILLED
-            over[title] = dict.fromkeys(lost, value)
+            rests = section.kind == pools.KIND or catalogue.find("channel", section.kind) is not None
+            over[title] = dict.fromkeys(lost, UNFILLED if rests else STAND_IN)
     return over
 
 

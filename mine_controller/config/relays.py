@@ -17,7 +17,7 @@ from mine_controller.record import NamedTuple
 
 WORDS = ("wall", "lamp")
 LAMP = "lamp"
-WHERE = ("url", "on_url", "pdu")  # by these the same thing is known behind two sections
+WHERE = ("url", "on_url", "on_body", "path", "pdu")  # by these the same thing is known behind two sections
 _END = ":switch"
 
 

@@ -151,6 +151,21 @@ def test_a_secrets_file_that_is_gone_costs_its_own_section_and_no_tick(write, tm
     )
 
 
+def test_a_pool_whose_password_is_gone_rests_and_no_miner_gets_what_stands_in_for_it(write, tmp_path):
+    pool = "[pool main]\nurl = stratum+tcp://pool.example:3333\nuser = me\npassword = file:pool.secret\n"
+    miners = "[antminer row]\nhosts = 192.168.1.20-29\npools = main\n"
+    (tmp_path / "pool.secret").write_text("canary\n")
+    (tmp_path / "pool.secret").chmod(0o600)
+    path = write(TEXT.replace("[end]", f"{pool}\n{miners}\n[end]"))
+    good = load(path)
+    assert [one.name for one in good.endpoints["antminer row"].options.pools] == ["main"]
+    remember(good)
+    (tmp_path / "pool.secret").unlink()
+    config = load_or_last_good(path)
+    assert config.last_good
+    assert (config.pools, config.endpoints["antminer row"].options.pools) == ((), ())
+
+
 def test_a_secret_of_the_environment_is_not_done_without(write, monkeypatch):
     """A tick by hand has none of what cron's has: it would lock the account at the device."""
     monkeypatch.setenv("PDU", "canary")

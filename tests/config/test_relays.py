@@ -142,6 +142,28 @@ def test_of_two_outputs_on_one_relay_both_lines_are_named(site, relay, word):
     assert word.format(first) in problem.text
 
 
+JAWS = "path = /pdu{at}/jaws/"
+BODIES = """outlets = 1, 2
+read_url = /{at}
+state_path = on
+on_url = /set
+off_url = /set
+on_body = {{"unit": {at}, "on": {{outlet}}}}
+off_body = {{"unit": {at}, "off": {{outlet}}}}"""
+
+
+@pytest.mark.parametrize(("kind", "own"), [("jaws", JAWS), ("http_pdu", BODIES)])
+def test_outlets_of_two_units_behind_one_gateway_are_two(site, kind, own):
+    units = "".join(f"[{kind} u{at}]\nurl = https://192.168.1.109\n{own.format(at=at)}\n\n" for at in (1, 2))
+    path = site()
+    path.write_text(path.read_text().replace("[wiring]", f"{units}[wiring]"))
+    rows = "".join(f"b{at},02:aa:bb:cc:ee:{at:02},cloud mine,,{kind} u{at}/1,,,,,,\n" for at in (1, 2))
+    fleet = path.parent / "fleet.csv"
+    fleet.write_text(fleet.read_text() + rows)
+    outlets = [miner.outlet for miner in load(path).policy.wiring.miners]
+    assert outlets[-2:] == [f"{kind} u1/1", f"{kind} u2/1"]
+
+
 def test_outlets_of_two_units_behind_one_address_are_two(site):
     linked = "[raritan second]\nurl = https://192.168.1.106\nuser = admin\npassword = canary\npdu = 2\n\n"
     path = site("lamp = raritan rack/3", "fan 3 = switch raritan second/3")
