@@ -1,33 +1,58 @@
 """Whether anything feeds the site at all: what hangs on a source that stands is not to blame for being dark. Pure."""
 
 from mine_controller.core.model.image import Image
+from mine_controller.core.model.reading import Value
 
 DEAD_W = 50  # less is the noise of a meter
-FRESH_S = 150  # the meter's word is of this tick
-APART_S = 30  # and what was told much before it may have gone dark since
+FRESH_S = 150  # a word of this tick
+APART_S = 30  # what was told so long before the meter's word may have gone dark since
 LIFE = ("grid_hz", "voltage_v")
+METER = "site_power_w"
 
 
 def is_dead(image: Image) -> bool:
-    """True when the meter on the feed answers and shows no load, and nothing shows life.
+    """True when nothing feeds the site."""
+    return dead_by(image) != ""
 
-    Life is a frequency or a voltage that can be measured, a fan or a miner that draws. Where neither of the first two
-    is wired, the mains contact or the source itself has to say so. An absent or silent meter proves nothing.
+
+def dead_by(image: Image) -> str:
+    """What shows that nothing feeds the site; "" nothing does.
+
+    "meter": the meter on the feed shows no load, and nothing shows life, which is a frequency or a voltage that can be
+    measured, a fan or a miner that draws. Where neither of the first two is wired, the mains contact or the source
+    itself has to say so. "silence": there is no word of a meter, the source says that it gives nothing, and nobody who
+    hangs on it says anything.
     """
-    meter = image.site.get("site_power_w")
-    if meter is None or not isinstance(meter.value, int) or abs(meter.value) > DEAD_W:
-        return False
+    meter = image.site.get(METER)
+    if meter is None or image.clock.plant_s - meter.at_s > FRESH_S or not isinstance(meter.value, int):
+        return "silence" if _all_is_silent(image, image.clock.plant_s - FRESH_S) else ""
     since_s = meter.at_s - APART_S
-    if image.clock.plant_s - meter.at_s > FRESH_S or _draws(image, since_s):
-        return False
+    if abs(meter.value) > DEAD_W or any(watts > DEAD_W for watts in _told_w(image, since_s)):
+        return ""
     life = [image.site[name] for name in LIFE if name in image.site]
     if life:
-        return all(value.value is None or value.at_s < since_s for value in life)
-    contact, supply = image.site.get("mains"), image.site.get("supply_kw")
-    return (contact is not None and contact.value == "alarm") or (supply is not None and supply.value == 0)
+        return "" if any(_is_fresh(value, since_s) for value in life) else "meter"
+    contact = image.site.get("mains")
+    return "meter" if (contact is not None and contact.value == "alarm") or _gives_nothing(image) else ""
 
 
-def _draws(image: Image, since_s: int) -> bool:
-    told = (*zip(image.miners.power_w, image.miners.power_at, strict=True),)
-    fans = ((fan.watts, fan.watts_at) for fan in image.fans)
-    return any((watts or 0) > DEAD_W and at_s >= since_s for watts, at_s in (*told, *fans))
+def _all_is_silent(image: Image, since_s: int) -> bool:
+    life = (image.site[name] for name in LIFE if name in image.site)
+    heard = any(at_s >= since_s for at_s in image.miners.word_at) or any(_is_fresh(value, since_s) for value in life)
+    return not heard and _gives_nothing(image) and not _told_w(image, since_s)
+
+
+def _gives_nothing(image: Image) -> bool:
+    supply = image.site.get("supply_kw")
+    return supply is not None and supply.value == 0 and image.clock.plant_s - supply.at_s <= FRESH_S
+
+
+def _is_fresh(value: Value, since_s: int) -> bool:
+    return value.value is not None and value.at_s >= since_s
+
+
+def _told_w(image: Image, since_s: int) -> list[int]:
+    """Watts that fans and miners told since then."""
+    miners = zip(image.miners.power_w, image.miners.power_at, strict=True)
+    told = (*miners, *((fan.watts, fan.watts_at) for fan in image.fans))
+    return [watts for watts, at_s in told if watts is not None and at_s >= since_s]

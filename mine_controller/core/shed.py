@@ -69,6 +69,8 @@ def watch(
         return shed, (_report(shed, open_chases, now_s, blind),)
     if commands_n and shed.first_command_s is None:
         shed = shed._replace(first_command_s=now_s)
+    if is_dead(image):  # who wakes with the feed is told to stop before anybody is told of it
+        shed = shed._replace(dark_s=now_s)
     was_proven = shed.shed_100_s is not None
     shed = _milestones(shed, fleet, now_s)
     events: list[Event] = []

@@ -37,6 +37,10 @@ SENTENCES: dict[tuple[str, str], str] = {
     ): "inlet {inlet_c} °C after one heat stop too many in a day: everything off until `minectl resume`",
     (
         "temperature",
+        "stop_rationed",
+    ): "inlet {inlet_c} °C after one heat stop too many in a day: everything off until `minectl resume`, or {left_s}",
+    (
+        "temperature",
         "stop_unseen",
     ): "a heat stop, and the inlet is unknown: everything off until it is below {reset_c} °C",
     ("temperature", "shed"): "inlet {inlet_c} °C is over {limit_c} °C: shedding load step by step",
@@ -249,6 +253,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "door_open"): "the door is open",
     ("alarm", "mains_lost"): "the mains are gone",
     ("alarm", "feed_dead"): "nothing feeds the site: its meter shows {power_w}, and nothing that hangs on it draws",
+    ("alarm", "feed_silent"): "the source says it gives nothing, and nothing that hangs on it answers",
     ("alarm", "feed_stopped"): "the source says it gives nothing, and nothing feeds the site: all is dark",
     ("alarm", "device_unreachable"): "{device} does not answer: {why}",
     ("alarm", "device_frozen"): "{device} answers, and what it tells is not believed: {why}",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mine_controller.core.feed import APART_S, DEAD_W, FRESH_S, is_dead
+from mine_controller.core.feed import APART_S, DEAD_W, FRESH_S, dead_by, is_dead
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners
 from mine_controller.core.model.reading import Value
@@ -43,6 +43,31 @@ def test_a_meter_that_shows_nothing_and_no_life_is_a_dead_feed(more, dead):
 )  # fmt: skip
 def test_where_neither_frequency_nor_voltage_is_wired_the_contact_or_the_source_has_to_say_so(more, dead):
     assert is_dead(image({"site_power_w": Value(0, NOW)} | more)) is dead
+
+
+SILENT = {"site_power_w": Value(None, NOW - 900), "supply_kw": Value(0.0, NOW), "grid_hz": Value(49.9, NOW - 900)}
+
+
+@pytest.mark.parametrize(
+    ("more", "by"),
+    [
+        ({}, "silence"),
+        ({"site_power_w": Value(28_000, NOW - FRESH_S - 1)}, "silence"),
+        ({"supply_kw": Value(33.0, NOW)}, ""),
+        ({"supply_kw": Value(0.0, NOW - FRESH_S - 1)}, ""),
+        ({"supply_kw": Value(None, NOW)}, ""),
+        ({"grid_hz": Value(49.9, NOW)}, ""),
+    ],
+)
+def test_where_everything_that_hangs_on_a_source_that_gives_nothing_is_silent_the_feed_is_dead(more, by):
+    assert dead_by(image(SILENT | more, fan=(1500, NOW - 900), miner=(3400, NOW - 900))) == by
+
+
+def test_a_word_of_a_fan_or_a_miner_is_no_silence():
+    assert dead_by(image(SILENT, fan=(0, NOW))) == ""
+    assert dead_by(image(SILENT, fan=(None, 0), miner=(25, NOW))) == ""
+    units = Miners(("a1",), (None,), (0,), ("hashing",), (NOW,), (None,), (None,))
+    assert dead_by(image(SILENT, fan=(None, 0))._replace(miners=units)) == ""
 
 
 def test_what_draws_is_fed_and_what_drew_before_the_meter_was_read_proves_nothing():

@@ -128,6 +128,25 @@ def test_a_source_stopped_for_the_night_is_one_warning_and_no_fan_or_miner_is_to
     assert played.journal.violations == []
 
 
+def test_a_dark_site_whose_instruments_are_dark_too_is_one_emergency_and_proves_no_fault_of_theirs(tmp_path):
+    instruments = ("sel735 meter", "roomalert intake", "iotawatt fans", "controlbyweb fans")
+    played = Played(tmp_path, miners=12).on(0.2)
+    source, now_s = played.site.world.source, played.virtual.now_s
+    source._dark_until_s = now_s + 3600
+    source.look(now_s, 25.0)
+    for name in instruments:
+        played.site.play(story.Step(now_s, "device", f"{name} silent"))
+    played.on(1)
+    for name in instruments:
+        played.site.play(story.Step(played.virtual.now_s, "device", f"{name} ok"))
+    played.on(0.4)
+    raised = [(level, body["kind"]) for level, body in letters(played.config) if body["what"] in ("raise", "escalate")]
+    assert [kind for level, kind in raised if level == 2] == ["mains_lost"]
+    assert len(raised) <= 3
+    assert len(played.working) > 0
+    assert played.journal.violations == []
+
+
 def test_a_feed_that_dies_while_the_source_says_nothing_of_it_is_an_emergency_of_the_feed_alone(tmp_path):
     played = Played(tmp_path, miners=12).on(0.2)
     played.site.world.source.available_w = 33_000.0

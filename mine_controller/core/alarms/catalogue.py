@@ -152,7 +152,7 @@ _ROWS = (
     Kind("meters_disagree", "warning", over=("meters_agree",)),
     Kind("watts_implausible", "warning", over=("watts_plausible",)),
     # -- inputs
-    Kind("inlet_blind", "emergency", over=("inlet_back",), safety=True, cool_s=HOT_S),
+    Kind("inlet_blind", "emergency", over=("inlet_back",), under=("mains_lost",), safety=True, cool_s=HOT_S),
     Kind("inlet_doubted", "warning", over=("inlet_believed",), cool_s=HOT_S),
     Kind(
         "probes_apart",
@@ -166,7 +166,9 @@ _ROWS = (
         clear=6.0,
         unit="K",
     ),
-    Kind("fan_meter_blind", "warning", over=("fan_meter_back",), under=("device_unreachable", "air_lost")),
+    Kind(
+        "fan_meter_blind", "warning", over=("fan_meter_back",), under=("device_unreachable", "air_lost", "mains_lost")
+    ),
     Kind("uplink_down", "warning", over=("uplink_up",), many=True, single=True),
     Kind(
         "device_unreachable",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.alarms.needs import lost, still
-from mine_controller.core.feed import is_dead
+from mine_controller.core.feed import dead_by
 from mine_controller.core.fleet import marks_of
 from mine_controller.core.hearing import APART_S
 from mine_controller.core.lamp import NAME as LAMP
@@ -153,16 +153,18 @@ def _contacts(look: Look) -> Found:
                 yield f"{kind} {role}"
             elif value == "alarm":
                 yield _event(kind, role)
-    if look.view.role("mains").value != "alarm" and is_dead(look.view.image):
-        yield _dead_feed(look.view)
+    by = dead_by(look.view.image)
+    if by and look.view.role("mains").value != "alarm":
+        yield _dead_feed(look.view, by)
 
 
-def _dead_feed(view: View) -> Event:
+def _dead_feed(view: View, by: str) -> Event:
     """The mains are gone by the meter on the feed. Less grave where the source itself says that it gives nothing."""
-    if view.number("supply_kw") == 0:
-        return Event("mains_lost", "warning", "mains", Reason("alarm", "feed_stopped"))
+    stopped = view.number("supply_kw") == 0
+    code = "feed_silent" if by == "silence" else "feed_stopped" if stopped else "feed_dead"
+    severity = "warning" if code == "feed_stopped" else KINDS["mains_lost"].severity
     numbers = (("power_w", round(view.number("site_power_w") or 0)),)
-    return Event("mains_lost", KINDS["mains_lost"].severity, "mains", Reason("alarm", "feed_dead", numbers))
+    return Event("mains_lost", severity, "mains", Reason("alarm", code, numbers))
 
 
 def _devices(look: Look) -> Found:

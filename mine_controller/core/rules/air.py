@@ -82,7 +82,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if room < 0:  # air was lost since: not even the second half of a start under way
         limits.append(Limit(SAFETY, "no_start", 0, _reason("room", view, wanted)))
     blind = all(fan.watts is None for fan in view.image.fans)
-    if blind and powered:
+    if blind and powered and is_dead(view.image):
+        limits.append(Limit(CONTRACT, "max_power_w", 0, _reason("dead", view, 2)))
+        kept["blind_s"] = view.now_s if kept.get("blind_s") else 0  # its time begins when there is something to blame
+    elif blind and powered:
         _blind(view, kept, limits, events)
     else:
         if kept.get("blind_s"):

@@ -204,7 +204,7 @@ def _limits(
     elif kept.get("over_s") and view.now_s - int(kept["over_s"]) >= options.up_after_s:
         kept["over_s"] = 0
     if not (silent and not _runs(view)):  # what is told then is the silence
-        _tell(view, kept, over, Reason("supply", "over", numbers), events)
+        _tell(view, kept, burden, options, events)
     if kept.get("over_s") or target_w <= 0:
         limits.append(Limit(CONTRACT, "max_power_w", max(0, target_w - rising_w), reason))
         limits.append(Limit(CONTRACT, "no_start", 0, reason))
@@ -226,28 +226,29 @@ def _runs(view: View) -> bool:
     return view.fleet.on_n + view.fleet.starting_n > 0
 
 
-def _tell(view: View, kept: dict[str, Any], over: bool, reason: Reason, events: list[Event]) -> None:
+def _tell(view: View, kept: dict[str, Any], burden: Load, options: Options, events: list[Event]) -> None:
     """A step down that a tick or two carry out is daily bread; load that stays over what there is, is not.
 
-    Nor is a source that has left no miner running. While none runs, what fans and standby draw beyond a source that
-    gives nothing (a night without sun) is nobody's shortage. Nothing at all on the feed is an alarm of its own
-    (`mains_lost`).
+    What there is is what the source gives now: that more of it counts only later is no shortage. Nor is a source that
+    has left no miner running: while none runs, what fans and standby draw beyond a source that gives nothing (a night
+    without sun) is nobody's. Nothing at all on the feed is an alarm of its own (`mains_lost`).
     """
     if is_dead(view.image):
         kept["short_s"] = 0
         return
-    if not over:
+    given_w, runs = int(kept["available_w"]), _runs(view)
+    numbers = (("available_w", given_w), ("total_w", burden.total_w))
+    if burden.total_w + burden.more_w <= given_w * (100 - options.margin_pct / 2) / 100:
         kept["short_s"] = 0
         if kept.pop("short_told", 0):
-            events.append(Event("supply_enough", "info", "supply", Reason("supply", "enough", reason.numbers)))
+            events.append(Event("supply_enough", "info", "supply", Reason("supply", "enough", numbers)))
         return
-    runs = _runs(view)
     kept["short_s"] = int(kept.get("short_s") or 0) or (view.now_s if runs else 0)
     if kept["short_s"] and view.now_s - int(kept["short_s"]) >= SHORT_S and not kept.get("short_told"):
         kept["short_told"] = 1
         own_w = view.fleet.miners_w + (view.fleet.fans_w or 0)
-        code = "short" if runs else "dry" if own_w > int(kept["held_w"]) else "beside"
-        events.append(Event("supply_short", "warning", "supply", Reason("supply", code, reason.numbers)))
+        code = "short" if runs else "dry" if own_w > given_w else "beside"
+        events.append(Event("supply_short", "warning", "supply", Reason("supply", code, numbers)))
 
 
 def _unknown(view: View, kept: dict[str, Any], blind: list[str], options: Options, events: list[Event]) -> list[Limit]:
