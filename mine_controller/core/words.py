@@ -38,7 +38,8 @@ SENTENCES: dict[tuple[str, str], str] = {
     (
         "temperature",
         "stop_rationed",
-    ): "inlet {inlet_c} °C after one heat stop too many in a day: everything off until `minectl resume`, or {left_s}",
+    ): "inlet {inlet_c} °C after one heat stop too many in a day: everything off until `minectl resume`, "
+    "or for {left_s} more at least",
     (
         "temperature",
         "stop_unseen",

@@ -36,6 +36,18 @@ def test_a_stop_calls_no_cool_inlet_too_hot_and_says_what_its_end_waits_for():
     assert said(latched).endswith("everything off until `minectl resume`")
 
 
+def test_a_heat_stop_that_ends_by_itself_within_a_day_does_not_say_that_only_a_person_ends_it():
+    desk = heat(resets_a_day=1)
+    for _ in range(2):
+        desk.see(inlet_c=46.0)
+        desk.fleet = {"on_n": 0}
+        desk.see(inlet_c=20.0)
+        desk.see(1800)
+    assert said(desk).endswith("everything off until `minectl resume`, or for 23 h 26 min more at least")
+    desk.see(84_600)
+    assert not desk.memory.get("stop_s")
+
+
 def test_shedding_calls_no_cooled_inlet_too_hot():
     desk = heat()
     desk.see(inlet_c=38.1)

@@ -182,8 +182,12 @@ def _stopped(view: View, inlet_c: float | None, options: Options, kept: dict[str
     marks = (("inlet_c", inlet_c), *marks)
     if inlet_c > options.stop_c:
         return Reason("temperature", "stop", marks)
-    if len(kept.get("resets") or ()) >= options.resets_a_day:
-        return Reason("temperature", "stop_latched", marks)
+    resets = kept.get("resets") or ()
+    if len(resets) >= options.resets_a_day:
+        if not options.resets_a_day:
+            return Reason("temperature", "stop_latched", marks)
+        left_s = int(resets[-options.resets_a_day]) + 86_400 - view.now_s  # its 24 h are over: one more counts again
+        return Reason("temperature", "stop_rationed", (*marks, ("left_s", max(0, left_s))))
     waits = ((kept.get("reset_s"), options.reset_s), (kept.get("rest_s"), options.rest_s))
     left = [int(began_s) + for_s - view.now_s for began_s, for_s in waits if began_s]
     if left:
