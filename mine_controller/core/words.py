@@ -175,6 +175,10 @@ SENTENCES: dict[tuple[str, str], str] = {
         "air",
         "recirculating_held",
     ): "inlet {inlet_c} °C, outside {outside_c} °C after hot air came back in: load stays down {left_s} more at least",
+    (
+        "air",
+        "recirculating_unseen",
+    ): "hot air came back in, and the temperature {where} is unknown: load stays down, every fan runs",
     ("compare", "start_failed"): "{miner} was told to run and draws {watts} W",
     ("schedule", "begins"): "schedule {name} begins",
     ("schedule", "ends"): "schedule {name} ends",

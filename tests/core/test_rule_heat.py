@@ -4,6 +4,7 @@ import pytest
 from core.rule_desk import Desk
 
 from mine_controller.core.rules import air as air_room
+from mine_controller.core.words import sentence
 
 
 def heat(**options):
@@ -272,6 +273,28 @@ def test_fan2_it_is_over_when_the_inlet_was_near_outside_for_a_quarter_of_an_hou
     desk.see(inlet_c=28.0)
     desk.see(899)
     assert desk.limit("max_power_w") == 30_600
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["recirculating_over"])
+
+
+@pytest.mark.parametrize("gone", ["ambient_c", "inlet_c"])
+def test_fan2_a_probe_that_dies_ends_no_shedding_and_a_cool_inlet_or_a_dark_mine_does(gone):
+    desk = air(10, 6)
+    desk.see(inlet_c=31.0, ambient_c=25.0)
+    desk.see(240)
+    for _ in range(4):
+        desk.see(300, **{gone: None})
+    assert (desk.limit("max_power_w"), desk.limit("no_start"), desk.limit("fans_min")) == (30_600, 0, 6)
+    where = "outside" if gone == "ambient_c" else "at the inlet"
+    told = f"hot air came back in, and the temperature {where} is unknown: load stays down, every fan runs"
+    assert (desk.events(), sentence(desk.last.limits[-1].reason)) == ([], told)
+    if gone == "ambient_c":
+        desk.see(inlet_c=26.0)
+    else:
+        desk.fleet = {"on_n": 0}
+        desk.see()
+    desk.see(899)
+    assert desk.limit("no_start") == 0
     desk.see(1)
     assert (desk.limit("max_power_w"), desk.events()) == (None, ["recirculating_over"])
 

@@ -209,12 +209,13 @@ def _recirculating(
     known = inlet_c is not None and outside_c is not None
     hot = known and (inlet_c or 0.0) > options.easy_c and (inlet_c or 0.0) - (outside_c or 0.0) > RISE_K
     if not hot or kept.get("cold_fans") or view.fleet.on_n == 0:
-        if kept.get("rise_w") and known and not kept.get("cold_fans") and not _rise_over(view, kept):
-            numbers = (("inlet_c", inlet_c or 0.0), ("outside_c", outside_c or 0.0))
-            calm_s = int(kept.get("rise_over_s") or 0) or view.now_s
-            reason = Reason("air", "recirculating_held", (*numbers, ("left_s", calm_s + RISE_OVER_S - view.now_s)))
+        held = kept.get("rise_w") and view.wired("ambient_c") and not kept.get("cold_fans")
+        if held and not _rise_over(view, kept, options):
+            reason = _held(view, kept)
             limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
             limits.append(Limit(SAFETY, "no_start", 0, reason))
+            if not known:
+                limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), reason))
             return
         if kept.get("rise_w"):
             events.append(Event("recirculating_over", "info", "fans", Reason("air", "no_rise")))
@@ -235,10 +236,27 @@ def _recirculating(
     limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), reason))
 
 
-def _rise_over(view: View, kept: dict[str, Any]) -> bool:
-    """True when the inlet has been near enough to outside for long enough: shedding must not swing with the climb."""
-    rise_k = (view.number("inlet_c") or 0.0) - (view.number("ambient_c") or 0.0)
-    calm = rise_k <= RISE_K - RISE_OVER_K or view.fleet.on_n == 0
+def _held(view: View, kept: dict[str, Any]) -> Reason:
+    """Why load stays down while hot air is not seen to come back in."""
+    inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
+    if inlet_c is None or outside_c is None:
+        return Reason("air", "recirculating_unseen", (("where", "at the inlet" if inlet_c is None else "outside"),))
+    calm_s = int(kept.get("rise_over_s") or 0) or view.now_s
+    numbers = (("inlet_c", inlet_c), ("outside_c", outside_c), ("left_s", calm_s + RISE_OVER_S - view.now_s))
+    return Reason("air", "recirculating_held", numbers)
+
+
+def _rise_over(view: View, kept: dict[str, Any], options: Options) -> bool:
+    """True when the inlet has been near enough to outside for long enough: shedding must not swing with the climb.
+
+    While nobody knows how warm it is outside, only a cool inlet is near enough.
+    """
+    inlet_c, outside_c = view.number("inlet_c"), view.number("ambient_c")
+    if inlet_c is None or outside_c is None:
+        near = inlet_c is not None and inlet_c <= options.easy_c
+    else:
+        near = inlet_c - outside_c <= RISE_K - RISE_OVER_K
+    calm = near or view.fleet.on_n == 0
     kept["rise_over_s"] = (int(kept.get("rise_over_s") or 0) or view.now_s) if calm else 0
     return calm and view.now_s - int(kept["rise_over_s"]) >= RISE_OVER_S
 
