@@ -11,6 +11,7 @@ from mine_controller.core.envelope import narrow
 from mine_controller.core.errands import tell
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
+from mine_controller.core.held import watch_hold
 from mine_controller.core.lamp import light
 from mine_controller.core.liars import with_lies
 from mine_controller.core.model.decision import Decision, Envelope, Plan
@@ -139,13 +140,15 @@ def _act_on(
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
     mode, why = mode_of(view, envelope, plan, watched, fault)
     view, liars = with_lies(view, compared.lied, watched)
-    events = (*events, *liars, *compared.events, *told.events, *shed_events, *_mode_event(view, mode, why))
+    held = watch_hold(view, mode, why)
+    news = (*shed_events, *_mode_event(view, mode, why), *held.events)
+    events = (*events, *liars, *compared.events, *told.events, *news)
     alarms = keep(view, events, policy.alarms, envelope.reasons)
     events = (*events, *alarms.events)
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
     quiet = view.image.clock.opening and not plan.stops
     forecast = time_to_obey(view, obey_within_s) if quiet else view.state.last.get("forecast", {})
-    state = _next_state(view, memory | lit.memory, compared, plan, watched, mode, policy)
+    state = _next_state(view, memory | lit.memory | held.memory, compared, plan, watched, mode, policy)
     state = state._replace(
         last={**state.last, **alarms.last, "forecast": forecast},
         alarms=alarms.alarms,

@@ -135,6 +135,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("units", "stranger_left"): "{miner} answers at {address} again",
     ("wear", "spacing"): "started too recently: {left_s} more",
     ("ramp", "step"): "at most {step} starts per 120 s; {recent} just began",
+    ("held", "freed"): "starts are not held back any more",
     ("ramp", "failed"): "{failed} starts in a row came to nothing",
     ("ramp", "hold"): "the climb is paused after {failed} failed starts",
     ("run_on", "lit"): "fans stay while miners draw power",

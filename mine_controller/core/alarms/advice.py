@@ -234,6 +234,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "look at its fans and heat sinks; stop it by hand",
     ),
     "chip_warning": ("chips are hot", "goes on watching; nothing else changes", "look at its fans, dust and room"),
+    "starts_held": (
+        "the mine may run, and for an hour nothing could be started",
+        "starts in steps as soon as what holds it is over",
+        "look at what is named; `minectl explain` has everything that holds starts back",
+    ),
     "ramp_failed": (
         "starts in a row came to nothing",
         "pauses the climb for half an hour",

@@ -43,6 +43,12 @@ class Kind(NamedTuple):
     lasts_s: int = DAY_S  # what nothing ends leaves the list after this
 
 
+# What leads to a hold and is told by itself.
+_HOLDING = (
+    *("mains_lost", "device_unreachable", "device_frozen", "required_lost", "inputs_missing", "inlet_blind"),
+    *("signal_blind", "supply_blind", "fan_meter_blind", "air_lost", "air_short", "heat_stop", "recirculating"),
+    *("ramp_failed", "clock_step", "meters_disagree", "watts_implausible"),
+)
 _ROWS = (
     # -- people and fire
     Kind("smoke", "emergency", over=("smoke_cleared",), safety=True),
@@ -235,6 +241,7 @@ _ROWS = (
         unit="°C, 0 = by the kind of miner",
     ),
     Kind("ramp_failed", "warning", over=("ramp_again",)),
+    Kind("starts_held", "warning", over=("starts_freed",), under=_HOLDING),
     Kind(
         "miner_offline",
         "warning",

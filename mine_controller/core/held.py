@@ -1,0 +1,36 @@
+"""A mine that may run and is held back for long: that is told, whatever holds it. Pure."""
+
+from typing import Any
+
+from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.view import View
+from mine_controller.record import NamedTuple
+
+NAME = "held"  # its memory
+HELD_S = 3600
+FREE = ("RESUMING", "RUNNING", "IDLE")  # modes in which nothing is held back any more
+
+
+class Held(NamedTuple):
+    """Its memory, where it has one, and news."""
+
+    memory: dict[str, dict[str, Any]]
+    events: tuple[Event, ...] = ()
+
+
+def watch_hold(view: View, mode: str, why: Reason) -> Held:
+    """`starts_held`, with what holds it, after an hour in which nobody ran; `starts_freed` when that is over.
+
+    While something else keeps the mine off (a curtailment, a person), what was told stands: nobody knows that it ended.
+    """
+    kept = dict(view.state.memory.get(NAME, {}))
+    runs = view.fleet.on_n + view.fleet.starting_n > 0
+    if mode == "HOLD" and not runs:
+        kept["since_s"] = int(kept.get("since_s") or 0) or view.now_s
+        if kept.get("told") or view.now_s - kept["since_s"] < HELD_S:
+            return Held({NAME: kept})
+        return Held({NAME: {**kept, "told": 1}}, (Event("starts_held", "warning", "site", why),))
+    if kept.get("told") and not (runs or mode in FREE):
+        return Held({NAME: kept})
+    over = (Event("starts_freed", "info", "site", Reason("held", "freed")),) if kept.get("told") else ()
+    return Held({NAME: {}} if kept else {}, over)

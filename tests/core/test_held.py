@@ -1,0 +1,56 @@
+"""A mine that may run and is held back for an hour is told of, and told free again."""
+
+from core.plant import Plant, wiring
+
+from mine_controller.core.words import sentence
+
+HOUR_TICKS = 30
+
+
+def cold_plant():
+    plant = Plant(wiring(miners=6, fans=3), running=False)
+    plant.inlet = plant.ambient = -20.0
+    return plant
+
+
+def runs(plant):
+    return any(book.on for book in plant.state.miners.values())
+
+
+def test_a_cold_night_in_which_nothing_may_start_is_told_once_with_its_cause_and_when_it_is_over():
+    plant = cold_plant()
+    plant.ticks(HOUR_TICKS - 2)
+    assert (plant.state.mode, plant.events("starts_held")) == ("HOLD", [])
+    plant.ticks(2 * HOUR_TICKS)
+    [told] = plant.events("starts_held")
+    assert (told.severity, sentence(told.reason)) == ("warning", "inlet -20.0 °C is below 5.0 °C: too cold to start")
+    assert "starts_held site" in plant.state.alarms
+    plant.inlet = plant.ambient = 20.0
+    plant.ticks(2 * HOUR_TICKS)
+    [over] = plant.events("starts_freed")
+    assert (sentence(over.reason), runs(plant)) == ("starts are not held back any more", True)
+    assert "starts_held site" not in plant.state.alarms
+
+
+def test_a_curtailment_neither_counts_as_being_held_back_nor_ends_it():
+    plant = cold_plant()
+    plant.signal = "off"
+    plant.ticks(2 * HOUR_TICKS)
+    assert plant.events("starts_held") == []
+    plant.signal = "run"
+    plant.ticks(2 * HOUR_TICKS)
+    assert len(plant.events("starts_held")) == 1
+    plant.signal = "off"
+    plant.ticks(10)
+    assert plant.events("starts_freed") == []
+    plant.signal = "run"
+    plant.ticks(2 * HOUR_TICKS)
+    assert (len(plant.events("starts_held")), plant.events("starts_freed")) == (1, [])
+
+
+def test_a_mine_in_which_somebody_runs_is_not_called_held_back():
+    plant = Plant(wiring(miners=6, fans=3), running=False)
+    plant.ticks(1)
+    plant.inlet = -20.0  # which nobody believes while it is 22 °C outside: the first step runs, and no other follows
+    plant.ticks(3 * HOUR_TICKS)
+    assert (plant.state.mode, runs(plant), plant.events("starts_held")) == ("HOLD", True, [])
