@@ -58,3 +58,18 @@ def test_a_router_that_is_dead_while_most_miners_work_proves_nothing(idle):
     plant.ticks(8)
     assert not plant.pool_open
     assert plant.events("offline") == []
+
+
+def test_behind_a_dead_router_and_without_a_local_pool_miners_stay_awake_and_their_work_ends_the_outage():
+    plant = site(dummy_pool="", offline_pool="")
+    strand(plant)
+    plant.ticks(30)
+    assert len(plant.events("offline")) == 1
+    assert not any(limit.what == "max_miners" for limit in last(plant).envelope.reasons)
+    for spec in plant.wiring.miners:
+        plant.power[spec.id] = 3400
+        del plant.garbage[f"{spec.group}/{spec.mac}:word"]
+    plant.ticks(8)
+    assert len(plant.events("online")) == 1
+    plant.ticks(30)
+    assert all(watts == 3400 for watts in plant.power.values())

@@ -30,6 +30,7 @@ NEVER = Value(None, 0)
 SHOWN = 12
 OPENS_S = 60  # a local pool gives work so long after it is wanted
 STRANDED, LATELY_S = 3, 900  # so many miners at least, dark by themselves not longer ago than this
+WORKS_S = 600  # and most of them at work again for so long have found a way
 
 
 class Options(NamedTuple):
@@ -110,6 +111,9 @@ def _look(view: View, kept: dict[str, Any], options: Options) -> list[Wish]:
 def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> int:
     """Begin and end of being without the internet. Since when no way is left, 0 while there is one."""
     now_s = view.now_s
+    if _found_work(view, kept, options):
+        kept["stranded_s"] = 0
+        kept["links"] = {name: {**link, "up": 1, "bad": 0, "bad_s": 0} for name, link in kept["links"].items()}
     down_s = links.all_down_since(kept["links"], view.wiring.uplinks, options.silent_s, now_s)
     down_s = down_s or _stranded_since(view, kept)
     any_up = any(link.get("up") == 1 for link in kept["links"].values())
@@ -133,18 +137,24 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
 
 def _stranded_since(view: View, kept: dict[str, Any]) -> int:
     """Since when no link can be judged and most miners have gone dark by themselves: the router is dead, and with it
-    the way out. Holds until a link is judged again, whatever the miners find to do meanwhile."""
-    if not kept.get("mute"):
-        kept.pop("stranded_s", None)
-        return 0
-    if not kept.get("stranded_s"):
+    the way out. Holds until a link is judged again, or most have found work that no local pool gives."""
+    if kept.get("mute") and not kept.get("stranded_s"):
         stopped = (view.state.miners.get(spec.id) for spec in view.wiring.miners)
         lately = [book is not None and view.now_s - book.last_stop_s < LATELY_S for book in stopped]
         idle = sum(late and rests(view, at) for at, late in enumerate(lately))
-        if idle < STRANDED or idle <= view.fleet.on_n:
-            return 0
-        kept["stranded_s"] = view.now_s
-    return int(kept["stranded_s"])
+        kept["stranded_s"] = view.now_s if idle >= STRANDED and idle > view.fleet.on_n else 0
+    return int(kept.get("stranded_s") or 0)
+
+
+def _found_work(view: View, kept: dict[str, Any], options: Options) -> bool:
+    """Whether who was out of work behind a mute router runs again and no local pool explains it: only the miners can
+    tell that there is a way out, as long as the router tells nothing."""
+    if not kept.get("mute"):
+        kept["stranded_s"] = 0
+    idle = sum(rests(view, at) for at in range(len(view.wiring.miners))) if kept.get("stranded_s") else 0
+    works = kept.get("stranded_s") and view.fleet.on_n > idle and not _has_work(view, options)
+    kept["works_s"] = (int(kept.get("works_s") or 0) or view.now_s) if works else 0
+    return bool(works) and view.now_s - int(kept["works_s"]) >= WORKS_S
 
 
 def _trying(kept: dict[str, Any]) -> bool:
@@ -198,7 +208,8 @@ def _stay(view: View, kept: dict[str, Any], options: Options, out: _Out) -> None
         groups = {spec.group: None for spec in view.wiring.miners if _takes(spec, options.offline_pool)}
         wishes += [Wish(EQUIPMENT, f"pool {group}", options.offline_pool, reason) for group in groups]
     since_s = max(int(kept["off_s"]), int(kept.get("ready_s") or 0))
-    if options.sleep_after_s and now_s - since_s >= options.sleep_after_s:
+    told = not kept.get("stranded_s")  # else only who is awake can find out that there is a way again
+    if told and options.sleep_after_s and now_s - since_s >= options.sleep_after_s:
         asleep = Reason("uplinks", "sleep", (("for_s", for_s),))
         limits.append(Limit(ECONOMICS, "max_miners", 0, asleep, "gentle"))
 
