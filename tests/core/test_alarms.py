@@ -224,6 +224,13 @@ def test_a_graver_consequence_is_not_folded():
     assert [(one.kind, one.level) for one in told] == [("database", 2)]
 
 
+def test_that_nothing_starts_without_a_way_out_or_a_pool_is_told_with_the_reason_for_it():
+    for kind, about in (("offline", "internet"), ("dummy_pool_dead", "dummy_pool local")):
+        desk = Desk()
+        desk.tick(event(kind, about))
+        assert [one.kind for one in desk.tick(event("starts_held", "site")) if one.what == "raise"] == []
+
+
 def test_what_is_unknown_because_the_mains_are_gone_is_one_emergency():
     desk = Desk()
     gone = [event("mains_lost", "site"), event("required_lost", "power")]

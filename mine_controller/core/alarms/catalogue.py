@@ -47,7 +47,7 @@ class Kind(NamedTuple):
 _HOLDING = (
     *("mains_lost", "device_unreachable", "device_frozen", "required_lost", "inputs_missing", "inlet_blind"),
     *("signal_blind", "supply_blind", "fan_meter_blind", "air_lost", "air_short", "heat_stop", "recirculating"),
-    *("ramp_failed", "clock_step", "meters_disagree", "watts_implausible"),
+    *("ramp_failed", "clock_step", "meters_disagree", "watts_implausible", "offline", "dummy_pool_dead"),
 )
 _ROWS = (
     # -- people and fire
