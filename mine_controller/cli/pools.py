@@ -38,7 +38,7 @@ def command(config: Path | None, as_json: bool) -> None:
         click.echo(json_text(found))
         return
     if not found:
-        click.echo("This site has no [pool NAME] sections.")
+        click.echo("This site has no [pool NAME] section that takes part; `minectl config check` names who does not.")
         return
     told = []
     for one in found:

@@ -83,14 +83,12 @@ def examine(
 def _config(path: Path) -> tuple[Config | None, list[Check]]:
     from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the step that uses it
 
-    remedy = "`minectl config check` lists all of them, `minectl config undo` takes the last change back"
     try:
         config = load_or_last_good(path)
     except ConfigError as error:
-        return None, [Check("config", FAIL, _problems(error.problems), remedy)]
+        return None, [_broken(error.problems)]
     if config.last_good:
-        text = f"{_problems(config.broken)}; ticks go on with the last good one"
-        return config, [Check("config", FAIL, text, remedy)]
+        return config, [_broken(config.broken, "; ticks go on with the last good one")]
     wiring = config.policy.wiring
     mode = "live" if config.site.live else "shadow mode: nothing is sent until live = yes"
     text = f"{len(config.endpoints)} endpoints, {len(wiring.fans)} fans, {len(wiring.miners)} miners, {mode}"
@@ -98,11 +96,15 @@ def _config(path: Path) -> tuple[Config | None, list[Check]]:
     return config, [Check("config", OK, text), *notes]
 
 
-def _problems(problems: tuple[Any, ...]) -> str:
+def _broken(problems: tuple[Any, ...], more: str = "") -> Check:
     first = problems[0]
     many = f"{len(problems)} problems, the first" if len(problems) > 1 else "a problem"
     line = f" in line {first.line}" if first.line else ""  # 0: of the file as a whole, or it is not there
-    return f"config.txt has {many}{line}: {_where(first)} {first.text}".replace("  ", " ")
+    text = f"config.txt has {many}{line}: {_where(first)} {first.text}".replace("  ", " ")
+    helps = "`minectl config undo` takes the last change back"
+    if all(one.text.startswith("file ") for one in problems):  # secrets that are gone or closed: no change undoes that
+        helps = "the files named have to be there, the ticks' own, and chmod 600"
+    return Check("config", FAIL, f"{text}{more}", f"`minectl config check` lists all of them, {helps}")
 
 
 def _where(problem: Any) -> str:

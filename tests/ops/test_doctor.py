@@ -121,6 +121,16 @@ def test_a_broken_config_says_where_and_that_the_last_good_one_runs(place, tmp_p
     assert "ticks go on with the last good one" in checks[0].text
 
 
+def test_a_secrets_file_that_is_gone_is_not_undone_by_taking_a_change_back(place):
+    path = place.config.paths.config
+    text = path.read_text()
+    path.write_text(text.replace("[end]", "[telegram]\ntoken = file:gone\nchat_id = 1\n\n[end]"))
+    _, (check, *_) = doctor._config(path)
+    assert check.verdict == "fail"
+    assert "undo" not in check.remedy
+    assert check.remedy.endswith("the files named have to be there, the ticks' own, and chmod 600")
+
+
 def test_notes_of_the_config_are_shown(place):
     assert any("absent" in check.text for check in doctor._config(place.path)[1] if check.name == "note")
 
