@@ -19,9 +19,9 @@ def dead_by(image: Image) -> str:
     """What shows that nothing feeds the site; "" nothing does.
 
     "meter": the meter on the feed shows no load, and nothing shows life, which is a frequency or a voltage that can be
-    measured, a fan or a miner that draws. Where neither of the first two is wired, the mains contact or the source
-    itself has to say so. "silence": there is no word of a meter, the source says that it gives nothing, and nobody who
-    hangs on it says anything.
+    measured, a miner that says it hashes, a fan or a miner that draws. Where neither of the first two is wired, the
+    mains contact or the source itself has to say so. "silence": there is no word of a meter, the source says that it
+    gives nothing, and nobody who hangs on it says anything.
     """
     meter = image.site.get(METER)
     if meter is None or image.clock.plant_s - meter.at_s > FRESH_S or not isinstance(meter.value, int):
@@ -31,7 +31,7 @@ def dead_by(image: Image) -> str:
         return ""
     life = [image.site[name] for name in LIFE if name in image.site]
     if life:
-        return "" if any(_is_fresh(value, since_s) for value in life) else "meter"
+        return "" if any(_is_fresh(value, since_s) for value in life) or _hashes(image, since_s) else "meter"
     contact = image.site.get("mains")
     return "meter" if (contact is not None and contact.value == "alarm") or _gives_nothing(image) else ""
 
@@ -40,6 +40,12 @@ def _all_is_silent(image: Image, since_s: int) -> bool:
     life = (image.site[name] for name in LIFE if name in image.site)
     heard = any(at_s >= since_s for at_s in image.miners.word_at) or any(_is_fresh(value, since_s) for value in life)
     return not heard and _gives_nothing(image) and not _told_w(image, since_s)
+
+
+def _hashes(image: Image, since_s: int) -> bool:
+    """Somebody says so now: it is the meter that is blind then, not the feed that is dead."""
+    words = zip(image.miners.word, image.miners.word_at, strict=True)
+    return any(word == "hashing" and at_s >= since_s for word, at_s in words)
 
 
 def _gives_nothing(image: Image) -> bool:

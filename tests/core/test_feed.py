@@ -36,6 +36,16 @@ def test_a_meter_that_shows_nothing_and_no_life_is_a_dead_feed(more, dead):
 
 
 @pytest.mark.parametrize(
+    ("word", "word_at", "dead"),
+    [("hashing", NOW, False), ("hashing", NOW - APART_S - 1, True), ("stopped", NOW, True), (None, 0, True)],
+)
+def test_while_a_miner_says_that_it_hashes_the_meter_is_blind_and_no_feed_is_dead(word, word_at, dead):
+    seen = image(DARK)
+    told = seen.miners._replace(word=(word,), word_at=(word_at,))
+    assert is_dead(seen._replace(miners=told)) is dead
+
+
+@pytest.mark.parametrize(
     ("more", "dead"),
     [({}, False), ({"mains": Value("alarm", NOW)}, True), ({"mains": Value("ok", NOW)}, False),
      ({"supply_kw": Value(0.0, NOW)}, True), ({"supply_kw": Value(33.0, NOW)}, False),
