@@ -49,6 +49,7 @@ SENTENCES: dict[tuple[str, str], str] = {
         "temperature",
         "shed_held",
     ): "inlet {inlet_c} °C, no longer over {limit_c} °C: load stays down until it is below {below_c} °C for {for_s}",
+    ("temperature", "shed_unseen"): "heat shedding, and the inlet is unknown: load stays down until that is cool",
     ("temperature", "shed_over"): "inlet {inlet_c} °C: heat shedding ends",
     ("temperature", "stop_over"): "inlet {inlet_c} °C: heat stop ends",
     ("temperature", "warm"): "inlet {inlet_c} °C is over {limit_c} °C: every fan runs",

@@ -54,3 +54,8 @@ def test_shedding_calls_no_cooled_inlet_too_hot():
     assert said(desk) == "inlet 38.1 °C is over 38.0 °C: shedding load step by step"
     desk.see(inlet_c=30.0)
     assert said(desk) == "inlet 30.0 °C, no longer over 38.0 °C: load stays down until it is below 36.0 °C for 6 min"
+    desk.see(inlet_c=None)
+    assert said(desk) == "heat shedding, and the inlet is unknown: load stays down until that is cool"
+    desk.see(400)
+    desk.see(inlet_c=30.0)
+    assert said(desk).endswith("for 6 min"), "what was not seen was not cool"

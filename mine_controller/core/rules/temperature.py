@@ -135,7 +135,7 @@ def _unlatch(view: View, inlet_c: float, options: Options, work: _Now) -> None:
 
 def _blind(view: View, known_at_s: int, options: Options, work: _Now) -> None:
     kept = work.kept
-    kept["reset_s"] = kept["rest_s"] = 0  # what was not seen was not cool
+    kept["reset_s"] = kept["rest_s"] = kept["cool_s"] = 0  # what was not seen was not cool
     # After a reboot the image knows of no reading; the rule does.
     since = known_at_s or int(kept.get("seen_s") or 0) or int(kept.setdefault("blind_from_s", view.now_s))
     blind_s = view.now_s - since
@@ -164,7 +164,7 @@ def _limits(view: View, options: Options, work: _Now) -> None:
     if kept.get("shed_s"):
         cooler = inlet_c is not None and inlet_c <= options.shed_c
         over = (("below_c", options.shed_c - 2), ("for_s", 3 * STEP_S)) if cooler else ()
-        code = "shed_held" if cooler else "shed"
+        code = "shed_unseen" if inlet_c is None else "shed_held" if cooler else "shed"
         reason = Reason("temperature", code, (*numbers, ("limit_c", options.shed_c), *over))
         work.limits.append(Limit(SAFETY, "max_power_w", int(kept["shed_w"]), reason))
         work.limits.append(Limit(SAFETY, "no_start", 0, reason))
