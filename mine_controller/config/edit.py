@@ -260,7 +260,7 @@ def _put_back(path: Path) -> tuple[Change, ...]:
         replace_file(path, old, 0o600, (info.st_uid, info.st_gid))
     except FileNotFoundError:
         text = f"neither {NAME} nor {path.name}{PREVIOUS} is there; every copy under backups holds it, without secrets"
-        raise EditError(f"{path.name} is gone and can't be brought back: {text}") from None
+        raise EditError(f"{path} is gone and can't be brought back: {text}") from None
     except OSError as error:
         raise EditError(f"{path.name} can't be written: {error.strerror}") from None
     return ()
