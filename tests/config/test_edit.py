@@ -222,6 +222,7 @@ def test_without_a_last_good_one_it_is_the_text_before_the_last_change(write):
 def test_with_neither_it_is_said_where_it_still_lies(write):
     path = write()
     path.unlink()
-    with pytest.raises(EditError, match=r"neither config.last-good nor config.txt.previous is there; every copy") as told:
+    neither = r"neither config.last-good nor config.txt.previous is there; every copy"
+    with pytest.raises(EditError, match=neither) as told:
         undo(path)
     assert str(told.value).startswith(f"{path} is gone"), "by another path than was thought of it is another mine's"
