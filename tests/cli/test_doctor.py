@@ -111,4 +111,4 @@ def test_live_sends_a_test_by_every_channel_and_asks_every_device(silent, monkey
 def test_a_config_that_is_not_there_has_no_line(silent):
     silent.path.unlink()
     text = checks(silent.run("doctor", "--json"))["config"]["text"]
-    assert text.startswith("config.txt has a problem: is missing")
+    assert text.startswith("config.txt has a problem: is gone; `minectl config undo`")

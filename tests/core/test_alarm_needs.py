@@ -67,8 +67,7 @@ def test_what_a_blind_source_leaves_too_little_for_is_told_in_one_message():
     plant.dead = {SOURCE}
     plant.ticks(16)
     assert [level for _, level, _ in told(plant, "supply_blind")] == [2]
-    assert len(plant.events("supply_short")) == 1
-    assert told(plant, "supply_short") == []
+    assert plant.events("supply_short") == [], "what others use is no shortage of a source that nobody hears"
 
 
 @pytest.mark.parametrize(("dead", "lost"), [({METER}, 0), ({"redfish pdu1"}, 0), ({METER, "redfish pdu1"}, 1)])
