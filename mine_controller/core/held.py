@@ -19,7 +19,8 @@ class Held(NamedTuple):
 
 
 def watch_hold(view: View, mode: str, why: Reason) -> Held:
-    """`starts_held`, with what holds it, after an hour in which nobody ran; `starts_freed` when that is over.
+    """`starts_held`, with what holds it, after an hour in which nobody ran, and again when something else holds it;
+    `starts_freed` when that is over.
 
     While something else keeps the mine off (a curtailment, a person), what was told stands: nobody knows that it ended.
     """
@@ -27,9 +28,10 @@ def watch_hold(view: View, mode: str, why: Reason) -> Held:
     runs = view.fleet.on_n + view.fleet.starting_n > 0
     if mode == "HOLD" and not runs:
         kept["since_s"] = int(kept.get("since_s") or 0) or view.now_s
-        if kept.get("told") or view.now_s - kept["since_s"] < HELD_S:
+        holds = f"{why.rule} {why.code.partition('_')[0]}"  # of the same sort as for the alarm that stands
+        if kept.get("told") == holds or view.now_s - kept["since_s"] < HELD_S:
             return Held({NAME: kept})
-        return Held({NAME: {**kept, "told": 1}}, (Event("starts_held", "warning", "site", why),))
+        return Held({NAME: {**kept, "told": holds}}, (Event("starts_held", "warning", "site", why),))
     if kept.get("told") and not (runs or mode in FREE):
         return Held({NAME: kept})
     over = (Event("starts_freed", "info", "site", Reason("held", "freed")),) if kept.get("told") else ()

@@ -14,6 +14,7 @@ from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.money import Line, Segment
 from mine_controller.core.rules.profit import values
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.clock import local_day
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.money import idle_of
@@ -65,16 +66,14 @@ def reported(config: Config, segments: Iterable[Segment], days: int, by: str, tr
     segments = tuple(segments)
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
     earns = _earns(config)
-    zone = ZoneInfo(config.site.timezone)
     total = money.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
     if by == "miner":
         lines = money.by_miner(segments, nominal_w, earns)
     elif by == "band":
         lines = money.by_segment(segments, lambda one: one.band or NO_BAND, nominal_w, earns)
     else:
-        lines = money.by_segment(
-            segments, lambda one: datetime.fromtimestamp(one.at_s, zone).date().isoformat(), nominal_w, earns
-        )
+        day_of = local_day(config.site.timezone)
+        lines = money.by_segment(segments, lambda one: day_of(one.at_s), nominal_w, earns)
     order = _order(config, by)
     rows = tuple(row(line) for line in sorted(lines.values(), key=lambda line: (order.get(line.key, -1), line.key)))
     return Report(by, days, rows, row(total), transitions)

@@ -22,7 +22,7 @@ def test_a_cold_night_in_which_nothing_may_start_is_told_once_with_its_cause_and
     plant.ticks(HOUR_TICKS - 2)
     assert (plant.state.mode, plant.events("starts_held")) == ("HOLD", [])
     plant.ticks(2 * HOUR_TICKS)
-    [told] = plant.events("starts_held")
+    told = plant.events("starts_held")[0]
     assert (told.severity, sentence(told.reason)) == ("warning", "inlet -20.0 °C is below 5.0 °C: too cold to start")
     assert "starts_held site" in plant.state.alarms
     plant.inlet = plant.ambient = 20.0
@@ -46,6 +46,16 @@ def test_a_curtailment_neither_counts_as_being_held_back_nor_ends_it():
     plant.signal = "run"
     plant.ticks(2 * HOUR_TICKS)
     assert (len(plant.events("starts_held")), plant.events("starts_freed")) == (1, [])
+
+
+def test_something_else_that_holds_it_then_is_told_in_its_place():
+    plant = cold_plant()
+    plant.ticks(2 * HOUR_TICKS)
+    plant.inlet = plant.ambient = 20.0
+    plant.humidity = 95.0
+    plant.ticks(10)
+    assert [event.reason.code for event in plant.events("starts_held")] == ["too_cold", "humid"]
+    assert plant.state.alarms["starts_held site"]["reason"][:2] == ["cold", "humid"]
 
 
 def test_a_mine_in_which_somebody_runs_is_not_called_held_back():

@@ -6,13 +6,13 @@ follows from their silence; here is the rest.
 
 from collections.abc import Iterator
 
+from mine_controller.core.feed import METER
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.once import Once
 from mine_controller.core.reach import can_not_answer
 from mine_controller.core.view import View
 
 TOLD_BY_RULES = ("signal", "inlet_c", "site_power_w")  # the last is one of several ways to know the power
-METER = "site_power_w"
 STILL = "frozen"  # how the reason begins of what stands still, by its driver or by `freeze`
 
 
