@@ -105,10 +105,9 @@ def wished(config: Config, found: Miners, filters: Filters, *, enabled: bool, re
     why = reason or WHY
     if not enabled:
         return miners.quarantine(config, found, filters, why, release=False)
-    out, freed = miners.quarantine(config, found, filters, why, release=True), miners.freed(found, filters, why)
-    stops = tuple(one for one in freed.wanted if one.args[0].startswith("miner"))
-    still = tuple(note for note in freed.notes if " held by miner" in note)  # a mode or a pool keeps nobody off
-    return Asking((*out.wanted, *stops), out.cannot, still)
+    out = miners.quarantine(config, found, filters, why, release=True)
+    freed = miners.freed(found, filters, why, of=("miner",))  # a mode or a pool keeps nobody off
+    return Asking((*out.wanted, *freed.wanted), out.cannot, freed.notes)
 
 
 # -- many: before one, whose paths would take "bulk" for an id --------------------------------------------------------

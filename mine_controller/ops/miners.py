@@ -368,21 +368,21 @@ def _whole(key: str, filters: Filters, chosen: Sequence[Mapping[str, Any]]) -> t
     return groups
 
 
-def freed(found: Miners, filters: Filters, reason: str) -> Asking:
-    """clear-state of everything a person holds of those meant. PickError."""
+def freed(found: Miners, filters: Filters, reason: str, of: Sequence[str] = HELD) -> Asking:
+    """clear-state of everything a person holds of those meant; `of`: of that alone ("miner": off or on). PickError."""
     chosen = picked(found, filters)
     keys = {one.key for one in found.book.state.overrides}
-    mine = [f"{key}.{row['id']}" for row in chosen for key in HELD]
-    mine += [name for key in HELD for name in _whole(key, filters, chosen)]
+    mine = [f"{key}.{row['id']}" for row in chosen for key in of]
+    mine += [name for key in of for name in _whole(key, filters, chosen)]
     wanted = tuple(Wanted("clear-state", (key,), reason) for key in mine if key in keys)
     shared = sorted(keys.difference(mine))
-    notes = tuple(note for key in shared if (note := _held_with_others(key, chosen)))
+    notes = tuple(note for key in shared if (note := _held_with_others(key, chosen, of)))
     return Asking(wanted, dict.fromkeys((row["id"] for row in chosen), ""), notes)
 
 
-def _held_with_others(key: str, chosen: Sequence[Mapping[str, Any]]) -> str:
+def _held_with_others(key: str, chosen: Sequence[Mapping[str, Any]], of: Sequence[str]) -> str:
     """Who of them stays held with a whole group, or with everybody; "" when none does."""
-    names = [row["id"] for row in chosen if key in ("miners", *(f"{one}.{row['group']}" for one in HELD))]
+    names = [row["id"] for row in chosen if key in ("miners", *(f"{one}.{row['group']}" for one in of))]
     if not names:
         return ""
     whom = f"{', '.join(names[:TOLD])}{' and others' if len(names) > TOLD else ''}"
