@@ -21,7 +21,7 @@ from mine_controller.store import query
 from mine_controller.store.codec import sha
 from mine_controller.store.db import Paths, StoreTrouble
 from mine_controller.store.policies import unpack_policy
-from mine_controller.store.records import Recorded
+from mine_controller.store.records import UNREAD, Recorded
 from mine_controller.store.state import clock_facts, with_clock_facts
 
 MOST_TICKS = 400_000  # more than the store keeps of the fastest site
@@ -213,10 +213,22 @@ def last_seen(paths: Paths, policy: Policy) -> Seen | None:
     try:
         for found in reversed(recall_tick(paths, tick_at)):
             if isinstance(found, Recalled):
-                return Seen(tick_at, found.book)
+                return Seen(tick_at, _whole(paths, found.book))
     except ValueError:
         pass  # a damaged record: what it was decided from is still in the state
     return _afresh(paths, policy, tick_at)
+
+
+def _whole(paths: Paths, book: Book) -> Book:
+    """The book with what no decision reads and records leave out (hash rates), as the tick itself left it."""
+    try:
+        kept = kept_book(paths).image
+    except StoreTrouble:
+        return book  # the state is damaged, the records are not
+    if book.image is None or kept is None or kept.clock.plant_s != book.image.clock.plant_s:
+        return book  # a newer tick has ended meanwhile, or the machine was booted: what is there is true as it is
+    left_out = {key: value for key, value in kept.channels.items() if key.rpartition(":")[2] in UNREAD}
+    return book._replace(image=book.image._replace(channels=book.image.channels | left_out))
 
 
 def _afresh(paths: Paths, policy: Policy, tick_at: int) -> Seen:

@@ -8,6 +8,7 @@ from api.served import Served
 from mine_controller.api.guard import BODY_MOST, Guard, Terms
 from mine_controller.api.limits import KEPT, Limit, neighbourhood
 from mine_controller.api.reads import document
+from mine_controller.core.model.reading import Reading
 from mine_controller.ops import tokens
 from mine_controller.ops.recall import last_seen
 from mine_controller.render.metrics import each, metrics
@@ -224,6 +225,21 @@ def test_metrics_tell_each_miner_as_the_file_of_the_tick_does(served):
     lines = [line for line in written.splitlines() if line.startswith("minectl_miner_")]
     assert len([line for line in lines if line.startswith("minectl_miner_power_watts{")]) == 8
     assert set(lines) <= set(text.splitlines())
+
+
+def test_metrics_tell_the_hash_rate_that_the_last_tick_read(served, monkeypatch):
+    real, rates = served.place.plant.readings, iter((99.5, 101.25, 104.75))
+
+    def readings(of):
+        told = "foreman mine/02:11:22:33:00:00:hashrate_ths"
+        more = [Reading(told, next(rates), served.place.plant.now)] if "foreman mine" in of else []
+        return [*real(of), *more]
+
+    monkeypatch.setattr(served.place.plant, "readings", readings)
+    served.place.ticks(3)
+    assert 'minectl_miner_hashes_per_second{miner="m000"} 104750000000000' in served.get("/metrics").text.splitlines()
+    channels = served.get("/api/state").json()["image"]["channels"]
+    assert channels["foreman mine/02:11:22:33:00:00:hashrate_ths"]["value"] == 104.75
 
 
 def test_a_websocket_is_closed(served):

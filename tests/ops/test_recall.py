@@ -5,6 +5,7 @@ import sqlite3
 import pytest
 from cli.place import Place
 
+from mine_controller.core.model.reading import Reading
 from mine_controller.ops import recall as room
 from mine_controller.ops.recall import Gap, Recalled, kept_book, last_seen, of_time, recall, recall_tick
 from mine_controller.store import query
@@ -100,6 +101,21 @@ def test_clk2_of_two_ticks_of_one_time_the_newer_one_is_meant_and_the_older_one_
 def test_the_last_tick_is_seen_with_its_decision(place):
     seen = last_seen(place.ticks(3).config.paths, place.config.policy)
     assert (seen.book.decision.mode, seen.decided_again) == ("RUNNING", False)
+
+
+def test_what_no_decision_reads_is_seen_as_the_last_tick_read_it(place, monkeypatch):
+    """Records leave hash rates out: without them a page of the service showed those of an hour ago, or none."""
+    real, rates = place.plant.readings, iter((99.5, 101.25, 104.75))
+
+    def readings(of):
+        told = "foreman mine/02:11:22:33:00:00:hashrate_ths"
+        return [*real(of), *([Reading(told, next(rates), place.plant.now)] if "foreman mine" in of else [])]
+
+    monkeypatch.setattr(place.plant, "readings", readings)
+    seen = last_seen(place.ticks(3).config.paths, place.config.policy)
+    assert not seen.decided_again
+    assert seen.book.image.channels["foreman mine/02:11:22:33:00:00:hashrate_ths"].value == 104.75
+    assert seen.book.image.channels == kept_book(place.config.paths).image.channels
 
 
 def test_without_its_record_the_last_tick_is_decided_afresh_from_what_it_left(place):
