@@ -15,6 +15,7 @@ from mine_controller.record import NamedTuple
 
 BUSY_MS = 2000
 PIECE = 1024 * 1024
+MEMORY = "/dev/shm"  # noqa: S108 - on any Linux, however read-only its disks are
 APPLICATION_ID = 0x4D494E45  # "MINE" in the file's header: this database is ours
 FULL = 2  # what `PRAGMA synchronous` answers for FULL
 WHOLE_MAX = 2**53  # larger whole numbers are no measurement and would not survive JSON elsewhere
@@ -190,11 +191,9 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def _copied(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a private copy of a half-written file, put right by SQLite itself."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 - needed after a kill only, and slow to import
-
-    with TemporaryDirectory(prefix="minectl-") as folder:
-        copy = Path(folder) / path.name
+    """Give a private copy of a half-written file, put right by SQLite itself. Raises StoreTrouble."""
+    with _private() as folder:
+        copy = folder / path.name
         try:
             for source, target in ((path, copy), (journal_of(path), journal_of(copy))):
                 copy_bytes(source, target)
@@ -205,6 +204,22 @@ def _copied(path: Path) -> Iterator[sqlite3.Connection]:
                 yield db
         except (sqlite3.Error, OSError) as error:
             raise trouble_of(error) from error
+
+
+@contextmanager
+def _private() -> Iterator[Path]:
+    """A folder that is gone afterwards; in memory where every disk refuses one, as when a card dies in a commit."""
+    from tempfile import TemporaryDirectory  # noqa: PLC0415 - needed after a kill only, and slow to import
+
+    try:
+        made = TemporaryDirectory(prefix="minectl-")
+    except OSError:
+        try:
+            made = TemporaryDirectory(prefix="minectl-", dir=MEMORY)
+        except OSError as error:
+            raise trouble_of(error) from error
+    with made as folder:
+        yield Path(folder)
 
 
 def copy_bytes(source: Path, target: Path) -> None:

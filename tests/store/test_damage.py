@@ -11,7 +11,7 @@ from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, load_and_make, state_of
 
 from mine_controller.store import copies, putback, query
-from mine_controller.store.db import StoreError, StoreTrouble, iso, journal_of
+from mine_controller.store.db import StoreError, StoreTrouble, iso, journal_of, reading
 from mine_controller.store.outbox import Message
 from mine_controller.store.store import Extra, open_store
 
@@ -233,6 +233,18 @@ def test_a_half_written_file_is_read_from_a_copy_and_left_as_it_is(paths, rules)
     assert (paths.db.read_bytes(), journal_of(paths.db).read_bytes()) == before
     run_ticks(paths, rules, 1, start=ledger.NOON + 600)
     assert len(query.ticks(paths)) == 4
+
+
+def test_db6_a_half_written_file_is_read_in_memory_where_every_disk_refuses_a_folder(paths, rules, monkeypatch):
+    """A card that dies in a commit is made read-only with its journal on it, and /tmp lies on the same card."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    expected = state_of(paths)
+    leave_half_written(paths)
+    monkeypatch.setattr("tempfile.tempdir", str(paths.db / "none"))
+    assert state_of(paths) == expected
+    monkeypatch.setattr("mine_controller.store.db.MEMORY", str(paths.db / "none"))
+    with pytest.raises(StoreTrouble), reading(paths.db):
+        pass
 
 
 HALF = """

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 from store import ledger
+from store.test_damage import leave_half_written
 from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, fill_up, load_and_make, state_of
 
@@ -236,6 +237,19 @@ def test_a_read_only_disk_still_gives_the_state_and_each_commit_is_trouble(paths
     run_ticks(paths, rules, 1, start=ledger.NOON + 360)
     assert len(query.ticks(paths)) == 4
     assert len(query.events(paths, kind="test")) == 1
+
+
+def test_a_half_written_file_that_can_be_read_nowhere_is_trouble_and_no_end_of_the_tick(paths, rules, monkeypatch):
+    """DB6: the card was made read-only in the middle of a commit, and no folder takes a copy."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    leave_half_written(paths)
+    read_only(paths, monkeypatch)
+    monkeypatch.setattr("tempfile.tempdir", str(paths.db / "none"))
+    monkeypatch.setattr("mine_controller.store.db.MEMORY", str(paths.db / "none"))
+    with open_store(paths, "1.0") as store:
+        found = store.load(ledger.BOOT, SHA)
+    assert found.trouble
+    assert found.lost
 
 
 def test_a_folder_that_can_not_be_made_gives_a_store_whose_commits_are_trouble(tmp_path, rules):
