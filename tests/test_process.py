@@ -73,6 +73,17 @@ def test_a_tick_with_every_device_dead_exits_0_and_says_why_everything_is_unknow
     assert "Traceback" not in done.stderr
 
 
+def test_db6_a_data_folder_that_can_not_be_had_leaves_control(folder):
+    """Its partition is not mounted: nothing there can be made, not even the lock."""
+    config = folder / "config.txt"
+    config.write_text(config.read_text().replace("[site]\n", "[site]\ndata_dir = blocked/data\nrun_dir = run\n", 1))
+    (folder / "blocked").write_text("a file where a folder should be")
+    done = minectl("tick", "--json", folder=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["plan"]
+    assert "database" in (folder / "mine.log").read_text()
+
+
 def test_a_dry_run_changes_no_byte_and_makes_no_file(folder):
     minectl("tick", folder=folder)
     before = fingerprint(folder)

@@ -359,7 +359,7 @@ def ports_of(live: Live, journal: "RealJournal | None" = None) -> Ports:
 
     journal = journal or RealJournal(live.config, live.clocks, live.log)
     return Ports(
-        lock=lambda: TickLock(live.config.paths.lock),
+        lock=lambda: TickLock(live.config.paths.lock, anyhow=True),
         clock=live.clocks,
         ask=lambda asked, image, clock: joined(live.ask(asked, image, clock), journal.readings(image, clock)),
         act=live.act,

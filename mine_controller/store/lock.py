@@ -26,17 +26,20 @@ def _boot_s() -> int:
 class TickLock:
     """`with TickLock(path):` holds the lock or raises Busy at once. OSError: the file can't be made or opened.
 
+    `anyhow`: where the file is not there and can't be made (its disk is not mounted), the nearest folder that is there
+    is locked in its place: a tick that can write nothing down still lowers the load.
+
     The kernel frees it however the process ends. The file is never deleted: two processes that lock two files of one
     name would both be right. The note inside is the holder's pid, its wall clock and its boot clock at the start; the
     age is taken from the boot clock, which no step of the wall clock moves.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, anyhow: bool = False) -> None:
+        self._path, self._anyhow = path, anyhow
         self._file = -1
 
     def __enter__(self) -> Self:
-        self._file = _open(self._path)
+        self._file = _open(self._path, anyhow=self._anyhow)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -67,13 +70,34 @@ class TickLock:
             return  # a full or read-only disk: the lock holds all the same, only its age stays untold
 
 
-def _open(path: Path) -> int:
+def _open(path: Path, *, anyhow: bool) -> int:
     try:
+        if anyhow:
+            path.parent.mkdir(parents=True, exist_ok=True)  # first: the tick after this one would find it made
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
     except OSError:
-        if not path.exists():
+        if _is_there(path):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a read-only disk: the lock needs no writing
+        if not anyhow:
             raise
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a read-only disk: the lock needs no writing
+        return _folder_of(path)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False  # in a folder that is closed to this user
+
+
+def _folder_of(path: Path) -> int:
+    """Give the nearest folder that is there and may be opened. Raises OSError."""
+    for folder in path.parents[:-1]:
+        try:
+            return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue
+    return os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
 def _holder(file: int) -> Busy:

@@ -83,3 +83,22 @@ def test_an_error_inside_frees_the_lock(tmp_path):
         raise RuntimeError
     with TickLock(tmp_path / "lock"):
         pass
+
+
+def test_db6_where_no_file_can_be_made_a_tick_locks_the_nearest_folder(tmp_path):
+    """A partition that is not mounted: the folder is there, or a part of its way, and nothing can be made in it."""
+    (tmp_path / "blocked").write_text("a file where a folder should be")
+    path = tmp_path / "blocked/data/lock"
+    busy = pytest.raises(Busy, match=r"another process has been at work$")
+    with TickLock(path, anyhow=True), busy, TickLock(path, anyhow=True):
+        pass
+    with TickLock(path, anyhow=True):
+        pass
+    with pytest.raises(NotADirectoryError), TickLock(path):
+        pass
+
+
+def test_a_folder_that_is_not_there_yet_is_made_for_the_lock_of_a_tick(tmp_path):
+    """Else two ticks could hold two locks: the folder's, and the file's in it that is made meanwhile."""
+    with TickLock(tmp_path / "new/data/lock", anyhow=True):
+        assert (tmp_path / "new/data/lock").is_file()
