@@ -32,7 +32,8 @@ def preview(request: Request, body: Bands) -> Ascii:
     config, now_s = config_of(request), int(time.time())
     source = read_source(config.paths.config)
     text = with_bands(source.config, _wanted(body)).encode()
-    made: dict[str, Any] = {"diff": list(diff(source.config, text)), "unit": "p/kWh", "slots": [], "hours": []}
+    made: dict[str, Any] = {"diff": list(diff(source.config, text)), "slots": [], "hours": []}
+    made["unit"] = config.site.units.price
     try:
         tried = build_config(source._replace(config=text), {})
     except ConfigError as error:

@@ -182,7 +182,7 @@ def get_stats(request: Request) -> Ascii:
 def get_price(request: Request) -> Ascii:
     """Null while it is not known."""
     config, now_s = config_of(request), int(time.time())
-    return Ascii({"currency": config.site.currency, "unit": "p/kWh", "now": price(config, now_s)})
+    return Ascii({"currency": config.site.currency, "unit": config.site.units.price, "now": price(config, now_s)})
 
 
 @router.get("/api/energy/forecast", summary="Published prices with their bands")
@@ -192,7 +192,7 @@ def get_forecast(
     """Slots from `back` hours ago to `hours` ahead, and the changes of band among them."""
     config, now_s = config_of(request), int(time.time())
     rows = prices.slots(config, now_s - back * HOUR_S, now_s + hours * HOUR_S, now_s)
-    return Ascii({"unit": "p/kWh", "slots": rows, "next": prices.coming(config, now_s)})
+    return Ascii({"unit": config.site.units.price, "slots": rows, "next": prices.coming(config, now_s)})
 
 
 @router.get("/api/pools", summary="The pools, who works there, and how they are")

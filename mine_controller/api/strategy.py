@@ -81,7 +81,7 @@ def get_bands(request: Request) -> Ascii:
     """Prices from `from` to below `below`; null is no edge."""
     config = config_of(request)
     rows = [_named(row) for row in bands.rows(config, int(time.time()))]
-    return Ascii({"unit": "p/kWh", "bands": rows, "choices": _choices(config)})
+    return Ascii({"unit": config.site.units.price, "bands": rows, "choices": _choices(config)})
 
 
 def _choices(config: Config) -> dict[str, Any]:

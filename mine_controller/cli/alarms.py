@@ -54,7 +54,8 @@ def list_(context: click.Context, config: Path | None, every: bool, as_json: boo
 
 
 def _list(config: Config, *, every: bool, as_json: bool) -> None:
-    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     try:
         found = _open(config)
@@ -65,7 +66,8 @@ def _list(config: Config, *, every: bool, as_json: bool) -> None:
     if as_json:
         click.echo(json_text(shown))
     elif shown:
-        click.echo(table(COLUMNS, [[_text(one) if name == "text" else one[name] for name in COLUMNS] for one in shown]))
+        told = [one | {"text": spoken(_text(one), config.site.units)} for one in shown]
+        click.echo(table(COLUMNS, [[one[name] for name in COLUMNS] for one in told]))
     else:
         click.echo("No alarm is open.")
     if hidden and not as_json:

@@ -56,7 +56,7 @@ def _list(config: Config, *, as_json: bool) -> None:
         click.echo("This site has no [band] sections; `minectl bands reset` writes the usual five.")
     else:
         click.echo(table(COLUMNS, [_row(one) for one in rows]))
-        for line in _told(state):
+        for line in _told(state, config.site.units.price):
             click.echo(safe(line))
 
 
@@ -69,16 +69,16 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
     return (mark, one["name"], one["from"], one["below"], one["coin"] or None, one["pool"] or None, modes or None)
 
 
-def _told(state: dict[str, Any] | None) -> list[str]:
+def _told(state: dict[str, Any] | None, unit: str) -> list[str]:
     if state is None:
         return ["No tick has decided yet which band holds."]
-    price = "unknown" if state["price"] is None else f"{state['price']:g} p/kWh"
+    price = "unknown" if state["price"] is None else f"{state['price']:g} {unit}"
     since = f" since {state['since']}" if state["since"] else ""
     lines = [f"Now {state['band'] or 'none'}{since}; the price is {price}."]
     if state["forced"]:
         lines.append(f"A person holds it: {state['forced']}.")
     if state["next"]:
-        lines.append(f"Next: {state['next']['band']} at {state['next']['at']} ({state['next']['price']:g} p/kWh).")
+        lines.append(f"Next: {state['next']['band']} at {state['next']['at']} ({state['next']['price']:g} {unit}).")
     elif not state["forced"]:
         lines.append(f"No change in what is published (known to {state['known_to'] or 'nowhere'}).")
     return lines

@@ -56,7 +56,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     as_json: bool,
 ) -> None:
     """What happened, newest first, filtered by kind, time, actor, and what it is about."""
-    from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store import query  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     loaded = load_config(config, last_good=True)
@@ -68,6 +69,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     columns = (*COLUMNS, *WHO, "reason") if as_json else (*COLUMNS, *WHO) if as_csv else SHORT
+    if columns is SHORT:  # for people; what machines read stays as it was written
+        found = tuple(row._replace(text=spoken(row.text, loaded.site.units)) for row in found)
     rows = [_row(row, columns) for row in found]
     print_rows(columns, rows, as_csv=as_csv, as_json=as_json, none="Nothing of that sort happened.")
 

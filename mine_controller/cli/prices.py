@@ -52,4 +52,4 @@ def command(config: Path | None, hours: int, back: int, only_next: bool, as_csv:
     print_rows(columns, [[one[name] for name in columns] for one in rows], as_csv=as_csv, as_json=False, none=none)
     if coming and not as_csv and not only_next:
         first = coming[0]
-        click.echo(safe(f"Next: band {first['band']} at {first['at']} ({first['price']:g} p/kWh)."))
+        click.echo(safe(f"Next: band {first['band']} at {first['at']} ({first['price']:g} {loaded.site.units.price})."))

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from mine_controller.ops.wear import Report as Worn
 
 COLUMNS = ("key", "hours", "kwh", "mean_price", "cost", "always_on_cost", "saved", "saved_pct", "earned", "left")
-TITLES = ("", "hours", "kWh", "p/kWh", "cost p", "always on p", "saved p", "saved %", "earned p", "left p")
+TITLES = (
+    "", "hours", "kWh", "{0}/kWh", "cost {0}", "always on {0}", "saved {0}", "saved %", "earned {0}", "left {0}",
+)  # fmt: skip
 
 WEAR = (
     "miner", "on", "starts", "starts_today", "hours", "hours_a_start", "hard_stops", "fails_24h", "lies_7d",
@@ -134,8 +136,10 @@ def costs(days: int, by: str, form: str | None, config: Path | None) -> None:
     elif not found.rows:
         click.echo("Nothing is known of that time: no tick has seen a price in it.")
     else:
-        click.echo(table(TITLES, [[one[name] for name in COLUMNS] for one in (*found.rows, found.total)]))
-        for line in _notes(found.total, found.transitions):
+        minor = loaded.site.units.minor
+        titles = [title.format(minor) for title in TITLES]
+        click.echo(table(titles, [[one[name] for name in COLUMNS] for one in (*found.rows, found.total)]))
+        for line in _notes(found.total, found.transitions, minor):
             click.echo(safe(line))
 
 
@@ -193,12 +197,12 @@ def _worn_cell(row: dict[str, Any], name: str) -> Any:
     return ("yes" if row[name] else "no") if name == "on" else row[name]
 
 
-def _notes(total: dict[str, float], transitions: int) -> list[str]:
+def _notes(total: dict[str, float], transitions: int, minor: str) -> list[str]:
     """What the table leaves out."""
     lines = [f"{transitions} changes of band."] if transitions else []
     if total["guessed_kwh"]:
         lines.append(
-            f"{total['guessed_kwh']:.3f} kWh more are guessed, for {total['guessed_cost']:.2f} p: in no meter."
+            f"{total['guessed_kwh']:.3f} kWh more are guessed, for {total['guessed_cost']:.2f} {minor}: in no meter."
         )
     if total["unpriced_kwh"]:
         lines.append(f"{total['unpriced_kwh']:.3f} kWh were drawn while the price was not known: in no cost.")

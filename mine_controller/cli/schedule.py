@@ -44,4 +44,4 @@ def command(config: Path | None, as_json: bool) -> None:
     else:
         click.echo("This site has no [schedule NAME] sections.")
     for one in coming:
-        click.echo(safe(f"{one['at']}: band {one['band']} ({one['price']:g} p/kWh)"))
+        click.echo(safe(f"{one['at']}: band {one['band']} ({one['price']:g} {loaded.site.units.price})"))

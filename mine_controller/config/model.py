@@ -6,6 +6,7 @@ from typing import Any
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
+from mine_controller.core.spoken import Units, units
 from mine_controller.record import NamedTuple
 
 
@@ -89,6 +90,11 @@ class Site(NamedTuple):
     temperature_unit: str  # C or F, for display only
     log_level: str
     publish: str  # full or public (leaves out addresses and wallets)
+
+    @property
+    def units(self) -> Units:
+        """What people here read figures in."""
+        return units(self.temperature_unit, self.currency)
 
 
 class Config(NamedTuple):

@@ -12,6 +12,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES, ROLES, RoleKind
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.spoken import Units, spoken
 from mine_controller.core.words import sentence, show_seconds
 from mine_controller.record import NamedTuple
 
@@ -28,7 +29,7 @@ class Place(NamedTuple):
 
     policy: Policy
     version: str
-    fahrenheit: bool = False
+    units: Units = Units()
 
 
 def status(book: Book, place: Place) -> tuple[str, ...]:
@@ -45,7 +46,7 @@ def status(book: Book, place: Place) -> tuple[str, ...]:
         _ages(image, place),
         f"Controller up {_long(image.clock.boot_s)}, minectl {place.version}",
     )
-    return tuple(line for line in lines if line)
+    return tuple(spoken(line, place.units) for line in lines if line)
 
 
 def _mode(book: Book, image: Image) -> str:
@@ -79,15 +80,13 @@ def _watts(watts: float) -> str:
 
 def _air(image: Image, place: Place) -> str:
     found = [(ROLES[role], image.site.get(role, NEVER)) for role in AIR if role in place.policy.wiring.roles]
-    return ", ".join(_measure(role, value, place) for role, value in found)
+    return ", ".join(_measure(role, value) for role, value in found)
 
 
-def _measure(role: RoleKind, value: Value, place: Place) -> str:
+def _measure(role: RoleKind, value: Value) -> str:
     if not isinstance(value.value, int | float):
         return f"{role.label} unknown"
     row = QUANTITIES[role.quantity]
-    if role.quantity == "temp_c" and place.fahrenheit:
-        return f"{role.label} {value.value * 1.8 + 32:.1f} °F"
     return f"{role.label} {value.value:.{row.decimals}f} {row.unit}"
 
 
@@ -147,7 +146,7 @@ def _age(value: Value, image: Image) -> str:
 # -- what a chat asks for ---------------------------------------------------------------------------------------------
 
 
-def why(book: Book) -> tuple[str, ...]:
+def why(book: Book, place: Place) -> tuple[str, ...]:
     """Every limit that bites, the strongest first, and what comes next."""
     if book.image is None or book.decision is None:
         return (NOTHING,)
@@ -158,10 +157,11 @@ def why(book: Book) -> tuple[str, ...]:
     for reason in plan.skip.values():
         left_out[reason] = left_out.get(reason, 0) + 1
     skipped = [f"{many} stay off: {sentence(reason)}" for reason, many in list(left_out.items())[:NAMED]]
-    return (_mode(book, book.image), *dict.fromkeys(limits), next_step, *skipped)
+    lines = (_mode(book, book.image), *dict.fromkeys(limits), next_step, *skipped)
+    return tuple(spoken(line, place.units) for line in lines)
 
 
-def alarms(book: Book) -> tuple[tuple[str, str, str], ...]:
+def alarms(book: Book, place: Place) -> tuple[tuple[str, str, str], ...]:
     """Every open alarm as (name to ack it by, "" once that is done; severity; its line), the gravest first."""
     if book.image is None:
         return ()
@@ -171,7 +171,7 @@ def alarms(book: Book) -> tuple[tuple[str, str, str], ...]:
         said = sentence(Reason(str(rule), str(code), tuple((name, value) for name, value in numbers)))
         head = f"{str(alarm['severity']).upper()} {_kind(alarm)} {alarm['about']} ({_lasting(alarm, book.image)})"
         name = str(alarm.get("id", "")) if alarm.get("state", "active") == "active" else ""
-        out.append((name, str(alarm["severity"]), f"{head}: {said}"))
+        out.append((name, str(alarm["severity"]), f"{head}: {spoken(said, place.units)}"))
     return tuple(out)
 
 

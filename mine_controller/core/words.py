@@ -3,7 +3,10 @@
 Numbers whose name ends in _w are shown in kW from 10 kW up, _s as minutes and seconds, _c with one decimal.
 """
 
+from collections.abc import Callable
+
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.spoken import Units, spoken
 
 SENTENCES: dict[tuple[str, str], str] = {
     ("signal", "begin_off"): "the utility says off: curtailing",
@@ -392,6 +395,11 @@ def sentence(reason: Reason) -> str:
     if "more" in shown:  # of a list that is cut short
         shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
     return template.format_map(_Shown(shown))
+
+
+def speaker(units: Units) -> Callable[[Reason], str]:
+    """`sentence` in these units."""
+    return sentence if units == Units() else lambda reason: spoken(sentence(reason), units)
 
 
 class _Shown(dict[str, str]):

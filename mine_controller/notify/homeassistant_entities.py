@@ -16,6 +16,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import FanSpec, MinerSpec
+from mine_controller.core.spoken import price_unit
 from mine_controller.notify.homeassistant import Options, node_of, slug
 from mine_controller.notify.homeassistant_orders import MINERS_MOST, OFF, ON, Order, orders
 from mine_controller.record import NamedTuple
@@ -193,16 +194,11 @@ def _by_wiring(policy: Policy, currency: str) -> Iterator[Entity]:
         words = {"device_class": "enum", "options": ["run", "off", "warn", UNKNOWN], "icon": "mdi:transmission-tower"}
         yield Entity("sensor", "signal", "Power signal", "signal", words)
     if "band" in policy.rules:
-        unit = {"unit_of_measurement": minor(currency), "state_class": "measurement", "icon": "mdi:cash"}
+        unit = {"unit_of_measurement": price_unit(currency), "state_class": "measurement", "icon": "mdi:cash"}
         yield Entity("sensor", "price", "Price", "price", unit)
         yield Entity("sensor", "band", "Band", "band", {"icon": "mdi:cash-clock"})
         yield Entity("sensor", "coin", "Coin", "coin", {"icon": "mdi:bitcoin"})
     yield from _fans(policy.wiring.fans)
-
-
-def minor(currency: str) -> str:
-    """The unit of prices, as the page has it."""
-    return {"GBP": "p/kWh", "EUR": "ct/kWh", "USD": "¢/kWh"}.get(currency, "cent/kWh")
 
 
 def _fans(fans: Sequence[FanSpec]) -> Iterator[Entity]:

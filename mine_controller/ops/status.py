@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mine_controller.config.model import Config
-from mine_controller.core.words import sentence
+from mine_controller.core.words import speaker
 from mine_controller.ops.recall import Seen, last_seen
 from mine_controller.store import query
 
@@ -55,4 +55,4 @@ def made(config: Config, seen: Seen, now_s: int) -> dict[str, Any]:
     from mine_controller.ports.show import facts, history  # noqa: PLC0415 - only where the file is missing or old
     from mine_controller.render.status_json import document  # noqa: PLC0415 - the same
 
-    return document(seen.book, facts(config, now_s), history(config, now_s), sentence, now_s)
+    return document(seen.book, facts(config, now_s), history(config, now_s), speaker(config.site.units), now_s)

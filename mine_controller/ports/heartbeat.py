@@ -55,7 +55,7 @@ def informed(config: Config) -> tuple[str, ...]:
 
 def place_of(config: Config) -> Place:
     """What the lines of the core need."""
-    return Place(config.policy, __version__, config.site.temperature_unit == "F")
+    return Place(config.policy, __version__, config.site.units)
 
 
 def _test(title: str, options: channel_test.Options, config: Config, clock: Clock) -> Message | None:

@@ -15,6 +15,7 @@ from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.core.alarms.machine import reason_of
 from mine_controller.core.model.book import Book
+from mine_controller.core.spoken import Units, spoken
 from mine_controller.core.words import sentence
 from mine_controller.notify.homeassistant import Options, broker
 from mine_controller.notify.homeassistant_entities import Place, discovery, entities, states
@@ -81,7 +82,7 @@ def job_of(config: Config, book: Book, title: str, options: Options, doc: dict[s
     models = {unit["id"]: unit["model"] for unit in doc.get("units") or ()}
     configs = discovery(entities(policy, place, config.site.currency), policy, place, models)
     told, mark = sum_of(configs, options), config.paths.run / f"discovery-{title.replace(' ', '-')}"
-    values = states(doc, policy, place, open_alarms(book), book.state.overrides)
+    values = states(doc, policy, place, open_alarms(book, config.site.units), book.state.overrides)
     posts = [Post(topic, text) for topic, text in configs.items()] if _is_due(mark, told) else []
     kept = f"{options.prefix}/+/{place.unit}/+/config" if posts else ""
     posts += [Post(topic, text, place.late_s) for topic, text in values.items()]
@@ -90,7 +91,7 @@ def job_of(config: Config, book: Book, title: str, options: Options, doc: dict[s
     return Job(title, options, Batch(place.unit.replace("_", "-"), tuple(posts), will, kept), mark, told)
 
 
-def open_alarms(book: Book) -> list[dict[str, Any]]:
+def open_alarms(book: Book, units: Units) -> list[dict[str, Any]]:
     """Every open alarm, with its sentence."""
     return [
         {
@@ -98,7 +99,7 @@ def open_alarms(book: Book) -> list[dict[str, Any]]:
             "about": alarm["about"],
             "severity": alarm["severity"],
             "state": alarm.get("state", "active"),
-            "text": sentence(reason_of(alarm["reason"])),
+            "text": spoken(sentence(reason_of(alarm["reason"])), units),
         }
         for alarm in book.state.alarms.values()
     ]

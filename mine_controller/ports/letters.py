@@ -18,6 +18,7 @@ from mine_controller.core.model.alarm import SEVERITIES, Telling
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.spoken import spoken
 from mine_controller.core.words import sentence, show_seconds
 from mine_controller.store.outbox import Message
 
@@ -29,14 +30,15 @@ PLAIN = ("", "goes on watching", "look at the log: `minectl events`")
 
 def letter(telling: Telling, config: Config, clock: Clock) -> Message:
     """One telling as a message, due at once."""
-    cause, does, owner = ADVICE.get(telling.kind, PLAIN)
+    units = config.site.units
+    cause, does, owner = (spoken(text, units) for text in ADVICE.get(telling.kind, PLAIN))
     body = {
         "site": config.site.name,
         "kind": telling.kind,
         "severity": telling.severity,
         "about": telling.about,
         "at": str(clock.wall_s),
-        "text": text_of(telling._replace(reason=placed(telling.reason, config.policy.wiring.miners))),
+        "text": spoken(text_of(telling._replace(reason=placed(telling.reason, config.policy.wiring.miners))), units),
         "shadow": "" if config.site.live else "yes",
         "what": telling.what,
         "alarm": telling.alarm,

@@ -182,7 +182,7 @@ class _Ear:
             return
         answers: dict[str, Callable[[Update], None]] = {
             "status": lambda one: self._say(one, _lines(lines.status(self.book, place_of(self.config)))),
-            "why": lambda one: self._say(one, _lines(lines.why(self.book))),
+            "why": lambda one: self._say(one, _lines(lines.why(self.book, place_of(self.config)))),
             "fans": lambda one: self._say(one, _lines(lines.fans(self.book, place_of(self.config)))),
             "events": lambda one: self._say(one, self._events()),
             "alarms": self._alarms,
@@ -204,7 +204,7 @@ class _Ear:
             self._say(one, "Write the name of the alarm behind it, like <code>/ack a2b3c</code>; /alarms lists them.")
 
     def _alarms(self, one: Update) -> None:
-        found = lines.alarms(self.book)
+        found = lines.alarms(self.book, place_of(self.config))
         rows = []
         for name, severity, _ in found[:ALARMS_TOLD]:
             row = [Button(f"Ack {name}", f"ack:{name}")] if name else []

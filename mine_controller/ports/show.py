@@ -10,7 +10,8 @@ from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
 from mine_controller.core.money import Line
-from mine_controller.core.words import sentence
+from mine_controller.core.spoken import spoken
+from mine_controller.core.words import speaker
 from mine_controller.ports.clock import fold_of, local_day, midnight_s, utc_offset_s
 from mine_controller.ports.untold import untold
 from mine_controller.render.given import Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
@@ -47,10 +48,11 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None, slower: b
 
     now_s = now_wall_s or (book.image.clock.wall_s if book.image is not None else int(time.time()))
     site, past = facts(config, now_s)._replace(economy=economy(config, book, now_s)), history(config, now_s)
-    made = document(book, site, past, sentence, now_s)
+    say = speaker(config.site.units)
+    made = document(book, site, past, say, now_s)
 
     def drawn() -> Iterator[tuple[str, str]]:
-        view = from_document(made, book, site, past, sentence)
+        view = from_document(made, book, site, past, say)
         yield "index.html", render(view, config.paths.templates, config.paths.run / "templates")
         status = text(made)
         yield from (("status.json", status), ("dashboard_data.json", status))
@@ -68,7 +70,7 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
     from mine_controller.render.write import show as write  # noqa: PLC0415
 
     www, own, kept = config.paths.www, config.paths.templates, config.paths.run / "templates"
-    given = Given(made, book, site, Past(), sentence, now_s, today)
+    given = Given(made, book, site, Past(), speaker(config.site.units), now_s, today)
     names, miners = aged.due(www, now_s), aged.miners_due(www, given)
     if not names and not miners:
         return
@@ -81,7 +83,7 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
 def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners: bool) -> Past:
     """What lies before the last day; a database that can't be read leaves it empty, never the page."""
     try:
-        found = Past(events=tuple(_line(row) for row in reversed(_log(config, now_s))))
+        found = Past(events=_lines(_log(config, now_s), config))
         if report:
             week, quarter = (_rolled(config, now_s, days, step_s) for days, step_s in ((7, HOUR_S), (90, 12 * HOUR_S)))
             found = found._replace(week=week, quarter=quarter, by_day=_by_day(config, now_s))
@@ -238,13 +240,18 @@ def history(config: Config, now_s: int) -> History:
         fans_on=columns.get("fans_on", []),
         mode=list(series.modes),
         signal=[None if flag is None else "off" if flag else "run" for flag in columns.get("curtailed", [])],
-        events=tuple(_line(row) for row in reversed(rows)),
+        events=_lines(rows, config),
         report=_report(reports[0]) if reports else None,
     )
 
 
-def _line(row: EventRow) -> EventLine:
-    return EventLine(_epoch(row.timestamp), row.kind, row.severity, row.about, row.text)
+def _lines(rows: Sequence[EventRow], config: Config) -> tuple[EventLine, ...]:
+    """The oldest first."""
+    units = config.site.units
+    return tuple(
+        EventLine(_epoch(row.timestamp), row.kind, row.severity, row.about, spoken(row.text, units))
+        for row in reversed(rows)
+    )
 
 
 def _epoch(timestamp: str) -> int:

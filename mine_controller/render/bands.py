@@ -11,6 +11,7 @@ from mine_controller.core import money
 from mine_controller.core.bands import Band, Planned, rank
 from mine_controller.core.money import Line
 from mine_controller.core.outlook import Outlook
+from mine_controller.core.spoken import MINORS, price_unit
 from mine_controller.render.given import Economy
 from mine_controller.render.svg import Scale, nice
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, span
@@ -21,7 +22,6 @@ COMING_SHOWN: Final = 6
 HIGH: Final = 100
 MINUTE_S: Final = 60
 TONES: Final = 4  # colours for bands that mine, from dear to cheap
-MINORS: Final = {"GBP": ("£", "p"), "EUR": ("€", "ct"), "USD": ("$", "¢")}
 
 
 def document(given: Economy | None, now_s: int) -> dict[str, Any] | None:
@@ -35,7 +35,7 @@ def document(given: Economy | None, now_s: int) -> dict[str, Any] | None:
         "off": outlook.band.off if outlook.band is not None else None,
         "since": outlook.since_s or None,
         "price": outlook.price,
-        "unit": MINORS.get(given.currency, ("", "cent"))[1] + "/kWh",
+        "unit": price_unit(given.currency),
         "known_to": outlook.known_to_s if outlook.price is not None else None,
         "forced": _forced(outlook),
         "groups": [{"name": clean(one.name, 60), "mode": one.mode, "pool": clean(one.pool, 40)}

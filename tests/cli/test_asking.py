@@ -9,8 +9,11 @@ import pytest
 from cli.place import Place
 
 from mine_controller.cli import asking
+from mine_controller.config.load import load
 from mine_controller.ops import outcomes, replies
+from mine_controller.ops.recall import kept_book
 from mine_controller.ops.replies import Started
+from mine_controller.ports.show import show
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import pending
@@ -203,6 +206,23 @@ def test_open_alarms_are_listed_with_since_when_and_why(place):
     assert "fan 3 is told on and draws 0 W" in place.run("alarms").stdout
 
 
+def test_who_reads_fahrenheit_reads_it_on_every_face(place):
+    place.path.write_text(place.path.read_text().replace("[site]\n", "[site]\ntemperature_unit = F\n", 1))
+    place.ticks(2)
+    place.plant.inlet = 36.5
+    place.ticks(4)
+    faces = [place.run("alarms").stdout, place.run("events").stdout, place.run("status").stdout]
+    loaded = load(place.path)
+    show(loaded, kept_book(loaded.paths))
+    faces.append((loaded.paths.www / "index.html").read_text(encoding="utf-8").replace("\u00a0", " "))
+    for face in faces:
+        assert "97.7 °F is over 95.0 °F" in " ".join(face.split())
+        assert "36.5 °C" not in face
+    for of_machines in (("events", "--json"), ("alarms", "list", "--json")):
+        told = [row["text"] for row in json.loads(place.run(*of_machines).stdout)]
+        assert any("36.5 °C is over 35.0 °C" in text for text in told), of_machines
+
+
 def test_no_alarm_is_said_in_words(place):
     assert place.run("alarms").stdout == "No alarm is open.\n"
 
@@ -327,11 +347,11 @@ def test_db1_a_stop_withdrawn_on_a_full_disk_is_told_apart_from_what_could_not_b
 
 def test_the_answers_of_another_ticks_round_are_waited_for():
     waits, looks = [], iter([[{"why": outcomes.NO_ANSWER}], [{"why": outcomes.NO_ANSWER}], [{"why": ""}]])
-    assert asking._answered(lambda: next(looks), waits.append) == [{"why": ""}]
+    assert outcomes.answered(lambda: next(looks), waits.append) == [{"why": ""}]
     assert waits == [1, 1]
 
 
 def test_an_answer_that_never_comes_is_not_waited_for_without_end():
     waits = []
-    assert asking._answered(lambda: [{"why": outcomes.NO_ANSWER}], waits.append) == [{"why": outcomes.NO_ANSWER}]
-    assert len(waits) == asking.ANSWERS_S
+    assert outcomes.answered(lambda: [{"why": outcomes.NO_ANSWER}], waits.append) == [{"why": outcomes.NO_ANSWER}]
+    assert len(waits) == outcomes.ANSWERS_S

@@ -6,6 +6,7 @@ from mine_controller.core import heartbeat
 from mine_controller.core.heartbeat import Place
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
+from mine_controller.core.spoken import Units
 
 
 def place(plant, **more):
@@ -71,7 +72,7 @@ def test_the_open_alarms_are_named_the_gravest_first_and_silenced_ones_are_not()
     }
     book = book._replace(state=book.state._replace(alarms=alarms))
     assert lines(plant, book)[4] == "2 open alarms: smoke site (2 h, acked), door open door (60 s)"
-    assert [(name, severity) for name, severity, _ in heartbeat.alarms(book)] == [
+    assert [(name, severity) for name, severity, _ in heartbeat.alarms(book, place(plant))] == [
         ("", "emergency"),
         ("aaaaa", "warning"),
     ]
@@ -83,21 +84,26 @@ def test_before_the_first_tick_nothing_is_known():
     plant = Plant(wiring())
     empty = Book(State())
     assert lines(plant, empty) == (heartbeat.NOTHING,)
-    assert heartbeat.why(empty) == (heartbeat.NOTHING,)
+    assert heartbeat.why(empty, place(plant)) == (heartbeat.NOTHING,)
     assert heartbeat.fans(empty, place(plant)) == (heartbeat.NOTHING,)
-    assert heartbeat.alarms(empty) == ()
+    assert heartbeat.alarms(empty, place(plant)) == ()
 
 
-def test_fahrenheit_is_for_display():
-    plant = Plant(wiring())
-    assert "Inlet 77.0 °F" in lines(plant, ticked(plant), fahrenheit=True)[2]
+def test_fahrenheit_is_for_display_in_every_line():
+    plant, units = Plant(wiring()), Units(fahrenheit=True)
+    assert "Inlet 77.0 °F" in lines(plant, ticked(plant), units=units)[2]
+    reason = ["alarm", "temperature_danger", [["inlet_c", 39.2], ["limit_c", 38.0]]]
+    alarm = {"kind": "temperature_danger", "about": "site", "severity": "emergency", "since_s": 1, "reason": reason}
+    book = ticked(plant)
+    told = heartbeat.alarms(book._replace(state=book.state._replace(alarms={"a": alarm})), place(plant, units=units))
+    assert told[0][2].endswith(": inlet 102.6 °F is over 100.4 °F: dangerous")
 
 
 def test_why_names_each_limit_that_bites_and_what_stays_off():
     plant = Plant(wiring())
     ticked(plant, 3)
     plant.signal = "off"
-    told = heartbeat.why(ticked(plant, 3))
+    told = heartbeat.why(ticked(plant, 3), place(plant))
     assert told[0].startswith("CURTAIL")
     assert any("the utility says off" in line for line in told[1:])
     assert any(line.startswith("24 stay off: ") for line in told)

@@ -8,17 +8,19 @@ from core.plant import LOCAL, WALL, wiring
 from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.spoken import Units
 from mine_controller.ports.letters import PLACED, letter
 
 CLOCK = Clock(10_000, WALL, local=LOCAL)
+CELSIUS = Units()
 SMS_LEAVES = 300  # of its 480 letters, beside the site, what to do and the number
 
 
-def site(change=lambda at, spec: spec, miners=20):
+def site(change=lambda at, spec: spec, miners=20, units=CELSIUS):
     plain = wiring(miners)
     specs = tuple(change(at, spec) for at, spec in enumerate(plain.miners))
     policy = SimpleNamespace(wiring=plain._replace(miners=specs))
-    return SimpleNamespace(policy=policy, site=SimpleNamespace(name="Coop container", live=True)), specs
+    return SimpleNamespace(policy=policy, site=SimpleNamespace(name="Coop container", live=True, units=units)), specs
 
 
 def placed(at, spec):
@@ -80,3 +82,13 @@ def test_where_no_place_is_known_the_names_stay_as_they_were():
     config, specs = site(lambda at, spec: spec._replace(outlet="", breaker="", id="long" * 7 + f"{at:03}"))
     names = [spec.id for spec in specs[:12]]
     assert f"open: {', '.join(names)} and 5 more. Open" in said(config, names, 5)
+
+
+def test_a_letter_is_in_the_units_of_who_reads_it():
+    config, _ = site(units=Units(fahrenheit=True))
+    why = Reason("alarm", "temperature_warning", (("inlet_c", 36.0), ("limit_c", 35.0)))
+    told = Telling("a2b3c.raise", "raise", 1, "temperature_warning", "site", "warning", why, 9_400, 600)
+    body = json.loads(letter(told, config, CLOCK).body)
+    assert body["text"] == "inlet 96.8 °F is over 95.0 °F"
+    assert "100 °F" in body["does"]
+    assert "°C" not in json.dumps(body, ensure_ascii=False)
