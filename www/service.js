@@ -60,11 +60,14 @@
     say([error.message].concat(error.problems || []).join("; "), true);
     if (error.status === 401) { login(); }
   }
-  // What came of a request, in one sentence.
+  // What came of a request, and of what miners were told because of it: taken is not obeyed.
   function outcome(found) {
     var told = (found.outcome || [])[0];
+    var came = (found.outcomes || []).map(function (one) {
+      return "; " + one.miner + " " + one.verb + ": " + one.verdict + (one.why ? " (" + one.why + ")" : "");
+    });
     if (found.done) { return found.done; }
-    if (told && told.verdict) { return told.verdict + ": " + told.why; }
+    if (told && told.verdict) { return told.verdict + ": " + told.why + came.join(""); }
     return found.request_id ? "filed as request " + found.request_id + "; the next tick judges it" : "done";
   }
 

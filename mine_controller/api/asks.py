@@ -16,8 +16,8 @@ from starlette.responses import Response
 from mine_controller.api.site import Site
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.ops import replies
-from mine_controller.ops.outcomes import outcomes
-from mine_controller.ops.replies import Answer, Started, Wanted
+from mine_controller.ops.outcomes import ANSWERS_S, answered, outcomes
+from mine_controller.ops.replies import BUSY, Answer, Started, Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths, StoreTrouble
 from mine_controller.store.inbox import file_request
@@ -26,6 +26,7 @@ SOURCE = "api"
 WAIT_S = 120  # less than a web server in front gives it; whoever waits longer has the number to ask after
 WAITERS = 8  # connections that may wait at a time; the others get their number at once
 TROUBLE = 1
+TAKEN = "the tick that was at work took it"
 NOBODY: tuple[int, Sequence[str]] = (0, ())
 
 
@@ -95,16 +96,17 @@ class Desk:
         config = self.site.config()
         numbers = tuple(file(config.paths, caller, one) for one in wanted)
         body = {"request_id": numbers[0] if numbers else None, "request_ids": list(numbers), "tick_started": True}
-        future = self.start(numbers)
+        future, began_s = self.start(numbers), time.monotonic()
         if not wait or not self._waiters.acquire(blocking=False):
             return Ascii(body | (more or {}), 202)
         try:
             started = future.result(WAIT_S)
+            left_s = min(ANSWERS_S, int(began_s + WAIT_S - time.monotonic())) if started.code == BUSY else 0
+            told = {"outcomes": answered(lambda: outcomes(config, *of), most_s=left_s)} if of[1] else {}
         except TimeoutError:
             return Ascii(body | (more or {}), 202)
         finally:
             self._waiters.release()
-        told = {"outcomes": outcomes(config, *of)} if of[1] else {}
         return _told(config, body | (more or {}) | told, wanted, numbers, started)
 
     def note(self, caller: Caller, wanted: Sequence[Wanted]) -> int | None:
@@ -147,11 +149,12 @@ def _told(
 ) -> Ascii:
     found = replies.answers(config, numbers)
     body |= {"outcome": [_outcome(one, answer) for one, answer in zip(wanted, found, strict=True)]}
-    body |= {"tick": {"exit": started.code, "said": started.said or None}}
     verdicts = {answer.verdict for answer in found}
+    taken = started.code == BUSY and "" not in verdicts  # by the next round of a tick that was at work
+    body |= {"tick": {"exit": started.code, "said": TAKEN if taken else started.said or None}}
     if "refused" in verdicts:
         return Ascii(body, 409)
-    return Ascii(body, 202 if "" in verdicts or started.code else 200)
+    return Ascii(body, 202 if "" in verdicts or (started.code and not taken) else 200)
 
 
 def _outcome(wanted: Wanted, answer: Answer) -> dict[str, Any]:

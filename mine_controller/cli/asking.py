@@ -19,7 +19,6 @@ WORKED = ("applied", "accepted")
 FAILED = ("refused", "unsupported", "unreachable")
 LATE = ("waits", "not_sent")
 AT_THE_OUTLET = {"off": "stop", "on": "run"}  # what an outlet is told because of what was asked of its miner
-ANSWERS_S = 60  # how long answers of a round are waited for; a stage of commands has less than that
 EXITS = "Exit: 0 done · 1 refused · 2 config or usage · 75 filed, and the next tick takes it"
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
@@ -53,7 +52,8 @@ def put(
     `outcomes` is asked once the tick is over, and each of them told in a line. Where another tick's round took the
     requests, its verdicts stand before its commands are answered: those are waited for.
     """
-    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.outcomes import answered  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     person = Asker()
     numbers: list[int] = []
@@ -64,7 +64,7 @@ def put(
         if not no_tick:
             _waiting(len(numbers))
             started, found = take(config, numbers, busy=_busy)
-            came = _answered(outcomes) if started.code == BUSY else outcomes()
+            came = answered(outcomes) if started.code == BUSY else outcomes()
     except KeyboardInterrupt:
         if not numbers:
             raise
@@ -123,19 +123,6 @@ def audited(path: Path, changes: Sequence[tuple[str, str, str]]) -> None:
     trouble = tell_changes(path, Asker(), changes, "by hand")
     if trouble:
         click.echo(safe(f"The change stands; the audit log could not be told: {trouble}."), err=True)
-
-
-def _answered(outcomes: Outcomes, pause: Callable[[float], None] | None = None) -> list[dict[str, Any]]:
-    """What came of it, once no command waits for its answer; after `ANSWERS_S` s as it stands."""
-    from mine_controller.ops.outcomes import NO_ANSWER  # noqa: PLC0415 - imported by the command that uses it
-
-    came = outcomes()
-    for _ in range(ANSWERS_S):
-        if all(one["why"] != NO_ANSWER for one in came):
-            break
-        (pause or time.sleep)(1)
-        came = outcomes()
-    return came
 
 
 def _waiting(count: int) -> None:

@@ -3,7 +3,8 @@
 Sent is not done, and what nobody sent is not done either: whoever was asked for something and told nothing has a line.
 """
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -34,6 +35,7 @@ from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
 
 NO_ANSWER = "the tick ended before its answer"
+ANSWERS_S = 60  # how long answers of a round are waited for; a stage of commands has less than that
 WAITS, RESTS = "waits", "rests"  # rests: asked and in force, and it comes by itself
 FOR_EVER_S = 253_402_300_799  # the end of the year 9999
 OFF = ("stopped", "quarantined")  # measured, or by its own word where nothing measures it
@@ -52,6 +54,22 @@ class _Waiting(NamedTuple):
     ends: str = ""
     why: str = ""
     verdict: str = WAITS
+
+
+def answered(
+    look: Callable[[], list[dict[str, Any]]], pause: Callable[[float], None] | None = None, most_s: int = ANSWERS_S
+) -> list[dict[str, Any]]:
+    """What came of it, once no command waits for its answer; after `most_s` s as it stands.
+
+    Where the round of a tick that was at work took a request, its verdict stands before its commands are answered.
+    """
+    came = look()
+    for _ in range(most_s):
+        if all(one["why"] != NO_ANSWER for one in came):
+            break
+        (pause or time.sleep)(1)
+        came = look()
+    return came
 
 
 def outcomes(config: Config, after: int, ids: Sequence[str]) -> list[dict[str, Any]]:

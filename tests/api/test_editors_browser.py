@@ -216,6 +216,7 @@ def test_the_page_gets_buttons_that_restart_remove_and_search(shelf, tab, monkey
         tab.click(".sv-dialog [type=submit]")
         tab.until("document.querySelector('.sv-said').innerText.startsWith('Restart of b02: done')")
         assert shelf.plant.sent == [("b02", "restart", "")]
+        assert "; b02 restart: applied" in tab.text(".sv-said"), "a request that was taken is none that was obeyed"
         tab.run(RENEWED)
         tab.until("document.querySelectorAll('.sv-acts').length === 2")
         tab.click(".sv-slot button")

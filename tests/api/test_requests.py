@@ -8,9 +8,11 @@ from api.served import Served
 from cli.agile import Home
 from cli.home import Home as Shelf
 
+from mine_controller.api import asks
 from mine_controller.config.load import load
 from mine_controller.core.model.command import Outcome
-from mine_controller.ops import replies
+from mine_controller.ops import outcomes, replies
+from mine_controller.ops.outcomes import NO_ANSWER
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.stop import stop_requested
@@ -83,6 +85,25 @@ def test_a_tick_that_could_not_be_had_leaves_the_request_filed(served, monkeypat
     assert done.status_code == 202
     assert done.json()["tick"] == {"exit": 70, "said": "no config"}
     assert done.json()["outcome"][0]["verdict"] is None
+
+
+def test_what_the_tick_at_work_has_taken_is_done_and_its_answers_are_waited_for(shelf, monkeypatch):
+    """A tick may be at work most of the time: that nothing was done by another one is no word about the request."""
+
+    def busy(_config):
+        shelf.place.ticks()
+        return replies.Started(replies.BUSY, "minectl: another tick runs; nothing was done")
+
+    late = [{"miner": "b01", "verb": "restart", "why": NO_ANSWER}]
+    looks = iter([late, late, [late[0] | {"why": ""}]])
+    monkeypatch.setattr(replies, "start_tick", busy)
+    monkeypatch.setattr(asks, "outcomes", lambda *_: next(looks))
+    monkeypatch.setattr(outcomes.time, "sleep", lambda _s: None)
+    done = shelf.post("/api/miners/b01/restart?wait=1")
+    found = done.json()
+    assert (done.status_code, found["outcome"][0]["verdict"]) == (200, "done")
+    assert found["tick"] == {"exit": 75, "said": "the tick that was at work took it"}
+    assert found["outcomes"][0]["why"] == ""
 
 
 def test_a_fault_of_one_tick_does_not_end_the_starting_of_ticks(served, monkeypatch):

@@ -8,7 +8,6 @@ import re
 import pytest
 from cli.place import Place
 
-from mine_controller.cli import asking
 from mine_controller.config.load import load
 from mine_controller.ops import outcomes, replies
 from mine_controller.ops.recall import kept_book
