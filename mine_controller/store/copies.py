@@ -176,6 +176,24 @@ def seq_of(path: Path) -> int | None:
     return row.seq if row is not None and sound else None
 
 
+def order_of(path: Path) -> int:
+    """Give the same without judging the whole copy, for putting many of them in order; -1 where it holds no state.
+
+    It counts on whatever the wall clock does: names and times of change follow a clock that was wrong.
+    """
+    try:
+        with reading(path) as db:
+            row = db.execute("SELECT seq FROM state WHERE id = 1").fetchone()
+    except (StoreTrouble, sqlite3.Error, OSError):
+        return -1
+    return row[0] if row is not None and type(row[0]) is int else -1
+
+
+def highest(folder: Path) -> int:
+    """Give the highest `seq` of all copies, good or not; 0 without one. A database begun anew counts on from there."""
+    return max([0, *map(order_of, copies_in(folder))])
+
+
 def newest_good(folder: Path) -> Path | None:
     """Give the newest copy that can be trusted, whatever its name.
 

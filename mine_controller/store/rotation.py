@@ -2,7 +2,8 @@
 
     hour-14.db  day-20260301.db  week-2026W09.db  month-202603.db  by-hand-20260301T120000Z.db
 
-What a person copied is the person's to remove.
+What a person copied is the person's to remove. Which is older is told by the state in it, never by its name or its
+time of change: after a clock that was ahead for weeks every new copy would be the oldest, and gone at once.
 """
 
 import os
@@ -11,6 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mine_controller.store.copies import order_of
 from mine_controller.store.stop import sync_folder
 
 CLASSES = ("day", "week", "month")
@@ -43,7 +45,7 @@ def rotate(folder: Path, counts: Mapping[str, int], most_bytes: int) -> tuple[st
     """
     gone: list[Path] = []
     for name in CLASSES:
-        found = sorted(folder.glob(f"{name}-*.db"))
+        found = sorted(folder.glob(f"{name}-*.db"), key=_age)
         gone += found[: max(0, len(found) - counts.get(name, 0))]
     gone += _hours_over(folder, counts.get("hour", 24))
     for path in gone:
@@ -55,15 +57,14 @@ def rotate(folder: Path, counts: Mapping[str, int], most_bytes: int) -> tuple[st
 
 
 def _hours_over(folder: Path, count: int) -> list[Path]:
-    found = sorted(folder.glob("hour-*.db"), key=lambda path: path.stat().st_mtime)
+    found = sorted(folder.glob("hour-*.db"), key=_age)
     return found[: max(0, len(found) - count)]
 
 
 def _until_it_fits(folder: Path, most_bytes: int) -> list[Path]:
     """The oldest by what they hold; a file with several names counts once and goes with its last name."""
     gone: list[Path] = []
-    whole = [path for name in CLASSES for path in folder.glob(f"{name}-*.db")]
-    whole.sort(key=lambda path: (path.stat().st_mtime, path.name))
+    whole = sorted(_whole(folder), key=_age)
     newest = whole[-1].stat().st_ino if whole else 0
     for path in whole:
         if used(folder) <= most_bytes:
@@ -74,6 +75,15 @@ def _until_it_fits(folder: Path, most_bytes: int) -> list[Path]:
     return gone
 
 
+def _whole(folder: Path) -> list[Path]:
+    return [path for name in CLASSES for path in folder.glob(f"{name}-*.db")]
+
+
+def _age(path: Path) -> tuple[int, float, str]:
+    """The oldest first; what holds no state is of no use to anybody, and older than all."""
+    return order_of(path), path.stat().st_mtime, path.name
+
+
 def used(folder: Path) -> int:
     """Give the bytes all copies take, a file with several names once."""
     sizes: dict[int, int] = {}
@@ -82,12 +92,6 @@ def used(folder: Path) -> int:
             about = path.stat()
             sizes[about.st_ino] = about.st_size
     return sum(sizes.values())
-
-
-def newest_whole(folder: Path) -> Path | None:
-    """Give the newest of the regular whole copies by the moment it was made."""
-    found = [path for name in CLASSES for path in folder.glob(f"{name}-*.db")]
-    return max(found, key=lambda path: path.stat().st_mtime) if found else None
 
 
 def interval_s(size: int, write_bytes_a_day: int) -> int:

@@ -22,7 +22,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.store import ballast
 from mine_controller.store.answered import done_once
 from mine_controller.store.codec import sha
-from mine_controller.store.copies import keep_hour, read_files
+from mine_controller.store.copies import highest, keep_hour, read_files
 from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 from mine_controller.store.events import event_row
 from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, roll_hour, telemetry, update_miners
@@ -294,7 +294,7 @@ class Store:
         new_hour = closing_tick is not None and hour_at != left_hour
         with _packing():
             body = pack_body(kept, image, tick.config_sha)
-        row = StateRow(VERSION, (before.seq if before else 0) + 1, at.key, number, hour_at, body)
+        row = StateRow(VERSION, (before.seq if before else self._first()) + 1, at.key, number, hour_at, body)
         if closing_tick is not None and (new_hour or self._anchor):
             rows["anchors"] = [(at.key, body)]
         if new_hour:
@@ -304,6 +304,10 @@ class Store:
         self._commit(row, rows, work)
         if closing_tick is not None:
             self._anchor = False
+
+    def _first(self) -> int:
+        """What a database without a state counts on from: no copy that lies there may ever seem newer than its own."""
+        return highest(self._paths.backups) if self._db is not None and not self._blind else 0
 
     def _keep_hour(self, tick: TickFacts, rows: Rows) -> None:
         """Copy the last committed state away, and see to the ballast; a failure is an event, never a stop."""

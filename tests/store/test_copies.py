@@ -294,6 +294,39 @@ def test_hours_beyond_their_count_go_by_age_and_not_by_name(paths):
     assert set(rotation.rotate(paths.backups, {"hour": 4, "day": 1}, 10**9)) == {"hour-04.db", "hour-05.db"}
 
 
+def test_clk1_after_a_clock_that_was_ahead_the_new_copies_stay_and_the_oldest_go(paths, rules):
+    """By name and time of change a copy of today is older than all that was made in the weeks of the wrong year."""
+    counts = {"hour": 24, "day": 3, "week": 2, "month": 2}
+    ahead = ledger.NOON + 3650 * DAY_S
+    weeks = (ahead, ahead + DAY_S, ahead + 2 * DAY_S)
+    for start in (ledger.NOON, *weeks, ledger.NOON + 9 * DAY_S, ledger.NOON - DAY_S):
+        run_ticks(paths, rules, 1, start=start)
+        made = whole(paths, rotation.names_of(start)["day"])
+        os.utime(made, (start, start))
+        rotation.stands_for(made, counts, start)
+        rotation.rotate(paths.backups, counts, 10**9)
+        assert made.exists()
+    days = {path.name for path in paths.backups.glob("day-*")}
+    assert days == {rotation.names_of(at)["day"] for at in (weeks[-1], ledger.NOON + 9 * DAY_S, start)}
+    rotation.rotate(paths.backups, counts, 1)
+    assert [path.name for path in paths.backups.glob("day-*")] == [made.name]
+
+
+def test_a_database_begun_anew_counts_on_from_the_copies_that_lie_there(paths, rules):
+    """Else its own would be the oldest of them, and the first to go."""
+    run_ticks(paths, rules, 9)
+    old = whole(paths, "day-20260301.db")
+    with closing(sqlite3.connect(old)) as db, db:  # it can't be trusted any more
+        db.execute("UPDATE state SET body = x'00'")
+    paths.db.unlink()
+    for path in paths.backups.glob("hour-*.db"):
+        path.unlink()
+    before = copies.order_of(old)
+    run_ticks(paths, rules, 1, start=ledger.NOON + DAY_S)
+    assert before > 0
+    assert copies.order_of(paths.db) > before
+
+
 @pytest.mark.parametrize(("mb", "days"), [(1, 1), (200, 1), (201, 2), (1300, 7)])
 def test_a_large_file_is_copied_whole_every_few_days(mb, days):
     """DB7: cards die of writes."""
