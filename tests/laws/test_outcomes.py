@@ -204,6 +204,14 @@ def test_o10_fans_off_after_a_stop_for_smoke_that_has_gone_are_no_fault(smoke):
     assert (list(OUTCOMES["O10"](made)) == []) is smoke
 
 
+@pytest.mark.parametrize(("lasts_s", "able", "flagged"), [(60, 0, False), (60, 9, True), (300, 0, True)])
+def test_o8_what_miners_draw_as_they_suffocate_is_excused_until_a_tick_can_see_it(lasts_s, able, flagged):
+    """Only where the fans broke: with fans that are merely off, or a tick later, it is the controller's doing."""
+    hot = {"fans_n": 0, "fans_able": able, "total_w": 98_500.0}
+    made = history(story((600, FULL_W, {}), (lasts_s, FULL_W, hot)), cap_w=98_000.0)
+    assert any("the cap is" in said for said in OUTCOMES["O8"](made)) is flagged
+
+
 def test_every_outcome_has_a_bad_story():
     assert list(BAD) == list(OUTCOMES) == [f"O{n}" for n in range(1, 21)]
     assert set(MOMENTARY) < set(OUTCOMES)
