@@ -124,7 +124,7 @@ def back_up(source: Path, target: Path, beside: Mapping[str, bytes] | None = Non
     except (sqlite3.Error, OSError) as error:
         draft.unlink(missing_ok=True)
         raise trouble_of(error) from error
-    except StoreTrouble:
+    except BaseException:  # a person's Ctrl-C too; whatever it was goes on up
         draft.unlink(missing_ok=True)
         raise
 

@@ -48,7 +48,7 @@ def rotate(folder: Path, counts: Mapping[str, int], most_bytes: int) -> tuple[st
         found = sorted(folder.glob(f"{name}-*.db"), key=_age)
         gone += found[: max(0, len(found) - counts.get(name, 0))]
     gone += _hours_over(folder, counts.get("hour", 24))
-    for path in gone:
+    for path in (*gone, *_left_behind(folder)):
         path.unlink(missing_ok=True)
     gone += _until_it_fits(folder, most_bytes)
     if gone:
@@ -59,6 +59,11 @@ def rotate(folder: Path, counts: Mapping[str, int], most_bytes: int) -> tuple[st
 def _hours_over(folder: Path, count: int) -> list[Path]:
     found = sorted(folder.glob("hour-*.db"), key=_age)
     return found[: max(0, len(found) - count)]
+
+
+def _left_behind(folder: Path) -> list[Path]:
+    """What ticks that were killed had copied by then. Only ticks make such names, and none is at work now."""
+    return [path for name in ("day-*.db.draft", "hour-*.draft") for path in folder.glob(name)]
 
 
 def _until_it_fits(folder: Path, most_bytes: int) -> list[Path]:

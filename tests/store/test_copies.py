@@ -62,6 +62,26 @@ def test_a_whole_copy_given_up_in_the_middle_leaves_nothing_behind(paths, rules,
     assert list(paths.backups.iterdir()) == []
 
 
+def test_a_whole_copy_ended_by_ctrl_c_leaves_nothing_behind(paths, rules):
+    run_ticks(paths, rules, 1)
+
+    def step(_remaining, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copies.back_up(paths.db, paths.backups / "whole.db", {}, step)
+    assert not list(paths.backups.glob("whole*"))
+
+
+def test_what_a_killed_tick_had_copied_by_then_does_not_lie_there_for_years(paths):
+    """Its name is that of a day, and the next day has another one."""
+    for name in ("day-20260301.db.draft", "hour-07.draft", "by-hand-20260301T120000Z.db.draft", "day-20260302.db"):
+        make(paths.backups, name, 30)
+    rotation.rotate(paths.backups, {"hour": 24, "day": 14}, 10**9)
+    kept = {path.name for path in paths.backups.iterdir()}
+    assert kept == {"by-hand-20260301T120000Z.db.draft", "day-20260302.db"}  # a person may be copying at this moment
+
+
 def test_a_copy_that_would_fill_the_disk_is_not_begun(paths, rules, monkeypatch):
     """DB1: the tick's own commits need the room more."""
     run_ticks(paths, rules, 1)
