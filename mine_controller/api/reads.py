@@ -36,6 +36,7 @@ STATUS = (
     "fans", "signal", "price", "miners", "alarms", "emergency_stop", "site", "live", "simulated", "tick_at", "age_s",
 )  # fmt: skip
 HOUR_S = 3600
+NO_PRICE = {"end_s": 0}  # the last tick's may be that of the slot before, and a document of an older version has none
 
 
 def site_of(request: Request) -> Site:
@@ -101,7 +102,7 @@ def get_status(request: Request) -> Ascii:
     """mode, why, next, power_w, cap_w, temperatures, fans, signal, price, miners, alarms, tick_at, age_s."""
     config, now_s = config_of(request), int(time.time())
     made = document(config, now_s)
-    if made["price"] is None and "price" in config.policy.wiring.roles:
+    if (made["price"] or NO_PRICE)["end_s"] <= now_s and "price" in config.policy.wiring.roles:
         made["price"] = _kept_price(request, config, (made["tick_at"], config.sha), now_s)
     return Ascii({name: made[name] for name in STATUS})
 

@@ -52,7 +52,8 @@ def written(config: Config) -> dict[str, Any] | None:
 
 def made(config: Config, seen: Seen, now_s: int) -> dict[str, Any]:
     """The document from the book, as the page has it."""
-    from mine_controller.ports.show import facts, history  # noqa: PLC0415 - only where the file is missing or old
+    from mine_controller.ports.show import economy, facts, history  # noqa: PLC0415 - only where the file is old or gone
     from mine_controller.render.status_json import document  # noqa: PLC0415 - the same
 
-    return document(seen.book, facts(config, now_s), history(config, now_s), speaker(config.site.units), now_s)
+    site = facts(config, now_s)._replace(economy=economy(config, seen.book, now_s))
+    return document(seen.book, site, history(config, now_s), speaker(config.site.units), now_s)

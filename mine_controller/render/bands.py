@@ -9,10 +9,12 @@ from typing import Any, Final
 
 from mine_controller.core import money
 from mine_controller.core.bands import Band, Planned, rank
+from mine_controller.core.model.book import Book
 from mine_controller.core.money import Line
 from mine_controller.core.outlook import Outlook
+from mine_controller.core.prices import slot_at, slots_of
 from mine_controller.core.spoken import MINORS, price_unit
-from mine_controller.render.given import Economy
+from mine_controller.render.given import Economy, SiteFacts
 from mine_controller.render.svg import Scale, nice
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, span
 
@@ -45,6 +47,16 @@ def document(given: Economy | None, now_s: int) -> dict[str, Any] | None:
         "ahead": [_slot(one, given, at) for at, one in enumerate(outlook.planned) if one.start_s < now_s + AHEAD_S],
         "today": _today(given),
     }  # fmt: skip
+
+
+def price(book: Book, site: SiteFacts, now_s: int) -> dict[str, Any] | None:
+    """The price that holds at `now_s` and the band in force; None: it is not known, or no source of prices is wired."""
+    slot = slot_at(slots_of(book.image, site.wiring), now_s) if book.image is not None else None
+    if slot is None:
+        return None
+    band = site.economy.outlook.band if site.economy is not None else None
+    name = clean(band.name, 40) if band is not None else None
+    return {"p_kwh": slot.price, "band": name, "start_s": slot.start_s, "end_s": slot.end_s}
 
 
 def _forced(outlook: Outlook) -> dict[str, str] | None:

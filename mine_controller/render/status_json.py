@@ -50,7 +50,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "fans": plant.fans(book, site.wiring, when),
         "wall": cooling.wall(book, site.wiring, words, when),
         "signal": contract.signal(book, site.wiring, history, when),
-        "price": None,
+        "price": bands.price(book, site, now_wall_s),
         "miners": miners,
         **_each(book, site, fleet, when),
         **_alarms(book, site, words, when),

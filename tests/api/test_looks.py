@@ -94,6 +94,9 @@ def test_prices_and_bands(attic):
     price = attic.get("/api/energy/current-price").json()["now"]
     assert (price["p_kwh"], price["band"]) == (15, "2")
     assert attic.get("/api/status").json()["price"] == price
+    made = attic.get("/status.json").json()
+    assert made["price"] == price
+    assert (made["bands"]["band"], made["bands"]["price"]) == (price["band"], price["p_kwh"]), "no page yet"
     slots = attic.get("/api/energy/forecast?hours=3").json()
     assert [one["price"] for one in slots["slots"]] == [15, 8, 25, 30]
     assert {one["band"] for one in slots["slots"]} <= {"1", "2", "3"}
