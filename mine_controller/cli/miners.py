@@ -221,7 +221,8 @@ Examples:
 
 \b
 Takes their lines out of fleet.csv and nothing else; what was written of their wear stays in the database, and
-counts again when they are listed again under the same id.
+counts again when they are listed again under the same id. Another id for the same mac or serial, written over the old
+one in fleet.csv, is a new name: wear, quarantine and what people hold follow it.
 Exit: 0 removed · 2 config or usage"""
 )
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")

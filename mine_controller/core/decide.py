@@ -22,6 +22,7 @@ from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.modes import mode_of
 from mine_controller.core.overrides import take_requests, with_tests
 from mine_controller.core.reach import ours
+from mine_controller.core.renamed import follow
 from mine_controller.core.units import watch_units
 from mine_controller.core.view import View
 from mine_controller.core.watch import changed, watch_fans, watch_miners, watch_sensors
@@ -38,6 +39,7 @@ NO_START = "did not start"  # why a miner is put aside
 def decide(image: Image, state: State, policy: Policy) -> Decision:
     """Image and State in, Decision (with the next State) out."""
     policy = policy._replace(wiring=ours(policy.wiring))
+    state, renamed = follow(state, policy.wiring.miners)
     state, verdicts, events = take_requests(image, state, policy)
     tested = with_tests(image, state, policy.wiring)
     if tested is not None and not policy.site.live:
@@ -49,7 +51,7 @@ def decide(image: Image, state: State, policy: Policy) -> Decision:
         limits += _test_limits(tested, view, policy)
     wishes = [wish for one in advice.values() for wish in one.wishes]
     envelope = narrow(limits, wishes)
-    events = (*events, *seen, *(event for one in advice.values() for event in one.events))
+    events = (*renamed, *events, *seen, *(event for one in advice.values() for event in one.events))
     memory = {name: one.memory for name, one in advice.items()}
     return _act_on(view, envelope, memory, events, policy)._replace(verdicts=verdicts)
 

@@ -42,8 +42,11 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
     units = [state.units.get(spec.id, NEW) for spec in specs]
     pairs = enumerate(zip(units, addresses, strict=True))
     moved = {at for at, (unit, address) in pairs if address != unit.address or unit.stranger}
-    for at in sorted(moved.union(range(turn, len(specs), TURNS))):
+    anew = {at for at, unit in enumerate(units) if unit.mac != specs[at].mac}
+    for at in sorted(moved.union(anew, range(turn, len(specs), TURNS))):
         known = unit = units[at]
+        if at in anew:
+            unit = unit._replace(mac=specs[at].mac)
         if at in moved:
             unit = watch.placed(specs[at], unit, addresses[at])
         if at % TURNS == turn:

@@ -134,6 +134,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("units", "best"): "{miner}: best share yet, difficulty {best} ({was} before)",
     ("units", "list_shrunk"): "{gone} of {known} known miners are in fleet.csv no longer: nobody stops them now",
     ("units", "firmware"): "the firmware of {miner} changed from {was} to {firmware}",
+    ("units", "renamed"): "{miner} was called {was}: its wear, and what people hold of it, stay with it",
     ("units", "moved"): "{miner} moved from {was} to {address}",
     ("units", "stranger"): "{address}, where {miner} answered, is now {unit}, which fleet.csv does not list",
     ("units", "stranger_left"): "{miner} answers at {address} again",

@@ -110,6 +110,7 @@ class Unit(NamedTuple):
     pool_s: int = 0  # last pool change sent
     flash_s: int = 0  # last write to its flash sent
     wrote: str = ""  # and what: "mode eco"
+    mac: str = ""  # or serial: who it was when these were found; by it a renamed miner is known again
 
 
 class State(NamedTuple):

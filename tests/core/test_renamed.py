@@ -1,0 +1,120 @@
+"""A miner by another name in fleet.csv is the same miner: its books, its holds and what is under way follow it."""
+
+from core.plant import policy, request
+from core.shelf import Shelf
+
+from mine_controller.core.model.state import Chase, Errand, MinerBook, Override, State, Unit
+from mine_controller.core.renamed import follow
+from mine_controller.core.words import sentence
+
+MACS = [f"02:00:00:00:00:{at:02x}" for at in range(4)]
+
+
+def shelf():
+    """One that ran for a while, so that it knows its units."""
+    boards = Shelf()
+    boards.ticks(12)
+    return boards
+
+
+def call(boards, *names):
+    """Fleet.csv as edited: the same units in their order, by other names; None: it lists this one no more."""
+    specs = [spec._replace(id=name) for spec, name in zip(boards.wiring.miners, names, strict=True) if name is not None]
+    was = {spec.mac: spec.id for spec in boards.wiring.miners}
+    for book in (boards.power, boards.mode, boards.pool, boards.at):
+        rows = dict(book)
+        book.clear()
+        book.update({spec.id: rows[was[spec.mac]] for spec in specs})
+    boards.wiring = boards.wiring._replace(miners=tuple(specs))
+    boards.policy = boards.policy._replace(wiring=boards.wiring)
+
+
+def told(boards):
+    return [sentence(event.reason) for event in boards.events("renamed")]
+
+
+def test_one_that_was_put_aside_stays_off_under_its_new_name():
+    boards = shelf()
+    boards.requests = (request("quarantine", "b1", reason="its fan rattles"),)
+    boards.ticks(2)
+    assert boards.power["b1"] < 6
+    call(boards, "b0", "shelf1", "b2", "b3")
+    boards.ticks(12)
+    assert boards.power["shelf1"] < 6
+    assert boards.state.miners["shelf1"].quarantined == "put there by owner: its fan rattles"
+    assert "b1" not in boards.state.miners
+    assert told(boards) == ["shelf1 was called b1: its wear, and what people hold of it, stay with it"]
+    assert not boards.events("list_shrunk")
+
+
+def test_a_whole_fleet_renamed_is_no_list_that_shrank_and_keeps_what_was_learned():
+    boards = shelf()
+    call(boards, "1", "2", "3", "4")
+    boards.ticks(2)
+    assert not boards.events("list_shrunk")
+    assert {name: unit.run_dw for name, unit in boards.state.units.items()} == dict.fromkeys("1234", 180)
+    assert not boards.events("moved")
+
+
+def test_names_that_move_on_by_one_take_their_books_with_them():
+    boards = shelf()
+    boards.requests = (request("quarantine", "b1"),)
+    boards.ticks(2)
+    call(boards, "b0", "b2", "b3", "b4")  # a row was put in above them
+    boards.ticks(2)
+    assert [name for name, book in sorted(boards.state.miners.items()) if book.quarantined] == ["b2"]
+    assert sorted(boards.state.units) == ["b0", "b2", "b3", "b4"]
+
+
+def test_a_new_control_board_keeps_the_books_of_its_name():
+    boards = shelf()
+    books = boards.state.miners["b1"]
+    miners = boards.wiring.miners
+    boards.wiring = boards.wiring._replace(miners=(miners[0], miners[1]._replace(mac="02:00:00:00:00:99"), *miners[2:]))
+    boards.policy = policy(boards.wiring)._replace(rules=boards.policy.rules, site=boards.policy.site)
+    boards.ticks(2)
+    assert boards.state.miners["b1"].starts == books.starts
+    assert boards.state.units["b1"].mac == "02:00:00:00:00:99"
+    assert told(boards) == []
+    assert not boards.events("stranger_left")
+
+
+def test_holds_errands_chases_and_what_rules_know_go_with_it():
+    units = {f"b{at}": Unit(mac=mac) for at, mac in enumerate(MACS)}
+    state = State(
+        memory={"failover": {"moved": {"b1": "main"}}, "wear": {"b1": 1}},
+        miners={"b1": MinerBook(starts=7), "shelf1": MinerBook(starts=1)},
+        chases={"miner b1": Chase("stop", 0, 1, 5), "fan 1": Chase("on", 0, 1, 5)},
+        overrides=(
+            Override("miner.b1", "stop", "output", 0, "anna", "", 1),
+            Override("mode.b1", "eco", "output", 0, "anna", "", 2),
+            Override("mode.b0", "eco", "output", 0, "anna", "", 3),
+            Override("miner.shelf1", "run", "output", 0, "anna", "", 4),
+        ),
+        last={"no_stop": {"bitaxe shelf": ["b0", "b1"]}, "writers": {"b1": 9}, "boot_id": "b1"},
+        errands=(Errand("b1", "restart", "", 5, 1),),
+        settling={"b1": 60},
+        units=units,
+    )
+    specs = Shelf().wiring.miners
+    renamed = (specs[0], specs[1]._replace(id="shelf1"), *specs[2:])
+    after, events = follow(state, renamed)
+    assert [event.about for event in events] == ["shelf1"]
+    assert after.memory == {"failover": {"moved": {"shelf1": "main"}}, "wear": {"b1": 1}}
+    assert after.miners == {"shelf1": MinerBook(starts=7)}
+    assert set(after.chases) == {"miner shelf1", "fan 1"}
+    assert [one.key for one in after.overrides] == ["miner.shelf1", "mode.shelf1", "mode.b0"]
+    assert after.overrides[0].value == "stop"
+    assert after.last == {
+        "no_stop": {"bitaxe shelf": ["b0", "shelf1"]}, "writers": {"shelf1": 9}, "boot_id": "b1",
+    }  # fmt: skip
+    assert after.errands[0].miner == "shelf1"
+    assert after.settling == {"shelf1": 60}
+    assert after.units["shelf1"].mac == MACS[1]
+    assert follow(after, renamed) == (after, ())
+
+
+def test_nothing_is_made_where_no_name_changed():
+    state = State(units={f"b{at}": Unit(mac=mac) for at, mac in enumerate(MACS)})
+    assert follow(state, Shelf().wiring.miners)[0] is state
+    assert follow(State(), Shelf().wiring.miners) == (State(), ())
