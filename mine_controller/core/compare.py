@@ -7,7 +7,7 @@ from mine_controller.core.awake import rests
 from mine_controller.core.chase import TRIES, Ladder, Step, at_rung, has_failed, pursue
 from mine_controller.core.due import ONCE
 from mine_controller.core.envelope import severest
-from mine_controller.core.fleet import wordy
+from mine_controller.core.fleet import risen_w, wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
 from mine_controller.core.levels import TARGETS, command_id, levels
 from mine_controller.core.liars import liars_of, lied
@@ -21,7 +21,6 @@ from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
 BOOT_S = 90  # from outlet on to the miner's own start
-ON_SHARE_PCT = 50  # a start is proven at this share of nominal
 FAN_PROOF_S = 22
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
@@ -142,7 +141,9 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
     unmetered = watts is None and wordy(spec, work.view.image, at)
     if stopped or work.envelope.max_power_w == 0:
         del work.chases[target]
-    elif _has_risen(spec, watts) or ((unmetered or _is_slowed(work, at)) and _says_it_hashes(work, at, sent_s)):
+    elif (watts is not None and watts >= risen_w(spec, work.view.image, work.view.state)) or (
+        (unmetered or _is_slowed(work, at)) and _says_it_hashes(work, at, sent_s)
+    ):
         work.done.append((target, work.chases.pop(target)))
     elif sent_s is None and waited_s > UNSENT_S:
         del work.chases[target]  # nobody was told: that is no failure of the miner's
@@ -155,10 +156,6 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
             "compare", "start_failed", (("miner", spec.id), ("watts", watts if watts is not None else "unknown"))
         )
         work.events.append(Event("start_failed", "warning", spec.id, reason))
-
-
-def _has_risen(spec: MinerSpec, watts: int | None) -> bool:
-    return watts is not None and watts * 100 >= spec.nominal_w * ON_SHARE_PCT
 
 
 def _is_slowed(work: _Work, at: int) -> bool:

@@ -17,6 +17,7 @@ from mine_controller.record import NamedTuple
 
 FLOOR_SPARE_W = 10_000
 MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp
+RISEN_PCT = 50  # a start is proven at this share of what the miner is to draw
 ASLEEP = frozenset({"sleeping", "stopped"})
 
 
@@ -54,6 +55,18 @@ class Fleet(NamedTuple):
 def on_above_w(spec: MinerSpec) -> int:
     """A miner drawing more than this is still on."""
     return max(spec.nominal_w * 15 // 100, 2 * spec.standby_w)
+
+
+def risen_w(spec: MinerSpec, image: Image, state: State) -> int:
+    """Watts that prove a start: half of what it draws when it runs, which a limit of its own or a lower clock may have
+    put far below what is configured."""
+    usual, unit = [spec.nominal_w], state.units.get(spec.id)
+    told = image.channels.get(f"{spec.group}/{spec.mac}:limit_w")
+    if told is not None and isinstance(told.value, int | float) and told.value > 0:
+        usual.append(int(told.value))
+    if unit is not None and unit.run_dw:
+        usual.append(unit.run_dw // 10)
+    return max((min(usual) * RISEN_PCT + 99) // 100, on_above_w(spec) + 1)
 
 
 marks_of = Once(each(on_above_w))

@@ -1,0 +1,64 @@
+"""What proves a start: half of what the miner is to draw, which may be far less than fleet.csv says."""
+
+import pytest
+from core.shelf import SHELF, Shelf, boards
+
+MINERS, DAYS = 6, 4
+
+
+class Throttled(Shelf):
+    """One board, b0, that comes back with the few watts it was told to take."""
+
+    draws = 12  # of 30
+
+    def _grow(self) -> None:
+        started = set(self.starting)
+        super()._grow()
+        if "b0" in started - set(self.starting):
+            self.power["b0"] = self.draws
+
+
+def lived(shelf, days=DAYS):
+    """Some curtailments, an hour and a half apart."""
+    shelf.mode["b0"] = None
+    for _ in range(days):
+        shelf.signal = "off"
+        shelf.ticks(10)
+        shelf.signal = "run"
+        shelf.ticks(45)
+    return [event for event in shelf.events("start_failed") if event.about == "b0"]
+
+
+def test_a_miner_under_a_power_limit_has_started_when_it_draws_half_of_that():
+    shelf = Throttled(boards(MINERS))
+    shelf.more = [("02:00:00:00:00:00:limit_w", 13)]
+    assert lived(shelf) == []
+    book = shelf.state.miners["b0"]
+    assert (book.starts, book.fails, book.quarantined) == (DAYS, (), "")
+
+
+def test_a_miner_tuned_down_has_started_when_it_draws_half_of_what_was_learned():
+    shelf = Throttled(boards(MINERS))
+    shelf.power["b0"], shelf.mode["b0"] = 12, None
+    shelf.ticks(20)  # it runs so for a while
+    assert lived(shelf) == []
+
+
+@pytest.mark.parametrize("limit", [0, None, 4000, "full"])
+def test_cmd4_one_that_never_gets_going_has_failed_whatever_its_limit_says(limit):
+    """CMD4: an answer and no ramp; three in a day are quarantine."""
+    shelf = Throttled(boards(MINERS))
+    shelf.draws = 7
+    shelf.more = [("02:00:00:00:00:00:limit_w", limit)]
+    assert len(lived(shelf)) == 3
+    assert shelf.state.miners["b0"].quarantined == "did not start"
+
+
+def test_cmd4_a_limit_next_to_nothing_makes_no_sleeper_a_runner():
+    """CMD4: what counts as off never proves a start."""
+    shelf = Throttled(boards(MINERS))
+    shelf.draws = 5
+    shelf.more = [("02:00:00:00:00:00:limit_w", 6)]
+    lived(shelf, 1)
+    assert shelf.state.miners["b0"].on is False
+    assert SHELF in shelf.wiring.lanes
