@@ -56,9 +56,10 @@ check_python() {
     "$PYTHON" -c 'import ensurepip' 2>/dev/null || die 2 "Python can't make virtual environments yet: sudo apt install python3-venv"
 }
 
-# make_venv DIR: there is a working virtual environment in DIR afterwards
+# make_venv DIR: there is a working virtual environment in DIR afterwards, of the Python that is there now
 make_venv() {
-    if [[ -e $1 ]] && ! "$1/bin/python" -c '' 2>/dev/null; then
+    local whole='import os, sys, sysconfig; sys.exit(not os.path.isdir(sysconfig.get_path("purelib")))'
+    if [[ -e $1 ]] && ! "$1/bin/python" -I -c "$whole" 2>/dev/null; then
         [[ -f $1/pyvenv.cfg ]] || die 2 "$1 is in the way and is no virtual environment: move it away"
         rm -rf "$1"
     fi
@@ -80,7 +81,7 @@ own_venv() {
     make_venv .venv
     mark=.venv/.minectl-$lock
     stamp=$(cat "$lock" pyproject.toml mine_controller/__init__.py | sha256sum)
-    if [[ -x .venv/bin/minectl && -f $mark && $(<"$mark") == "$stamp" ]]; then
+    if [[ -x .venv/bin/minectl && -f $mark && $(<"$mark") == "$stamp" ]] && runs .venv; then
         return
     fi
     say "installing minectl and what it needs into .venv" >&2
@@ -172,6 +173,10 @@ release_digest() { # eight characters that change with anything that is installe
 }
 
 release_mark() { cat "$1/.minectl-release" 2>/dev/null || true; }
+
+# runs RELEASE: its Python still finds it. A new Debian brings another Python, and what was installed under the old one is
+# not there for it.
+runs() { "$1/bin/python" -I -c 'import mine_controller' 2>/dev/null; }
 
 missing_packages() {
     local package
@@ -498,7 +503,7 @@ install_release() {
     make_user
     make_folders
     step "folder /opt/minectl" install -d -m 0755 "$root/opt/minectl"
-    if [[ $(release_mark "$release") == "$digest" ]]; then
+    if [[ $(release_mark "$release") == "$digest" ]] && runs "$release"; then
         say "/opt/minectl/$name is complete already"
     else
         step "minectl $version into /opt/minectl/$name" build_release "$release" "$digest"
@@ -552,6 +557,9 @@ rollback() {
     local opt=$root/opt/minectl name
     name=$(readlink "$opt/previous" 2>/dev/null) || die 2 "there is no version before this one in /opt/minectl"
     [[ -f $opt/$name/.minectl-release ]] || die 2 "/opt/minectl/$name is not complete any more"
+    runs "$opt/$name" ||
+        die 2 "version $name can't run any more: this machine's Python is another one since. sudo ./install.sh in the tree of \
+the version you want builds it anew"
     step "version $name checks the config" check_config "$opt/$name" ||
         die 2 "version $name refuses /etc/minectl/config.txt, so nothing was switched"
     step "switch /opt/minectl/current back to $name" switch_to "$name"

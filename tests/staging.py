@@ -32,6 +32,7 @@ case "$*" in
     case "$*" in *lock*) if there trouble; then cat "{fakes}/trouble" >&2; exit 1; fi ;; esac ;;
 "-m pytest "*) echo "pytest $*"; exit 5 ;;
 *ensurepip*) if there no-ensurepip; then exit 1; fi ;;
+*"import mine_controller"*) if there other-python && [ "$0" -ot "{fakes}/other-python" ]; then exit 1; fi ;;
 *version_info*) if there old; then exit 1; fi ;;
 *) exec "{python}" "$@" ;;
 esac

@@ -139,6 +139,45 @@ def test_a_second_install_changes_nothing(machine):
     assert "\nfile " not in told
 
 
+def test_a_release_that_this_machines_python_does_not_find_any_more_is_built_anew(machine):
+    """A new Debian brings another Python: every tick ends with `No module named 'mine_controller'`."""
+    machine.install()
+    asked = machine.asked_of_pip
+    another_python(machine)
+    told = machine.install()
+    assert "minectl 1.0.0 into /opt/minectl/1.0.0" in told
+    assert len(machine.asked_of_pip) == 2 * len(asked)
+    assert "is complete already" in machine.install()
+
+
+def test_rollback_to_a_release_of_another_python_says_so(machine):
+    machine.install()
+    machine.version("1.1.0")
+    machine.install()
+    another_python(machine)
+    told = machine.install("--rollback", code=2)
+    assert "version 1.0.0 can't run any more: this machine's Python is another one" in told
+    assert machine.current() == "1.1.0"
+
+
+def test_the_clones_own_environment_of_another_python_is_installed_anew(machine):
+    machine.run("demo")
+    asked = machine.asked_of_pip
+    another_python(machine)
+    machine.run("demo")
+    assert machine.asked_of_pip == asked * 2
+
+
+def another_python(machine):
+    """What was made before this moment is of a Python that is gone."""
+    flag = machine.fakes / "other-python"
+    flag.touch()
+    now = flag.stat().st_mtime
+    os.utime(flag, (now - 100, now - 100))
+    for python in (*machine.root.glob("opt/minectl/*/bin/python"), *machine.clone.glob(".venv/bin/python")):
+        os.utime(python, (now - 200, now - 200))
+
+
 def test_an_upgrade_keeps_the_config_and_the_version_before(machine):
     machine.install()
     mine = machine.config.read_text().replace("[end]", "# by hand\n[end]")
