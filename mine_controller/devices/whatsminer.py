@@ -100,6 +100,10 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     sums = _old(wire, options, [host for host in hosts if host not in new], "summary")
     good = [host for host, reply in sums.items() if _summarised(reply)]
     framed = _new(wire, options, [host for host in hosts if host not in good])
+    gone = new.difference(reply.name.partition(" ")[0] for reply in framed if reply.status)
+    late = _old(wire, options, [host for host in hosts if host in gone], "summary")  # another unit, other firmware
+    sums |= late
+    good += [host for host, reply in late.items() if _summarised(reply)]
     old = [*sums.values()]
     for part in OLD[1:]:
         old += _old(wire, options, good, part).values()

@@ -120,6 +120,17 @@ def test_a_unit_that_answers_only_in_frames_is_read_there_and_asked_there_first_
     assert {port for _, port, _ in rack.sent} == {4433}
 
 
+def test_an_older_unit_where_one_of_api_3_answered_before_is_found_by_its_old_port():
+    """Two of them swapped addresses, or the firmware went back: what was learned of an address is no law."""
+    _, _, memory = read({A: {4433: New()}})
+    found, _, after = read({A: {4028: old()}}, memory)
+    assert value(found, OLD, "word") == "hashing"
+    assert after == {A: f"{OLD} v2"}  # its model is asked next time
+    both = {A: {4028: old()}, "10.0.1.2": {4433: New()}}
+    found, _, after = read(both, {"10.0.1.2": f"{OLD} v2 M20SV10", **memory})
+    assert (value(found, OLD, "address"), value(found, NEW, "address")) == (A, "10.0.1.2")
+
+
 def test_a_unit_whose_old_port_only_refuses_is_read_in_frames():
     found, _, _ = read({A: {4028: Api(joins=False), 4433: New()}})
     assert value(found, NEW, "word") == "hashing"
