@@ -120,6 +120,8 @@ class _Reader:
     def header(self, line: int, cells: list[str]) -> list[str]:
         """The columns, or nothing when rows can't be read by them."""
         before = len(self.problems)
+        while cells and not cells[-1]:  # a spreadsheet goes on writing columns that were emptied
+            cells = cells[:-1]
         for cell in cells:
             if cell not in COLUMNS:
                 self.tell(line, cell[:40], f"is not a column{nearest(cell, COLUMNS)}")

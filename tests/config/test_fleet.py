@@ -37,6 +37,14 @@ def test_the_line_in_which_a_spreadsheet_names_its_delimiter_is_skipped_and_coun
     assert read(sep + "\n") == ((), ())
 
 
+def test_columns_that_were_emptied_in_a_spreadsheet_are_no_columns():
+    rows, problems = read("id;mac;group;;;\r\nb01;02:00:00:00:00:01;bitaxe shelf;;;\r\n")
+    assert [row.id for row in rows] == ["b01"]
+    assert problems == ()
+    _, problems = read("id;mac;group;;;\r\nb01;02:00:00:00:00:01;bitaxe shelf;;left;\r\n")
+    assert [problem.text for problem in problems] == ["has 6 cells for 3 columns: quote a cell with a comma in it"]
+
+
 def test_a_line_like_it_further_down_is_no_miner_and_told():
     assert [line for line, _ in told(f"{HEAD}sep=;\n")][:1] == [2]
     assert [line for line, _ in told(f"sep=,\nsep=,\n{HEAD}")][:1] == [2]

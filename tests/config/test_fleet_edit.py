@@ -39,6 +39,13 @@ def test_the_line_in_which_a_spreadsheet_names_its_delimiter_stays_as_it_is():
     assert (changed, told) == (head + b"a001;02:aa:00:00:00:01;coop\r\n", (("group", "cloud mine", "coop"),))
 
 
+def test_emptied_columns_at_the_end_of_the_first_line_stay_as_they_are():
+    raw = b"id;mac;group;;\r\nb01;02:00:00:00:00:01;bitaxe shelf;;\r\n"
+    after = with_rows(raw, [{"id": "b02", "mac": "02:00:00:00:00:02", "group": "bitaxe shelf"}])
+    assert after == raw + b"b02;02:00:00:00:00:02;bitaxe shelf;;\r\n"
+    assert without_rows(after, ["b02"])[0] == raw
+
+
 def test_a_file_with_that_line_alone_gets_its_first_line_in_that_delimiter():
     assert with_rows(b"sep=;\n", [NEW]).startswith(b"sep=;\n" + HEAD.replace(b",", b";"))
 
