@@ -271,7 +271,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "doubled"): "{addresses} say that they are {miner}: what it does is unknown while they do",
     ("alarm", "required_lost"): "{what} is unknown, and this site requires it: {why}",
     ("alarm", "database"): "the database is in trouble: {why}",
-    ("alarm", "disk"): "the disk is nearly full: {why}",
+    ("alarm", "disk"): "the disk of the database: {why}",
     ("alarm", "config_broken"): "the config is broken, the last good one runs: {why}",
     ("alarm", "backup_failed"): "the last backup failed: {why}",
     ("alarm", "ticks_skipped"): "{ticks} ticks in a row could not begin: another process held the lock",

@@ -142,7 +142,8 @@ def _database(site: Site) -> Iterator[Check]:
             schema = schema_of(db)
         broken = query.broken_event(site.config.paths)
     except (StoreTrouble, StoreError) as trouble:
-        yield Check("database", FAIL, str(trouble), restore)
+        keep = "no tick writes over it: look whose file it is (chown minectl:), and at its disk (dmesg)"
+        yield Check("database", FAIL, str(trouble), restore if getattr(trouble, "kind", "") == "corrupt" else keep)
         return
     size = f"{path.stat().st_size / 1e6:.1f} MB, schema {schema}"
     if said != "ok":

@@ -67,3 +67,8 @@ def test_what_stands_on_after_its_cause_is_not_told_as_the_cause_itself():
         sentence(Reason("shed", "proven", proven))
         == "0 W measured, below 3232 W: proven down 8 s after it was asked for"
     )
+
+
+def test_a_disk_that_is_read_only_is_not_called_nearly_full():
+    said = sentence(Reason("alarm", "disk", (("why", "/var/lib/minectl is read-only"),)))
+    assert said == "the disk of the database: /var/lib/minectl is read-only"

@@ -19,6 +19,7 @@ from mine_controller.ops.recall import kept_book
 from mine_controller.ports.kept import Kept, write_kept
 from mine_controller.ports.live import live_wire
 from mine_controller.store.copies import back_up
+from mine_controller.store.db import StoreTrouble
 
 
 @pytest.fixture
@@ -100,6 +101,20 @@ def test_a_damaged_database_fails_and_the_examination_goes_on(place, tmp_path):
     assert found["database"].verdict == "fail"
     assert "sets it aside" in found["database"].remedy
     assert "memory" in found
+
+
+def test_a_database_that_is_closed_to_the_ticks_is_not_said_to_be_set_aside(place, tmp_path, monkeypatch):
+    """No tick does that: it may be read again once it is the right user's."""
+    place.ticks(1)
+
+    def closed(_path):
+        raise StoreTrouble("readonly", "the database can't be written: unable to open database file")
+
+    monkeypatch.setattr(doctor, "reading", closed)
+    check = only(doctor._database(site(place, tmp_path)))
+    assert check.verdict == "fail"
+    assert "chown" in check.remedy
+    assert "sets it aside" not in check.remedy
 
 
 def test_an_event_changed_afterwards_is_told(place, tmp_path):

@@ -367,9 +367,9 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "`minectl doctor` tells what helps: space, rights, the card",
     ),
     "disk": (
-        "the disk is nearly full",
-        "drops old records; the reserve keeps it alive",
-        "make room: logs, old backups",
+        "the disk of the database is nearly full, read-only or not there",
+        "goes on; a reserve is left for a full one, and what can't be written down is not raised",
+        "full: make room (logs, old backups); read-only or gone: look at dmesg, the card and its mount",
     ),
     "list_shrunk": (
         "more than a fifth of the miners have left fleet.csv at once",
