@@ -5,6 +5,7 @@ errand WHOM VERB [VALUE]: WHOM is a miner's id, --all, row=a, group=bitaxe shelf
 
 import re
 
+from mine_controller.core.fleet import on_above_w
 from mine_controller.core.model.command import ERRANDS, NOT_SENT, UNREACHABLE
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.policy import Policy
@@ -16,7 +17,7 @@ from mine_controller.record import NamedTuple
 
 FIELDS = (2, 3)
 TUNED = ("frequency_mhz", "core_voltage_mv")
-LIMIT_PCT = 110  # of nominal: a power limit beyond that is a typing error
+LIMIT_PCT = 110  # of nominal: a power limit beyond that is a typing error; so is one at which it would count as off
 SHOWN = 3
 _PAIR = re.compile(r"([a-z_]+)=([0-9]{1,6})")
 
@@ -131,6 +132,8 @@ def _cannot(spec: MinerSpec, at: int, asked: _Asked, image: Image, policy: Polic
         return f"{spec.id} has no pool {asked.value[:30]!r}; it has {', '.join(spec.pools) or 'none'}"
     if asked.verb == "limit" and int(asked.value) * 100 > spec.nominal_w * LIMIT_PCT:
         return f"{spec.id}: {asked.value} W is more than it may draw ({spec.nominal_w} W)"
+    if asked.verb == "limit" and int(asked.value) <= on_above_w(spec):
+        return f"{spec.id}: {asked.value} W is so little that it would count as off (up to {on_above_w(spec)} W)"
     if image.miners.address[at] is None:
         return f"{spec.id} is not reachable: nobody answered as this unit lately"
     return ""

@@ -20,7 +20,7 @@ def taken(*args, wires=None, verb="errand"):
 @pytest.mark.parametrize(
     ("verb", "value"),
     [
-        ("fan", "0"), ("fan", "100"), ("fan", "auto"), ("limit", "1"), ("locate", "on"), ("locate", "off"),
+        ("fan", "0"), ("fan", "100"), ("fan", "auto"), ("limit", "7"), ("locate", "on"), ("locate", "off"),
         ("restart", ""), ("tune", "frequency_mhz=1"), ("tune", "frequency_mhz=5000 core_voltage_mv=30000"),
         ("mode", "x"), ("pool", "x"),
     ],
@@ -47,6 +47,13 @@ def test_a_power_limit_may_be_a_tenth_over_what_a_miner_usually_draws():
     assert taken("b1", "limit", "33")[0] == [("b1", "limit", "33", 7)]
     with pytest.raises(Refused, match=r"b1: 34 W is more than it may draw \(30 W\)"):
         taken("b1", "limit", "34")
+
+
+def test_a_power_limit_at_which_a_miner_would_count_as_off_is_a_typing_error():
+    """35 in place of 3500: it would be started again and again, and end in quarantine."""
+    assert taken("b1", "limit", "7")[0] == [("b1", "limit", "7", 7)]
+    with pytest.raises(Refused, match=r"b1: 6 W is so little that it would count as off \(up to 6 W\)"):
+        taken("b1", "limit", "6")
 
 
 def test_three_who_can_not_are_named_and_the_rest_counted():
