@@ -27,7 +27,7 @@
     var old = age > fact("old") + slack;
     document.documentElement.classList.toggle("is-late", age > fact("late") + slack && !old);
     document.documentElement.classList.toggle("is-old", old);
-    document.getElementById("age").textContent = words(age) + " old";
+    document.getElementById("age").textContent = isSlow() && read ? "mine read " + words(age) + " ago" : words(age) + " old";
     var told = document.getElementById("old");
     var text = old ? "This page is old. The mine was last read " + words(age) + " ago; what it does now is not known." : "";
     if (told.textContent !== text) { told.textContent = text; }
