@@ -8,7 +8,13 @@
   var LONGEST = 200;
 
   function id(name) { return document.getElementById(name); }
-  function time(at) { return at ? new Date(at * 1000).toLocaleTimeString() : "never"; }
+  // The viewer's clock says whose it is: the mine may stand in another zone, and its own pages tell its own time.
+  function time(at) {
+    if (!at) { return "never"; }
+    var then = new Date(at * 1000), how = { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short" };
+    if (then.toDateString() !== new Date().toDateString()) { how.weekday = "short"; how.day = "numeric"; how.month = "short"; }
+    return then.toLocaleString("en-GB", how);
+  }
   function kw(watts) { return (watts / 1000).toFixed(1) + " kW"; }
 
   // -- the rows of the form ------------------------------------------------------------------------------------
@@ -198,7 +204,7 @@
   }
 
   function stop() {
-    M.dialog("Stop everything?", [el("p", {}, "All miners go off at their outlets, now, and stay off until minectl resume."), M.reasonField()], "Stop everything", function (form) {
+    M.dialog("Stop everything?", [el("p", {}, "All miners go off now, at their outlets where they have any, and stay off until minectl resume."), M.reasonField()], "Stop everything", function (form) {
       return act("POST", "/api/debug/emergency-shutdown", { reason: form.querySelector("#sv-reason").value });
     }, "sv-bad");
   }

@@ -1,6 +1,7 @@
 """The editors and the buttons in a real browser, on a real port: what a person sees, presses and is told."""
 
 import json
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -119,6 +120,20 @@ def test_a_value_is_previewed_set_seen_and_given_back(place, tab):
             ("set-state", "token operate"), ("clear-state", "token operate"),
         ]  # fmt: skip
         calm(tab, live)
+
+
+def test_times_name_the_viewers_zone_and_another_day_its_date(attic, tab):
+    asked = ("set-state", "strategy", "off", "--for", "3d", "--reason", "x")
+    with listening(attic) as live:
+        tab.send("Emulation.setTimezoneOverride", timezoneId="Asia/Kolkata")
+        assert attic.run(*asked).exit_code == 0
+        tab.go(f"{live.at}/debug")
+        tab.until("document.getElementById('db-when').innerText.includes('Tick of')")
+        assert re.search(r"Tick of \d\d:\d\d:\d\d (GMT\+5:30|IST)\.", tab.text("#db-when"))
+        tab.until("document.querySelector('#db-held td')")
+        assert re.search(r"until \w{3}\w* ?,? \d+ \w{3}", tab.text("#db-held"))
+        stop = tab.text(".sv-danger")
+    assert "at its outlet where it has one" in stop
 
 
 def test_a_token_that_nobody_has_is_told_in_the_dialog(place, tab):
