@@ -25,7 +25,7 @@ Line = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,29}$")]
 Seconds = Annotated[int, Field(ge=1, le=YEAR_S)]
-Value = Line | Annotated[float, Field(allow_inf_nan=False, ge=-1e9, le=1e9)]
+Value = Line | Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]  # strict: true is no 1
 Moment = Annotated[int, Field(ge=0, le=LATEST_S)]
 
 

@@ -44,8 +44,8 @@ def filters_of(who: Who) -> Filters:
     """Those meant by a body. Problem 422 when it names nobody."""
     if who.ids and who.filter is None:
         return Filters(tuple(who.ids))
-    if who.ids is None and who.filter is not None:
-        one = who.filter
+    one = who.filter
+    if who.ids is None and one is not None and (one.model or one.row or one.group or one.all):
         return Filters((), one.model, one.row, one.group, one.all)
     raise Problem(422, 'say who: {"ids": ["b01"]}, or {"filter": {"model": "S19"}}, or {"filter": {"all": true}}')
 

@@ -39,7 +39,7 @@ AUDITED = {  # what is done already, or was never to be done: the tick writes it
     "config": "the config is changed already; this is its audit row",
     "emergency-stop": "the stop file is the stop; this is its audit row",
     "tick": "a tick was asked for; this is its audit row",
-    "denied": "it was sent away without a valid token; this is its audit row",
+    "denied": "it was sent away; this is its audit row",
 }
 LONGEST_NUMBER = 9
 INPUTS = (
@@ -267,6 +267,8 @@ def _check_output(key: str, value: str, policy: Policy) -> None:
         raise Refused(f"{key} is one of {', '.join(words)}")
     if (head in ("fan", "miner")) != bool(name):
         raise Refused(f"unknown key {key!r}; write fan.3, miner.a017, fans, miners, max_power_kw")
+    if head in ("fan", "fans") and not wiring.fans:
+        raise Refused("this site has no fans in [wiring], so there is none to switch")
     if head == "fan" and name not in {spec.name for spec in wiring.fans}:
         raise Refused(f"there is no fan {name!r}; fans are {', '.join(spec.name for spec in wiring.fans)}")
     if head == "miner" and name not in {spec.id for spec in wiring.miners}:

@@ -135,6 +135,15 @@ def test_requests_that_come_while_a_tick_is_at_work_share_the_next(served, monke
     assert len(ticks) <= 3
 
 
+def test_true_is_no_number_and_a_filter_without_words_names_nobody(served):
+    body = {"key": "max_power_kw", "value": True, "reason": "x"}
+    assert served.post("/api/debug/raw-state", body).status_code == 422
+    assert served.post("/api/debug/fans", {"value": True, "reason": "x"}).status_code == 422
+    nobody = served.post("/api/miners/bulk/disable", {"filter": {}, "reason": "x"})
+    assert (nobody.status_code, nobody.json()["error"][:7]) == (422, "say who")
+    assert served.place.requests() == ()
+
+
 @pytest.mark.parametrize(
     ("path", "body", "said"),
     [

@@ -12,8 +12,8 @@ SITE = "site=test"
 class Judge:
     """A plant after its first tick; each `ask` is one request to it."""
 
-    def __init__(self, *, live=True):
-        self.plant = Plant(wiring(4, 3), policy(wiring(4, 3), live=live))
+    def __init__(self, *, live=True, fans=3):
+        self.plant = Plant(wiring(4, fans), policy(wiring(4, fans), live=live))
         self.plant.tick()
         self.clock = self.plant.image.clock
 
@@ -119,6 +119,15 @@ def test_g14_no_other_input_has_a_looser_form(flag, key, value):
     assert judge.ask(key, value, flags=(SITE,))[1][0].kind == "test"
 
 
+def test_who_was_sent_away_is_not_said_to_have_had_no_token():
+    """A page of another place is sent away with a good one."""
+    image = Judge().plant.image
+    asked = request("denied", reason="POST /api/debug/fans: 403")._replace(at=image.clock.wall_s)
+    judge = Judge()
+    _, (verdict,), _ = take_requests(image._replace(requests=(asked,)), judge.plant.state, judge.plant.policy)
+    assert verdict.why == "it was sent away; this is its audit row"
+
+
 # -- inputs and outputs -----------------------------------------------------------------------------------------------
 
 
@@ -139,6 +148,9 @@ def test_sec4_there_are_as_many_fans_to_ask_for_as_are_wired():
     assert judge.ask("fan.4", "on")[0] == "there is no fan '4'; fans are 1, 2, 3"
     assert judge.ask("fan.3", "run")[0] == "fan.3 is one of on, off"
     assert judge.ask("fan", "on")[0].startswith("unknown key 'fan'")
+    bare = Judge(fans=0)
+    for key, value in (("fans", "0"), ("fans", "2"), ("fan.1", "on")):
+        assert bare.ask(key, value)[0] == "this site has no fans in [wiring], so there is none to switch"
     assert judge.ask("miners.m001", "stop")[0].startswith("unknown key 'miners.m001'")
     assert judge.ask("miner.m009", "stop")[0] == "there is no miner 'm009'; see fleet.csv"
 
