@@ -267,7 +267,7 @@ def _spreads(three: list[list[float | None]]) -> list[list[float | None] | None]
 def prune(db: sqlite3.Connection, wall_s: int) -> None:
     """Drop what is past its time, oldest first and little by little, inside the caller's transaction.
 
-    The caller makes sure the wall clock is to be believed: a clock a year ahead must not eat the year.
+    The caller makes sure that `wall_s` is to be believed: a clock a year ahead must not eat the year.
     """
     for name, kept_s in RETENTION_S.items():
         key = "tick_at" if name in ("anchors", "telemetry") else "id"

@@ -68,6 +68,19 @@ def unpack_body(body: bytes) -> tuple[State, Image | None, str, tuple[str, ...]]
     return state, image, str(tree.get("config")), notes
 
 
+def at_most_s(db: sqlite3.Connection, plant_s: int) -> int:
+    """Give the latest wall time it can be by the boot clock: that of the oldest anchor, and the plant time since; 0
+    without one. No wall clock that is wrong, or kept by nobody, moves it."""
+    found = db.execute("SELECT tick_at, body FROM anchors ORDER BY tick_at LIMIT 1").fetchone()
+    if found is None:
+        return 0
+    try:
+        facts = clock_facts(unpack_body(found[1])[0])
+    except ValueError:
+        return 0
+    return 0 if facts is None else int(found[0]) + max(0, plant_s - facts.plant_s)
+
+
 def read_row(db: sqlite3.Connection) -> StateRow | None:
     """Give the state row; None in a file that never had one. StoreTrouble("corrupt"): its hash does not fit it."""
     found = db.execute("SELECT version, seq, tick_at, round, hour_at, body, sha256 FROM state WHERE id = 1").fetchone()

@@ -27,7 +27,7 @@ from mine_controller.store.db import Paths, StoreTrouble, connect, plain, readin
 from mine_controller.store.events import event_row
 from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, roll_hour, telemetry, update_miners
 from mine_controller.store.inbox import pending
-from mine_controller.store.loading import Kept, Loaded, loaded, pack_body, read_kept
+from mine_controller.store.loading import Kept, Loaded, at_most_s, loaded, pack_body, read_kept
 from mine_controller.store.opening import Opened, begin_again, open_file
 from mine_controller.store.outbox import Letter, Mark, Message, due_letters, mark_letters
 from mine_controller.store.policies import pack_policy
@@ -427,5 +427,6 @@ class _Hour(NamedTuple):
         if image is None:
             return
         update_miners(db, image.clock, self.book.state, image, self.tick.policy)
-        if image.clock.synced and not image.clock.stepped:
-            prune(db, image.clock.wall_s)
+        clock = image.clock
+        believed = clock.synced and not clock.stepped
+        prune(db, clock.wall_s if believed else min(clock.wall_s, at_most_s(db, clock.plant_s)))

@@ -243,13 +243,28 @@ def test_what_is_past_its_time_is_pruned_in_small_bites_and_only_by_a_clock_to_b
     for synced, left in ((False, 31), (True, 12)):
         made = doubtful
         at = made.tick.at + (0 if not synced else 3600)
-        image = made.book.image._replace(clock=ledger.clock(at)._replace(synced=synced))
+        plant_s = ledger.clock(at).plant_s - (0 if synced else year_s)  # nobody keeps it, and the boot clock denies it
+        image = made.book.image._replace(clock=ledger.clock(at)._replace(synced=synced, plant_s=plant_s))
         with open_store(paths, "1.0") as store:
             store.load(ledger.BOOT, SHA)
             store.save(made.tick._replace(at=at), made.rounds, made.book._replace(image=image), at + 5)
         assert shell(paths, "SELECT count(*) FROM records") == [(left,)]
     assert shell(paths, "SELECT count(*) FROM mine_states") == [(32,)]
     assert shell(paths, "SELECT count(*) FROM hours") == [(2,)]
+
+
+def test_where_nobody_keeps_the_clock_rows_go_once_the_boot_clock_says_they_are_old(paths, rules):
+    """CLK3: a site without a time server; its file would grow for ever."""
+    run_ticks(paths, rules, 30, book=full_book(rules))
+    for days, telemetry, records in ((6, 31, 31), (8, 2, 32), (401, 1, 3)):
+        at = ledger.NOON + days * 86_400
+        made = ledger.make_tick(rules, full_book(rules), at)
+        image = made.book.image._replace(clock=ledger.clock(at)._replace(synced=False))
+        with open_store(paths, "1.0") as store:
+            store.load(ledger.BOOT, SHA)
+            store.save(made.tick, made.rounds, made.book._replace(image=image), at + 5)
+        assert shell(paths, "SELECT count(*) FROM telemetry") == [(telemetry,)]
+        assert shell(paths, "SELECT count(*) FROM records") == [(records,)]
 
 
 def test_ten_second_ticks_keep_one_row_of_telemetry_a_minute(paths, rules):
