@@ -71,6 +71,17 @@ def test_clk1_a_new_boot_counts_only_its_own_seconds_and_says_so():
     assert not second.stepped
 
 
+def test_after_a_restore_timers_go_on_from_where_they_stood_however_long_the_machine_has_been_up():
+    """Else ten minutes off, the starts and the heat stops of a day are over at once on a machine up for months."""
+    times = Times()
+    times.boot = 200 * 86_400.0
+    back = opening(times, {"plant_s": 5_000, "boot_s": 4_000, "boot_id": "", "wall_s": 1})
+    assert back.rebooted
+    assert back.plant_s == 5_001
+    times.boot += 120
+    assert opening(times, kept(back)).plant_s == 5_121
+
+
 def test_plant_time_never_runs_back_whatever_the_state_says():
     times = Times()
     ahead = {"plant_s": 10_000_000, "boot_s": 5, "boot_id": "boot one", "wall_s": 1}
