@@ -112,7 +112,10 @@ class _Work:
         except OSError as error:
             self.trouble.append(f"{self.folder}: {error.strerror or error}")
         if made is not None and self.options.after_backup:
-            self._hand_over(made)
+            try:
+                self._hand_over(made)
+            except OSError as error:  # no room for its output; unnoted, this hour would be kept again at every tick
+                self.trouble.append(f"{self.options.after_backup} can't be run: {error.strerror or error}")
         return after
 
     def _verified(self, before: Kept) -> Path | None:

@@ -181,6 +181,15 @@ def test_a_program_that_is_not_there_is_told(place):
     assert "can't be run" in kept(place, after_backup="/nowhere/at/all").trouble
 
 
+def test_without_a_folder_for_what_a_program_says_it_is_told_once_and_not_kept_again_at_every_tick(
+    place, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    after = kept(place, after_backup=program(tmp_path, "echo sent"))
+    assert (after.whole_at, not is_due(place.config.paths, NOW)) == (NOW, True)
+    assert "after.sh can't be run: No such file or directory" in after.trouble
+
+
 def test_an_emergency_stop_ends_the_keeping_at_once(place):
     paths = place.config.paths
     hurried = keeping.watch(paths, lambda: False)
