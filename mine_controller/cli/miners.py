@@ -238,6 +238,7 @@ def remove(context: click.Context, ids: tuple[str, ...], yes: bool, dry_run: boo
     if wrong:
         fail(f"there is no miner {wrong[0][:40]!r}; `minectl miners list` shows them", 2)
     rows = [(name, f"{known[name].mac} in {known[name].group}", "") for name in dict.fromkeys(ids)]
+    _tell_running(loaded, ids)
     if dry_run:
         click.echo("\n".join(f"would take out {name}: {was}" for name, was, _ in rows))
         return
@@ -254,6 +255,21 @@ def remove(context: click.Context, ids: tuple[str, ...], yes: bool, dry_run: boo
 
     done = f"{', '.join(dict.fromkeys(ids))}: out of fleet.csv; the old text stays as fleet.csv.previous."
     _changed(loaded, change, rows, done)
+
+
+def _tell_running(config: Config, ids: Sequence[str]) -> None:
+    """Whom of these nobody stops any more although they run: neither the utility's word nor heat reaches them."""
+    from mine_controller.ops.miners import miners  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        lit = [row for row in miners(config).rows if row["id"] in ids and row["state"] == "running"]
+    except StoreTrouble:
+        return  # nothing is known of them: the list can be mended all the same
+    if lit:
+        names, first = ", ".join(row["id"] for row in lit), f"`minectl miners stop {lit[0]['id']}` comes before this"
+        more = "it runs on, and nobody stops it" if len(lit) == 1 else "they run on, and nobody stops them"
+        click.echo(f"Note: {names} ran at the last tick: taken out, {more}; {first}.", err=True)
 
 
 def _changed(config: Config, change: Callable[[Path], None], rows: Sequence[tuple[str, str, str]], done: str) -> None:
