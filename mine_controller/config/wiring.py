@@ -80,20 +80,14 @@ def build(section: Section, rows: tuple[Row, ...], kinds: Kinds, defaults: Defau
         wirer.line(entry)
     wirer.ages()
     miners = _Miners(wirer, defaults).specs(rows)
-    active = {title: wired for title, wired in kinds.items() if wired.endpoint is not None}
+    active = {title: (end, wired.module) for title, wired in kinds.items() if (end := wired.endpoint) is not None}
     wiring = Wiring(
         roles=wirer.roles,
         fans=tuple(sorted(wirer.fans, key=lambda fan: int(fan.name))),
         miners=miners,
         breakers=tuple(wirer.breakers),
-        lanes={title: _lane(wired.endpoint, wired.module) for title, wired in active.items() if wired.module.CAN.verbs},
-        endpoints={
-            title: EndpointSpec(
-                title, wired.endpoint.every_s, wired.module.CAN.fleet, int(getattr(wired.module, "EVERY_S", 0))
-            )
-            for title, wired in active.items()
-            if wired.endpoint is not None
-        },
+        lanes={title: _lane(end, module) for title, (end, module) in active.items() if module.CAN.verbs},
+        endpoints={title: _end(title, *found) for title, found in active.items()},
         phases=tuple(wirer.phases),
         uplinks=tuple(wirer.uplinks.uplinks.values()),
         dummy_pool=wirer.uplinks.dummy_pool,
@@ -137,8 +131,12 @@ def _metered(wired: Wired) -> bool:
     return "power_w" in wired.module.CAN.reads and bool(getattr(options, "metered", True))
 
 
-def _lane(endpoint: Endpoint | None, module: Any) -> Lane:
-    assert endpoint is not None
+def _end(title: str, endpoint: Endpoint, module: Any) -> EndpointSpec:
+    rest_s, outside = int(getattr(module, "EVERY_S", 0)), getattr(module, "OUTSIDE", False)
+    return EndpointSpec(title, endpoint.every_s, module.CAN.fleet, rest_s, outside)
+
+
+def _lane(endpoint: Endpoint, module: Any) -> Lane:
     spec, rate = module.LANE, getattr(endpoint.options, "calls_per_s", 0)
     return Lane(endpoint.section, spec.width, 1 / rate if rate else spec.call_s, spec.batch, endpoint.live)
 

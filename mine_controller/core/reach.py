@@ -6,8 +6,6 @@ from mine_controller.core.once import Once, each
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
-SERVICES = frozenset({"foreman"})  # kinds that answer for their miners from elsewhere: no miner's outlet feeds them
-
 
 class Rungs(NamedTuple):
     """A unit's last gentle rung, -1 = none; the lane of its first outlet, "" = none; whether it is a plug's."""
@@ -70,7 +68,7 @@ def startable(view: View, spec: MinerSpec, at: int) -> bool:
 
 def is_dark(view: View, name: str) -> bool:
     """True while every unit of this section stands on an outlet that is off, or boots since one came on again."""
-    if name.partition(" ")[0] in SERVICES:
+    if view.wiring.is_outside(name):
         return False
     mine = [at for at, spec in enumerate(view.wiring.miners) if spec.group == name]
     return bool(mine) and all(can_not_answer(view, at) for at in mine)

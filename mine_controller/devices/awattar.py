@@ -19,6 +19,7 @@ from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
+OUTSIDE = True
 BUDGET_S = 12.0
 
 HOSTS = ("api.awattar.de", "api.awattar.at")

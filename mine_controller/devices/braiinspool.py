@@ -20,6 +20,7 @@ from mine_controller.wire.door import Wire
 ACCOUNT = ("hashrate_hs", "workers_n", "workers_all_n", "unpaid_n", "paid_n", "earned_day_n", "share_wall_s")
 CAN = Can(reads=(*ACCOUNT, "text", "history"))
 LANE = LaneSpec()
+OUTSIDE = True
 WHO = "account"  # the one channel, where other pools have wallets
 PATHS = {"profile": "/accounts/profile/json/btc/", "workers": "/accounts/workers/json/btc/"}
 TURN = "turn"  # the memory of what was asked last

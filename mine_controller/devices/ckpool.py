@@ -22,6 +22,7 @@ from mine_controller.wire.door import Request, Wire
 WALLET = ("hashrate_hs", "workers_n", "best_n", "share_wall_s")
 CAN = Can(reads=(*WALLET, "network_n", "text", "history"))
 LANE = LaneSpec()
+OUTSIDE = True
 POOL = "pool"
 ROUND = "round"  # the pool's own channel
 _USER = re.compile(r"[^._]*[._]?")  # stratifier.c ends the address at the first point or underscore

@@ -29,6 +29,7 @@ from mine_controller.wire.door import BODY_CAP, Request, Response, Wire, WireErr
 
 CAN = Can(reads=("address", "word", "hashrate_ths", "ticket"), verbs=("run", "stop"), fleet=True, gentle=True)
 LANE = LaneSpec(width=1, call_s=1.0, batch=False, proof_s=40)
+OUTSIDE = True
 BUDGET_S = 15.0  # pages and tickets come at one call a second
 
 LIST_CAP = 4 * BODY_CAP  # 1 MiB: some 3,000 miners in one answer

@@ -16,7 +16,8 @@ and, for miners, where they apply,
     SETTLE_S            after a restart, mode or pool change its word counts for little this long, unless an option says
     recognise(seen) -> Guess | None                             pure and total: is the unit that answered one of ours?
 
-and nothing else is called from outside. A kind that only reads has no `apply`. One with `SAMPLES = True` reads what
+and nothing else is called from outside. A kind that only reads has no `apply`. One with `OUTSIDE = True` lies beyond
+the uplinks: their silence explains its own, and no outlet of the site feeds it. One with `SAMPLES = True` reads what
 somebody else may change at any time: an answer of it that can't be read is kept for the owner (`ports/samples.py`).
 """
 

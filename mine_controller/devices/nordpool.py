@@ -21,6 +21,7 @@ from mine_controller.wire.door import Request, Wire, WireError
 
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
+OUTSIDE = True
 BUDGET_S = 15.0
 
 HOST = "dataportal-api.nordpoolgroup.com"

@@ -29,6 +29,7 @@ from mine_controller.wire.door import Request, Wire, WireError
 
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
+OUTSIDE = True
 BUDGET_S = 15.0
 
 HOST = "api.octopus.energy"

@@ -21,6 +21,7 @@ from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=("signal", "text"))
 LANE = LaneSpec()
+OUTSIDE = True
 SAMPLES = True  # its owner may redesign it any day
 
 SMALLEST_PAGE = 50  # bytes; shorter HTML holds no page

@@ -19,6 +19,7 @@ from mine_controller.wire.door import Request, Wire
 WALLET = ("hashrate_hs", "workers_n", "best_n", "share_wall_s")
 CAN = Can(reads=(*WALLET, "network_n", "text", "history"))
 LANE = LaneSpec()
+OUTSIDE = True
 NETWORK = "network"
 
 

@@ -20,6 +20,7 @@ from mine_controller.wire.door import Request, Wire
 WALLET = ("hashrate_hs", "workers_n", "workers_all_n", "best_n", "immature_n", "unpaid_n", "paid_n", "earned_day_n")
 CAN = Can(reads=(*WALLET, "blocks_n", "share_wall_s", "text", "history"))
 LANE = LaneSpec()
+OUTSIDE = True
 HOSTS = {"BTC": "btc", "BCH": "bch", "DGB": "dgb-sha", "BC2": "bc2", "XMR": "xmr"}
 URL = "https://solopool.org/api"
 DAY_S = 86_400

@@ -18,6 +18,7 @@ from mine_controller.wire.door import Request, Wire, WireError
 
 CAN = Can(reads=("link", "latency_ms"))
 LANE = LaneSpec()
+OUTSIDE = True
 HELLO = b'{"id":1,"method":"mining.subscribe","params":["minectl"]}\n'
 LATE = "not asked: out of time"
 CAP = 16 * 1024

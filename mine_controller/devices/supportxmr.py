@@ -17,6 +17,7 @@ from mine_controller.wire.door import Request, Wire
 WALLET = ("hashrate_hs", "workers_n", "workers_all_n", "unpaid_n", "paid_n", "share_wall_s", "accepted_n", "rejected_n")
 CAN = Can(reads=(*WALLET, "earned_day_n", "text", "history"))
 LANE = LaneSpec()
+OUTSIDE = True
 
 
 class Options(NamedTuple):

@@ -20,6 +20,7 @@ from mine_controller.core.settle import settle
 from mine_controller.play.audit import Record, audit
 
 PER_PDU = 40
+OUTSIDE = ("power_signal coop", "foreman mine")
 WALL = 1_789_000_000
 LOCAL = Local("2026-07-15", 720, 2)
 
@@ -55,7 +56,7 @@ def wiring(
         miners=units,
         breakers=more.get("breakers", ()),
         lanes=lanes,
-        endpoints={name: EndpointSpec(name) for name in ends},
+        endpoints={name: EndpointSpec(name, outside=name in more.get("outside", OUTSIDE)) for name in ends},
     )
 
 

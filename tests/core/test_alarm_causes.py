@@ -3,6 +3,7 @@
 from core.alarm_desk import FAN, HEAT, WIRES, Desk, event, over
 
 from mine_controller.core.alarms.machine import fed_by, related
+from mine_controller.core.model.wiring import EndpointSpec
 
 
 def test_an_endpoint_feeds_its_roles_its_fans_and_its_miners():
@@ -25,6 +26,18 @@ def test_an_endpoint_explains_what_it_feeds_and_nothing_else():
     assert not related("device_unreachable redfish pdu2", effect("miner_offline", "m001"), WIRES)
     assert not related("device_unreachable redfish pdu1", effect("smoke", "site"), WIRES)
     assert related("heat_stop inlet", effect("temperature_warning", "inlet"), WIRES)
+
+
+def test_an_uplink_explains_what_lies_beyond_it_and_nothing_on_the_site():
+    """Of whatever kind it is: each of the internet's prices and pools would be a letter of its own else."""
+    beyond = ("nordpool prices", "solopool mine")
+    wires = WIRES._replace(endpoints=WIRES.endpoints | {name: EndpointSpec(name, outside=True) for name in beyond})
+    explained = [
+        name
+        for name in (*wires.endpoints, "awattar gone")
+        if related("uplink_down site", {"kind": "device_unreachable", "about": name}, wires)
+    ]
+    assert explained == ["power_signal coop", "foreman mine", *beyond]
 
 
 def test_an_ack_is_logged_once_with_how_long_it_took_since_it_was_told():

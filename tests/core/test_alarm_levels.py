@@ -1,10 +1,11 @@
 """What each watch finds in one image, to the second and the tenth: marks, waiting times, and who is left out."""
 
+from functools import partial
+
 import pytest
 from core.order_desk import view
 from core.plant import wiring
 
-from mine_controller.core import reach
 from mine_controller.core.alarms.catalogue import default_ways
 from mine_controller.core.alarms.watches import look_round
 from mine_controller.core.model.alarm import AlarmPolicy
@@ -161,23 +162,23 @@ def test_while_everything_is_meant_to_be_off_nobody_is_missed():
 # -- devices that do not answer -------------------------------------------------------------------------------------
 
 
-def dead(**changes):
+def unanswered(**changes):
     return view(channels={"foreman mine:health": Value(None, 1, "", "gone")}, **changes)
 
 
 def test_a_service_is_missed_also_while_all_its_miners_are_without_power():
-    assert seen(dead(outlet=("off",) * 4), "device_unreachable")[0] == ["foreman mine"]
+    assert seen(unanswered(outlet=("off",) * 4), "device_unreachable")[0] == ["foreman mine"]
 
 
-def test_a_section_is_not_missed_while_all_its_units_are_without_power_or_boot(monkeypatch):
-    monkeypatch.setattr(reach, "SERVICES", frozenset())
+def test_a_section_is_not_missed_while_all_its_units_are_without_power_or_boot():
+    dead = partial(unanswered, wires=wiring(4, outside=()))
     assert seen(dead(), "device_unreachable")[0] == ["foreman mine"]
     assert seen(dead(outlet=("off",) * 4), "device_unreachable")[0] == []
     assert seen(dead(outlet=("off", "off", "off", "on")), "device_unreachable")[0] == ["foreman mine"]
 
 
-def test_a_unit_boots_for_its_patience_and_not_a_second_longer(monkeypatch):
-    monkeypatch.setattr(reach, "SERVICES", frozenset())
+def test_a_unit_boots_for_its_patience_and_not_a_second_longer():
+    dead = partial(unanswered, wires=wiring(4, outside=()))
     patience_s = wiring(1).miners[0].ramp_patience_s
     now_s = dead().now_s
     for ago_s, found in ((patience_s - 1, []), (patience_s, ["foreman mine"])):

@@ -4,7 +4,6 @@ import pytest
 from core.plant import Plant, wiring
 from core.shelf import SHELF, Shelf, boards
 
-from mine_controller.core import reach
 from mine_controller.core.due import Asked, due
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.clock import Clock
@@ -243,9 +242,8 @@ def silent(plant):
     return [alarm["about"] for alarm in plant.state.alarms.values() if alarm["kind"] == "device_unreachable"]
 
 
-def test_a_section_all_of_whose_outlets_are_off_can_not_answer_and_is_no_alarm(monkeypatch):
-    monkeypatch.setattr(reach, "SERVICES", frozenset())
-    site = Plant(wiring(4))
+def test_a_section_all_of_whose_outlets_are_off_can_not_answer_and_is_no_alarm():
+    site = Plant(wiring(4, outside=()))
     site.ticks(4)
     site.signal = "off"
     site.ticks(4)

@@ -15,6 +15,7 @@ from mine_controller.core.due import Asked
 from mine_controller.core.model.command import APPLIED, NOT_SENT, VERBS, VERDICTS, Command
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.option import declarations
 from mine_controller.devices import _turns
 from mine_controller.devices.act import act
 from mine_controller.devices.ask import BOOKKEEPING, ask
@@ -226,6 +227,18 @@ def test_a_kind_declares_what_it_is(kind):
     assert module.LANE.width >= 1
     assert bool(module.CAN.verbs) == hasattr(module, "apply")
     assert set(module.CAN.verbs) <= set(VERBS)
+
+
+def test_whoever_is_asked_on_the_internet_as_delivered_lies_beyond_the_uplinks():
+    """Else a line that is down would make a letter of each of them, and dark outlets would excuse their silence."""
+    public = {
+        name
+        for name, module in KINDS.items()
+        for _, row in declarations(module.Options)
+        if str(row.default).startswith("https://")
+    }
+    outside = {name for name, module in KINDS.items() if getattr(module, "OUTSIDE", False)}
+    assert public | {"power_signal", "stratum"} == outside
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

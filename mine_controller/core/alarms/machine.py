@@ -30,8 +30,6 @@ FLOOD_N, FLOOD_S, FLOOD_COOL_S = 3, 1800, 600
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
 WIDE = frozenset({"site", "fans", "inlet", "fleet", "mains", "store", "disk", "grid", "supply", "signal", "controller"})
 
-CLOUD = frozenset({"power_signal", "foreman", "octopus"})  # kinds that lie behind the uplink
-
 Alarm = dict[str, Any]
 
 
@@ -135,7 +133,7 @@ def related(cause: str, effect: Alarm, wiring: Wiring) -> bool:
     if effect["kind"] == "device_unreachable" and kind.endswith("_blind"):
         return about in fed_by(str(effect["about"]), wiring)
     if effect["kind"] == "device_unreachable" and kind == "uplink_down":
-        return about in WIDE and str(effect["about"]).partition(" ")[0] in CLOUD
+        return about in WIDE and wiring.is_outside(str(effect["about"]))
     return not kind_of(kind).many or about == effect["about"] or about in WIDE
 
 

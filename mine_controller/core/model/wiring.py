@@ -79,6 +79,7 @@ class EndpointSpec(NamedTuple):
     every_s: int = 0  # 0: each tick
     fleet: bool = False  # it reports on miners
     rest_s: int = 0  # its boards are not asked again before this, but once after a command
+    outside: bool = False  # it lies beyond the uplinks, and nothing of the site feeds it
 
 
 class UplinkSpec(NamedTuple):
@@ -103,3 +104,8 @@ class Wiring(NamedTuple):
     dummy_pool: str = ""  # the section of the local pool that rules open and close; "" = there is none
     wall: str = ""  # the relay of the evaporative wall's pump: "controlbyweb fans/8"; "" = there is none
     lamp: str = ""  # the relay or outlet of a lamp or siren at the site: "controlbyweb fans/9"; "" = there is none
+
+    def is_outside(self, endpoint: str) -> bool:
+        """True of an endpoint that lies beyond the uplinks."""
+        spec = self.endpoints.get(endpoint)
+        return spec is not None and spec.outside
