@@ -71,6 +71,7 @@ def _first(paths: Paths, wall_s: int) -> Opened:
         return Opened(_lossy(_new(paths.db), paths, wall_s))
     put_back(copy, paths.db)
     trouble = f"the database was gone; begun again from {copy.name}, which may be up to an hour old"
+    trouble += _without_history(paths, copy)
     return Opened(_lossy(_sound(paths, wall_s), paths, wall_s), (trouble,), lost=True)
 
 
@@ -105,10 +106,22 @@ def begin_again(paths: Paths, trouble: StoreTrouble, wall_s: int | None) -> Open
     copy = newest_good(paths.backups)
     if copy is not None:
         put_back(copy, paths.db)
-    begun = f"begun again from {copy.name}, up to an hour old" if copy else "begun anew without a copy"
+    begun = "begun anew without a copy"
+    if copy is not None:
+        begun = f"begun again from {copy.name}, up to an hour old{_without_history(paths, copy)}"
     said = f"{trouble.text}; set aside as {aside.name}; {begun}"
     db = _new(paths.db) if copy is None else _sound(paths, wall_s)
     return Opened(_lossy(db, paths, _now(wall_s)), (said,), lost=True, rows={"outbox": _untold(aside)})
+
+
+def _without_history(paths: Paths, copy: Path) -> str:
+    """What a person has to do about the history, where the copy in force is one of control alone; "" nothing."""
+    from mine_controller.store.putback import all_copies  # noqa: PLC0415 - on the worst day only
+
+    whole = [one.path for one in all_copies(paths.backups) if one.whole and not one.why]
+    if not whole or copy in whole:
+        return ""
+    return f", without the history: `minectl restore {whole[0].name}` brings that back"
 
 
 def _untold(aside: Path) -> list[tuple[str, int, str, int]]:

@@ -74,7 +74,7 @@ _FAILURES = (sqlite3.Error, OSError, OverflowError, UnicodeError, StoreTrouble)
 
 
 def _trouble(text: str) -> Reason:
-    return Reason("store", "trouble", (("text", plain(text, 200)),))
+    return Reason("store", "trouble", (("text", plain(text, 300)),))
 
 
 class Store:

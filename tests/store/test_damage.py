@@ -54,6 +54,22 @@ def test_a_damaged_database_is_set_aside_and_begun_again_from_the_newest_copy(pa
     assert query.anchor(paths, ledger.NOON + 9000).tick_at == ledger.NOON + 9000
 
 
+@pytest.mark.parametrize("how", ["damaged", "gone"])
+def test_a_way_back_to_an_hourly_copy_says_how_the_history_comes_back(paths, rules, how):
+    """Else the mine goes on with an empty past, and a year later the last copy that holds it is rotated away."""
+    run_ticks(paths, rules, 20, book=full_book(rules))
+    copies.back_up(paths.db, paths.backups / "day-20260301.db", {})
+    run_ticks(paths, rules, 1, start=ledger.NOON + 3600)
+    paths.db.write_bytes(b"garbage" * 1000) if how == "damaged" else paths.db.unlink()
+    with open_store(paths, "1.0") as store:
+        (told,) = store.load(ledger.BOOT, SHA).trouble
+        made = load_and_make(store, rules, ledger.NOON + 3720)
+        store.save(made.tick, made.rounds, made.book, ledger.NOON + 3725)
+    assert "hour-13.db" in told
+    assert told.endswith("without the history: `minectl restore day-20260301.db` brings that back")
+    assert "`minectl restore day-20260301.db` brings that back" in query.events(paths, kind="database")[0].text
+
+
 def test_a_damaged_database_without_a_copy_begins_anew_and_says_so(paths, rules):
     run_ticks(paths, rules, 2, book=full_book(rules))
     paths.db.write_bytes(b"x" * 9000)
