@@ -87,7 +87,7 @@ class Clocks:
         last = state.last
         plant_was, boot_was, wall_was = (int(last.get(key) or 0) for key in ("plant_s", "boot_s", "wall_s"))
         same = bool(self._boot_id) and last.get("boot_id") == self._boot_id and int(boot_s) >= boot_was
-        # A person's restore blanks the boot of its state: nobody knows how long ago that was, so its timers stood still.
+        # A person's restore blanks the boot of its state: nobody knows how long ago it was, so its timers stood still.
         put_back = bool(self._boot_id) and plant_was > 0 and last.get("boot_id") == ""
         passed_s = int(boot_s) - boot_was if same else 0 if put_back else int(boot_s)
         plant_s = max(plant_was + passed_s, plant_was + 1)
