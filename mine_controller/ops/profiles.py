@@ -19,10 +19,12 @@ from typing import Any
 from mine_controller.config.lines import decode
 from mine_controller.config.replace import replace_file
 from mine_controller.core.model.quantity import QUANTITIES
+from mine_controller.core.rules.tuning import MEASURED
 from mine_controller.record import NamedTuple
 
 FILE = "profiles.txt"
-TUNED = ("frequency_mhz", "core_voltage_mv")
+VOLTAGE = "core_voltage_mv"
+TUNED = ("frequency_mhz", VOLTAGE)
 SETTINGS = ("kind", *TUNED, "mode", "fan")
 MOST = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
@@ -182,10 +184,12 @@ def of_readings(name: str, kind: str, unit: Mapping[str, Any], given: Mapping[st
     """A preset as a unit runs now; `given` counts before what was read. ProfileError when nothing is known.
 
     `unit` is its row: readings, and what it `takes`. A unit that takes exact settings gives those and no mode: one
-    write to its flash memory, not two. The fan is not taken over: a reading says how fast it turns, not who set it.
+    write to its flash memory, not two. A voltage that is measured lies below the one that is set, and is no setting.
+    The fan is not taken over: a reading says how fast it turns, not who set it.
     """
     exact = "tune" in unit["takes"] and isinstance(unit.get("frequency_mhz"), int | float)
-    seen = {key: str(round(unit[key])) for key in TUNED if exact and isinstance(unit.get(key), int | float)}
+    set_ = [key for key in TUNED if exact and not (key == VOLTAGE and kind in MEASURED)]
+    seen = {key: str(round(unit[key])) for key in set_ if isinstance(unit.get(key), int | float)}
     if not exact and "mode" in unit["takes"] and isinstance(unit.get("mode"), str):
         seen["mode"] = unit["mode"]
     values = {"kind": kind, **seen, **{key: value for key, value in given.items() if value}}

@@ -58,6 +58,20 @@ def test_a_make_without_exact_settings_gives_its_mode():
         profiles.of_readings("cool", "avalon", {"takes": ["mode"], "mode": None}, {})
 
 
+def test_a_voltage_that_is_measured_is_no_setting(home, monkeypatch):
+    """A NerdQaxe set to 1150 mV tells 1128: put on its sisters, and saved again, it would sink further each time."""
+    row = {"takes": ["tune"], "frequency_mhz": 600.0, "core_voltage_mv": 1128}
+    assert profiles.of_readings("all", "nerdqaxe", row, {}) == Profile("all", "nerdqaxe", 600)
+    given = profiles.of_readings("all", "nerdqaxe", row, {"core_voltage_mv": "1150"})
+    assert given == Profile("all", "nerdqaxe", 600, 1150)
+    monkeypatch.setattr(profiles, "MEASURED", ("bitaxe",))
+    done = home.run("profiles", "save", "now", "--from", "b01")
+    assert done.stdout == "now is saved: kind bitaxe, frequency_mhz 525\n"
+    assert "tells the voltage that is measured, not the one that is set" in done.stderr
+    again = home.run("profiles", "save", "now", "--from", "b01", "--core-voltage-mv", "1150", "--replace")
+    assert "Note" not in again.stderr
+
+
 def test_a_profile_by_hand_needs_no_miner(home, file):
     assert home.run("profiles", "save", "low", "--kind", "avalon", "--mode", "low").exit_code == 0
     assert file.read_text() == MINE + "\n[low]\nkind = avalon\nmode = low\n"
