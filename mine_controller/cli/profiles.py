@@ -92,12 +92,12 @@ def save(
 ) -> None:
     """Save a profile: as a miner runs now, as given, or both (what is given counts)."""
     from mine_controller.ops.profiles import (  # noqa: PLC0415 - imported by the command that uses it
-        MEASURED,
         ProfileError,
         load,
         of_readings,
         profile,
         told,
+        voltage_untold,
     )
     from mine_controller.ops.profiles import save as write  # noqa: PLC0415 - the same
 
@@ -118,7 +118,7 @@ def save(
     was, settings = "" if before is None else _settings(told(before)), _settings(told(made))
     audited(loaded.paths.config, [(f"profiles.txt {name}", was, settings)])
     click.echo(f"{name} is saved: {settings}")
-    if source is not None and made.kind in MEASURED and made.core_voltage_mv is None:
+    if source is not None and voltage_untold(made.kind) and made.core_voltage_mv is None:
         told_volts = f"a {made.kind} tells the voltage that is measured, not the one that is set"
         click.echo(f"Note: {told_volts}: each keeps its own, unless --core-voltage-mv gives one.", err=True)
 

@@ -180,6 +180,11 @@ def _write(folder: Path, text: str) -> None:
         raise ProfileError(f"{FILE} can't be written: {error.strerror}") from None
 
 
+def voltage_untold(kind: str) -> bool:
+    """Whether units of this kind tell the voltage that is measured, and not the one that is set."""
+    return kind in MEASURED
+
+
 def of_readings(name: str, kind: str, unit: Mapping[str, Any], given: Mapping[str, str]) -> Profile:
     """A preset as a unit runs now; `given` counts before what was read. ProfileError when nothing is known.
 
@@ -188,7 +193,7 @@ def of_readings(name: str, kind: str, unit: Mapping[str, Any], given: Mapping[st
     The fan is not taken over: a reading says how fast it turns, not who set it.
     """
     exact = "tune" in unit["takes"] and isinstance(unit.get("frequency_mhz"), int | float)
-    set_ = [key for key in TUNED if exact and not (key == VOLTAGE and kind in MEASURED)]
+    set_ = [key for key in TUNED if exact and not (key == VOLTAGE and voltage_untold(kind))]
     seen = {key: str(round(unit[key])) for key in set_ if isinstance(unit.get(key), int | float)}
     if not exact and "mode" in unit["takes"] and isinstance(unit.get("mode"), str):
         seen["mode"] = unit["mode"]
