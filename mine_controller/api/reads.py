@@ -1,7 +1,7 @@
 """GET: what the last tick left. Nothing here writes a byte, starts anything or waits for the writer."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Annotated, Any
 
@@ -65,16 +65,34 @@ def one_miner(config: Config, found: miners.Miners, name: str) -> dict[str, Any]
 
 
 def shown(config: Config, tree: Any) -> Any:
-    """The tree as this site publishes it: without addresses where it is public."""
-    return _masked(tree) if config.site.publish == "public" else tree
+    """The tree as this site publishes it: without addresses and names of people where it is public."""
+    if config.site.publish != "public":
+        return tree
+    known = {*status.people(config, int(time.time())), *_actors(tree)}
+    return _masked(tree, sorted(known, key=len, reverse=True))
 
 
-def _masked(tree: Any) -> Any:
-    if isinstance(tree, str):
-        return masked(tree)
+def _actors(tree: Any) -> Iterator[str]:
+    """Everybody whom the tree itself calls an actor: rows of the log go back further than the pages."""
     if isinstance(tree, dict):
-        return {masked(str(name)): _masked(value) for name, value in tree.items()}
-    return [_masked(one) for one in tree] if isinstance(tree, list | tuple) else tree
+        if isinstance(tree.get("actor"), str) and tree["actor"]:
+            yield tree["actor"]
+        yield from (name for one in tree.values() for name in _actors(one))
+    elif isinstance(tree, list | tuple):
+        yield from (name for one in tree for name in _actors(one))
+
+
+def _masked(tree: Any, people: Sequence[str]) -> Any:
+    if isinstance(tree, str):
+        return masked(tree, people)
+    if isinstance(tree, dict):
+        return {masked(str(name)): _masked(value, people) for name, value in tree.items()}
+    return [_masked(one, people) for one in tree] if isinstance(tree, list | tuple) else tree
+
+
+def _named(config: Config, row: dict[str, Any]) -> dict[str, Any]:
+    """A miner as this site publishes it: what people call it (a room, a person) is no public matter."""
+    return row | {"name": None} if config.site.publish == "public" else row
 
 
 def plain(value: Any) -> Any:
@@ -154,14 +172,15 @@ def get_miners(request: Request) -> Ascii:
     """As the last tick saw them; what is not known is null."""
     config = config_of(request)
     found = miners.miners(config)
-    return Ascii(shown(config, {"tick_at": found.tick_at or None, "miners": list(found.rows)}))
+    rows = [_named(config, row) for row in found.rows]
+    return Ascii(shown(config, {"tick_at": found.tick_at or None, "miners": rows}))
 
 
 @router.get("/api/miners/{id}", summary="One miner, with every reading")
 def get_miner(request: Request, id: str) -> Ascii:  # noqa: A002 - the path is promised with this name
     """`id`: its mac, serial or present address."""
     config = config_of(request)
-    return Ascii(shown(config, one_miner(config, miners.miners(config), id)))
+    return Ascii(shown(config, _named(config, one_miner(config, miners.miners(config), id))))
 
 
 @router.get("/api/stats", summary="Sums over the fleet")

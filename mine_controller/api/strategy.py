@@ -11,7 +11,7 @@ from mine_controller.api.bodies import BandChange, Because
 from mine_controller.api.changes import changed, desk_of, rows_of
 from mine_controller.api.debug import put
 from mine_controller.api.guard import caller_of
-from mine_controller.api.reads import config_of, document
+from mine_controller.api.reads import config_of, document, shown
 from mine_controller.api.writes import WHY, Wait
 from mine_controller.config.bands import reset, set_band
 from mine_controller.config.model import Config
@@ -38,20 +38,19 @@ def get_strategy(request: Request) -> Ascii:
     groups = {
         one["name"]: {"mode": one["mode"] or None, "pool": one["pool"] or None} for one in found.get("groups", ())
     }
-    return Ascii(
-        {
-            "enabled": bool(bands.rows(config, now_s)) and not _is_off(config),
-            "band": found.get("band"),
-            "coin": found.get("coin"),
-            "price_p_kwh": found.get("price"),
-            "modes": groups,
-            "since": found.get("since"),
-            "next": found.get("next"),
-            "known_to": found.get("known_to"),
-            "forced": held,
-            "reason": held or document(config, now_s)["why"],
-        }
-    )
+    made = {
+        "enabled": bool(bands.rows(config, now_s)) and not _is_off(config),
+        "band": found.get("band"),
+        "coin": found.get("coin"),
+        "price_p_kwh": found.get("price"),
+        "modes": groups,
+        "since": found.get("since"),
+        "next": found.get("next"),
+        "known_to": found.get("known_to"),
+        "forced": held,
+        "reason": held or document(config, now_s)["why"],
+    }
+    return Ascii(shown(config, made))
 
 
 def _is_off(config: Config) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from mine_controller.config.model import Config
 from mine_controller.core.words import speaker
-from mine_controller.ops.recall import Seen, last_seen
+from mine_controller.ops.recall import Seen, kept_book, last_seen
 from mine_controller.store import query
 
 FILE = "status.json"
@@ -52,8 +52,15 @@ def written(config: Config) -> dict[str, Any] | None:
 
 def made(config: Config, seen: Seen, now_s: int) -> dict[str, Any]:
     """The document from the book, as the page has it."""
-    from mine_controller.ports.show import economy, facts, history  # noqa: PLC0415 - only where the file is old or gone
+    from mine_controller.ports.show import history, of_tick  # noqa: PLC0415 - only where the file is old or gone
     from mine_controller.render.status_json import document  # noqa: PLC0415 - the same
 
-    site = facts(config, now_s)._replace(economy=economy(config, seen.book, now_s))
+    site = of_tick(config, seen.book, now_s)
     return document(seen.book, site, history(config, now_s), speaker(config.site.units), now_s)
+
+
+def people(config: Config, now_s: int) -> tuple[str, ...]:
+    """Whom a public site names nowhere. Raises StoreTrouble."""
+    from mine_controller.ports.show import people as known  # noqa: PLC0415 - most sites are not public
+
+    return known(config, kept_book(config.paths), now_s)

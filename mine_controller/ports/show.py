@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, groupby
 from typing import Any
 
@@ -47,7 +48,7 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None, slower: b
     from mine_controller.render.write import show as write  # noqa: PLC0415
 
     now_s = now_wall_s or (book.image.clock.wall_s if book.image is not None else int(time.time()))
-    site, past = facts(config, now_s)._replace(economy=economy(config, book, now_s)), history(config, now_s)
+    site, past = of_tick(config, book, now_s), history(config, now_s)
     say = speaker(config.site.units)
     made = document(book, site, past, say, now_s)
 
@@ -133,6 +134,25 @@ def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
     lines = money.by_segment(found, lambda one: day_of(one.at_s), nominal_w)
     return tuple(lines[day] for day in sorted(lines))
+
+
+def of_tick(config: Config, book: Book, now_s: int) -> SiteFacts:
+    """The same with what is known by the tick alone: money, and whom a public page must not name."""
+    known = people(config, book, now_s) if config.site.publish == "public" else ()
+    return facts(config, now_s)._replace(economy=economy(config, book, now_s), people=known)
+
+
+def people(config: Config, book: Book, now_s: int) -> tuple[str, ...]:
+    """Whoever holds something, has acknowledged or put aside, or stands in the log; the longest name first."""
+    from mine_controller.core.rules.wear import BY_PERSON  # noqa: PLC0415 - most pages are not public
+
+    found = {one.actor for one in book.state.overrides}
+    found |= {str(alarm.get("acked_by", "")) for alarm in book.state.alarms.values()}
+    held = [one.quarantined for one in book.state.miners.values() if (one.quarantined or "").startswith(BY_PERSON)]
+    found |= {text.removeprefix(BY_PERSON).partition(":")[0] for text in held}
+    with suppress(StoreTrouble):  # then no log is shown either
+        found |= {row.actor for row in _log(config, now_s)}
+    return tuple(sorted(found - {""}, key=len, reverse=True))
 
 
 def facts(config: Config, now_s: int) -> SiteFacts:

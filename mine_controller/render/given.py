@@ -44,6 +44,7 @@ class SiteFacts(NamedTuple):
     require: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()  # protections that no section configures
     publish: str = "full"  # full, or public: no addresses, wallets or names of people
+    people: tuple[str, ...] = ()  # whom no text of a public page may name, the longest first
     simulated: bool = False  # a twin answers, not a mine
     config_note: str = ""  # why config.last-good is in force; "" = config.txt is
     untold_note: str = ""  # which messages have reached nobody for long; "" = none

@@ -42,15 +42,15 @@ def debug(book: Book, site: SiteFacts, words: Words, zone: Zone, when: Moments) 
         "live": site.live,
         "site": clean(site.name),
     }
-    return _public(tree) if site.publish == "public" else tree
+    return _public(tree, site.people) if site.publish == "public" else tree
 
 
-def _public(tree: Any) -> Any:
+def _public(tree: Any, people: tuple[str, ...]) -> Any:
     if isinstance(tree, str):
-        return masked(tree)
+        return masked(tree, people)
     if isinstance(tree, dict):
-        return {name: _public(one) for name, one in tree.items()}
-    return [_public(one) for one in tree] if isinstance(tree, list) else tree
+        return {name: _public(one, people) for name, one in tree.items()}
+    return [_public(one, people) for one in tree] if isinstance(tree, list) else tree
 
 
 def _shown(value: Value) -> str:

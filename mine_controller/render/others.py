@@ -156,7 +156,8 @@ def _facts(given: Given, unit: Unit, card: Doc, row: Doc) -> list[dict[str, str]
         ("Stopped at the outlet", f"{worn.hard_stops:,} times" if worn.hard_stops else ""),
         ("In quarantine", clean(worn.quarantined, 80)),
     )  # fmt: skip
-    return [{"name": name, "value": value} for name, value in told]
+    people = given.site.people
+    return [{"name": name, "value": value if full else masked(value, people)} for name, value in told]
 
 
 def _course(hours: Sequence[Hour], unit: Unit, site: SiteFacts, zone: Zone) -> dict[str, Any] | None:

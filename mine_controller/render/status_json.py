@@ -78,7 +78,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "written_at": now_wall_s,
         "age_s": None if when.tick_at is None else max(0, now_wall_s - when.tick_at),
     }
-    return _without_addresses(made) if site.publish == "public" else made
+    return _hidden(made, site.people) if site.publish == "public" else made
 
 
 def _each(book: Book, site: SiteFacts, fleet: tuple[Unit, ...], when: Moments) -> dict[str, Any]:
@@ -197,10 +197,10 @@ def _stopped(book: Book) -> bool:
     return any((reason.rule, reason.code) == ("override", "stop") for reason in (book.decision.why, *reasons))
 
 
-def _without_addresses(tree: Any) -> Any:
+def _hidden(tree: Any, people: tuple[str, ...]) -> Any:
     """The same tree with every text masked."""
     if isinstance(tree, str):
-        return masked(tree)
+        return masked(tree, people)
     if isinstance(tree, dict):
-        return {masked(name): _without_addresses(value) for name, value in tree.items()}
-    return [_without_addresses(one) for one in tree] if isinstance(tree, list) else tree
+        return {masked(name): _hidden(value, people) for name, value in tree.items()}
+    return [_hidden(one, people) for one in tree] if isinstance(tree, list) else tree

@@ -2,10 +2,12 @@
 
 import re
 import time
+from collections.abc import Sequence
 
 from mine_controller.record import NamedTuple
 
 UNKNOWN = "unknown"
+A_PERSON = "a person"
 CAP = 120  # characters of a text that a device or a web page supplied
 NBSP = "\u00a0"
 _SECRET = re.compile(
@@ -27,8 +29,11 @@ def clean(text: object, cap: int = CAP) -> str:
     return raw if len(raw) <= cap else raw[: cap - 1] + "…"
 
 
-def masked(text: str) -> str:
-    """The text without addresses, links and wallets."""
+def masked(text: str, people: Sequence[str] = ()) -> str:
+    """The text without addresses, links and wallets; whoever of `people` it names is a person."""
+    for name in people:
+        if name in text:
+            text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", A_PERSON, text)
     return _SECRET.sub("[hidden]", text)
 
 

@@ -300,15 +300,15 @@ def events(lines: Sequence[EventLine], site: SiteFacts, zone: Zone, now_s: int) 
     """Lines of the log, newest first."""
     out = []
     for line in reversed(lines):
-        text = clean(line.text, status_json.SENTENCE)
+        text, about = clean(line.text, status_json.SENTENCE), clean(line.about, 40)
         out.append(
             {
                 "at": zone.near(line.at, now_s),
                 "iso": zone.iso(line.at),
                 "severity": line.severity if line.severity in ("warning", "emergency") else "info",
                 "kind": clean(line.kind, 40).replace("_", " "),
-                "about": clean(line.about, 40),
-                "text": masked(text) if site.publish == "public" else text,
+                "about": masked(about, site.people) if site.publish == "public" else about,
+                "text": masked(text, site.people) if site.publish == "public" else text,
             }
         )
     return out
@@ -332,7 +332,7 @@ def _actions(book: Book, site: SiteFacts, words: Words) -> list[dict[str, str]]:
                 "count": f"{len(names):,} {kind}{'' if len(names) == 1 else 's'}",
                 "names": shown,
                 "lane": clean(lane, 60),
-                "why": masked(why) if site.publish == "public" else why,
+                "why": masked(why, site.people) if site.publish == "public" else why,
             }
         )
     return out

@@ -57,7 +57,7 @@ def wall(
         "hashing": _hashing(miners),
         "racks": _racks(fleet, chips),
         "heat": _legend(chips, site.temperature_unit) if fleet else None,
-        "why": _why(skip, words),
+        "why": _why(skip, words, site),
         "rows": rows(book, fleet, site, words, when) if len(fleet) <= TABLE_MOST else [],
         "addresses": addresses(fleet, site),
     }
@@ -168,7 +168,7 @@ def _title(unit: Unit, chip_c: float | None) -> str:
     return " ".join(told)
 
 
-def _why(skip: Mapping[str, Reason], words: Words) -> list[dict[str, str]]:
+def _why(skip: Mapping[str, Reason], words: Words, site: SiteFacts) -> list[dict[str, str]]:
     """Why miners are off, grouped by the kind of reason, the commonest first; one sentence stands for each."""
     grouped: dict[tuple[str, str], list[str]] = {}
     for name, reason in skip.items():
@@ -178,6 +178,7 @@ def _why(skip: Mapping[str, Reason], words: Words) -> list[dict[str, str]]:
         shown = ", ".join(clean(name, 40) for name in names[:6])
         more = f" and {len(names) - 6:,} more" if len(names) > 6 else ""
         sentence = clean(words(skip[names[0]]), 200)
+        sentence = masked(sentence, site.people) if site.publish == "public" else sentence
         out.append({"count": f"{len(names):,}", "sentence": sentence, "names": shown + more})
     return out
 
@@ -216,5 +217,5 @@ def _row(unit: Unit, why: str, site: SiteFacts) -> dict[str, Any]:
         "outlet": clean(unit.outlet or (UNKNOWN if unit.spec.outlet else "none"), 20),
         "address": clean(unit.address or "", 40),
         "starts": f"{unit.book.starts:,}",
-        "why": masked(why) if public else why,
+        "why": masked(why, site.people) if public else why,
     }

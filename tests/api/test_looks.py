@@ -11,6 +11,7 @@ from cli.home import Home as Shelf
 from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load
 from mine_controller.store import query
+from mine_controller.store.inbox import file_request
 
 STRATEGY = "/api/settings/agile-solo-strategy"
 
@@ -214,6 +215,24 @@ def test_a_public_site_tells_no_address(tmp_path):
     served = Served(home)
     for path in ("/api/miners", "/api/miners/b01", "/api/state"):
         assert "127.77.1" not in served.get(path).text
+
+
+def test_sec6_a_public_site_names_nobody_over_http(tmp_path):
+    home = Home(tmp_path)
+    home.path.write_text(home.path.read_text().replace("live = yes", "live = yes\npublish = public"))
+    fleet = home.config.paths.fleet
+    fleet.write_text(fleet.read_text().replace("bitaxe shelf,", "bitaxe shelf,Rosas kitchen"))
+    home.config = load(home.path)
+    home.prices(15, 8, 25, 30, ticks=4)
+    home.ticks(2)
+    for key, value in (("strategy", "off"), ("max_power_kw", "0.01")):
+        file_request(home.config.paths, "cli", "rosa maria", 1000, "pts/1", "set-state", (key, value), "humming")
+    home.ticks(2)
+    served = Served(home)
+    for path in ("status", "state", "audit", "miners", "miners/b01", "debug/board", STRATEGY.removeprefix("/api/")):
+        assert "rosa" not in served.get(f"/api/{path}").text.lower(), path
+    assert served.get(STRATEGY).json()["reason"] == "strategy off by a person: humming"
+    assert {one["actor"] for one in served.get("/api/audit?kind=request").json()["events"]} == {"a person"}
 
 
 def test_a_config_that_was_changed_counts_at_once(shelf):

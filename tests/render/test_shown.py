@@ -8,11 +8,13 @@ import pytest
 from cli.agile import Home
 from cli.place import Place
 
+from mine_controller.config.load import load
 from mine_controller.ops.recall import kept_book, last_seen
 from mine_controller.ports import show as shown
 from mine_controller.ports.clock import midnight_s
 from mine_controller.ports.show import facts, further, show
 from mine_controller.store import query
+from mine_controller.store.inbox import file_request
 
 PAGES = {"index.html", "fleet.html", "events.html", "report.html", "debug.html"}
 
@@ -41,6 +43,27 @@ def test_one_tick_leaves_every_page_and_one_for_each_miner(place):
     links = re.findall(r'href="(miner/[^"]+)"', (www / "fleet.html").read_text())
     assert links
     assert all((www / link).is_file() for link in links)
+
+
+def test_sec6_no_page_of_a_public_site_names_who_asked_for_something(tmp_path):
+    """Not in the reason of the mode, the log, a note of quarantine, the debug page: the mode is a person's by it."""
+    place = Place(tmp_path)
+    place.path.write_text(place.path.read_text().replace("live = yes", "live = yes\npublish = public"))
+    place.config = load(place.path)
+    place.ticks(2, of=4)
+    for verb, args in (
+        ("set-state", ("max_power_kw", "10")),
+        ("quarantine", ("m003",)),
+        ("set-state", ("away", "yes")),
+    ):
+        file_request(place.config.paths, "cli", "rosa maria", 1000, "pts/1", verb, args, "humming")
+    www, _ = drawn(place.ticks(2))
+    told = {
+        one.name: one.read_text() for one in www.rglob("*") if one.suffix in (".html", ".json", "") and one.is_file()
+    }
+    assert "a person set max_power_kw to 10" in told["index.html"]
+    assert "put there by a person: humming" in told["m003.html"]
+    assert [name for name, text in told.items() if "rosa" in text.lower()] == []
 
 
 def test_the_next_tick_makes_the_first_page_anew_and_leaves_the_slow_ones(place):
