@@ -4,6 +4,7 @@ The files are read once; nothing looks at them again during a tick. A section in
 yet active: it and what is wired to it are left out with a note, so that a fresh site can be checked and watched.
 """
 
+import errno
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -46,12 +47,19 @@ def read_source(path: Path) -> Source:
     """Both files' bytes; raises ConfigError when config.txt can't be read."""
     try:
         mode = path.stat().st_mode
-        raw = path.read_bytes()
+        raw = _read(path)
     except FileNotFoundError:
         raise ConfigError((Problem(0, "", "", _missing(path)),)) from None
     except OSError as error:
         raise ConfigError((Problem(0, "", "", f"can't be read: {_why(error)}"),)) from None
     return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
+
+
+def _read(path: Path) -> bytes:
+    """OSError also for what is no file: a pipe would be waited for."""
+    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+        raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
+    return path.read_bytes()
 
 
 def _missing(path: Path) -> str:
@@ -64,7 +72,7 @@ def _missing(path: Path) -> str:
 
 def _fleet(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return _read(path)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -1,5 +1,6 @@
 """Whole configs: what loads, what is refused, and that everything wrong is told at once (CFG1-CFG3, SEC5)."""
 
+import os
 import random
 from pathlib import Path
 
@@ -76,6 +77,16 @@ def test_a_folder_in_its_place_is_told(tmp_path):
     (tmp_path / "config.txt").mkdir()
     (problem,) = problems(tmp_path / "config.txt")
     assert "can't be read" in problem.text
+
+
+@pytest.mark.parametrize("name", ["config.txt", "fleet.csv"])
+def test_a_pipe_in_its_place_is_told_and_not_waited_for(write, name):
+    path = write().with_name(name)
+    path.unlink()
+    os.mkfifo(path)
+    (problem,) = problems(path.with_name("config.txt"))
+    assert problem.text == "can't be read: it is a pipe or a device, no file"
+    assert (problem.file or "config.txt") == name
 
 
 def test_without_fleet_csv_there_is_a_note_and_no_miner(write):
