@@ -16,7 +16,9 @@ _SECRET = re.compile(
     r"|\b(?:[0-9A-Fa-f]{0,4}:){3,7}[0-9A-Fa-f]{1,4}\b"  # an IPv6 address
     r"|\bhttps?://\S+"
     r"|\b[\w.+-]+@[\w.-]+\b"
-    r"|\b(?:bc1|tb1|[13])[0-9A-Za-z]{25,87}\b"  # a wallet
+    r"|\b(?:bc1|tb1|ltc1|dgb1|[13])[0-9A-Za-z]{25,87}\b"  # a wallet
+    r"|\b[qp][02-9ac-hj-np-z]{41}\b"  # one of Bitcoin Cash
+    r"|\b[48DLM](?=\w*\d)[1-9A-HJ-NP-Za-km-z]{25,105}\b"  # of Monero, DigiByte, Litecoin
 )
 
 

@@ -65,6 +65,15 @@ def test_a_strangers_text_is_one_short_line():
 
 def test_addresses_are_masked_and_times_are_not():
     assert masked("from 10.1.2.3:4028 at 14:02:10") == "from [hidden] at 14:02:10"
+    for wallet in (
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT",
+        "DLgVZdJ8yGv8hKLEZvJqTKHvm6Y2aZkRtF", "dgb1qw508d6qejxtdg4y5r3zarvary0c5xw7kq2w9x5",
+        "qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a", "LhK2kQwiaAvhjWY799cZvMyYwnQAcxkarr",
+        "44AFFq5kSiGBoZ4NMDwYtN18obc8AemS33DBLWs3H7otXft3XjrpDtQGv7SqSsaBYBb98uNbr2VBBEt7f2wfn3RVGQBEP3A",
+    ):  # fmt: skip
+        assert masked(f"config pool x.user {wallet}.rig1 -> done") == "config pool x.user [hidden].rig1 -> done"
+    plain = "Denver garage, 4028 answered, Longest_name_without_any_space_in_it, 4.12.0, L7_of_the_last_row"
+    assert masked(plain) == plain
     assert masked("see https://mine.example/a?b=c now") == "see [hidden] now"
 
 
