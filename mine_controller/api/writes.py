@@ -11,6 +11,7 @@ from mine_controller.api.bodies import Because, Miner, NewPool, NewProfile, Pool
 from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, given_itself, noticed, rows_of
 from mine_controller.api.guard import caller_of
 from mine_controller.api.reads import config_of, site_of
+from mine_controller.config.edit import STARS
 from mine_controller.config.fleet_edit import change as change_line
 from mine_controller.config.fleet_edit import remove as take_out
 from mine_controller.config.model import Config
@@ -264,7 +265,7 @@ def _pool(request: Request, name: str, body: PoolChange, *, new: bool, wait: boo
     def change() -> list[Row]:
         given_itself(body.password or "")
         url = _url(body, url_of(path, name))
-        return rows_of(set_pool(path, name, ({"url": url} if url else {}) | values, new=new))
+        return _unread(rows_of(set_pool(path, name, ({"url": url} if url else {}) | values, new=new)))
 
     return changed(request, change, body.reason or WHY, wait=wait)
 
@@ -286,7 +287,15 @@ def _url(body: PoolChange, written: str) -> str:
 def delete_pool(request: Request, id: str, wait: Wait = False) -> Ascii:  # noqa: A002 - the path is promised with this name
     """Role admin. A pool that a band or another pool names can't go."""
     path = config_of(request).paths.config
-    return changed(request, lambda: rows_of(remove_pool(path, id)), WHY, wait=wait)
+    return changed(request, lambda: _unread(rows_of(remove_pool(path, id))), WHY, wait=wait)
+
+
+def _unread(rows: Sequence[Row]) -> list[Row]:
+    """The same with stars for a wallet: the log is read by everybody who may look."""
+    return [
+        (what, STARS if old else "", STARS if new else "") if what.endswith(".user") else (what, old, new)
+        for what, old, new in rows
+    ]
 
 
 # -- profiles -------------------------------------------------------------------------------------------------------

@@ -433,6 +433,9 @@ def test_a_pool_comes_changes_and_goes_and_its_password_is_never_told(attic):
     assert attic.send("DELETE", "/api/pools/solo?wait=1", role="admin").status_code == 200
     assert "solo" not in attic.place.path.read_text()
     assert "pwcanary" not in str(attic.place.requests())
+    told = [one.args for one in attic.place.requests() if one.args[0] == "pool solo.user"]
+    assert told in ([], [("pool solo.user", "", "***"), ("pool solo.user", "***", "")]), "nobody reads a wallet back"
+    assert "w1" not in attic.get("/api/audit").text
 
 
 def test_a_pool_that_others_name_can_not_go(attic):
