@@ -18,6 +18,7 @@ from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
 from mine_controller.core.reach import Rungs, address, answers, commandable, rungs_of
 from mine_controller.core.view import View
+from mine_controller.core.waking import waking
 from mine_controller.record import NamedTuple
 
 BOOT_S = 90  # from outlet on to the miner's own start
@@ -414,7 +415,9 @@ def _command(work: _Work, target: str, spec: MinerSpec, chase: Chase, reason: Re
     path: Path = spec.paths[chase.rung]
     called = address(work.view, spec, work.column[spec.id], path)
     unit = spec.mac if path.gentle else ""
-    command = Command(_id(work), target, verb, path.lane, called or "", chase.rung, reason, unit)
+    own = verb == "run" and path.lane == spec.group
+    mode = waking(work.view.image.channels, work.envelope.wishes, spec) if own else ""
+    command = Command(_id(work), target, verb, path.lane, called or "", chase.rung, reason, unit, mode)
     work.chases[target] = chase._replace(command=command.id)
     work.commands.append(command)
 

@@ -3,8 +3,8 @@
 All are read at once over the CGMiner API; what that lacks comes from their web side: who a stock unit is (by digest,
 once, and again whenever it has restarted), watts and state of Braiins OS and VNish. Stock firmware is commanded
 through its web interface, LuxOS through its API, Braiins OS and VNish through asic-rs in a process of its own.
-A stock unit that was asleep wakes in the mode that the command names, else in the section's `awake`. The 9 to 17 series
-take their settings another way (`_antminer_form`), and only with `old_sleep` are they put to sleep.
+A stock unit that was asleep wakes in the mode it was in, or that is wanted of it, else in the section's `awake`. The
+9 to 17 series take their settings another way (`_antminer_form`), and only with `old_sleep` are they put to sleep.
 """
 
 import json
@@ -65,7 +65,7 @@ class Options(NamedTuple):
     old_sleep: bool = option(
         False, help="yes = 17 series stop by work mode 254, where their settings page has work modes; no = by outlet"
     )
-    awake: str = option("normal", choices=MODES, help="the mode in which a stock unit wakes")
+    awake: str = option("normal", choices=MODES, help="the mode a stock unit wakes in, where its own was not seen")
     pools: tuple[Pool, ...] = _pools.POOLS
 
 
