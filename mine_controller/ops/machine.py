@@ -62,18 +62,26 @@ class Machine(NamedTuple):
 def rights(config: Config) -> Iterator[Check]:
     """Every file and folder of the site can be written by who runs this."""
     paths = config.paths
-    shut = [str(path) for path in _written(paths) if not _writable(path)]
+    shut = [path for path in _written(paths) if not _writable(path)]
     who = _name(os.geteuid())
     owner = paths.db.parent.stat().st_uid if paths.db.parent.exists() else os.geteuid()
     if shut:
         remedy = f"run this as the user of the ticks (sudo -u {_name(owner)} minectl doctor), or chown them"
-        yield Check("rights", FAIL, f"{who} can't write {', '.join(shut)}", remedy)
+        if all(map(_read_only, shut)):
+            remedy = "their disk is read-only, which no chown mends: see the line `disk` below"
+        yield Check("rights", FAIL, f"{who} can't write {', '.join(map(str, shut))}", remedy)
     elif os.geteuid() == 0 and owner != 0:
         text = f"this is root, the data belongs to {_name(owner)}"
         yield Check("rights", WARN, text, f"use sudo -u {_name(owner)} minectl ..., so that no file becomes root's")
     else:
         yield Check("rights", OK, f"{who} can write all files of the site")
     yield from _private(paths)
+
+
+def _read_only(path: Path) -> bool:
+    """Whether its file system is; where it is not there, that of the folder it would be made in."""
+    there = next((one for one in (path, *path.parents) if one.exists()), path)
+    return bool(os.statvfs(there).f_flag & os.ST_RDONLY)
 
 
 def _private(paths: Paths) -> Iterator[Check]:

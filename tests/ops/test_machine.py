@@ -148,6 +148,16 @@ def test_a_folder_that_cannot_be_written_fails_with_who_should_run_this(place, m
     assert "sudo -u" in check.remedy
 
 
+def test_on_a_read_only_disk_no_chown_is_advised(place, monkeypatch):
+    monkeypatch.setattr(box.os, "access", lambda _path, _how: False)
+    statvfs = os.statvfs_result((4096, 4096, 9, 9, 9, 9, 9, 9, os.ST_RDONLY, 255))
+    monkeypatch.setattr(box.os, "statvfs", lambda _path: statvfs)
+    check = next(check for check in box.rights(place.config) if check.name == "rights")
+    assert check.verdict == "fail"
+    assert "read-only" in check.remedy
+    assert "or chown" not in check.remedy
+
+
 @pytest.mark.parametrize(("free_mb", "verdict"), [(5000, "ok"), (150, "warn"), (50, "fail")])
 def test_a_full_disk_is_told(monkeypatch, place, free_mb, verdict):
     monkeypatch.setattr(box.shutil, "disk_usage", lambda _path: (32_000 * box.MB, 0, free_mb * box.MB))
