@@ -173,6 +173,7 @@ def _event(event: Doc, zone: Zone, now_s: int) -> dict[str, Any]:
         "title": f"{name.capitalize()} in progress" if event["in_progress"] else f"Last {name}",
         "cause": cause,
         "began": zone.near(began, now_s) if began is not None else UNKNOWN,
+        "ongoing": event["in_progress"],
         "lasted": span((ended if ended is not None else now_s) - began) if began is not None else UNKNOWN,
         "steps": [
             {

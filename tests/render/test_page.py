@@ -66,6 +66,13 @@ def test_a_curtailment_for_an_unreadable_signal_is_not_called_the_signals(blind,
     assert by in " ".join(drawn(past=past).split())
 
 
+def test_a_curtailment_that_goes_on_has_not_lasted_yet():
+    text = " ".join(drawn("CURTAILED").split())
+    assert "in progress" in text
+    assert ", under way for " in text
+    assert ", lasted " not in text
+
+
 def read(text):
     reader = Reader()
     reader.feed(text)
