@@ -1,6 +1,7 @@
 """Restore and its drill: what a person does on the worst day, and tries on a good one."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from mine_controller.store.putback import Judged, choose, judge, restore
 from mine_controller.store.query import last_book
 
 LATEST = "latest"
+ON_DISK = "/var/tmp"  # noqa: S108 - a folder of its own is made in it
 LISTS = ("fleet.csv", "profiles.txt")  # what a person wrote beside config.txt
 
 
@@ -114,7 +116,8 @@ def _beside(path: Path, body: bytes, now_s: int) -> str:
 def drill(config: Config, which: str, now_s: int, say: Callable[[str], None] = lambda _what: None) -> Drill:
     """Restore into a folder of its own, open it as a tick would, count, compare; nothing is left. Raises as above."""
     copy, newer = chosen(config, which)
-    with tempfile.TemporaryDirectory(prefix="minectl-drill-") as name:
+    need = copy.stat().st_size + (newer.stat().st_size if newer is not None else 0)
+    with tempfile.TemporaryDirectory(prefix="minectl-drill-", dir=_room(need + need // 10)) as name:
         there = Places.under(Path(name))
         say("restoring")
         done = restore(there, copy, now_s, newer=newer, who=Who("drill"))
@@ -128,6 +131,18 @@ def drill(config: Config, which: str, now_s: int, say: Callable[[str], None] = l
         troubles = tuple(_troubles(after, rows, found.trouble))
         state, miners = found.book.state, dict(after.counts).get("miners", 0)
         return Drill(done.copy, newer, rows, state.mode, miners, len(state.miners), tuple(done.files), troubles)
+
+
+def _room(need: int) -> str:
+    """A folder for so many bytes: on the disk, because /tmp is memory on newer systems. Raises StoreError."""
+    is_named = "TMPDIR" in os.environ or not os.access(ON_DISK, os.W_OK | os.X_OK)
+    folder = tempfile.gettempdir() if is_named else ON_DISK
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        raise StoreError(
+            f"the drill needs {need / 1e6:.0f} MB in {folder}, which has {free / 1e6:.0f} MB: make room there"
+        )
+    return folder
 
 
 def _troubles(after: Judged, rows: tuple[tuple[str, int, int, int | None], ...], told: tuple[str, ...]) -> list[str]:

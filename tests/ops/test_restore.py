@@ -1,7 +1,7 @@
 """The drill: what would come of a restore, with nothing left behind."""
 
-import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cli.place import Place
@@ -32,7 +32,7 @@ def place(tmp_path):
 def test_a_drill_counts_and_leaves_nothing(place, tmp_path, monkeypatch):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    monkeypatch.setattr(restore, "ON_DISK", str(scratch))
     place.ticks(2).without_hourly_copies()
     before = {path: path.read_bytes() for path in Path(tmp_path).rglob("*") if path.is_file()}
     found = restore.drill(place.config, "latest", NOW)
@@ -47,6 +47,18 @@ def test_a_drill_works_with_the_database_gone(place):
     place.config.paths.db.unlink()
     rows = {table: rest for table, *rest in restore.drill(place.config, "latest", NOW).rows}
     assert rows["mine_states"] == [3, 3, None]
+
+
+def test_a_drill_uses_the_disk_and_says_where_there_is_no_room_for_it(place, tmp_path, monkeypatch):
+    """/tmp is memory on newer systems, and a history of years is larger than that of a small machine."""
+    monkeypatch.setattr(restore, "ON_DISK", str(tmp_path))
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    assert restore.drill(place.config, "latest", NOW).troubles == ()
+    assert not list(tmp_path.glob("minectl-drill-*"))
+    monkeypatch.setattr(restore.shutil, "disk_usage", lambda _path: SimpleNamespace(free=0))
+    with pytest.raises(StoreError, match=f"in {tmp_path}, which has 0 MB: make room there"):
+        restore.drill(place.config, "latest", NOW)
 
 
 def test_rows_lost_on_the_way_are_trouble(place, monkeypatch):
