@@ -109,12 +109,25 @@ class Item(NamedTuple):
 
 
 def groups(letters: Iterable[Letter], timezone: str, now_s: int) -> tuple[Group, ...]:
-    """The gravest first, then in the order of what happened; heartbeats last, and of them only the newest."""
+    """The gravest first, and of alike ones news before what is past; heartbeats last, and of them only the newest.
+
+    News stands in the order in which it happened, the past with its latest first: after days without a line a short
+    message has room for two or three, and the fire of a minute ago must not stand behind what was four days ago.
+    """
     sorts: dict[tuple[int, str, bool, bool], list[Item]] = {}
     for item in sorted(map(read, letters), key=lambda one: (one.what == HEARTBEAT, -one.level, one.at, one.id)):
         over = item.what == "clear"
         sorts.setdefault((item.level, item.kind, item.shadow, over), []).append(item)
-    return tuple(_group(items, timezone, now_s) for items in sorts.values())
+    return tuple(
+        _group(items, timezone, now_s) for items in sorted(sorts.values(), key=lambda each: _rank(each, now_s))
+    )
+
+
+def _rank(items: Sequence[Item], now_s: int) -> tuple[bool, int, bool, int]:
+    """Where a group stands; among equals the order in which they are given holds."""
+    last = max(one.at for one in items)
+    old = now_s - last > OLD_S
+    return items[0].what == HEARTBEAT, -items[0].level, old, -last if old else 0
 
 
 def read(letter: Letter) -> Item:

@@ -222,6 +222,26 @@ def test_ten_days_without_internet_are_one_digest_that_says_it_is_old(world):
     assert all(one.told_at for one in done.notes)
 
 
+def test_after_days_without_a_line_the_fire_of_a_minute_ago_stands_first(world):
+    """A short message has room for a few; what is left out is the oldest."""
+    past = [
+        letter(1, EMERGENCY, at=NOW - 4 * 86_400, kind="obey"),
+        letter(2, EMERGENCY, at=NOW - 3 * 86_400, kind="heat"),
+        letter(3, EMERGENCY, at=NOW - 2 * 86_400, kind="pdu"),
+        letter(4, EMERGENCY, at=NOW - 4 * 86_400, kind="line"),
+    ]
+    repeats = [letter(10 + at, EMERGENCY, at=NOW - (90 - at) * 3600, kind="line") for at in range(90)]
+    world.sms.TEXT, world.sms.MOST = "sms.txt", 200
+    fresh = [letter(200, EMERGENCY, at=NOW - 90, kind="smoke"), letter(201, EMERGENCY, at=NOW - 60, kind="fans")]
+    run(world, [*past, *repeats, *fresh])
+    text = world.telegram.got[0].text
+    places = [text.index(f"EMERGENCY: {kind}") for kind in ("smoke", "fans", "line", "pdu", "heat", "obey")]
+    assert places == sorted(places)
+    assert "EMERGENCY smoke" in world.sms.got[0].text
+    assert "obey" not in world.sms.got[0].text
+    assert world.sms.got[0].subject == "Coop: emergency, smoke and 95 more"
+
+
 def test_old_news_is_told_as_past_and_fresh_news_is_not(world):
     run(world, [letter(1, at=NOW - 3600, kind="old"), letter(2, at=NOW - 60, kind="new")])
     text = world.telegram.got[0].text
