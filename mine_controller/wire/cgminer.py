@@ -21,6 +21,7 @@ SUCCESS = ("S", "I", "W")  # letters of an answer that was not refused; E and F 
 ACCESS_DENIED, INVALID_COMMAND = 45, 14
 HUGE = 1e18  # beyond this no counter or rate counts
 SHOWN = 40
+CLOSING = ("}", "]")
 FEW = 64  # answers that are read before orjson is worth its import
 
 _answers = count(1)
@@ -150,7 +151,7 @@ _DAMAGE = re.compile(
     rf"(?P<text>{_TEXT})(?P<joined>\s*(?=[\"{{\[]))?"
     r"|(?P<apart>[0-9}\]])\s*(?=[\"{\[])"  # a value right behind a value: the comma is missing
     r"|(?P<opening>[\[{])\s*,[\s,]*"  # [,{
-    r"|(?P<doubled>,[\s,]*)(?=[}\]])"  # ,} and ,]
+    r"|(?P<commas>,[\s,]*)"  # taken whole: looked at anew from each comma, an answer of commas would take minutes
     r"|(?P<nothing>-?\b(?:nan|inf|infinity)\b)",
     re.DOTALL | re.IGNORECASE,
 )
@@ -171,7 +172,9 @@ def _mended(match: re.Match[str]) -> str:
         return match["apart"] + ","
     if match["opening"] is not None:
         return match["opening"]
-    return "null" if match["nothing"] is not None else ""
+    if match["commas"] is not None:
+        return "" if match.string[match.end() : match.end() + 1] in CLOSING else match["commas"]
+    return "null"
 
 
 # Sections of a text answer are parted by |, fields by comma; a backslash takes the meaning from what follows.
