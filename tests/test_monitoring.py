@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from mine_controller.core.alarms.catalogue import KINDS
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
 from mine_controller.core.words import sentence
@@ -162,6 +163,11 @@ tests:
       - {series: 'minectl_grid_frequency_hertz{mine="a",role="grid"}', values: '50x10 49.3x20'}
       - {series: 'minectl_grid_frequency_hertz{mine="b",role="grid"}', values: '60x40'}
       - {series: 'minectl_supply_used_ratio{mine="a"}', values: '0.9x10 1.08x20'}
+      - {series: 'minectl_supply_held_watts{mine="a"}', values: '160000x10 0x40'}
+      - {series: 'minectl_supply_held_watts{mine="b"}', values: '160000x60'}
+      - {series: 'minectl_alarm_active{mine="a",kind="supply_blind",about="supply",severity="warning"}',
+         values: '_x10 1x40'}
+      - {series: 'minectl_input_up{mine="a",endpoint="modbus_meter genset"}', values: '1x10 0x40'}
       - {series: 'minectl_uplink_up{mine="a",uplink="lte"}', values: '0x40'}
       - {series: 'minectl_uplink_up{mine="a",uplink="starlink"}', values: '1x40'}
       - {series: 'minectl_miners{mine="a",state="unknown"}', values: '20x40'}
@@ -178,6 +184,10 @@ tests:
       - {expr: 'count(ALERTS{alertname="MinectlUplinkDown",alertstate="firing"}) by (uplink)', eval_time: 12m,
          exp_samples: [{labels: '{uplink="lte"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlNoInternet"})', eval_time: 12m, exp_samples: []}
+      - {expr: 'count(ALERTS{alertname="MinectlSupplyUnknown",alertstate="firing"}) by (mine)', eval_time: 12m,
+         exp_samples: []}
+      - {expr: 'count(ALERTS{alertname="MinectlSupplyUnknown",alertstate="firing"}) by (mine)', eval_time: 18m,
+         exp_samples: [{labels: '{mine="a"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlMinersUnknown",alertstate="firing"}) by (mine)', eval_time: 12m,
          exp_samples: [{labels: '{mine="b"}', value: 1}]}
 """
@@ -198,6 +208,13 @@ def test_rules_and_dashboard_use_only_metrics_that_are_documented():
     assert len(names) > 40
     assert rules | shown <= names
     assert len(rules) >= 12
+
+
+def test_every_alarm_that_a_rule_waits_for_is_one_that_can_come():
+    expressions = " ".join(rule["expr"] for group in RULES["groups"] for rule in group["rules"])
+    named = set(re.findall(r'kind="([a-z_]+)"', expressions))
+    assert named == {"supply_blind"}
+    assert named <= set(KINDS)
 
 
 def test_every_metric_that_is_written_is_documented(texts):
