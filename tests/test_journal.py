@@ -1,12 +1,13 @@
 """The tick's journal: letters of alarms in the transaction of their state; the shell's own troubles as readings."""
 
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
 from core.plant import LOCAL, WALL, Plant, wiring
 
-from mine_controller.config.model import Problem
+from mine_controller.core.freeze import freeze
 from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
@@ -15,10 +16,9 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.round import Round
 from mine_controller.play import demo
-from mine_controller.ports import journal as journal_room
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.letters import letter, text_of
-from mine_controller.ports.live import Live
+from mine_controller.ports.live import Live, ports_of
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 from mine_controller.twin import coop
@@ -143,24 +143,24 @@ def test_db1_a_state_that_waits_on_tmpfs_is_trouble_of_the_database(site):
     sore.store.close()
 
 
-def test_db1_a_disk_nearly_full_is_told_with_its_figures(site, monkeypatch):
-    full = SimpleNamespace(f_bavail=100, f_frsize=1_000_000, f_blocks=32_000)
-    monkeypatch.setattr(journal_room.os, "statvfs", lambda path: full)
-    [reading] = desk(site).readings(image(), CLOCK)
-    assert (reading.key, reading.why) == ("disk:health", "100 MB of 32000 MB are free")
-    assert desk(site).readings(image(), CLOCK._replace(opening=False)) == ()
+ROOMY = {"f_bavail": 2_000, "f_frsize": 1_048_576, "f_blocks": 1_000_000, "f_files": 0, "f_favail": 0, "f_flag": 0}
+ODD_DISKS = [
+    ({"f_files": 10**6, "f_favail": 3}, "3 files more can be made at "),
+    ({"f_flag": os.ST_RDONLY}, " is read-only"),
+    ({"f_bavail": 100, "f_frsize": 1_000_000, "f_blocks": 32_000}, "100 MB of 32000 MB are free"),
+]
 
 
-def test_a_large_disk_with_two_gigabytes_left_is_not_nearly_full(site, monkeypatch):
-    roomy = SimpleNamespace(f_bavail=2_000, f_frsize=1_048_576, f_blocks=1_000_000)
-    monkeypatch.setattr(journal_room.os, "statvfs", lambda path: roomy)
-    assert desk(site).readings(image(), CLOCK) == ()
-
-
-def test_a_broken_config_is_a_reading_with_its_first_problem(site):
-    broken = site._replace(last_good=True, broken=(Problem(17, "", "", "a01 stands twice", "fleet.csv"),))
-    [reading] = desk(broken).readings(image(), CLOCK)
-    assert (reading.key, reading.why) == ("config:health", "fleet.csv:17: a01 stands twice")
+@pytest.mark.parametrize(("odd", "why"), ODD_DISKS, ids=["files", "read-only", "full"])
+def test_db1_what_is_wrong_with_a_disk_stands_tick_after_tick_for_the_same_reason(site, monkeypatch, odd, why):
+    monkeypatch.setattr(os, "statvfs", lambda path: SimpleNamespace(**ROOMY | odd))
+    last, live = None, Live(site)
+    ports = ports_of(live, desk(site))
+    for passed_s in (0, 120, 240):
+        clock = CLOCK._replace(plant_s=CLOCK.plant_s + passed_s)
+        last = freeze(last, ports.ask((), last, clock), site.policy.wiring, clock)
+        health = last.channels["disk:health"]
+        assert (health.value, why in health.why) == (None, True)
 
 
 def test_a_tick_that_died_is_one_letter(site):

@@ -1,10 +1,9 @@
 """The store as the tick's journal: what can't be committed goes to tmpfs; failing that too, the tick may only lower.
 
 Letters are made here from what each decision wants told, in the same transaction as the state that knows of it. What
-the shell itself knows (the database, the disk, the config) goes the other way: as readings, so that `decide` raises it.
+is wrong with the database goes the other way: as a reading, so that `decide` raises it (of its disk: `ports/own.py`).
 """
 
-import os
 import time
 from collections.abc import Sequence
 
@@ -33,8 +32,6 @@ from mine_controller.store.store import Extra, Store, open_store
 
 OVERLAP_S = 110
 LETTERS_MOST = 2000
-ROOM_LEAST = 200 * 1024 * 1024  # less free than this, or 5 % up to ROOM_MOST, is nearly full
-ROOM_MOST = 1024 * 1024 * 1024
 EVER_S = 10**10
 
 
@@ -86,9 +83,8 @@ class Journal:
             return ()
 
     def readings(self, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
-        """What the shell knows of itself, as health like that of any endpoint; nothing while all is as it was: well."""
-        disk = _disk(self.config) if clock.opening else None
-        found = {"store": self.sore, "disk": disk, "config": self.config.fault, "messages": self._untold(clock)}
+        """The store's and the outbox's health, like that of any endpoint; nothing while all is as it was: well."""
+        found = {"store": self.sore, "messages": self._untold(clock)}
         out = []
         for name, wrong in found.items():
             was = image.channels.get(f"{name}:health") if image is not None else None
@@ -220,15 +216,3 @@ class Journal:
         )
         self.trouble, self.died = [], ""
         return Extra(own, tuple(messages))
-
-
-def _disk(config: Config) -> str:
-    """What is wrong with the room on the disk of the database; "" nothing, or it can't be told."""
-    try:
-        found = os.statvfs(config.paths.db.parent)
-    except OSError:
-        return ""
-    free, of = found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize
-    if free >= max(ROOM_LEAST, min(of // 20, ROOM_MOST)):
-        return ""
-    return f"{free // 1_000_000} MB of {of // 1_000_000} MB are free"

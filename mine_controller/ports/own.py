@@ -16,7 +16,8 @@ from mine_controller.ports.kept import read_kept
 from mine_controller.store.skipped import skipped
 
 MB = 1_000_000
-LEAST_BYTES, LEAST_SHARE = 100 * MB, 10  # less than this and less than a tenth of the disk (it may be a small one)
+ROOM_LEAST, ROOM_MOST = 200 * MB, 1000 * MB  # less free than 5 % of the disk is nearly full, within these bounds
+SMALL_SHARE = 10  # and of a small disk less than a tenth
 LEAST_FILES = 1000
 
 
@@ -44,10 +45,10 @@ def _disk(folder: Path) -> str:
         disk = os.statvfs(folder)
     except OSError as error:
         return f"{folder} can't be read: {error.strerror}"
-    free = disk.f_bavail * disk.f_frsize
-    if free < min(LEAST_BYTES, disk.f_blocks * disk.f_frsize // LEAST_SHARE):
-        return f"{free // MB} MB are free at {folder}"
-    if disk.f_files and disk.f_favail < min(LEAST_FILES, disk.f_files // LEAST_SHARE):
+    free, of = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
+    if free < min(max(ROOM_LEAST, min(of // 20, ROOM_MOST)), of // SMALL_SHARE):
+        return f"{free // MB} MB of {of // MB} MB are free"
+    if disk.f_files and disk.f_favail < min(LEAST_FILES, disk.f_files // SMALL_SHARE):
         return f"{disk.f_favail} files more can be made at {folder}"
     return f"{folder} is read-only" if disk.f_flag & os.ST_RDONLY else ""
 

@@ -216,12 +216,22 @@ def test_the_shell_says_what_is_wrong_with_its_own_files(place):
     assert broken["config:health"] == "config.txt:3: is missing (and 1 more)"
 
 
-def test_a_full_disk_is_a_reading(place, monkeypatch):
+@pytest.mark.parametrize(
+    ("free_mb", "of_mb", "why"),
+    [
+        (4, 40_000, "4 MB of 40000 MB are free"),
+        (999, 40_000, "999 MB of 40000 MB are free"),
+        (1_900, 1_000_000, ""),  # of a large one a gigabyte is room enough
+        (150, 1_000, ""),  # and of a small one a tenth
+        (99, 1_000, "99 MB of 1000 MB are free"),
+    ],
+)
+def test_a_full_disk_is_a_reading(place, monkeypatch, free_mb, of_mb, why):
     """DB1."""
-    full = SimpleNamespace(f_bavail=1000, f_frsize=4096, f_blocks=10**7, f_files=0, f_favail=0, f_flag=0)
-    monkeypatch.setattr("mine_controller.ports.own.os.statvfs", lambda _path: full)
+    disk = {"f_bavail": free_mb, "f_blocks": of_mb, "f_frsize": 1_000_000, "f_files": 0, "f_favail": 0, "f_flag": 0}
+    monkeypatch.setattr("mine_controller.ports.own.os.statvfs", lambda _path: SimpleNamespace(**disk))
     found = {one.key: one for one in own(place.config, 9)}["disk:health"]
-    assert (found.value, "4 MB are free" in found.why) == (None, True)
+    assert (found.value, found.why) == ("ok" if not why else None, why)
 
 
 def test_a_tick_that_begins_before_the_hour_and_ends_in_it_leaves_the_keeping_to_the_next_one(place):
