@@ -203,11 +203,19 @@ _BY_TYPE: dict[Any, Check] = {
 }
 
 
+def _watts(value: Any, _now_s: int) -> bool:
+    """Whole watts; a meter shows a few below nothing on what is dark."""
+    return type(value) is int and abs(value) < 2**53
+
+
 def _spec(kind: Any, moments: Sequence[str] = (), safest: Callable[[str, int], Any] | None = None) -> _Spec:
-    """Read the checks off the type's own annotations; `moments` are fields that hold plant time."""
+    """Read the checks off the type's own annotations; `moments` are fields that hold plant time, `..._w` hold watts."""
     checks = {name: _BY_TYPE[hint] for name, hint in kind.__annotations__.items()}
-    for name in moments:
-        checks[name] = _moment if kind.__annotations__[name] is int else _or_none(_moment)
+    for name, hint in kind.__annotations__.items():
+        if name in moments:
+            checks[name] = _moment if hint is int else _or_none(_moment)
+        elif name.endswith("_w"):
+            checks[name] = _watts if hint is int else _or_none(_watts)
     return _Spec(kind, dict(kind._field_defaults), kind._fields, checks, safest)
 
 

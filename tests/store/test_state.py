@@ -140,6 +140,12 @@ def test_a_chase_that_can_not_be_read_is_dropped_because_wanted_and_seen_make_it
     assert len(notes) == 1
 
 
+def test_a_curtailment_of_what_meters_show_below_nothing_goes_on():
+    """A dark plug may show -1 W: that is no damage, and the event is neither begun anew nor told as a broken database."""
+    state = State(last={"plant_s": 500}, shed=Shed(300, 300, "signal", -1, 80, confirmed_w=-2))
+    assert unpack_state(json.loads(json.dumps(pack_state(state)))) == (state, ())
+
+
 def test_a_damaged_errand_is_not_sent_again():
     errand = Errand("a000", "restart", "", 4, 9000, 1, 9001, "", "", "9.9.0")
     tree = packed(errands={name: [value, value] for name, value in errand._asdict().items()})
