@@ -141,7 +141,7 @@ def test_a_chase_that_can_not_be_read_is_dropped_because_wanted_and_seen_make_it
 
 
 def test_a_curtailment_of_what_meters_show_below_nothing_goes_on():
-    """A dark plug may show -1 W: that is no damage, and the event is neither begun anew nor told as a broken database."""
+    """A dark plug may show -1 W: that is no damage, and the event is neither begun anew nor told as a sick database."""
     state = State(last={"plant_s": 500}, shed=Shed(300, 300, "signal", -1, 80, confirmed_w=-2))
     assert unpack_state(json.loads(json.dumps(pack_state(state)))) == (state, ())
 
