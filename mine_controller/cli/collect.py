@@ -33,7 +33,8 @@ Needed for sections whose values are pushed: [mqtt NAME] with through = collect,
 [nmminer NAME] with source = udp; and for [homeassistant] with commands.
 It commands no device: what is asked for becomes a request that the next tick judges.
 The tick notices within a minute when it does not run.
-A changed config.txt is taken over by itself; a broken one is told once and the last good one kept.
+A changed config.txt, or file of a secret, is taken over by itself; a broken one is told once and the
+last good one kept.
 Exit: 0 ended, or no section needs it · 1 its folder can't be written · 2 config
 · 70 fault · 75 another one runs"""
 )
@@ -78,6 +79,7 @@ def _first(path: Path) -> "Config":
 def _collect(path: Path, config: "Config", ended: threading.Event) -> int:
     """Collect, with each new config anew; the exit code."""
     from mine_controller.collect import process  # noqa: PLC0415
+    from mine_controller.config.lastgood import secret_files  # noqa: PLC0415
 
     while True:
         hears, orders = hears_of(config), orders_of(config)
@@ -85,7 +87,7 @@ def _collect(path: Path, config: "Config", ended: threading.Event) -> int:
             click.echo("no section of config.txt is pushed: nothing to collect")
             return 0
         click.echo(f"collecting for {', '.join(f'[{section}]' for section in (*hears, *orders))}")
-        stirred = process.Marked(config.paths.config, config.paths.fleet)
+        stirred = process.Marked(config.paths.config, config.paths.fleet, *secret_files(config))
         try:
             is_new = partial(_is_new, path, stirred, mended=config.last_good)
             over = process.run(hears, config.paths.collect, ended, is_new, click.echo, orders=orders)

@@ -25,6 +25,7 @@ NAME = "config.last-good"
 SYSTEM_DATA = Path("/var/lib/minectl")
 PRIVATE = 0o100600
 STAND_IN = "no-secret-to-be-had"
+FROM_FILE = "file:"
 
 
 def remember(config: Config) -> None:
@@ -72,6 +73,16 @@ def lost_fleet(config: Config) -> Problem | None:
         return None
     text = f"is gone, and miners were listed ({known}): put it back from fleet.csv.previous or a backup"
     return Problem(0, "", "", f"{text} (none left? its first line alone says so)", FILE)
+
+
+def secret_files(config: Config) -> tuple[Path, ...]:
+    """Every file that holds a secret of this config: a new password changes nothing in config.txt itself."""
+    folder = config.paths.config.resolve().parent
+    sections = read_lines(config.texts[0].reveal()).sections.values()
+    named = {entry.value for section in sections for entry in section.entries.values()}
+    return tuple(
+        folder / one.removeprefix(FROM_FILE).strip(" \t") for one in sorted(named) if one.startswith(FROM_FILE)
+    )
 
 
 def text_of(path: Path) -> tuple[bytes, Path] | None:
@@ -126,7 +137,7 @@ def _without_secrets(source: Source) -> Over:
 
 
 def _is_lost(text: str, place: Place) -> bool:
-    if not text.startswith("file:"):
+    if not text.startswith(FROM_FILE):
         return False  # env: and cred: are the ticks' own; a tick by hand, which has none of them, is refused as ever
     try:
         secret(text, place)

@@ -132,6 +132,26 @@ def test_a_secrets_file_that_is_there_again_is_taken_over(path, runs):
     assert (done.exit_code, done.output.count("collecting by the last good one")) == (0, 1)
 
 
+def test_a_password_that_changed_in_its_file_is_taken_over(path, runs):
+    """The broker has a new one: config.txt, which only names the file, stays as it is."""
+    secret = path.with_name("broker.secret")
+    secret.write_text("old\n")
+    secret.chmod(0o600)
+    broker = "[mqtt supply]\nhost = 127.0.0.9\nuser = mine\npassword = file: broker.secret\ntopics = a temp_c t/a\n"
+    path.write_text(path.read_text().replace("[wiring]", f"{broker}\n[wiring]"))
+
+    def change():
+        stirred = runs[-1][2]
+        assert not stirred()
+        secret.write_text("newer\n")
+        assert stirred()
+        return process.CHANGED
+
+    runs[0][:] = [change, process.ENDED]
+    assert run(path).exit_code == 0
+    assert [hears["mqtt supply"].broker.password for hears, _, _ in runs[1:]] == ["old", "newer"]
+
+
 def test_only_kinds_that_are_pushed_are_heard(path):
     from mine_controller.config.load import load  # noqa: PLC0415
 
