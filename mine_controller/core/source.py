@@ -65,10 +65,15 @@ def nominal_hz(view: View, kept: dict[str, Any], grid_hz: float | None) -> float
         return view.site.nominal_hz
     known = kept.get("nominal_hz")
     if known is None and grid_hz is not None:
-        nearest = min((FIFTY, SIXTY), key=lambda nominal: abs(nominal - grid_hz))
+        nearest = nearer_hz(grid_hz)
         if abs(nearest - grid_hz) <= FAR_HZ:
             known = kept["nominal_hz"] = nearest
     return None if known is None else float(known)
+
+
+def nearer_hz(grid_hz: float) -> float:
+    """50 or 60, whichever is nearer."""
+    return min((FIFTY, SIXTY), key=lambda nominal: abs(nominal - grid_hz))
 
 
 class Load(NamedTuple):

@@ -297,9 +297,12 @@ def test_frequency_door_and_mains_have_their_alarms_where_they_are_wired():
     for kind in ("frequency_low", "door_open", "mains_lost"):
         assert site.open(kind), kind
     assert "59.4 Hz where 60 Hz" in sentence(site.told("frequency_low")[0].reason)
-    site.extra["mqtt supply:grid_hz"] = 49.9
+    site.extra["mqtt supply:grid_hz"] = 59.9
     site.ticks(6)
     assert not site.open("frequency_low")
+    site.extra["mqtt supply:grid_hz"] = 54.4  # a machine of 60 Hz that dies, and none of 50 Hz that races
+    site.ticks(3)
+    assert site.open("frequency_low")
 
 
 class Dusty(Site):

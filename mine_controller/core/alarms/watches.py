@@ -19,6 +19,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import Once, each
 from mine_controller.core.reach import answers, commandable, is_dark
+from mine_controller.core.source import nearer_hz, nominal_hz
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -35,7 +36,6 @@ CHIP_ELSE_C = (95.0, 105.0)
 # What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
 OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
 SKIPPED, SKIPPED_ROW = "lock:skipped_n", "lock/row:skipped_n"  # ticks that found the lock taken: all, and in a row
-GRIDS_HZ = (50.0, 60.0)
 FIGURE_S = 600  # how old what a controller or a UPS says may be
 AWAY = ("maintenance", "spare")
 
@@ -139,10 +139,10 @@ def _grid(look: Look) -> Found:
     if grid_hz is None:
         yield from ("frequency_low grid", "frequency_high grid")
         return
-    nominal_hz = min(GRIDS_HZ, key=lambda nominal: abs(nominal - grid_hz))
-    for kind, off_hz in (("frequency_low", nominal_hz - grid_hz), ("frequency_high", grid_hz - nominal_hz)):
+    usual_hz = nominal_hz(look.view, {**look.view.state.memory.get("grid", {})}, grid_hz) or nearer_hz(grid_hz)
+    for kind, off_hz in (("frequency_low", usual_hz - grid_hz), ("frequency_high", grid_hz - usual_hz)):
         if look.off_limits(kind, "grid", round(off_hz, 3)):
-            yield _event(kind, "grid", ("grid_hz", grid_hz), ("nominal_hz", nominal_hz))
+            yield _event(kind, "grid", ("grid_hz", grid_hz), ("nominal_hz", usual_hz))
 
 
 def _contacts(look: Look) -> Found:
