@@ -6,6 +6,7 @@ home and turns newcomers away.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from mine_controller.core.model.command import APPLIED, NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
 from mine_controller.core.option import option
@@ -91,7 +92,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     taking = status.get("open")
     if not isinstance(taking, bool):
         raise BadReply("status: does not say whether it is open")
-    found = [Found("", "switch", "on" if taking else "off"), _link(by_name.get("pool"), taking)]
+    found = [Found("", "switch", "on" if taking else "off"), _link(by_name.get("pool"), taking, _is_full(status))]
     for quantity, name in (("clients_n", "working"), ("accepted_n", "accepted"), ("rejected_n", "rejected")):
         value = status.get(name)
         known = isinstance(value, int) and not isinstance(value, bool)
@@ -99,9 +100,18 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _link(pool: Reply | None, taking: bool) -> Found:
-    """Whether a miner would be given work. Closed it turns everybody away, which says nothing."""
+def _is_full(status: dict[str, Any]) -> bool:
+    """Every place is taken and most of them by miners at work: nobody else gets in, our own look neither."""
+    most, clients, working = (_answer.number(status.get(name)) for name in ("most", "clients", "working"))
+    return most is not None and clients is not None and working is not None and clients >= most <= 2 * working
+
+
+def _link(pool: Reply | None, taking: bool, full: bool) -> Found:
+    """Whether miners are given work. Closed it turns everybody away, which says nothing; full it works for those it
+    has."""
     if pool is not None and pool.status and _has_job(pool.body):
+        return Found("", "link", "up")
+    if taking and full:
         return Found("", "link", "up")
     if not taking:
         return Found("", "link", None, "closed, so nobody is given work")

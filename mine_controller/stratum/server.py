@@ -147,6 +147,7 @@ class Pool:
         working = [line.session for line in self.lines if line.session.working]
         return {
             "open": self.open,
+            "most": self.most,
             "clients": len(self.lines),
             "working": len(working),
             "taken": self.taken,

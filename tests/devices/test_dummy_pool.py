@@ -1,6 +1,7 @@
 """The holding pool as the tick sees it, against the real one on loopback."""
 
 import asyncio
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -67,6 +68,32 @@ def test_a_closed_pool_is_alive_and_gives_no_work():
     with running(open=False) as options:
         found = read(options)
     assert (found["switch"], found["link"]) == ("off", None)
+
+
+@contextmanager
+def miner(options, greeting=dummy_pool.GREETING):
+    """A line to the pool; with the greeting it is a miner that was given work."""
+    with socket.create_connection(("127.0.0.1", options.port), timeout=5) as line:
+        line.sendall(greeting)
+        if greeting:
+            said = b""
+            while b'mining.notify","params' not in said:
+                said += line.recv(65_536)
+        yield line
+
+
+def test_a_pool_whose_last_place_a_miner_has_gives_work_although_nobody_else_gets_in():
+    """With `most` the number of miners the tick's own look is turned away: they must not be put to sleep for it."""
+    with running(open=True, most=2) as options, miner(options), miner(options):
+        found = read(options)
+    assert (found["switch"], found["link"], found["clients_n"]) == ("on", "up", 2)
+
+
+def test_a_pool_full_of_lines_that_are_no_miners_gives_no_work():
+    with running(open=True, most=2) as options, miner(options, b""), miner(options, b""):
+        time.sleep(0.1)
+        found = read(options)
+    assert (found["switch"], found["link"]) == ("on", "down")
 
 
 def test_it_is_opened_and_closed_and_says_so():
