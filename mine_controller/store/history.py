@@ -157,6 +157,14 @@ def add_telemetry(db: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) 
         )
 
 
+def roll_hours(db: sqlite3.Connection, left_at: int, now_s: int, policy: Policy) -> None:
+    """Roll up the hour that was left; after a disk that refused for long, also those since that are not yet."""
+    known = {at for (at,) in db.execute("SELECT hour_at FROM hours WHERE hour_at > ?", (left_at,))}
+    ended_s = min(now_s - HOUR_S, left_at + RETENTION_S["telemetry"])
+    for hour_at in (left_at, *(at for at in range(left_at + HOUR_S, ended_s + 1, HOUR_S) if at not in known)):
+        roll_hour(db, hour_at, policy)
+
+
 def roll_hour(db: sqlite3.Connection, hour_at: int, policy: Policy) -> None:
     """Roll one past hour up, inside the caller's transaction: `hours` for ever, `stats` a row a miner."""
     figures = db.execute(

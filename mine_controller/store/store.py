@@ -25,7 +25,7 @@ from mine_controller.store.codec import sha
 from mine_controller.store.copies import highest, keep_hour, read_files
 from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 from mine_controller.store.events import event_row
-from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, roll_hour, telemetry, update_miners
+from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, roll_hours, telemetry, update_miners
 from mine_controller.store.inbox import pending
 from mine_controller.store.loading import Kept, Loaded, at_most_s, loaded, pack_body, read_kept
 from mine_controller.store.opening import Opened, begin_again, open_file
@@ -295,9 +295,10 @@ class Store:
         with _packing():
             body = pack_body(kept, image, tick.config_sha)
         row = StateRow(VERSION, (before.seq if before else self._first()) + 1, at.key, number, hour_at, body)
-        if closing_tick is not None and (new_hour or self._anchor):
+        waits = any(key - key % HOUR_S == hour_at for key, _ in self._carry.get("anchors", ()))  # by a tick before
+        if closing_tick is not None and ((new_hour and not waits) or self._anchor):
             rows["anchors"] = [(at.key, body)]
-        if new_hour:
+        if new_hour and not waits:
             self._keep_hour(tick, rows)
         self._row, self._state = row, kept
         work = _Hour(left_hour, tick, closing_tick) if new_hour and closing_tick is not None else None
@@ -334,7 +335,8 @@ class Store:
                 rows = self._mended(trouble, row, rows)
                 self._write(row, rows, hour, careful=trouble.kind == "rejected")
             except _FAILURES as second:
-                self._carry, self._unwritten = rows, Spilled(row, self._base, rows)
+                left = row if hour is None else row._replace(hour_at=hour.left_at)  # the next commit rolls it up
+                self._carry, self._unwritten = rows, Spilled(left, self._base, rows)
                 raise trouble_of(second) from error
         self._carry, self._unwritten, self._base = {}, None, row.seq
         if rows.get("names"):
@@ -423,7 +425,7 @@ class _Hour(NamedTuple):
         """Roll the hour up, bring `miners` up to date, drop what is past its time; inside the caller's transaction."""
         image = self.book.image
         if self.left_at:
-            roll_hour(db, self.left_at, self.tick.policy)
+            roll_hours(db, self.left_at, self.tick.at, self.tick.policy)
         if image is None:
             return
         update_miners(db, image.clock, self.book.state, image, self.tick.policy)

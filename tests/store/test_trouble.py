@@ -119,6 +119,25 @@ def test_what_could_not_be_committed_waits_in_memory_and_nothing_is_lost(paths, 
     assert query.broken_event(paths) is None
 
 
+@pytest.mark.parametrize("refused", [1, 31], ids=["a tick", "an hour"])
+def test_an_hour_that_ended_while_nothing_could_be_written_is_rolled_up_afterwards(paths, rules, monkeypatch, refused):
+    """What the page, the reports and the money of that hour are made of is there for ever, not for a week."""
+    run_ticks(paths, rules, 30, book=full_book(rules))
+    hour, first = ledger.NOON, ledger.NOON + 3600
+    for number in range(refused):
+        with open_store(paths, "1.0") as store:
+            made = load_and_make(store, rules, first + number * 120)
+            failing(store, monkeypatch, "locked")
+            with pytest.raises(StoreTrouble):
+                write_tick(store, "save", made)
+            store.spill()
+    run_ticks(paths, rules, 1, start=first + refused * 120)
+    rolled = query.hours(paths)
+    assert [at for at, _ in rolled] == [hour, first][: 1 if refused == 1 else 2]
+    assert [tree["ticks"] for _, tree in rolled] == [30, 30][: len(rolled)]
+    assert len(query.anchors(paths)) == 1 + len({at // 3600 for at in range(first, first + refused * 120, 120)})
+
+
 def write_tick(store, write, made):
     if write == "journal":
         store.journal(
