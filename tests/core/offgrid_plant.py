@@ -141,8 +141,7 @@ class Offgrid(Plant):
             (f"{own}:power_w", drawn - self.flutter(int(spec.id[1:])) if drawn > 200 else drawn),
             (f"{own}:word", "hashing" if drawn > 500 else "sleeping"),
             (f"{own}:pool", self.pool[spec.id]),
-            (f"{own}:accepted_n", self.shares[0]),
-            (f"{own}:rejected_n", self.shares[1]),
+            *zip((f"{own}:accepted_n", f"{own}:rejected_n", f"{own}:stale_n"), self.shares, strict=False),
         ]
 
     def _do(self, name: str, command: Command) -> str:

@@ -406,6 +406,17 @@ def test_lost_shares_are_held_against_their_goal_over_half_an_hour():
     assert len(plant.events("share_loss_over")) == 1
 
 
+def test_a_share_that_came_too_late_is_lost_too_and_no_refusal_of_the_pool():
+    plant = site(4)
+    plant.shares = [0, 0, 0]
+    for _ in range(34):
+        plant.shares = [plant.shares[0] + 100, plant.shares[1], plant.shares[2] + 10]
+        plant.tick()
+    (told,) = plant.events("share_loss")
+    assert "9.09 %" in sentence(told.reason)
+    assert plant.events("high_reject") == []
+
+
 def test_few_shares_prove_no_loss():
     plant = site(4, share_least=10_000)
     for _ in range(34):

@@ -1,6 +1,7 @@
 """What alarms remember of figures that drift: shares of the last hour, and what fans and air usually do. Pure.
 
-shares  two marks of each miner's counters, half an hour apart; each half hour the older one, 60 to 90 min old, judges.
+shares  two marks of each miner's counters, half an hour apart; each half hour the older one, 60 to 90 min old, judges
+        how much the pool refuses. What is lost on the way as a whole the rule of the uplinks takes from them.
 learned a look an hour at each fan's watts and at the rise of the air per kilowatt and fan; the first three days make
         the learned value, which then follows by 1/2000 an hour while it is not off by more than the threshold.
 """
@@ -35,6 +36,7 @@ def share_book(view: View, policy: AlarmPolicy) -> dict[str, Any] | None:
 
 
 def _counters(view: View) -> dict[str, list[int]]:
+    """By miner, shares accepted and rejected, and those that came too late where it counts them."""
     channels, oldest_s = view.image.channels, view.now_s - 600
     out = {}
     for spec in view.wiring.miners:
@@ -42,7 +44,8 @@ def _counters(view: View) -> dict[str, list[int]]:
         accepted = number(channels.get(f"{own}:accepted_n"), oldest_s)
         rejected = number(channels.get(f"{own}:rejected_n"), oldest_s)
         if accepted is not None and rejected is not None:
-            out[spec.id] = [int(accepted), int(rejected)]
+            stale = number(channels.get(f"{own}:stale_n"), oldest_s)
+            out[spec.id] = [int(count) for count in (accepted, rejected, stale) if count is not None]
     return out
 
 
