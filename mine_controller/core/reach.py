@@ -1,5 +1,6 @@
 """What can be commanded at all: lanes that are live, endpoints that answer, units whose address was read. Pure."""
 
+from mine_controller.core.model.command import UNREACHABLE
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import MinerSpec, Path, Wiring
 from mine_controller.core.once import Once, each
@@ -56,6 +57,17 @@ def address(view: View, spec: MinerSpec, at: int, path: Path) -> str | None:
     told = view.image.channels.get(f"{path.lane}/{spec.mac}:address")
     fresh = told is not None and told.value is not None and view.now_s - told.at_s <= TEXT_MAX_AGE_S
     return str(told.value) if told is not None and fresh else None
+
+
+def tellable(view: View, spec: MinerSpec, at: int, paths: tuple[Path, ...]) -> bool:
+    """True when one of these ways can be taken now: an outlet whose endpoint answers, or a unit whose address was read
+    and that has not been out of reach for the very stop it is asked for."""
+    chase = view.state.chases.get(f"miner {spec.id}")
+    deaf = chase is not None and chase.want == "stop" and chase.answer == UNREACHABLE
+    return any(
+        address(view, spec, at, path) is not None and not deaf if path.gentle else answers(view, path.lane)
+        for path in paths
+    )
 
 
 def startable(view: View, spec: MinerSpec, at: int) -> bool:

@@ -21,14 +21,14 @@ CLOUD = "foreman mine"
 class Nanos(Shelf):
     """A shelf on which some boards know no stop."""
 
-    def __init__(self, wires=None, *, none=("b0",), **site):
+    def __init__(self, wires=None, *, none=("b0",), says="unsupported", **site):
         super().__init__(wires, **site)
-        self.none = set(none)
+        self.none, self.says = set(none), says
         self.ticks(3)
 
     def _do(self, name, command):
         if command.verb == "stop" and command.lane == SHELF and name in self.none:
-            return "unsupported"
+            return self.says
         return super()._do(name, command)
 
     def stopped(self):
@@ -111,6 +111,28 @@ def test_a_limit_takes_the_load_from_those_that_can_be_stopped():
     assert (shelf.power["b0"], sum(shelf.power.values())) == (18, 57)
     shelf.limited(1)
     assert set(shelf.stopped()[before:]) == {"b0", "b1", "b2", "b3"}, "it is asked when nobody else is left"
+
+
+def test_a_limit_does_not_count_on_a_stop_that_nobody_can_send():
+    """A board that runs and answers nothing any more: no address, no command; the watts come from one that hears."""
+    shelf = Nanos(none=())
+    shelf.silent = {"b0"}
+    shelf.ticks(4)
+    shelf.limited(60)
+    assert shelf.stopped() == ["b1", "b2"], "what b0 draws is not known and counts as much"
+    shelf.limited(1)
+    assert set(shelf.stopped()) == {"b1", "b2", "b3"}
+    shelf.silent = set()
+    shelf.limited(1)
+    assert shelf.power["b0"] == 3
+
+
+def test_a_limit_takes_the_next_one_when_the_first_turns_out_not_to_hear():
+    shelf = Nanos(says="unreachable")
+    shelf.limited(60)
+    shelf.ticks(1)
+    assert set(shelf.stopped()) == {"b0", "b1"}
+    assert shelf.power["b1"] == 3
 
 
 def heard(verdict, *, lane=SHELF, verb="stop", last=None, target="miner b0"):
