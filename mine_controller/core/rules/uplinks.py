@@ -67,7 +67,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     events: list[Event] = []
     _watch(view, kept, options, events)
     _share_loss(view, kept, options, events)
-    if not any("up" in link for link in kept["links"].values()):
+    if not any("up" in link for link in kept["links"].values()) and not _stranded_since(view, kept):
         return Advice((), (), tuple(events), kept)
     down_s = _turn(view, kept, options, events)
     wishes = _look(view, kept, options)
