@@ -145,7 +145,8 @@ def _act_on(
     held = watch_hold(view, mode, why)
     news = (*shed_events, *_mode_event(view, mode, why), *held.events)
     events = (*events, *liars, *compared.events, *told.events, *news)
-    alarms = keep(view, events, policy.alarms, envelope.reasons)
+    open_still = shed.emergency(watched, view.fleet, view.image, compared.chases)
+    alarms = keep(view, events, policy.alarms, envelope.reasons, (open_still,) if open_still is not None else ())
     events = (*events, *alarms.events)
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
     quiet = view.image.clock.opening and not plan.stops

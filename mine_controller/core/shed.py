@@ -74,18 +74,33 @@ def watch(
     was_proven = shed.shed_100_s is not None
     shed = _milestones(shed, fleet, now_s)
     events: list[Event] = []
-    if shed.shed_100_s is not None and not was_proven:
-        numbers = (("power_w", fleet.proof_w), ("floor_w", shed.floor_w), ("took_s", now_s - shed.signal_s))
-        by_word = fleet.unknown if fleet.meter_w is None else 0  # decision 11: a word is not called a measurement
-        reason = Reason("shed", "said", (*numbers, ("by_word", by_word))) if by_word else None
-        events.append(Event("curtailed", "info", "site", reason or Reason("shed", "proven", numbers)))
-    emergency = _emergency(shed, fleet, image, open_chases)
-    if emergency is not None and not shed.emergency:
-        shed = shed._replace(emergency=emergency.reason.code)
-        events.append(emergency)
-    if shed.emergency and fleet.proof_w < shed.floor_w and fleet.unknown <= fleet.trusted:
-        shed = shed._replace(emergency="")
+    over = bool(shed.emergency) and fleet.proof_w < shed.floor_w and fleet.unknown <= fleet.trusted
+    if over or (shed.shed_100_s is not None and not was_proven):
+        events.append(_proven(shed, fleet, now_s))
+    if over:
+        shed = shed._replace(emergency="", told_w=0)
+    found = emergency(shed, fleet, image, open_chases)
+    if found is not None and _is_news(shed, found.reason.code, fleet, opening=image.clock.opening):
+        shed = shed._replace(emergency=found.reason.code, told_w=fleet.proof_w)
+        events.append(found)
     return shed, tuple(events)
+
+
+def _proven(shed: Shed, fleet: Fleet, now_s: int) -> Event:
+    numbers = (("power_w", fleet.proof_w), ("floor_w", shed.floor_w), ("took_s", now_s - shed.signal_s))
+    by_word = fleet.unknown if fleet.meter_w is None else 0  # decision 11: a word is not called a measurement
+    reason = Reason("shed", "said", (*numbers, ("by_word", by_word))) if by_word else None
+    return Event("curtailed", "info", "site", reason or Reason("shed", "proven", numbers))
+
+
+def _is_news(shed: Shed, code: str, fleet: Fleet, *, opening: bool) -> bool:
+    """The first; that it is measured now, where it was only not proven; twice as much, and a tenth of the mine more.
+
+    How much it has grown is looked at once a tick.
+    """
+    seen_now = (shed.emergency, code) == ("unverified", "unproven")
+    grown = fleet.proof_w >= max(2 * shed.told_w, shed.told_w + shed.before_w // 10)
+    return not shed.emergency or seen_now or (opening and grown)
 
 
 def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
@@ -110,9 +125,11 @@ def _measured(fleet: Fleet) -> bool:
     return fleet.unknown <= fleet.trusted or fleet.meter_w is not None
 
 
-def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:
-    """Above the floor for two ticks. Whoever starts again after a black-out is told to stop first, then told of; while
-    nothing feeds the site, watts that miners told before count for nothing."""
+def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[str, Chase]) -> Event | None:
+    """Above the floor for two ticks, while it lasts. Whoever starts again after a black-out is told to stop first, then
+    told of; while nothing feeds the site, watts that miners told before count for nothing."""
+    if shed is None or shed.ended_s is not None:
+        return None
     now_s = image.clock.plant_s
     over_s = now_s - max(shed.seen_s, shed.dark_s or 0)
     if over_s < UNPROVEN_S or fleet.proof_w < shed.floor_w or is_dead(image):
@@ -125,7 +142,7 @@ def _emergency(shed: Shed, fleet: Fleet, image: Image, open_chases: dict[str, Ch
         ("stragglers", ", ".join(stragglers[:12])),
         ("more", max(0, len(stragglers) - 12)),
     )
-    code = "unproven" if _measured(fleet) else "unverified"
+    code = "unproven" if _measured(fleet) or (fleet.measured_w or 0) >= shed.floor_w else "unverified"
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
 
 

@@ -236,7 +236,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     (
         "shed",
         "unverified",
-    ): "no meter proves that {unknown} miners are off; open: {stragglers}{more}",
+    ): "no meter proves that {unknown} miners are off; look at {stragglers}{more}",
     ("shed", "report"): (
         "curtailed by {cause}, {lasted_s} until it was released: first command +{first_command_s}, "
         "50 % +{shed_50_s}, 90 % +{shed_90_s}, proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "

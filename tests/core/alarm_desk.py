@@ -32,9 +32,11 @@ class Desk:
         self.policy, self.alarms, self.book, self.now = AlarmPolicy(kinds=given), {}, {}, 10_000
         self.told, self.log = [], []
 
-    def tick(self, *events, levels=(), unknown=(), passed_s=TICK_S, judged=True, limits=()):
+    def tick(self, *events, levels=(), unknown=(), passed_s=TICK_S, judged=True, limits=(), standing=()):
         self.now += passed_s
-        given = Given(self.now, WALL_S + self.now, events, tuple(levels), frozenset(unknown), judged, tuple(limits))
+        given = Given(
+            self.now, WALL_S + self.now, events, tuple(levels), frozenset(unknown), judged, tuple(limits), standing
+        )
         kept = step(self.alarms, self.book, given, self.policy, WIRES)
         self.alarms, self.book = kept.alarms, kept.book
         self.told += kept.tellings

@@ -133,6 +133,23 @@ def test_an_alarm_that_grows_graver_is_told_again_and_an_ack_is_void():
     assert desk.only()["state"] == "active"
 
 
+def test_a_curtailment_that_gets_worse_is_told_anew_although_it_was_acked_and_tells_what_is_so_now():
+    """Who has seen that one PDU is silent has not seen that two hundred miners came back."""
+    desk = Desk()
+    first = event("curtail_unproven", "site", power_w=60_000)
+    desk.tick(first)
+    desk.ask("ack", desk.only()["id"])
+    assert desk.tick(standing=(event("curtail_unproven", "site", power_w=50_000),)) == ()
+    told = desk.tick(event("curtail_unproven", "site", power_w=685_000))
+    assert [(one.what, one.state, dict(one.reason.numbers)) for one in told] == [
+        ("escalate", "active", {"power_w": 685_000})
+    ]
+    now = event("curtail_unproven", "site", power_w=40_000)
+    again = [one for _ in range(5) for one in desk.tick(standing=(now,))]
+    assert [(one.what, dict(one.reason.numbers)) for one in again] == [("repeat", {"power_w": 40_000})]
+    assert desk.tick(standing=(event("device_unreachable", "nobody"),)) == ()
+
+
 def test_an_alarm_never_grows_milder_while_it_is_open():
     desk = Desk()
     desk.tick(event("signal_blind", "signal", "emergency"))

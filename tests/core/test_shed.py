@@ -163,8 +163,8 @@ def test_the_emergency_names_a_dozen_and_counts_the_rest_and_is_told_once():
 @pytest.mark.parametrize(
     ("power_w", "unknown", "told"),
     [
-        ((25, None, None), 2, "no meter proves that 2 miners are off; open: a02, a03"),
-        ((25, None, 3400), 1, "no meter proves that 1 miners are off; open: a01, a02"),
+        ((25, None, None), 2, "no meter proves that 2 miners are off; look at a02, a03"),
+        ((25, None, 3400), 1, "no meter proves that 1 miners are off; look at a01, a02"),
         ((400, 0, 9000), 0, "still 90 kW, over 5000 W; open: a03, a01. Open their breakers"),
     ],
 )
@@ -180,8 +180,39 @@ def test_what_can_not_be_measured_is_unverified_and_the_emergency_stays_until_it
     kept, _ = after(begun(), 1300, 90_000, unknown=1)
     assert kept.emergency == "unverified"
     assert after(kept, 1420, 4_000, unknown=1)[0].emergency == "unverified"
-    assert after(kept, 1420, 5_000)[0].emergency == "unverified"
+    assert after(kept, 1420, 5_000)[0].emergency == "unproven"
     assert after(kept, 1420, 4_999)[0].emergency == ""
+
+
+def test_what_draws_by_its_meter_is_no_matter_of_proof_whoever_else_has_none():
+    _, [event] = after(begun(), 1300, 90_000, unknown=1, measured_w=FLOOR_W)
+    assert event.reason.code == "unproven"
+    _, [event] = after(begun(), 1300, 90_000, unknown=1, measured_w=FLOOR_W - 1)
+    assert event.reason.code == "unverified"
+
+
+def test_it_is_told_anew_when_it_is_measured_and_when_it_has_grown():
+    kept, [first] = after(begun(), 1300, 20_000, unknown=1)
+    kept, [measured] = after(kept, 1420, 20_000, unknown=1, measured_w=20_000)
+    assert [first.reason.code, measured.reason.code] == ["unverified", "unproven"]
+    kept, events = after(kept, 1540, 39_999)
+    assert events == ()
+    kept, [grown] = after(kept, 1660, 40_000)
+    assert sentence(grown.reason).startswith("still 40 kW, over 5000 W")
+    kept, events = after(kept, 1780, 50_000)
+    assert events == ()
+    few = begun(emergency="unproven", told_w=5_000)
+    assert after(few, 1300, 14_999)[1] == (), "twice as much, and no tenth of the mine"
+
+
+def test_when_it_is_dark_at_last_that_is_told_also_after_an_earlier_proof():
+    """Else the emergency of those who woke in the middle of an event stood to its end."""
+    kept, _ = after(begun(), 1060, 4_000)
+    kept, [woke] = after(kept, 1300, 90_000)
+    kept, [dark] = after(kept, 1420, 4_000)
+    assert (woke.kind, dark.kind, kept.emergency) == ("curtail_unproven", "curtailed", "")
+    assert dict(dark.reason.numbers)["took_s"] == 540
+    assert after(kept, 1540, 4_000)[1] == ()
 
 
 def test_the_report_of_a_blind_curtailment_says_that_nobody_called_and_counts_alike():

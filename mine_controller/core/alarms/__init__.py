@@ -30,11 +30,20 @@ class Round(NamedTuple):
     events: tuple[Event, ...] = ()
 
 
-def keep(view: View, events: tuple[Event, ...], policy: AlarmPolicy, limits: tuple[Limit, ...] = ()) -> Round:
-    """The alarms after this round's events and limits. `view.state` is as the round found it (requests taken)."""
+def keep(
+    view: View,
+    events: tuple[Event, ...],
+    policy: AlarmPolicy,
+    limits: tuple[Limit, ...] = (),
+    standing: tuple[Event, ...] = (),
+) -> Round:
+    """The alarms after this round's events and limits. `view.state` is as the round found it (requests taken).
+
+    `standing`: what was told in an earlier round and is so still, with the figures of now.
+    """
     last = view.state.last
     try:
-        kept, changed = _kept(view, events, policy, limits)
+        kept, changed = _kept(view, events, policy, limits, standing)
     except Exception as error:  # noqa: BLE001 - PRO4: a fault in here must not take control away; it is told
         reason = Reason("decide", "rule_failed", (("rule", "alarms"), ("error", type(error).__name__)))
         told = () if last.get("alarms_failed_s") else (Event("rule_failed", "emergency", "alarms", reason),)
@@ -48,7 +57,11 @@ def keep(view: View, events: tuple[Event, ...], policy: AlarmPolicy, limits: tup
 
 
 def _kept(
-    view: View, events: tuple[Event, ...], policy: AlarmPolicy, limits: tuple[Limit, ...]
+    view: View,
+    events: tuple[Event, ...],
+    policy: AlarmPolicy,
+    limits: tuple[Limit, ...],
+    standing: tuple[Event, ...],
 ) -> tuple[Kept, dict[str, Any]]:
     last, opening = view.state.last, view.image.clock.opening
     changed: dict[str, Any] = {}
@@ -60,7 +73,7 @@ def _kept(
     seen = look_round(view, events, policy) if opening else NOTHING
     clock = view.image.clock
     why = tuple(limit.reason for limit in limits)
-    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, judged=opening, limits=why)
+    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, opening, why, standing)
     kept = step(view.state.alarms, last.get("alarm_book") or {}, given, policy, view.wiring)
     if kept.book != (last.get("alarm_book") or {}):
         changed["alarm_book"] = kept.book

@@ -41,6 +41,7 @@ class Kind(NamedTuple):
     unit: str = ""
     low: bool = False  # the threshold is undercut, not exceeded
     lasts_s: int = DAY_S  # what nothing ends leaves the list after this
+    grows: bool = False  # an event about a standing one means that it got worse: it is told anew, also who has seen it
 
 
 # What leads to a hold and is told by itself.
@@ -135,7 +136,7 @@ _ROWS = (
     ),
     # -- the contract
     Kind("signal_blind", "warning", over=("signal_back",), under=("device_unreachable", "uplink_down")),
-    Kind("curtail_unproven", "emergency", over=("curtailed", "curtail_report")),
+    Kind("curtail_unproven", "emergency", over=("curtailed", "curtail_report"), grows=True),
     Kind("signal_forced", "emergency", watched=True),
     Kind("signal_changed", "warning", once=True),
     Kind("curtail", "warning", under=("signal_changed", "signal_blind"), once=True),

@@ -36,7 +36,8 @@ Alarm = dict[str, Any]
 class Given(NamedTuple):
     """What one round says. `judged`: the watches were asked, so what they don't name is gone, unless it is unknown.
 
-    `limits`: why what holds now holds. An alarm that stands for one of them has its figures brought up to date.
+    `limits`: why what holds now holds. An alarm that stands for one of them has its figures brought up to date, as
+    one that `standing` is about.
     """
 
     now_s: int
@@ -46,6 +47,7 @@ class Given(NamedTuple):
     unknown: frozenset[str] = frozenset()
     judged: bool = False
     limits: tuple[Reason, ...] = ()
+    standing: tuple[Event, ...] = ()
 
 
 class Kept(NamedTuple):
@@ -208,8 +210,7 @@ class Machine:
             self._raised(level, level=True)
         if self.given.judged:
             self._gone({f"{level.kind} {level.about}" for level in self.given.levels})
-        if self.given.limits:
-            self._bring_up_to_date()
+        self._bring_up_to_date()
 
     def _bring_up_to_date(self) -> None:
         """What an event raised stands on with the figures of its limit: of the same rule, and of the same sort (a heat
@@ -220,8 +221,14 @@ class Machine:
             rule, code, _ = alarm["reason"]
             found = now.get((rule, str(code).partition("_")[0]))
             if found is not None and not alarm.get("level") and not kind_of(alarm["kind"]).many:
-                alarm.setdefault("first", alarm["reason"])
-                alarm["reason"] = _packed(found)
+                self._told_by(alarm, found)
+        for event in self.given.standing:
+            if (stands := self.alarms.get(f"{event.kind} {event.about}")) is not None:
+                self._told_by(stands, event.reason)
+
+    def _told_by(self, alarm: Alarm, reason: Reason) -> None:
+        alarm.setdefault("first", alarm["reason"])
+        alarm["reason"] = _packed(reason)
 
     def _cleared(self, kind: str, event: Event) -> None:
         single = kind_of(kind).single
@@ -269,8 +276,10 @@ class Machine:
         alarm.pop("first", None)
         if alarm.pop("clear_s", None) is not None and not level:
             self._count(f"{alarm['kind']} {alarm['about']}", alarm)
-        if graver(severity, alarm["severity"]):
-            alarm["severity"], alarm["due"] = severity, "escalate" if alarm.get("told_s") else "raise"
+        worse = graver(severity, alarm["severity"])
+        if worse or (kind_of(alarm["kind"]).grows and not level):
+            alarm["severity"] = severity if worse else alarm["severity"]
+            alarm["due"] = "escalate" if alarm.get("told_s") else "raise"
             for word in ("acked_s", "ack_logged", "under"):
                 alarm.pop(word, None)
 

@@ -78,6 +78,7 @@ class Shed(NamedTuple):
     emergency: str = ""
     ended_s: int | None = None
     dark_s: int | None = None  # when it was last measured under its floor
+    told_w: int = 0  # what it drew when an emergency was last made of it
 
 
 class Errand(NamedTuple):
