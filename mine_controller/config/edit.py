@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mine_controller.config import alarms, catalogue, pools
 from mine_controller.config.fleet import FILE
-from mine_controller.config.lines import END, Document, decode, nearest, read
+from mine_controller.config.lines import END, Document, decode, is_key, nearest, read
 from mine_controller.config.load import SITE, Source, build_config, read_source
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
@@ -178,7 +178,9 @@ def is_secret(title: str, option: str) -> bool:
 
 
 def with_value(text: str, document: Document, title: str, option: str, value: str) -> str:
-    """The text with one value written: in its line, else at the end of its section, else as a new section."""
+    """The text with one value written: in its line, else at the end of its section, else in a new one. EditError."""
+    if not is_key(option):  # with an equals sign in it, what was judged as the value would be the end of another one
+        raise EditError(f"{option[:60]!r} is not a key: lower case letters, digits and _")
     lines = text.split("\n")
     newline = "\r" if lines[0].endswith("\r") else ""
     section = document.sections.get(title)

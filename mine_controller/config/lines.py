@@ -153,6 +153,11 @@ class _Reader:
             self.now.entries[key] = Entry(number, key, value)
 
 
+def is_key(text: str) -> bool:
+    """True for what may stand before the equals sign."""
+    return _KEY.fullmatch(text) is not None
+
+
 def has_tail(value: str) -> bool:
     """True when something like a comment stands behind the value."""
     return _TAIL.search(value) is not None

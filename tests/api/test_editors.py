@@ -253,6 +253,18 @@ def test_files_of_the_controller_are_not_named_from_elsewhere(served):
         assert (done.status_code, "minectl config set" in done.json()["error"]) == (409, True)
 
 
+@pytest.mark.parametrize(
+    ("section", "option"),
+    [("site", "data_dir=/tmp/x"), ("keep", "after_backup =/bin/x"), ("redfish pdu1", "user=x"), ("site", "#a")],
+)
+def test_sec5_a_key_brings_no_value_of_its_own_past_those_who_judge_values(served, section, option):
+    """SEC5: `data_dir=/tmp/x` as the name of an option would have written a file's name that may not come from here."""
+    before = everything(served.place)
+    for method, path in (("POST", "/api/config/check"), ("PATCH", "/api/config")):
+        assert edits(served, (section, option, "y"), method=method, path=path).status_code == 409
+    assert everything(served.place) == before
+
+
 def test_lines_and_whole_sections_are_taken_out(served):
     served.place.path.write_text(served.place.path.read_text().replace("[end]", "[temperature]\nwarn_c = 34\n\n[end]"))
     assert edits(served, ("temperature", "warn_c", None)).json()["diff"].count("-warn_c = 34") == 1

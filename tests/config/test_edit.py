@@ -74,7 +74,8 @@ def test_a_result_that_does_not_check_changes_nothing(write, tmp_path, key, new)
 
 
 @pytest.mark.parametrize(
-    ("key", "new"), [("warn_c", "1"), ("site.", "1"), (".name", "1"), ("end.name", "1"), ("A b.c", "1")]
+    ("key", "new"),
+    [("warn_c", "1"), ("site.", "1"), (".name", "1"), ("end.name", "1"), ("A b.c", "1"), ("site.name = x", "1")],
 )
 def test_a_key_that_is_none_is_told(write, key, new):
     with pytest.raises(EditError):
