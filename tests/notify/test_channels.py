@@ -143,7 +143,7 @@ def test_sms_goes_to_every_number(http):
     http.answers = [QUEUED]
     options = twilio(http, to=("+15550002222", "+15550003333"))
     assert sms.send(options, NEWS, soon()).ok
-    assert [asked.form["To"] for asked in http.asked] == ["+15550002222", "+15550003333"]
+    assert sorted(asked.form["To"] for asked in http.asked) == ["+15550002222", "+15550003333"]
     assert http.asked[0].path == "/2010-04-01/Accounts/AC77/Messages.json"
     assert (http.asked[0].form["From"], http.asked[0].form["Body"]) == ("+15550001111", NEWS.text)
 
@@ -173,10 +173,25 @@ def test_sms_errors_say_what_to_do(http, answer, permanent):
 
 
 def test_one_wrong_number_is_told_and_the_others_are_not_sent_to_twice(http):
-    http.answers = [(400, {"code": 21211, "message": "not valid", "status": 400}, {}), QUEUED]
+    wrong = (400, {"code": 21211, "message": "not valid", "status": 400}, {})
+    http.routes["Messages.json"] = lambda asked: wrong if asked.form["To"].endswith("2222") else QUEUED
     sent = sms.send(twilio(http, to=("+15550002222", "+15550003333")), NEWS, soon())
     assert sent.ok
     assert "+15..222" in sent.why
+
+
+def test_on_a_slow_line_every_number_is_written_to_once_and_who_was_told_counts(http):
+    """One after the other took longer than a delivery: all counted as untold and were written to again each minute."""
+
+    def slow(asked):
+        http.over.wait(20 if asked.form["To"].endswith("4444") else 0.5)
+        return QUEUED
+
+    http.routes["Messages.json"] = slow
+    options = twilio(http, to=("+15550004444", "+15550002222", "+15550003333"))
+    sent = post([Call("sms", sms, options, NEWS)], time.monotonic() + 2)["sms"]
+    assert (sent.ok, sent.permanent, sent.why) == (True, False, "+15..444: no answer in time")
+    assert sorted(asked.form["To"][-4:] for asked in http.asked) == ["2222", "3333", "4444"]
 
 
 def test_a_number_without_its_country_is_found_before_it_is_needed(http):
