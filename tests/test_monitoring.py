@@ -163,6 +163,9 @@ tests:
       - {series: 'minectl_grid_frequency_hertz{mine="a",role="grid"}', values: '50x10 49.3x20'}
       - {series: 'minectl_grid_frequency_hertz{mine="b",role="grid"}', values: '60x40'}
       - {series: 'minectl_supply_used_ratio{mine="a"}', values: '0.9x10 1.08x20'}
+      - {series: 'up{job="minectl",mine="a"}', values: '1x40'}
+      - {series: 'up{job="mines",mine="a",instance="10.8.0.11:9090"}', values: '1x40'}
+      - {series: 'up{job="mines",mine="b",instance="10.8.0.12:9090"}', values: '1x10 0x30'}
       - {series: 'minectl_supply_held_watts{mine="a"}', values: '160000x10 0x40'}
       - {series: 'minectl_supply_held_watts{mine="b"}', values: '160000x60'}
       - {series: 'minectl_alarm_active{mine="a",kind="supply_blind",about="supply",severity="warning"}',
@@ -184,6 +187,8 @@ tests:
       - {expr: 'count(ALERTS{alertname="MinectlUplinkDown",alertstate="firing"}) by (uplink)', eval_time: 12m,
          exp_samples: [{labels: '{uplink="lte"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlNoInternet"})', eval_time: 12m, exp_samples: []}
+      - {expr: 'count(ALERTS{alertname="MinectlUnreachable",alertstate="firing"}) by (mine)', eval_time: 12m,
+         exp_samples: [{labels: '{mine="b"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyUnknown",alertstate="firing"}) by (mine)', eval_time: 12m,
          exp_samples: []}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyUnknown",alertstate="firing"}) by (mine)', eval_time: 18m,
@@ -208,6 +213,13 @@ def test_rules_and_dashboard_use_only_metrics_that_are_documented():
     assert len(names) > 40
     assert rules | shown <= names
     assert len(rules) >= 12
+
+
+def test_the_one_over_all_knows_each_mine_by_name_so_that_it_can_say_which_is_gone():
+    central = yaml.safe_load((PROMETHEUS / "central.yml").read_text("utf-8"))
+    (job,) = central["scrape_configs"]
+    named = {one["labels"]["mine"]: one["targets"] for one in job["static_configs"]}
+    assert [len(targets) for targets in named.values()] == [1, 1]
 
 
 def test_every_alarm_that_a_rule_waits_for_is_one_that_can_come():
