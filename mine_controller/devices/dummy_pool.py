@@ -16,6 +16,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 LOOPBACK = "127.0.0.1"
+ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what another one may have been told to listen on
 WORDS = {"on": b"open\n", "off": b"close\n"}
 GREETING = (
     b'{"id":1,"method":"mining.subscribe","params":["minectl/watch"]}\n'
@@ -80,8 +81,10 @@ def _reply(name: str, answer: bytes | WireError) -> Reply:
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """`switch` on while it takes miners, `link` up when a job came, and counts. Raises BadReply without a status."""
-    del options
+    """`switch` on while it takes miners, `link` up when a job came, and counts.
+
+    Raises BadReply without a status, and where the process still listens where an older config said.
+    """
     by_name = {reply.name: reply for reply in replies}
     if "status" not in by_name:
         raise BadReply("no status: is `minectl dummy-pool` running?")
@@ -92,6 +95,10 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     taking = status.get("open")
     if not isinstance(taking, bool):
         raise BadReply("status: does not say whether it is open")
+    where = (status.get("host", options.host), status.get("port", options.port))
+    if where[0] not in (options.host, *ANYWHERE) or where[1] != options.port:
+        place = _answer.clean(f"{where[0]}:{where[1]}", 40)
+        raise BadReply(f"it listens on {place}, not where this section says: systemctl restart minectl-dummy-pool")
     found = [Found("", "switch", "on" if taking else "off"), _link(by_name.get("pool"), taking, _is_full(status))]
     for quantity, name in (("clients_n", "working"), ("accepted_n", "accepted"), ("rejected_n", "rejected")):
         value = status.get(name)

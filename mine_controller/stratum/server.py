@@ -147,6 +147,8 @@ class Pool:
         working = [line.session for line in self.lines if line.session.working]
         return {
             "open": self.open,
+            "host": self.place.host,
+            "port": self.port,
             "most": self.most,
             "clients": len(self.lines),
             "working": len(working),

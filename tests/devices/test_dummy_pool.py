@@ -104,6 +104,12 @@ def test_it_is_opened_and_closed_and_says_so():
         assert read(options)["switch"] == "off"
 
 
+@pytest.mark.parametrize("moved", [{"port": 9}, {"host": "127.0.0.9"}])
+def test_a_pool_that_still_listens_where_an_older_config_said_is_told_before_it_is_needed(moved):
+    with running(open=False) as options, pytest.raises(BadReply, match="systemctl restart minectl-dummy-pool"):
+        read(options._replace(**moved))
+
+
 def test_a_pool_that_does_not_run_is_unreachable_and_says_how_to_start_it():
     with running() as options:
         pass
