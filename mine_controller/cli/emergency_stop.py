@@ -34,7 +34,8 @@ Exit: 0 asked for, and a tick has acted on it · 1 it could not be asked for · 
 @click.option("--no-tick", is_flag=True, help="Leave it to cron's next tick, or to the one at work.")
 def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
     """Everything off, at the outlets where there are any, now, until resumed."""
-    from mine_controller.ops.replies import give_to_owner  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.heartbeat import by_what  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.replies import give_to_owner  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.stop import raise_stop  # noqa: PLC0415 - the same
 
@@ -57,22 +58,12 @@ def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
     if fresh and loaded.paths.run.exists():
         give_to_owner(loaded.paths.run)
     _told(loaded, person, reason)
-    click.echo(f"EMERGENCY STOP is set: everything goes off {_how(loaded)}until `minectl resume`.")
+    how = by_what(loaded.policy.wiring.miners)
+    click.echo(f"EMERGENCY STOP is set: everything goes off {how} until `minectl resume`.")
     sys.stdout.flush()
     if no_tick:
         return
     _obey(loaded)
-
-
-def _how(config: Config) -> str:
-    """By what: where fleet.csv knows no outlet of a miner, it is only told."""
-    miners = config.policy.wiring.miners
-    bare = sum(not spec.outlet for spec in miners)
-    if not bare:
-        return "at the outlets "
-    if bare == len(miners):
-        return "by its own word, for fleet.csv knows no outlet, "
-    return f"at the outlets, {bare} of {len(miners)} miners by their own word for want of one, "
 
 
 def _left(config: Config) -> None:

@@ -3,6 +3,7 @@
 Unknown is said to be unknown, with the reason; every count says of how many.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from mine_controller.core.fleet import on_above_w, sum_up
@@ -12,6 +13,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES, ROLES, RoleKind
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.spoken import Units, spoken
 from mine_controller.core.words import sentence, show_seconds
 from mine_controller.record import NamedTuple
@@ -141,6 +143,16 @@ def _age(value: Value, image: Image) -> str:
         return _long(age_s)
     since = f"unknown for {_long(age_s)}" if value.at_s else "never seen"
     return f"{since} ({value.why[:WHY]})" if value.why else since
+
+
+def by_what(miners: Sequence[MinerSpec]) -> str:
+    """How an emergency stop stops them: where fleet.csv knows no outlet of a miner, it is only told."""
+    bare = sum(not spec.outlet for spec in miners)
+    if not bare:
+        return "at the outlets"
+    if bare == len(miners):
+        return "by its own word, for fleet.csv knows no outlet,"
+    return f"at the outlets, {bare} of {len(miners)} miners by their own word for want of one,"
 
 
 # -- what a chat asks for ---------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from mine_controller.config.model import Config
 from mine_controller.core import heartbeat as lines
 from mine_controller.core.model.book import Book
+from mine_controller.core.spoken import spoken
 from mine_controller.notify.chat import Heard, Reply, Update, fetch, reply
 from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, LEVELS, Button, Sent
@@ -221,7 +222,9 @@ class _Ear:
             return html.escape(trouble.text)
         zone = ZoneInfo(self.config.site.timezone)
         moments = [local_text(datetime.fromisoformat(row.timestamp).astimezone(zone), "%m-%d %H:%M") for row in rows]
-        return _lines(f"{at} {row.kind} {row.about}: {row.text}" for at, row in zip(moments, rows, strict=True))
+        told = [spoken(row.text, self.config.site.units) for row in rows]
+        kinds = [f"{row.kind} {row.about}" for row in rows]
+        return _lines(f"{at} {kind}: {text}" for at, kind, text in zip(moments, kinds, told, strict=True))
 
     # -- requests -------------------------------------------------------------------------------------------------
 
@@ -246,7 +249,8 @@ class _Ear:
     def _ask_stop(self, one: Update) -> None:
         name = html.escape(self.config.site.name)
         data = f"stop:{self.now_s}:{self._seal(one.chat, self.now_s)}"
-        text = f"Stop everything at <b>{name}</b>, at the outlets, until resumed on the controller?"
+        how = lines.by_what(self.config.policy.wiring.miners)
+        text = f"Stop everything at <b>{name}</b>, {how} until resumed on the controller?"
         self._say(one, text, ((Button(f"STOP {self.config.site.name}"[:60], data),),))
 
     def _seal(self, chat: str, at: int) -> str:
@@ -278,8 +282,8 @@ class _Ear:
         self.log.say(self.now_s, "WARN", "listen", channel=self.bot.name, text=f"{_who(one)} asks: emergency-stop")
         shadow = "" if self.config.site.live else " Shadow mode: nothing is sent."
         text = (
-            f"EMERGENCY STOP is set: the next tick, within {self.config.site.tick_s} s, switches everything off at the "
-            f"outlets.{shadow} {RESUME}"
+            f"EMERGENCY STOP is set: the next tick, within {self.config.site.tick_s} s, switches everything off "
+            f"{lines.by_what(self.config.policy.wiring.miners).rstrip(',')}.{shadow} {RESUME}"
         )
         self._say(one, text, toast="the stop is set")
         self._request(one, "emergency-stop", (), key)

@@ -2,12 +2,14 @@
 
 import html
 import json
+import re
 import sqlite3
 
 import pytest
 from notify.mine import NOON, TELEGRAM, TOKEN, Mine
 from notify.peers import HANG
 
+from mine_controller.config.load import load
 from mine_controller.core.model.state import Chase
 from mine_controller.ports import listen as listening
 from mine_controller.ports.listen import bots, may_listen
@@ -101,7 +103,7 @@ def test_a_foreign_chat_and_a_user_who_is_not_listed_get_no_answer_and_one_line(
 
 def test_stop_asks_first_and_the_button_raises_the_stop_and_its_audit_row(mine, api):
     said = ask(mine, api, 50, "/stop")
-    assert "Coop test" in said
+    assert "Stop everything at <b>Coop test</b>, at the outlets until resumed" in said
     assert stop_requested(mine.config.paths) is None
     data = button(api.said[-1])
     assert len(data.encode()) <= 64
@@ -110,9 +112,30 @@ def test_stop_asks_first_and_the_button_raises_the_stop_and_its_audit_row(mine, 
     assert "eve (7) by Telegram" in stop_requested(mine.config.paths)
     assert requests(mine) == [("emergency-stop", (), "eve (7)", "telegram")]
     assert "EMERGENCY STOP is set" in texts(api)[-1]
+    assert "switches everything off at the outlets." in texts(api)[-1]
     assert api.pressed[-1]["callback_query_id"] == "q51"
     book = mine.tick()
     assert book.decision.why.code == "stop"
+
+
+def test_where_no_outlet_is_known_the_bot_promises_none(mine, api):
+    listed = mine.path.with_name("fleet.csv")
+    listed.write_text(re.sub(r"redfish pdu1/[^,\n]*", "", listed.read_text()))
+    mine.config = load(mine.path)
+    said = ask(mine, api, 50, "/stop")
+    assert "Stop everything at <b>Coop test</b>, by its own word, for fleet.csv knows no outlet, until resumed" in said
+    api.press(51, button(api.said[-1]))
+    mine.tick()
+    assert "switches everything off by its own word, for fleet.csv knows no outlet." in texts(api)[-1]
+
+
+def test_what_the_bot_tells_of_events_is_in_the_units_of_the_site(mine, api):
+    mine.path.write_text(mine.path.read_text().replace("[site]\n", "[site]\ntemperature_unit = F\n", 1))
+    mine.config = load(mine.path)
+    mine.plant.inlet = 36.5
+    for _ in range(3):
+        mine.tick()
+    assert "97.7 °F is over 95.0 °F" in ask(mine, api, 50, "/events")
 
 
 def button(said):
