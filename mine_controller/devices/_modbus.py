@@ -40,6 +40,7 @@ LANE = LaneSpec()
 PHASES = ("L1", "L2", "L3")
 AT_MOST, AT_LEAST = 5.0, 1 / 200  # watts a volt-ampere; delta meters show up to 1.7, an idle filter some hundredths
 SURE_VA = 1000.0
+REGISTERS = 0x1_0000  # what an address of 16 bits can name
 EXCEPTIONS = {
     1: "it does not know the function",
     2: "it has no such register",
@@ -106,8 +107,11 @@ def row(text: str) -> Row:
     channel, quantity, address, kind, rest = found.groups()
     if quantity not in WINDOWS:
         raise BadRowError(f"rows: {quantity} is none of {', '.join(WINDOWS)}")
+    at = int(address, 16 if address.startswith("0x") else 10)  # a manual's 0012 is twelve
+    if at + SIZES[kind] > REGISTERS:
+        raise BadRowError(f"rows: {address} lies behind the last register there can be, {REGISTERS - 1}")
     low, high = WINDOWS[quantity]
-    made = Row("" if channel == "-" else channel, quantity, int(address, 0), kind, low=low, high=high)
+    made = Row("" if channel == "-" else channel, quantity, at, kind, low=low, high=high)
     words = iter(rest.split())
     for word in words:
         made = _with(made, word, next(words, "") if word == "na" else "")

@@ -189,10 +189,20 @@ def test_met1_the_factor_that_would_fit_is_named_and_not_used():
         ("- grid_hz 900 int16 /0", "none of little"),
         ("- grid_hz 900 int16 40..7.0.0", "not a number"),
         ("- grid_hz 900 int16 na", "none of little"),
+        ("- grid_hz 99999 int16", "behind the last register"),
+        ("- grid_hz 65535 uint32", "behind the last register"),
     ],
 )
 def test_a_row_that_can_not_be_read_is_told(text, word):
     assert any(word in fault for fault in modbus_meter.faults(options(1, "modbus_meter", rows=(text,))))
+
+
+@pytest.mark.parametrize(
+    ("address", "at"), [("0900", 900), ("00000", 0), ("0012", 12), ("0x0010", 16), ("0xFFFF", 65_535), ("65535", 65_535)]
+)
+def test_an_address_is_read_as_manuals_print_it(address, at):
+    assert modbus_meter.faults(options(1, "modbus_meter", rows=(f"- grid_hz {address} int16",))) == []
+    assert _modbus.row(f"- grid_hz {address} int16").address == at
 
 
 @pytest.mark.parametrize(("host", "wrong"), [("192.0.2.1:503", True), ("192.0.2.1:502", False), ("192.0.2.1", False)])
