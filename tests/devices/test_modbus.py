@@ -198,7 +198,8 @@ def test_a_row_that_can_not_be_read_is_told(text, word):
 
 
 @pytest.mark.parametrize(
-    ("address", "at"), [("0900", 900), ("00000", 0), ("0012", 12), ("0x0010", 16), ("0xFFFF", 65_535), ("65535", 65_535)]
+    ("address", "at"),
+    [("0900", 900), ("00000", 0), ("0012", 12), ("0x0010", 16), ("0xFFFF", 65_535), ("65535", 65_535)],
 )
 def test_an_address_is_read_as_manuals_print_it(address, at):
     assert modbus_meter.faults(options(1, "modbus_meter", rows=(f"- grid_hz {address} int16",))) == []
