@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from collect.peers import eventually, free_port, mosquitto, needs_mosquitto, pretender
@@ -26,6 +27,7 @@ password = canary-ha
 commands = run
 """
 BASE = "minectl/coop_test"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +125,28 @@ def test_the_broker_says_offline_by_itself_when_ticks_stay_away(broker):
         wire.publish(place, again, time.monotonic() + 5)  # in time: the first will is taken back
         threading.Event().wait(1.3)
         assert ear.heard["a/x/available"] == "online"
+
+
+@needs_mosquitto
+def test_by_the_bridge_as_the_page_changes_it_the_devices_are_there_at_the_centre_with_their_values(tmp_path):
+    """The documents of discovery name topics; a bridge that renames those leaves every device unavailable."""
+    page = (ROOT / "docs" / "home-assistant.md").read_text("utf-8").partition("## Many sites")[2].partition("\n## ")[0]
+    instead = [line.strip() for line in page.splitlines() if line.startswith("    ") and "topic " in line]
+    shipped = (ROOT / "cron" / "mosquitto" / "bridge.conf").read_text("utf-8").splitlines()
+    (tmp_path / "centre").mkdir()
+    (tmp_path / "mine").mkdir()
+    with mosquitto(tmp_path / "centre") as centre:
+        left_out = ("#", "remote_username", "remote_password", "bridge_cafile", "topic # out 1 minectl/")
+        bridge = [line for line in shipped if not line.startswith(left_out)] + instead
+        bridge = [line.replace("broker.example:8883", f"127.0.0.1:{centre.port}") for line in bridge]
+        with mosquitto(tmp_path / "mine", *bridge) as here, Ear(centre) as ear:
+            mine = Mine(tmp_path, SECTION.format(port=here.port).replace("commands = run\n", ""))
+            mine.tick()
+            eventually(lambda: f"{BASE}/available" in ear.heard)
+            found = [json.loads(text) for topic, text in ear.heard.items() if topic.startswith("homeassistant/")]
+            assert len(found) > 20
+            wanted = {one["state_topic"] for one in found} | {a["topic"] for one in found for a in one["availability"]}
+            eventually(lambda: wanted <= set(ear.heard))
 
 
 @needs_mosquitto
