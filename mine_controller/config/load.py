@@ -332,8 +332,13 @@ class _Loader:
 
     def _checked(self, section: Section, module: Any, options: Any) -> None:
         check = getattr(module, "check", None) or getattr(module, "faults", None)  # rules say check, kinds say faults
-        if check is not None:
-            self.work.check(section, check(options))
+        if check is None:
+            return
+        try:
+            found = list(check(options))
+        except Exception as error:  # noqa: BLE001 - CFG1: a fault in one check must not stop a mine that has run before
+            found = [f"{type(error).__name__} in this version's check of it: change back what was changed last in it"]
+        self.work.check(section, found)
 
     def wiring(self, rows: tuple[fleet_file.Row, ...], kinds: dict[str, Wired], options: site.Options) -> Built:
         """The plant."""

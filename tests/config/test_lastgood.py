@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mine_controller.config import catalogue
 from mine_controller.config.lastgood import NAME, load_or_last_good, remember
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
@@ -27,6 +28,23 @@ def test_a_broken_config_gives_way_to_the_last_good_one_and_tells_its_problems(w
     assert config.sha == good.sha
     assert [problem.file for problem in config.broken].count("fleet.csv") == 1
     assert any("cut off" in problem.text for problem in config.broken)
+
+
+def test_cfg1_a_check_that_falls_over_is_a_broken_section_and_stops_no_tick(write, monkeypatch):
+    good = load(write())
+    remember(good)
+    line = next(at for at, text in enumerate(TEXT.splitlines(), 1) if text == "[relay fans]")
+
+    def check(options):
+        return [] if options.host.endswith(".103") else [1 / 0]
+
+    monkeypatch.setattr(catalogue.find("device", "relay"), "faults", check, raising=False)
+    config = load_or_last_good(write(TEXT.replace("192.168.1.103", "192.168.1.104")))
+    assert (config.last_good, config.sha) == (True, good.sha)
+    told = [str(problem) for problem in config.broken if problem.line == line]
+    assert len(told) == 1
+    assert "ZeroDivisionError" in told[0]
+    assert "change back" in told[0]
 
 
 def test_a_deleted_config_is_a_broken_one(write):
