@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterator
 
 from mine_controller.core.awake import to_tell
 from mine_controller.core.fleet import wordy
-from mine_controller.core.model.command import UNREACHABLE
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.reach import startable, tellable
+from mine_controller.core.reach import startable, stoppable
 from mine_controller.core.room import Room, free_w
 from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
@@ -160,9 +159,8 @@ def _stop_order(view: View, running: list[int]) -> _Order:
         stopping = chase is not None and chase.want == "stop"
         band, dj_th = efficient(at)
         rank = (band, -dj_th, book.starts, book.last_start_s, at)
-        heard = stopping and chase is not None and chase.sent_s is not None and chase.answer != UNREACHABLE
         paths = left(specs[at], known) if known else specs[at].paths
-        last = not paths or not (heard or tellable(view, specs[at], at, paths))  # nothing would come: nobody's place
+        last = not (paths and stoppable(view, specs[at], at, paths))  # it takes nobody's place
         return (2 if last else 0 if stopping else 1, int("protected" in specs[at].flags), *rank)
 
     return order

@@ -1,6 +1,6 @@
 """What can be commanded at all: lanes that are live, endpoints that answer, units whose address was read. Pure."""
 
-from mine_controller.core.model.command import UNREACHABLE
+from mine_controller.core.model.command import REFUSED, UNREACHABLE
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import MinerSpec, Path, Wiring
 from mine_controller.core.once import Once, each
@@ -59,15 +59,19 @@ def address(view: View, spec: MinerSpec, at: int, path: Path) -> str | None:
     return str(told.value) if told is not None and fresh else None
 
 
-def tellable(view: View, spec: MinerSpec, at: int, paths: tuple[Path, ...]) -> bool:
-    """True when one of these ways can be taken now: an outlet whose endpoint answers, or a unit whose address was read
-    and that has not been out of reach for the very stop it is asked for."""
+def stoppable(view: View, spec: MinerSpec, at: int, paths: tuple[Path, ...]) -> bool:
+    """True when a stop of a unit that runs can be counted on: it is on its way, or one of these ways can be taken now,
+    an outlet whose endpoint answers, or the unit itself where its address was read. A way that came to nothing is none.
+    """
     chase = view.state.chases.get(f"miner {spec.id}")
-    deaf = chase is not None and chase.want == "stop" and chase.answer == UNREACHABLE
-    return any(
-        address(view, spec, at, path) is not None and not deaf if path.gentle else answers(view, path.lane)
-        for path in paths
-    )
+    if chase is not None and chase.want == "stop" and chase.sent_s is not None:
+        proof_s = spec.paths[chase.rung].proof_s if chase.rung < len(spec.paths) else 0
+        miners = view.image.miners
+        draws_on = miners.power_w[at] is not None and miners.power_at[at] > chase.sent_s + proof_s
+        if not draws_on and chase.answer not in (UNREACHABLE, REFUSED):
+            return True
+        paths = tuple(path for path in paths if path in spec.paths[chase.rung + 1 :])
+    return any(address(view, spec, at, path) is not None if path.gentle else answers(view, path.lane) for path in paths)
 
 
 def startable(view: View, spec: MinerSpec, at: int) -> bool:

@@ -1,5 +1,6 @@
 """Whole ticks on the off-grid twin while a part of it answers nothing, and the source or the internet goes."""
 
+import pytest
 from play.test_offgrid import Played
 
 from mine_controller.twin import story
@@ -18,19 +19,19 @@ def play(played, *deeds):
         played.site.play(story.Step(played.virtual.now_s, what, rest))
 
 
-def test_sup_a_brown_out_is_no_burden_of_a_miner_that_can_not_be_told(tmp_path):
-    """It runs on and answers nothing. Before, it was counted on with a stop nobody could send, and the source tripped
+@pytest.mark.parametrize("wrong", ["silent", "refuses", "liar", "mute"])
+def test_sup_a_brown_out_is_no_burden_of_a_miner_that_does_not_stop(tmp_path, wrong):
+    """It runs on, whatever it is told. Before, it was counted on with its stop, tick after tick, and the source tripped
     under what it drew."""
     played = calm(tmp_path).on(0.1)
-    played.site.world.seats[2].silent = True
+    world = played.site.world
+    setattr(world.seats[1], wrong, True) if wrong in ("silent", "refuses") else play(played, f"miner a002 {wrong}")
     played.on(0.1)
     play(played, "supply 60")
     played.on(0.4)
-    source = played.site.world.source
-    assert played.rows[-1][1] <= source.available_w
-    assert source.trips == 0
-    assert played.over == []
-    assert played.site.world.boards.mode(2) == "running"
+    assert world.boards.mode(1) == "running"
+    assert 0 < played.rows[-1][1] <= world.source.available_w
+    assert world.source.trips == 0
     assert played.journal.violations == []
 
 
