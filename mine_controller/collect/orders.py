@@ -23,6 +23,9 @@ A_MINUTE = 30  # commands; a broken automation must not fill the audit log
 PART_S = 1.0
 SHOWN = 60
 ONLINE, OFFLINE = "online", "offline"
+# A line that broke without the broker seeing it leaves its "offline" a keepalive and a half later, when the next line
+# has long said "online": so that is said again.
+AGAIN_S = 30.0
 
 
 class Judged(NamedTuple):
@@ -68,15 +71,15 @@ class OrderWay:
         return "collect was stopped"
 
     def _stay(self, line: Standing, ready_by: float) -> None:
-        told = False
+        told_at = None
         while not self.desk.ended.is_set():
             line.turn(TURN_S)
-            if line.ready and not told:
-                told = True
-                why = mqtt.refusal(line.denied)
+            now = time.monotonic()
+            if line.ready and (told_at is None or now - told_at >= AGAIN_S):
+                told_at, why = now, mqtt.refusal(line.denied)
                 self.desk.tell(self.sections, why)
                 line.send([Post(self.orders.listening, OFFLINE if why else ONLINE)])
-            if not line.ready and time.monotonic() > ready_by:
+            if not line.ready and now > ready_by:
                 raise WireError("timeout", "the broker does not answer our greeting")
             line.send(self.answers)
             self.answers = []

@@ -171,6 +171,19 @@ def test_home_assistant_sees_whether_anybody_listens(broker, tmp_path):
 
 
 @needs_mosquitto
+def test_the_late_offline_of_a_line_that_broke_unseen_does_not_stay(broker, tmp_path, monkeypatch):
+    """The broker tells the will of the line before, 45 s after the collector is back on another one."""
+    monkeypatch.setattr(orders, "AGAIN_S", 0.2, raising=False)
+    with Ear(broker) as ear, Run(Place(tmp_path), broker.port) as run:
+        topic = f"{run.base}/listening"
+        eventually(lambda: ear.heard.get(topic) == "online")
+        ear.heard.clear()
+        broker.publish(topic, "offline", retain=True)
+        eventually(lambda: ear.heard.get(topic) == "online")
+        assert sum("is heard" in line for line in run.said) == 1
+
+
+@needs_mosquitto
 def test_a_broker_that_restarts_is_found_again(tmp_path):
     (tmp_path / "broker").mkdir()
     with mosquitto(tmp_path / "broker") as own, Run(Place(tmp_path), own.port) as run:
