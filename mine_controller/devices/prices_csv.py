@@ -126,7 +126,7 @@ def _rows(table: Reply, options: Options) -> list[_Row]:
                 raise BadReply(f"more than {ROWS_MOST} rows")
     except csv.Error as error:
         raise BadReply(f"no table: {_answer.clean(error, 60)}") from None
-    return sorted(rows)
+    return sorted(rows, key=lambda row: row.start_s)  # an end may be None, and compares with nothing
 
 
 def _row(line: dict[str, str], options: Options, clock: "_Clock", number: int) -> _Row:

@@ -425,3 +425,11 @@ def test_of_a_year_of_half_hours_only_the_days_around_now_are_kept(tmp_path):
     slots = prices.read(told["prices_csv x:slots"].value)
     assert slots[0].start_s == _prices.since_s(NOON)
     assert 28 * 86_400 < slots[-1].end_s - NOON < 31 * 86_400
+
+
+def test_a_moment_that_stands_twice_once_without_an_end_is_told_with_its_row(tmp_path):
+    rows = ("2026-07-15T11:00Z,2026-07-15T11:30Z,12.5", "2026-07-15T11:00Z,,12.5")
+    (tmp_path / "p.csv").write_text("\n".join(["start,end,price", *rows]))
+    options = build("prices_csv", URL, path="/p.csv", end_column="end")
+    told = through_ask(local.live(9e9, tmp_path), options, {}, kind="prices_csv")
+    assert {str(one.why) for one in told.values() if one.why} == {"row 3 ends before it begins, or never"}
