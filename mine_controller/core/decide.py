@@ -25,7 +25,7 @@ from mine_controller.core.reach import ours
 from mine_controller.core.renamed import follow
 from mine_controller.core.units import watch_units
 from mine_controller.core.view import View
-from mine_controller.core.watch import changed, watch_fans, watch_miners, watch_sensors
+from mine_controller.core.watch import changed, watch_fans, watch_miners, watch_sensors, watch_starts
 from mine_controller.core.writers import watch_writers
 
 OBEY_WITHIN_S = 300
@@ -67,7 +67,8 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     state, records = _watch_bests(image, state, policy)
     written = watch_writers(image, miner_events, state)
     sensors = watch_sensors(image, state, policy.wiring)
-    events = (*miner_events, *fan_events, *found.events, *records, *written.events, *sensors)
+    starts = watch_starts(image, fleet, state, policy.wiring)
+    events = (*miner_events, *fan_events, *found.events, *records, *written.events, *sensors, *starts)
     return View(image, fleet, policy.wiring, policy.site, written.state, fans, policy.pools, policy.alarms), events
 
 

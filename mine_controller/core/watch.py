@@ -2,7 +2,7 @@
 
 from mine_controller.core.alarms import known
 from mine_controller.core.feed import is_dead
-from mine_controller.core.fleet import ASLEEP, Fleet, wordy
+from mine_controller.core.fleet import ASLEEP, Fleet, risen_w, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import FanBook, MinerBook, State
@@ -43,6 +43,21 @@ def watch_miners(
 def _said(spec: MinerSpec, image: Image, at: int) -> bool:
     """A unit without any meter is booked by its word."""
     return wordy(spec, image, at) and (image.miners.word[at] == "hashing" or image.miners.word[at] in ASLEEP)
+
+
+def watch_starts(image: Image, fleet: Fleet, state: State, wiring: Wiring) -> tuple[Event, ...]:
+    """What is told of a start that failed is over when the miner draws what proves one, whoever made it go."""
+    found = (*state.alarms, *((state.last.get("alarm_book") or {}).get("pending") or {}))
+    names = {key.partition(" ")[2] for key in found if key.startswith("start_failed ")}
+    events = []
+    for at, spec in enumerate(wiring.miners) if names else ():
+        if spec.id not in names or not fleet.on[at]:
+            continue
+        watts, says = image.miners.power_w[at], image.miners.word[at] == "hashing" and wordy(spec, image, at)
+        if says if watts is None else watts >= risen_w(spec, image, state):
+            reason = Reason("watch", "start_worked", (("miner", spec.id),))
+            events.append(Event("start_worked", "info", spec.id, reason))
+    return tuple(events)
 
 
 def changed(book: MinerBook, *, on: bool, now_s: int, day: str) -> MinerBook:

@@ -162,6 +162,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("override", "expired"): "override of {key} is over",
     ("watch", "miner_on"): "{miner} came on by itself",
     ("watch", "miner_off"): "{miner} went dark by itself",
+    ("watch", "start_worked"): "{miner} runs after all",
     ("watch", "fan_failed"): "fan {fan} is told on and draws {watts} W of {normal_w}: failed",
     ("watch", "fan_welded"): "fan {fan} is told off and still draws {watts} W: relay welded?",
     ("watch", "fan_freed"): "fan {fan} is told off and stands still again",

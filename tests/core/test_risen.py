@@ -62,3 +62,30 @@ def test_cmd4_a_limit_next_to_nothing_makes_no_sleeper_a_runner():
     lived(shelf, 1)
     assert shelf.state.miners["b0"].on is False
     assert SHELF in shelf.wiring.lanes
+
+
+def stands(shelf):
+    return "start_failed b0" in shelf.state.alarms
+
+
+def test_a_start_that_failed_is_over_when_the_miner_runs_after_all_and_not_before():
+    """Before, it stood for a day, whatever the miner did since."""
+    shelf = Throttled(boards(MINERS))
+    shelf.draws = 7
+    assert lived(shelf, 1)
+    assert stands(shelf), "more than off is not yet a start"
+    shelf.power["b0"] = 18
+    shelf.ticks(2)
+    assert not stands(shelf)
+    assert len(shelf.events("start_worked")) == 1
+    assert [(one.what, one.kind) for d in shelf.decisions[-2:] for one in d.tellings] == [("clear", "start_failed")]
+
+
+def test_a_start_that_failed_is_over_also_where_only_the_word_of_the_miner_tells():
+    shelf = Throttled(boards(MINERS))
+    shelf.metered, shelf.draws = False, 5
+    assert lived(shelf, 1)
+    assert stands(shelf)
+    shelf.power["b0"] = 18
+    shelf.ticks(2)
+    assert not stands(shelf)

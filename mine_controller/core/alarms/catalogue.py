@@ -277,6 +277,7 @@ _ROWS = (
     Kind(
         "start_failed",
         "warning",
+        over=("start_worked",),
         under=("ramp_failed", "miner_offline", "device_unreachable", "mains_lost"),
         many=True,
         single=True,
