@@ -88,9 +88,9 @@ def _tell(config: Config) -> int:
     doc = homeassistant.document(config, seen.book, seen.book.image.clock.wall_s)
     (title, options), *_ = config.channels.items()
     job = homeassistant.job_of(config, seen.book, title, options, doc)
-    outcomes: dict[str, str] = {}
+    outcomes: dict[str, homeassistant.Came] = {}
     homeassistant._publish(job, time.monotonic() + 10, outcomes)  # noqa: SLF001 - the very call of a tick
-    assert outcomes == {title: ""}, outcomes
+    assert outcomes == {title: homeassistant.Came("")}, outcomes
     return sum(post.topic.endswith("/config") for post in job.batch.posts)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from paho.mqtt.client import Client
 
 TURN_S = 0.2
+LEAVE_S = 0.1  # for the goodbye, after which the broker keeps the will
 SWEEP_MOST = 2000
 _TOPIC = re.compile(r"[A-Za-z0-9_-]{1,80}(?:/[A-Za-z0-9_-]{1,80}){1,8}")
 
@@ -46,12 +47,21 @@ class Will(NamedTuple):
 
 class Batch(NamedTuple):
     """What is to be told, as whom. `kept`: a filter over retained messages of ours, of which those that the batch does
-    not hold are deleted; "" = none are."""
+    not hold are deleted; "" = none are. `ours`: topics that are kept as well, told at another time."""
 
     name: str
     posts: tuple[Post, ...]
     will: Will
     kept: str = ""
+    ours: tuple[str, ...] = ()
+
+
+class PartError(WireError):
+    """The time was over before the broker had confirmed everything: only the first `told` of the posts."""
+
+    def __init__(self, why: str, told: int) -> None:
+        super().__init__("timeout", why)
+        self.told = told
 
 
 def is_ours(topic: str) -> bool:
@@ -60,8 +70,8 @@ def is_ours(topic: str) -> bool:
 
 
 def publish(broker: Broker, batch: Batch, until: float) -> int:
-    """Tell all of it by `until` (monotonic); gives how many old messages were deleted. Raises WireError; ValueError for
-    a topic that is none of ours."""
+    """Tell all of it by `until` (monotonic); gives how many old messages were deleted. Raises WireError, PartError
+    where a part was told; ValueError for a topic that is none of ours."""
     for topic in (*(post.topic for post in batch.posts), batch.will.topic):
         if not is_ours(topic):
             raise ValueError(topic)
@@ -86,7 +96,7 @@ def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
                 raise _OldBrokerError(error.kind, error.why) from None
             raise
         line.send(batch.posts)
-        line.drive(lambda: not line.open_mids, until)
+        _confirm(line, until)
         gone = line.orphans()
         line.send([Post(topic, "") for topic in gone])
         line.drive(lambda: not line.open_mids, until)
@@ -94,6 +104,18 @@ def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
         return len(gone)
     finally:
         line.close()
+
+
+def _confirm(line: "_Batch", until: float) -> None:
+    """Wait for the broker's word for every post; after a part of it say goodbye as after all of it."""
+    try:
+        line.drive(lambda: not line.open_mids, until - LEAVE_S)
+    except WireError as error:
+        told = line.told()
+        if error.kind != "timeout" or not told:
+            raise
+        line.leave(until)
+        raise PartError(error.why, told) from None
 
 
 class _Teller(Line):
@@ -105,6 +127,7 @@ class _Teller(Line):
     ) -> None:  # fmt: skip
         super().__init__(broker, topics, take, version, name)
         self.open_mids: set[int] = set()
+        self.sent_mids: list[int] = []
         self._client.on_publish = self._confirmed
         self._client.will_set(will.topic, will.payload, qos=1, retain=True, properties=self._will_properties(will))
 
@@ -125,6 +148,11 @@ class _Teller(Line):
                 post.topic, post.payload.encode(), qos=1, retain=post.retain, properties=self._lasting(post)
             )
             self.open_mids.add(told.mid)
+            self.sent_mids.append(told.mid)
+
+    def told(self) -> int:
+        """How many of what was sent, in its order, are confirmed without a gap."""
+        return next((at for at, mid in enumerate(self.sent_mids) if mid in self.open_mids), len(self.sent_mids))
 
     def _lasting(self, post: Post) -> Any:
         if self.version != V5 or not post.lasts_s:
@@ -156,7 +184,7 @@ class _Batch(_Teller):
     def __init__(self, broker: Broker, batch: Batch, version: int) -> None:
         super().__init__(broker, (), lambda _message: None, version, batch.will, batch.name)
         self._kept, self._will = batch.kept, batch.will
-        self._ours = frozenset(post.topic for post in batch.posts)
+        self._ours = frozenset((*batch.ours, *(post.topic for post in batch.posts)))
         self._found: set[str] = set()
 
     def _greeting(self) -> dict[str, Any]:

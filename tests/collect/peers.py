@@ -1,11 +1,12 @@
 """A real Mosquitto on a port of its own, a sensor that answers when asked, and brokers that are none."""
 
+import queue
 import shutil
 import socket
 import subprocess
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from paho.mqtt import client as paho
@@ -93,6 +94,39 @@ def tasmota(broker, topic, answer):
     finally:
         client.disconnect()
         client.loop_stop()
+
+
+@contextmanager
+def far_away(port, seconds):
+    """A way to `port` on which everything takes so long, each way. Gives its own port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def carry(source, target):
+            under_way = queue.Queue()
+
+            def arrive():
+                with target:
+                    while (piece := under_way.get())[1]:
+                        threading.Event().wait(max(0.0, piece[0] - time.monotonic()))
+                        with suppress(OSError):
+                            target.sendall(piece[1])
+
+            threading.Thread(target=arrive, daemon=True).start()
+            with suppress(OSError):
+                while data := source.recv(65_536):
+                    under_way.put((time.monotonic() + seconds, data))
+            under_way.put((0.0, b""))
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    ends = server.accept()[0], socket.create_connection(("127.0.0.1", port))
+                    for pair in (ends, ends[::-1]):
+                        threading.Thread(target=carry, args=pair, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
