@@ -111,7 +111,7 @@ def _stock(trees: Trees, patience_s: float) -> Told:
     uptime = _asic.counted(summary.get("Elapsed", stats.get("Elapsed", stats.get("elapsed"))))
     rate, mode = _stock_rate(summary, stats), work_mode(trees)
     word, why = _stock_word(trees, rate, uptime, patience_s)
-    new = [chain for chain in stats.get("chain") or [] if isinstance(chain, dict)] if "chain" in stats else []
+    new = _listed(stats, "chain")
     info = trees.get("info", {})
     told_ = Told(
         word=word,
@@ -255,7 +255,7 @@ def _braiins_web(trees: Trees, patience_s: float) -> Told:
     status = details.get("status")
     state = _BRAIINS_STATUS.get(status) if isinstance(status, int) else None
     word, why = (state, "") if state else _asic.working(rate, uptime, patience_s)
-    fans = [fan.get("rpm") for fan in dig(cooling, "fans") or [] if isinstance(fan, dict)]
+    fans = [fan.get("rpm") for fan in _listed(cooling, "fans")]
     counts = dig(stats, "pool_stats") or {}
     limit = dig(trees.get("tuner", {}), "mode_state.powertargetmodestate.current_target.watt")
     return Told(

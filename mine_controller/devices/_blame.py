@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from pathlib import PurePath
 from types import TracebackType
+from typing import TypeVar
 
 DEEPEST = 12  # frames; a driver that calls itself for ever is told by its last ones
+Made = TypeVar("Made")
 Faults = Callable[[str, str], None]  # the section, and what `where` gives
 
 
@@ -25,3 +27,14 @@ def where(error: BaseException) -> str:
 def _frame(trace: TracebackType) -> str:
     code = trace.tb_frame.f_code
     return f"{PurePath(code.co_filename).name}:{trace.tb_lineno} {code.co_name}"
+
+
+def alone(read: Callable[[], Made], broken: Callable[[str], Made]) -> Made:
+    """What is made of one unit of many; where its answers set off a bug of its driver, what `broken` makes of that.
+
+    One unit's strange answer is its own failure and not that of the group it stands in.
+    """
+    try:
+        return read()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other units are still read
+        return broken(f"driver error: {where(error)}")

@@ -6,12 +6,13 @@ A reply is named after its address ("10.0.1.7") or, where one miner takes severa
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from mine_controller.core.model.command import REFUSED, Command
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _access, _answer, _errands, _hosts, _http, _pools, _talks
+from mine_controller.devices import _access, _answer, _blame, _errands, _hosts, _http, _pools, _talks
 from mine_controller.devices._talks import Desk
 from mine_controller.devices.kind import BadReply, Found, Reply, Report, Seen
 from mine_controller.record import NamedTuple
@@ -143,17 +144,23 @@ def fleet(replies: Sequence[Reply], read: Read, gone: Sequence[str] = ("word", "
         if not answered(parts.values()):
             silent |= {each.headers.get("unit", ""): each.headers.get("why", "") for each in parts.values()}
             continue
-        try:
-            unit = read(parts)
-        except BadReply as error:
-            strange.append(f"{host}: {error}" if host not in str(error) else str(error))
-            continue
-        units.setdefault(unit.name, []).append((host, unit))
+        unit = _blame.alone(partial(_read_or_why, read, host, parts), f"{host}: {{}}".format)
+        if isinstance(unit, str):
+            strange.append(unit)
+        else:
+            units.setdefault(unit.name, []).append((host, unit))
     if not units and replies:
         raise BadReply((strange or ["no address answers"])[0])
     found = [each for name, claims in units.items() for each in _claimed(name, claims, gone)]
     lost = [(name, why or "no answer") for name, why in silent.items() if name and name not in units]
     return (*found, *(Found(name, what, None, why) for name, why in lost for what in gone), *_hosts.unread(strange))
+
+
+def _read_or_why(read: Read, host: str, parts: Mapping[str, Reply]) -> Unit | str:
+    try:
+        return read(parts)
+    except BadReply as error:
+        return f"{host}: {error}" if host not in str(error) else str(error)
 
 
 def _by_host(replies: Sequence[Reply]) -> dict[str, dict[str, Reply]]:

@@ -19,7 +19,7 @@ from mine_controller.core.model.command import (
 )
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _hosts, _pools, _talks, _turns
+from mine_controller.devices import _answer, _blame, _hosts, _pools, _talks, _turns
 from mine_controller.devices.kind import Ask, BadReply, Findings, Found, Reply, Report, Row, Seen, Told, told_of
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
@@ -223,6 +223,11 @@ class Unit(NamedTuple):
     nameless: bool = False
 
 
+def unit_of(host: str, read: Callable[[], Unit]) -> Unit:
+    """What `read` makes of the answers of one address, whatever they set off."""
+    return _blame.alone(read, lambda why: Unit(host, "", (), f"{host}: {why}", nameless=True))
+
+
 def fleet(units: Sequence[Unit]) -> tuple[Found, ...]:
     """All units together: an identity at two addresses is neither, a silent one is unknown unless it answers elsewhere.
 
@@ -317,9 +322,8 @@ def before(heard: Sequence[tuple[Command, Any]], report: Report, then: Next) -> 
 
 
 def _unread(outcome: Outcome) -> Outcome:
-    if outcome.verdict == UNKNOWN:
-        return outcome._replace(verdict=UNREACHABLE, why=f"before the command: {outcome.why}")
-    return outcome
+    lost = outcome._replace(verdict=UNREACHABLE, why=f"before the command: {outcome.why}")
+    return lost if outcome.verdict == UNKNOWN else outcome
 
 
 def addressed(options: Fleet, batch: Sequence[Command], report: Report, verbs: tuple[str, ...]) -> list[Command]:
@@ -329,9 +333,8 @@ def addressed(options: Fleet, batch: Sequence[Command], report: Report, verbs: t
         if command.verb not in verbs:
             report(Outcome(command.id, UNSUPPORTED, f"miners take {' and '.join(verbs)} only"))
         elif _hosts.wanted(command)[0] not in known:
-            report(
-                Outcome(command.id, REFUSED, f"{_answer.clean(command.address)!r} is not among this section's hosts")
-            )
+            why = f"{_answer.clean(command.address)!r} is not among this section's hosts"
+            report(Outcome(command.id, REFUSED, why))
         else:
             good.append(command)
     return good

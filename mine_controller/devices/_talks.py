@@ -20,7 +20,7 @@ from mine_controller.core.model.command import (
     Command,
     Outcome,
 )
-from mine_controller.devices import _answer, _hosts, _turns
+from mine_controller.devices import _answer, _blame, _hosts, _turns
 from mine_controller.devices.kind import BadReply, Report
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
@@ -177,6 +177,9 @@ def _moved(visit: _Visit, move: Callable[[], Step]) -> bool:
     except BadReply as error:
         changed = visit.desk.changed
         visit.desk.end(UNKNOWN if changed else REFUSED, str(error) if changed else f"before the command: {error}")
+    except Exception as error:  # noqa: BLE001 - a bug that one unit's answer sets off costs no other unit its command
+        changed, told = visit.desk.changed, f"driver error: {_blame.where(error)}"
+        visit.desk.end(UNKNOWN if changed else REFUSED, told if changed else f"before the command: {told}")
     else:
         return True
     return False

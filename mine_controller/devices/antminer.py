@@ -10,6 +10,7 @@ A stock unit that was asleep wakes in the mode it was in, or that is wanted of i
 import json
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from mine_controller.core.model.command import REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
@@ -114,7 +115,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, part = reply.name.partition(" ")
         by_host.setdefault(host, {})[part] = reply
-    return _cgminer.fleet([_unit(host, own, options) for host, own in by_host.items()])
+    return _cgminer.fleet([_cgminer.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()])
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:

@@ -9,6 +9,7 @@ LuxOS and Avalons are read and not commanded here: their own kinds do that, `ant
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from mine_controller.core.model.command import REFUSED, Command, Outcome
@@ -126,7 +127,7 @@ def _is_whatsminer(answer: bytes | WireError) -> bool:
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Each unit's `address`, `word` and the rest of `CAN.reads`, and the texts "<mac> model", "<mac> firmware"."""
-    return _cgminer.fleet([_unit(reply, options) for reply in replies])
+    return _cgminer.fleet([_cgminer.unit_of(reply.name, partial(_unit, reply, options)) for reply in replies])
 
 
 def _unit(reply: Reply, options: Options) -> Unit:

@@ -9,7 +9,7 @@ Nano 3S source and captures of a Q.
 
 import re
 from collections.abc import Generator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.pool import Pool
@@ -97,7 +97,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     bodies may be read early, one reply "<host>" of each unit that answered all of them."""
 
     def made(host: str, own: dict[str, Reply]) -> Unit:
-        return _unit(host, own, options)
+        return _read(host, own, options)
 
     replies = _cgminer.visited(wire, options, lambda: _questions(options), made if ask.early else None)
     return tuple(_cgminer.remembered(replies, ask))
@@ -131,7 +131,11 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, name = reply.name.partition(" ")
         by_host.setdefault(host, {})[name] = reply
-    return _cgminer.fleet([own[""].made if "" in own else _unit(host, own, options) for host, own in by_host.items()])
+    return _cgminer.fleet([own[""].made if "" in own else _read(host, own, options) for host, own in by_host.items()])
+
+
+def _read(host: str, own: dict[str, Reply], options: Options) -> Unit:
+    return _cgminer.unit_of(host, partial(_unit, host, own, options))
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:

@@ -259,7 +259,8 @@ def _pooled(pool: Pool, info: Info) -> Setting:
     first, second = info["primaryPoolIndex"], info.get("secondaryPoolIndex")
 
     def seen(told: Info) -> bool:
-        return _axeos.is_pool((_slots(told) or {}).get(told.get("primaryPoolIndex", -1), {}), pool)
+        after = _slots(told)  # None also where it does not say which of them is its first
+        return after is not None and _axeos.is_pool(after.get(told["primaryPoolIndex"], {}), pool)
 
     held = next((slot for slot, one in slots.items() if _axeos.is_pool(one, pool)), None)
     if held is not None:

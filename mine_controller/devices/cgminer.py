@@ -6,6 +6,7 @@ these programs agree on: where a firmware has commands for it, `stop_command` an
 
 import re
 from collections.abc import Generator, Mapping, Sequence
+from functools import partial
 
 from mine_controller.core.model.command import (
     ACCEPTED,
@@ -126,7 +127,7 @@ def _early(options: Options) -> _cgminer.Early:
     def made(reply: Reply) -> Reply:
         if _can_not_join(reply):
             return reply
-        unit = _unit(reply.name, {"": reply}, macs.get(reply.name, ""), options)
+        unit = _read(reply.name, {"": reply}, macs.get(reply.name, ""), options)
         return Reply(reply.name, 200, reply.headers, b"", unit)
 
     return made
@@ -149,13 +150,17 @@ def parse(replies: Sequence[Reply], options: Options) -> Findings:
         by_host.setdefault(host, {})[command] = reply
     macs = dict(filter(None, map(_given, options.macs)))
     return _cgminer.findings(
-        [_made(own) or _unit(host, own, macs.get(host, ""), options) for host, own in by_host.items()]
+        [_made(own) or _read(host, own, macs.get(host, ""), options) for host, own in by_host.items()]
     )
 
 
 def _made(own: dict[str, Reply]) -> Unit | None:
     """What fetch has made of its one joined answer already."""
     return own[""].made if "" in own else None
+
+
+def _read(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
+    return _cgminer.unit_of(host, partial(_unit, host, own, mac, options))
 
 
 def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:

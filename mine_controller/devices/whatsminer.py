@@ -7,6 +7,7 @@ owner has switched off. A no is told with what helps: the write API is a switch 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from mine_controller.core.model.command import Command
@@ -151,7 +152,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, part = reply.name.partition(" ")
         by_host.setdefault(host, {})[part] = reply
-    return _cgminer.fleet([_unit(host, own, options) for host, own in by_host.items()])
+    return _cgminer.fleet([_cgminer.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()])
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:

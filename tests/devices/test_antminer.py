@@ -161,6 +161,14 @@ def test_watts_come_from_the_power_service_where_there_is_one_and_it_is_asked_on
     assert not [port for _, port, _ in rack.sent if port == 6060]
 
 
+@pytest.mark.parametrize("chains", [5, True, {"index": 1}, "none", [[1], None, 7]])
+def test_a_unit_whose_chains_are_no_list_tells_the_rest_and_takes_no_other_with_it(chains):
+    stats = {"STATUS": [{"STATUS": "S"}], "STATS": [{"Type": "Antminer S19 Pro"}, {"chain": chains, "fan_num": 0}]}
+    info = {"macaddr": OTHER, "minertype": "Antminer S19 Pro", "serinum": "SN2"}
+    found, _, _ = read({A: Board(api=stock_api(stats=stats)).ports, B: Board(get_system_info=info).ports})
+    assert [value(found, unit, "word") for unit in (MAC, OTHER)] == ["hashing", "hashing"]
+
+
 def test_luxos_is_told_apart_although_it_calls_itself_an_antminer():
     found, rack, memory = read({A: {4028: lux_api()}})
     assert rack.commands(A) == ["version+summary+stats+pools", "config+power+fans+temps"]
@@ -215,6 +223,16 @@ def test_braiins_is_read_behind_its_login():
     assert value(found, "02:00:00:00:00:05", "limit_w") == 3031
     assert "exampletoken" not in repr(memory)
     assert rack.volleys[-1] == 6
+
+
+def test_a_braiins_unit_whose_fans_are_no_list_tells_the_rest():
+    rest = Rest()
+
+    def web(raw):
+        return http({"fans": 3}) if opened(raw)[1].endswith("/cooling/state") else rest(raw)
+
+    found, _, _ = read({A: {4028: bos_api(), 80: web}})
+    assert value(found, "02:00:00:00:00:05", "limit_w") == 3031
 
 
 def test_braiins_with_another_password_is_nobody_and_says_what_helps():

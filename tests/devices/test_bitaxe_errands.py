@@ -253,6 +253,14 @@ def test_a_pool_that_no_slot_holds_takes_the_place_of_the_first():
     assert outcome.verdict == APPLIED
 
 
+def test_a_board_that_shows_no_usable_slot_afterwards_is_in_doubt_and_holds_nobody_else_up():
+    after = {"macAddr": MAC, "pools": slots("btc.example"), "primaryPoolIndex": []}
+    board = Board("v2.15.0", pools=slots("btc.example", "dgb.example"), primaryPoolIndex=0, secondaryPoolIndex=1)
+    board.answers = {("GET", "/api/system/info"): [dict(board.info), after]}
+    outcome, _ = one(board, "pool", "dgb")
+    assert (outcome.verdict, outcome.why) == (UNKNOWN, "took it, and shows another setting")
+
+
 def test_a_pool_with_tls_needs_firmware_that_speaks_it():
     outcome, shelf = one(Board(), "pool", "safe")
     assert (outcome.verdict, shelf.sent()) == (REFUSED, [])

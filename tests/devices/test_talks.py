@@ -86,6 +86,29 @@ def test_a_talk_that_ends_without_a_word_is_told_as_unknown():
     assert talk(silent, [b"x"])[0][0].verdict == UNKNOWN
 
 
+def test_a_bug_that_one_unit_sets_off_costs_no_other_unit_its_command():
+    def begin(desk):
+        yield Step(b"who")
+        if desk.host == A:
+            {}[[]]
+        yield Step(b"do", changes=True)
+        desk.end(APPLIED, "")
+
+    told, rounds = talk(begin, [b"x"] * 3, order(A, "stop", 1), order(B, "stop", 2))
+    assert [(one.command, one.verdict) for one in told] == [("1.0.1", REFUSED), ("1.0.2", APPLIED)]
+    assert told[0].why.startswith("before the command: driver error: TypeError")
+    assert rounds[1] == [b"do"]
+
+
+def test_after_the_change_such_a_bug_leaves_it_open():
+    def begin(_desk):
+        yield Step(b"do", changes=True)
+        {}[[]]
+
+    ((outcome,), _) = talk(begin, [b"x"])
+    assert (outcome.verdict, outcome.why[:23]) == (UNKNOWN, "driver error: TypeError")
+
+
 def test_without_time_for_the_change_it_was_not_sent():
     told, rounds = talk(asks_then_tells, [b"x"], budget_s=0.9)
     assert (told[0].verdict, rounds) == (NOT_SENT, [[b"who"]])
