@@ -126,7 +126,7 @@ def _seal_v3(options: Options, command: Command, info: dict[str, Any]) -> Sealed
     salt, now = told.get("salt"), info.get("when")
     if dig(told, "system.apiswitch") == "0":
         return refused(command, OFF)
-    if not isinstance(salt, str) or not isinstance(now, int):
+    if not isinstance(salt, str) or not salt.isascii() or not isinstance(now, int):
         return refused(command, BOOTING)  # a unit that has its services up tells both
     order, param = _order_v3(command, options.pools)
     digest = seal.digest_v3(order, options.v3_password.reveal() or DELIVERED_V3, salt, now)
@@ -224,7 +224,7 @@ def _seal_v2(options: Options, command: Command, tree: cgminer.Tree) -> Sealed |
     parts = [told.get(name) for name in ("time", "salt", "newsalt")]
     if status.code == cgminer.INVALID_COMMAND:
         return Outcome(command.id, UNSUPPORTED, NO_LOGIN)
-    if status.code != TOKEN or not all(isinstance(part, str) and part for part in parts):
+    if status.code != TOKEN or not all(isinstance(part, str) and part.isascii() and part for part in parts):
         return _no(command, status, _said(tree.get("Msg")))
     time, salt, newsalt = (str(part) for part in parts)
     key = seal.key_v2(options.password.reveal() or DELIVERED_V2, salt)

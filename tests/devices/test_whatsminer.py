@@ -271,6 +271,18 @@ def test_every_no_of_api_3_has_its_remedy(unit, verdict, why):
     assert (outcome.verdict, why in outcome.why) == (verdict, True), outcome
 
 
+@pytest.mark.parametrize("salt", ["\ud800", "salz\u00e9\udfff"])
+@pytest.mark.parametrize("port", [4028, 4433])
+def test_a_salt_that_no_unit_gives_refuses_its_own_command_and_nobody_elses(port, salt):
+    info = json.loads(recorded("v3info.frame")[4:])
+    info["msg"]["salt"] = salt
+    strange = New(info=info) if port == 4433 else Old(get_token={**TOKEN, "Msg": {**TOKEN["Msg"], "salt": salt}})
+    rack = Rack({A: {port: strange}, "10.0.1.2": {4028: Old()}})
+    batch = [order(A, "stop", 1), order("10.0.1.2", "stop", 2)]
+    outcomes = apply(whatsminer, rack, options(hosts=("10.0.1.1-2",)), batch)
+    assert [outcome.verdict for outcome in outcomes] == ["refused", "accepted"]
+
+
 def test_an_api_3_that_is_switched_off_is_not_even_tried():
     info = json.loads(recorded("v3info.frame")[4:])
     info["msg"]["system"]["apiswitch"] = "0"
