@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 400  # a located text longer than this is a paragraph, not a signal
 WIDEST_SPAN = 40  # columns or rows one table cell may cover
 MOST_CELLS = 20_000
+MOST_NESTED = 1_000_000  # depths of all nodes summed: 100,000 and less of real pages; it takes about 1 s to look through
+MOST_PLACES = 200  # what a selector may fit: each is read with all that lies in it
+DEEPEST = 1000  # tags within tags (old pages leave theirs open): the time to look through grows with its square
+MOST_OPEN = 1000  # comments that never end: the parser looks for the end of each to the end of the page
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 _UNSEEN = ("script", "style", "template", "noscript", "iframe", "object", "svg", "head", "select", "textarea")
 _INLINE = frozenset(("a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd"))
@@ -44,8 +48,12 @@ def soup(text: str) -> "BeautifulSoup":
     """The page as a tree without what nobody sees. Raises BadReply where it is nested beyond reading."""
     import bs4  # noqa: PLC0415 - a tick whose page has not changed does not pay for it
 
+    if text.count("<!--") - text.count("-->") > MOST_OPEN:
+        raise BadReply(f"the page leaves more than {MOST_OPEN} comments open")
     try:
         tree = bs4.BeautifulSoup(text, "html.parser")
+        if _depth(tree) > DEEPEST:
+            raise BadReply(f"the page has more than {DEEPEST} tags within each other")
         for comment in tree.find_all(string=lambda string: isinstance(string, bs4.element.PreformattedString)):
             comment.extract()
         for node in tree.find_all(_is_unseen):
@@ -54,6 +62,15 @@ def soup(text: str) -> "BeautifulSoup":
         # html.parser gives up with an AssertionError on some broken declarations
         raise BadReply("the page can't be read as HTML") from None
     return tree
+
+
+def _depth(tree: "BeautifulSoup") -> int:
+    deepest, stack = 0, [(tree.contents, 1)]
+    while stack:
+        nodes, depth = stack.pop()
+        deepest = max(deepest, depth)
+        stack += [(node.contents, depth + 1) for node in nodes if hasattr(node, "contents")]
+    return deepest
 
 
 def _is_unseen(node: "Tag") -> bool:
@@ -121,6 +138,8 @@ def selected(tree: "BeautifulSoup", selector: str, attribute: str) -> list[str]:
     except Exception as error:  # noqa: BLE001
         # soupsieve raises several unrelated types for a selector it can't read; all mean the same thing here
         raise BadReply(f"the selector can't be used ({type(error).__name__})") from None
+    if len(nodes) > MOST_PLACES:
+        raise BadReply(f"the selector fits {len(nodes)} places of the page: it has to fit the signal alone")
     if not attribute:
         return [text_of(node) for node in nodes]
     values = [node.get(attribute) for node in nodes]

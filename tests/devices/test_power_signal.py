@@ -341,6 +341,28 @@ def test_a_page_nested_beyond_measure_is_read_or_refused_but_never_an_error():
     assert read_or_refused(page(body, content_length=str(len(body)))) in ("run", "refused")
 
 
+@pytest.mark.parametrize(
+    ("piece", "chosen", "why"),
+    [
+        ("<div>", {"selector": "div"}, "more than 1000 tags within each other"),
+        ("<p hidden>", {"selector": "p"}, "more than 1000 tags within each other"),
+        ("<a><b>", {"selector": "a b a b"}, "more than 1000 tags within each other"),
+        ("<table><tr><td>run", {"table_row": "a", "table_column": "b"}, "more than 1000 tags within each other"),
+        ("<p>run</p>", {"selector": "p"}, "places of the page: it has to fit the signal alone"),
+        ("<!--", {"selector": "p"}, "comments open"),
+    ],
+)
+def test_a_page_that_would_take_minutes_to_look_through_is_refused(piece, chosen, why):
+    """Each of them kept a thread at work for minutes after its time was over, beside every tick."""
+    body = piece * (200_000 // len(piece))
+    assert why in refusal(page(body, content_length=str(len(body))), options(run=("run",), off=("off",), **chosen))
+
+
+def test_a_page_of_a_hundred_open_tags_and_a_list_of_the_same_word_is_read():
+    body = "<div>" * 100 + '<i class="s">run</i>' * 100
+    assert value(read(page(body), options(selector=".s", run=("run",), off=("off",))), "", "signal") == "run"
+
+
 def read_or_refused(answer):
     try:
         return value(read(answer, options(**NUMBERS)), "", "signal")
