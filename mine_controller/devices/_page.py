@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 400  # a located text longer than this is a paragraph, not a signal
 WIDEST_SPAN = 40  # columns or rows one table cell may cover
 MOST_CELLS = 20_000
-MOST_NESTED = 1_000_000  # depths of all nodes summed: 100,000 and less of real pages; it takes about 1 s to look through
 MOST_PLACES = 200  # what a selector may fit: each is read with all that lies in it
 DEEPEST = 1000  # tags within tags (old pages leave theirs open): the time to look through grows with its square
+MOST_LOOKS = 2_000_000  # depths of all nodes summed, which is how often they are looked at: about 1 us each
 MOST_OPEN = 1000  # comments that never end: the parser looks for the end of each to the end of the page
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 _UNSEEN = ("script", "style", "template", "noscript", "iframe", "object", "svg", "head", "select", "textarea")
@@ -52,8 +52,7 @@ def soup(text: str) -> "BeautifulSoup":
         raise BadReply(f"the page leaves more than {MOST_OPEN} comments open")
     try:
         tree = bs4.BeautifulSoup(text, "html.parser")
-        if _depth(tree) > DEEPEST:
-            raise BadReply(f"the page has more than {DEEPEST} tags within each other")
+        _check_depth(tree)
         for comment in tree.find_all(string=lambda string: isinstance(string, bs4.element.PreformattedString)):
             comment.extract()
         for node in tree.find_all(_is_unseen):
@@ -64,13 +63,16 @@ def soup(text: str) -> "BeautifulSoup":
     return tree
 
 
-def _depth(tree: "BeautifulSoup") -> int:
-    deepest, stack = 0, [(tree.contents, 1)]
-    while stack:
-        nodes, depth = stack.pop()
-        deepest = max(deepest, depth)
-        stack += [(node.contents, depth + 1) for node in nodes if hasattr(node, "contents")]
-    return deepest
+def _check_depth(tree: "BeautifulSoup") -> None:
+    """Whoever reads every cell of a page with all that lies in it looks at a node as often as it is deep."""
+    depth, looks, nodes = 0, 0, tree.contents
+    while nodes:
+        depth, looks = depth + 1, looks + (depth + 1) * len(nodes)
+        if depth > DEEPEST:
+            raise BadReply(f"the page has more than {DEEPEST} tags within each other")
+        nodes = [child for node in nodes for child in getattr(node, "contents", ())]
+    if looks > MOST_LOOKS:
+        raise BadReply("the page has tags nested too deeply in too many places")
 
 
 def _is_unseen(node: "Tag") -> bool:
