@@ -365,14 +365,8 @@ def test_a_page_that_would_take_minutes_to_look_through_is_refused(piece, chosen
 
 def test_a_page_of_a_hundred_open_tags_and_a_list_of_the_same_word_is_read():
     body = "<div>" * 100 + '<i class="s">run</i>' * 100
-    assert (
-        value(
-            read(page(body, content_length=str(len(body))), options(selector=".s", run=("run",), off=("off",))),
-            "",
-            "signal",
-        )
-        == "run"
-    )
+    chosen = options(selector=".s", run=("run",), off=("off",))
+    assert value(read(page(body, content_length=str(len(body))), chosen), "", "signal") == "run"
 
 
 def read_or_refused(answer):
