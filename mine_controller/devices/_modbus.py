@@ -115,6 +115,8 @@ def row(text: str) -> Row:
     words = iter(rest.split())
     for word in words:
         made = _with(made, word, next(words, "") if word == "na" else "")
+    if made.low >= made.high:
+        raise BadRowError(f"rows: {channel} {quantity}: {made.low:g}..{made.high:g} runs backwards, and fits nothing")
     return made
 
 

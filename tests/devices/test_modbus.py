@@ -191,6 +191,8 @@ def test_met1_the_factor_that_would_fit_is_named_and_not_used():
         ("- grid_hz 900 int16 na", "none of little"),
         ("- grid_hz 99999 int16", "behind the last register"),
         ("- grid_hz 65535 uint32", "behind the last register"),
+        ("- grid_hz 900 uint32 70..40", "70..40 runs backwards"),
+        ("- power_w 900 int32 5..5", "runs backwards"),
     ],
 )
 def test_a_row_that_can_not_be_read_is_told(text, word):
