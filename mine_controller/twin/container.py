@@ -139,8 +139,8 @@ class Seat(Settings):
     def shares(self) -> tuple[int, int, int]:
         """Accepted, rejected and stale ones; a poor line costs some."""
         found = int(self.world.boards.miner_kwh(self.number) / SHARE_KWH)
-        rejected, stale = found // 300, found // 500
-        return found - rejected - stale, rejected, stale
+        rejected, stale = (found + 37 * self.number % 300) // 300, (found + 53 * self.number % 500) // 500
+        return max(0, found - rejected - stale), rejected, stale  # no two lose theirs at the same moment
 
     def wall_s(self) -> int:
         """Its own clock."""

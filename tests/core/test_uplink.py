@@ -417,6 +417,18 @@ def test_a_share_that_came_too_late_is_lost_too_and_no_refusal_of_the_pool():
     assert plant.events("high_reject") == []
 
 
+@pytest.mark.parametrize(("lost", "told"), [(16, 0), (17, 1)])
+def test_what_chance_makes_of_a_thousand_shares_is_no_loss(lost, told):
+    """Ten are the goal, and two thirds of all half hours lie within three of what they are on average."""
+    plant = site(1, share_least=200)
+    plant.shares = [0, 0]
+    plant.ticks(2)
+    plant.shares = [1000 - lost, lost]
+    for _ in range(40):
+        plant.tick()
+    assert len(plant.events("share_loss")) == told
+
+
 def test_few_shares_prove_no_loss():
     plant = site(4, share_least=10_000)
     for _ in range(34):

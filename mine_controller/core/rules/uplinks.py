@@ -28,6 +28,7 @@ LOOK_S = 10  # when nothing answers any more, a second probe within the tick
 NEW = Unit()
 NEVER = Value(None, 0)
 SHOWN = 12
+CHANCE = 2.0  # standard deviations of so few events: what lies within them may be luck
 OPENS_S = 60  # a local pool gives work so long after it is wanted
 STRANDED, LATELY_S = 3, 900  # so many miners at least, dark by themselves not longer ago than this
 WORKS_S = 600  # and most of them at work again for so long have found a way
@@ -55,7 +56,7 @@ class Options(NamedTuple):
         240, unit="s", low=0, high=3600, help="the local pool closes so long after the return at the latest"
     )
     return_s: int = option(600, unit="s", low=300, high=7200, help="whoever is not back after this is named")
-    share_loss_pct: float = option(1.0, unit="%", low=0.1, high=50, help="more lost shares than this are told")
+    share_loss_pct: float = option(1.0, unit="%", low=0.1, high=50, help="more lost shares than this, and than chance makes of it, are told")
     share_least: int = option(200, low=20, high=100_000, help="fewer shares in half an hour prove nothing")
 
 
@@ -333,9 +334,10 @@ def _share_loss(view: View, kept: dict[str, Any], options: Options, events: list
     if accepted + lost < options.share_least:
         return
     loss_pct = round(lost * 100 / (accepted + lost), 2)
+    at_goal = (accepted + lost) * options.share_loss_pct / 100
     kept["share_loss_pct"] = loss_pct
     numbers = (("loss_pct", loss_pct), ("shares", accepted + lost), ("goal_pct", options.share_loss_pct))
-    if loss_pct > options.share_loss_pct and not kept.get("loss_told"):
+    if lost > at_goal + CHANCE * at_goal**0.5 and not kept.get("loss_told"):
         kept["loss_told"] = 1
         events.append(Event("share_loss", "warning", "shares", Reason("uplinks", "share_loss", numbers)))
     elif loss_pct * 2 <= options.share_loss_pct and kept.pop("loss_told", 0):
