@@ -56,7 +56,7 @@ class Options(NamedTuple):
         240, unit="s", low=0, high=3600, help="the local pool closes so long after the return at the latest"
     )
     return_s: int = option(600, unit="s", low=300, high=7200, help="whoever is not back after this is named")
-    share_loss_pct: float = option(1.0, unit="%", low=0.1, high=50, help="more lost shares than this, and than chance makes of it, are told")
+    share_loss_pct: float = option(1.0, unit="%", low=0.1, high=50, help="lost shares beyond this and chance are told")
     share_least: int = option(200, low=20, high=100_000, help="fewer shares in half an hour prove nothing")
 
 
