@@ -1,6 +1,7 @@
 """What a search found against what is listed: known, moved, new, unknown; and the lines fleet.csv still lacks."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -79,16 +80,16 @@ def compared(
 ) -> tuple[Find, ...]:
     """Every address that answered, judged; `miner_ports` are those on which hardly anything but a miner answers."""
     finds = [_find(one, *guess(one), known, miner_ports) for one in seen]
-    units = [find.unit for find in finds if find.unit]
+    units = Counter(find.unit for find in finds if find.unit)
     here = {find.id for find in finds}
     gone = known._replace(last={name: at for name, at in known.last.items() if name not in here})
     return tuple(find._replace(note=_joined(find.note, _beside(find, units, gone))) for find in finds)
 
 
-def _beside(find: Find, units: Sequence[str], gone: Fleet) -> str:
+def _beside(find: Find, units: Mapping[str, int], gone: Fleet) -> str:
     """What the other addresses tell of it: that they are this unit too, or not the one that was here."""
-    if units.count(find.unit) > 1:
-        return f"{units.count(find.unit)} addresses say they are this unit"
+    if units.get(find.unit, 0) > 1:
+        return f"{units[find.unit]} addresses say they are this unit"
     return _was_here(find.address, gone) if not find.unit else ""
 
 
@@ -180,16 +181,17 @@ def additions(finds: Sequence[Find], known: Fleet, config: Config, today: str) -
     rows: list[dict[str, str]] = []
     added: list[Find] = []
     left: list[tuple[Find, str]] = []
-    taken = set(known.taken)
+    units = Counter(find.unit for find in finds)
+    latest: dict[str, list[str]] = {}  # by letter: the id after which the next one comes; a search may find thousands
     for find in finds:
         if find.state != NEW:
             continue
-        why = _why_not(find, finds, known)
+        why = _why_not(find, units, known)
         if why:
             left.append((find, why))
             continue
-        name = free_id(find.kind, taken)
-        taken.add(name)
+        name = free_id(find.kind, latest.get(find.kind[:1], known.taken))
+        latest[find.kind[:1]] = [name]
         about = " ".join(word for word in (find.model or find.kind, find.firmware) if word)
         cells = {"id": name, "mac": find.unit, "group": find.group, "note": f"{about} found {today}"[:120]}
         rows.append(cells)
@@ -197,10 +199,10 @@ def additions(finds: Sequence[Find], known: Fleet, config: Config, today: str) -
     return Additions(tuple(rows), tuple(added), tuple(left), _commands([find for find, _ in left], config))
 
 
-def _why_not(find: Find, finds: Sequence[Find], known: Fleet) -> str:
+def _why_not(find: Find, units: Mapping[str, int], known: Fleet) -> str:
     if not find.unit:
         return "tells neither mac nor serial, so nobody could know it again"
-    if sum(other.unit == find.unit for other in finds) > 1:
+    if units[find.unit] > 1:
         return "several addresses say they are this unit"
     if not find.group:
         why = served(find.kind, find.address, known.sections)[1]

@@ -1,5 +1,6 @@
 """What a search found against what is listed, and the lines fleet.csv still lacks."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -153,6 +154,17 @@ def test_every_new_unit_with_a_section_becomes_a_line():
     )
     assert [find.id for find in added.finds] == ["b08", "b09"]
     assert (added.left, added.commands) == ((), ())
+
+
+def test_a_hall_of_new_units_is_listed_in_seconds():
+    hall = section("bitaxe", "hall", "127.9.0.0/19")
+    places = [
+        (f"127.9.{at >> 8}.{at & 255}", board(f"02:77:00:00:{at >> 8:02x}:{at & 255:02x}")) for at in range(1, 6001)
+    ]
+    before, began_s = known(hall, taken=("b0007",)), time.process_time()
+    rows = additions(judged(before, *places), before, config(hall), "2026-07-15").rows
+    assert [rows[at]["id"] for at in (0, 1, 5999)] == ["b0008", "b0009", "b6007"]
+    assert time.process_time() - began_s < 3.0
 
 
 def test_without_a_section_the_lines_to_paste_are_told():
