@@ -127,8 +127,8 @@ class _Lane:
         except WireError as error:
             self.why = plain(error.why, self._secrets)
         except Exception as error:  # noqa: BLE001
-            # The one place for bugs of drivers that command: the lane ends here, its open commands are told as
-            # unknown or not sent, and the other lanes go on.
+            # The place for bugs of drivers that command: the lane ends here, its open commands are told as unknown or
+            # not sent, and the other lanes go on. Of one unit's conversation among many: `_talks`.
             self.why, self.fault = f"driver error: {type(error).__name__}", where(error)
         finally:
             self.done.set()
