@@ -182,8 +182,8 @@ class _Job:
         except (WireError, BadReply) as error:
             self.why = str(error) or "no reason given"
         except Exception as error:  # noqa: BLE001
-            # The place for bugs of drivers: whatever a hostile answer sets off in one of them is that endpoint's failure
-            # with its name, and every other endpoint is still read. Of one unit among many: `_blame.alone`.
+            # The place for bugs of drivers: whatever a hostile answer sets off in one of them is that endpoint's
+            # failure with its name, and every other endpoint is still read. Of one unit among many: `_blame.alone`.
             self.why, self.fault = f"driver error: {type(error).__name__}", where(error)
         finally:
             self.done.set()
