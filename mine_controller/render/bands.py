@@ -135,7 +135,7 @@ def _note(made: Doc, zone: Zone, now_s: int) -> str:
         one = made["forced"]
         return f"{one['key']} {one['value']}, set by {one['actor']}: {one['why']}"
     if made["price"] is None:
-        return "the price of this half hour is not known: the default band holds"
+        return "the price that counts now is not known: the default band holds"
     left_s = made["known_to"] - now_s
     return f"prices are known until {zone.near(made['known_to'], now_s)}, for {span(max(0, left_s))}"
 

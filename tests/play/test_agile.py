@@ -222,7 +222,7 @@ def test_three_days_without_prices_use_what_is_published_and_then_the_default_ba
     assert warned == ["price_missing"]
     show(day.config, tick(day.ports, day.config.policy))
     page = (day.config.paths.www / "index.html").read_text("utf-8")
-    assert "the price of this half hour is not known: the default band holds" in page
+    assert "the price that counts now is not known: the default band holds" in page
     day.site.faults.put(agile.PRICES, OK)
     day.on(2)
     assert day.bands[-1][1] != "off"

@@ -117,7 +117,7 @@ def test_an_unknown_price_is_said_and_no_number_stands_for_it():
     told = document(economy(price=None))
     assert (told["price"], told["known_to"]) == (None, None)
     shown = section(economy(price=None))
-    assert "the price of this half hour is not known" in shown
+    assert "the price that counts now is not known" in shown
     assert "0.00\u00a0p/kWh" not in shown.partition("</p>")[0]
 
 
