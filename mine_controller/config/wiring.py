@@ -10,6 +10,7 @@
 import re
 from collections.abc import Mapping
 from math import sqrt
+from sys import intern
 from typing import Any
 
 from mine_controller.config import relays, uplinks
@@ -378,7 +379,7 @@ class _Miners:
         paths = _paths(group, self.kinds.get(group.through) if group else None, outlet, plug="plug" in row.flags)
         return MinerSpec(
             id=row.id,
-            mac=row.mac,
+            mac=intern(row.mac),
             group=row.group,
             nominal_w=row.nominal_w or int(getattr(options, "nominal_w", 0)) or self.defaults.nominal_w,
             standby_w=int(getattr(options, "standby_w", self.defaults.standby_w)),

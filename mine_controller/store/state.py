@@ -7,6 +7,7 @@ default, and one that is of a wrong type or out of range falls to the value that
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from sys import intern
 from typing import Any
 
 from mine_controller.core.model.clock import Clock, Local
@@ -286,6 +287,8 @@ def _checked(column: list[Any], field: str, name: str, spec: _Spec, now_s: int, 
     for value in column:
         if value is _LOST:
             out.append(value)
+        elif isinstance(value, str) and check(value, now_s):
+            out.append(intern(value))  # a fleet has a few firmwares thousands of times, and its macs from fleet.csv
         elif isinstance(value, tuple) or check(value, now_s):
             out.append(tuple(value) if isinstance(value, list) else value)
         else:
