@@ -4,8 +4,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from cli.conftest import seated
-from cli.home import FLEET, Home
+from cli.home import FLEET
 
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reading import Reading
@@ -14,17 +13,6 @@ from mine_controller.ops import miners as unit_rows
 from mine_controller.ops import outcomes as what_came
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    return seated(Home(tmp_path), tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def seen(home):
-    """After the ticks in which every board was seen running; a few more may follow."""
-    return home.ticks(3, of=8)
 
 
 def rows(done):

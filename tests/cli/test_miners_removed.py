@@ -2,21 +2,6 @@
 
 import json
 
-import pytest
-from cli.conftest import seated
-from cli.home import Home
-
-
-@pytest.fixture
-def home(tmp_path, monkeypatch):
-    return seated(Home(tmp_path), tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def seen(home):
-    """After the ticks in which every board was seen running."""
-    return home.ticks(3, of=8)
-
 
 def test_remove_says_whom_nobody_stops_any_more(seen):
     lit = [row["id"] for row in json.loads(seen.run("miners", "--json").stdout) if row["state"] == "running"]
