@@ -2,10 +2,11 @@
 
 Both sides run in a fresh environment, as an installation is one. What an environment for tests hooks into the start of
 every Python (by it the checkout is found) doubles that of `python -c pass`, and against that a tick would look twice as
-good as it is.
+good as it is. What cron/minectl sets in the environment of a tick is set here too.
 """
 
 import os
+import re
 import resource
 import subprocess
 import sysconfig
@@ -19,6 +20,7 @@ _START = f"import sys; sys.path[:1] = [{_HERE!r}, {_PACKAGES!r}]; from mine_cont
 _fresh = tempfile.TemporaryDirectory(prefix="minectl-fresh-")
 venv.create(_fresh.name, symlinks=True)
 _PYTHON = f"{_fresh.name}/bin/python"
+_CRON = re.findall(r"^(MALLOC_\w+)=(.*)$", (Path(_HERE) / "cron" / "minectl").read_text(encoding="utf-8"), re.MULTILINE)
 BARE = [_PYTHON, "-c", "pass"]
 
 
@@ -27,10 +29,15 @@ def minectl(*words: str) -> list[str]:
     return [_PYTHON, "-c", _START, *words]
 
 
+def environment() -> dict[str, str]:
+    """What a child gets: byte code is kept, as an installation has it, and memory given out as cron's tick has it."""
+    usual = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return usual | dict(_CRON)
+
+
 def cpu_s(command: list[str]) -> float:
-    """CPU seconds (user and system) of one child, with byte code kept as an installation has it."""
+    """CPU seconds (user and system) of one child."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run(command, check=True, capture_output=True, env=environment)
+    subprocess.run(command, check=True, capture_output=True, env=environment())
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime

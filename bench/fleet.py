@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import farm
-from child import BARE, minectl
+from child import BARE, environment, minectl
 from farm import Farm, Tools
 from figures import ratio, say
 
@@ -306,10 +306,9 @@ class Run(NamedTuple):
 
 
 def run(command: Sequence[str]) -> Run:
-    """Start, wait, and what it took; byte code is kept as an installation has it."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    """Start, wait, and what it took."""
     began = time.monotonic()
-    child = os.posix_spawnp(command[0], list(command), environment)
+    child = os.posix_spawnp(command[0], list(command), environment())
     _, status, usage = os.wait4(child, 0)
     if status:
         raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
@@ -326,7 +325,8 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def resident_mb(command: Sequence[str]) -> float:
     """The largest resident size of a process. One in between starts it, because it inherits that of who starts it."""
-    told = subprocess.run([sys.executable, "-I", "-S", "-c", SMALL, *command], check=True, capture_output=True).stdout
+    between = [sys.executable, "-I", "-S", "-c", SMALL, *command]
+    told = subprocess.run(between, check=True, capture_output=True, env=environment()).stdout
     return int(told) / 1024
 
 

@@ -34,6 +34,12 @@ def test_cron_starts_a_tick_every_two_minutes_and_ends_it_from_outside():
     assert line == f"*/2 * * * * minectl timeout -k 5 110 {TICK} 2>&1 | logger -t minectl"
 
 
+def test_a_tick_of_cron_and_one_of_the_timer_take_memory_alike():
+    (line,) = re.findall(r"^MALLOC_.*$", (CRON / "minectl").read_text(), re.MULTILINE)
+    assert line == unit("minectl.service")["Service"]["Environment"]
+    assert line == "MALLOC_ARENA_MAX=1"
+
+
 def test_cron_reads_a_file_without_a_dot_in_its_name_and_with_a_last_newline():
     assert "." not in (CRON / "minectl").name
     assert (CRON / "minectl").read_text().endswith("\n")

@@ -52,7 +52,9 @@ def freeze(
         given = columned(_disbelieved(reading, frozen) for reading in given)
     _take_all(channels, given, shape)
     tickets = _tickets(channels, clock.plant_s) if last is None or last.tickets or shape.tickets else {}
-    _oust(channels, given, shape, wiring)
+    addresses = shape.addresses
+    del shape  # of thousands of miners it is many megabytes, and nothing that follows looks at it
+    _oust(channels, given, addresses, wiring)
     miners = _miners(wiring, channels, clock.plant_s)
     watch_probes(channels, miners, wiring)
     if last is not None and clock.plant_s // SWEEP_S != last.clock.plant_s // SWEEP_S:
@@ -79,12 +81,14 @@ def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
             del channels[key]
 
 
-def _oust(channels: dict[str, Value], given: Readings, shape: Shape, wiring: Wiring) -> None:
+def _oust(
+    channels: dict[str, Value], given: Readings, addresses: Sequence[tuple[int, str, str]], wiring: Wiring
+) -> None:
     """MIN3: where another unit answers now, the one that answered there before is not reachable any more."""
-    if not shape.addresses:
+    if not addresses:
         return
     claims: dict[tuple[str, Scalar], tuple[str, int]] = {}
-    for at, group, unit in shape.addresses:
+    for at, group, unit in addresses:
         if isinstance(given.values[at], str):
             claims[group, given.values[at]] = (unit, given.ats[at])
     owners = {where: unit for where, (unit, _) in claims.items()}

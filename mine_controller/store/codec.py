@@ -11,13 +11,14 @@ import math
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import accumulate, chain, pairwise, repeat
-from operator import itemgetter
-from typing import Any
+from itertools import accumulate, chain, islice, pairwise, repeat
+from operator import gt, itemgetter
+from typing import Any, TypeVar
 
 from mine_controller.record import NamedTuple
 
 COUNTED_FROM = 4  # shorter columns are left as they are
+T = TypeVar("T")
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False)
 LONG = 8192  # rows: of more than these no memory is kept; a process that reads thousands of miners is over soon
 LEVEL = 6  # zlib: 9 saves 1 % and costs three times the time
@@ -150,13 +151,22 @@ def fold(rows: Rows, code: Code = _same) -> dict[str, Any]:
         names[place].append(None if channel is None else coded[channel])
         order.append(place)
     lists: dict[tuple[Any, ...], int] = {}
-    channels = [lists.setdefault(tuple(each), len(lists)) for each in names]
-    own = [_parted(column, order, len(groups)) for column in rows.own]
-    values = [[_column(column) for column in columns] for columns in zip(*own, strict=True)] or [[] for _ in groups]
+    channels = [lists.setdefault(tuple(each), len(lists)) for each in _emptied(names)]
+    values: list[list[Any]] = [[] for _ in groups]
+    for column in rows.own:
+        for own, part in zip(values, _emptied(_parted(column, order, len(groups))), strict=True):
+            own.append(_column(part))
     out: dict[str, Any] = {"g": groups, "n": [_column(list(each)) for each in lists], "c": channels, "v": values}
-    if order != sorted(order):
+    if any(map(gt, order, islice(order, 1, None))):
         out["o"] = order
     return out
+
+
+def _emptied(parts: list[list[T]]) -> Iterator[list[T]]:
+    """Each in its turn, and let go: the columns of thousands of miners never all stand twice."""
+    for place, part in enumerate(parts):
+        parts[place] = []
+        yield part
 
 
 def _parted(column: Iterable[Any], order: Sequence[int], groups: int) -> list[list[Any]]:

@@ -60,9 +60,9 @@ def unpack_body(body: bytes) -> tuple[State, Image | None, str, tuple[str, ...]]
     tree = unsqueeze(body)
     if not isinstance(tree, dict):
         raise ValueError("unreadable state")  # noqa: TRY004 - the content is wrong, not the caller
-    state, notes = unpack_state(tree.get("state"))
+    state, notes = unpack_state(tree.pop("state", None))  # what is read is let go: of thousands of miners it is much
     try:
-        image = None if tree.get("image") is None else unpack_image(tree["image"])
+        image = None if tree.get("image") is None else unpack_image(tree.pop("image"))
     except ValueError as error:
         return state, None, str(tree.get("config")), (*notes, f"{error}: nothing counts as seen")
     return state, image, str(tree.get("config")), notes
