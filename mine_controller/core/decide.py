@@ -124,7 +124,8 @@ def _act_on(
 ) -> Decision:
     """From the envelope to commands, proof and mode."""
     obey_within_s = getattr(policy.rules.get("signal"), "obey_within_s", OBEY_WITHIN_S)
-    opened = shed.begin_or_go_on(view.image, view.fleet, envelope, view.state._replace(memory=memory))
+    remembered = view.state._replace(memory=memory)
+    opened = shed.begin_or_go_on(view.image, view.fleet, envelope, remembered, obey_within_s)
     plan = choose(view, envelope)
     compared = compare(view, envelope, plan, shed.deadline(opened, obey_within_s))
     told = tell(view, envelope, plan, compared)

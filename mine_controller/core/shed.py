@@ -14,7 +14,7 @@ from mine_controller.core.model.state import Chase, Shed, State
 UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
 
 
-def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State) -> Shed | None:
+def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State, obey_within_s: int) -> Shed | None:
     """The shed of this round before commands: opened when everything must stop, ended when nothing demands it."""
     demanded = envelope.max_power_w == 0
     shed, now_s = state.shed, image.clock.plant_s
@@ -26,7 +26,7 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State)
     if shed is None:
         before = fleet.measured_w if fleet.measured_w is not None else fleet.miners_w
         signal_s = int(state.memory.get("signal", {}).get("signal_s") or now_s) if cause == "signal" else now_s
-        return Shed(signal_s, now_s, cause, before, floor_w(before, fleet))
+        return Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s)
     return shed
 
 
@@ -183,5 +183,6 @@ def _report(shed: Shed, open_chases: dict[str, Chase], now_s: int, blind: bool) 
         ("hard", shed.hard),
         ("stragglers", " ".join(stragglers)),
         ("emergency", shed.emergency),
+        ("within_s", shed.within_s),
     )
     return Event("curtail_report", "info", "site", Reason("shed", "report_blind" if blind else "report", numbers))

@@ -157,7 +157,7 @@ def _ended(row: EventRow, within_s: int) -> Curtailment | None:
         _whole(told.get("hard")) or 0,
         tuple(_stragglers(str(told.get("stragglers", "")))),
         str(told.get("emergency", "")),
-        within_s,
+        _whole(told.get("within_s")) or within_s,
         blind=code == "report_blind",
     )
 
@@ -195,7 +195,7 @@ def _standing(config: Config, within_s: int) -> Curtailment | None:
         shed.hard,
         tuple((name.removeprefix("miner "), rung) for name, rung in late),
         shed.emergency,
-        within_s,
+        shed.within_s or within_s,
         blind=is_blind(shed, book.state.memory),
     )
 

@@ -34,7 +34,8 @@ def after(kept, now_s, proof_w, *, commands=0, done=(), chases=None, rungs=None,
 
 
 def test_it_begins_when_everything_must_stop_and_counts_from_the_signals_own_moment():
-    kept = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=BEFORE_W), OFF, SIGNAL)
+    kept = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=BEFORE_W), OFF, SIGNAL, 300)
+    assert kept.within_s == 300
     assert (kept.signal_s, kept.seen_s, kept.cause, kept.before_w, kept.floor_w) == (
         880,
         1000,
@@ -42,25 +43,25 @@ def test_it_begins_when_everything_must_stop_and_counts_from_the_signals_own_mom
         BEFORE_W,
         5000,
     )
-    unseen = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=None), OFF, State())
+    unseen = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=None), OFF, State(), 300)
     assert (unseen.signal_s, unseen.before_w) == (1000, 90_000)
     heat = OFF._replace(binding=(Limit(0, "max_power_w", 0, Reason("temperature", "stop")),))
-    assert shed.begin_or_go_on(image(1000), fleet(1), heat, SIGNAL).signal_s == 1000
-    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(binding=()), SIGNAL).cause == "limit"
+    assert shed.begin_or_go_on(image(1000), fleet(1), heat, SIGNAL, 300).signal_s == 1000
+    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(binding=()), SIGNAL, 300).cause == "limit"
 
 
 def test_a_limit_above_nothing_is_no_curtailment():
-    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=1), State()) is None
-    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=None), State()) is None
+    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=1), State(), 300) is None
+    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=None), State(), 300) is None
 
 
 def test_it_goes_on_while_it_is_asked_for_ends_once_and_the_next_is_another():
     kept = begun(hard=3)
-    assert shed.begin_or_go_on(image(2000), fleet(1), OFF, State(shed=kept)) is kept
-    ended = shed.begin_or_go_on(image(2000), fleet(1), Envelope(), State(shed=kept))
+    assert shed.begin_or_go_on(image(2000), fleet(1), OFF, State(shed=kept), 300) is kept
+    ended = shed.begin_or_go_on(image(2000), fleet(1), Envelope(), State(shed=kept), 300)
     assert ended == kept._replace(ended_s=2000)
-    assert shed.begin_or_go_on(image(2120), fleet(1), Envelope(), State(shed=ended)) is None
-    assert shed.begin_or_go_on(image(2120), fleet(1), OFF, State(shed=ended)).seen_s == 2120
+    assert shed.begin_or_go_on(image(2120), fleet(1), Envelope(), State(shed=ended), 300) is None
+    assert shed.begin_or_go_on(image(2120), fleet(1), OFF, State(shed=ended), 300).seen_s == 2120
 
 
 def test_the_signals_moment_is_written_in_when_the_rule_has_found_it():
@@ -237,11 +238,12 @@ def test_blind_is_only_what_the_signal_was_the_cause_of(cause, memory, blind):
 def test_the_report_counts_from_the_signal_and_says_never_where_there_was_nothing():
     chases = {"miner a2": Chase("stop", 1, 1, 900), "miner a1": Chase("run", 0, 1, 900)}
     kept = begun(ended_s=2000, first_command_s=1000, shed_50_s=1010, shed_90_s=1020, shed_100_s=1030, confirmed_w=4_000)
+    kept = kept._replace(within_s=240)
     _, [event] = after(kept, 2000, 90_000, chases=chases)
     assert dict(event.reason.numbers) == {
         "cause": "signal", "lasted_s": 1120, "first_command_s": 120, "shed_50_s": 130, "shed_90_s": 140,
         "shed_100_s": 150, "before_w": BEFORE_W, "confirmed_w": 4_000, "floor_w": FLOOR_W, "gentle": 0, "hard": 0,
-        "stragglers": "a2:1", "emergency": "",
+        "stragglers": "a2:1", "emergency": "", "within_s": 240,
     }  # fmt: skip
     assert sentence(event.reason).startswith("curtailed by signal, 19 min until it was released: first command +2 min")
     _, [bare] = after(begun(ended_s=2000), 2000, 90_000)

@@ -54,6 +54,15 @@ def test_an_event_that_is_over_has_every_step_in_seconds_since_the_signal(place)
     assert int(row["gentle"]) + int(row["hard"]) == 8
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_an_event_is_judged_by_the_time_it_had_and_not_by_what_is_configured_today(place, over):
+    event(place, run=12 if over else 0)
+    assert rows(place)[0]["obey_within_s"] == "300"
+    place.path.write_text(place.path.read_text().replace("[end]", "[signal]\nobey_within_s = 150\n\n[end]"))
+    (row,) = rows(place)
+    assert (row["obey_within_s"], row["obeyed"]) == ("300", "1")
+
+
 def test_the_hour_that_comes_twice_a_year_is_told_apart():
     chicago, back = ZoneInfo("America/Chicago"), 1_793_516_400  # 2026-11-01 07:00 UTC
     told = [event_page._local(back + side, chicago) for side in (-1800, 1800, 3600)]

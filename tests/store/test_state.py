@@ -46,7 +46,19 @@ STATES = st.builds(
     overrides=st.lists(st.builds(Override, NAMES, NAMES, NAMES, WHEN, NAMES, NAMES, WHEN), max_size=2).map(tuple),
     shed=st.none()
     | st.builds(
-        Shed, WHEN, WHEN, NAMES, WHEN, WHEN, *[st.none() | WHEN] * 5, WHEN, WHEN, NAMES, *[st.none() | WHEN] * 2, WHEN
+        Shed,
+        WHEN,
+        WHEN,
+        NAMES,
+        WHEN,
+        WHEN,
+        *[st.none() | WHEN] * 5,
+        WHEN,
+        WHEN,
+        NAMES,
+        *[st.none() | WHEN] * 2,
+        WHEN,
+        WHEN,
     ),
     mode=NAMES,
     mode_s=WHEN,

@@ -79,6 +79,7 @@ class Shed(NamedTuple):
     ended_s: int | None = None
     dark_s: int | None = None  # when it was last measured under its floor
     told_w: int = 0  # what it drew when an emergency was last made of it
+    within_s: int = 0  # how long it had when it began; 0: begun by a version that did not note it
 
 
 class Errand(NamedTuple):
