@@ -23,7 +23,7 @@ from mine_controller.core.words import sentence
 from mine_controller.ops import replies
 from mine_controller.ops.keep import waited
 from mine_controller.ops.recall import kept_book, last_seen
-from mine_controller.ops.replies import BUSY, Answer, Person, Wanted
+from mine_controller.ops.replies import Answer, Person, Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.answered import waiting
@@ -34,6 +34,7 @@ OBEY_WITHIN_S = 300
 CURTAIL_S, FAN_S = 1200, 900  # how long what was set lasts at most, should nobody take it back
 FAN_TICKS = 4
 LOOK_S = 2.0
+UNENDED = 5  # so many ticks at most are looked back for one that has ended: one is at work, others were killed
 LATE_S = 15  # so much after its time a tick of the timer is not waited for any longer
 NAMES = ("curtail", "fan", "page", "restore")
 UNSAFE = ("EMERGENCY", "FAULT", "MANUAL", "INIT")  # modes in which nothing is to be tried
@@ -107,21 +108,26 @@ class Scene:
         """What the last tick left."""
         return kept_book(self.config.paths)
 
-    def next_tick(self) -> None:
-        """Wait for the timer's next tick; where none comes in its time, run one."""
-        before = self._newest()
+    def next_tick(self) -> int:
+        """Wait for the timer's next tick; where none comes in its time, run one. A tick at work is waited for.
+
+        Gives the seconds that have gone by for the mine.
+        """
+        before, plant_s = self._newest(), _plant_s(self.book())
         tick_s = self.config.site.tick_s
         left_s = max(0, min(tick_s, before + tick_s - self.now_s)) + LATE_S
         for _ in range(round(left_s / LOOK_S)):
             self.pause(LOOK_S)
             if self._newest() > before:
-                return
-        if replies.start_tick(self.config).code == BUSY:
-            self.pause(LOOK_S)
+                break
+        else:
+            replies.start_behind(self.config, lambda: None, lambda: self._newest() > before, self.pause)
+        return max(0, _plant_s(self.book()) - plant_s) or tick_s
 
     def _newest(self) -> int:
-        rows = query.ticks(self.config.paths, limit=1)
-        return rows[0].tick_at if rows and rows[0].ended_at is not None else 0
+        """The newest tick that has ended."""
+        rows = query.ticks(self.config.paths, limit=UNENDED)
+        return next((row.tick_at for row in rows if row.ended_at is not None), 0)
 
 
 Work = Callable[[Scene, dict[str, Any]], bool]
@@ -203,13 +209,13 @@ def curtail(scene: Scene, figures: dict[str, Any]) -> bool:
     within_s = int(getattr(scene.config.policy.rules.get("signal"), "obey_within_s", OBEY_WITHIN_S))
     before = scene.book().state.shed
     with held(scene, "signal", "off", CURTAIL_S, "drill curtail"):
-        shed: Shed | None = None
-        for _ in range(-(-within_s // scene.config.site.tick_s) + 1):
+        gone_s = 0
+        while gone_s < within_s + scene.config.site.tick_s:
             shed = _fresh(scene.book().state.shed, before)
             if shed is not None and (shed.shed_100_s is not None or shed.emergency):
                 break
             scene.tell(_so_far(shed))
-            scene.next_tick()
+            gone_s += scene.next_tick()
         shed = _fresh(scene.book().state.shed, before)
         stragglers = [name for name, chase in sorted(scene.book().state.chases.items()) if chase.want == "stop"]
         figures |= _figures(shed, within_s, stragglers)

@@ -1,5 +1,8 @@
 """What a drill goes by: watts of a fan, the contract's seconds, and a log row whatever happens."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from cli.place import Place
 
@@ -106,3 +109,38 @@ def test_the_timers_own_tick_is_waited_for_and_no_other_is_run(place, monkeypatc
 
     drill.Scene(place.config, Eve(), pause=pause).next_tick()
     assert len(pauses) == 3
+
+
+def test_a_tick_at_work_is_waited_for_to_its_end(place, monkeypatch):
+    """Of a demo, or of cron when it took the drill's request: that one was taken for none, and looked at for 17 s."""
+    place.ticks(3, of=3)
+    monkeypatch.setattr(replies, "start_tick", lambda _config: replies.Started(replies.BUSY))
+    at_work = query.ticks(place.config.paths, limit=1)[0]
+    ended_at(place, at_work.tick_at, None)
+    pauses = []
+
+    def pause(_seconds):
+        pauses.append(1)
+        if len(pauses) == 40:
+            ended_at(place, at_work.tick_at, at_work.ended_at)
+
+    drill.Scene(place.config, Eve(), pause=pause).next_tick()
+    assert len(pauses) == 40
+
+
+def ended_at(place, tick_at, moment):
+    with closing(sqlite3.connect(place.config.paths.db)) as db:
+        db.execute("UPDATE mine_states SET ended_at = ? WHERE tick_at = ?", (moment, tick_at))
+        db.commit()
+
+
+def test_a_curtailment_is_looked_at_for_the_contracts_seconds_however_short_its_ticks_are(place, monkeypatch):
+    """A demo ticks every 30 s: four looks were over before a minute and a half was, and it was called failed."""
+    place.ticks(4, of=20)
+    place.plant.mute = place.plant.welded = set(place.plant.power)
+
+    looks = []
+    monkeypatch.setattr(replies, "start_tick", lambda _config: place.ticks() and replies.Started(0))
+    monkeypatch.setattr(drill.Scene, "next_tick", lambda _scene: looks.append(1) or 30)
+    assert drill.run("curtail", scene(place), drill.curtail).word == "failed"
+    assert len(looks) * 30 > 300
