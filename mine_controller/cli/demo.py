@@ -115,7 +115,9 @@ def _show_bug(bug: "Bug", folder: Path, given: dict[str, Any]) -> int:
 
 def _own(folder: Path) -> None:
     """Begin with an empty folder of our own; never clear one that is not a demo's."""
-    mark = folder / ".minectl-demo"
+    from mine_controller.store.lock import DEMO  # noqa: PLC0415
+
+    mark = folder / DEMO
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
         fail(f"{folder} exists and is no demo's folder; choose another with --dir", 2)
     if folder.exists():
@@ -190,14 +192,15 @@ def _tick(demo: Any, config: Any, sources: Any) -> str:
 def _pause(paths: Any) -> None:
     """Until the next tick; what a person asks for meanwhile makes it come at once.
 
-    The lock is held: a tick started by hand would run on this machine's clock instead of the twin's. Where it can't be
-    had, the next tick comes no sooner for that.
+    The lock is held: a tick started by hand would run on this machine's clock instead of the twin's. It is shared with
+    commands that only write, as they do on a site between two ticks. Where it can't be had, the next tick comes no
+    sooner for that.
     """
     from mine_controller.store.lock import Busy, TickLock  # noqa: PLC0415
 
     with contextlib.ExitStack() as held:
         with contextlib.suppress(Busy, OSError):
-            held.enter_context(TickLock(paths.lock))
+            held.enter_context(TickLock(paths.lock, shared=True))
         _wait(paths)
 
 

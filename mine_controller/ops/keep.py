@@ -18,7 +18,7 @@ from mine_controller.store import query
 from mine_controller.store.copies import back_up, read_files, stamp
 from mine_controller.store.db import Paths, StoreError, StoreTrouble, connect, iso, reading, transaction, trouble_of
 from mine_controller.store.history import RETENTION_S, STATS_KEPT_S
-from mine_controller.store.lock import Busy, TickLock
+from mine_controller.store.lock import DEMO, Busy, TickLock
 from mine_controller.store.note import Who, note
 from mine_controller.store.putback import Judged, all_copies, judge
 
@@ -74,8 +74,11 @@ def copies(config: Config) -> tuple[Judged, ...]:
 def waited(
     config: Config, pause: Callable[[float], None] = time.sleep, say: Callable[[], None] = lambda: None
 ) -> TickLock:
-    """The lock, taken as soon as the tick at work ends. Raises Busy after four minutes."""
-    lock = TickLock(config.paths.lock)
+    """The lock, taken as soon as the tick at work ends. Raises Busy after four minutes.
+
+    A demo keeps it between its ticks as well, and shares it then with whoever only writes.
+    """
+    lock = TickLock(config.paths.lock, shared=(config.paths.config.parent / DEMO).exists())
     ends = time.monotonic() + WAIT_S
     told = False
     while True:

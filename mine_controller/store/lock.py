@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+DEMO = ".minectl-demo"  # in the folder of a demo, which keeps the lock between its ticks, shared
+
 
 class Busy(Exception):  # noqa: N818 - another tick at work is no error
     """Another process holds the lock. `holder_age_s` None: its note can't be read."""
@@ -29,19 +31,22 @@ class TickLock:
     `anyhow`: where the file is not there and can't be made (its disk is not mounted), the nearest folder that is there
     is locked in its place: a tick that can write nothing down still lowers the load.
 
+    `shared`: together with others that share it, while no tick can run: a demo between its ticks, and who writes then.
+
     The kernel frees it however the process ends. The file is never deleted: two processes that lock two files of one
     name would both be right. The note inside is the holder's pid, its wall clock and its boot clock at the start; the
     age is taken from the boot clock, which no step of the wall clock moves.
     """
 
-    def __init__(self, path: Path, *, anyhow: bool = False) -> None:
+    def __init__(self, path: Path, *, anyhow: bool = False, shared: bool = False) -> None:
         self._path, self._anyhow = path, anyhow
+        self._way = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         self._file = -1
 
     def __enter__(self) -> Self:
         self._file = _open(self._path, anyhow=self._anyhow)
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._file, self._way | fcntl.LOCK_NB)
         except BlockingIOError:
             busy = _holder(self._file)
             self._close()

@@ -7,6 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from mine_controller.cli import demo
+from mine_controller.ops.keep import waited
+from mine_controller.store import lock
 from mine_controller.store.lock import Busy, TickLock
 
 
@@ -68,6 +70,21 @@ def test_between_its_ticks_the_demo_leaves_no_tick_to_others(paths, monkeypatch)
         seen.append(now)
 
     monkeypatch.setattr(demo, "time", Clock(others))
+    demo._pause(paths)
+    assert seen[-1] == demo.LIVE_EVERY_S
+
+
+def test_between_its_ticks_whoever_only_writes_is_let_in_at_once(paths, monkeypatch):
+    """A drill's row, a prune, a restore: four minutes were waited for a lock that the demo gave up for an instant."""
+    (paths.lock.parent / lock.DEMO).touch()
+    site: Any = SimpleNamespace(paths=SimpleNamespace(lock=paths.lock, config=paths.lock.parent / "config.txt"))
+    seen = []
+
+    def writes(now: float) -> None:
+        waited(site, pause=lambda _seconds: pytest.fail("nobody is at work")).__exit__(None, None, None)
+        seen.append(now)
+
+    monkeypatch.setattr(demo, "time", Clock(writes))
     demo._pause(paths)
     assert seen[-1] == demo.LIVE_EVERY_S
 

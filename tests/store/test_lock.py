@@ -102,3 +102,11 @@ def test_a_folder_that_is_not_there_yet_is_made_for_the_lock_of_a_tick(tmp_path)
     """Else two ticks could hold two locks: the folder's, and the file's in it that is made meanwhile."""
     with TickLock(tmp_path / "new/data/lock", anyhow=True):
         assert (tmp_path / "new/data/lock").is_file()
+
+
+def test_who_shares_it_lets_others_share_and_no_tick_run(tmp_path):
+    path = tmp_path / "lock"
+    with TickLock(path, shared=True), TickLock(path, shared=True), pytest.raises(Busy), TickLock(path):
+        pass
+    with TickLock(path), pytest.raises(Busy), TickLock(path, shared=True):
+        pass
