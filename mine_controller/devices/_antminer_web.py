@@ -66,7 +66,7 @@ def volley(wire: Wire, port: int, wanted: Sequence[tuple[str, bytes]], longest_s
     if not wanted:
         return []
     batch = [
-        Exchange(host, port, send, whole=_http.complete, longest_s=longest_s if longest_s > READ_S else 0.0)
+        Exchange(host, port, send, whole=_http.Watch, longest_s=longest_s if longest_s > READ_S else 0.0)
         for host, send in wanted
     ]
     return [_opened(raw) for raw in wire.many(batch, min(wire.until, wire.now() + longest_s))]

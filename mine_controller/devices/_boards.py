@@ -69,7 +69,7 @@ def volley(wire: Wire, port: int, wanted: Sequence[tuple[str, bytes]], longest_s
     if not wanted:
         return []
     until = min(wire.until, wire.now() + longest_s)
-    raws = wire.many([Exchange(host, port, request, ENDS, whole=_http.complete) for host, request in wanted], until)
+    raws = wire.many([Exchange(host, port, request, ENDS, whole=_http.Watch) for host, request in wanted], until)
     return [_opened(raw) for raw in raws]
 
 
@@ -333,7 +333,7 @@ def talk(
     """Lead a conversation with every unit of the batch, all at once; see `_talks`."""
 
     def packed(host: str, request: bytes) -> Exchange:
-        return Exchange(host, options.port, request, ENDS, whole=_http.complete)
+        return Exchange(host, options.port, request, ENDS, whole=_http.Watch)
 
     calls = _talks.desks(_hosts.expand(options.hosts), batch, report, verbs)
     _talks.converse(wire, calls, begin, packed, _http.unpack)

@@ -1,7 +1,7 @@
 """HTTP/1.1 by hand for small boards: a request as bytes, an answer out of bytes. Pure; `Wire.many` carries the bytes.
 
 An ESP32 board closes nothing: the web server of its SDK ignores `Connection: close` (espressif/esp-idf issue 15162), so
-`complete` says when an answer is whole and nothing more need be waited for.
+a `Watch` says when an answer is whole and nothing more need be waited for.
 """
 
 import json
@@ -72,7 +72,7 @@ def unpack(data: bytes, cap: int = BODY_CAP) -> Response:
     """
     if not data:
         raise WireError("closed", "closed without an answer")
-    head = _head(data)
+    head = _Lead().head(data)
     if head is None:
         raise WireError("closed", "answer was cut short")
     if head.headers.get("content-encoding", "identity").lower() != "identity":
@@ -85,36 +85,65 @@ def unpack(data: bytes, cap: int = BODY_CAP) -> Response:
     return Response(head.status, head.headers, body)
 
 
-def complete(data: bytes) -> bool:
-    """True when the whole answer is there, or when it can't become one: nothing more need be read."""
-    try:
-        head = _head(data)
+class Watch:
+    """Says of one answer, as its bytes come, whether it is whole, or can't become one: nothing more need be read then.
+
+    What it has seen it does not look at again: who drips an answer chunk by chunk costs the others no time.
+    """
+
+    __slots__ = ("_chunks", "_head", "_lead")
+
+    def __init__(self) -> None:
+        self._lead = _Lead()
+        self._head: _Head | None = None
+        self._chunks: _Chunks | None = None
+
+    def __call__(self, data: bytes | bytearray) -> bool:
+        """`data` is all of it so far."""
+        try:
+            return self._over(data)
+        except WireError:
+            return True
+
+    def _over(self, data: bytes | bytearray) -> bool:
+        head = self._head = self._head or self._lead.head(data)
         if head is None:
             return False
-        framed = head.chunked or head.length is not None
-        return _body(data, head) is not None and framed
-    except WireError:
-        return True
+        if not head.chunked:
+            _unpacked(head)
+            return head.length is not None and len(data) - head.at >= head.length
+        self._chunks = self._chunks or _Chunks(head.at)
+        return self._chunks.over(data)
 
 
-def _head(data: bytes) -> _Head | None:
-    """The head of the answer itself, behind interim ones; None while it has not all come. Raises WireError."""
-    at = 0
-    for _ in range(INTERIM + 1):
-        gap = _GAP.search(data, at, at + HEAD_CAP)
-        if gap is None:
-            _plausible(data[at : at + HEAD_CAP + 1])
-            return None
-        found = _STATUS_LINE.match(data, at)
-        if found is None:
-            raise WireError("bad_http", "answer is not HTTP")
-        if not found[1].startswith(b"1"):
-            return _Head(int(found[1]), _headers(data[found.end() : gap.start()]), gap.end())
-        at = gap.end()
-    raise WireError("bad_http", "only interim answers")
+class _Lead:
+    """Looks for the head of the answer itself, behind interim ones."""
+
+    __slots__ = ("at", "interim", "seen")
+
+    def __init__(self) -> None:
+        self.at = 0  # where the head that is looked for begins
+        self.interim = 0
+        self.seen = 0  # up to here no head ends
+
+    def head(self, data: bytes | bytearray) -> _Head | None:
+        """The head; None while it has not all come. Raises WireError."""
+        while (gap := _GAP.search(data, max(self.at, self.seen - 3), self.at + HEAD_CAP)) is not None:
+            found = _STATUS_LINE.match(data, self.at)
+            if found is None:
+                raise WireError("bad_http", "answer is not HTTP")
+            if not found[1].startswith(b"1"):
+                return _Head(int(found[1]), _headers(data[found.end() : gap.start()]), gap.end())
+            self.at = gap.end()
+            self.interim += 1
+            if self.interim > INTERIM:
+                raise WireError("bad_http", "only interim answers")
+        self.seen = len(data)
+        _plausible(data[self.at : self.at + HEAD_CAP + 1])
+        return None
 
 
-def _plausible(start: bytes) -> None:
+def _plausible(start: bytes | bytearray) -> None:
     """WireError when these bytes can't become a head any more."""
     if len(start) > HEAD_CAP:
         raise WireError("bad_http", "headers without an end")
@@ -122,7 +151,7 @@ def _plausible(start: bytes) -> None:
         raise WireError("bad_http", "answer is not HTTP")
 
 
-def _headers(lines: bytes) -> dict[str, str]:
+def _headers(lines: bytes | bytearray) -> dict[str, str]:
     """Lower-case names; of a header given twice the last counts, but two lengths are a lie. Raises WireError."""
     headers: dict[str, str] = {}
     for line in lines.decode("latin-1").split("\n"):
@@ -140,39 +169,61 @@ def _body(data: bytes, head: _Head) -> bytes | None:
     """The body; None when it was cut short. Raises WireError."""
     if head.chunked:
         return _joined(data, head.at)
-    if head.headers.get("transfer-encoding", "identity").lower() != "identity":
-        raise WireError("bad_http", "packed in a way that was not asked for")
+    _unpacked(head)
     length = head.length
     if length is None:
         return data[head.at :]
     return data[head.at : head.at + length] if len(data) - head.at >= length else None
 
 
+def _unpacked(head: _Head) -> None:
+    """WireError where the body was packed."""
+    if head.headers.get("transfer-encoding", "identity").lower() != "identity":
+        raise WireError("bad_http", "packed in a way that was not asked for")
+
+
 def _joined(data: bytes, at: int) -> bytes | None:
     """The chunks from `at` on as one body; None while the closing one has not come. Raises WireError."""
-    pieces: list[bytes] = []
-    while True:
-        size = _CHUNK.match(data, at)
+    chunks, pieces = _Chunks(at), list[bytes]()
+    while (place := chunks.following(data)) is not None:
+        pieces.append(data[place])
+    return b"".join(pieces) if chunks.over(data) else None
+
+
+class _Chunks:
+    """The chunks of one body, one after the other."""
+
+    __slots__ = ("at", "last")
+
+    def __init__(self, at: int) -> None:
+        self.at = at  # all before it has been seen
+        self.last = False  # the closing chunk was among it
+
+    def following(self, data: bytes | bytearray) -> slice | None:
+        """Where the next one lies; None when it has not all come, or closes the body. Raises WireError."""
+        size = None if self.last else _CHUNK.match(data, self.at)
         if size is None:
-            if b"\n" in data[at : at + 300]:
+            if not self.last and b"\n" in data[self.at : self.at + 300]:
                 raise WireError("bad_http", "chunks that can't be read")
             return None
-        length, at = int(size[1], 16), size.end()
+        length, begins = int(size[1], 16), size.end()
         if length == 0:
-            return b"".join(pieces) if _trailed(data, at) else None
-        end = _LINE.match(data, at + length)
+            self.last, self.at = True, begins
+            return None
+        end = _LINE.match(data, begins + length)
         if end is None or end.end() - end.start() > len(b"\r\n"):
-            if end is not None or len(data) > at + length + 1:
+            if end is not None or len(data) > begins + length + 1:
                 raise WireError("bad_http", "chunks that can't be read")
             return None
-        pieces.append(data[at : at + length])
-        at = end.end()
+        self.at = end.end()
+        return slice(begins, begins + length)
 
-
-def _trailed(data: bytes, at: int) -> bool:
-    """Whether the empty line after the last chunk (and its trailers) has come."""
-    while (line := _LINE.match(data, at)) is not None:
-        if not line[0].strip():
-            return True
-        at = line.end()
-    return False
+    def over(self, data: bytes | bytearray) -> bool:
+        """Whether the closing one has come, its trailers and the empty line behind them. Raises WireError."""
+        while self.following(data) is not None:
+            pass
+        while self.last and (line := _LINE.match(data, self.at)) is not None:
+            if not line[0].strip():
+                return True
+            self.at = line.end()
+        return False

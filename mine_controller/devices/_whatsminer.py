@@ -27,7 +27,7 @@ def framed(tree: Mapping[str, Any]) -> bytes:
     return len(raw).to_bytes(FRAME, "little") + raw
 
 
-def whole(data: bytes) -> bool:
+def whole(data: bytes | bytearray) -> bool:
     """Whether a frame has come whole, or never will."""
     length = int.from_bytes(data[:FRAME], "little") if len(data) >= FRAME else None
     return length is not None and (length > FRAME_CAP or len(data) >= FRAME + length)

@@ -105,7 +105,7 @@ def _whatsminers(wire: Wire, options: Options, hosts: Sequence[str]) -> set[str]
     ask = cgminer.request("version")
     looks = [(host, Exchange(host, options.port, ask, cgminer.ENDS)) for host in hosts]
     frame = _whatsminer.framed({"cmd": "get.device.info"})
-    looks += [(host, Exchange(host, V3_PORT, frame, whole=_whatsminer.whole)) for host in hosts]
+    looks += [(host, Exchange(host, V3_PORT, frame, whole=lambda: _whatsminer.whole)) for host in hosts]
     left_s = max(0.0, wire.until - wire.now())
     until = wire.now() + min(LOOK_S, left_s * LOOK_SHARE)
     answers = wire.many([exchange for _, exchange in looks], until) if looks else []

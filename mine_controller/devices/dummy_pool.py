@@ -61,7 +61,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     answers = wire.many(
         [
             Exchange(LOOPBACK, options.control_port, b"status\n", b"\n", CAP),
-            Exchange(options.host, options.port, GREETING, b"", CAP, whole=_has_job),
+            Exchange(options.host, options.port, GREETING, b"", CAP, whole=lambda: _has_job),
         ],
         min(wire.until, wire.now() + ANSWER_S),
     )
@@ -70,7 +70,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     return tuple(_reply(name, answer) for name, answer in zip(("status", "pool"), answers, strict=True))
 
 
-def _has_job(raw: bytes) -> bool:
+def _has_job(raw: bytes | bytearray) -> bool:
     return b'"mining.notify","params"' in raw and raw.endswith(b"\n")
 
 

@@ -66,13 +66,13 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """One line there, some dozens back. Raises WireError."""
     del ask
     line = f"LIST VAR {options.ups}\nLOGOUT\n".encode("ascii", "replace")
-    (told,) = wire.many([Exchange(options.host, options.port, line, cap=CAP, whole=_whole)], wire.until)
+    (told,) = wire.many([Exchange(options.host, options.port, line, cap=CAP, whole=lambda: _whole)], wire.until)
     if isinstance(told, WireError):
         raise told
     return (Reply("vars", 200, {}, told),)
 
 
-def _whole(data: bytes) -> bool:
+def _whole(data: bytes | bytearray) -> bool:
     """A list to its end, or one line of refusal."""
     return (b"\nEND LIST VAR " in data or data.startswith(b"ERR ")) and data.endswith(b"\n")
 

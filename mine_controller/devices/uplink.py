@@ -109,7 +109,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     batch = [each._replace(cap=0) for each in to for _ in range(options.tries)]
     for (place, (_, port)), each in zip(worded, to, strict=False):
         hello = TLS_HELLO if port in TLS_PORTS else MINER_HELLO
-        batch.append(each._replace(send=hello, whole=bool, then=then(place, port)))
+        batch.append(each._replace(send=hello, whole=lambda: bool, then=then(place, port)))
     most_s = options.timeout_s * (2 if worded else 1)  # a line that is slow to connect is as slow to answer
     answers = wire.many(batch, min(wire.until, wire.now() + most_s))
     connects = [_reply(place, answer) for (place, _), answer in zip(tries, answers, strict=False)]

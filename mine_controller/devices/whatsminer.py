@@ -138,7 +138,7 @@ def _new(wire: Wire, options: Options, hosts: Sequence[str]) -> list[Reply]:
 
 def frames(wire: Wire, options: Options, wanted: Sequence[tuple[str, bytes]]) -> list[bytes | WireError]:
     """One frame to each address, all at once."""
-    batch = [Exchange(host, options.v3_port, send, whole=_whatsminer.whole) for host, send in wanted]
+    batch = [Exchange(host, options.v3_port, send, whole=lambda: _whatsminer.whole) for host, send in wanted]
     return wire.many(batch, min(wire.until, wire.now() + READ_S)) if batch else []
 
 

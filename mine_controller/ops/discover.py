@@ -196,7 +196,7 @@ def _questions(door: Door, named: Ports) -> Iterable[tuple[str, Exchange]]:
         for command in ("version", "devdetails", "stats"):
             yield command, Exchange(*door, cgminer.request(command), cgminer.ENDS)
     if door.port in named.whatsminer:
-        yield "get.device.info", Exchange(*door, _whatsminer.framed(INFO), whole=_whatsminer.whole)
+        yield "get.device.info", Exchange(*door, _whatsminer.framed(INFO), whole=lambda: _whatsminer.whole)
     if door.port in named.xmrig:
         yield _get(door, "/2/summary")
     if door.port in named.web or door.port in named.more:
@@ -205,7 +205,7 @@ def _questions(door: Door, named: Ports) -> Iterable[tuple[str, Exchange]]:
 
 def _get(door: Door, path: str) -> tuple[str, Exchange]:
     request = _http.pack("GET", door.host, path)
-    return f"GET {path}", Exchange(*door, request, _CHUNKS_END, whole=_http.complete)
+    return f"GET {path}", Exchange(*door, request, _CHUNKS_END, whole=_http.Watch)
 
 
 def _seen(plan: Plan, answers: Mapping[Door, Mapping[str, bytes]], heard: Mapping[str, bytes]) -> tuple[Seen, ...]:

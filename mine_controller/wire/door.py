@@ -52,6 +52,9 @@ class Response(NamedTuple):
     body: bytes
 
 
+Whole = Callable[[bytes | bytearray], bool]  # given all bytes so far as they grow: True once they are a whole answer
+
+
 class Exchange(NamedTuple):
     """One of many: connect, send, read until the other side closes, `ends` is seen, or `cap` is reached.
 
@@ -63,7 +66,7 @@ class Exchange(NamedTuple):
     ends: bytes = b""  # a terminator after which nothing more is waited for (NUL for the CGMiner API)
     cap: int = BODY_CAP
     source: str = ""  # local address to speak from, where a test farm needs one
-    whole: "Callable[[bytes], bool] | None" = None  # True once the bytes are a whole answer (a length inside tells)
+    whole: "Callable[[], Whole] | None" = None  # makes who says that the answer is whole (a length inside tells)
     longest_s: float = 0.0  # more than the usual seconds for one exchange, where a device is known to take them
     within_s: float = 0.0  # over after this much, where that is less than the batch grants; 0 = as the batch grants
     connect_s: float = 0.0  # the same for the connection alone

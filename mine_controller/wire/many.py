@@ -56,7 +56,7 @@ def many(batch: Sequence[Exchange], until: float) -> list[Answer]:
 class _Talk:
     """One exchange on its way."""
 
-    __slots__ = ("began", "data", "exchange", "fd", "heard", "index", "left", "sock", "up")
+    __slots__ = ("began", "data", "exchange", "fd", "heard", "index", "left", "sock", "up", "whole")
 
     def __init__(self, index: int, exchange: Exchange, sock: socket.SocketType, began: float) -> None:
         self.index = index
@@ -67,6 +67,7 @@ class _Talk:
         self.left: bytes | memoryview = exchange.send
         self.data: bytearray = bytearray()
         self.up = False  # connected
+        self.whole = exchange.whole() if exchange.whole is not None else None
 
 
 class _Round:
@@ -265,7 +266,7 @@ def _send(talk: _Talk) -> None:
 
 def _read(talk: _Talk) -> Answer | None:
     """Everything there is; the answer once it is whole. OSError when the connection broke."""
-    ends, cap, whole = talk.exchange.ends, talk.exchange.cap, talk.exchange.whole
+    ends, cap = talk.exchange.ends, talk.exchange.cap
     while True:
         try:
             piece = talk.sock.recv(CHUNK)
@@ -282,7 +283,7 @@ def _read(talk: _Talk) -> Answer | None:
             return bytes(talk.data[: at + len(ends)]) if at + len(ends) <= cap else _too_large(cap)
         if len(talk.data) > cap:
             return _too_large(cap)
-        if whole is not None and whole(bytes(talk.data)):
+        if talk.whole is not None and talk.whole(talk.data):
             return bytes(talk.data)
 
 

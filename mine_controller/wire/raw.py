@@ -75,8 +75,8 @@ def _head(request: Request, address: SplitResult) -> bytes:
 
 
 def _receive(sock: socket.socket, cap: int, until: float) -> bytes:
-    data = bytearray()
-    while not _complete(data):
+    data, due = bytearray(), None
+    while due is None or len(data) < due:
         left = until - time.monotonic()
         if left <= 0:
             raise WireError("timeout", "answer came too slowly")
@@ -92,18 +92,21 @@ def _receive(sock: socket.socket, cap: int, until: float) -> bytes:
         data += piece
         if len(data) > cap:
             raise WireError("too_large", f"answer is larger than {cap // 1024} KiB")
+        if due is None:
+            due = _due(data, len(data) - len(piece), cap)
     if not data:
         raise WireError("closed", "closed without an answer")
     return bytes(data)
 
 
-def _complete(data: bytearray) -> bool:
-    """True when a proper head promised a length and that much has come."""
-    if not data.startswith(b"HTTP/"):
-        return False
-    head, gap, body = data.partition(b"\r\n\r\n")
-    length = _headers(bytes(head)).get("content-length", "")
-    return bool(gap) and length.isascii() and length.isdigit() and len(body) >= int(length[:9])
+def _due(data: bytearray, before: int, cap: int) -> int | None:
+    """How many bytes a proper head promises, more than `cap` where it does not say; None: none has ended. `before`: so
+    many were looked through already."""
+    gap = data.find(b"\r\n\r\n", max(0, before - 3)) if data.startswith(b"HTTP/") else -1
+    if gap < 0:
+        return None
+    length = _headers(bytes(data[:gap])).get("content-length", "")
+    return gap + 4 + int(length[:9]) if length.isascii() and length.isdigit() else cap + 1
 
 
 def _split(data: bytes) -> Response:

@@ -1,15 +1,20 @@
 import contextlib
+import time
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mine_controller.devices._http import complete, pack, unpack
+from mine_controller.devices._http import Watch, pack, unpack
 from mine_controller.wire.door import Response, WireError
 
 PLAIN = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 8\r\n\r\n{"a": 1}'
 CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n4;x=y\r\n: 1}\r\n0\r\n\r\n'
 OPEN = b'HTTP/1.0 200 OK\n\n{"a": 1}'
+
+
+def complete(data):
+    return Watch()(data)
 
 
 def refused(data, **more):
@@ -129,3 +134,46 @@ def test_no_bytes_make_it_raise_anything_else(data):
     complete(data)
     with contextlib.suppress(WireError):
         assert isinstance(unpack(data), Response)
+
+
+DRIPPED_S = 2.0  # of this process; looking at everything anew with each piece took 6 to 60
+TINY = b"1\r\na\r\n" * 40_000
+MANY = b"a:\r\n" * 7900
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + TINY,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"a:b\r\n" * 50_000,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 250000\r\n" + MANY + b"\r\n" + b"x" * 220_000,
+        b"HTTP/1.1 103 Soon\r\n" + MANY + b"\r\nHTTP/1.1 200 OK\r\n" + MANY,
+    ],
+    ids=["chunks", "trailers", "headers", "a head"],
+)
+def test_an_answer_that_drips_is_looked_at_once(data):
+    watch, came = Watch(), bytearray()
+    began = time.process_time()
+    for at in range(0, len(data), 40):
+        came += data[at : at + 40]
+        assert not watch(came)
+        assert time.process_time() - began < DRIPPED_S
+
+
+@given(
+    st.binary(max_size=120)
+    | st.builds(
+        lambda a, b, of: of[:a] + b + of[a:], st.integers(0, 100), st.binary(), st.sampled_from([PLAIN, CHUNKED])
+    ),
+    st.lists(st.integers(1, 9), max_size=40),
+)
+@example(CHUNKED, [1] * 99)
+@example(b"HTTP/1.1 100 Continue\r\n\r\n" + CHUNKED[:-2] + b"X: y\r\n\r\n", [3] * 50)
+def test_whatever_pieces_it_comes_in_an_answer_is_whole_at_the_same_byte(data, pieces):
+    watch, at = Watch(), 0
+    for piece in (*pieces, len(data)):
+        at += piece
+        said = watch(data[:at])
+        assert said == complete(data[:at])
+        if said:
+            break

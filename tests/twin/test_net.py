@@ -183,7 +183,7 @@ def info(servers, last):
 
 def ask(servers, *exchanges, within_s=1.0):
     del servers
-    batch = [each._replace(whole=_http.complete) if not each.ends else each for each in exchanges]
+    batch = [each._replace(whole=_http.Watch) if not each.ends else each for each in exchanges]
     return many(batch, time.monotonic() + within_s)
 
 

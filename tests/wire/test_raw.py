@@ -4,7 +4,7 @@ import pytest
 from devices.faults import Fault
 from wire.serve import ok, serving
 
-from mine_controller.wire import http
+from mine_controller.wire import http, raw
 from mine_controller.wire.door import Request, WireError
 
 
@@ -78,3 +78,24 @@ def test_each_fault_has_its_name_and_ends_in_time(name, kind):
     assert error.value.kind == kind
     assert time.monotonic() - began < 2
     assert "canary" not in str(error.value)
+
+
+@pytest.mark.parametrize("end", [b"", b"\r\n"], ids=["a head without an end", "a long head"])
+def test_a_head_that_drips_is_looked_at_once(end):
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n" + b"a:\r\n" * 50_000 + end
+
+    class Dripping:
+        def __init__(self):
+            self.at = 0
+
+        def settimeout(self, seconds):
+            pass
+
+        def recv(self, most):
+            self.at += 40
+            return (head + b"x" * 40_000)[self.at - 40 : self.at] if end else head[self.at - 40 : self.at]
+
+    began = time.process_time()
+    data = raw._receive(Dripping(), 256 * 1024, time.monotonic() + 60)
+    assert len(data) >= len(head)
+    assert time.process_time() - began < 3.0  # looking at all of it with each piece took 20 and more
