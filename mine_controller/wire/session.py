@@ -13,7 +13,7 @@ import zlib
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import parse_http_list
 
 import requests
@@ -197,19 +197,38 @@ def _pairs(challenge: str) -> dict[str, str]:
 
 
 def _redirected(request: Request, raw: "BaseHTTPResponse") -> str | None:
-    """The next URL when this answer is a redirect; only a read may follow it, only on the host it was sent to."""
+    """The next URL when this answer is a redirect. Only a read may follow it, only where it was sent to, or from http
+    to https at their usual ports: whatever else answers on that host, the login is not for it."""
     location = raw.headers.get("location", "")
     if raw.status not in REDIRECTS or not location:
         return None
-    target = urljoin(request.url, location)
-    old, new = urlsplit(request.url), urlsplit(target)
     if request.method not in ("GET", "HEAD"):
         raise WireError("redirect", "redirected where only an answer will do")
+    places = _places(request.url, location)
+    if places is None:
+        raise WireError("redirect", "redirected to what is no address")
+    old, new, target = places
     if new.hostname != old.hostname:
         raise WireError("redirect", "redirected to another host")
     if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
         raise WireError("redirect", "redirected away from TLS")
+    if _port(new) != _port(old) and (new.scheme, _port(old), _port(new)) != ("https", 80, 443):
+        raise WireError("redirect", "redirected to another port")
     return target
+
+
+def _places(url: str, location: str) -> tuple[SplitResult, SplitResult, str] | None:
+    """Where a request went, where it is sent on to, and that written out; None where it can't be sent."""
+    with suppress(ValueError):
+        target = urljoin(url, location)
+        old, new = urlsplit(url), urlsplit(target)
+        return (old, new, target) if _port(old) and _port(new) else None
+    return None
+
+
+def _port(url: SplitResult) -> int:
+    """ValueError for one that is none."""
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _read(raw: "BaseHTTPResponse", cap: int, until: float) -> Response:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from devices.faults import Fault
+from urllib3 import HTTPResponse
 from wire.serve import ok, serving
 
 from mine_controller.wire import http, session
@@ -199,6 +200,38 @@ def test_credentials_never_follow_a_redirect_to_another_host():
         with serving(lambda head: ok(status="307 Away", head=away)) as server:
             assert refused(server.url, auth=("basic", "a", "b")).kind == "redirect"
         assert other.heads == []
+
+
+@pytest.mark.parametrize(
+    "login", [{"auth": ("basic", "a", "b")}, {"auth": ("digest", "a", "b")}, {"headers": {"authorization": "Token x"}}]
+)
+def test_credentials_never_follow_a_redirect_to_another_port_of_the_host(login):
+    with serving(lambda head: ok()) as other:
+        away = f"Location: {other.url}/\r\n"
+        with serving(lambda head: ok(status="302 Found", head=away)) as server:
+            error = refused(server.url, **login)
+            assert (error.kind, error.why) == ("redirect", "redirected to another port")
+        assert other.heads == []
+
+
+@pytest.mark.parametrize("place", ["http://[", "//[::1", "http://127.0.0.1:abc/", "http://127.0.0.1:99999/"])
+def test_a_redirect_to_what_is_no_address_is_a_redirect_like_any_other(place):
+    with serving(lambda head: ok(status="302 Found", head=f"Location: {place}\r\n")) as server:
+        assert refused(server.url).kind == "redirect"
+
+
+def test_from_http_to_https_a_redirect_is_followed_at_their_usual_ports():
+    def to(place, url="http://a.example/x"):
+        return session._redirected(Request("GET", url), HTTPResponse(b"", {"location": place}, 301))
+
+    assert to("https://a.example/x") == "https://a.example/x"
+    assert to("https://a.example:443/x") == "https://a.example:443/x"
+    for place, url in (
+        ("https://a.example:8443/", "http://a.example/"),
+        ("https://a.example/", "http://a.example:81/"),
+    ):
+        with pytest.raises(WireError, match="another port"):
+            to(place, url)
 
 
 def test_a_redirected_post_is_not_sent_again():
