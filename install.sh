@@ -19,6 +19,7 @@ rhythm=""   # --cron, --timer (systemd instead of cron), --fast (that timer ever
 apt=yes     # --no-apt
 trial=yes   # --no-trial
 purge=no    # --purge
+kept=no     # yes: nginx goes on with the owner's own site file
 
 usage() {
     cat <<'TEXT'
@@ -398,8 +399,9 @@ start_rhythm() {
         [[ ! -e $root$units/minectl.timer.d/fast.conf ]] || rhythm=fast
         say "ticks are begun by minectl.timer, as before (--cron goes back to cron)"
     fi
+    # What begins ticks stays until its successor has begun: a step that fails in between leaves the mine with ticks, and two
+    # at once do no harm.
     if [[ $rhythm == timer || $rhythm == fast ]]; then
-        drop /etc/cron.d/minectl
         place 0644 cron/minectl.service "$units/minectl.service"
         place 0644 cron/minectl.timer "$units/minectl.timer"
         if [[ $rhythm == fast ]]; then
@@ -409,14 +411,15 @@ start_rhythm() {
         fi
         on_system "systemd: read the units" systemctl daemon-reload
         on_system "systemd: start minectl.timer, now and at boot" systemctl enable --now minectl.timer
+        drop /etc/cron.d/minectl
         return
-    fi
-    if [[ -e $root$units/minectl.timer ]]; then
-        stop_timer
     fi
     place_cron
     if command -v systemctl >/dev/null; then
         on_system "systemd: cron runs, now and at boot" systemctl enable --now cron
+    fi
+    if [[ -e $root$units/minectl.timer ]]; then
+        stop_timer
     fi
 }
 
@@ -457,17 +460,48 @@ owners_site() { # whether what is enabled as minectl is not this file but one of
     [[ (-e $enabled || -L $enabled) && $(readlink "$enabled" || true) != */sites-available/minectl ]]
 }
 
+have_ipv6() { grep -q . /proc/net/if_inet6 2>/dev/null; }
+
+without_ipv6() { sed '/^ *listen \[::\]/d' "$@"; }
+
+placed_by_us() { # placed_by_us FILE: whether it is the site file of this tree or of a release that is still there
+    local one ours=/share/minectl/cron/minectl.nginx
+    for one in cron/minectl.nginx "$root"/opt/minectl/*"$ours"; do
+        [[ -f $one ]] || continue
+        if cmp -s "$one" "$1" || { ! have_ipv6 && cmp -s <(without_ipv6 "$one") "$1"; }; then
+            return 0
+        fi
+    done
+    return 1
+}
+
+keep_owners_page() { # our site file with what the owner wrote into it, a password or who may look, stays in force
+    local sites=$root/etc/nginx own=minectl-own
+    if [[ ! -f $sites/sites-available/minectl ]] || owners_site || placed_by_us "$sites/sites-available/minectl"; then
+        return 0
+    fi
+    [[ ! -e $sites/sites-available/$own ]] || own=$own-$(date +%s)
+    step "nginx: what was changed in sites-available/minectl stays in force as sites-available/$own" keep_as "$sites" "$own"
+    kept=yes
+}
+
+keep_as() { # keep_as FOLDER NAME
+    mv "$1/sites-available/minectl" "$1/sites-available/$2"
+    mkdir -p "$1/sites-enabled"
+    ln -sfn "../sites-available/$2" "$1/sites-enabled/minectl"
+}
+
 show_page() {
     local default=/etc/nginx/sites-enabled/default enabled=/etc/nginx/sites-enabled/minectl
     place 0644 cron/minectl.nginx /etc/nginx/sites-available/minectl
-    if ! grep -q . /proc/net/if_inet6 2>/dev/null; then
-        step "nginx: this machine has no IPv6" sed -i '/^ *listen \[::\]/d' "$root/etc/nginx/sites-available/minectl"
+    if ! have_ipv6; then
+        step "nginx: this machine has no IPv6" without_ipv6 -i "$root/etc/nginx/sites-available/minectl"
     fi
     if [[ -L $root$default ]]; then
         step "nginx: its welcome page makes room (file kept in sites-available)" rm "$root$default"
     fi
     step "folder /etc/nginx/sites-enabled" mkdir -p "$root/etc/nginx/sites-enabled"
-    if owners_site; then
+    if [[ $kept == yes ]] || owners_site; then
         say "nginx: $enabled is one of your own and stays; what is new stands in /etc/nginx/sites-available/minectl"
     else
         step "nginx: site minectl" ln -sfn ../sites-available/minectl "$root$enabled"
@@ -476,11 +510,19 @@ show_page() {
 }
 
 reload_nginx() {
+    if ! command -v nginx >/dev/null; then
+        say "there is no nginx here: the page is written to /run/minectl/www, and served by nobody"
+        return
+    fi
     if ! nginx -t -q; then
         ! owners_site || die 1 "nginx refuses its files, as said above, and goes on with what it has read before: the mine is run"
         rm -f /etc/nginx/sites-enabled/minectl
         die 1 "nginx refuses the site, so it was taken out again: the mine is run, but its page is not served"
     fi
+    tell_nginx
+}
+
+tell_nginx() {
     if [[ -d /run/systemd/system ]]; then
         systemctl reload-or-restart nginx
     else
@@ -530,9 +572,10 @@ install_release() {
     place 0644 cron/minectl.logrotate /etc/logrotate.d/minectl
     start_rhythm
     place_services
+    [[ -z $before || $before == "$name" ]] || restart_services
+    keep_owners_page # by what the releases that are still there have placed
     remove_old
     show_page
-    [[ -z $before || $before == "$name" ]] || restart_services
     say_next
 }
 
@@ -566,6 +609,16 @@ the version you want builds it anew"
     restart_services
 }
 
+leave_nginx() {
+    if ! { nginx -t -q && tell_nginx; }; then
+        say "nginx was not reloaded, since it refuses its files, as said above, or is gone itself"
+    fi
+}
+
+remove_user() {
+    userdel "$SYSTEM_USER" || say "the user $SYSTEM_USER stays, as said above; later: sudo userdel $SYSTEM_USER"
+}
+
 uninstall() {
     need_root
     if [[ -e $root/etc/systemd/system/minectl.timer ]]; then
@@ -579,12 +632,12 @@ uninstall() {
         if [[ -f $root/etc/nginx/sites-available/default ]]; then
             step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
         fi
-        on_system "nginx: reload" reload_nginx
+        on_system "nginx: reload" leave_nginx
     fi
     drop /opt/minectl /run/minectl
     if [[ $purge == yes ]]; then
         drop /etc/minectl /var/lib/minectl /var/log/minectl
-        on_system "user $SYSTEM_USER" userdel "$SYSTEM_USER"
+        on_system "user $SYSTEM_USER" remove_user
     else
         say "kept: /etc/minectl, /var/lib/minectl, /var/log/minectl (--purge takes them too)"
     fi

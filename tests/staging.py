@@ -29,7 +29,10 @@ case "$*" in
     mkdir -p "$3/bin" && touch "$3/pyvenv.cfg" && cp "$0" "$3/bin/python" && cp "{fakes}/minectl" "$3/bin/minectl" ;;
 "-m pip "*)
     echo "$*" >> "{fakes}/pip.log"
-    case "$*" in *lock*) if there trouble; then cat "{fakes}/trouble" >&2; exit 1; fi ;; esac ;;
+    case "$*" in *lock*) if there trouble; then cat "{fakes}/trouble" >&2; exit 1; fi ;; esac
+    for what; do :; done
+    venv=${{0%/bin/python}}
+    if [ -d "$what/cron" ]; then mkdir -p "$venv/share/minectl" && cp -R "$what/cron" "$venv/share/minectl/"; fi ;;
 "-m pytest "*) echo "pytest $*"; exit 5 ;;
 *ensurepip*) if there no-ensurepip; then exit 1; fi ;;
 *"import mine_controller"*) if there other-python && [ "$0" -ot "{fakes}/other-python" ]; then exit 1; fi ;;
@@ -65,6 +68,14 @@ class Machine(NamedTuple):
 
     def install(self, *words: str, code: int = 0) -> str:
         return self.run("--root", str(self.root), *words, code=code)
+
+    def calls(self, shell: str, code: int = 0) -> str:
+        """A piece of shell among the functions of install.sh, which does none of its steps."""
+        env = os.environ | {"PATH": f"{self.fakes}:{os.environ['PATH']}"}
+        command = ["bash", "-c", f"source {self.clone}/install.sh --help >/dev/null; dry=yes; {shell}"]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     def version(self, version: str) -> None:
         (self.clone / "mine_controller/__init__.py").write_text(f'__version__ = "{version}"\n')

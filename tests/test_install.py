@@ -257,6 +257,15 @@ def test_the_timer_takes_the_place_of_cron_and_gives_it_back(machine):
     assert "etc/cron.d/minectl" in machine.files()
 
 
+def test_ticks_are_begun_by_the_one_until_they_are_begun_by_the_other(machine):
+    """A step that fails in between, by a masked unit or a full disk, must not leave the mine without ticks."""
+    machine.install()
+    told = machine.install("--timer")
+    assert told.index("systemd: start minectl.timer") < told.index("remove /etc/cron.d/minectl")
+    told = machine.install("--cron")
+    assert told.index("file /etc/cron.d/minectl") < told.index("systemd: cron runs") < told.index("stop minectl.timer")
+
+
 @pytest.mark.parametrize("word", ["--timer", "--fast"])
 def test_an_upgrade_keeps_the_timer_and_what_the_owner_wrote_beside_it(machine, word):
     machine.install(word)
@@ -287,7 +296,9 @@ def test_a_change_of_version_restarts_the_services_that_run(machine):
     restart = "systemd: restart what runs of minectl-collect minectl-dummy-pool minectl-serve"
     assert restart not in machine.install()
     machine.version("1.1.0")
-    assert restart in machine.install()
+    told = machine.install()
+    assert restart in told
+    assert told.index(restart) < told.index("nginx: "), "also where nginx then refuses its files"
     assert restart not in machine.install()
     assert restart in machine.install("--rollback")
 
@@ -349,6 +360,60 @@ def test_an_upgrade_leaves_a_page_of_the_owners_with_his_locks_in_force(machine,
     told = machine.install()
     assert enabled.read_text() == "deny all;\n"
     assert "is one of your own and stays" in told
+
+
+def test_what_the_owner_wrote_into_our_site_file_stays_in_force(machine):
+    """Its comments invite him to: who may look, a password. An upgrade must not open the page again."""
+    machine.install()
+    sites = machine.root / "etc/nginx"
+    ours, enabled = sites / "sites-available/minectl", sites / "sites-enabled/minectl"
+    locked = re.sub(r"# (deny all;|allow 192)", r"\1", ours.read_text())
+    ours.write_text(locked)
+    for version in ("1.0.0", "1.1.0"):
+        machine.version(version)
+        told = machine.install()
+        assert enabled.read_text() == locked
+        assert "minectl is one of your own and stays" in told
+    assert str(enabled.readlink()) == "../sites-available/minectl-own"
+    assert ours.read_text() != locked
+    enabled.unlink()
+    enabled.symlink_to("../sites-available/minectl")
+    ours.write_text(locked + "# again\n")
+    assert "would: nginx: what was changed" in machine.install("--dry-run")
+    machine.install()
+    assert enabled.read_text() == locked + "# again\n"
+    assert (sites / "sites-available/minectl-own").read_text() == locked
+
+
+def test_a_site_file_that_nobody_changed_is_renewed_by_an_upgrade_also_after_a_rollback(machine):
+    enabled = machine.root / "etc/nginx/sites-enabled/minectl"
+    shipped = machine.clone / "cron/minectl.nginx"
+    for version, back in (("1.0.0", False), ("1.1.0", True), ("1.2.0", False)):
+        machine.version(version)
+        shipped.write_text(f"# of {version}\n")
+        told = machine.install()
+        assert "of your own" not in told
+        assert enabled.read_text() == f"# of {version}\n"
+        if back:
+            machine.install("--rollback")
+
+
+def test_a_web_server_that_is_gone_or_refuses_its_files_does_not_keep_the_program_installed(machine):
+    """Its refusal ended the uninstall before /opt/minectl was taken away, and said that the mine is run."""
+    refuses = "nginx() { return 1; };"
+    assert machine.calls(f"{refuses} leave_nginx").startswith("nginx was not reloaded")
+    text = (machine.clone / "install.sh").read_text()
+    assert 'on_system "nginx: reload" leave_nginx\n' in text
+
+
+def test_a_user_who_is_still_in_use_stays_and_is_named(machine):
+    told = machine.calls("userdel() { return 8; }; remove_user")
+    assert told == "the user minectl stays, as said above; later: sudo userdel minectl\n"
+
+
+def test_a_machine_without_nginx_is_installed_to_its_end(machine):
+    told = machine.calls("command() { return 1; }; rm() { echo gone; }; reload_nginx")
+    assert told == "there is no nginx here: the page is written to /run/minectl/www, and served by nobody\n"
 
 
 def test_purge_alone_and_unknown_words_are_refused_before_anything_happens(machine):
