@@ -175,10 +175,11 @@ def _outlook(config: Config, started: Started, found: Sequence[Answer]) -> None:
 
 def tell_mode(config: Config) -> None:
     """One line: mode, why, and the miners' power, as the newest tick has them."""
-    from mine_controller.render.text import watts  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.render.text import watts  # noqa: PLC0415 - the same
     from mine_controller.store import query  # noqa: PLC0415 - the same
 
     rows = query.history(config.paths, columns=("mode", "reason", "power_w"), most=1)
     if rows:
         mode, reason, power_w = rows[0]
-        click.echo(safe(f"Now {mode}: {reason} ({watts(power_w)})"))
+        click.echo(safe(spoken(f"Now {mode}: {reason} ({watts(power_w)})", config.site.units)))

@@ -9,6 +9,7 @@ import click
 from mine_controller.cli.options import config_option, db_option
 from mine_controller.cli.session import fail, load_config, paths_of
 from mine_controller.config.model import Config
+from mine_controller.core.spoken import UNITS, Units
 
 if TYPE_CHECKING:
     from mine_controller.ops.recall import Named
@@ -41,7 +42,7 @@ def command(config: Path | None, which: str | None, as_matrix: bool, db: Path | 
         if as_matrix:
             shown = _matrix(load_config(config, last_good=True), as_json)
         else:
-            shown = _explained(paths_of(config, db), which, as_json)
+            shown = _explained(*_place(config, db), which, as_json)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     except ValueError as error:
@@ -49,7 +50,15 @@ def command(config: Path | None, which: str | None, as_matrix: bool, db: Path | 
     click.echo(shown)
 
 
-def _explained(paths: "Paths", which: str | None, as_json: bool) -> str:
+def _place(config: Path | None, db: Path | None) -> "tuple[Paths, Units]":
+    """Where the records lie, and what people there read; a database alone does not tell that."""
+    if db is not None:
+        return paths_of(config, db), UNITS
+    loaded = load_config(config, last_good=True)
+    return loaded.paths, loaded.site.units
+
+
+def _explained(paths: "Paths", units: Units, which: str | None, as_json: bool) -> str:
     from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.explain import plan_json, plan_text  # noqa: PLC0415 - the same
     from mine_controller.ops.recall import Gap, Recalled, recall_tick  # noqa: PLC0415 - the same
@@ -69,7 +78,7 @@ def _explained(paths: "Paths", which: str | None, as_json: bool) -> str:
     head = f"Tick {tick_at} of {iso(tick_at)}, {len(found)} round{'s' if len(found) != 1 else ''}"
     twice = [f"The clock ran over this time twice; this is the newer tick, the older one is --tick {older}."]
     differs = [] if all(one["same"] for one in told) else ["This version of the program decides it differently."]
-    return "\n".join([head, *(twice if older else []), *differs, plan_text(found[-1].book), *_rounds_text(told)])
+    return "\n".join([head, *(twice if older else []), *differs, plan_text(found[-1].book, units), *_rounds_text(told)])
 
 
 def _round(one: Any) -> dict[str, Any]:
@@ -145,7 +154,7 @@ def _matrix(config: Config, as_json: bool) -> str:
     image = freeze(book.image, (), policy.wiring, later)
     rows = matrix(image, book.state, policy)
     if not as_json:
-        return page(rows)
+        return page(rows, config.site.units)
     return json_text(
         [
             {

@@ -28,10 +28,11 @@ def command(config: Path | None, as_json: bool) -> None:
     """One line and an exit code for monitoring: 0 good, 1 warning, 2 critical, 3 unknown."""
     from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.config.model import ConfigError  # noqa: PLC0415 - the same
+    from mine_controller.core.spoken import UNITS, spoken  # noqa: PLC0415 - the same
     from mine_controller.ops.health import UNKNOWN, WORDS, Health, count, health  # noqa: PLC0415 - the same
 
     path = config_path(config)
-    site, shadow = str(path), None
+    site, shadow, units = str(path), None, UNITS
     try:
         loaded = load_or_last_good(path)
     except ConfigError as error:
@@ -39,7 +40,8 @@ def command(config: Path | None, as_json: bool) -> None:
         where = f"[{first.section}] " if first.section else ""
         found = Health(UNKNOWN, (f"the config can't be used, {count(error.problems)}: {where}{first.text}",))
     else:
-        found, site, shadow = health(loaded, int(time.time())), loaded.site.name, not loaded.site.live
+        found, units = health(loaded, int(time.time())), loaded.site.units
+        site, shadow = loaded.site.name, not loaded.site.live
     if as_json:
         figures = {name: value for name, value in found.figures if value != "U"}
         state = {
@@ -51,5 +53,5 @@ def command(config: Path | None, as_json: bool) -> None:
         }
         click.echo(json_text({**state, "figures": figures}))
     else:
-        click.echo(safe(found.line(site), 500))
+        click.echo(safe(spoken(found.line(site), units), 500))
     sys.exit(found.code)

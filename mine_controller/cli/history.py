@@ -37,7 +37,8 @@ def command(
     config: Path | None, since: int | None, until: int | None, limit: int | None, as_csv: bool, as_json: bool
 ) -> None:
     """A row a tick, newest first: mode, signal, power, temperatures, fans, miners."""
-    from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store import query  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.history import FIGURES  # noqa: PLC0415 - the same
 
@@ -48,4 +49,6 @@ def command(
         rows = query.history(loaded.paths, since or 0, until, columns, most)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    if columns is SHORT:  # for people; what machines read stays as it was written
+        rows = tuple((*row[:-1], spoken(row[-1] or "", loaded.site.units)) for row in rows)
     print_rows(columns, rows, as_csv=as_csv, as_json=as_json, none="No tick in that time.")

@@ -81,7 +81,7 @@ def tick(asked: Asked) -> NoReturn:
     if asked.dry_run or asked.as_json:
         from mine_controller.ops.explain import plan_json, plan_text  # noqa: PLC0415 - start-up counts here
 
-        print(json.dumps(plan_json(book), indent=2) if asked.as_json else plan_text(book))
+        print(json.dumps(plan_json(book), indent=2) if asked.as_json else plan_text(book, config.site.units))
     leave(code)
 
 

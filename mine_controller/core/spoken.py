@@ -24,6 +24,9 @@ class Units(NamedTuple):
         return f"{self.minor}/kWh"
 
 
+UNITS = Units()  # as everything is kept
+
+
 def units(temperature_unit: str, currency: str) -> Units:
     """By [site]: "C" or "F", and the name of the currency."""
     return Units(temperature_unit == "F", minor(currency))

@@ -19,7 +19,7 @@ from mine_controller.core.model.state import Shed
 from mine_controller.core.model.wiring import FanSpec
 from mine_controller.core.overrides import Refused
 from mine_controller.core.watch import PROVEN_SHARE_PCT, WELDED_SHARE_PCT
-from mine_controller.core.words import sentence
+from mine_controller.core.words import speaker
 from mine_controller.ops import replies
 from mine_controller.ops.keep import waited
 from mine_controller.ops.recall import kept_book, last_seen
@@ -317,7 +317,8 @@ def _kept_on(scene: Scene) -> str:
     """Why no fan may go down now, "" when one may."""
     found = last_seen(scene.config.paths, scene.config.policy)
     decision = found.book.decision if found is not None else None
-    return sentence(decision.envelope.no_fan_down) if decision and decision.envelope.no_fan_down else ""
+    why = decision.envelope.no_fan_down if decision is not None else None
+    return speaker(scene.config.site.units)(why) if why else ""
 
 
 def _spec(config: Config, name: str) -> FanSpec:

@@ -8,6 +8,7 @@ from mine_controller.core.model.decision import Decision, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import LAYERS, Limit, Reason
 from mine_controller.core.model.state import State
+from mine_controller.core.spoken import UNITS, Units, spoken
 from mine_controller.core.words import sentence, show_seconds
 
 NOT_A_REASON = ("ban ", "breaker ")
@@ -101,8 +102,12 @@ def inputs(image: Image, state: State) -> list[dict[str, Any]]:
     ]
 
 
-def plan_text(book: Book) -> str:
-    """The same for people, in 80 columns or so."""
+def plan_text(book: Book, units: Units = UNITS) -> str:
+    """The same for people, in their units, in 80 columns or so."""
+    return spoken(_plan_text(book), units)
+
+
+def _plan_text(book: Book) -> str:
     decision, image = book.decision, book.image
     if decision is None or image is None:
         return f"{book.state.mode}: nothing was decided yet"
@@ -145,8 +150,12 @@ def _limit_line(limit: Limit) -> str:
 
 def _input_line(one: dict[str, Any]) -> str:
     age = "never" if one["age_s"] is None else show_seconds(one["age_s"])
-    value = "unknown" if one["value"] is None else str(one["value"])
+    value = "unknown" if one["value"] is None else f"{one['value']}{_unit(one['role'])}"
     return f"  {one['role']:14} {value:>9}  {age:>7}  {one['why'] or one['source']}"
+
+
+def _unit(name: str) -> str:
+    return " °C" if name.endswith("_c") else ""
 
 
 def _command_lines(decision: Decision) -> list[str]:
@@ -171,12 +180,16 @@ def may_start(decision: Decision) -> bool:
     return not envelope.no_start and envelope.start_miners != 0 and decision.mode not in HALTED and power_w > 0
 
 
-def matrix(rows: list[tuple[str, Decision]]) -> str:
+def _with_unit(name: str) -> str:
+    return name + (_unit(name.partition(" ")[0]) if " = " in name else "")
+
+
+def matrix(rows: list[tuple[str, Decision]], units: Units = UNITS) -> str:
     """Cause and effect by experiment: one line an input state, with what it decides."""
     head = f"{'input':34} {'mode':11} {'miners':>6} {'fans':>4} {'starts':>6}  why"
     lines = [
-        f"{name:34} {decision.mode:11} {sum(decision.plan.run):>6} {len(decision.plan.fans_on):>4} "
+        f"{_with_unit(name):34} {decision.mode:11} {sum(decision.plan.run):>6} {len(decision.plan.fans_on):>4} "
         f"{'yes' if may_start(decision) else 'no':>6}  {sentence(decision.why)}"
         for name, decision in rows
     ]
-    return "\n".join([head, *lines])
+    return spoken("\n".join([head, *lines]), units)

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 
+from mine_controller.config.load import load
 from mine_controller.store import query
 
 
@@ -101,3 +102,29 @@ def test_the_lamp_is_explained_where_one_is_wired_and_nowhere_else(place):
     assert "\nLamp:   on: nobody has acked an emergency: smoke of site\n" in shown
     assert "  controlbyweb fans: on lamp relay (nobody has" in shown
     assert json.loads(place.run("explain", "--json").stdout)["lamp"]["wanted"] == "on"
+
+
+def test_who_reads_fahrenheit_is_told_so_by_every_command_and_machines_in_celsius(place):
+    place.path.write_text(place.path.read_text().replace("[site]\n", "[site]\ntemperature_unit = F\n", 1))
+    place.config = load(place.path)
+    place.ticks(2, of=3)
+    place.plant.inlet = 36.5
+    place.ticks()
+    told = {("explain",): "97.7 °F is over 95.0 °F", ("explain", "--matrix"): "102.2 °F is over 100.4 °F"}
+    for words, said in told.items():
+        shown = " ".join(place.run(*words).stdout.split())
+        assert (said in shown, "°C" in shown) == (True, False), words
+        assert "°F" not in json.dumps(json.loads(place.run(*words, "--json").stdout), ensure_ascii=False), words
+    assert "inlet_c 97.7 °F" in " ".join(place.run("explain").stdout.split())
+    assert "inlet_c = 102.2 °F SHEDDING" in " ".join(place.run("explain", "--matrix").stdout.split())
+
+
+def test_a_modes_reason_is_told_in_fahrenheit_where_a_person_reads_it(place):
+    place.path.write_text(place.path.read_text().replace("[site]\n", "[site]\ntemperature_unit = F\n", 1))
+    place.ticks(2, of=3)
+    place.plant.inlet = 41.5
+    place.ticks()
+    for words in (("history",), ("health",), ("resume", "--reason", "looked")):
+        shown = place.run(*words).stdout
+        assert ("106.7 °F" in shown, "°C" in shown) == (True, False), words
+    assert "41.5 °C" in json.loads(place.run("history", "--json").stdout)[0]["reason"]
