@@ -3,9 +3,10 @@
 The protocol is RFC 9271: one line a request. `LIST VAR <ups>` is answered by `VAR <ups> <name> "<value>"` lines between
 `BEGIN LIST` and `END LIST`, or by one line `ERR <word>`; reading needs no login. `ups.status` is words: OL on line, OB
 on battery, LB battery low, RB battery to be replaced, FSD the UPS is being shut down, OVER overloaded, CAL calibrating,
-BYPASS its battery protects nothing now, WAIT upsd has only just reached the driver (upsd's sstate.c). With ALARM the
-variable `ups.alarm` says what is wrong; that there is no battery or that it is not charged stands nowhere else
-("No battery installed!", "Battery charger fail!" in usbhid-ups.c).
+BYPASS its battery protects nothing now, WAIT upsd has only just reached the driver (upsd's sstate.c). A battery is
+calibrated by living on it: a UPS that says CAL and not OL counts as on battery. With ALARM the variable `ups.alarm`
+says what is wrong; that there is no battery or that it is not charged stands nowhere else ("No battery installed!",
+"Battery charger fail!" in usbhid-ups.c).
 
     nut ups/mains:contact      alarm: the UPS lives on its battery ([wiring] mains = nut ups/mains)
     nut ups/battery:contact    alarm: low, to be replaced, bypassed, missing, or being shut down
@@ -95,11 +96,11 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
 def _status(told: dict[str, str]) -> list[Found]:
     status = told.get("ups.status", "")
     words = set(status.upper().split())
-    if not words & {"OL", "OB", "FSD"}:
+    if not words & {"OL", "OB", "FSD", "CAL"}:
         why = f"neither on line nor on battery: {_answer.clean(status, 30) or 'no status'}"
         mains = Found("mains", "contact", None, why)
     else:
-        mains = Found("mains", "contact", "alarm" if words & {"OB", "FSD"} else "ok")
+        mains = Found("mains", "contact", "alarm" if words & {"OB", "FSD"} or "OL" not in words else "ok")
     return [mains, _protects(words, told.get("ups.alarm", "").lower())]
 
 

@@ -107,6 +107,9 @@ def test_a_lost_supply_is_the_role_mains():
         ("OL CHRG ALARM", "Battery charger fail!", "ok", "alarm"),
         ("ALARM OL", "Fan failure!", "ok", "ok"),
         ("OL", "Battery voltage too low!", "ok", "ok"),  # an alarm that is over: the word ALARM is gone
+        ("CAL DISCHRG", "", "alarm", "ok"),  # it calibrates, which NUT says is done on the battery
+        ("OL CAL DISCHRG", "", "ok", "ok"),  # the mains are there
+        ("OB CAL LB", "", "alarm", "alarm"),
         ("WAIT", "", None, None),  # sstate.c, while the driver's first list has not come
     ],
 )
