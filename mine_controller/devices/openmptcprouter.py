@@ -18,6 +18,8 @@ from mine_controller.wire.door import Wire
 CAN = Can(reads=("link", "latency_ms"))
 LANE = LaneSpec()
 OBJECT = "openmptcprouter"
+TUNNEL = "tunnel"
+CALLED_ALIKE = "two lines of the router are called so: give each a label of its own"
 BUDGET_S = 15.0  # its `status` takes many seconds
 LINKS = {"OK": "up", "WARNING": "up", "ERROR": "down"}
 
@@ -47,7 +49,10 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """`link`, `latency_ms` of each WAN by its label, else its name; "tunnel" is the bonding. Raises BadReply."""
+    """`link`, `latency_ms` of each WAN by its label where no other has that, else by its name; "tunnel" is the bond.
+
+    Raises BadReply.
+    """
     del options
     by_name = {reply.name: reply for reply in replies}
     name = "status" if "status" in by_name else "interfaces"
@@ -57,7 +62,11 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     wans = tree.get("wans")
     if not isinstance(wans, list):
         raise BadReply(f"{name}: names no uplinks")
-    found = [one for row in wans if isinstance(row, dict) for one in _wan(row)]
+    rows = [row for row in wans if isinstance(row, dict)]
+    labels = [_shown(row.get("label")) for row in rows]
+    taken = {label for label in labels if label and labels.count(label) > 1}
+    found = [one for row in rows for one in _wan(row, {*taken, TUNNEL})]
+    found += [Found(label, "link", None, CALLED_ALIKE) for label in sorted(taken - {TUNNEL})]
     whole = tree.get(OBJECT)
     if isinstance(whole, dict) and "tun_state" in whole:
         found.append(_tunnel(whole))
@@ -68,9 +77,14 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def _wan(row: dict[str, Any]) -> list[Found]:
-    name = _answer.clean(str(row.get("label") or row.get("name") or ""), 40).replace("/", " ")
-    if not name:
+def _shown(name: Any) -> str:
+    return _answer.clean(str(name or ""), 40).replace("/", " ")
+
+
+def _wan(row: dict[str, Any], taken: set[str]) -> list[Found]:
+    label = _shown(row.get("label"))
+    name = label if label and label not in taken else _shown(row.get("name"))
+    if not name or name in taken:
         return []
     status = row.get("status")
     word = LINKS.get(status) if isinstance(status, str) else None
@@ -88,4 +102,4 @@ def _wan(row: dict[str, Any]) -> list[Found]:
 
 def _tunnel(whole: dict[str, Any]) -> Found:
     word = {"UP": "up", "DOWN": "down"}.get(str(whole.get("tun_state")))
-    return Found("tunnel", "link", word, "" if word else "the router has no tunnel")
+    return Found(TUNNEL, "link", word, "" if word else "the router has no tunnel")

@@ -84,3 +84,29 @@ def test_an_uplink_may_not_name_another_channel():
     wans = {"wans": [{"label": "a/b:power_w", "status": "OK"}]}
     (found,) = ask(openmptcprouter, Router(status=result(0, wans)))[:1]
     assert "/" not in found.channel
+
+
+def test_two_lines_with_one_label_are_no_line_and_each_is_told_by_its_name():
+    rows = [
+        {"label": "LTE", "name": "wan1", "status": "OK", "latency": "42"},
+        {"label": "LTE", "name": "wan2", "status": "ERROR"},
+        {"label": "Starlink", "name": "wan3", "status": "OK"},
+    ]
+    for wans in (rows, rows[::-1]):
+        found = ask(openmptcprouter, Router(status=result(0, {"wans": wans})))
+        told = {(one.channel, one.quantity): one.value for one in found if one.quantity != "memory"}
+        assert told == {
+            ("LTE", "link"): None,
+            ("wan1", "link"): "up",
+            ("wan1", "latency_ms"): 42.0,
+            ("wan2", "link"): "down",
+            ("Starlink", "link"): "up",
+        }
+        (why,) = (one.why for one in found if one.channel == "LTE")
+        assert why == "two lines of the router are called so: give each a label of its own"
+
+
+def test_a_line_that_is_called_like_the_bond_is_not_taken_for_it():
+    said = {"wans": [{"label": "tunnel", "name": "wan1", "status": "OK"}], "openmptcprouter": {"tun_state": "DOWN"}}
+    found = ask(openmptcprouter, Router(status=result(0, said)))
+    assert [(one.channel, one.value) for one in found if one.quantity == "link"] == [("wan1", "up"), ("tunnel", "down")]
