@@ -25,6 +25,7 @@ _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _BARE_MAC = re.compile(r"[0-9a-f]{12}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}")  # the latter as switches write it
 _NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)?e\+[0-9]+", re.IGNORECASE)
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")
+_SHORTENED = re.compile(r"[0-9]{8,11}")
 _WATTS = re.compile(r"[0-9]{1,5}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _SEP = re.compile(r'\s*"?sep=([;,\t]?)"?[;,\t ]*', re.IGNORECASE)
@@ -96,6 +97,17 @@ def mac_or_serial(text: str) -> str:
         nobody = plain in ("00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff") or int(plain[:2], 16) & 1
         return "" if nobody else plain
     return text.upper() if _SERIAL.fullmatch(text) else ""
+
+
+def doubts(rows: Iterable[Row]) -> tuple[Problem, ...]:
+    """A note on serials that may be macs without colons, of which a spreadsheet made numbers without leading zeros."""
+    found = [(row, mac) for row in rows if _SHORTENED.fullmatch(row.mac) and (mac := mac_or_serial(row.mac.zfill(12)))]
+    if not found:
+        return ()
+    (row, mac), *others = found
+    more = f" (as in {len(others)} more line{'s' if others[1:] else ''})" if others else ""
+    text = f"{row.mac} is taken for a serial number{more}; was it {mac} before a spreadsheet took its leading zeros?"
+    return (Problem(row.line, "", "mac", f"{text} Then write it anew, with colons", FILE),)
 
 
 class _Reader:

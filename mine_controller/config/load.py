@@ -102,6 +102,7 @@ def build_config(source: Source, over: Over) -> Config:
     kinds, channels = loader.sections()
     rows, row_problems = fleet_file.read(listed)
     work.problems += row_problems
+    work.notes += fleet_file.doubts(rows)
     built = loader.wiring(rows, kinds, site_options)
     permissive.check(loader.document, channels, kinds, built.wiring, work)
     relays.check(loader.document.sections.get(WIRING), channels, kinds, built.wiring, work)

@@ -277,3 +277,11 @@ def test_an_old_file_that_is_not_utf8_is_told_with_the_remedy(path, tmp_path):
         old.write_bytes(raw)
         done = run("import", str(old))
         assert (done.exit_code, "save the file as UTF-8" in done.stderr) == (2, True)
+
+
+def test_a_mac_that_lost_its_zeros_in_a_spreadsheet_is_noted_by_the_check(place):
+    table = place.path.with_name("fleet.csv")
+    table.write_text(table.read_text().replace("02:11:22:33:00:03", "1122334455"))
+    done = place.run("config", "check")
+    assert done.exit_code == 0
+    assert "fleet.csv:5: mac: 1122334455 is taken for a serial number; was it 00:11:22:33:44:55" in done.output

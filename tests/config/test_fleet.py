@@ -2,7 +2,7 @@
 
 import pytest
 
-from mine_controller.config.fleet import mac_or_serial, read
+from mine_controller.config.fleet import doubts, mac_or_serial, read
 
 HEAD = "id,mac,group\n"
 
@@ -123,3 +123,18 @@ def test_every_bad_row_is_told_at_once():
 )
 def test_an_identity_is_written_in_one_way(text, found):
     assert mac_or_serial(text) == found
+
+
+def test_a_number_that_may_be_a_mac_without_its_zeros_is_noted_once():
+    """It was taken for a serial number without a word, and told as never found an hour later."""
+    rows, problems = read(HEAD + "a1,1122334455,g m\na2,22334455668,g m\na3,02:77:00:00:00:07,g m\n")
+    (note,) = doubts(rows)
+    assert problems == ()
+    assert (note.line, note.option, note.file) == (2, "mac", "fleet.csv")
+    assert "1122334455 is taken for a serial number (as in 1 more line); was it 00:11:22:33:44:55" in note.text
+
+
+@pytest.mark.parametrize("serial", ["HTM1122334455", "11223344556677", "1122", "13223344556"])
+def test_a_serial_that_was_no_mac_is_no_doubt(serial):
+    """The last would be a mac of many: 01:32 ..."""
+    assert doubts(read(HEAD + f"a1,{serial},g m\n")[0]) == ()
