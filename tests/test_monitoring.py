@@ -163,6 +163,8 @@ tests:
       - {series: 'minectl_grid_frequency_hertz{mine="a",role="grid"}', values: '50x10 49.3x20'}
       - {series: 'minectl_grid_frequency_hertz{mine="b",role="grid"}', values: '60x40'}
       - {series: 'minectl_supply_used_ratio{mine="a"}', values: '0.9x10 1.08x20'}
+      - {series: 'minectl_miners{mine="a",state="running"}', values: '0x10 90x40'}
+      - {series: 'minectl_miners{mine="b",state="running"}', values: '90x40'}
       - {series: 'up{job="minectl",mine="a"}', values: '1x40'}
       - {series: 'up{job="mines",mine="a",instance="10.8.0.11:9090"}', values: '1x40'}
       - {series: 'up{job="mines",mine="b",instance="10.8.0.12:9090"}', values: '1x10 0x30'}
@@ -183,6 +185,10 @@ tests:
       - {expr: 'count(ALERTS{alertname="MinectlSupplyOverdrawn",alertstate="firing"}) by (mine)', eval_time: 8m,
          exp_samples: []}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyOverdrawn",alertstate="firing"}) by (mine)', eval_time: 12m,
+         exp_samples: [{labels: '{mine="a"}', value: 1}]}
+      - {expr: 'count(ALERTS{alertname="MinectlSupplyGone",alertstate="firing"}) by (mine)', eval_time: 9m,
+         exp_samples: []}
+      - {expr: 'count(ALERTS{alertname="MinectlSupplyGone",alertstate="firing"}) by (mine)', eval_time: 12m,
          exp_samples: [{labels: '{mine="a"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlUplinkDown",alertstate="firing"}) by (uplink)', eval_time: 12m,
          exp_samples: [{labels: '{uplink="lte"}', value: 1}]}

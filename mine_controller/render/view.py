@@ -240,9 +240,9 @@ def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts, trends: Doc)
         out.append(_price_figure(made["bands"]))
     if made["supply"] is not None:
         told = made["supply"]
-        tone = "bad" if told["over"] else "miners"
-        out.append(_figure("Supply used", _percent(told["used_pct"]), f"of {watts(told['held_w'])} that counts",
-                           told["used_pct"], tone))  # fmt: skip
+        tone, share = "bad" if told["over"] else "miners", told["used_pct"]
+        value = watts(told["used_w"]) if told["held_w"] == 0 else _percent(share)  # nothing has no per cent
+        out.append(_figure("Supply used", value, f"of {watts(told['held_w'])} that counts", share, tone))
     if made["totals"] is not None and not fans:
         out += [
             _figure(f"Hash rate, {one['algorithm']}", rate(one["hashes_per_s"]), f"{one['known']} of {one['of']} known")

@@ -87,6 +87,16 @@ def test_more_used_than_there_is_stands_on_the_page():
     assert "more than there is" not in page(book(memory={"supply": {"held_w": 990_000, "available_w": 990_000}}))
 
 
+def test_what_is_used_of_a_source_that_gives_nothing_is_told_in_watts_and_is_not_unknown():
+    kept = {"supply": {"held_w": 0, "available_w": 0}}
+    shown = view.view(
+        book(memory=kept, site={"supply_kw": 0.0}), facts(), sample.history("RUNNING"), sentence, sample.NOW
+    )
+    (figure,) = (one for one in shown["figures"] if one["name"] == "Supply used")
+    assert (figure["value"], figure["note"]) == (shown["power"]["value"], "of 0\u00a0W that counts")
+    assert (figure["unknown"], figure["tone"]) == (False, "bad")
+
+
 def test_each_uplink_has_its_word_its_latency_and_what_rules_take_it_for():
     one, two = document()["uplinks"]
     assert (one["name"], one["link"], one["latency_ms"], one["loss_pct"]) == ("starlink", "up", 42.0, 0.5)
