@@ -71,7 +71,7 @@ def _stops(view: View, envelope: Envelope) -> tuple[int, ...]:
         told = _told_to_run(view)
         gone = set(running) | {at for at in told if not fleet.on[at]} | set(to_tell(view))
     else:
-        gone = {at for at in running if specs[at].id in envelope.offs}
+        gone = {at for at in running if specs[at].id in envelope.offs} if envelope.offs else set()
         gone |= _over_limits(view, envelope, [at for at in running if at not in gone])
     return tuple(sorted(gone, key=lambda at: (-fleet.est_w[at], at)))
 

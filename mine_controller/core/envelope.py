@@ -38,7 +38,7 @@ def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
         phases=_named(tightest, "phase ", _its_amount),
         phases_apart_w=amount.get("phases_apart_w"),
         how=_how(given, amount),
-        binding=tuple(sorted((limit for limit in tightest.values() if _bites(limit)), key=_rank)),
+        binding=tuple(dict.fromkeys(limit for limit in given if tightest[limit.what] is limit and _bites(limit))),
         wishes=tuple(sorted(wishes, key=lambda wish: (wish.layer, wish.what, wish.reason))),
         reasons=given,
     )

@@ -71,6 +71,7 @@ def risen_w(spec: MinerSpec, image: Image, state: State) -> int:
 
 marks_of = Once(each(on_above_w))
 ids_of = Once(each(lambda spec: spec.id))
+macs_of = Once(each(lambda spec: spec.mac))
 _nominal_w_of = Once(lambda miners: sum(spec.nominal_w for spec in miners))
 _standby_w_of = Once(lambda miners: sum(spec.standby_w for spec in miners))
 

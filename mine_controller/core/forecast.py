@@ -6,7 +6,7 @@ from itertools import compress
 from typing import Any
 
 from mine_controller.core.model.wiring import Lane, MinerSpec
-from mine_controller.core.once import Once, each
+from mine_controller.core.once import Once
 from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -49,12 +49,31 @@ def _way(spec: MinerSpec) -> _Way:
     return _Way(first.lane if first else "", first.proof_s if first else 0, _outlet_lane(spec))
 
 
-_ways_of = Once(each(_way))
+class _Ways(NamedTuple):
+    """The different ways of a fleet, and by place the number of each miner's."""
+
+    ways: tuple[_Way, ...]
+    of: tuple[int, ...]
+
+
+def _ways(miners: tuple[MinerSpec, ...]) -> _Ways:
+    numbers: dict[_Way, int] = {}
+    of = tuple([numbers.setdefault(_way(spec), len(numbers)) for spec in miners])
+    return _Ways(tuple(numbers), of)
+
+
+_ways_of = Once(_ways)
+
+
+def _counted(view: View, ats: Iterable[int]) -> dict[_Way, int]:
+    """How many of these miners are told in each way."""
+    ways, of = _ways_of(view.wiring.miners)
+    return {ways[number]: count for number, count in Counter(map(of.__getitem__, ats)).items()}
 
 
 def _first_proofs(miners: tuple[MinerSpec, ...]) -> dict[str, int]:
     """By gentle lane: how long the proof of the first miner on it takes."""
-    return {way.lane: way.proof_s for way in reversed(_ways_of(miners)) if way.lane}
+    return {way.lane: way.proof_s for way in reversed(_ways_of(miners).ways) if way.lane}
 
 
 _proof_s_of = Once(_first_proofs)
@@ -62,15 +81,18 @@ _proof_s_of = Once(_first_proofs)
 
 def last_calls(view: View, stops: Iterable[int], deadline: Deadline | None) -> dict[str, int]:
     """By outlet lane: the plant time at which everybody still open on it must be cut, or it is too late."""
-    if deadline is None:
-        return {}
-    ways = _ways_of(view.wiring.miners)
-    behind = Counter([lane for at in stops if (lane := ways[at].outlet)])
+    return {} if deadline is None else _calls(view, _counted(view, stops), deadline)
+
+
+def _calls(view: View, groups: Mapping[_Way, int], deadline: Deadline) -> dict[str, int]:
+    behind: dict[str, int] = {}
+    for way, count in groups.items():
+        behind[way.outlet] = behind.get(way.outlet, 0) + count
     lanes, p90 = view.wiring.lanes, view.state.lanes
     return {
         name: deadline.by_s - SPARE_S - SETTLE_S - seconds_for(lanes[name], count, p90.get(name))
         for name, count in behind.items()
-        if name in lanes
+        if name and name in lanes
     }
 
 
@@ -86,14 +108,13 @@ def _active_s(view: View, from_s: int, to_s: int) -> int:
 
 def time_to_obey(view: View, obey_within_s: int) -> dict[str, Any]:
     """What a stop of everything now running would take, by the same arithmetic that commands use."""
-    running = [at for at, on in enumerate(view.fleet.on) if on]
+    groups = _counted(view, compress(range(len(view.fleet.on)), view.fleet.on))
     deadline = Deadline(view.now_s + obey_within_s - view.image.clock.tick_s)
-    calls = last_calls(view, running, deadline)
+    calls = _calls(view, groups, deadline)
     room = gentle_room(view, calls)
-    groups = Counter(compress(_ways_of(view.wiring.miners), view.fleet.on))
     for way, now in _fewer(view):
         groups[way] -= 1
-        groups[now] += 1
+        groups[now] = groups.get(now, 0) + 1
     gentle: dict[str, int] = {}
     hard: dict[str, int] = {}
     proof_s = unreachable = 0

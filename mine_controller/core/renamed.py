@@ -7,24 +7,29 @@ keeps its books: the machine around the board is the same.
 """
 
 from collections.abc import Mapping
+from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
+from mine_controller.core.fleet import ids_of, macs_of
 from mine_controller.core.model.reason import Event, Reason
-from mine_controller.core.model.state import Override, State
+from mine_controller.core.model.state import Override, State, Unit
 from mine_controller.core.model.wiring import MinerSpec
 
 HELD = ("miner", "mode", "pool")  # what a person holds of one miner, as `miner.a017`
 FACTS = ("unasked", "writers", "awake", "no_stop", "bests")  # of `State.last`, by miner
 RULES = ("tuning", "failover", "uplinks", "profit", "band")  # whose memory names miners
 PREFIX = "miner "
+NOBODY = Unit()
+_MAC = attrgetter("mac")
 
 
 def follow(state: State, miners: tuple[MinerSpec, ...]) -> tuple[State, tuple[Event, ...]]:
     """The state under today's names, and what is told of each miner that has another one; mostly the very same."""
     units = state.units
-    other = [spec for spec in miners if (unit := units.get(spec.id)) is None or unit.mac != spec.mac]
-    if not other or not units:
+    if not units or tuple(map(_MAC, map(units.get, ids_of(miners), repeat(NOBODY)))) == macs_of(miners):
         return state, ()
+    other = [spec for spec in miners if units.get(spec.id, NOBODY).mac != spec.mac]
     known = {unit.mac: name for name, unit in units.items() if unit.mac}
     now = {known[spec.mac]: spec.id for spec in other if spec.mac in known}  # old name -> new one
     if not now:

@@ -4,7 +4,11 @@ Learned slowly, in the opening round, a tenth of the fleet at a time. Watts coun
 its whole ramp and disturbed by nothing; they stay within half and 1.3 times what is configured.
 """
 
-from mine_controller.core.fleet import Fleet
+from collections.abc import Iterable
+from itertools import repeat
+from operator import itemgetter
+
+from mine_controller.core.fleet import Fleet, ids_of, macs_of
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES
@@ -21,6 +25,7 @@ LEAST_SHARE, MOST_SHARE = 5, 13  # tenths of the configured power
 WORST_DJ_TH = 10**9
 NAME_LENGTH = 60
 LEAST_GONE, SHARE_GONE = 2, 5  # miners that leave the list at once, and one in so many of those known: told
+_ADDRESS, _STRANGER, _MAC = (itemgetter(Unit._fields.index(name)) for name in ("address", "stranger", "mac"))
 READERS = ("profit", "band")  # rules that judge miners by their joules, whatever the strategy
 
 
@@ -39,10 +44,8 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
     changed: dict[str, Unit] = {}
     turn = image.clock.plant_s // TURN_S % TURNS
     specs, addresses = policy.wiring.miners, image.miners.address
-    units = [state.units.get(spec.id, NEW) for spec in specs]
-    pairs = enumerate(zip(units, addresses, strict=True))
-    moved = {at for at, (unit, address) in pairs if address != unit.address or unit.stranger}
-    anew = {at for at, unit in enumerate(units) if unit.mac != specs[at].mac}
+    units = list(map(state.units.get, ids_of(specs), repeat(NEW)))
+    moved, anew = set(_moved(units, addresses)), set(_anew(units, macs_of(specs)))
     for at in sorted(moved.union(anew, range(turn, len(specs), TURNS))):
         known = unit = units[at]
         if at in anew:
@@ -60,6 +63,21 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
         watch.events += _shrunk(len(book), len(book) - len(listed))
         book = listed
     return Found(book, tuple(watch.events))
+
+
+def _moved(units: list[Unit], addresses: tuple[str | None, ...]) -> Iterable[int]:
+    """Places of those that answer elsewhere, or had a stranger in their place; as nearly always: nobody."""
+    if tuple(map(_ADDRESS, units)) == addresses and not any(map(_STRANGER, units)):
+        return ()
+    pairs = enumerate(zip(units, addresses, strict=True))
+    return (at for at, (unit, address) in pairs if address != unit.address or unit.stranger)
+
+
+def _anew(units: list[Unit], macs: tuple[str, ...]) -> Iterable[int]:
+    """Places of those whose books don't say yet who they are."""
+    if tuple(map(_MAC, units)) == macs:
+        return ()
+    return (at for at, (unit, mac) in enumerate(zip(units, macs, strict=True)) if unit.mac != mac)
 
 
 def _shrunk(known: int, gone: int) -> tuple[Event, ...]:

@@ -6,7 +6,7 @@ from core.plant import Plant, miner, policy, request, wiring
 from mine_controller.core import alarms as alarms_room
 from mine_controller.core.alarms import known
 from mine_controller.core.alarms.catalogue import default_ways
-from mine_controller.core.alarms.watches import CHIP_C
+from mine_controller.core.alarms.of_miners import CHIP_C
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.wiring import BreakerSpec, Role

@@ -9,7 +9,7 @@ learned a look an hour at each fan's watts and at the rise of the air per kilowa
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import ways_of
-from mine_controller.core.alarms.watches import number
+from mine_controller.core.alarms.look import number
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.view import View
 

@@ -7,6 +7,7 @@ on its way up its full power. A breaker's limit (80 % of its rating, continuous)
 from typing import Any
 
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
+from mine_controller.core.once import Once
 from mine_controller.core.option import option
 from mine_controller.core.source import rising_w
 from mine_controller.core.view import View
@@ -78,11 +79,11 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
 
 def _foreign_w(view: View) -> int:
     """What miners nobody here may command could draw beyond what they draw: they count at nominal."""
-    return sum(
-        max(0, spec.nominal_w - drawn_w)
-        for spec, drawn_w in zip(view.wiring.miners, view.fleet.est_w, strict=True)
-        if not spec.paths
-    )
+    specs, est_w = view.wiring.miners, view.fleet.est_w
+    return sum(max(0, specs[at].nominal_w - est_w[at]) for at in _foreign_of(specs))
+
+
+_foreign_of = Once(lambda miners: tuple(at for at, spec in enumerate(miners) if not spec.paths))
 
 
 def _shed(
@@ -133,7 +134,7 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
 def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
     """PDU4: a fifth of the fleet says it hashes and is dark by watts: the watts are in kW, or the map is wrong."""
     miners, on = view.image.miners, view.fleet.on
-    pairs = zip(miners.word, miners.power_w, on, strict=True)
+    pairs = () if all(on) else zip(miners.word, miners.power_w, on, strict=True)
     apart = sum(word == "hashing" and watts is not None and not lit for word, watts, lit in pairs)
     if apart * 5 <= len(on) or view.state.shed is not None:
         if kept.pop("words_told", 0):

@@ -77,7 +77,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """Settings as wishes, one miner of a section in motion at a time."""
     books: dict[str, Any] = {name: dict(book) for name, book in (memory.get("books") or {}).items()}
     turns: dict[str, Any] = dict(memory.get("turns") or {})
-    tasks = _tasks(view, options)
+    tasks = _tasks(view, options) if options.sections else {}
     if not tasks and not books:
         return Advice(memory={"books": {}, "turns": {}})
     wishes: list[Wish] = []
