@@ -81,7 +81,9 @@ class Lazy(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """The command, and how it ends."""
+        """The command, and how it ends. Colours go to a terminal that has them, and to nobody who wants none."""
+        if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except PermissionError as error:

@@ -146,3 +146,15 @@ def test_fans_whose_board_is_silent_are_not_called_off():
     assert told(None, None) == "relays unknown, 2 proven"
     assert told(True, None, False) == "1 of 3 on, 1 relays unknown, 3 proven"
     assert told(True, False) == "1 of 2 on, 2 proven"
+
+
+@pytest.mark.parametrize(
+    ("told", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)]
+)
+def test_who_wants_no_colours_gets_none_from_any_command(place, monkeypatch, told, coloured):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    place.ticks(2)
+    shown = place.run("status", color=True, env=told).stdout
+    assert ("\x1b[" in shown) is coloured
+    assert "RUNNING: 8 of 8 miners run" in shown
