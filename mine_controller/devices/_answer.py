@@ -43,12 +43,15 @@ def table(reply: Reply) -> dict[str, Any]:
     return found
 
 
-def rows(reply: Reply) -> list[dict[str, Any]]:
-    """The objects of an answer that is a JSON list. Raises BadReply."""
+def rows(reply: Reply, *, all_of_them: bool = False) -> list[dict[str, Any]]:
+    """The objects of an answer that is a JSON list. Raises BadReply; with `all_of_them` also for one that is none."""
     found = tree(reply)
     if not isinstance(found, list):
         raise BadReply(f"{reply.name}: not a JSON list")
-    return [row for row in found if isinstance(row, dict)]
+    objects = [row for row in found if isinstance(row, dict)]
+    if all_of_them and len(objects) < len(found):
+        raise BadReply(f"{reply.name}: one in its list is no JSON object")
+    return objects
 
 
 def dig(found: Any, path: str) -> Any:

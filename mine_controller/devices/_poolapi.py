@@ -50,6 +50,7 @@ WALLETS: tuple[str, ...] = option(help="addresses the pool pays to", example=EXA
 
 _WALLET = re.compile(r"(?:[a-z]{3,20}:)?[A-Za-z0-9][A-Za-z0-9_.+-]{5,119}")
 _WHOLE = re.compile(r"[0-9]{1,25}")
+_COINS = re.compile(r"[0-9]{1,25}(?:\.[0-9]{0,25})?(?:[eE][-+]?[0-9]{1,2})?")  # Decimal takes digits of any script
 _NAME = re.compile(r"[^A-Za-z0-9_.#@+-]+")
 
 
@@ -250,6 +251,13 @@ def whole(value: Any) -> int | None:
     return value if fits else None
 
 
+def total(values: Iterable[int | None]) -> int | None:
+    """The sum of them all; None when one is not known."""
+    told = list(values)
+    known = [value for value in told if value is not None]
+    return sum(known) if len(known) == len(told) else None
+
+
 def rounded(value: Any) -> int | None:
     """A rate or a difficulty as a whole number; also written with a letter behind it ("4.57G")."""
     number = pools.scaled(value) if isinstance(value, str) else _answer.number(value)
@@ -262,7 +270,7 @@ def coins(value: Any, places: int) -> int | None:
     """An amount written in coins ("0.00012345") in its smallest unit, exactly; None when it does not come out even."""
     text = value.strip() if isinstance(value, str) else repr(value) if isinstance(value, int | float) else ""
     try:
-        amount = Decimal(text).scaleb(places) if 0 < len(text) < 40 and not isinstance(value, bool) else None
+        amount = Decimal(text).scaleb(places) if _COINS.fullmatch(text) and not isinstance(value, bool) else None
     except InvalidOperation:
         return None
     if amount is None or not amount.is_finite() or not 0 <= amount < 10**25 or amount != amount.to_integral_value():

@@ -60,7 +60,7 @@ def _tell(replies: Mapping[str, Reply], _who: str) -> Told:
     shares = [at for _, row in workers if (at := _poolapi.moment(row.get("last_share"))) is not None]
     if not isinstance(rows, dict):
         raise BadReply("no workers in the answer")
-    values: dict[str, int | float | None] = {"workers_all_n": len(workers)}
+    values: dict[str, int | float | None] = {"workers_all_n": len(rows)}
     values |= {"share_wall_s": max(shares)} if shares else {}
     return Told(values, tuple((name.partition(".")[2] or name, _rate(row, "hash_rate_60m")) for name, row in workers))
 

@@ -93,7 +93,7 @@ def _total(cords: Reply | None) -> list[Found]:
     if cords is None:
         return []
     try:
-        rows = _answer.rows(cords)
+        rows = _answer.rows(cords, all_of_them=True)
     except BadReply as error:
         return [Found("", "power_w", None, str(error))]
     watts = [_answer.number(row.get("active_power")) for row in rows]

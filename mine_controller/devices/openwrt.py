@@ -107,4 +107,6 @@ def _measured(one: Any) -> tuple[float, float] | None:
     if not isinstance(one, dict) or one.get("status") not in ("up", "down"):
         return None
     latency, loss = _answer.number(one.get("latency")), _answer.number(one.get("packetloss"))
-    return (latency, loss) if latency is not None and loss is not None and (latency or loss) else None
+    if latency is None or loss is None or latency < 0 or not 0 <= loss <= ALL_PCT:
+        return None
+    return (latency, loss) if latency or loss else None

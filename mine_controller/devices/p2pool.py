@@ -119,9 +119,11 @@ def _worker(row: str) -> tuple[str, int | None]:
 
 
 def _payouts(reply: Reply, now_s: int) -> Told:
-    rows = [row for row in _answer.rows(reply) if _poolapi.whole(row.get("main_height")) is not None]
+    listed = _answer.rows(reply, all_of_them=True)
+    rows = [row for row in listed if _poolapi.whole(row.get("main_height")) is not None]
     paid = [(_poolapi.moment(row.get("timestamp")), _poolapi.whole(row.get("coinbase_reward"))) for row in rows]
-    day = [amount for at, amount in paid if at is not None and amount is not None and at > now_s - DAY_S]
+    day = _poolapi.total(amount for at, amount in paid if at is None or at > now_s - DAY_S)
+    whole = bool(now_s) and len(rows) == len(listed) and all(at is not None for at, _ in paid)
     heights = [(_poolapi.whole(row["main_height"]) or 0, at) for row, (at, _) in zip(rows, paid, strict=True)]
     blocks = tuple((str(height), at) for height, at in sorted(heights, key=lambda one: -one[0]))
-    return Told({"earned_day_n": sum(day) if now_s else None}, (), blocks)
+    return Told({"earned_day_n": day if whole else None}, (), blocks)

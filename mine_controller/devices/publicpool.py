@@ -71,10 +71,10 @@ def _tell(replies: Mapping[str, Reply], network: int | None) -> Told:
     bests = [_difficulty(client.get("bestDifficulty")), *(_difficulty(row.get("bestDifficulty")) for row in rows)]
     best = max((one for one in bests if one is not None), default=None)
     rates = [(str(row.get("name", "")), _poolapi.rounded(row.get("hashRate"))) for row in rows]
-    known = [rate for _, rate in rates if rate is not None]
+    whole = isinstance(told, list) and len(rows) == len(told)
     seen = [at for row in rows if (at := _epoch(row.get("lastSeen"))) is not None]
     values: dict[str, int | float | None] = {
-        "hashrate_hs": sum(known) if known or told == [] else None,
+        "hashrate_hs": _poolapi.total(rate for _, rate in rates) if whole else None,
         "workers_n": _poolapi.whole(client.get("workersCount")),
         "best_n": best,
     }
@@ -84,10 +84,10 @@ def _tell(replies: Mapping[str, Reply], network: int | None) -> Told:
 
 def _summed(rates: Iterable[tuple[str, int | None]]) -> tuple[tuple[str, int | None], ...]:
     """A worker with two connections is one worker."""
-    sums: dict[str, int] = {}
+    named: dict[str, list[int | None]] = {}
     for name, rate in rates:
-        sums[name] = sums.get(name, 0) + (rate or 0)
-    return tuple(sums.items())
+        named.setdefault(name, []).append(rate)
+    return tuple((name, _poolapi.total(each)) for name, each in named.items())
 
 
 def _difficulty(value: Any) -> int | None:

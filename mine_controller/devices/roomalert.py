@@ -103,6 +103,8 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     unit = next((_unit(reply) for reply in replies if reply.name in (NEW, OLD)), None)
     if unit is None:
         raise BadReply("no answer of the unit")
+    if not isinstance(unit.get("internal_sen", []), list):  # the sensors behind would take the numbers of its own
+        raise BadReply("its internal_sen is no list")
     wired = [*_entries(unit, "internal_sen"), *_entries(unit, "sensor")]
     dry = _entries(unit, "s_sen") or _entries(unit, "switch_sen")
     hubs = _hubs(unit, options)

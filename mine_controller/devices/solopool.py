@@ -7,7 +7,7 @@ there, as in the pool software it grew from; `digits` says otherwise where it is
 workersOnline.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mine_controller.core.option import option
@@ -62,11 +62,11 @@ def _tell(replies: Mapping[str, Reply], _wallet: str) -> Told:
     if not account:
         raise BadReply("the pool does not know this wallet")
     stats, workers = _table(account, "stats"), _table(account, "workers")
-    rewards = account.get("rewards")
-    blocks = tuple(_blocks(rewards if isinstance(rewards, list) else []))
+    rewards = account["rewards"] or [] if "rewards" in account else None
+    blocks = _blocks(rewards) if isinstance(rewards, list) else None
     online = _poolapi.whole(account.get("workersOnline"))
     if "workersOnline" not in account and "workers" in account:
-        online = sum(isinstance(one, dict) and one.get("offline") is False for one in workers.values())
+        online = _online(account["workers"] or {})
     values: dict[str, int | float | None] = {
         "hashrate_hs": _poolapi.rounded(account.get("currentHashrate")),
         "workers_n": online,
@@ -76,12 +76,19 @@ def _tell(replies: Mapping[str, Reply], _wallet: str) -> Told:
         "paid_n": _poolapi.whole(stats.get("paid")),
         "share_wall_s": _poolapi.moment(stats.get("lastShare")),
         "earned_day_n": _day(account.get("earnings")),
-        "blocks_n": _poolapi.whole(stats.get("blocksFound", len(blocks) if "rewards" in account else None)),
+        "blocks_n": _poolapi.whole(stats.get("blocksFound", None if blocks is None else len(blocks))),
     }
     best = _poolapi.rounded(stats.get("bestShare", account.get("bestShare")))
     values |= {"best_n": best} if best is not None else {}
     rates = tuple((name, _poolapi.rounded(one.get("hr"))) for name, one in workers.items() if isinstance(one, dict))
-    return Told(values, rates, blocks if "rewards" in account else None)
+    return Told(values, rates, blocks)
+
+
+def _online(workers: Any) -> int | None:
+    """How many are; None when one of them does not say."""
+    rows = list(workers.values()) if isinstance(workers, dict) else [None]
+    said = [one.get("offline") if isinstance(one, dict) else None for one in rows]
+    return said.count(False) if all(isinstance(one, bool) for one in said) else None
 
 
 def _table(tree: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -95,7 +102,11 @@ def _day(earnings: Any) -> int | None:
     return _poolapi.whole(day.get("amount"))
 
 
-def _blocks(rewards: list[Any]) -> Iterator[tuple[str, int | None]]:
-    rows = [row for row in rewards if isinstance(row, dict) and _poolapi.whole(row.get("height")) is not None]
-    for row in sorted(rows, key=lambda row: -(_poolapi.whole(row["height"]) or 0)):
-        yield str(_poolapi.whole(row["height"])), _poolapi.moment(row.get("timestamp"))
+def _blocks(rewards: list[Any]) -> tuple[tuple[str, int | None], ...] | None:
+    """Height and moment of each, newest first; None when one of them has no height."""
+    rows = [row for row in rewards if isinstance(row, dict)]
+    heights = [height for row in rows if (height := _poolapi.whole(row.get("height"))) is not None]
+    if len(heights) < len(rewards):
+        return None
+    found = sorted(zip(heights, rows, strict=True), key=lambda one: -one[0])
+    return tuple((str(height), _poolapi.moment(row.get("timestamp"))) for height, row in found)

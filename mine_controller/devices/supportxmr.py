@@ -80,5 +80,5 @@ def _rates(reply: Reply | None) -> tuple[tuple[str, int | None], ...] | None:
         return None  # the balances are what matters: they are still told
     if told is None:
         return None
-    rows = [(name, row) for name, row in told.items() if isinstance(row, dict) and name != "global"]
+    rows = [(name, row if isinstance(row, dict) else {}) for name, row in told.items() if name != "global"]
     return tuple((name, _poolapi.rounded(row.get("hash"))) for name, row in rows)
