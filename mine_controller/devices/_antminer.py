@@ -34,8 +34,9 @@ OLD, NEW = "old", "new"  # generations of the web interface of stock firmware: a
 _NEW_SETTINGS = ("bitmain-freq-level", "bitmain-pwth", "bitmain-hashrate-percent", "bitmain-user-ip-cat")
 _OLD_MODELS = re.compile(r"antminer (?:[st](?:7|9|11|15|17)|l3)(?![0-9])", re.IGNORECASE)
 _NEW_MODELS = re.compile(r"antminer (?:[st](?:19|2[0-9])|[ld][79]|k[sa7]|e9|e11|hs3|al[0-9]|dr7|x[59])", re.IGNORECASE)
+_TERA = {"K": 1e-9, "M": 1e-6, "G": 1e-3, "T": 1.0, "P": 1e3}
 _SPANS = ("5s", "1m", "5m")  # never av: it goes on after a stop
-_SCALE = {"GH": 1e-3, "GH/S": 1e-3, "MH": 1e-6, "MH/S": 1e-6, "TH": 1.0, "TH/S": 1.0}
+_SCALE = {f"{letter}H{end}": size for letter, size in _TERA.items() for end in ("", "/S")}
 _WATTS = ("chain_power", "power", "Power", "watt", "total_power")
 _CHIPS = re.compile(r"temp_chip[0-9]{1,2}|temp2_[0-9]{1,2}")
 _BOARDS = re.compile(r"temp_pcb[0-9]{1,2}|temp_out_pcb_?[0-9]{1,2}|temp[0-9]{1,2}")
@@ -110,7 +111,7 @@ def _stock(trees: Trees, patience_s: float) -> Told:
     stats = next((found for found in reversed(rows(trees.get("stats", {}), "STATS")) if "Type" not in found), {})
     uptime = _asic.counted(summary.get("Elapsed", stats.get("Elapsed", stats.get("elapsed"))))
     rate, mode = _stock_rate(summary, stats), work_mode(trees)
-    word, why = _stock_word(trees, rate, uptime, patience_s)
+    word, why = _stock_word(trees, _seen_rate(stats, rate), uptime, patience_s)
     new = _listed(stats, "chain")
     info = trees.get("info", {})
     told_ = Told(
@@ -118,6 +119,7 @@ def _stock(trees: Trees, patience_s: float) -> Told:
         why_word=why,
         power_w=_watts(trees, stats),
         rate_ths=rate,
+        why_rate=_why_no_rate(stats),
         chip_c=_asic.hottest([*_heats(stats, _CHIPS), *_chains(new, "temp_chip")]),
         board_c=_asic.hottest([*_heats(stats, _BOARDS), *_chains(new, "temp_pcb")]),
         fan_rpm=_asic.slowest(_stock_fans(stats), number(stats.get("fan_num"))),
@@ -139,11 +141,24 @@ def _stock_fans(stats: Mapping[str, Any]) -> list[Any]:
     return listed if isinstance(listed, list) else [turn for name, turn in stats.items() if _FANS.fullmatch(name)]
 
 
+def _seen_rate(stats: Mapping[str, Any], rate_ths: float | None) -> float | None:
+    """A rate that shows whether it hashes: that of a unit that counts in something else is in nobody's TH/s."""
+    return rate_ths if rate_ths is not None else _asic.counted(stats.get("rate_5s"))
+
+
 def _stock_rate(summary: Mapping[str, Any], stats: Mapping[str, Any]) -> float | None:
-    rate = number(stats.get("rate_5s"))
-    if rate is not None and rate >= 0:
-        return rate * _SCALE.get(str(stats.get("rate_unit", "GH")).upper(), 1e-3)
+    """TH/s; None also where it counts in a unit that is not known: its summary calls that GH/s all the same."""
+    rate = _asic.counted(stats.get("rate_5s"))
+    if rate is not None:
+        scale = _SCALE.get(str(stats.get("rate_unit", "GH")).upper())
+        return None if scale is None else rate * scale
     return next((rate for rate in (_ghs(summary), _ghs(stats)) if rate is not None), None)
+
+
+def _why_no_rate(stats: Mapping[str, Any]) -> str:
+    if _asic.counted(stats.get("rate_5s")) is None:
+        return "it gives no current hash rate"
+    return f"it counts in {_asic.shown(stats.get('rate_unit'))[:20]!r}, which is not known here"
 
 
 def _generation(trees: Trees) -> str:
@@ -175,7 +190,7 @@ def work_mode(trees: Trees) -> int | None:
 def _stock_word(trees: Trees, rate: float | None, uptime_s: float | None, patience_s: float) -> tuple[str | None, str]:
     """Asleep by its mode while nothing hashes; a unit that still hashes is not asleep whatever it has stored."""
     mode, old = work_mode(trees), _generation(trees) == OLD
-    empty = "STATS" in trees.get("stats", {}) and not rows(trees["stats"], "STATS")
+    empty = trees.get("stats", {}).get("STATS") == []
     if rate is not None and rate > 0:
         return "hashing", ""
     if old and "conf" in trees:
@@ -253,7 +268,7 @@ def _braiins_web(trees: Trees, patience_s: float) -> Told:
     rate = rate / 1e3 if rate is not None and rate >= 0 else None
     uptime = _asic.counted(details.get("bosminer_uptime_s"))
     status = details.get("status")
-    state = _BRAIINS_STATUS.get(status) if isinstance(status, int) else None
+    state = _BRAIINS_STATUS.get(status) if type(status) is int else None  # true is 1
     word, why = (state, "") if state else _asic.working(rate, uptime, patience_s)
     fans = [fan.get("rpm") for fan in _listed(cooling, "fans")]
     counts = dig(stats, "pool_stats") or {}
@@ -333,8 +348,9 @@ def _vnish_word(state: Any, rate: float | None, state_s: float | None, patience_
 
 
 def _sum(pools: Iterable[Mapping[str, Any]], name: str) -> float | None:
-    counts = [count for pool in pools if (count := _asic.counted(pool.get(name))) is not None]
-    return sum(counts) if counts else None
+    counts = [_asic.counted(pool.get(name)) for pool in pools]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
 
 
 def rate_is_zero(raw: bytes) -> bool:

@@ -25,6 +25,7 @@ class Told(NamedTuple):
     why_power: str = "this firmware tells no watts"
     limit_w: float | None = None
     rate_ths: float | None = None
+    why_rate: str = "it gives no current hash rate"
     chip_c: float | None = None
     board_c: float | None = None
     fan_rpm: float | None = None
@@ -44,7 +45,7 @@ def found(unit: str, host: str, told: Told, pools: Sequence[Pool]) -> tuple[Foun
         *_cgminer.facts(unit, host, told.model, told.firmware),
         Found(unit, "word", told.word, "" if told.word else told.why_word),
         _cgminer.told("power_w", unit, told.power_w, told.why_power),
-        _cgminer.told("hashrate_ths", unit, _rounded(told.rate_ths), "it gives no current hash rate"),
+        _cgminer.told("hashrate_ths", unit, _rounded(told.rate_ths), told.why_rate),
         _cgminer.told("chip_c", unit, told.chip_c, "no chip sensor answers"),
     ]
     more = (
