@@ -21,6 +21,7 @@ from mine_controller.ops import machine as box
 from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
 from mine_controller.ops.misplaced import misplaced
 from mine_controller.ops.recall import kept_book
+from mine_controller.ops.silence import answered, judged
 from mine_controller.ports.kept import HOUR_S, read_kept
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
@@ -202,7 +203,7 @@ def _first_at(site: Site) -> int:
 
 def _devices(site: Site) -> Iterator[Check]:
     """Each endpoint: as the last tick found it when that is fresh and good, else asked now, all side by side."""
-    known = {} if site.ask_now else _fresh_health(site)
+    known = {} if site.ask_now else answered(site.config, site.book, site.now_s)
     if site.wire_for is None:
         yield from _as_last_seen(site, known)
         return
@@ -212,24 +213,12 @@ def _devices(site: Site) -> Iterator[Check]:
         if name in known:
             yield Check(name, OK, f"answered {known[name]} s ago in the last tick")
         elif asked.get(name):
-            yield Check(name, FAIL, f"not read: {asked[name]}", remedy_for(asked[name], name))
+            found = Check(name, FAIL, f"not read: {asked[name]}", remedy_for(asked[name], name))
+            yield judged(found, site.config, site.book, site.now_s)
         else:
             yield Check(name, OK, "answers")
     if not site.config.endpoints:
         yield Check("devices", WARN, "no device section is active", "fill in what is CHANGE-ME in config.txt")
-
-
-def _fresh_health(site: Site) -> dict[str, int]:
-    image = site.book.image
-    if image is None:
-        return {}
-    out = {}
-    for name in site.config.endpoints:
-        health = image.channels.get(f"{name}:health")
-        age_s = site.now_s - image.clock.wall_s + image.clock.plant_s - health.at_s if health is not None else None
-        if health is not None and age_s is not None and health.value == "ok" and 0 <= age_s <= 2 * image.clock.tick_s:
-            out[name] = age_s
-    return out
 
 
 def _as_last_seen(site: Site, known: dict[str, int]) -> Iterator[Check]:
@@ -243,7 +232,8 @@ def _as_last_seen(site: Site, known: dict[str, int]) -> Iterator[Check]:
             yield Check(name, WARN, "no fresh answer is kept, and it is not asked now")
         else:
             why = health.why or "no reason given"
-            yield Check(name, FAIL, f"not read in the last tick: {why}", remedy_for(why, name))
+            found = Check(name, FAIL, f"not read in the last tick: {why}", remedy_for(why, name))
+            yield judged(found, site.config, site.book, site.now_s)
 
 
 def _ask(site: Site, todo: tuple[Asked, ...], wire_for: WireFor) -> dict[str, str]:
