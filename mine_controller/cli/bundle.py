@@ -17,7 +17,7 @@ Examples:
   minectl bundle                          the last day, into minectl-TIME.tar.gz here, or beside the
                                           database where its user may not write here (sudo minectl)
   minectl bundle --ticks 5000 -o it.tar.gz
-  tar xzf it.tar.gz; cd minectl-*; minectl explain --db mine_data.db
+  tar xzf it.tar.gz; cd minectl-*/; minectl explain --db mine_data.db
 
 \b
 In it: the config as it counts with stars for secrets, the last ticks' records and policy, events, the end

@@ -3,7 +3,9 @@
 import errno
 import io
 import json
+import re
 import sqlite3
+import subprocess
 import tarfile
 import zlib
 from contextlib import closing
@@ -12,6 +14,7 @@ from hashlib import sha256
 import pytest
 from cli.place import Place
 
+from mine_controller.cli.bundle import command
 from mine_controller.core.option import Secret
 from mine_controller.ops import bundle
 from mine_controller.ops.recall import Recalled, recall
@@ -119,3 +122,12 @@ def test_only_the_last_ticks_and_their_anchor_are_in_it(place):
 def test_short_secrets_are_not_looked_for_everywhere(place):
     config = place.config._replace(secrets=(Secret("x"), Secret("a b/c")))
     assert bundle.forms(config) == (b"a%20b%2Fc", b"a+b%2Fc", b"a b/c")
+
+
+def test_the_example_of_its_help_finds_the_folder_beside_the_bundle_it_came_out_of(tmp_path):
+    """minectl-* is the bundle of the example before as well, and a shell goes into one place at a time."""
+    (tmp_path / "minectl-20260715T140000Z.tar.gz").touch()
+    (tmp_path / "minectl-20260715T140000Z").mkdir()
+    into = re.search(r"; (cd [^;]+);", command.epilog)[1]
+    where = subprocess.check_output(["/bin/bash", "-c", f"{into} && pwd"], cwd=tmp_path, text=True)
+    assert where == f"{tmp_path}/minectl-20260715T140000Z\n"
