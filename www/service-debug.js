@@ -203,9 +203,14 @@
     })();
   }
 
+  // What fails is said in the box, which stays: whoever pressed it must not believe that the mine stops.
   function stop() {
+    if (!M.may("operate")) { M.login(); return; }
     M.dialog("Stop everything?", [el("p", {}, "All miners go off now, at their outlets where they have any, and stay off until minectl resume."), M.reasonField()], "Stop everything", function (form) {
-      return act("POST", "/api/debug/emergency-shutdown", { reason: form.querySelector("#sv-reason").value });
+      return M.ask("POST", "/api/debug/emergency-shutdown", { reason: form.querySelector("#sv-reason").value }).then(function (found) {
+        M.say(M.outcome(found));
+        load().catch(M.complain);
+      }, function (error) { throw new Error("Not stopped: " + error.message); });
     }, "sv-bad");
   }
 
