@@ -60,8 +60,16 @@
     document.dispatchEvent(new CustomEvent("minectl:page"));
   }
 
+  // Where reading needs a token, the service's login keeps one for this tab.
+  function ask(path) {
+    var about = { cache: "no-store" }, token = "";
+    try { token = sessionStorage.getItem("minectl-token"); } catch { /* no storage, no token */ }
+    if (token) { about.headers = { "Minectl-Token": token }; }
+    return fetch(path, about);
+  }
+
   function refresh() {
-    fetch(root() + "status.json", { cache: "no-store" }).then(function (answer) {
+    ask(root() + "status.json").then(function (answer) {
       var date = Date.parse(answer.headers.get("date"));
       if (date) { skew = (date - Date.now()) / 1000; }
       return answer.ok ? answer.json() : null;
@@ -70,7 +78,7 @@
       if (status) { read = status.tick_at || 0; }
       tellAge();
       if (!status || isSlow() || status.written_at === fact("written")) { return null; }
-      return fetch(location.href.split("#")[0], { cache: "no-store" });
+      return ask(location.href.split("#")[0]);
     }).then(function (answer) {
       return answer && answer.ok ? answer.text() : null;
     }).then(function (text) {

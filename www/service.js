@@ -139,18 +139,20 @@
     return [el("span", {}, me.name + " (" + me.role + ")"), el("button", { type: "button", on: { click: logout } }, "Log out")];
   }
 
-  // A page that reading needs a token for: fetched with it and put in place of the question.
+  // A page that reading needs a token for: fetched with it and put in place of the question. Its own script comes after
+  // it, and renews it and tells its age as everywhere.
   function unlock() {
     return fetch(location.href, { headers: { "Minectl-Token": token(), Accept: "text/html" }, cache: "no-store", credentials: "same-origin" }).then(function (answer) {
       if (!answer.ok) { keep(""); throw new Error("this token does not open it"); }
       return answer.text();
     }).then(function (text) {
       var fresh = new DOMParser().parseFromString(text, "text/html");
+      var own = fresh.querySelector('script[src$="script.js"]');
       fresh.querySelectorAll("script, noscript").forEach(function (one) { one.remove(); });
       document.title = fresh.title;
       document.documentElement.className = fresh.documentElement.className;
       document.body.replaceWith(document.adoptNode(fresh.body));
-      setTimeout(function () { unlock().catch(complain); }, 60000);
+      if (own) { document.head.append(el("script", { src: own.getAttribute("src") })); }
       return whoami();
     });
   }

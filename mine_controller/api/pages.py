@@ -24,6 +24,7 @@ FILES = {
     "/service-config.js": "text/javascript",
     "/service-bands.js": "text/javascript",
     "/service.css": "text/css",
+    "/script.js": "text/javascript",
     "/style.css": "text/css",
     "/icon.svg": "image/svg+xml",
 }

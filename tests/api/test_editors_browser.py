@@ -13,7 +13,7 @@ from cli.agile import Home
 from cli.home import Home as Shelf
 
 from mine_controller.config.load import load
-from mine_controller.ops import replies
+from mine_controller.ops import replies, tokens
 from mine_controller.ops.recall import last_seen
 from mine_controller.ports.show import show
 
@@ -78,6 +78,12 @@ def shelf(tmp_path, monkeypatch):
     home.config.paths.www.mkdir(exist_ok=True)
     (home.config.paths.www / "index.html").write_text(PAGE)
     return ticking(home, monkeypatch)
+
+
+def shelf_shown(shelf):
+    """Its pages as a tick writes them."""
+    seen = last_seen(shelf.config.paths, shelf.config.policy)
+    show(shelf.config, seen.book)
 
 
 def log_in(tab, text):
@@ -250,8 +256,7 @@ def test_the_page_gets_buttons_that_restart_remove_and_search(shelf, tab, monkey
 
 def test_the_pages_as_ticks_write_them_get_their_buttons_and_stay_as_wide_as_the_screen(shelf, tab):
     (shelf.config.paths.www / "index.html").unlink()
-    seen = last_seen(shelf.config.paths, shelf.config.policy)
-    show(shelf.config, seen.book)
+    shelf_shown(shelf)
     with listening(shelf) as live:
         token = live.token("admin")
         for path, units in (("/", 4), ("/fleet.html", 4), ("/miner/b01.html", 1)):
@@ -272,6 +277,42 @@ def test_a_page_that_needs_a_token_asks_for_it_and_then_shows_itself(shelf, tab)
         assert tab.run("document.querySelectorAll('.sv-acts').length") == 0
         tab.go(f"{live.at}/index.html")
         tab.until("document.querySelector('[data-miner=b01]')")
+
+
+def test_a_page_behind_a_token_tells_its_age_renews_itself_and_turns_red_like_any_other(shelf, tab):
+    (shelf.config.paths.www / "index.html").unlink()
+    shelf_shown(shelf)
+    with listening(shelf, Terms(read_token=True)) as live:
+        tab.go(f"{live.at}/")
+        log_in(tab, live.token("read"))
+        tab.until("document.documentElement.classList.contains('is-old')")
+        assert "what it does now is not known" in tab.text("#old")
+        page = shelf.config.paths.www / "index.html"
+        page.write_text(page.read_text().replace("</main>", "<p id=news>news</p></main>"))
+        status = shelf.config.paths.www / "status.json"
+        status.write_text(json.dumps(json.loads(status.read_text()) | {"written_at": 1}))
+        tab.run("document.getElementById('page').dataset.refresh = 0.1")
+        tab.until("document.getElementById('news')")
+        assert not [one for one in tab.wrong if "status.json" in one]
+
+
+def test_an_emergency_stop_that_is_not_taken_says_so_where_it_was_pressed(place, tab):
+    place.ticks(1)
+    with listening(place) as live:
+        tab.go(f"{live.at}/debug")
+        tab.until("document.querySelector('#db-rows li')")
+        tab.click("#db-stop")
+        assert tab.text(".sv-dialog h2") == "Log in"
+        tab.key("Escape", 27)
+        token = live.token("operate")
+        tab.go(f"{live.at}/debug?", token)
+        tab.until("document.getElementById('sv-who').innerText.includes('operate')")
+        tokens.revoke(place.config.paths, "operate")
+        tab.click("#db-stop")
+        tab.click(".sv-dialog [type=submit]")
+        tab.until("document.querySelector('.sv-dialog .sv-wrong').innerText.startsWith('Not stopped: ')")
+        assert not place.config.paths.stop.exists()
+        assert tab.run("document.querySelector('.sv-dialog').open")
 
 
 def axe():
