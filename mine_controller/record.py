@@ -34,6 +34,7 @@ else:
 
         __slots__ = ()
         _fields = ()  # without types: those of a record are of its fields alone
+        _places = {}  # noqa: RUF012 - where its fields stand; each record has its own
 
         @classmethod
         def _make(cls, iterable: Iterable[Any]) -> Self:
@@ -43,10 +44,14 @@ else:
             return made
 
         def _replace(self, /, **changes: Any) -> Self:
-            made = tuple.__new__(self.__class__, map(changes.pop, self._fields, self))
-            if changes:
-                raise _UNEXPECTED(f"Got unexpected field names: {list(changes)!r}")
-            return made
+            places, values = self._places, list(self)
+            try:
+                for name, value in changes.items():
+                    values[places[name]] = value
+            except KeyError:
+                strange = [name for name in changes if name not in places]
+                raise _UNEXPECTED(f"Got unexpected field names: {strange!r}") from None
+            return tuple.__new__(self.__class__, values)
 
         def _asdict(self) -> dict[str, Any]:
             return dict(zip(self._fields, self, strict=True))
@@ -102,7 +107,8 @@ else:
             fields = tuple(types)
             defaults = _defaults(name, fields, body)
             body["__new__"] = _constructor(name, types, tuple(defaults.values()))
-            body.update(__slots__=(), _fields=fields, _field_defaults=defaults, __match_args__=fields)
+            places = dict(zip(fields, range(len(fields)), strict=True))
+            body.update(__slots__=(), _fields=fields, _field_defaults=defaults, __match_args__=fields, _places=places)
             for place, field in enumerate(fields):
                 body[field] = _tuplegetter(place, "")
             return type(name, (_Record,), body)

@@ -52,9 +52,11 @@ def _with(state: State, names: set[str]) -> State:
 
 def rests(view: View, at: int) -> bool:
     """True for a dark unit that may go on by itself, by measurement and by its own word."""
+    if view.fleet.on[at]:  # first: it is asked of every miner that is told to stop
+        return False
     spec, miners = view.wiring.miners[at], view.image.miners
     known = spec.id in (view.state.last.get(KEY) or ()) and miners.power_w[at] is not None
-    return known and not view.fleet.on[at] and miners.word[at] not in ASLEEP
+    return known and miners.word[at] not in ASLEEP
 
 
 def to_tell(view: View) -> list[int]:
