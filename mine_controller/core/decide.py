@@ -14,6 +14,7 @@ from mine_controller.core.forecast import time_to_obey
 from mine_controller.core.held import watch_hold
 from mine_controller.core.lamp import light
 from mine_controller.core.liars import with_lies
+from mine_controller.core.model.command import UNSUPPORTED
 from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
@@ -227,6 +228,7 @@ def _next_state(
     starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
     last["starts"] = starts + [now_s] * len(plan.starts)
     last["failed_starts"], last["failing_since"] = _row(view, compared)
+    last["unable_starts"] = _unable(view, compared, last["failed_starts"])
     last = judged(last, compared.done, compared.failed)
     limit = getattr(policy.rules.get("wear"), "failures", FAILURES)
     books = _judge(view, compared, limit, (last["failed_starts"], last["failing_since"]))
@@ -247,6 +249,13 @@ def _row(view: View, compared: Compared) -> tuple[int, int]:
     before = 0 if proven else int(view.state.last.get("failed_starts", 0))
     since_s = int(view.state.last.get("failing_since", view.now_s)) if before else view.now_s
     return before + len(compared.failed), since_s
+
+
+def _unable(view: View, compared: Compared, row: int) -> int:
+    """Those of the row whose unit said that it knows no start: nothing of the supply shows in them."""
+    before = int(view.state.last.get("unable_starts", 0)) if row > len(compared.failed) else 0
+    chases = (view.state.chases.get(f"miner {name}") for name in compared.failed)
+    return before + sum(chase is not None and chase.answer == UNSUPPORTED for chase in chases)
 
 
 def _judge(view: View, compared: Compared, limit: int, row: tuple[int, int]) -> dict[str, MinerBook]:

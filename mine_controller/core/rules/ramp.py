@@ -38,7 +38,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     room = max(0, allowed - len(recent))
     numbers = (("step", allowed), ("recent", len(recent)))
     limits = [Limit(EQUIPMENT, "start_miners", room, Reason("ramp", "step", numbers))]
-    total = int(view.state.last.get("failed_starts", 0))
+    # A unit that knows no start shows nothing of what the others may do.
+    total = int(view.state.last.get("failed_starts", 0)) - int(view.state.last.get("unable_starts", 0))
     kept["paid"] = min(int(kept.get("paid") or 0), total)  # a proven start ends the row
     failed = total - int(kept["paid"])
     if failed >= options.failed_steps * allowed and not kept.get("hold_s"):
