@@ -69,6 +69,7 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
         "trends": trends,
         "alarms": _alarms(made, zone),
         "events": events(history.events[-EVENTS_SHOWN:], site, zone, now_s),
+        "live": made["live"],
         "actions": _actions(book, site, words),
         "inputs": [_input(one) for one in made["inputs"]],
         "absent": made["absent"],

@@ -256,6 +256,13 @@ def test_the_banners_say_what_must_not_be_overlooked():
     assert "EMERGENCY STOP" in read(drawn("EMERGENCY")).text
 
 
+def test_in_shadow_mode_no_command_is_called_sent():
+    told = "shadow mode sent none of them"
+    assert told in read(drawn("CURTAILING", live=False)).text
+    assert told not in read(drawn("CURTAILING", live=True)).text
+    assert "Sent in the last round" not in drawn("CURTAILING", live=False)
+
+
 def test_totals_say_n_of_m():
     text = read(drawn()).text
     for told in ("277 of 280 known", "7 of 9", "277 of 280", "695 of 720 ticks known"):
