@@ -83,7 +83,7 @@ def test_the_band_in_force_its_price_and_the_next_changes_are_told():
 def test_every_slot_ahead_is_a_bar_and_a_row_of_the_table():
     shown = section(economy())
     assert len(re.findall(r'<rect class="b-\d" x="\d+" y', shown)) == len(PRICES)
-    rows = shown[shown.index('aria-label="Prices ahead by half hour"') :]
+    rows = shown[shown.index('aria-label="Prices ahead, slot by slot"') :]
     rows = rows[: rows.index("</table>")]
     assert rows.count('<th scope="row">') == len(PRICES)
     assert "-4.00" in rows

@@ -159,3 +159,12 @@ def test_what_a_service_sends_is_text_and_nothing_else():
     read(html)
     panel = html.partition('id="pools"')[2].partition("</section>")[0]
     assert not {"script", "img", "iframe", "a"} & set(re.findall(r"<([a-z0-9]+)", panel))
+
+
+def test_no_two_places_of_the_page_have_one_name_also_with_two_services():
+    """The script opens again by its name what a person had opened."""
+    made = view.view(book(), facts(), History(), sentence, NOW)
+    made["pools"]["services"] = made["pools"]["services"] * 2
+    names = re.findall(r' id="([^"]+)"', page.render(made))
+    assert sum(name.startswith("d-workers") for name in names) == 2
+    assert len(set(names)) == len(names)
