@@ -87,6 +87,8 @@ def _read(client: "ModbusTcpClient", unit: int, read: list[int], until: float) -
         raise WireError(
             "timeout" if late else "bad_http", "no answer in time" if late else "no Modbus answer"
         ) from None
+    if answer.function_code & 0x7F != function:  # the library takes whatever comes in its transaction
+        raise WireError("bad_http", "answers another question")
     if answer.isError():
         return [int(getattr(answer, "exception_code", 0)) or 4, ""]
     if len(answer.registers) != count:
