@@ -1,6 +1,5 @@
 """`minectl config`: look at config.txt, check it, change it."""
 
-import json
 import os
 import shlex
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from mine_controller.cli.output import safe
+from mine_controller.cli.output import json_text, safe
 from mine_controller.cli.session import Asker, config_path, tell_news
 from mine_controller.config.edit import (
     STARS,
@@ -91,7 +90,7 @@ def _load(path: Path) -> Config:
 
 
 def _dump(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    click.echo(json_text(value))
 
 
 def _told(problems: tuple[Problem, ...], name: str) -> list[dict[str, Any]]:

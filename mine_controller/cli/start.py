@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -35,6 +36,8 @@ class Asked(NamedTuple):
 
 def main() -> None:
     """Entry point."""
+    if isinstance(sys.stdout, TextIOWrapper):  # a letter that the screen's encoding lacks is a question mark there
+        sys.stdout.reconfigure(errors="replace")
     asked = _tick_of(sys.argv[1:])
     if asked is not None:
         gc.disable()  # what is imported from here on is as little worth the search as what comes after: see `_real`

@@ -169,3 +169,39 @@ def test_from_a_folder_that_is_closed_the_installed_config_is_meant(tmp_path, mo
     monkeypatch.delenv("MINECTL_CONFIG", raising=False)
     monkeypatch.setattr(Path, "exists", exists)
     assert config_path(None) == Path("/etc/minectl/config.txt")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+@pytest.mark.parametrize("words", [("health",), ("status",), ("config", "get", "site.name"), ("tick", "--dry-run")])
+def test_a_letter_that_the_screen_does_not_know_ends_no_command(place, words, encoding):
+    """An old terminal, or monitoring in a locale of another time, whose plugin ended with 1 and a traceback."""
+    text = place.path.read_text().replace("name = Coop test", "name = Mine \N{HOT BEVERAGE}")
+    place.path.write_text(text, encoding="utf-8")
+    place.ticks(2)
+    told = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    done = run(*words, "--config", str(place.path), env=told, encoding="latin-1")
+    assert (done.returncode, "Traceback" in done.stderr, bool(done.stdout)) == (0, False, True)
+
+
+def test_a_program_that_reads_a_value_as_json_gets_every_letter_whatever_the_screen_knows(place):
+    place.path.write_text(place.path.read_text().replace("name = Coop test", "name = Mine \N{HOT BEVERAGE}"), "utf-8")
+    told = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = run("config", "get", "site.name", "--json", "--config", str(place.path), env=told)
+    assert json.loads(done.stdout) == "Mine \N{HOT BEVERAGE}"
+
+
+def test_a_dry_run_tells_its_degrees_on_a_screen_that_knows_none(place):
+    place.ticks(2)
+    program = """
+from mine_controller.cli import start
+from mine_controller.ops.recall import last_seen
+def seen(config, *_about):
+    return last_seen(config.paths, config.policy).book, 0
+start._ticked = seen
+start.main()
+"""
+    line = [sys.executable, "-c", program, "tick", "--dry-run", "--config", str(place.path)]
+    told = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, env=told)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "inlet_c          25.0 ?C" in done.stdout
