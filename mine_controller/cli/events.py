@@ -88,6 +88,8 @@ def _verify(config: Config, as_json: bool) -> NoReturn:
     from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
+    if not config.paths.db.exists():
+        fail("there is no database, so nothing can be verified; `minectl tick` makes one, `minectl restore` has copies")
     try:
         found = query.chain(config.paths)
     except StoreTrouble as trouble:

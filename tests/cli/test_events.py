@@ -51,5 +51,11 @@ def test_a_changed_row_is_named(place):
     assert json.loads(place.run("events", "--verify", "--json").stdout)["broken"] == 2
 
 
-def test_before_the_first_tick_the_chain_is_empty_and_holds(place):
-    assert "0 events" in place.run("events", "--verify").stdout
+def test_a_log_that_is_not_there_is_not_called_as_it_was_written(place):
+    """Who took the whole database away was told a good chain of 0 events, with exit code 0."""
+    place.ticks(2)
+    place.config.paths.db.unlink()
+    for words in (("events", "--verify"), ("events", "--verify", "--json")):
+        done = place.run(*words)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "there is no database, so nothing can be verified; `minectl tick` makes one" in done.stderr
