@@ -204,14 +204,18 @@ def _of_text(text: str) -> Tree:
 def _fields(section: str) -> dict[str, str]:
     """Keys and values. A piece without "=" belongs to the value before it: Avalon does not escape its commas."""
     fields: dict[str, str] = {}
-    key = ""
+    key, more = "", list[str]()
     for piece in _FIELD.findall(section):
         name, sign, value = piece.partition("=")
-        if sign or not fields:
-            key = _plain(name).strip() if not fields else _plain(name)
-            fields[key] = _plain(value)
-        else:
-            fields[key] += "," + _plain(piece)
+        if fields and not sign:
+            more.append(_plain(piece))
+            continue
+        if more:
+            fields[key], more = ",".join((fields[key], *more)), []
+        key = _plain(name).strip() if not fields else _plain(name)
+        fields[key] = _plain(value)
+    if more:
+        fields[key] = ",".join((fields[key], *more))
     return fields
 
 
