@@ -8,6 +8,7 @@ import importlib
 import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import process_time
 from types import ModuleType
 from typing import Any, Protocol
 
@@ -26,7 +27,8 @@ PROBES = 6.0  # a broken endpoint gets this part of its budget (1 s) for its fir
 SLACK_S = 0.1  # a driver's deadline lies this much before the thread's, so that its own reason is the one told
 UNIT_SLACK_S = 0.001  # and so much more for each unit a group may hold: what came in time has yet to be parsed
 MOST_SLACK_S = 3.0
-SENT_S = 0.015  # so long questions go out first: whoever loads code holds up those who ask
+SENT_STEPS, SENT_STEP_S = 15, 0.001  # so long questions go out first at most: whoever loads code holds up who asks
+RESTS_S = 0.0002  # with less work than that in a step they all wait for answers
 WHY_LENGTH = 120
 TEXT_LENGTH = 200
 AT_ONCE = 64  # units whose readings are looked through together
@@ -85,7 +87,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
         _start(job) if threads else job.run()
     if meanwhile is not None:
         if threads and jobs:
-            jobs[-1].done.wait(SENT_S)
+            _all_asked(jobs[-1].done)
         meanwhile()
     gathered = Gathered()
     for job in jobs:
@@ -93,6 +95,17 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
         if job.fault:
             faults(job.asked.endpoint, job.fault)
     return gathered.all()
+
+
+def _all_asked(last: threading.Event) -> None:
+    """Wait until the threads that ask have nothing to do but wait, which the processor's time tells."""
+    worked_s = process_time()
+    for _ in range(SENT_STEPS):
+        if last.wait(SENT_STEP_S):
+            return
+        before_s, worked_s = worked_s, process_time()
+        if worked_s - before_s < RESTS_S:
+            return
 
 
 def _job(

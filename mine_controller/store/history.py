@@ -182,7 +182,7 @@ def roll_hour(db: sqlite3.Connection, hour_at: int, policy: Policy) -> None:
     paid = money.roll(db, hour_at, money.idle_of(policy))
     if paid:
         tree["money"] = money.pack(paid, hour_at, lambda ids: _fleet(db, ids))
-    body = squeeze(tree)
+    body = squeeze(tree, len(ids) * len(columns))
     db.execute("INSERT OR REPLACE INTO hours VALUES (?,?)", (hour_at, body))
     db.executemany(
         "INSERT OR REPLACE INTO stats (miner_id, timestamp, hashrate, temperature, power, fan_speed, status)"

@@ -52,7 +52,7 @@ class Kept(NamedTuple):
 def pack_body(state: State, image: Image | None, config_sha: str) -> bytes:
     """Give the body of a state row; an anchor has the same."""
     tree = {"state": pack_state(state), "image": None if image is None else pack_image(image), "config": config_sha}
-    return squeeze(tree)
+    return squeeze(tree, 0 if image is None else len(image.channels))
 
 
 def unpack_body(body: bytes) -> tuple[State, Image | None, str, tuple[str, ...]]:

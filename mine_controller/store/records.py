@@ -54,18 +54,19 @@ def unread(strategy: str) -> frozenset[str]:
 
 def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left_out: frozenset[str] = UNREAD) -> bytes:
     """Give a round as a body. `code` shortens channel names it knows and gives others back as they are."""
-    decision = this.decision
+    decision, told = this.decision, columned(this.readings)
     return squeeze(
         {
             "v": VERSION,
             "clock": pack_clock(this.clock),
-            "readings": fold(_rows_of(columned(this.readings), code, left_out), code),
+            "readings": fold(_rows_of(told, code, left_out), code),
             "requests": this.requests,
             "facts": facts,
             "in": state_sha,
             "out": sha(decision),
             "said": [decision.mode, decision.why, decision.envelope.binding],
-        }
+        },
+        len(told),
     )
 
 
