@@ -27,6 +27,7 @@ from mine_controller.ops.replies import Answer, Person, Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.answered import waiting
+from mine_controller.store.db import StoreError, StoreTrouble
 from mine_controller.store.lock import Busy
 from mine_controller.store.note import Who, note
 
@@ -164,6 +165,8 @@ def _log(scene: Scene, name: str, word: str) -> None:
         return
     try:
         note(scene.config.paths, [Event("drill", "info", name, Reason("drill", "done", numbers))], scene.now_s)
+    except StoreTrouble as trouble:
+        scene.tell(f"the event log does not have it: {trouble.text}", good=False)
     finally:
         lock.__exit__(None, None, None)
 
@@ -430,7 +433,6 @@ def restore(copy: str) -> Work:
 
     def work(scene: Scene, figures: dict[str, Any]) -> bool:
         from mine_controller.ops import restore as restoring  # noqa: PLC0415 - one drill of four
-        from mine_controller.store.db import StoreError  # noqa: PLC0415 - the same
 
         try:
             found = restoring.drill(scene.config, copy, scene.now_s, scene.tell)

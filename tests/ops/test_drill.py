@@ -144,3 +144,15 @@ def test_a_curtailment_is_looked_at_for_the_contracts_seconds_however_short_its_
     monkeypatch.setattr(drill.Scene, "next_tick", lambda _scene: looks.append(1) or 30)
     assert drill.run("curtail", scene(place), drill.curtail).word == "failed"
     assert len(looks) * 30 > 300
+
+
+def test_a_drill_whose_row_can_not_be_written_tells_its_result_all_the_same(place, monkeypatch):
+    """On a disk that is read-only the copy had worked, and nobody was told."""
+
+    def refused(*_given):
+        raise StoreTrouble("readonly", "the database can't be written")
+
+    monkeypatch.setattr(drill, "note", refused)
+    where = scene(place.ticks(2, of=2))
+    assert drill.run("page", where, drill.page(lambda _config: {"telegram": ""}, 0)).passed is True
+    assert where.steps[-1].text == "the event log does not have it: the database can't be written"
