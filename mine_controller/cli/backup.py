@@ -47,6 +47,10 @@ def command(config: Path | None, folder: Path | None, listed: bool, as_json: boo
             )
     except (StoreTrouble, StoreError) as trouble:
         fail(f"no copy was made: {trouble}")
+    except BrokenPipeError:
+        raise  # whoever read it has enough; `main` knows how that ends
+    except OSError as error:
+        fail(f"no copy was made: {error.filename or loaded.paths.backups}: {error.strerror}")
     if as_json:
         click.echo(json_text(_row(made) | {"rows": dict(made.counts)}))
     else:

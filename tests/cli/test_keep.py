@@ -1,6 +1,7 @@
 """`backup`, `restore`, `prune`, `export`, `bundle`, `reset` as typed."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -291,3 +292,14 @@ def test_a_copy_is_found_by_its_name_from_a_folder_that_is_closed(place, monkeyp
     monkeypatch.setattr(Path, "exists", exists)
     done = place.run("restore", "--drill", made.name)
     assert (done.exit_code, done.stderr.count("Permission denied")) == (0, 0)
+
+
+def test_a_copy_that_a_disk_does_not_take_is_a_sentence(place, monkeypatch):
+    def refused(*_given):
+        raise OSError(errno.EROFS, "Read-only file system", "backups/by-hand.db.draft")
+
+    place.ticks(2)
+    monkeypatch.setattr("mine_controller.ops.keep.by_hand", refused)
+    done = place.run("backup")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "no copy was made: backups/by-hand.db.draft: Read-only file system" in done.stderr
