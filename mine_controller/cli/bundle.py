@@ -32,7 +32,8 @@ Exit: 0 written · 1 it could not be made · 2 config"""
 @click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 def command(config: Path | None, ticks: int, output: Path | None) -> None:
     """One file for whoever looks into a trouble: records, config, log, doctor; no secrets."""
-    from mine_controller.ops.bundle import bundle  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.config.replace import replace_file  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.bundle import bundle  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreError, StoreTrouble  # noqa: PLC0415 - the same
 
     loaded = load_config(config, last_good=True)
@@ -41,13 +42,20 @@ def command(config: Path | None, ticks: int, output: Path | None) -> None:
     now_s = int(time.time())
     try:
         made = bundle(loaded, ticks, now_s, _doctor(config_path(config), now_s), _say)
-        target = output or place_for(f"{made.name}.tar.gz", loaded.paths)
-        target.touch(mode=0o600)
-        target.write_bytes(made.body)
     except (StoreTrouble, StoreError) as trouble:
         fail(f"no bundle was made: {trouble}")
     except OSError as error:
         fail(f"{error.filename or output}: {error.strerror}")
+    target = output or place_for(f"{made.name}.tar.gz", loaded.paths)
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(made.body)  # a device or a pipe
+        else:
+            replace_file(target, made.body, 0o600)  # whole or not at all: one that is cut off is none
+    except BrokenPipeError:
+        raise  # whoever read it has enough; `main` knows how that ends
+    except OSError as error:
+        fail(f"{target}: {error.strerror}")
     click.echo(f"{target} ({len(made.body) / 1e6:.1f} MB); no secret of the config is in it, local addresses are")
     if made.samples:
         click.echo(made.samples)

@@ -303,3 +303,19 @@ def test_a_copy_that_a_disk_does_not_take_is_a_sentence(place, monkeypatch):
     done = place.run("backup")
     assert (done.exit_code, done.stdout) == (1, "")
     assert "no copy was made: backups/by-hand.db.draft: Read-only file system" in done.stderr
+
+
+def test_a_bundle_that_the_disk_cuts_off_is_none(place, tmp_path, monkeypatch):
+    """A file of 0 bytes lay there by the name of a bundle; one of before was gone."""
+    place.ticks(2)
+    target = tmp_path / "it.tar.gz"
+    target.write_bytes(b"of before")
+
+    def full(*_given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(Path, "write_bytes", lambda path, _body: (path.write_text(""), full()))
+    done = place.run("bundle", "-o", str(target))
+    assert (done.exit_code, target.read_bytes()) == (1, b"of before")
+    assert "it.tar.gz: No space left on device" in done.stderr
