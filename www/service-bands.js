@@ -3,11 +3,12 @@
   "use strict";
   var M = window.Minectl, el = M.el;
   var SVG = "http://www.w3.org/2000/svg", PATH = "/api/settings/agile-solo-strategy/bands";
-  var choices = { coins: [], pools: [], modes: {} }, asked = 0, typing = 0, rows = 0;
+  var choices = { coins: [], pools: [], modes: {} }, asked = 0, typing = 0, rows = 0, edited = false;
 
   function id(name) { return document.getElementById(name); }
   function load() {
     return M.ask("GET", PATH).then(function (found) {
+      if (edited) { return; } // meanwhile
       choices = found.choices;
       id("bd-rows").replaceChildren();
       found.bands.forEach(add);
@@ -45,11 +46,13 @@
     });
     var row = el("li", { "data-id": band.id }, el("p", { "class": "sv-head" }, el("b", {}, "Band " + band.id), el("span", { "class": "soft" }, "")),
       field("Prices below (p/kWh)", price), field("Mines", coin), field("Pool", pool), modes,
-      el("button", { type: "button", "aria-label": "Remove band " + band.id, on: { click: function () { row.remove(); order(); later(); } } }, "Remove"));
-    row.addEventListener("input", function () { order(); later(); });
+      el("button", { type: "button", "aria-label": "Remove band " + band.id, on: { click: function () { row.remove(); changed(); } } }, "Remove"));
+    row.addEventListener("input", changed);
     id("bd-rows").append(row);
     order();
   }
+
+  function changed() { edited = true; order(); later(); }
 
   // Colours and "from ... to below ..." follow the order.
   function order() {
@@ -166,11 +169,11 @@
       add({ id: name.value, max_price: Number(price.value), target_coin: "", pool: "", modes: [] });
       var all = Array.from(id("bd-rows").children), fresh = all[all.length - 1];
       var cheaper = all.find(function (row) { return row !== fresh && row.querySelector("[data-what=price]").value !== "" && Number(row.querySelector("[data-what=price]").value) < Number(price.value); });
-      if (cheaper) { cheaper.before(fresh); order(); }
-      later();
+      if (cheaper) { cheaper.before(fresh); }
+      changed();
     });
   }
-  function told(found) { M.say([found.changed.length + " changed and in the audit log; a tick takes it over."].concat(found.notes || []).join(" Note: ")); return load(); }
+  function told(found) { M.say([found.changed.length + " changed and in the audit log; a tick takes it over."].concat(found.notes || []).join(" Note: ")); edited = false; return load(); }
   function save(event) {
     event.preventDefault();
     M.ask("PUT", PATH, { bands: bands(), reason: id("bd-reason").value.trim() }).then(told).catch(M.complain);
@@ -184,5 +187,6 @@
       return M.ask("POST", PATH + "/reset", { reason: id("bd-reason").value.trim() }).then(told);
     });
   });
-  M.onWho(function () { load().catch(M.complain); });
+  // Whoever logs in again, because a save found the token gone, finds what was typed.
+  M.onWho(function () { if (edited) { later(); } else { load().catch(M.complain); } });
 })();

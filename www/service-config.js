@@ -7,9 +7,9 @@
   function id(name) { return document.getElementById(name); }
   function load() {
     return M.ask("GET", "/api/config").then(function (found) {
+      if (changes.size) { return; } // meanwhile
       sha = found.sha;
       kinds = found.kinds;
-      changes.clear();
       id("cf-sections").replaceChildren.apply(id("cf-sections"), found.sections.map(function (one) { return section(one, false); }));
       id("cf-kind").replaceChildren.apply(id("cf-kind"), kinds.map(function (one) { return el("option", { value: one.kind }, one.kind); }));
       id("cf-undo").disabled = !found.can_undo;
@@ -18,6 +18,8 @@
       find();
     });
   }
+
+  function again() { changes.clear(); return load(); }
 
   // -- the form ------------------------------------------------------------------------------------------------
 
@@ -145,14 +147,14 @@
     was = Array.from(document.querySelectorAll(".sv-section[open]"), function (one) { return one.dataset.title; }).join("\n");
     M.ask("PATCH", "/api/config", body()).then(function (found) {
       M.say([found.changed.length + " changed and in the audit log; a tick takes it over."].concat(found.notes || []).join(" Note: "));
-      return load().then(reopen);
+      return again().then(reopen);
     }).catch(M.complain);
   }
   function undo() {
     M.dialog("Undo the last save?", [el("p", {}, "config.txt is put back as it was before the last change, whoever made it. Undo once more brings it back.")], "Undo", function () {
       return M.ask("POST", "/api/config/undo", { reason: id("cf-reason").value.trim() }).then(function (found) {
         M.say(found.changed.length + " changed back.");
-        return load();
+        return again();
       });
     });
   }
@@ -192,10 +194,11 @@
   id("cf-kind").addEventListener("change", kind);
   id("cf-add").addEventListener("submit", add);
   id("cf-save").addEventListener("submit", save);
-  id("cf-drop").addEventListener("click", function () { load().catch(M.complain); });
+  id("cf-drop").addEventListener("click", function () { again().catch(M.complain); });
   id("cf-undo").addEventListener("click", undo);
   addEventListener("beforeunload", function (event) { if (changes.size) { event.preventDefault(); } });
+  // Whoever logs in again, because a save found the token gone, finds what was typed.
   M.onWho(function () {
-    if (M.may("admin")) { load().catch(M.complain); }
+    if (changes.size) { later(); } else if (M.may("admin")) { load().catch(M.complain); }
   });
 })();

@@ -36,6 +36,8 @@ print(json.dumps({"found": [{"address": "127.77.1.9", "state": "new", "model": "
 """
 RENEWED = """fetch("/").then((answer) => answer.text()).then((text) => document.getElementById("page").replaceWith(
   document.adoptNode(new DOMParser().parseFromString(text, "text/html").getElementById("page"))))"""
+ASKED = """fetch("/api/config", {headers: {"Minectl-Token": sessionStorage.getItem("minectl-token")}})
+  .then((answer) => answer.text()).then(() => new Promise((done) => setTimeout(done, 500)))"""
 OVER = """[...document.querySelectorAll("body *")].filter((one) => !one.closest(".sv-diff, svg, .skip, .hide")
   && one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map((one) => one.tagName + "." + one.className + "#" + one.id).slice(0, 5)"""
@@ -294,6 +296,30 @@ def test_a_page_behind_a_token_tells_its_age_renews_itself_and_turns_red_like_an
         tab.run("document.getElementById('page').dataset.refresh = 0.1")
         tab.until("document.getElementById('news')")
         assert not [one for one in tab.wrong if "status.json" in one]
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "go"),
+    [("config", "[id='cf:site:name']", "#cf-go"), ("bands", "#bd-rows li:nth-child(2) [data-what=price]", "#bd-go")],
+)
+def test_what_was_typed_outlives_a_token_that_is_gone_when_it_is_saved(attic, tab, path, field, go):
+    with listening(attic) as live:
+        tab.go(f"{live.at}/{path}", live.token("admin"))
+        tab.until(f"document.querySelectorAll('{'.sv-section' if path == 'config' else '#bd-rows li'}').length > 1")
+        tab.run("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        tab.fill(field, "19")
+        tab.until(f"!document.querySelector('{go}').disabled")
+        tokens.revoke(attic.config.paths, "admin")
+        tab.click(go)
+        tab.until("document.querySelector('#sv-token')")
+        tab.fill("#sv-token", live.token("admin"))
+        tab.click(".sv-dialog [type=submit]")
+        tab.until("!document.querySelector('.sv-dialog')")
+        tab.run(ASKED)  # what the login had asked for is there, too
+        tab.until(f"!document.querySelector('{go}').disabled")
+        assert tab.run(f"document.querySelector({json.dumps(field)}).value") == "19"
+        tab.click(go)
+        tab.until("document.querySelector('.sv-said').innerText.includes('1 changed')")
 
 
 def test_an_emergency_stop_that_is_not_taken_says_so_where_it_was_pressed(place, tab):
