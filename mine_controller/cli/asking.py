@@ -12,7 +12,7 @@ from mine_controller.cli.options import seconds
 from mine_controller.cli.output import json_text, safe
 from mine_controller.cli.session import Asker, fail
 from mine_controller.config.model import Config
-from mine_controller.ops.replies import BUSY, Answer, Started, Wanted, file, take
+from mine_controller.ops.replies import BUSY, Answer, Started, Wanted, file_all, take
 
 DONE, REFUSED, LATER, INTERRUPTED = 0, 1, 75, 130
 WORKED = ("applied", "accepted")
@@ -60,7 +60,7 @@ def put(
     started, found = Started(0), tuple[Answer, ...]()
     came: list[dict[str, Any]] = []
     try:
-        numbers.extend(file(config, person, one) for one in wanted)
+        numbers = file_all(config, person, wanted)
         if not no_tick:
             _waiting(len(numbers))
             started, found = take(config, numbers, busy=_busy)

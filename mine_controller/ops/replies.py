@@ -21,7 +21,7 @@ from mine_controller.core.model.state import State
 from mine_controller.core.overrides import INPUTS, LONGEST_S, ONE_SIDED, ROLE_OF, WORDS_OF_LIFE, Refused, take_requests
 from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
-from mine_controller.store.inbox import file_request, verdict_of
+from mine_controller.store.inbox import file_requests, verdict_of
 
 BUSY, OVER = 75, 70
 TICK_S, LAST_S = 110, 5  # how long a tick may take before it is told to end, and then before it is killed
@@ -141,15 +141,17 @@ def _about_time(until: int, now_s: int) -> Iterator[str]:
 
 def file(config: Config, person: Person, wanted: Wanted) -> int:
     """Write the request into the inbox; gives its id. Raises StoreTrouble."""
+    return file_all(config, person, [wanted])[0]
+
+
+def file_all(config: Config, person: Person, wanted: Sequence[Wanted]) -> list[int]:
+    """The same of several: all of them, or none where that fails or is interrupted. Raises StoreTrouble."""
     paths = config.paths
     fresh = not paths.inbox.exists()
-    number = file_request(
-        paths, "cli", person.actor, person.uid, person.tty, wanted.verb, wanted.args, wanted.reason, wanted.until,
-        wanted.flags,
-    )  # fmt: skip
+    numbers = file_requests(paths, ("cli", person.actor, person.uid, person.tty), wanted)
     if fresh:
         give_to_owner(paths.inbox)
-    return number
+    return numbers
 
 
 def tell_changes(path: Path, person: Person, changes: Sequence[tuple[str, str, str]], why: str) -> str:
@@ -161,11 +163,11 @@ def tell_changes(path: Path, person: Person, changes: Sequence[tuple[str, str, s
 
     try:
         config = load_or_last_good(path)
-        if config.paths.db.exists():
-            for one in changes[:MOST_CHANGES]:
-                file(config, person, Wanted("config", one, why))
+        if changes and config.paths.db.exists():
+            rows = [Wanted("config", one, why) for one in changes[:MOST_CHANGES]]
             if len(changes) > MOST_CHANGES:
-                file(config, person, Wanted("config", ("more", "", f"{len(changes) - MOST_CHANGES} options"), why))
+                rows.append(Wanted("config", ("more", "", f"{len(changes) - MOST_CHANGES} options"), why))
+            file_all(config, person, rows)
     except (ConfigError, StoreTrouble) as trouble:
         return getattr(trouble, "text", "") or str(trouble)
     return ""

@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,8 @@ _FIRST_YEAR = 1_577_836_800  # 2020-01-01
 KEPT_S = 7 * 86_400  # an answered request lies on so long: whoever restores a copy of this week loses no override
 BITE = 1000  # requests let go in one hour at most
 _HIGHEST = 2**63 - 1
+Who = tuple[str, str, int, str]  # source, actor, uid, tty
+Ask = tuple[str, Sequence[str], str, int, Sequence[str]]  # verb, args, reason, until, flags
 
 
 def file_request(  # noqa: PLR0913, PLR0917 - the columns of a request
@@ -45,7 +47,18 @@ def file_request(  # noqa: PLR0913, PLR0917 - the columns of a request
     `until` is wall time, 0 = until changed. `at` is now unless given. Raises StoreTrouble.
     """
     now_s = int(time.time()) if at is None else at
-    row = (
+    return _file(paths, [_row(now_s, (source, actor, uid, tty), (verb, args, reason, until, flags), key)], now_s)[0]
+
+
+def file_requests(paths: Paths, who: Who, asked: Iterable[Ask]) -> list[int]:
+    """Ask for several things as one: all of them are filed, or none; gives their ids. Raises StoreTrouble."""
+    now_s = int(time.time())
+    return _file(paths, [_row(now_s, who, one, f"{_unlike()}-{at}") for at, one in enumerate(asked)], now_s)
+
+
+def _row(now_s: int, who: Who, asked: Ask, key: str) -> tuple[Any, ...]:
+    (source, actor, uid, tty), (verb, args, reason, until, flags) = who, asked
+    return (
         now_s,
         plain(source, 40),
         plain(actor, 80),
@@ -56,32 +69,39 @@ def file_request(  # noqa: PLR0913, PLR0917 - the columns of a request
         plain(reason),
         until,
         json.dumps([plain(flag, 40) for flag in flags]),
-        plain(key, 120) or f"{os.getpid()}-{time.time_ns()}",
+        plain(key, 120) or _unlike(),
     )
+
+
+def _unlike() -> str:
+    return f"{os.getpid()}-{time.time_ns()}"
+
+
+def _file(paths: Paths, rows: Sequence[tuple[Any, ...]], now_s: int) -> list[int]:
     try:
-        return _insert(paths.inbox, row, now_s)
+        return _insert(paths.inbox, rows, now_s)
     except (sqlite3.Error, OSError) as error:
         trouble = trouble_of(error)
         if trouble.kind != "corrupt":
             raise trouble from error
     _set_aside(paths.inbox, now_s)
     try:
-        return _insert(paths.inbox, row, now_s)
+        return _insert(paths.inbox, rows, now_s)
     except (sqlite3.Error, OSError) as error:
         raise trouble_of(error) from error
 
 
-def _insert(path: Path, row: tuple[Any, ...], now_s: int) -> int:
+def _insert(path: Path, rows: Sequence[tuple[Any, ...]], now_s: int) -> list[int]:
     make_inbox(path)
     with closing(connect(path)) as db, transaction(db):
         db.execute(_TABLE)
         _seed(db, now_s)
-        db.execute(
+        db.executemany(
             "INSERT OR IGNORE INTO requests (at, source, actor, uid, tty, verb, args, reason, until_at, flags, key)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            row,
+            rows,
         )
-        return int(db.execute("SELECT id FROM requests WHERE key = ?", (row[-1],)).fetchone()[0])
+        return [int(db.execute("SELECT id FROM requests WHERE key = ?", (row[-1],)).fetchone()[0]) for row in rows]
 
 
 def make_inbox(path: Path) -> None:

@@ -320,7 +320,7 @@ def no_room(*_given, **_more):
 
 def test_db1_a_resume_on_a_read_only_disk_speaks_of_no_stop_that_is_not_there(place, monkeypatch):
     monkeypatch.setattr("pathlib.Path.unlink", read_only)
-    monkeypatch.setattr(replies, "file_request", no_room)
+    monkeypatch.setattr(replies, "file_requests", no_room)
     done = place.run("resume", "--reason", "x")
     assert done.exit_code == 1
     assert done.stdout == "No emergency stop is in force; what an alarm has latched is asked to end.\n"
@@ -337,7 +337,7 @@ def test_db1_a_stop_that_a_read_only_disk_keeps_still_stands(place, monkeypatch)
 
 def test_db1_a_stop_withdrawn_on_a_full_disk_is_told_apart_from_what_could_not_be_filed(place, monkeypatch):
     place.run("emergency-stop", "--yes", "--reason", "smell", "--no-tick")
-    monkeypatch.setattr(replies, "file_request", no_room)
+    monkeypatch.setattr(replies, "file_requests", no_room)
     done = place.run("resume", "--reason", "x")
     assert (done.exit_code, stop_requested(place.config.paths)) == (1, None)
     assert "The emergency stop is withdrawn (" in done.stdout
