@@ -17,6 +17,7 @@ from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.reach import startable, stoppable
 from mine_controller.core.room import Room, free_w
+from mine_controller.core.startless import said as unable
 from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 
@@ -167,11 +168,11 @@ def _stop_order(view: View, running: list[int]) -> _Order:
 
 
 def _start_order(view: View, candidates: list[int]) -> _Order:
-    efficient = _efficient(view, candidates)
+    efficient, last = _efficient(view, candidates), unable(view.state.last)
 
     def order(at: int) -> tuple[int, ...]:
         book = _book(view, at)
-        return (*efficient(at), book.starts, book.last_stop_s, at)
+        return (int(view.wiring.miners[at].id in last), *efficient(at), book.starts, book.last_stop_s, at)
 
     return order
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mine_controller.core import bests, rules, shed, stopless
+from mine_controller.core import bests, rules, shed, startless, stopless
 from mine_controller.core.alarms import keep
 from mine_controller.core.awake import judged, watched
 from mine_controller.core.choose import choose
@@ -14,7 +14,6 @@ from mine_controller.core.forecast import time_to_obey
 from mine_controller.core.held import watch_hold
 from mine_controller.core.lamp import light
 from mine_controller.core.liars import with_lies
-from mine_controller.core.model.command import UNSUPPORTED
 from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
@@ -228,10 +227,13 @@ def _next_state(
     starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
     last["starts"] = starts + [now_s] * len(plan.starts)
     last["failed_starts"], last["failing_since"] = _row(view, compared)
-    last["unable_starts"] = _unable(view, compared, last["failed_starts"])
-    last = judged(last, compared.done, compared.failed)
+    unable = startless.unable(view.state.chases, compared.failed)
+    before = int(last.get("unable_starts", 0)) if last["failed_starts"] > len(compared.failed) else 0
+    last["unable_starts"] = before + len(unable)
+    last = startless.heard(judged(last, compared.done, compared.failed), view, compared.failed, unable)
     limit = getattr(policy.rules.get("wear"), "failures", FAILURES)
-    books = _judge(view, compared, limit, (last["failed_starts"], last["failing_since"]))
+    row = last["failed_starts"] - last["unable_starts"]
+    books = _judge(view, compared, limit, (row, last["failing_since"]), startless.said(last))
     return view.state._replace(
         memory=memory,
         miners=books,
@@ -251,23 +253,27 @@ def _row(view: View, compared: Compared) -> tuple[int, int]:
     return before + len(compared.failed), since_s
 
 
-def _unable(view: View, compared: Compared, row: int) -> int:
-    """Those of the row whose unit said that it knows no start: nothing of the supply shows in them."""
-    before = int(view.state.last.get("unable_starts", 0)) if row > len(compared.failed) else 0
-    chases = (view.state.chases.get(f"miner {name}") for name in compared.failed)
-    return before + sum(chase is not None and chase.answer == UNSUPPORTED for chase in chases)
+def _judge(
+    view: View, compared: Compared, limit: int, row: tuple[int, int], known: frozenset[str] = frozenset()
+) -> dict[str, MinerBook]:
+    """Failures and hard stops into the wear books; `limit` failures in a day are quarantine.
 
-
-def _judge(view: View, compared: Compared, limit: int, row: tuple[int, int]) -> dict[str, MinerBook]:
-    """Failures and hard stops into the wear books; `limit` failures in a day are quarantine. `row`: see `_row`."""
+    `row`: see `_row`, without those of `known`, who said that they know no start and are judged by themselves.
+    """
     if not (compared.failed or compared.done or compared.mapped_wrong):
         return view.state.miners
     books = dict(view.state.miners)
     now_s = view.now_s
-    common = row[0] >= max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
-    if common:
-        books = {name: _forgiven(book, row[1], limit) for name, book in books.items()}
-    for name in () if common else compared.failed:
+    crowd = max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
+    common, many = row[0] >= crowd, startless.are_many(known, len(view.wiring.miners), crowd)
+    if common or many:
+        books = {
+            name: _forgiven(book, row[1], limit) if (many if name in known else common) else book
+            for name, book in books.items()
+        }
+    for name in compared.failed:
+        if many if name in known else common:
+            continue
         book = books.get(name, MinerBook())
         fails = (*(at for at in book.fails if now_s - at < DAY_S), now_s)
         books[name] = book._replace(fails=fails, quarantined=NO_START if len(fails) >= limit else book.quarantined)

@@ -91,7 +91,7 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
             Override("mode.b0", "eco", "output", 0, "anna", "", 3),
             Override("miner.shelf1", "run", "output", 0, "anna", "", 4),
         ),
-        last={"no_stop": {"bitaxe shelf": ["b0", "b1"]}, "writers": {"b1": 9}, "boot_id": "b1"},
+        last={"no_stop": {"bitaxe shelf": ["b0", "b1"]}, "no_start": ["b1"], "writers": {"b1": 9}, "boot_id": "b1"},
         errands=(Errand("b1", "restart", "", 5, 1),),
         settling={"b1": 60},
         units=units,
@@ -106,7 +106,7 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
     assert [one.key for one in after.overrides] == ["miner.shelf1", "mode.shelf1", "mode.b0"]
     assert after.overrides[0].value == "stop"
     assert after.last == {
-        "no_stop": {"bitaxe shelf": ["b0", "shelf1"]}, "writers": {"shelf1": 9}, "boot_id": "b1",
+        "no_stop": {"bitaxe shelf": ["b0", "shelf1"]}, "no_start": ["shelf1"], "writers": {"shelf1": 9}, "boot_id": "b1",
     }  # fmt: skip
     assert after.errands[0].miner == "shelf1"
     assert after.settling == {"shelf1": 60}

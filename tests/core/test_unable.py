@@ -3,6 +3,11 @@
 import pytest
 from core.shelf import Shelf, boards
 
+from mine_controller.core.choose import _start_order
+from mine_controller.core.decide import _view
+from mine_controller.core.model.state import State
+from mine_controller.core.startless import KEY, are_many, said
+
 
 class Shop(Shelf):
     """Four boards; some lie still by themselves and answer a start with a word of their own."""
@@ -32,10 +37,41 @@ def test_units_that_know_no_start_hold_nobody_else_back(still):
     assert not shop.events("ramp_failed")
 
 
-def test_one_unit_that_knows_no_start_is_put_aside():
-    shop = Shop("b0")
+@pytest.mark.parametrize("still", [("b0",), ("b0", "b1"), ("b0", "b1", "b2")])
+def test_units_that_know_no_start_are_put_aside_each_for_itself_and_asked_no_more(still):
+    shop = Shop(*still)
     shop.modes(90)
-    assert shop.aside() == ["b0"]
+    assert shop.aside() == list(still)
+    told = len(shop.sent)
+    assert shop.modes(90) == {"RUNNING"}
+    assert len(shop.sent) == told
+
+
+def test_dead_units_beside_them_are_no_excuse_for_those_that_know_no_start_nor_the_other_way_round():
+    shop = Shop("b0", "b1", "b2")
+    shop._do = lambda name, command: "accepted" if name == "b2" else Shop._do(shop, name, command)
+    shop.modes(120)
+    assert shop.aside() == ["b0", "b1", "b2"]
+
+
+def test_others_start_before_them():
+    shop = Shop("b0")
+    shop.modes(16)
+    assert said(shop.state.last) == {"b0"}
+    view, _ = _view(shop.image, shop.state, shop.policy)
+    assert sorted((1, 0), key=_start_order(view, [0, 1])) == [1, 0]
+    assert sorted((1, 0), key=_start_order(view._replace(state=State()), [0, 1])) == [0, 1]
+
+
+def test_what_a_unit_said_of_starts_is_over_when_it_runs_or_fails_otherwise():
+    shop = Shop("b0", "b1")
+    shop.modes(16)
+    assert said(shop.state.last) == {"b0", "b1"}
+    shop.power["b0"], shop.word["b0"], shop.says = 18, "hashing", "accepted"
+    shop.tick()
+    assert said(shop.state.last) == {"b1"}
+    shop.modes(20)
+    assert KEY not in shop.state.last
 
 
 def test_a_start_that_was_taken_and_came_to_nothing_still_pauses_the_climb():
@@ -59,3 +95,11 @@ def test_a_start_that_succeeds_ends_the_count_of_those_that_know_none():
     shop.signal = "run"
     shop.ticks(14)
     assert shop.state.last["unable_starts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "miners", "many"),
+    [(1, 1, False), (1, 2, False), (2, 2, True), (3, 4, False), (4, 4, True), (4, 20, True), (55, 280, False)],
+)
+def test_so_many_that_know_no_start_are_nobodys_fault(known, miners, many):
+    assert are_many(frozenset(map(str, range(known))), miners, max(4, miners // 5)) is many
