@@ -4,6 +4,7 @@ Only configured chats are obeyed, and of their users only the listed ones where 
 in the log. Nothing here touches a device: an ack is filed like one from the command line, /stop raises the stop file
 after a second press. What was heard is filed first, by the number of its update, then the offset is kept: killed in
 between, it is heard again and found filed. A chat that can't be reached is left alone for 1, 2, 4 .. 15 minutes.
+While nothing can be written questions are answered and the stop works all the same; what can't be filed is said so.
 """
 
 import hashlib
@@ -148,7 +149,14 @@ class _Ear:
         if after is None and "next" in self.kept:
             return
         self.kept = {"next": after or 0, "at": self.now_s, "open": self.open[-OPEN_MOST:]}
-        keep_heard(self.config.paths, self.bot.name, self.kept)
+        self._write()
+
+    def _write(self) -> None:
+        """What can't be kept anywhere is heard again at the next tick; it must not leave people without an answer."""
+        try:
+            keep_heard(self.config.paths, self.bot.name, self.kept)
+        except StoreTrouble as trouble:
+            self.log.say(self.now_s, "WARN", "listen", channel=self.bot.name, text=trouble.text)
 
     # -- what people want -----------------------------------------------------------------------------------------
 
@@ -230,14 +238,26 @@ class _Ear:
 
     def _file(self, one: Update, verb: str, args: tuple[str, ...]) -> None:
         """A request for the next tick; the same update again asks for nothing."""
-        key = f"{self.bot.name}-{one.id}"
-        if filed_before(self.config.paths, key):
+        key, label = f"{self.bot.name}-{one.id}", " ".join((verb, *args[:1]))
+        if self._was_filed(key):
             return
-        number = self._request(one, verb, args, key)
-        label = " ".join((verb, *args[:1]))
+        try:
+            number = self._request(one, verb, args, key)
+        except StoreTrouble as trouble:
+            text = f"{label} could not be written down and was not done: {trouble.text}"
+            self.log.say(self.now_s, "WARN", "listen", channel=self.bot.name, text=text)
+            self._say(one, html.escape(text), toast=f"{label} could not be written down")
+            return
         self.open.append([number, one.chat, label, self.now_s])
         self._say(one, toast=f"{label}: asked for; the next tick takes it")
         self.log.say(self.now_s, "INFO", "listen", channel=self.bot.name, text=f"{_who(one)} asks: {label}")
+
+    def _was_filed(self, key: str) -> bool:
+        """Not known counts as not filed: its key keeps a request from standing twice, and a stop must not wait."""
+        try:
+            return filed_before(self.config.paths, key)
+        except StoreTrouble:
+            return False
 
     def _request(self, one: Update, verb: str, args: tuple[str, ...], key: str) -> int:
         place = f"chat {one.chat}"
@@ -265,7 +285,7 @@ class _Ear:
             self._say(one, toast="this button is none of ours")
         elif not 0 <= self.now_s - at < CONFIRM_S:
             self._say(one, "That button is too old; nothing was done. Write /stop again.", toast="too old")
-        elif not filed_before(self.config.paths, key := f"{self.bot.name}-stop-{at}-{one.chat}"):
+        elif not self._was_filed(key := f"{self.bot.name}-stop-{at}-{one.chat}"):
             self._stop(one, key)
         elif stop_requested(self.config.paths) is not None:
             self._say(one, toast="the stop is set already")
@@ -286,7 +306,11 @@ class _Ear:
             f"{lines.by_what(self.config.policy.wiring.miners).rstrip(',')}.{shadow} {RESUME}"
         )
         self._say(one, text, toast="the stop is set")
-        self._request(one, "emergency-stop", (), key)
+        try:
+            self._request(one, "emergency-stop", (), key)
+        except StoreTrouble as trouble:
+            text = f"the stop holds, and is not in the audit log: {trouble.text}"
+            self.log.say(self.now_s, "WARN", "listen", channel=self.bot.name, text=text)
 
     # -- answers --------------------------------------------------------------------------------------------------
 
@@ -301,7 +325,10 @@ class _Ear:
         """What became of requests, each told once: it is struck off when the chat has it."""
         for one in self.open:
             number, chat, label, _at = one
-            found = verdict_of(self.config.paths, number)
+            try:
+                found = verdict_of(self.config.paths, number)
+            except StoreTrouble:  # its own alarm tells of it; the verdict is told once it can be read
+                return
             if found is not None:
                 self.replies.append(Reply(chat, html.escape(f"{label}: {found[0]}, {found[1]}")[:TEXT_MOST]))
                 one.append(len(self.replies) - 1)
@@ -317,7 +344,7 @@ class _Ear:
         left = [one[:4] for one in self.open if not (len(one) > 4 and one[4] in done) and self._waits(one)]
         if left != self.kept.get("open", []):
             self.kept = {**self.kept, "open": left[-OPEN_MOST:]}
-            keep_heard(self.config.paths, self.bot.name, self.kept)
+            self._write()
 
     def _waits(self, one: list[Any]) -> bool:
         return bool(-OPEN_S < self.now_s - one[3] < OPEN_S)

@@ -1,40 +1,58 @@
 """How far a chat was listened to: a row a bot in inbox.db, beside the requests that came out of it.
 
 The row is written after what was heard was filed. Killed between the two, it is heard again; the key of each request
-then tells that it was filed already.
+then tells that it was filed already. While the disk takes nothing, or the file is damaged, the row lies in memory
+(`run/NAME-heard.json`): a chat is answered then too, and each thing once.
 """
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 from typing import Any
 
-from mine_controller.store.db import Paths, connect, reading, transaction, trouble_of
+from mine_controller.store.db import Paths, StoreTrouble, connect, reading, transaction, trouble_of
 from mine_controller.store.inbox import make_inbox
+from mine_controller.store.stop import write_whole
 
 _TABLE = "CREATE TABLE IF NOT EXISTS heard (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 
 
 def heard(paths: Paths, name: str) -> dict[str, Any]:
     """Give what was kept under this name; empty when there is nothing, or nothing that can be read."""
-    rows = _rows(paths, "heard", "SELECT value FROM heard WHERE name = ?", name)
+    with suppress(OSError, ValueError, RecursionError):
+        spare = json.loads(_spare(paths, name).read_bytes())
+        if isinstance(spare, dict):
+            return spare
     try:
+        rows = _rows(paths, "heard", "SELECT value FROM heard WHERE name = ?", name)
         kept = json.loads(rows[0][0]) if rows else {}
-    except ValueError:
+    except (StoreTrouble, OSError, ValueError):
         return {}
     return kept if isinstance(kept, dict) else {}
 
 
 def keep_heard(paths: Paths, name: str, value: dict[str, Any]) -> None:
-    """Keep it in the place of what was there. Raises StoreTrouble."""
+    """Keep it in the place of what was there, in memory where the disk takes nothing. Raises StoreTrouble."""
+    text = json.dumps(value, separators=(",", ":"))
     try:
         make_inbox(paths.inbox)
         with closing(connect(paths.inbox)) as db, transaction(db):
             db.execute(_TABLE)
-            row = (name, json.dumps(value, separators=(",", ":")))
+            row = (name, text)
             db.execute("INSERT INTO heard VALUES (?,?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", row)
     except (sqlite3.Error, OSError) as error:
-        raise trouble_of(error) from error
+        try:
+            write_whole(_spare(paths, name), text.encode())
+        except OSError:
+            raise trouble_of(error) from error
+    else:
+        with suppress(OSError):  # an old one makes nothing be heard twice: the service has forgotten what it tells of
+            _spare(paths, name).unlink(missing_ok=True)
+
+
+def _spare(paths: Paths, name: str) -> Path:
+    return paths.run / f"{name}-heard.json"
 
 
 def filed_before(paths: Paths, key: str) -> bool:

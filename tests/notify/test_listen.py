@@ -357,3 +357,51 @@ def test_words_of_the_chat_can_not_forge_a_line_or_become_markup(mine, api):
     mine.tick()
     assert not any(line.startswith("2026 ERROR") for line in mine.log().splitlines())
     assert all("<b>x" not in text for text in texts(api))
+
+
+@pytest.fixture
+def full_disk(monkeypatch):
+    """The disk takes nothing more; what lies in memory does."""
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    def fill():
+        monkeypatch.setattr("mine_controller.store.inbox.make_inbox", full)
+        monkeypatch.setattr("mine_controller.store.heard.make_inbox", full)
+
+    return fill
+
+
+def test_on_a_full_disk_the_chat_is_answered_once_and_can_stop(mine, api, full_disk):
+    full_disk()
+    assert "8 of 8 miners run" in ask(mine, api, 50, "/status")
+    mine.tick()
+    assert len(texts(api)) == 1, "heard once"
+    ask(mine, api, 51, "/stop")
+    data = button(api.said[-1])
+    api.press(52, "ack:a2b3c")
+    api.press(53, data)
+    mine.tick()
+    assert "eve (7) by Telegram" in stop_requested(mine.config.paths)
+    assert "ack a2b3c could not be written down and was not done: " in texts(api)[-2]
+    assert "EMERGENCY STOP is set" in texts(api)[-1]
+    assert mine.notes("the stop holds, and is not in the audit log")
+
+
+def test_what_was_heard_on_a_full_disk_is_not_obeyed_again_on_a_free_one(mine, api, full_disk, monkeypatch):
+    full_disk()
+    ask(mine, api, 50, "/status")
+    monkeypatch.undo()
+    mine.tick()
+    assert "8 of 8 miners run" in ask(mine, api, 51, "/status")
+    assert len(texts(api)) == 2
+    assert not list(mine.config.paths.run.glob("*-heard.json"))
+
+
+def test_a_damaged_inbox_leaves_nobody_without_an_answer(mine, api):
+    mine.config.paths.inbox.write_bytes(b"no database at all" * 500)
+    mine.tick()
+    assert "8 of 8 miners run" in ask(mine, api, 50, "/status")
+    mine.tick()
+    assert len(texts(api)) == 1
