@@ -1,7 +1,9 @@
 """`minectl serve`: the local HTTP service, a process of its own (a systemd unit starts it)."""
 
+import errno
 import ipaddress
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from mine_controller.cli.session import config_path, fail, load_config
 HERE = "127.0.0.1"
 PORT = 5000
 LINES = 64  # connections at a time
+NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 @click.command(
@@ -60,10 +63,6 @@ def command(
         from mine_controller.api.guard import Terms  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         fail(f"{error.name} is not installed: pip install 'minectl[serve]'")
-    if not _is_here(host):
-        secure = "" if cert else "; without --cert whoever is on that network can read tokens on the way"
-        click.echo(f"Note: {host} can be reached from elsewhere, so every path needs a token{secure}.", err=True)
-    click.echo(f"http{'s' if cert else ''}://{host}:{port}/docs", err=True)
     application: Any = create(path, Terms(read_token, names))
     settings = uvicorn.Config(
         application, host=host, port=port, ssl_certfile=cert, ssl_keyfile=key, proxy_headers=False,
@@ -72,9 +71,57 @@ def command(
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ended)
+    _ready(settings)
+    sockets = _sockets(host, port)
+    if not _is_here(host):
+        secure = "" if cert else "; without --cert whoever is on that network can read tokens on the way"
+        click.echo(f"Note: {host} can be reached from elsewhere, so every path needs a token{secure}.", err=True)
+    click.echo(f"http{'s' if cert else ''}://{host}:{port}/docs", err=True)
     server = uvicorn.Server(settings)
-    server.run()
+    server.run(sockets)
     sys.exit(0 if server.started else 1)
+
+
+def _sockets(host: str, port: int) -> list[socket.socket]:
+    """One for each address of that name that this machine has; or one sentence and exit 1."""
+    bound: list[socket.socket] = []
+    trouble: OSError | None = None
+    try:
+        for family, kind, number, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            try:
+                bound.append(_bound(socket.socket(family, kind, number), place))
+            except OSError as error:
+                trouble = error
+                if error.errno not in NOT_HERE:  # localhost has an address of IPv6 also where the machine has none
+                    break
+    except OSError as error:
+        trouble = error
+    if trouble is not None and (not bound or trouble.errno not in NOT_HERE):
+        for one in bound:
+            one.close()
+        fail(f"can't listen on {host}:{port}: {trouble.strerror or trouble}; --host and --port say where else")
+    return bound
+
+
+def _bound(one: socket.socket, place: Any) -> socket.socket:
+    try:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if one.family == socket.AF_INET6:
+            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        one.bind(place)
+    except OSError:
+        one.close()
+        raise
+    return one
+
+
+def _ready(settings: Any) -> None:
+    """Load what the server needs, its certificate too; or one sentence and exit 2."""
+    try:
+        settings.load()
+    except OSError as error:  # what OpenSSL refuses is one as well, with a place in its source for a reason
+        why = f" ({error.strerror})" if error.errno in errno.errorcode else ""
+        fail(f"{settings.ssl_certfile} and {settings.ssl_keyfile} are no certificate and its key, as PEM{why}", 2)
 
 
 def _ended(*_about: object) -> None:

@@ -46,6 +46,23 @@ def test_a_certificate_needs_its_key(place, tmp_path):
     assert (done.exit_code, "go together" in done.stderr) == (2, True)
 
 
+def test_files_that_are_no_certificate_are_one_sentence(place, tmp_path):
+    cert, key = tmp_path / "c.pem", tmp_path / "k.pem"
+    for path in (cert, key):
+        path.write_text("x")
+    done = place.run("serve", "--port", str(closed_port()), "--cert", str(cert), "--key", str(key))
+    said = f"minectl: {cert} and {key} are no certificate and its key, as PEM\n"
+    assert (done.exit_code, done.stderr) == (2, said)
+
+
+def test_a_port_that_is_taken_is_one_sentence_and_1(place):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = place.run("serve", "--port", str(port))
+    said = f"minectl: can't listen on 127.0.0.1:{port}: Address already in use; --host and --port say where else\n"
+    assert (done.exit_code, done.stderr) == (1, said)
+
+
 @pytest.mark.parametrize("name", ["serve", "tokens"])
 def test_help_tells_examples_and_exit_codes(place, name):
     done = place.run(name, "--help")
