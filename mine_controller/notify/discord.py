@@ -15,9 +15,9 @@ from mine_controller.record import NamedTuple
 if TYPE_CHECKING:
     from requests import Response
 
-TEXT, HTML, MOST = "discord.txt", "", 4000
+TEXT, HTML, MOST = "discord.txt", "", 4096  # as it is sent, with its backslashes
 COLOURS = (0x3B82F6, 0xF59E0B, 0xDC2626)  # information, warning, emergency
-TITLE_MOST, DESCRIPTION_MOST = 120, 4096  # a title takes 256, of which every second may be a backslash
+TITLE_MOST = 120  # a title takes 256, of which every second may be a backslash
 _MARKUP = re.compile(r"[\\*_~`|\[\]<>]|^[#-]", re.MULTILINE)
 
 
@@ -38,7 +38,7 @@ def send(options: Options, message: Message, until: float) -> Sent:
     """Post it and wait for the word that it was kept."""
     import requests  # noqa: PLC0415 - heavy
 
-    embed = {"title": escaped(one_line(message.subject, TITLE_MOST)), "description": escaped(message.text[:MOST])}
+    embed = {"title": escaped(one_line(message.subject, TITLE_MOST)), "description": escaped(message.text)}
     embed["color"] = COLOURS[message.level]  # type: ignore[assignment]
     body = {"embeds": [embed], "allowed_mentions": {"parse": []}}
     head = {"User-Agent": "minectl (notifications)"}
@@ -53,12 +53,17 @@ def send(options: Options, message: Message, until: float) -> Sent:
         return Sent(ok=False, why=f"no good answer ({type(error).__name__})")  # its text holds the webhook
 
 
-def escaped(text: str, most: int = DESCRIPTION_MOST) -> str:
+def escaped(text: str) -> str:
     """The text as it stands: what Discord would take for markup, a link's name or a mention has a backslash before it.
 
-    Each backslash costs a character of the most that an embed takes; a text that is all markup is cut.
+    Cut to what an embed takes, which only a text does that was not made to the measure of `size`.
     """
-    return _MARKUP.sub(r"\\\g<0>", text)[:most]
+    return _MARKUP.sub(r"\\\g<0>", text)[:MOST]
+
+
+def size(text: str) -> int:
+    """The places it takes of the `MOST`, as it is sent: some letters are two, and each backslash is one."""
+    return len(_MARKUP.sub(r"\\\g<0>", text).encode("utf-16-le", "replace")) // 2
 
 
 def _understood(answer: "Response") -> Sent:

@@ -47,7 +47,8 @@ class Sent(NamedTuple):
 
 
 class Channel(Protocol):
-    """A file of this room that delivers messages. `TEXT` and `HTML` name its templates; `MOST` counts characters."""
+    """A file of this room that delivers messages. `TEXT` and `HTML` name its templates; `MOST` counts characters, or
+    what the file's own `size(text)` counts where it has one."""
 
     TEXT: str
     HTML: str

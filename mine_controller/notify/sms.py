@@ -2,10 +2,14 @@
 
 Codes as the service documents them: 20003 bad credentials, 20429 too many requests, 21211 a bad number, 21610 a
 recipient who has opted out. `queued` is not delivered: what the carrier does is not known here.
+
+A segment holds 153 letters of the phone's own alphabet (GSM 03.38) but 67 of a message with one other letter in it, so
+what stands in no phone's alphabet is written without: 41.2 °C is 41.2 C.
 """
 
 import threading
 import time
+import unicodedata
 from typing import TYPE_CHECKING
 
 from mine_controller.core.option import Secret, option
@@ -17,7 +21,14 @@ if TYPE_CHECKING:
     from twilio.rest import Client
 
 TEXT, HTML, MOST = "sms.txt", "", 459  # three segments of plain letters: of more than one, each holds 153 and not 160
+OTHER_MOST = 201  # three segments of other letters: each holds 67
 NUMBER_FIRST = "+"
+_PLAIN = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_DOUBLE = frozenset("^{}\\[~]|€")  # of the alphabet too, two places each
+_WITHOUT = str.maketrans({"°": "", "·": "-", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"'})  # noqa: RUF001 - as above
 SPARE_S = 0.2  # what came of those who answered is told before the delivery ends
 
 
@@ -41,6 +52,30 @@ def check(options: Options) -> tuple[str, ...]:
     return tuple(f"to: {one} is not a number like +15550002222" for one in wrong)
 
 
+def plain(text: str) -> str:
+    """The text in the phone's alphabet, accents left away where it has none; as it stands where that is not enough."""
+    folded = "".join(map(_folded, text.translate(_WITHOUT)))
+    return folded if _is_plain(folded) else text
+
+
+def _folded(letter: str) -> str:
+    if letter in _PLAIN or letter in _DOUBLE:
+        return letter
+    return "".join(one for one in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(one))
+
+
+def _is_plain(text: str) -> bool:
+    return all(letter in _PLAIN or letter in _DOUBLE for letter in text)
+
+
+def size(text: str) -> int:
+    """The places it takes of the `MOST`, as it is sent."""
+    sent = plain(text)
+    if _is_plain(sent):
+        return len(sent) + sum(letter in _DOUBLE for letter in sent)
+    return -(-len(sent.encode("utf-16-le", "replace")) * MOST // (2 * OTHER_MOST))
+
+
 def send(options: Options, message: Message, until: float) -> Sent:
     """One call a recipient, side by side; ok when the service took it for at least one of them."""
     from twilio.http.http_client import TwilioHttpClient  # noqa: PLC0415 - heavy
@@ -49,7 +84,7 @@ def send(options: Options, message: Message, until: float) -> Sent:
     http = TwilioHttpClient(timeout=left_s(until), pool_connections=False)
     client = Client(options.account, options.token.reveal(), http_client=http)
     client.api.base_url = options.api_url.rstrip("/")
-    each = _each(client, options, message.text, until - SPARE_S)
+    each = _each(client, options, plain(message.text), until - SPARE_S)
     failed = {number: sent for number, sent in each.items() if not sent.ok}
     told = "; ".join(f"{number[:3]}..{number[-3:]}: {sent.why}" for number, sent in failed.items())
     waits = [sent.retry_after_s for sent in failed.values() if sent.retry_after_s is not None]

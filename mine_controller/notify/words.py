@@ -38,18 +38,26 @@ class Written(NamedTuple):
 def write(channel: Channel, groups: Sequence[Group], place: Place) -> Written:
     """The message, at most as long as the channel takes: what doesn't fit is counted, the least grave first."""
     pen = _Pen(place)
+    size: Callable[[str], int] = getattr(channel, "size", _size)
     many = len(groups)
     while True:
         message = pen.message(channel, groups[:many], groups[many:])
-        if many <= 1 or max(_size(message.text), _size(message.html)) <= channel.MOST:
+        if many <= 1 or max(size(message.text), _size(message.html)) <= channel.MOST:
             break
         many = max(1, many * 2 // 3)
     if _size(message.html) > channel.MOST:
         message = message._replace(html="")
-    if _size(message.text) > channel.MOST:
-        end = f" ... {message.id[:40]}"
-        message = message._replace(text=message.text[: channel.MOST // 2 - len(end)] + end)
+    if size(message.text) > channel.MOST:
+        message = message._replace(text=_cut(message.text, f" ... {message.id[:40]}", size, channel.MOST))
     return Written(message, "; ".join(dict.fromkeys(pen.trouble)))
+
+
+def _cut(text: str, end: str, size: Callable[[str], int], most: int) -> str:
+    """As much of its beginning as there is room for, and that end."""
+    kept = min(len(text), most)
+    while kept > 0 and size(text[:kept] + end) > most:
+        kept -= kept // 20 + 1
+    return text[:kept] + end
 
 
 def _size(text: str) -> int:

@@ -74,10 +74,34 @@ def test_one_endless_text_is_cut_and_keeps_its_id():
     assert message.text.endswith("#1")
 
 
-def test_what_goes_to_a_phone_is_three_segments_at_most():
-    """Twilio: of a message in more than one segment each holds 153 plain letters."""
-    for length in range(350, 500):
-        assert len(write(sms, news("fan_lost", text="w" * length, level=2), place()).message.text) <= 3 * 153
+@pytest.mark.parametrize(
+    ("letter", "as_sent"), [("w", "w"), ("°", ""), ("č", "c"), ("[", "["), ("я", "я"), ("😀", "😀")]
+)
+def test_what_goes_to_a_phone_is_three_segments_at_most(letter, as_sent):
+    """Twilio: of a message in more than one segment each holds 153 places of the phone's alphabet, brackets take two;
+    one other letter makes it 67 places a segment."""
+    for length in range(60, 500, 11):
+        text = write(sms, news("fan_lost", text=f"{letter}{'w' * length}{letter}", level=2), place()).message.text
+        sent = sms.plain(text)
+        assert ": " + as_sent + "www" in sent
+        other = as_sent in {"я", "😀"}
+        places = len(sent.encode("utf-16-le")) // 2 if other else len(sent) + sent.count("[")
+        assert places <= 3 * (67 if other else 153)
+        assert "#1" in text
+
+
+def test_a_temperature_goes_to_a_phone_in_its_own_alphabet():
+    assert sms.plain("inlet 52.1 °C is over 40 °C · Köln") == "inlet 52.1 C is over 40 C - Köln"
+    assert sms.plain("шахта 52.1 °C") == "шахта 52.1 °C"
+
+
+def test_what_discord_would_take_for_markup_leaves_no_line_out_uncounted():
+    """Each such letter costs a backslash more: what does not fit with them is counted, not cut off."""
+    for length in range(40, 120, 7):
+        many = news(*(f"kind_{n}" for n in range(60)), text="[x] *_*" + "w" * length)
+        sent = discord.escaped(write(discord, many, place()).message.text)
+        assert sent.splitlines()[-1].startswith("and ")
+        assert sent.endswith("#60")
 
 
 def test_the_owners_template_counts_before_ours(tmp_path):
