@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mine_controller.config.lines import decode
+from mine_controller.config import catalogue
+from mine_controller.config.lines import decode, nearest
 from mine_controller.config.replace import replace_file
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.rules.tuning import MEASURED
@@ -67,11 +68,20 @@ def save(folder: Path, one: Profile, *, replace: bool) -> None:
     if one.name not in known and len(known) >= MOST:
         raise ProfileError(f"{FILE} holds {MOST} profiles: remove some first")
     profile(one.name, {name: str(value) for name, value in _values(one)})  # what could not be read is not written
+    _of_miners(one.kind)
     if one.name in known:
         text = _without(text, one.name)
     body = [f"[{one.name}]", *(f"{name} = {value}" for name, value in _values(one))]
     gap = "\n\n" if text.strip() else ""
     _write(folder, text.rstrip("\n") + gap + "\n".join(body) + "\n")
+
+
+def _of_miners(kind: str) -> None:
+    """ProfileError for a kind no miner is of: nobody would ever take the profile."""
+    modules = {name: catalogue.find("device", name) for name in catalogue.known("device")}
+    kinds = [name for name, module in modules.items() if module is not None and module.CAN.fleet]
+    if kind not in kinds:
+        raise ProfileError(f"there are no miners of kind {kind!r}{nearest(kind, kinds)}")
 
 
 def remove(folder: Path, name: str) -> Profile:
@@ -102,7 +112,7 @@ def profile(name: str, values: Mapping[str, str]) -> Profile:
     if "kind" not in values:
         raise ProfileError(f"profile {name}: kind is missing, like kind = bitaxe")
     fan = values.get("fan", "")
-    if fan and fan != "auto" and not (fan.isascii() and fan.isdecimal() and int(fan[:4]) <= 100):
+    if fan and fan != "auto" and not (fan.isascii() and fan.isdecimal() and len(fan) < 4 and int(fan) <= 100):
         raise ProfileError(f"profile {name}: fan is auto or a share from 0 to 100")
     numbers = {key: _number(name, key, values[key]) for key in TUNED if key in values}
     found = Profile(name, values["kind"], **numbers, mode=values.get("mode", ""), fan=fan)
