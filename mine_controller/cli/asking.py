@@ -116,6 +116,12 @@ def _failed(came: Sequence[dict[str, Any]]) -> bool:
     return any(one["verdict"] in FAILED and (one["miner"], one["verb"]) not in worked for one in came)
 
 
+def already(told: str, *, as_json: bool, dry_run: bool = False) -> None:
+    """There is nothing to ask for: the sentence for people, and for programs what they read of nothing asked."""
+    nothing = {"dry_run": True, "requests": [], "cannot": {}} if dry_run else {"requests": [], "tick": None}
+    click.echo(json_text(nothing) if as_json else told)
+
+
 def audited(path: Path, changes: Sequence[tuple[str, str, str]]) -> None:
     """A row in the audit log for each change of a file of the site: (what, before, after); `path` is its config.txt."""
     from mine_controller.ops.replies import tell_changes  # noqa: PLC0415 - imported by the command that uses it

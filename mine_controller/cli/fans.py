@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mine_controller.cli.asking import EXITS, asking_options, duration, put, until
+from mine_controller.cli.asking import EXITS, already, asking_options, duration, put, until
 from mine_controller.cli.listing import add_list, show_when_alone
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
@@ -212,7 +212,13 @@ def auto(
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     held = sorted(one.key for one in overrides if one.key.partition(".")[0] in ("fan", "fans"))
     mine = [key for key in held if not fan or key.removeprefix("fan.") in fan]
+    together = "a person holds all fans together: `minectl clear-state fans` ends that"
+    if "fans" in held and not mine:
+        fail(together)
+    if "fans" in held and fan:
+        click.echo(f"Note: {together}.", err=True)
     if not mine:
-        click.echo("Nobody holds " + ("these fans" if fan else "a fan") + ": they are automatic already.")
+        told = f"Nobody holds {'these fans' if fan else 'a fan'}: they are automatic already."
+        already(told, as_json=as_json)
         return
     put(loaded, [Wanted("clear-state", (key,), reason) for key in mine], no_tick=no_tick, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
-from mine_controller.cli.asking import DONE, EXITS, REFUSED, asking_options, duration, put, until
+from mine_controller.cli.asking import DONE, EXITS, REFUSED, already, asking_options, duration, put, until
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import fail, load_config
@@ -253,7 +253,8 @@ def auto(context: click.Context, /, **options: Any) -> None:
     if not asking.wanted and asking.notes:
         fail("; ".join(map(safe, asking.notes)))
     if not asking.wanted:
-        click.echo("Nobody holds these miners: they are automatic already.")
+        told = "Nobody holds these miners: they are automatic already."
+        already(told, as_json=asked.as_json, dry_run=asked.dry_run)
         return
     act(asked, found, asking, "be automatic")
 

@@ -186,6 +186,18 @@ def test_all_on_asks_for_every_fan(place):
     assert place.requests()[0].args == ("fans", "9")
 
 
+def test_a_fan_held_with_all_others_is_not_called_automatic(place):
+    place.run("fans", "all-on")
+    done = place.run("fans", "auto", "3")
+    assert (done.exit_code, "automatic" in done.stdout) == (1, False)
+    assert "a person holds all fans together: `minectl clear-state fans` ends that" in done.stderr
+    place.run("fans", "on", "3")
+    done = place.run("fans", "auto", "3")
+    assert (done.exit_code, "Note: a person holds all fans together" in done.stderr) == (0, True)
+    assert place.run("fans", "auto").exit_code == 0
+    assert json.loads(place.run("fans", "auto", "--json").stdout) == {"requests": [], "tick": None}
+
+
 def test_one_wrong_fan_among_several_files_none(place):
     done = place.run("fans", "off", "3", "33")
     assert (done.exit_code, place.config.paths.inbox.exists()) == (1, False)
