@@ -21,7 +21,7 @@ def dead_by(image: Image) -> str:
     "meter": the meter on the feed shows no load, and nothing shows life, which is a frequency or a voltage that can be
     measured, a miner that says it hashes, a fan or a miner that draws. Where neither of the first two is wired, the
     mains contact or the source itself has to say so. "silence": there is no word of a meter, the source says that it
-    gives nothing, and nobody who hangs on it says anything.
+    gives nothing, and nobody who hangs on it says anything; that fans draw nothing is what their own meter says then.
     """
     meter = image.site.get(METER)
     if meter is None or image.clock.plant_s - meter.at_s > FRESH_S or not isinstance(meter.value, int):
@@ -37,9 +37,15 @@ def dead_by(image: Image) -> str:
 
 
 def _all_is_silent(image: Image, since_s: int) -> bool:
+    if not _gives_nothing(image):
+        return False
+    fans = [fan for fan in image.fans if fan.watts is not None and fan.watts_at >= since_s]
+    if any((fan.watts or 0) > DEAD_W for fan in fans):
+        return False
+    since_s = max((since_s, *(fan.watts_at - APART_S for fan in fans)))  # miners may have gone dark before their fans
     life = (image.site[name] for name in LIFE if name in image.site)
     heard = any(at_s >= since_s for at_s in image.miners.word_at) or any(_is_fresh(value, since_s) for value in life)
-    return not heard and _gives_nothing(image) and not _told_w(image, since_s)
+    return not heard and not any(at_s >= since_s for at_s in image.miners.power_at)
 
 
 def _hashes(image: Image, since_s: int) -> bool:

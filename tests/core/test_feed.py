@@ -73,11 +73,28 @@ def test_where_everything_that_hangs_on_a_source_that_gives_nothing_is_silent_th
     assert dead_by(image(SILENT | more, fan=(1500, NOW - 900), miner=(3400, NOW - 900))) == by
 
 
-def test_a_word_of_a_fan_or_a_miner_is_no_silence():
-    assert dead_by(image(SILENT, fan=(0, NOW))) == ""
+def test_an_air_that_moves_and_a_word_of_a_miner_are_no_silence():
+    assert dead_by(image(SILENT, fan=(DEAD_W + 1, NOW))) == ""
     assert dead_by(image(SILENT, fan=(None, 0), miner=(25, NOW))) == ""
+    assert dead_by(image(SILENT, fan=(0, NOW), miner=(25, NOW - APART_S))) == ""
     units = Miners(("a1",), (None,), (0,), ("hashing",), (NOW,), (None,), (None,))
     assert dead_by(image(SILENT, fan=(None, 0))._replace(miners=units)) == ""
+
+
+@pytest.mark.parametrize(
+    ("fan", "ago_s", "by"),
+    [
+        ((0, NOW), APART_S + 1, "silence"),
+        ((DEAD_W, NOW), APART_S + 1, "silence"),
+        ((0, NOW - 60), APART_S + 1, ""),  # the fans' own word is no newer
+        ((None, 0), APART_S + 1, ""),  # not long enough to call it silence
+    ],
+)
+def test_fans_that_draw_nothing_while_miners_fall_silent_are_dark_with_them(fan, ago_s, by):
+    """Their meter lives on a supply of its own: the feed is gone, and no fan is to blame."""
+    seen = image(SILENT, fan=fan, miner=(3400, NOW - ago_s))
+    units = seen.miners._replace(word=("hashing",), word_at=(NOW - ago_s,))
+    assert dead_by(seen._replace(miners=units)) == by
 
 
 def test_what_draws_is_fed_and_what_drew_before_the_meter_was_read_proves_nothing():

@@ -147,6 +147,21 @@ def test_a_dark_site_whose_instruments_are_dark_too_is_one_emergency_and_proves_
     assert played.journal.violations == []
 
 
+@pytest.mark.parametrize("dead", [("sel735 meter",), ("sel735 meter", "controlbyweb fans")])
+def test_a_feed_that_dies_with_its_meter_is_no_fans_fault_where_the_fans_meter_lives_on(tmp_path, dead):
+    """The fan meter on its own supply says that all fans stand: before, the owner was sent to the fans' breaker."""
+    played = Played(tmp_path, miners=12).on(0.2)
+    source, now_s = played.site.world.source, played.virtual.now_s
+    source._dark_until_s = now_s + 3600
+    source.look(now_s, 25.0)
+    for name in dead:
+        played.site.play(story.Step(now_s, "device", f"{name} silent"))
+    played.on(0.5)
+    raised = [(level, body["kind"]) for level, body in letters(played.config) if level and body["what"] == "raise"]
+    assert raised == [(2, "mains_lost")]
+    assert played.journal.violations == []
+
+
 def test_a_feed_that_dies_while_the_source_says_nothing_of_it_is_an_emergency_of_the_feed_alone(tmp_path):
     played = Played(tmp_path, miners=12).on(0.2)
     played.site.world.source.available_w = 33_000.0
