@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mine_controller.play.outside import Begin, Outside
     from mine_controller.store.db import Paths
 
+    Drawn = tuple[Outside, list[Ran], str]
+
 LAST_DAY_S = 86_400
 FOR_EVER_S = 253_402_300_799
 SAME = "the recorded config"
@@ -56,7 +58,7 @@ def command(**given: Any) -> None:
 
     began = time.monotonic()
     try:
-        told = _backtested(given)
+        told, drawn = _backtested(given)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     except SchedulerError as error:
@@ -65,9 +67,12 @@ def command(**given: Any) -> None:
         fail(f"a record is damaged ({safe(error)}); --since after it leaves it out")
     told["seconds"] = round(time.monotonic() - began, 2)
     click.echo(json_text(told) if given["as_json"] else _text(told))
+    if given["svg"] is not None:
+        _draw(given["svg"], *drawn)
 
 
-def _backtested(given: dict[str, Any]) -> dict[str, Any]:
+def _backtested(given: dict[str, Any]) -> "tuple[dict[str, Any], Drawn]":
+    """What is told, and what a drawing is made of."""
     from mine_controller.play import backtest  # noqa: PLC0415 - heavy
     from mine_controller.play.ground import Start  # noqa: PLC0415 - the same
     from mine_controller.play.sweep import spread  # noqa: PLC0415 - the same
@@ -87,10 +92,8 @@ def _backtested(given: dict[str, Any]) -> dict[str, Any]:
             found[at] = ran
             bar.update(1)
     same, *tried = (found[at] for at in range(len(tasks)))
-    if given["svg"] is not None:
-        _draw(given["svg"], outside, [same, *tried], zone)
     recorded = backtest.figures(outside.seen, begun.policy)
-    return {
+    told = {
         "since": outside.since,
         "until": outside.until,
         "ticks": len(outside.seen),
@@ -100,6 +103,7 @@ def _backtested(given: dict[str, Any]) -> dict[str, Any]:
         "notes": list(backtest.notes(begun, outside)),
         "run_s": {one.name: one.seconds for one in (same, *tried)},
     }
+    return told, (outside, [same, *tried], zone)
 
 
 def _jobs(given: dict[str, Any]) -> int:

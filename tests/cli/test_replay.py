@@ -129,6 +129,12 @@ def test_a_sweep_is_a_column_a_value_and_a_drawing_holds_them_all(place, tmp_pat
     assert "twin: cap.margin_pct=20" in texts
 
 
+def test_a_drawing_that_can_not_be_written_takes_no_figure_away(place):
+    done = typed(place.ticks(4), "backtest", "--jobs", "1", "--json", "--svg", "/nowhere/runs.svg")
+    assert (done.exit_code, "/nowhere/runs.svg can't be written" in done.stderr) == (1, True)
+    assert json.loads(done.stdout)["ticks"] == 4
+
+
 def test_another_config_file_is_what_is_tried(place, tmp_path):
     place.ticks(4)
     other = tmp_path / "tomorrow.txt"
