@@ -3,6 +3,7 @@
 import pytest
 from core.rule_desk import Desk, wired
 
+from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, MinerBook, State
 from mine_controller.core.words import sentence
 
@@ -167,6 +168,42 @@ def test_sup_of_two_that_are_silent_the_longer_silence_is_told():
     blind = [event.reason for event in desk.last.events if event.kind == "supply_blind"]
     told = [(reason.code, dict(reason.numbers)["what"]) for reason in blind]
     assert told == [("unseen", "grid_hz"), ("blind", "battery_soc_pct")]
+
+
+SILENT = {"meter m:health": Value(None, 0, "meter m:health", "no answer")}
+
+
+def test_sup_a_word_that_was_not_heard_in_this_look_explains_no_sag():
+    """It is younger than four minutes and counts; what sags now it has not seen."""
+    desk = wired(supply(), "supply_kw", "grid_hz")
+    desk.see(supply_kw=34.0, grid_hz=49.0)
+    assert desk.memory["available_w"] == 34_000
+    desk.channels = SILENT
+    desk.see()
+    assert desk.memory["available_w"] == 25_500
+    desk.channels = {"meter m/supply_kw:x": Value(34.0, 0, "", "not a number")}
+    desk.see()
+    assert desk.memory["available_w"] == 25_500
+    desk.channels = {}
+    desk.see()
+    assert desk.memory["available_w"] == 34_000
+
+
+@pytest.mark.parametrize(("unknown_kw", "left_w"), [(0, 0), (12, 12_000), (90, 40_000)])
+@pytest.mark.parametrize("stale", [None, 40.0])
+def test_sup_a_source_that_is_silent_through_a_black_out_has_no_grace_after_it(unknown_kw, left_w, stale):
+    desk = wired(supply(unknown_kw=unknown_kw), "supply_kw", "grid_hz", "site_power_w")
+    desk.see(supply_kw=40.0, grid_hz=50.0, site_power_w=30_000)
+    desk.channels, desk.fan_watts, desk.fleet = SILENT, 0, {"miners_w": 0, "on_n": 0, "meter_w": 0}
+    desk.see(supply_kw=stale, grid_hz=None, site_power_w=0)
+    assert desk.memory["gone"] == ["supply_kw"]
+    desk.fleet = {"meter_w": 34_000, "other_w": 0}
+    desk.see(grid_hz=50.0, site_power_w=34_000)
+    assert desk.memory["held_w"] == left_w
+    assert (desk.limit("max_power_w") is None) is (left_w == 40_000)
+    desk.channels = {}
+    desk.see(supply_kw=40.0)
+    assert (desk.memory["gone"], desk.memory["available_w"]) == ([], 40_000)
 
 
 def test_sup_a_source_never_heard_of_counts_from_the_first_look():

@@ -100,6 +100,17 @@ def test_after_a_black_out_the_mine_finds_itself_and_does_not_trip_the_source_ag
     assert played.journal.violations == []
 
 
+@pytest.mark.parametrize("silent_at", ["08:29:50", "08:30:30"])
+def test_a_source_that_falls_silent_in_a_brown_out_is_tripped_once_and_not_at_every_return(tmp_path, silent_at):
+    """Before, what it had said before the black-out counted after it, and the miners that woke tripped it again."""
+    text = f"08:30 supply 40 for 50m\n{silent_at} device mqtt supply silent for 40m\n"
+    played = Played(tmp_path, "".join(sorted(text.splitlines(keepends=True)))).on(1.6)
+    assert played.site.world.source.trips == 1
+    assert played.over == []
+    assert played.rows[-1][1] > 0.5 * played.rows[-1][2], "it goes on once the source speaks again"
+    assert played.journal.violations == []
+
+
 def night(folder, *, share=1.0, hours=1.0):
     """A mine whose source was stopped for so long, an hour and a half after it went dark."""
     played = Played(folder, miners=12).on(0.2)

@@ -12,6 +12,7 @@ from mine_controller.core.feed import is_dead
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
+from mine_controller.core.reach import answers
 from mine_controller.core.source import WHOLE, BadCurve, Load, at, curve, load, nominal_hz, sag
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -73,9 +74,11 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     kept = dict(memory)
     events: list[Event] = []
     known = _inputs(view, kept)
-    blind = [name for name in INPUTS if view.wired(name) and view.number(name) is None and _matters(name, options)]
-    burden = load(view)
-    silent = [name for name in TELLING if name in blind and view.now_s - int(kept["seen_s"][name]) >= options.grace_s]
+    gone = kept["gone"]
+    blind = [name for name in INPUTS if view.wired(name) and _matters(name, options)]
+    blind = [name for name in blind if name in gone or view.number(name) is None]
+    late = [name for name in blind if view.now_s - int(kept["seen_s"][name]) >= options.grace_s]
+    burden, silent = load(view), [name for name in TELLING if name in gone or name in late]
     now_w = available_w(known, view, kept, options, burden)
     if silent:
         now_w = min(round(options.unknown_kw * 1000), 1 << 40 if now_w is None else now_w)
@@ -97,11 +100,18 @@ def _matters(name: str, options: Options) -> bool:
 
 
 def _inputs(view: View, kept: dict[str, Any]) -> dict[str, float]:
-    """What each input says, or said last: an unknown one may only be held against, never freed by."""
+    """What each input says, or said last: an unknown one may only be held against, never freed by.
+
+    Whoever says nothing while nothing feeds the site is unknown at once, and has no grace (`gone`): what it said before
+    a black-out is no word of what it can give after it.
+    """
     was, out = kept.get("inputs") or {}, {}
     seen_s = dict(kept.get("seen_s") or {})
+    known, dead = kept.get("gone") or (), is_dead(view.image)
+    gone = [name for name in TELLING if view.wired(name) and (dead or name in known) and not _is_heard(view, name)]
+    kept["gone"] = gone
     for name in INPUTS:
-        figure = view.number(name)
+        figure = None if name in gone else view.number(name)
         if figure is not None:
             out[name] = figure
             seen_s[name] = view.now_s
@@ -111,6 +121,17 @@ def _inputs(view: View, kept: dict[str, Any]) -> dict[str, float]:
             seen_s.setdefault(name, view.now_s)
     kept["inputs"], kept["seen_s"] = out, seen_s
     return out
+
+
+def _is_heard(view: View, name: str) -> bool:
+    """Whether it answered when it was last asked: a word may count for minutes, and explains only what it has seen."""
+    if view.number(name) is None:
+        return False
+    for key in view.wiring.roles[name].keys:
+        told = view.image.channels.get(key)
+        if (told is not None and told.why) or not answers(view, key.rpartition(":")[0].partition("/")[0]):
+            return False
+    return True
 
 
 def available_w(
@@ -123,7 +144,7 @@ def available_w(
         if "battery_soc_pct" in known:
             rating_w = rating_w * round(at(curve(options.soc_curve), known["battery_soc_pct"]) * 10) // WHOLE
         whole_w = rating_w * _sag(known, view, kept, options) // WHOLE
-        if "supply_kw" in known and view.number("supply_kw") is not None:
+        if "supply_kw" in known and _is_heard(view, "supply_kw"):
             whole_w = max(whole_w, min(rating_w, burden.total_w))  # a sag under more load than it names is that load's
         limits.append(whole_w)
     if "generator_load_pct" in known:
