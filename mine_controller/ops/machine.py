@@ -1,6 +1,7 @@
 """What doctor looks at in the machine itself: rights, lock, disks, clocks, who starts the ticks, heat, memory."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -24,6 +25,7 @@ HOT_C, TOO_HOT_C = 75, 85
 HELD_S = 110
 FILES_FAIL = 1000
 WORN = 8  # of 10: what a card or an SSD says of its own wear
+_CRON_READS = re.compile(r"[A-Za-z0-9_-]+")  # of Debian: what packages and editors leave there starts nothing
 FIRST_S = 1_735_689_600  # 2025-01-01: a clock before this was never set
 
 
@@ -218,13 +220,20 @@ def timers(config: Config, machine: Machine) -> Iterator[Check]:
         yield Check("timer", WARN, f"more than one starts ticks: {', '.join(found)}", remedy)
     else:
         remedy = "./install.sh sets it up; by hand: cron/minectl into /etc/cron.d"
-        yield Check("timer", WARN, "neither a cron line nor a systemd timer is found", remedy)
+        named = [str(place) for place in _cron_files(machine) if not _CRON_READS.fullmatch(place.name)]
+        deaf = [name for name in named if _starts_ticks(_read(Path(name)))]
+        why = f"; cron passes over {', '.join(deaf)}: letters, digits, - and _ make the name of a file it reads"
+        yield Check("timer", WARN, f"neither a cron line nor a systemd timer is found{why if deaf else ''}", remedy)
+
+
+def _cron_files(machine: Machine) -> list[Path]:
+    folder = machine.root / "etc/cron.d"
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _crontabs(machine: Machine) -> Iterator[str]:
     places = [machine.root / "etc/crontab"]
-    folder = machine.root / "etc/cron.d"
-    places += sorted(folder.iterdir()) if folder.is_dir() else []
+    places += [place for place in _cron_files(machine) if _CRON_READS.fullmatch(place.name)]
     for place in places:
         try:
             text = place.read_text(encoding="utf-8", errors="replace")

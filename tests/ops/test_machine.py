@@ -47,6 +47,16 @@ def test_one_cron_line_is_enough(place, tmp_path):
     assert only(box.timers(place.config, machine(tmp_path))).verdict == "ok"
 
 
+@pytest.mark.parametrize("name", ["minectl.cron", "minectl.dpkg-old", "minectl~"])
+def test_a_file_whose_name_cron_passes_over_starts_nothing_and_is_no_second_starter(place, tmp_path, name):
+    put(tmp_path, f"etc/cron.d/{name}", LINE)
+    check = only(box.timers(place.config, machine(tmp_path)))
+    assert check.verdict == "warn"
+    assert f"cron passes over {tmp_path}/etc/cron.d/{name}: letters, digits, - and _" in check.text
+    put(tmp_path, "etc/cron.d/minectl", LINE)
+    assert only(box.timers(place.config, machine(tmp_path))).verdict == "ok"
+
+
 def test_cron_and_timer_together_are_two_writers(place, tmp_path):
     put(tmp_path, "etc/cron.d/minectl", LINE)
     check = only(box.timers(place.config, machine(tmp_path, says={"systemctl": "active\n"})))
