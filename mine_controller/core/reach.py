@@ -2,10 +2,13 @@
 
 from mine_controller.core.model.command import REFUSED, UNREACHABLE
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
+from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path, Wiring
 from mine_controller.core.once import Once, each
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
+
+LATE_S = 120
 
 
 class Rungs(NamedTuple):
@@ -65,13 +68,25 @@ def stoppable(view: View, spec: MinerSpec, at: int, paths: tuple[Path, ...]) -> 
     """
     chase = view.state.chases.get(f"miner {spec.id}")
     if chase is not None and chase.want == "stop" and chase.sent_s is not None:
-        proof_s = spec.paths[chase.rung].proof_s if chase.rung < len(spec.paths) else 0
-        miners = view.image.miners
-        draws_on = miners.power_w[at] is not None and miners.power_at[at] > chase.sent_s + proof_s
-        if not draws_on and chase.answer not in (UNREACHABLE, REFUSED):
+        if not _goes_on(view, spec, at, chase) and chase.answer not in (UNREACHABLE, REFUSED):
             return True
         paths = tuple(path for path in paths if path in spec.paths[chase.rung + 1 :])
     return any(address(view, spec, at, path) is not None if path.gentle else answers(view, path.lane) for path in paths)
+
+
+def _goes_on(view: View, spec: MinerSpec, at: int, chase: Chase) -> bool:
+    """Whether it draws on when its stop should show; where nothing measured it since, by its own word that it hashes.
+
+    What a cloud says lags by minutes. Who was told, and of whom nothing was heard since, counts as gone for a while.
+    """
+    miners, proof_s = view.image.miners, spec.paths[chase.rung].proof_s if chase.rung < len(spec.paths) else 0
+    due_s = (chase.sent_s or 0) + proof_s
+    if miners.power_w[at] is not None and miners.power_at[at] >= due_s:
+        return True
+    if miners.word_at[at] < due_s:
+        return view.now_s >= due_s + LATE_S
+    lags = view.wiring.is_outside(spec.group) and miners.word_at[at] < chase.began_s + proof_s + LATE_S
+    return miners.word[at] == "hashing" and not lags
 
 
 def startable(view: View, spec: MinerSpec, at: int) -> bool:
