@@ -17,6 +17,7 @@ from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
 from mine_controller.core.reach import Rungs, address, answers, commandable, rungs_of
+from mine_controller.core.startless import why_failed
 from mine_controller.core.view import View
 from mine_controller.core.waking import waking
 from mine_controller.record import NamedTuple
@@ -153,10 +154,7 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
         if sent_s is None or chase.answer == UNREACHABLE or (watts is None and not unmetered):
             return
         work.failed.append(spec.id)
-        reason = Reason(
-            "compare", "start_failed", (("miner", spec.id), ("watts", watts if watts is not None else "unknown"))
-        )
-        work.events.append(Event("start_failed", "warning", spec.id, reason))
+        work.events.append(Event("start_failed", "warning", spec.id, why_failed(work.view, spec, watts)))
 
 
 def _is_slowed(work: _Work, at: int) -> bool:

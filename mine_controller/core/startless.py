@@ -8,8 +8,11 @@ it is what carries the commands (a log-in, a library), it is nobody's fault. `St
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mine_controller.core.fleet import on_above_w
 from mine_controller.core.model.command import UNSUPPORTED
+from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import Chase
+from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.view import View
 
 KEY = "no_start"
@@ -44,3 +47,13 @@ def heard(last: dict[str, Any], view: View, failed: Iterable[str], names: Iterab
 def are_many(known: frozenset[str], miners: int, crowd: int) -> bool:
     """Whether it is no unit's fault: `crowd` of them say so, or every one of a small site."""
     return len(known) >= max(PAIR, min(crowd, miners))
+
+
+def why_failed(view: View, spec: MinerSpec, watts: int | None) -> Reason:
+    """A unit that its own power limit keeps under what counts as on has no fault: whoever set the limit has to know."""
+    numbers = (("miner", spec.id), ("watts", watts if watts is not None else "unknown"))
+    limit = view.image.channels.get(f"{spec.group}/{spec.mac}:limit_w")
+    limit_w = limit.value if limit is not None and not limit.why else None
+    if not isinstance(limit_w, int | float) or not 0 < limit_w <= on_above_w(spec):  # 0: no limit
+        return Reason("compare", "start_failed", numbers)
+    return Reason("compare", "start_limited", (*numbers, ("limit_w", round(limit_w))))

@@ -187,6 +187,7 @@ SENTENCES: dict[tuple[str, str], str] = {
         "recirculating_unseen",
     ): "hot air came back in, and the temperature {where} is unknown: load stays down, every fan runs",
     ("compare", "start_failed"): "{miner} was told to run and draws {watts} W",
+    ("compare", "start_limited"): "{miner} was told to run and draws {watts} W: its own power limit is {limit_w}",
     ("schedule", "begins"): "schedule {name} begins",
     ("schedule", "ends"): "schedule {name} ends",
     ("schedule", "stop"): "schedule {name}: off",

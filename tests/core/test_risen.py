@@ -3,6 +3,8 @@
 import pytest
 from core.shelf import SHELF, Shelf, boards
 
+from mine_controller.core.words import sentence
+
 MINERS, DAYS = 6, 4
 
 
@@ -62,6 +64,17 @@ def test_cmd4_a_limit_next_to_nothing_makes_no_sleeper_a_runner():
     lived(shelf, 1)
     assert shelf.state.miners["b0"].on is False
     assert SHELF in shelf.wiring.lanes
+
+
+@pytest.mark.parametrize(
+    ("limit", "more"), [(6, ": its own power limit is 6 W"), (7, ""), (0, ""), (None, ""), ("full", "")]
+)
+def test_a_start_that_its_own_limit_holds_back_is_told_with_that_limit(limit, more):
+    """Before, the owner looked for a fault of the unit; it was another tool, or a word of his own, that held it."""
+    shelf = Throttled(boards(MINERS))
+    shelf.draws = 5
+    shelf.more = [("02:00:00:00:00:00:limit_w", limit)]
+    assert sentence(lived(shelf, 1)[0].reason) == f"b0 was told to run and draws 5 W{more}"
 
 
 def stands(shelf):
