@@ -9,7 +9,7 @@ In quiet hours all but emergencies wait for their end. A letter with a time of i
 What the channels said is kept in the letter's last note, by the title of the section:
 "telegram" = "told" or "no: why" · "telegram fails" · "telegram next" (wall time) · "telegram held" (what it asked for)
 · "telegram gone" (refused for good). "began" is when its time first came; "config" is the sum of the config: a new one
-clears every back-off.
+clears every back-off, and so does a clock that was set back to before "at", the time of the note.
 """
 
 import importlib
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mine_controller.core.option import Secret
-from mine_controller.notify.message import DAY_S, EMERGENCY, INFO, LEVELS, Channel, Sent, is_due
+from mine_controller.notify.message import DAY_S, EMERGENCY, INFO, LEVELS, Channel, Sent, is_called, is_current, is_due
 from mine_controller.notify.news import Item, Letter, groups, read
 from mine_controller.notify.post import Call, post
 from mine_controller.notify.words import Place, write
@@ -95,7 +95,7 @@ def ways(channels: dict[str, Any]) -> tuple[Way, ...]:
 
 def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> Delivered:
     """Tell what is due among the open `letters` until `until` (monotonic). Never raises for a channel's fault."""
-    if not any(is_due(letter.due_at, now_s) for letter in letters):
+    if not any(_called(letter, desk.sum, now_s) for letter in letters):
         return Delivered((), ())
     items = {letter.id: read(letter) for letter in letters}
     aside = _aside(letters, items, desk, now_s)
@@ -111,7 +111,7 @@ def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> 
             batches[way.title] = batch
     sent = post(calls, until, desk.secrets) if calls else {}
     lines += [_line(title, answer, batches[title]) for title, answer in sent.items()]
-    fails = {title: _fails(letters, title, desk.sum) + 1 for title in sent}
+    fails = {title: _fails(letters, title, desk.sum, now_s) + 1 for title in sent}
     tried = {title: frozenset(letter.id for letter in batch) for title, batch in batches.items()}
     waits = {way.title: _until(letters, f"{way.title} next", desk.sum, now_s) for way in desk.ways}
     news = _News(sent, tried, fails, waits, now_s)
@@ -127,11 +127,13 @@ def _aside(letters: Sequence[Letter], items: dict[int, Item], desk: Desk, now_s:
     """What is not told now, by id, and what is to be noted of it: the quiet holds it, or its own time is over."""
     out: dict[int, Noted | None] = {}
     for letter in letters:
-        item, due = items[letter.id], is_due(letter.due_at, now_s)
+        item, due = items[letter.id], _called(letter, desk.sum, now_s)
         if item.until and not item.at <= now_s < item.until:
-            out[letter.id] = Noted(letter.id, _kept(letter, desk.sum) | {"over": "its time is over"}, now_s, now_s)
+            out[letter.id] = Noted(
+                letter.id, _kept(letter, desk.sum, now_s) | {"over": "its time is over"}, now_s, now_s
+            )
         elif desk.quiet_until and letter.level < EMERGENCY and not item.to:
-            note = _kept(letter, desk.sum) | {"quiet": desk.quiet_until}
+            note = _kept(letter, desk.sum, now_s) | {"quiet": desk.quiet_until, "at": now_s, "config": desk.sum}
             out[letter.id] = Noted(letter.id, note, desk.quiet_until, None) if due else None
     return out
 
@@ -184,18 +186,18 @@ def _presses(letter: Letter, title: str, config: str, now_s: int) -> bool:
         return False
     last = _last(letter)
     return title not in last or (
-        TOLD not in last.values() and is_due(_number(_current(letter, config), f"{title} next"), now_s)
+        TOLD not in last.values() and is_due(_number(_current(letter, config, now_s), f"{title} next"), now_s)
     )
 
 
 def _until(letters: Sequence[Letter], key: str, config: str, now_s: int) -> int:
     """The latest such time in any letter that is still to come; 0 none."""
-    times = [_number(_current(letter, config), key) for letter in letters]
+    times = [_number(_current(letter, config, now_s), key) for letter in letters]
     return max((at for at in times if not is_due(at, now_s)), default=0)
 
 
-def _fails(letters: Sequence[Letter], title: str, config: str) -> int:
-    return max((_number(_current(letter, config), f"{title} fails") for letter in letters), default=0)
+def _fails(letters: Sequence[Letter], title: str, config: str, now_s: int) -> int:
+    return max((_number(_current(letter, config, now_s), f"{title} fails") for letter in letters), default=0)
 
 
 def _number(note: Note, key: str) -> int:
@@ -208,10 +210,14 @@ def _last(letter: Letter) -> Note:
     return letter.tries[-1] if letter.tries else {}
 
 
-def _current(letter: Letter, config: str) -> Note:
-    """The last note as far as it is about back-offs under this config."""
+def _current(letter: Letter, config: str, now_s: int) -> Note:
+    """The last note as far as it is about back-offs that count."""
     last = _last(letter)
-    return last if last.get("config") == config else {}
+    return last if is_current(last, config, now_s) else {}
+
+
+def _called(letter: Letter, config: str, now_s: int) -> bool:
+    return is_called(letter.due_at, _last(letter), config, now_s)
 
 
 def _told(letter: Letter, title: str) -> bool:
@@ -234,9 +240,9 @@ class _News(NamedTuple):
 def _noted(letter: Letter, route: Sequence[str], config: str, news: _News) -> Noted | None:
     """The letter's note, None where nothing has changed for it."""
     tried = [title for title in route if letter.id in news.tried.get(title, ())]
-    if not tried and not is_due(letter.due_at, news.now_s):
+    if not tried and not _called(letter, config, news.now_s):
         return None
-    note: Note = {**_kept(letter, config), "at": news.now_s, "config": config}
+    note: Note = {**_kept(letter, config, news.now_s), "at": news.now_s, "config": config}
     for title in tried:
         _put(note, title, news.sent[title], news.fails[title], news.now_s)
     if letter.level >= EMERGENCY and TOLD not in note.values():
@@ -250,11 +256,11 @@ def _noted(letter: Letter, route: Sequence[str], config: str, news: _News) -> No
     return Noted(letter.id, note, min(waits), news.now_s if ended else None)
 
 
-def _kept(letter: Letter, config: str) -> Note:
-    """The last note; under another config only what was told."""
-    last = _last(letter)
+def _kept(letter: Letter, config: str, now_s: int) -> Note:
+    """The last note; where it doesn't count any more only what was told."""
+    last, current = _last(letter), _current(letter, config, now_s)
     begun: Note = {"began": letter.due_at}
-    return begun | {key: some for key, some in last.items() if last.get("config") == config or _lasting(key, some)}
+    return begun | {key: some for key, some in last.items() if current or _lasting(key, some)}
 
 
 def _lasting(key: str, some: str | int) -> bool:

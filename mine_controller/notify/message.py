@@ -1,7 +1,7 @@
 """What a channel is given and what it answers; no channel knows another."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mine_controller.record import NamedTuple
@@ -70,6 +70,21 @@ def one_line(text: str, most: int = 160) -> str:
 def is_due(due_at: int, now_s: int) -> bool:
     """True when its time has come; a time beyond tomorrow is one from before the clock was set back."""
     return not now_s < due_at <= now_s + DAY_S
+
+
+def is_called(due_at: int, last: Mapping[str, str | int], config: str, now_s: int) -> bool:
+    """True when a letter is to be looked at: its time has come, or what it waits for holds no more. Its `last` note is
+    of another config, whose channels may have been repaired, or of a time ahead of this clock, which was set back."""
+    if is_due(due_at, now_s):
+        return True
+    waits = "quiet" in last or any(key.endswith(" next") for key in last)
+    return waits and not is_current(last, config, now_s)
+
+
+def is_current(last: Mapping[str, str | int], config: str, now_s: int) -> bool:
+    """Whether a letter's note tells of back-offs that still count."""
+    at = last.get("at")
+    return last.get("config") == config and not (isinstance(at, int) and at > now_s)
 
 
 def wait_s(told: Any) -> float | None:

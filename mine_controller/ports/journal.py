@@ -16,10 +16,10 @@ from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
-from mine_controller.notify.message import is_due
+from mine_controller.notify.message import is_called
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
-from mine_controller.ports.letters import letter, of_event
+from mine_controller.ports.letters import letter, of_event, sum_of
 from mine_controller.ports.log import Log
 from mine_controller.ports.unsaved import forget, marks
 from mine_controller.ports.untold import TOLD, untold
@@ -148,16 +148,18 @@ class Journal:
             return ()
 
     def _letters(self) -> tuple[Letter, ...]:
-        """Every message not told yet when one of them is due, else none."""
+        """Every message not told yet when one of them is due or waits for nothing any more, else none."""
         if self.store is None:
             return ()
         letters, now_s = self.store.letters_due(EVER_S, LETTERS_MOST), int(self.clocks.sources.wall_s())
-        if (known := marks(self.config.paths.run, letters)) is not None:
-            self.store.mark(known)
+        if (past := marks(self.config.paths.run, letters)) is not None:
+            self.store.mark(past)
             forget(self.config.paths.run)
             letters = self.store.letters_due(EVER_S, LETTERS_MOST)
         self.untold = letters
-        return letters if any(is_due(letter.due_at, now_s) for letter in letters) else ()
+        known = sum_of(self.config) if letters else ""
+        called = any(is_called(one.due_at, one.tries[-1] if one.tries else {}, known, now_s) for one in letters)
+        return letters if called else ()
 
     def _grave(self, waiting: tuple[Message, ...]) -> tuple[Message, ...]:
         """The emergencies among what no commit has taken; those of this tick also where nothing could be packed."""

@@ -19,6 +19,7 @@ from mine_controller.notify.words import Place
 from mine_controller.packaged import packaged
 from mine_controller.ports import unsaved
 from mine_controller.ports.journal import Journal
+from mine_controller.ports.letters import sum_of
 from mine_controller.ports.log import Log
 from mine_controller.store.outbox import Mark
 
@@ -41,7 +42,7 @@ def desk(config: Config, now_s: int) -> Desk:
     return Desk(
         ways(config.channels),
         place(config),
-        config.sha[:12],
+        sum_of(config),
         hidden(config),
         ends_at(quiet, local_minute(config.site.timezone, now_s), now_s) if quiet else 0,
         (alarms.repeat_s, alarms.repeat_then_s),

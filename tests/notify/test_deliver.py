@@ -271,6 +271,25 @@ def test_a_repaired_config_is_tried_at_once_and_what_was_told_stays_told(world):
     assert done.notes[0].told_at == NOW
 
 
+def test_a_repaired_config_is_tried_before_the_hour_of_a_refusal_is_over(world):
+    world.email.answer = world.telegram.answer = Sent(ok=False, permanent=True, why="401")
+    left = after([letter(1)], run(world, [letter(1)]))
+    assert left[0].due_at == NOW + 3600
+    world.email.answer = world.telegram.answer = OK
+    assert run(world, left, NOW + 120) == ((), ()), "nothing has changed"
+    assert run(world, left, NOW + 240, config="c2").notes[0].told_at == NOW + 240
+
+
+def test_a_clock_set_back_by_hours_does_not_hold_messages_for_hours(world):
+    world.email.answer = world.telegram.answer = DOWN
+    left = after([letter(1)], run(world, [letter(1)]))
+    world.email.answer = world.telegram.answer = OK
+    back = NOW - 10 * 3600
+    done = run(world, [*left, letter(2, at=back)], back)
+    assert {one.id: one.told_at for one in done.notes} == {1: back, 2: back}
+    assert run(world, left, back).notes[0].told_at == back, "and without a new one"
+
+
 def test_information_that_reached_nobody_in_days_ends_and_a_warning_does_not(world):
     world.telegram.answer = world.email.answer = DOWN
     old = NOW - 5 * 86_400

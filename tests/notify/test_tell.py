@@ -23,6 +23,7 @@ from mine_controller.ports import live as live_ports
 from mine_controller.ports import tell as tell_ports
 from mine_controller.ports import unsaved
 from mine_controller.ports.journal import Journal
+from mine_controller.ports.letters import sum_of
 from mine_controller.ports.live import Live, ports_of
 from mine_controller.ports.pulse import trouble
 from mine_controller.store.db import StoreTrouble
@@ -134,6 +135,33 @@ def test_a_failing_channel_is_a_line_in_the_log_and_a_note_without_secrets(site,
     letter = next(one for one in outbox(load(site).paths) if one.told_at is None)
     assert letter.tries[-1]["discord fails"] >= 1
     assert secrets_in(log(site) + repr(outbox(load(site).paths))) == []
+
+
+def test_a_tick_under_a_repaired_config_looks_at_what_waits_and_the_next_one_does_not(site):
+    run(site)
+    run(site)
+    later = int(time.time()) + 3600
+    add(site, (0, "refused"))
+    note = {"telegram": "no: 401", "telegram gone": 1, "telegram next": later}
+    for config, looked_at in ((sum_of(load(site)), False), ("an older one", True)):
+        with sqlite3.connect(site.parent / "mine_data.db") as db:
+            tries = json.dumps([note | {"config": config, "at": later - 3600}])
+            db.execute("UPDATE outbox SET due_at = ?, tries = ? WHERE body LIKE '%refused%'", (later, tries))
+        db.close()
+        _, journal = run(site)
+        assert any("refused" in one.body for one in journal.letters) is looked_at
+
+
+def test_a_new_password_in_its_own_file_makes_it_another_config_for_what_waits(site):
+    secret = site.with_name("telegram.secret")
+    site.write_text(site.read_text().replace("token = 4711:canary-token", f"token = file:{secret}"))
+    sums = []
+    for word in ("4711:canary-token", "4711:canary-token-2", "4711:canary-token"):
+        secret.write_text(word)
+        secret.chmod(0o600)
+        sums.append(sum_of(load(site)))
+    assert sums[0] == sums[2] != sums[1]
+    assert len(sums[0]) == 14, "too little of the password to try others against"
 
 
 def test_the_exit_code_of_a_tick_does_not_know_whether_somebody_was_told(site, http, smtp):

@@ -116,6 +116,14 @@ def test_a_quiet_letter_is_noted_once(world):
     assert run(world, letters, NOW + 120, quiet_until=NOW + 7200) == ((), ())
 
 
+def test_a_quiet_that_was_taken_out_of_the_config_holds_nothing_any_more(world):
+    letters = after([letter(1)], run(world, [letter(1)], quiet_until=NOW + 7200))
+    assert run(world, letters, NOW + 120, sum="c2").notes[0].told_at == NOW + 120
+    still = run(world, letters, NOW + 120, sum="c2", quiet_until=NOW + 3600)
+    assert [one.due_at for one in still.notes] == [NOW + 3600]
+    assert run(world, after(letters, still), NOW + 240, sum="c2", quiet_until=NOW + 3600) == ((), ())
+
+
 def beat(number, at=NOW, **more):
     return with_body(letter(number, INFO, at=at, kind="heartbeat"), what="heartbeat", until=str(at + 900), **more)
 
