@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from mine_controller.record import NamedTuple
 
-GAP_S = 600  # ticks further apart than this say nothing of the time between them
+GAP_S = 600  # ticks further apart than this, and than two turns, say nothing of the time between them
 WS_A_KWH = 3_600_000
 MICRO = 1_000_000
 TERA = 10**12
@@ -21,7 +21,8 @@ class Sample(NamedTuple):
     """What the end of a tick saw. Columns go by `ids`; None = not known.
 
     power_w: measured watts · guess_w: what such a miner draws, where its watts are not known · hash_hs: whole H/s ·
-    slot_s, slot_end_s: the slot that held (0, 0: none) · micro: its price · band: the band in force, "" = none.
+    slot_s, slot_end_s: the slot that held (0, 0: none) · micro: its price · band: the band in force, "" = none ·
+    gap_s: a sample that comes later than this says nothing of the time between.
     """
 
     at_s: int
@@ -33,6 +34,7 @@ class Sample(NamedTuple):
     slot_end_s: int = 0
     micro: int | None = None
     band: str = ""
+    gap_s: int = GAP_S
 
 
 class Segment(NamedTuple):
@@ -66,7 +68,7 @@ class _Part(NamedTuple):
 def _parts(samples: Sequence[Sample], from_s: int, to_s: int) -> Iterator[_Part]:
     """The stretches between samples, cut at the slots' edges and at both ends."""
     for one, after in pairwise(samples):
-        if not 0 < after.at_s - one.at_s <= GAP_S:
+        if not 0 < after.at_s - one.at_s <= one.gap_s:
             continue
         cuts = sorted({one.at_s, after.at_s, *(at for at in (from_s, to_s, one.slot_end_s, after.slot_s)
                                                if one.at_s < at < after.at_s)})  # fmt: skip

@@ -21,7 +21,10 @@ from mine_controller.core.prices import ROLE, micro, slot_at, slots_of
 from mine_controller.store.codec import text
 
 HOUR_S = 3600
-AROUND_S = GAP_S + 120  # a tick is called by its beginning and seen at its end
+TURNS = 2  # ticks that are planned far apart may come so much later than planned, and there is no gap
+SLOWEST_S = 600  # what a site may plan at most
+AROUND_S = max(GAP_S, TURNS * SLOWEST_S) + 120  # a tick is called by its beginning and seen at its end
+EVERY = "tick_s"
 RATE = "rate_hs"
 TERA = 10**12
 BAND = "band"  # the rule that remembers which one holds
@@ -36,6 +39,8 @@ def columns(image: Image, policy: Policy, state: State) -> dict[str, Any]:
     band = str(state.memory.get(BAND, {}).get("band") or "")
     held = (0, 0, None) if slot is None else (slot.start_s, slot.end_s, micro(slot.price))
     found: dict[str, Any] = {"slot": [at_s, *held, band]}
+    if TURNS * image.clock.tick_s > GAP_S:
+        found[EVERY] = image.clock.tick_s
     if any(watts is None for watts in image.miners.power_w):
         found["guess_w"] = _guesses(image, policy, state)
     rates = [_rate_hs(image, f"{spec.group}/{spec.mac}") for spec in policy.wiring.miners]
@@ -95,7 +100,8 @@ def _sample(ids: str, body: str) -> Sample | None:
         names = tuple(json.loads(ids))
         rates = _rates(tree, len(names))
         guesses = tuple(tree.get("guess_w") or ())
-        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, rates, slot_s, slot_end_s, price, band)
+        gap_s = max(GAP_S, TURNS * int(tree.get(EVERY) or 0))
+        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, rates, slot_s, slot_end_s, price, band, gap_s)
     except (ValueError, KeyError, TypeError):
         return None  # what can't be read is a gap; it must not keep the tick from being saved
     whole = all(len(column) == len(names) for column in (sample.power_w, guesses or names, rates or names))
