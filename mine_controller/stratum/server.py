@@ -55,7 +55,7 @@ class Pool:
         self.gone_accepted = self.gone_rejected = 0
         self.began_s = now()
         self.prevhash = prevhash_of(int(time.time()))
-        self._numbers = 0
+        self._numbers = self._connections = 0
         self._servers: list[asyncio.Server] = []
         self.port = self.control_port = 0
         self.ended = asyncio.Event()
@@ -107,9 +107,9 @@ class Pool:
         return Job(self._numbers, self.prevhash, int(time.time()))
 
     def new_session(self) -> Session:
-        """A session for a line just taken."""
-        self.taken += 1
-        return Session(self.taken, self.next_job, self.now(), self.place.hashrate_hs)
+        """A session for a new line, whether it is taken or turned away."""
+        self._connections += 1
+        return Session(self._connections, self.next_job, self.now(), self.place.hashrate_hs)
 
     async def _jobs(self) -> None:
         while True:
@@ -195,6 +195,7 @@ class _Line(asyncio.Protocol):
             self.pool.turned_away += 1
             transport.abort()
             return
+        self.pool.taken += 1
         self.pool.lines.add(self)
         transport.set_write_buffer_limits(high=SEND_MOST)
         sock = transport.get_extra_info("socket")
@@ -232,7 +233,11 @@ class _Line(asyncio.Protocol):
 
     def end(self) -> None:
         self._leave()
-        if self.transport is not None:
+        if self.transport is None:
+            return
+        if self.transport.get_write_buffer_size():  # a close would wait for a miner that may never read again
+            self.transport.abort()
+        else:
             self.transport.close()
 
 

@@ -5,6 +5,7 @@ import json
 import re
 import socket
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +177,30 @@ def test_closed_every_miner_goes_home_and_newcomers_are_turned_away(tmp_path):
     closed, refused, opened, status = asyncio.run(story())
     assert (closed["open"], opened["open"], refused) == (False, True, b"")
     assert (status["clients"], status["turned_away"]) == (1, 1)
+    assert status["taken"] == 2, "who was turned away was not taken"
+
+
+def test_closed_it_also_lets_go_of_a_miner_that_does_not_read(tmp_path):
+    """Its line would stay half closed for ever, and with it an open file of the pool."""
+
+    async def story():
+        async with pool(tmp_path, notify_s=30) as one:
+            before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+            raw = socket.socket()
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            raw.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", one.port))
+            await asyncio.get_running_loop().sock_sendall(raw, b"".join(map(line, AT_ONCE)))
+            while not any(found.transport.get_write_buffer_size() for found in one.lines):
+                await one.notify()
+                await asyncio.sleep(0)
+            one.gate(is_open=False)
+            await asyncio.sleep(0.1)
+            left = sum(1 for _ in Path("/proc/self/fd").iterdir()) - before
+            raw.close()
+            return left
+
+    assert asyncio.run(story()) == 1, "our own end alone"
 
 
 def test_the_control_door_takes_three_words_only(tmp_path):
