@@ -19,7 +19,7 @@ from mine_controller.wire.publish import Post, Standing, Will
 
 LONGEST = 200  # characters of a payload; no word of ours is near that
 MINUTE_S = 60
-A_MINUTE = 30  # commands; a broken automation must not fill the audit log
+A_MINUTE = 30  # commands, and refusals that are told: a broken automation must fill neither the audit log nor ours
 PART_S = 1.0
 SHOWN = 60
 ONLINE, OFFLINE = "online", "offline"
@@ -52,6 +52,7 @@ class OrderWay:
         self.sections, self.orders, self.desk = (section,), orders, desk
         self.version = mqtt.V5
         self.lately: list[float] = []
+        self.refused: list[float] = []
         self.answers: list[Post] = []
 
     def attempt(self) -> str:
@@ -88,6 +89,13 @@ class OrderWay:
         """One command; what becomes of it is said."""
         name = message.topic.rpartition("/")[2]
         judged = self._judged(message)
+        if not judged.ok:
+            self.refused = _of_the_minute(self.refused)
+            if len(self.refused) > A_MINUTE:
+                return
+            self.refused.append(time.monotonic())
+            if len(self.refused) > A_MINUTE:
+                judged = Judged(False, f"{judged.text}; what else is refused in this minute is not told")
         self.desk.say(f"[{self.sections[0]}] {name}: {judged.text}")
         told = {"text": f"{name}: {judged.text}"[:250], "ok": judged.ok, "at": int(time.time())}
         self.answers = [Post(self.orders.answer, json.dumps(told))]
@@ -103,9 +111,13 @@ class OrderWay:
             return Judged(False, "refused: this is no text")
         if not payload.isprintable():
             return Judged(False, "refused: this is no plain text")
-        now = time.monotonic()
-        self.lately = [at for at in self.lately if now - at < MINUTE_S]
+        self.lately = _of_the_minute(self.lately)
         if len(self.lately) >= A_MINUTE:
             return Judged(False, f"refused: more than {A_MINUTE} commands in a minute")
-        self.lately.append(now)
+        self.lately.append(time.monotonic())
         return self.orders.judge(message.topic, payload)
+
+
+def _of_the_minute(moments: list[float]) -> list[float]:
+    now = time.monotonic()
+    return [at for at in moments if now - at < MINUTE_S]

@@ -163,6 +163,18 @@ def test_a_broken_automation_does_not_fill_the_audit_log(broker, tmp_path, monke
 
 
 @needs_mosquitto
+def test_a_flood_of_commands_does_not_fill_the_log_of_the_collector(broker, tmp_path, monkeypatch):
+    monkeypatch.setattr(orders, "A_MINUTE", 3)
+    with Run(Place(tmp_path), broker.port) as run:
+        for number in range(40):
+            broker.publish(f"{run.base}/set/miners", f"nonsense {number}")
+        run.has_said("what else is refused in this minute is not told")
+        broker.publish(f"{run.base}/set/miners", "\x01")
+        told = [line for line in run.said if "miners: refused" in line]
+        assert len(told) == 4
+
+
+@needs_mosquitto
 def test_home_assistant_sees_whether_anybody_listens(broker, tmp_path):
     with Ear(broker) as ear:
         with Run(Place(tmp_path), broker.port) as run:
