@@ -19,7 +19,7 @@ from mine_controller.record import NamedTuple
 Setting = tuple[int, int]
 
 OVERHEAT_K = 4.0  # so far beyond its limit nobody waits for the end of a window
-GAP_S = 300  # looks further apart than this say nothing of the time between
+GAP_S = 300  # looks further apart than this, and than two ticks, say nothing of the time between
 AWAY_LOOKS = 3
 DEAF_S = 3 * 3600
 SHARES_LEAST = 20
@@ -45,7 +45,10 @@ class Limits(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A miner as it is now; None = not known. `steady`: it hashes and nothing was told it lately."""
+    """A miner as it is now; None = not known. `steady`: it hashes and nothing was told it lately.
+
+    gap_s: a look that lies further back than this says nothing of the time between.
+    """
 
     now_s: int
     at: Setting | None = None
@@ -55,6 +58,7 @@ class Look(NamedTuple):
     chip_c: float | None = None
     accepted: int | None = None
     rejected: int | None = None
+    gap_s: int = GAP_S
 
 
 class Step(NamedTuple):
@@ -154,7 +158,7 @@ def _measure(book: dict[str, Any], look: Look, limits: Limits) -> Step:
     if look.chip_c > limits.chip_c + OVERHEAT_K:
         return _next(book, look, limits, "hot")
     passed_s = look.now_s - int(book["at_s"])
-    if passed_s > GAP_S:
+    if passed_s > look.gap_s:
         return Step(_window(book, look), None)
     book |= {
         "seen_s": book["seen_s"] + passed_s,

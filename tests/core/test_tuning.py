@@ -249,6 +249,16 @@ def test_the_next_one_has_its_turn_when_the_first_is_through():
     assert shelf.violations == []
 
 
+@pytest.mark.parametrize("tick_s", [330, 600])
+def test_a_site_whose_ticks_come_seldom_finds_a_best_setting_too(tick_s):
+    shelf = Tuned(count=1)
+    shelf.tick_s = tick_s
+    shelf.on(120)
+    assert shelf.state.memory["tuning"]["books"]["b0"]["phase"] == "done"
+    assert shelf.clock["b0"][1] < HOME[1]
+    assert shelf.violations == []
+
+
 def test_writes_keep_to_the_budget_of_its_flash_memory():
     shelf = Tuned(count=1).on(200)
     at = [second for second, _, verb, _ in shelf.told if verb == "tune"]

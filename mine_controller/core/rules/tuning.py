@@ -13,7 +13,7 @@ from mine_controller.core.errands import COOLS, seen
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
-from mine_controller.core.tuning import Limits, Look, Setting, Step, step, undo
+from mine_controller.core.tuning import GAP_S, Limits, Look, Setting, Step, step, undo
 from mine_controller.core.units import exact_w
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -245,6 +245,7 @@ def _look(view: View, spec: MinerSpec) -> Look:
         _number(view, spec, "chip_c"),
         _count(view, spec, "accepted_n"),
         _count(view, spec, "rejected_n"),
+        max(GAP_S, 2 * view.image.clock.tick_s),
     )
 
 
