@@ -180,12 +180,16 @@ def test_closed_every_miner_goes_home_and_newcomers_are_turned_away(tmp_path):
     assert status["taken"] == 2, "who was turned away was not taken"
 
 
+def open_files():
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
 def test_closed_it_also_lets_go_of_a_miner_that_does_not_read(tmp_path):
     """Its line would stay half closed for ever, and with it an open file of the pool."""
 
     async def story():
         async with pool(tmp_path, notify_s=30) as one:
-            before = sum(1 for _ in Path("/proc/self/fd").iterdir())
+            before = open_files()
             raw = socket.socket()
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
             raw.setblocking(False)
@@ -196,7 +200,7 @@ def test_closed_it_also_lets_go_of_a_miner_that_does_not_read(tmp_path):
                 await asyncio.sleep(0)
             one.gate(is_open=False)
             await asyncio.sleep(0.1)
-            left = sum(1 for _ in Path("/proc/self/fd").iterdir()) - before
+            left = open_files() - before
             raw.close()
             return left
 
