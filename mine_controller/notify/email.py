@@ -4,6 +4,7 @@ Codes as mail servers use them: 4xx try later, 535 a bad login, 550 and 554 refu
 """
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mine_controller.core.option import Secret, option
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _ADDRESS = re.compile(r"[^@;<>\s]+@[^@;<>\s]+|[^@;<>]*<[^@;<>\s]+@[^@;<>\s]+>")
 TEXT, HTML, MOST = "email.txt", "email.html", 200_000
 TLS_PORT = 465
+GOODBYE_S = 1.0
 
 
 class Options(NamedTuple):
@@ -39,6 +41,8 @@ def check(options: Options) -> tuple[str, ...]:
     wrong = [f"to: {one} is not an address like owner@example.com" for one in options.to if not _ADDRESS.fullmatch(one)]
     if "@" not in (options.sender or options.username):
         wrong.append("sender: has to be an address, as username is none")
+    elif not _ADDRESS.fullmatch(sender := options.sender or options.username):
+        wrong.append(f"sender: {sender[:80]} is not an address like mine@example.com")
     host = options.server.partition(":")[0]
     port = options.server.rpartition("]")[2].partition(":")[2]
     if port and int(port) != options.port:
@@ -54,15 +58,29 @@ def send(options: Options, message: Message, until: float) -> Sent:
     import smtplib  # noqa: PLC0415 - only a tick that tells something needs it
 
     try:
-        with _connected(options, left_s(until)) as server:
+        server = _connected(options, left_s(until))
+        try:
             if options.username:
                 server.login(options.username, options.password.reveal())
             refused = server.send_message(mail(options, message))
+            _goodbye(server)
+        finally:
+            server.close()
     except smtplib.SMTPException as error:
         return _refused(error)
     except OSError as error:
         return Sent(ok=False, why=one_line(f"no connection to {options.server}: {error.strerror or error}"))
     return Sent(ok=True, why=f"not to {', '.join(sorted(refused))}" if refused else "")
+
+
+def _goodbye(server: "smtplib.SMTP") -> None:
+    """The mail was taken: no answer to this, late or strange, may make it be sent again."""
+    import smtplib  # noqa: PLC0415 - see send
+
+    if server.sock is not None:
+        server.sock.settimeout(GOODBYE_S)
+    with suppress(smtplib.SMTPException, OSError):
+        server.quit()
 
 
 def _connected(options: Options, timeout_s: float) -> "smtplib.SMTP":

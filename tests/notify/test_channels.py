@@ -290,6 +290,30 @@ def test_two_addresses_that_no_comma_parts_are_none(smtp, to, wrong):
     assert told == ((f"to: {to} is not an address like owner@example.com",) if wrong else ())
 
 
+@pytest.mark.parametrize("answer", ["421 4.4.2 too late", "250 ok", "554 never heard of it", HANG])
+def test_a_mail_that_was_taken_is_not_sent_again_for_what_is_said_to_the_goodbye(smtp, answer):
+    smtp.codes = {"QUIT": answer}
+    began = time.monotonic()
+    assert email.send(mailbox(smtp), NEWS, soon()).ok
+    assert time.monotonic() - began < 3, "in time for the delivery to know it"
+    assert len(smtp.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "wrong"),
+    [
+        ("mine@", True),
+        ("mine@example.com, other@example.com", True),
+        ("Mine <mine@example.com", True),
+        ("", False),
+        ("The mine <mine@example.com>", False),
+    ],
+)
+def test_a_sender_no_mail_can_come_from_is_found_before_it_is_needed(smtp, sender, wrong):
+    told = email.check(mailbox(smtp, sender=sender))
+    assert told == ((f"sender: {sender} is not an address like mine@example.com",) if wrong else ())
+
+
 def test_one_refused_recipient_is_told_and_the_other_has_the_mail(smtp):
     smtp.codes = {"RCPT b@example.com": "550 no such user"}
     sent = email.send(mailbox(smtp, to=("a@example.com", "b@example.com")), NEWS, soon())
