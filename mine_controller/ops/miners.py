@@ -209,7 +209,7 @@ def _called(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Any]:
     unit = mac_or_serial(name) or name
     for key, value in (("id", name), ("mac", unit), ("address", name)):
         for row in rows:
-            if (row[key] or "").casefold() == value.casefold():
+            if row[key] and row[key].casefold() == value.casefold():
                 return row
     raise PickError(f"there is no miner {name[:40]!r}{_near(name, [row['id'] for row in rows])}")
 

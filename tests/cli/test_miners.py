@@ -198,13 +198,6 @@ def test_a_mode_is_kept_until_changed_and_auto_ends_it(seen):
     assert "automatic already" in seen.run("miners", "auto", "b01").stdout
 
 
-def test_automatic_already_is_json_where_json_is_asked_for(seen):
-    assert json.loads(seen.run("miners", "auto", "b01", "--json").stdout) == {"requests": [], "tick": None}
-    dry = seen.run("miners", "auto", "b01", "--dry-run", "--json")
-    assert json.loads(dry.stdout) == {"dry_run": True, "requests": [], "cannot": {}}
-    assert seen.run("miners", "auto", "b01").stdout == "Nobody holds these miners: they are automatic already.\n"
-
-
 def test_who_is_held_with_its_group_or_with_everybody_is_not_called_automatic(seen):
     seen.run("miners", "mode", "eco", "--group", "bitaxe shelf", "--yes")
     done = seen.run("miners", "auto", "b01")
