@@ -137,8 +137,11 @@ def reset(context: click.Context, yes: bool, no_tick: bool, config: Path | None)
     """Write the five bands of the start in place of all there are."""
     from mine_controller.config.bands import reset as begin_again  # noqa: PLC0415 - imported by the command
 
-    if not yes and not click.confirm("Put the five usual bands in place of yours?", err=True):
-        fail("nothing was changed; --yes asks no question", 2)
+    if not yes:
+        try:
+            click.confirm("Put the five usual bands in place of yours?", abort=True, err=True)
+        except click.Abort:
+            fail("nothing was changed; --yes asks no question", 2)
     path = config_path(config or context.obj)
     _changed(path, lambda: begin_again(path), no_tick=no_tick)
 

@@ -181,6 +181,8 @@ def with_value(text: str, document: Document, title: str, option: str, value: st
     """The text with one value written: in its line, else at the end of its section, else in a new one. EditError."""
     if not is_key(option):  # with an equals sign in it, what was judged as the value would be the end of another one
         raise EditError(f"{option[:60]!r} is not a key: lower case letters, digits and _")
+    if not value.isprintable():  # a second line could be a section of its own
+        raise EditError(f"{title}.{option}: a value is one line of text")
     lines = text.split("\n")
     newline = "\r" if lines[0].endswith("\r") else ""
     section = document.sections.get(title)

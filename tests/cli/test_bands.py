@@ -100,6 +100,13 @@ def test_a_name_no_band_can_have_is_refused_in_one_sentence(home, name):
     assert home.path.read_bytes() == before
 
 
+def test_a_value_of_several_lines_writes_no_section_of_its_own(home):
+    before = home.path.read_bytes()
+    done = home.run("bands", "set", "3", "--modes", "bitaxe eco\n[deadman]\nurl = https://ping.example/c")
+    assert (done.exit_code, done.stderr) == (1, "minectl: band 3.modes: a value is one line of text\n")
+    assert home.path.read_bytes() == before
+
+
 def test_a_new_band_goes_to_its_place_by_price_above_the_comment_of_the_next(home):
     assert home.run("bands", "set", "mid", "--max-price", "30", "--coin", "DGB").exit_code == 0
     text = home.path.read_text()
@@ -137,6 +144,11 @@ def test_reset_asks_first(home):
 
 
 # -- prices, pools, schedule ------------------------------------------------------------------------------------------
+
+
+def test_reset_without_anybody_to_answer_says_what_asks_no_question(home):
+    done = home.run("bands", "reset", input="")
+    assert (done.exit_code, "nothing was changed; --yes asks no question" in done.stderr) == (2, True)
 
 
 def test_prices_shows_what_will_hold_in_each_published_slot(home):
