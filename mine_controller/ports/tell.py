@@ -6,7 +6,7 @@ most once an hour, and the emergencies that are in no outbox yet (`unsaved.py`).
 
 import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -44,9 +44,17 @@ def desk(config: Config, now_s: int) -> Desk:
         place(config),
         sum_of(config),
         hidden(config),
-        ends_at(quiet, local_minute(config.site.timezone, now_s), now_s) if quiet else 0,
+        _quiet_until(quiet, config.site.timezone, now_s) if quiet else 0,
         (alarms.repeat_s, alarms.repeat_then_s),
     )
+
+
+def _quiet_until(quiet: list[Quiet], timezone: str, now_s: int) -> int:
+    """Its end by the site's clock, which may be put forward or back in that very night; 0: it is not quiet."""
+    ends_s = ends_at(quiet, local_minute(timezone, now_s), now_s)
+    zone = ZoneInfo(timezone)
+    offsets = [datetime.fromtimestamp(at, UTC).astimezone(zone).utcoffset() or timedelta() for at in (now_s, ends_s)]
+    return max(now_s + 60, ends_s - int((offsets[1] - offsets[0]).total_seconds())) if ends_s else 0
 
 
 def quiet_of(config: Config) -> list[Quiet]:

@@ -6,7 +6,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from cli.place import write_site
@@ -162,6 +164,17 @@ def test_a_new_password_in_its_own_file_makes_it_another_config_for_what_waits(s
         sums.append(sum_of(load(site)))
     assert sums[0] == sums[2] != sums[1]
     assert len(sums[0]) == 14, "too little of the password to try others against"
+
+
+@pytest.mark.parametrize("day", ["2026-03-28", "2026-10-24", "2026-07-15"])
+def test_the_quiet_ends_by_the_clock_also_in_the_nights_it_is_changed(site, day):
+    quiet = "[quiet]\nbegin = 22:00\nend = 07:00\n\n[end]"
+    site.write_text(site.read_text().replace("[end]", quiet).replace("timezone = UTC", "timezone = Europe/Berlin"))
+    zone = ZoneInfo("Europe/Berlin")
+    evening = datetime.fromisoformat(f"{day} 22:00").replace(tzinfo=zone)
+    told = tell_ports.desk(load(site), int(evening.timestamp())).quiet_until
+    assert datetime.fromtimestamp(told, zone).strftime("%H:%M") == "07:00"
+    assert tell_ports.desk(load(site), told).quiet_until == 0
 
 
 def test_the_exit_code_of_a_tick_does_not_know_whether_somebody_was_told(site, http, smtp):
