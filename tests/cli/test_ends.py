@@ -51,7 +51,7 @@ def test_ctrl_c_before_anything_is_filed_ends_with_130_and_files_nothing(place, 
         raise KeyboardInterrupt
 
     place.ticks(2)
-    monkeypatch.setattr("mine_controller.cli.asking.file", interrupted)
+    monkeypatch.setattr("mine_controller.cli.asking.file_all", interrupted)
     done = place.run("fans", "on", "3")
     assert (done.exit_code, place.requests()) == (130, ())
     assert "ended by Ctrl-C" in done.stderr
