@@ -47,8 +47,8 @@ def command(config: Path | None, folder: Path | None, listed: bool, as_json: boo
             )
     except (StoreTrouble, StoreError) as trouble:
         fail(f"no copy was made: {trouble}")
-    except BrokenPipeError:
-        raise  # whoever read it has enough; `main` knows how that ends
+    except (BrokenPipeError, PermissionError):
+        raise  # whoever read it has enough, or a file is closed to this user: `main` knows how that ends
     except OSError as error:
         fail(f"no copy was made: {error.filename or loaded.paths.backups}: {error.strerror}")
     if as_json:
