@@ -234,13 +234,20 @@ def status(tree: Tree) -> Status:
         row, letter = tree, given
     if isinstance(letter, str) and len(letter) > 1:
         return Status("S" if letter in ("RESTART", "BYE") else "", None, letter[:SHOWN])
-    code, when, text = number(row.get("Code")), number(row.get("When", row.get("when"))), row.get("Msg")
+    text = row.get("Msg")
     return Status(
         letter if isinstance(letter, str) else "",
-        int(code) if code is not None else None,
+        _whole(row.get("Code")),
         text if isinstance(text, str) else "",
-        int(when) if when is not None else None,
+        _whole(row["When"] if "When" in row else row.get("when")),
     )
+
+
+def _whole(value: Any) -> int | None:
+    if type(value) is int:  # as nearly always
+        return value if -HUGE < value < HUGE else None
+    told = number(value)
+    return int(told) if told is not None else None
 
 
 def refused(tree: Tree) -> Status | None:
