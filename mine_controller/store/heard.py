@@ -19,7 +19,11 @@ _TABLE = "CREATE TABLE IF NOT EXISTS heard (name TEXT PRIMARY KEY, value TEXT NO
 
 
 def heard(paths: Paths, name: str) -> dict[str, Any]:
-    """Give what was kept under this name; empty when there is nothing, or nothing that can be read."""
+    """Give what was kept under this name; empty when there is nothing.
+
+    Beside a file that can't be read it is not known how far it was: from 0 on everything the service has is heard, so
+    that nothing written meanwhile is lost, and what the last tick heard perhaps twice.
+    """
     with suppress(OSError, ValueError, RecursionError):
         spare = json.loads(_spare(paths, name).read_bytes())
         if isinstance(spare, dict):
@@ -27,7 +31,9 @@ def heard(paths: Paths, name: str) -> dict[str, Any]:
     try:
         rows = _rows(paths, "heard", "SELECT value FROM heard WHERE name = ?", name)
         kept = json.loads(rows[0][0]) if rows else {}
-    except (StoreTrouble, OSError, ValueError):
+    except (StoreTrouble, OSError):
+        return {"next": 0}
+    except ValueError:
         return {}
     return kept if isinstance(kept, dict) else {}
 

@@ -405,3 +405,18 @@ def test_a_damaged_inbox_leaves_nobody_without_an_answer(mine, api):
     assert "8 of 8 miners run" in ask(mine, api, 50, "/status")
     mine.tick()
     assert len(texts(api)) == 1
+
+
+def test_what_was_written_while_the_inbox_was_damaged_is_heard(mine, api):
+    """Before, the first tick beside it took it for a bot that was never heard, and dropped a stop among the rest."""
+    ask(mine, api, 50, "/stop")
+    data = button(api.said[-1])
+    mine.config.paths.inbox.write_bytes(b"no database at all" * 500)
+    api.press(51, data)
+    api.write(52, "/status", mine.wall)
+    mine.tick()
+    assert "eve (7) by Telegram" in stop_requested(mine.config.paths)
+    assert "EMERGENCY STOP is set" in texts(api)[-2]
+    before = len(texts(api))
+    mine.tick()
+    assert len(texts(api)) == before
