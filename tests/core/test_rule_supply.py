@@ -5,6 +5,7 @@ from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, MinerBook, State
+from mine_controller.core.model.wiring import Role
 from mine_controller.core.words import sentence
 
 
@@ -204,6 +205,30 @@ def test_sup_a_source_that_is_silent_through_a_black_out_has_no_grace_after_it(u
     desk.channels = {}
     desk.see(supply_kw=40.0)
     assert (desk.memory["gone"], desk.memory["available_w"]) == ([], 40_000)
+
+
+@pytest.mark.parametrize(("silent", "gone"), [(("a",), []), (("b",), []), (("a", "b"), ["battery_soc_pct"])])
+def test_sup_of_several_monitors_of_the_battery_one_that_answers_through_a_black_out_is_enough(silent, gone):
+    desk = wired(supply(), "supply_kw", "grid_hz", "site_power_w")
+    role = Role("battery_soc_pct", ("bms a/1:charge_pct", "bms b/1:charge_pct"), "cold", 240)
+    desk.wiring = desk.wiring._replace(roles={**desk.wiring.roles, role.name: role})
+    desk.see(supply_kw=40.0, battery_soc_pct=90.0, grid_hz=50.0, site_power_w=30_000)
+    desk.channels = {f"bms {name}:health": Value(None, 0, "", "no answer") for name in silent}
+    desk.fan_watts, desk.fleet = 0, {"miners_w": 0, "on_n": 0, "meter_w": 0}
+    desk.see(grid_hz=None, site_power_w=0)
+    assert desk.memory["gone"] == gone
+    desk.see(grid_hz=50.0, site_power_w=1000)
+    assert (desk.memory["held_w"] == 0) is bool(gone)
+
+
+def test_sup_what_a_person_set_to_try_something_is_heard():
+    desk = wired(supply(), "supply_kw", "grid_hz", "site_power_w")
+    desk.see(supply_kw=40.0, grid_hz=50.0, site_power_w=30_000)
+    desk.channels, desk.fan_watts, desk.fleet = SILENT, 0, {"miners_w": 0, "on_n": 0, "meter_w": 0}
+    desk.see(grid_hz=None, site_power_w=0)
+    assert desk.memory["gone"] == ["supply_kw"]
+    desk.see(supply_kw=Value(30.0, desk.now, "test by anna", "set for a test"), grid_hz=50.0)
+    assert desk.memory["gone"] == []
 
 
 def test_sup_a_source_never_heard_of_counts_from_the_first_look():

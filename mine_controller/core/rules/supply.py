@@ -12,6 +12,7 @@ from mine_controller.core.feed import is_dead
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
+from mine_controller.core.prices import TEST
 from mine_controller.core.reach import answers
 from mine_controller.core.source import WHOLE, BadCurve, Load, at, curve, load, nominal_hz, sag
 from mine_controller.core.view import View
@@ -124,14 +125,20 @@ def _inputs(view: View, kept: dict[str, Any]) -> dict[str, float]:
 
 
 def _is_heard(view: View, name: str) -> bool:
-    """Whether it answered when it was last asked: a word may count for minutes, and explains only what it has seen."""
+    """Whether it answered when it was last asked: a word may count for minutes, and explains only what it has seen.
+
+    A sum needs all of its channels; of others one is enough, and so is what a person set to try something.
+    """
     if view.number(name) is None:
         return False
-    for key in view.wiring.roles[name].keys:
-        told = view.image.channels.get(key)
-        if (told is not None and told.why) or not answers(view, key.rpartition(":")[0].partition("/")[0]):
-            return False
-    return True
+    role = view.wiring.roles[name]
+    silent = sum(_is_silent(view, key) for key in role.keys)
+    return view.role(name).source.startswith(TEST) or not silent or (role.vote != "sum" and silent < len(role.keys))
+
+
+def _is_silent(view: View, key: str) -> bool:
+    told = view.image.channels.get(key)
+    return (told is not None and told.why != "") or not answers(view, key.rpartition(":")[0].partition("/")[0])
 
 
 def available_w(
