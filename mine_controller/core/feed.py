@@ -1,5 +1,6 @@
 """Whether anything feeds the site at all: what hangs on a source that stands is not to blame for being dark. Pure."""
 
+from mine_controller.core.hearing import APART_S as TOGETHER_S
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
 
@@ -42,10 +43,24 @@ def _all_is_silent(image: Image, since_s: int) -> bool:
     fans = [fan for fan in image.fans if fan.watts is not None and fan.watts_at >= since_s]
     if any((fan.watts or 0) > DEAD_W for fan in fans):
         return False
-    since_s = max((since_s, *(fan.watts_at - APART_S for fan in fans)))  # miners may have gone dark before their fans
+    from_s = since_s
+    since_s = max((from_s, *(fan.watts_at - APART_S for fan in fans)))  # miners may have gone dark before their fans
     life = (image.site[name] for name in LIFE if name in image.site)
     heard = any(at_s >= since_s for at_s in image.miners.word_at) or any(_is_fresh(value, since_s) for value in life)
-    return not heard and not any(at_s >= since_s for at_s in image.miners.power_at)
+    heard = heard or any(at_s >= since_s for at_s in image.miners.power_at)
+    return not heard and not (from_s < since_s and _is_to_be_asked(image, from_s, since_s))
+
+
+def _is_to_be_asked(image: Image, from_s: int, to_s: int) -> bool:
+    """Whether a miner that spoke or drew between the two was not asked since: then it is not silent."""
+    miners = image.miners
+    told = {at_s for at_s in (*miners.word_at, *miners.power_at) if from_s <= at_s < to_s}
+    for key, value in image.channels.items() if told else ():
+        if value.at_s in told and key.endswith((":word", ":power_w")) and value.value is not None:
+            tried = image.channels.get(f"{key.partition('/')[0]}:tried")
+            if tried is not None and tried.at_s <= value.at_s + TOGETHER_S:
+                return True
+    return False
 
 
 def _hashes(image: Image, since_s: int) -> bool:

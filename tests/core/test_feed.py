@@ -105,3 +105,20 @@ def test_what_draws_is_fed_and_what_drew_before_the_meter_was_read_proves_nothin
 
 def test_a_site_without_a_meter_or_before_it_was_read_is_not_dead():
     assert not is_dead(image({"grid_hz": Value(None, 0)}))
+
+
+@pytest.mark.parametrize(
+    ("tried_s", "key", "by"),
+    [
+        (NOW - 120, "foreman mine/aa:word", ""),
+        (NOW - 120, "redfish pdu1/A1:power_w", ""),
+        (NOW, "foreman mine/aa:word", "silence"),  # asked again, and it said nothing more
+    ],
+)
+def test_who_was_not_asked_since_the_fans_were_is_not_silent(tried_s, key, by):
+    """A section that is asked every other tick, in a night without sun: its miners sleep and would answer."""
+    word, end = ("hashing", "") if key.endswith("power_w") else ("sleeping", NOW - 120), key.partition("/")[0]
+    seen = image(SILENT, miner=(25, NOW - 120) if word[1] == "" else (None, 0))
+    told = seen.miners if word[1] == "" else seen.miners._replace(word=(word[0],), word_at=(word[1],))
+    channels = {key: Value(25 if word[1] == "" else "sleeping", NOW - 120, key), f"{end}:tried": Value(1, tried_s)}
+    assert dead_by(seen._replace(miners=told, channels=channels)) == by
