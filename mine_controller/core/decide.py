@@ -265,10 +265,13 @@ def _judge(
     books = dict(view.state.miners)
     now_s = view.now_s
     crowd = max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
-    common, many = row[0] >= crowd, startless.are_many(known, len(view.wiring.miners), crowd)
+    lately = startless.lately(known, books, now_s - DAY_S)
+    common, many = row[0] >= crowd, startless.are_many(lately, len(view.wiring.miners), crowd)
     if common or many:
         books = {
-            name: _forgiven(book, row[1], limit) if (many if name in known else common) else book
+            name: _forgiven(book, row[1], limit)
+            if (many and name in lately) or (common and name not in known)
+            else book
             for name, book in books.items()
         }
     for name in compared.failed:

@@ -11,7 +11,7 @@ from typing import Any
 from mine_controller.core.fleet import on_above_w
 from mine_controller.core.model.command import UNSUPPORTED
 from mine_controller.core.model.reason import Reason
-from mine_controller.core.model.state import Chase
+from mine_controller.core.model.state import Chase, MinerBook
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.view import View
 
@@ -42,6 +42,16 @@ def heard(last: dict[str, Any], view: View, failed: Iterable[str], names: Iterab
         return last
     rest = {name: value for name, value in last.items() if name != KEY}
     return {**rest, KEY: sorted(stay)} if stay else rest
+
+
+def lately(known: frozenset[str], books: Mapping[str, MinerBook], oldest_s: int) -> frozenset[str]:
+    """Without those that were put aside before then: they are asked no more, and show nothing of what is now."""
+
+    def rests(name: str) -> bool:
+        book = books.get(name)
+        return book is not None and book.quarantined != "" and not any(at >= oldest_s for at in book.fails)
+
+    return frozenset(name for name in known if not rests(name))
 
 
 def are_many(known: frozenset[str], miners: int, crowd: int) -> bool:

@@ -103,3 +103,15 @@ def test_a_start_that_succeeds_ends_the_count_of_those_that_know_none():
 )
 def test_so_many_that_know_no_start_are_nobodys_fault(known, miners, many):
     assert are_many(frozenset(map(str, range(known))), miners, max(4, miners // 5)) is many
+
+
+def test_units_that_were_put_aside_long_ago_are_no_excuse_for_another_one():
+    shop = Shop("b0", "b1", "b2")
+    shop.modes(90)
+    assert shop.aside() == ["b0", "b1", "b2"]
+    shop.now += 2 * 86_400
+    shop.ticks(3)
+    shop.still += ("b3",)
+    shop.power["b3"], shop.word["b3"] = 3, "error"
+    shop.modes(90)
+    assert shop.aside() == ["b0", "b1", "b2", "b3"]
