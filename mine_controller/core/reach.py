@@ -9,6 +9,7 @@ from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
 LATE_S = 120
+CLOUD_LATE_S = 600  # what a cloud says of a miner may be so old
 
 
 class Rungs(NamedTuple):
@@ -77,7 +78,7 @@ def stoppable(view: View, spec: MinerSpec, at: int, paths: tuple[Path, ...]) -> 
 def _goes_on(view: View, spec: MinerSpec, at: int, chase: Chase) -> bool:
     """Whether it draws on when its stop should show; where nothing measured it since, by its own word that it hashes.
 
-    What a cloud says lags by minutes. Who was told, and of whom nothing was heard since, counts as gone for a while.
+    What a cloud says lags by many minutes. Who was told and was not heard since counts as gone for a while.
     """
     miners, proof_s = view.image.miners, spec.paths[chase.rung].proof_s if chase.rung < len(spec.paths) else 0
     due_s = (chase.sent_s or 0) + proof_s
@@ -85,7 +86,7 @@ def _goes_on(view: View, spec: MinerSpec, at: int, chase: Chase) -> bool:
         return True
     if miners.word_at[at] < due_s:
         return view.now_s >= due_s + LATE_S
-    lags = view.wiring.is_outside(spec.group) and miners.word_at[at] < chase.began_s + proof_s + LATE_S
+    lags = view.wiring.is_outside(spec.group) and miners.word_at[at] < chase.began_s + proof_s + CLOUD_LATE_S
     return miners.word[at] == "hashing" and not lags
 
 

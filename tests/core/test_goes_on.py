@@ -8,7 +8,7 @@ from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import EndpointSpec, Role
-from mine_controller.core.reach import LATE_S, stoppable
+from mine_controller.core.reach import CLOUD_LATE_S, LATE_S, stoppable
 from mine_controller.core.view import View
 
 PDU, FLEET, KEY = "redfish pdu1", "foreman mine", f"{SOURCE}/possible:supply_kw"
@@ -42,7 +42,7 @@ def brown_out(liars, ticks, *, dead=(), **site):
     return plant
 
 
-@pytest.mark.parametrize(("liars", "outside", "ticks"), [(1, False, 2), (4, False, 2), (8, False, 2), (8, True, 3)])
+@pytest.mark.parametrize(("liars", "outside", "ticks"), [(1, False, 2), (4, False, 2), (8, False, 2), (8, True, 7)])
 @pytest.mark.parametrize("outlets", [True, False])
 def test_cmd2_where_no_outlet_answers_others_stop_in_the_place_of_those_that_lie(liars, outside, ticks, outlets):
     plant = brown_out(liars, ticks, dead=[PDU], outlets=outlets, outside=outside)
@@ -88,10 +88,35 @@ DUE = SENT + 30
         ({"watts": (3400, DUE - 1), "word": ("sleeping", DUE)}, True),  # its PDU went silent, and it says it sleeps
         ({"watts": (3400, DUE - 1), "word": ("hashing", DUE)}, False),
         ({"word": ("hashing", DUE), "outside": True}, True),  # a cloud may not know yet
-        ({"word": ("hashing", DUE), "outside": True, "began": SENT - LATE_S}, False),
+        ({"word": ("hashing", DUE), "outside": True, "began": SENT - CLOUD_LATE_S}, False),
         ({"now": DUE + LATE_S - 1}, True),
         ({"now": DUE + LATE_S}, False),  # told, and nothing was heard of it ever since
     ],
 )
 def test_whose_stop_is_counted_on(known, is_counted):
     assert counts(**known) is is_counted
+
+
+class Late(Weak):
+    """A cloud that tells of each miner what was so a while ago."""
+
+    lag_s = 480
+
+    def readings(self, asked):
+        past = self.__dict__.setdefault("past", [])
+        past.append((self.now, dict(self.power)))
+        then = next((power for at, power in reversed(past) if at <= self.now - self.lag_s), past[0][1])
+        words = {f"{FLEET}/{unit.mac}:word": then[unit.id] for unit in self.wiring.miners}
+        return [
+            one._replace(value="hashing" if words[one.key] > 500 else "sleeping") if one.key in words else one
+            for one in super().readings(asked)
+        ]
+
+
+def test_where_a_cloud_tells_late_that_miners_obeyed_nobody_more_is_stopped_and_they_were_by_us():
+    plant = Late(outlets=False, outside=True)
+    plant.kw = 60.0
+    plant.ticks(6)
+    assert sum(watts == 3400 for watts in plant.power.values()) == 14
+    assert plant.events("miner_off_unasked") == []
+    assert plant.violations == []
