@@ -87,7 +87,8 @@ def _sockets(host: str, port: int) -> list[socket.socket]:
     bound: list[socket.socket] = []
     trouble: OSError | None = None
     try:
-        for family, kind, number, _, place in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, kind, number, _, place in dict.fromkeys(found):  # two lines of /etc/hosts tell one address twice
             try:
                 bound.append(_bound(socket.socket(family, kind, number), place))
             except OSError as error:

@@ -63,6 +63,15 @@ def test_a_port_that_is_taken_is_one_sentence_and_1(place):
     assert (done.exit_code, done.stderr) == (1, said)
 
 
+def test_an_address_that_a_name_has_twice_is_listened_on_once(place, monkeypatch):
+    one, bound = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", closed_port())), []
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_about, **_more: [one, one])  # as glibc tells of /etc/hosts
+    monkeypatch.setattr("uvicorn.Server.run", lambda _self, sockets: bound.extend(sockets))
+    done = place.run("serve", "--host", "localhost")
+    assert len(bound) == 1, done.stderr
+    bound[0].close()
+
+
 @pytest.mark.parametrize("name", ["serve", "tokens"])
 def test_help_tells_examples_and_exit_codes(place, name):
     done = place.run(name, "--help")
