@@ -112,7 +112,7 @@ class _Ear:
 
     def __init__(self, config: Config, bot: Bot, book: Book, log: Log, now_s: int) -> None:
         self.config, self.bot, self.book, self.log, self.now_s = config, bot, book, log, now_s
-        self.kept = heard(config.paths, bot.name)
+        self.kept = heard(config.paths, bot.name, now_s)
         self.replies: list[Reply] = []
         self.open: list[list[Any]] = [one for one in self.kept.get("open", ()) if _is_open(one)]
         self.shut: dict[str, int] = {}  # who is not listened to: how often

@@ -12,17 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from mine_controller.store.db import Paths, StoreTrouble, connect, reading, transaction, trouble_of
-from mine_controller.store.inbox import make_inbox
+from mine_controller.store.inbox import make_inbox, was_set_aside
 from mine_controller.store.stop import write_whole
 
+SERVICE_KEEPS_S = 86_400  # what nobody fetched is forgotten after that
 _TABLE = "CREATE TABLE IF NOT EXISTS heard (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID"
 
 
-def heard(paths: Paths, name: str) -> dict[str, Any]:
-    """Give what was kept under this name; empty when there is nothing.
+def heard(paths: Paths, name: str, now_s: int) -> dict[str, Any]:
+    """Give what was kept under this name; empty when there is nothing. `now_s` is wall time.
 
-    Beside a file that can't be read it is not known how far it was: from 0 on everything the service has is heard, so
-    that nothing written meanwhile is lost, and what the last tick heard perhaps twice.
+    Beside a file that can't be read, or was put aside for that in the last day, it is not known how far it was: from 0
+    on everything the service has is heard, so that nothing written meanwhile is lost, and what the last tick heard
+    perhaps twice.
     """
     with suppress(OSError, ValueError, RecursionError):
         spare = json.loads(_spare(paths, name).read_bytes())
@@ -30,7 +32,7 @@ def heard(paths: Paths, name: str) -> dict[str, Any]:
             return spare
     try:
         rows = _rows(paths, "heard", "SELECT value FROM heard WHERE name = ?", name)
-        kept = json.loads(rows[0][0]) if rows else {}
+        kept = json.loads(rows[0][0]) if rows else _unknown(paths, now_s)
     except (StoreTrouble, OSError):
         return {"next": 0}
     except ValueError:
@@ -55,6 +57,10 @@ def keep_heard(paths: Paths, name: str, value: dict[str, Any]) -> None:
     else:
         with suppress(OSError):  # an old one makes nothing be heard twice: the service has forgotten what it tells of
             _spare(paths, name).unlink(missing_ok=True)
+
+
+def _unknown(paths: Paths, now_s: int) -> dict[str, Any]:
+    return {"next": 0} if was_set_aside(paths.inbox, now_s - SERVICE_KEEPS_S) else {}
 
 
 def _spare(paths: Paths, name: str) -> Path:

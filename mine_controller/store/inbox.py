@@ -23,6 +23,7 @@ _FIRST_YEAR = 1_577_836_800  # 2020-01-01
 KEPT_S = 7 * 86_400  # an answered request lies on so long: whoever restores a copy of this week loses no override
 BITE = 1000  # requests let go in one hour at most
 _HIGHEST = 2**63 - 1
+_ASIDE = ".bad-"  # and when it was put there
 Who = tuple[str, str, int, str]  # source, actor, uid, tty
 Ask = tuple[str, Sequence[str], str, int, Sequence[str]]  # verb, args, reason, until, flags
 
@@ -129,8 +130,14 @@ def _seed(db: sqlite3.Connection, now_s: int) -> None:
 
 def _set_aside(path: Path, now_s: int) -> None:
     with suppress(OSError):  # what can't be moved is met again by the caller's second try
-        path.rename(path.with_name(f"{path.name}.bad-{now_s}"))
+        path.rename(path.with_name(f"{path.name}{_ASIDE}{now_s}"))
         path.with_name(path.name + "-journal").unlink(missing_ok=True)
+
+
+def was_set_aside(path: Path, since_s: int) -> bool:
+    """Whether a damaged inbox was put aside since then (wall time). Raises OSError for a folder that can't be read."""
+    moments = (one.name.removeprefix(f"{path.name}{_ASIDE}") for one in path.parent.glob(f"{path.name}{_ASIDE}*"))
+    return any(moment.isdecimal() and int(moment) >= since_s for moment in moments)
 
 
 def pending(paths: Paths, answered_ids: Collection[int] = frozenset()) -> tuple[Request, ...]:

@@ -13,7 +13,7 @@ from mine_controller.config.load import load
 from mine_controller.core.model.state import Chase
 from mine_controller.ports import listen as listening
 from mine_controller.ports.listen import bots, may_listen
-from mine_controller.store.inbox import pending
+from mine_controller.store.inbox import file_request, pending
 from mine_controller.store.stop import lower_stop, stop_requested
 
 
@@ -417,6 +417,19 @@ def test_what_was_written_while_the_inbox_was_damaged_is_heard(mine, api):
     mine.tick()
     assert "eve (7) by Telegram" in stop_requested(mine.config.paths)
     assert "EMERGENCY STOP is set" in texts(api)[-2]
+    before = len(texts(api))
+    mine.tick()
+    assert len(texts(api)) == before
+
+
+def test_a_stop_is_heard_also_where_somebody_else_put_the_damaged_inbox_aside(mine, api):
+    ask(mine, api, 50, "/stop")
+    data = button(api.said[-1])
+    mine.config.paths.inbox.write_bytes(b"no database at all" * 500)
+    api.press(51, data)
+    file_request(mine.config.paths, "cli", "bob", 0, "tty", "ack", ("x",), "seen", at=mine.wall)
+    mine.tick()
+    assert "eve (7) by Telegram" in stop_requested(mine.config.paths)
     before = len(texts(api))
     mine.tick()
     assert len(texts(api)) == before
