@@ -106,7 +106,8 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
     assert [one.key for one in after.overrides] == ["miner.shelf1", "mode.shelf1", "mode.b0"]
     assert after.overrides[0].value == "stop"
     assert after.last == {
-        "no_stop": {"bitaxe shelf": ["b0", "shelf1"]}, "no_start": ["shelf1"], "writers": {"shelf1": 9}, "boot_id": "b1",
+        "no_stop": {"bitaxe shelf": ["b0", "shelf1"]}, "no_start": ["shelf1"], "writers": {"shelf1": 9},
+        "boot_id": "b1",
     }  # fmt: skip
     assert after.errands[0].miner == "shelf1"
     assert after.settling == {"shelf1": 60}
