@@ -97,6 +97,8 @@ def _sockets(host: str, port: int) -> list[socket.socket]:
                     break
     except OSError as error:
         trouble = error
+    except UnicodeError:
+        fail(f"can't listen on {host[:60]}:{port}: that is no name of a host; --host and --port say where else")
     if trouble is not None and (not bound or trouble.errno not in NOT_HERE):
         for one in bound:
             one.close()

@@ -16,7 +16,7 @@ from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
-from mine_controller.core.reach import Rungs, address, answers, commandable, rungs_of
+from mine_controller.core.reach import CLOUD_LATE_S, Rungs, address, answers, commandable, rungs_of
 from mine_controller.core.startless import why_failed
 from mine_controller.core.view import View
 from mine_controller.core.waking import waking
@@ -29,7 +29,6 @@ RETRY_START_S = 600
 UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120
-MAP_AFTER_S = 600
 AFTER_S = 20  # a board that rests is read once more, so long after a command
 
 
@@ -130,7 +129,7 @@ def _check_maps(work: _Work) -> None:
             continue
         spec = specs[at]
         book = books.get(spec.id)
-        if book is None or book.on or book.quarantined or miners.word_at[at] <= book.last_stop_s + MAP_AFTER_S:
+        if book is None or book.on or book.quarantined or miners.word_at[at] <= book.last_stop_s + CLOUD_LATE_S:
             continue
         work.mapped_wrong.append(spec.id)
         reason = Reason("compare", "outlet_map", (("miner", spec.id), ("outlet", spec.outlet)))

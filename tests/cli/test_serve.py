@@ -63,6 +63,12 @@ def test_a_port_that_is_taken_is_one_sentence_and_1(place):
     assert (done.exit_code, done.stderr) == (1, said)
 
 
+def test_a_host_that_can_be_no_name_is_one_sentence_and_1(place):
+    done = place.run("serve", "--host", "a..b")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("minectl: can't listen on a..b:5000: ")
+
+
 def test_an_address_that_a_name_has_twice_is_listened_on_once(place, monkeypatch):
     one, bound = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", closed_port())), []
     monkeypatch.setattr("socket.getaddrinfo", lambda *_about, **_more: [one, one])  # as glibc tells of /etc/hosts

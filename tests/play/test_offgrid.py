@@ -139,15 +139,20 @@ def test_a_source_stopped_for_the_night_is_one_warning_and_no_fan_or_miner_is_to
     assert played.journal.violations == []
 
 
-def test_a_dark_site_whose_instruments_are_dark_too_is_one_emergency_and_proves_no_fault_of_theirs(tmp_path):
-    instruments = ("sel735 meter", "roomalert intake", "iotawatt fans", "controlbyweb fans")
-    played = Played(tmp_path, miners=12).on(0.2)
+def _gone_dark(folder, silent):
+    """A site whose source gives nothing for an hour, and whose devices of these names say nothing from then on."""
+    played = Played(folder, miners=12).on(0.2)
     source, now_s = played.site.world.source, played.virtual.now_s
     source._dark_until_s = now_s + 3600
     source.look(now_s, 25.0)
-    for name in instruments:
+    for name in silent:
         played.site.play(story.Step(now_s, "device", f"{name} silent"))
-    played.on(1)
+    return played
+
+
+def test_a_dark_site_whose_instruments_are_dark_too_is_one_emergency_and_proves_no_fault_of_theirs(tmp_path):
+    instruments = ("sel735 meter", "roomalert intake", "iotawatt fans", "controlbyweb fans")
+    played = _gone_dark(tmp_path, instruments).on(1)
     for name in instruments:
         played.site.play(story.Step(played.virtual.now_s, "device", f"{name} ok"))
     played.on(0.4)
@@ -161,13 +166,7 @@ def test_a_dark_site_whose_instruments_are_dark_too_is_one_emergency_and_proves_
 @pytest.mark.parametrize("dead", [("sel735 meter",), ("sel735 meter", "controlbyweb fans")])
 def test_a_feed_that_dies_with_its_meter_is_no_fans_fault_where_the_fans_meter_lives_on(tmp_path, dead):
     """The fan meter on its own supply says that all fans stand: before, the owner was sent to the fans' breaker."""
-    played = Played(tmp_path, miners=12).on(0.2)
-    source, now_s = played.site.world.source, played.virtual.now_s
-    source._dark_until_s = now_s + 3600
-    source.look(now_s, 25.0)
-    for name in dead:
-        played.site.play(story.Step(now_s, "device", f"{name} silent"))
-    played.on(0.5)
+    played = _gone_dark(tmp_path, dead).on(0.5)
     raised = [(level, body["kind"]) for level, body in letters(played.config) if level and body["what"] == "raise"]
     assert raised == [(2, "mains_lost")]
     assert played.journal.violations == []
