@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from mine_controller import __version__
 from mine_controller.api import bandset, debug, docs, pages, reads, search, settings, strategy, writes
 from mine_controller.api.asks import Ascii, Desk, Problem
-from mine_controller.api.guard import SAFE, Guard, Terms
+from mine_controller.api.guard import SAFE, STOP, Guard, Terms
 from mine_controller.api.pages import Pages
 from mine_controller.api.search import Jobs, Start
 from mine_controller.api.site import Site
@@ -87,12 +87,19 @@ def _answer_failures(app: FastAPI) -> None:
         return Ascii(error.body, error.status)
 
     @app.exception_handler(RequestValidationError)
-    def misread(_: Request, error: RequestValidationError) -> Ascii:
+    def misread(request: Request, error: RequestValidationError) -> Ascii:
+        if request.url.path == STOP:
+            return debug.stopped(request, debug.said_with(error.body))
         wrong = [{"where": ".".join(str(part) for part in one["loc"]), "what": one["msg"]} for one in error.errors()]
-        return Ascii({"error": "what was sent is not understood", "problems": wrong[:20]}, 422)
+        told = "what was sent is not understood"
+        if isinstance(error.body, bytes):  # curl -d calls everything a form
+            told += ": a body is JSON, and is called so by Content-Type: application/json"
+        return Ascii({"error": told, "problems": wrong[:20]}, 422)
 
     @app.exception_handler(HTTPException)
-    def unknown(_: Request, error: HTTPException) -> Ascii:
+    def unknown(request: Request, error: HTTPException) -> Ascii:
+        if (request.url.path, error.status_code) == (STOP, 400):  # a body that is no text, or nested without end
+            return debug.stopped(request, "")
         return Ascii({"error": str(error.detail)}, error.status_code, dict(error.headers or {}))
 
     @app.exception_handler(StoreTrouble)

@@ -1,8 +1,10 @@
 """/api/debug: set-state over HTTP. Whatever a live site's rules of set-state forbid is forbidden here too."""
 
+import json
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from fastapi import APIRouter, Request
 
@@ -15,10 +17,11 @@ from mine_controller.api.reads import config_of, document, shown
 from mine_controller.api.writes import WHY, Wait
 from mine_controller.core.refusal import Refused
 from mine_controller.ops.replies import Wanted, cautions, give_to_owner, precheck
-from mine_controller.store.db import StoreTrouble
+from mine_controller.store.db import StoreTrouble, plain
 from mine_controller.store.stop import raise_stop
 
 TEMPERATURES = ("inlet_c", "outlet_c", "ambient_c")
+REASON_MOST = 200
 router = APIRouter(prefix="/api/debug", tags=["debug"])
 
 
@@ -127,8 +130,24 @@ def step(request: Request, body: Because | None = None, wait: Wait = False) -> A
 )
 def emergency(request: Request, body: Because | None = None, wait: Wait = False) -> Ascii:
     """The same as `minectl emergency-stop`; it works with a damaged database, too. `minectl resume` ends it."""
+    return stopped(request, body.reason if body is not None else "", wait=wait)
+
+
+def said_with(body: Any) -> str:
+    """The reason in a body that is none of ours, as far as there is one: whatever is sent with a stop, it stops."""
+    if isinstance(body, bytes):
+        try:
+            body = json.loads(body)
+        except (ValueError, RecursionError):
+            return ""
+    said = body.get("reason") if isinstance(body, dict) else None
+    return said if isinstance(said, str) else ""
+
+
+def stopped(request: Request, reason: str, *, wait: bool = False) -> Ascii:
+    """Put the stop file, have the tick that obeys it started. StoreTrouble: neither copy could be written."""
     config, caller = config_of(request), caller_of(request)
-    reason = (body.reason if body is not None else "") or "emergency stop over HTTP"
+    reason = plain(reason, REASON_MOST).strip() or "emergency stop over HTTP"
     fresh = not config.paths.run.exists()
     raise_stop(config.paths, f"token {caller.name} ({caller.address})", reason)
     if fresh and config.paths.run.exists():
