@@ -108,7 +108,9 @@ def _decided(ports: Ports, policy: Policy, book: Book, clock: Clock, before: tup
     look = before[-1].decision.look if before else None
     asked = due(book.image, look, policy.wiring, clock, book.state.chases)
     readings = ports.ask(asked, book.image, clock)
-    requests = ports.store.requests()
+    # What a round answered that sent nothing is written with a later one: until then the store gives it once more.
+    answered = {verdict.request for this in before for verdict in this.decision.verdicts}
+    requests = tuple(one for one in ports.store.requests() if one.id not in answered)
     image = freeze(book.image, readings, policy.wiring, clock, requests)
     return Round(len(before), clock, readings, requests, image, decide(image, book.state, policy))
 

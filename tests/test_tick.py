@@ -9,6 +9,7 @@ from core.plant import LOCAL, WALL, Plant, wiring
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command
+from mine_controller.core.model.image import Request
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.tick import Ports, permitted, tick
@@ -29,6 +30,7 @@ class Shell:
         self.kill_at = -1
         self.journal_fails = False
         self.written: set[tuple[int, int]] = set()
+        self.inbox: tuple[Request, ...] = ()
 
     def call(self, name: str) -> None:
         self.calls.append(name)
@@ -79,7 +81,7 @@ class Shell:
         return self.committed
 
     def requests(self):
-        return ()
+        return self.inbox
 
     def journal(self, rounds):
         self.call("journal")
@@ -103,6 +105,8 @@ class Shell:
         for this in rounds:
             if (began, this.number) not in self.written:
                 self.written.add((began, this.number))
+                answered = {verdict.request for verdict in this.decision.verdicts}
+                self.inbox = tuple(one for one in self.inbox if one.id not in answered)
                 self.events += [event.kind for event in this.decision.events]
 
     def wait(self, book, until_s):
@@ -256,3 +260,19 @@ def test_who_is_shown_a_tick_that_is_over_is_promised_no_further_look_of_it():
     assert book.state.chases
     assert (book.decision.mode, book.decision.look) == ("CURTAILING", None)
     assert Book(State()).ended() == Book(State())
+
+
+def test_a_request_that_comes_while_a_tick_waits_is_judged_once_though_its_looks_have_nothing_to_journal():
+    """What is answered in a round that sends nothing is written with a later one; until then it is no new request."""
+    shell = running()
+    shell.plant.mute = {"m001"}
+    shell.plant.signal = "off"
+
+    def asked(book, until_s):
+        if "wait" not in shell.calls:
+            shell.inbox = (Request(7, 0, "cli", "al", "config", ("site.name", "x"), "by hand"),)
+        shell.wait(book, until_s)
+
+    tick(shell.ports()._replace(wait=asked), shell.plant.policy)
+    assert "wait clock ask wait clock ask" in " ".join(shell.calls)
+    assert (shell.events.count("request"), shell.inbox) == (1, ())
