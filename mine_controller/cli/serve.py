@@ -61,11 +61,12 @@ def command(
 
         from mine_controller.api.app import create  # noqa: PLC0415 - the same
         from mine_controller.api.guard import Terms  # noqa: PLC0415 - the same
+        from mine_controller.api.lines import Line  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
         fail(f"{error.name} is not installed: pip install 'minectl[serve]'")
     application: Any = create(path, Terms(read_token, names))
     settings = uvicorn.Config(
-        application, host=host, port=port, ssl_certfile=cert, ssl_keyfile=key, proxy_headers=False,
+        application, http=Line, host=host, port=port, ssl_certfile=cert, ssl_keyfile=key, proxy_headers=False,
         server_header=False, access_log=False, log_level="warning", limit_concurrency=LINES, timeout_keep_alive=5,
         timeout_graceful_shutdown=5, h11_max_incomplete_event_size=16_384, ws="none",
     )  # fmt: skip

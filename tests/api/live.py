@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,16 +31,18 @@ LONG_S = 40
 
 
 @contextmanager
-def listening(place: Any, terms: Terms = OPEN) -> Iterator["Live"]:
-    """The service of a site until the end of the block."""
+def listening(place: Any, terms: Terms = OPEN, **about: Any) -> Iterator["Live"]:
+    """The service of a site until the end of the block; `about`: more that the server is told."""
     guard = create(place.path, terms)
     with socket.create_server(("127.0.0.1", 0)) as door:
-        settings = uvicorn.Config(guard, log_level="error", server_header=False, proxy_headers=False, ws="none")
+        settings = uvicorn.Config(
+            guard, log_level="error", server_header=False, proxy_headers=False, ws="none", **about
+        )
         server = uvicorn.Server(settings)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [door]})
         thread.start()
         try:
-            yield Live(place, door.getsockname()[1])
+            yield Live(place, door.getsockname()[1], server)
         finally:
             server.should_exit = True
             thread.join()
@@ -49,8 +51,16 @@ def listening(place: Any, terms: Terms = OPEN) -> Iterator["Live"]:
 class Live:
     """Where it listens, and tokens for it."""
 
-    def __init__(self, place: Any, port: int) -> None:
+    def __init__(self, place: Any, port: int, server: uvicorn.Server) -> None:
         self.place, self.port, self.at = place, port, f"http://127.0.0.1:{port}"
+        self.server = server
+
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        """Until it is so, LONG_S at most."""
+        until = time.monotonic() + LONG_S
+        while not is_so():
+            assert time.monotonic() < until, "it does not come to that"
+            time.sleep(0.02)
 
     def token(self, role: str) -> str:
         """A new token of this role."""
