@@ -73,7 +73,8 @@ DEFAULTS = (
 
 
 class Held(NamedTuple):
-    """The band in force, and from which slot on: `from_s` is where that slot begins, or when it was set."""
+    """The band in force, and from which slot on: `from_s` is where that slot begins; 0: a person set it, so that no
+    price has to wait until it was held."""
 
     name: str
     from_s: int
@@ -145,7 +146,7 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
         code = "ahead" if following is not None else "unknown"
         return _settled(bands, Choice(then, slot.end_s, code, price), held, pace, True)
     cheaper = held is not None and rank_of(now) > rank_of(named(bands, held.name))
-    may = held is None or not cheaper or _edges(slots, held.from_s, slot.start_s) >= pace.dwell_slots
+    may = not held or not cheaper or not held.from_s or _edges(slots, held.from_s, slot.start_s) >= pace.dwell_slots
     if rank_of(then) >= rank_of(now):
         return _settled(bands, Choice(now, slot.start_s, "price", slot.price), held, pace, may)
     waits = "next" if following is not None else "blind"
@@ -166,7 +167,7 @@ def _settled(
     was = _lifted(bands, named(bands, held.name), pace)
     now = wanted.band if asked is None else asked
     if rank(bands, now) <= rank(bands, was):  # dearer, or as it is: never refused
-        from_s = held.from_s if now.name == held.name else wanted.from_s
+        from_s = held.from_s if held.from_s and now.name == held.name else wanted.from_s
         code = wanted.code if asked is None else "price"
         return Choice(now, from_s, code, wanted.price)
     if not may:

@@ -272,6 +272,27 @@ def test_strategy_off_stops_all_until_it_is_cleared_also_on_a_live_site():
     assert (market.band, market.hashing()) == ("4", 2)
 
 
+@pytest.mark.parametrize(("key", "value"), [("strategy", "off"), ("band", "2"), ("band", "off")])
+@pytest.mark.parametrize("dwell", [1, 2])
+def test_what_a_person_set_is_over_as_soon_as_it_is_cleared_and_not_at_the_next_slot(key, value, dwell):
+    market = Market(half_hours(*[5] * 40), dwell_slots=dwell)
+    market.until(BEGIN_S + 3 * HALF_S)
+    assert market.band == "4"
+    request(market, "set-state", key, value)
+    market.until(BEGIN_S + 5 * HALF_S + 600)  # within a slot
+    assert market.band == {"strategy": "off"}.get(key, value)
+    request(market, "clear-state", key)
+    assert market.band == "4"
+
+
+def test_forced_on_after_off_it_is_the_band_of_the_price_at_once():
+    market = Market(half_hours(*[5] * 10))
+    market.until(BEGIN_S + HALF_S + 600)
+    request(market, "set-state", "strategy", "off")
+    request(market, "set-state", "strategy", "on")
+    assert market.band == "4"
+
+
 def test_strategy_on_mines_in_a_slot_that_is_too_dear():
     market = Market(half_hours(*[90] * 10))
     market.until(BEGIN_S + HALF_S)

@@ -102,14 +102,13 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
 
 
 def _by_person(view: View, bands: Sequence[Band], slots: Sequence[Slot]) -> Choice | None:
-    """What somebody set: off goes before a band by name."""
-    forced, wall_s = _forced(view.state.overrides), view.image.clock.wall_s
-    slot = slot_at(slots, wall_s)
-    from_s, price = (wall_s, None) if slot is None else (slot.start_s, slot.price)
+    """What somebody set: off goes before a band by name. Begun at 0: once it is cleared, the price counts at once."""
+    forced, slot = _forced(view.state.overrides), slot_at(slots, view.image.clock.wall_s)
+    price = None if slot is None else slot.price
     if forced.get("strategy") == OFF:
-        return Choice(NOTHING, from_s, "set", price)
+        return Choice(NOTHING, 0, "set", price)
     if "band" in forced and forced["band"] in (OFF, *(band.name for band in bands)):
-        return Choice(named(bands, forced["band"]), from_s, "set", price)
+        return Choice(named(bands, forced["band"]), 0, "set", price)
     return None
 
 
