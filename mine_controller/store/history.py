@@ -15,6 +15,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import CONTRACT
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.words import sentence
@@ -87,7 +88,15 @@ def mine_row(key: int, image: Image, decision: Decision, policy: Policy) -> tupl
         online,
         hashing,
         _hashrate(image, policy.wiring.miners),
-        int(decision.mode in CURTAILED),
+        int(_curtailed(decision)),
+    )
+
+
+def _curtailed(decision: Decision) -> bool:
+    """Whether the contract holds everything down, under whatever graver name: a person's stop, a heat stop, a fault."""
+    return decision.mode in CURTAILED or any(
+        limit.layer == CONTRACT and limit.what == "max_power_w" and limit.amount == 0
+        for limit in decision.envelope.reasons
     )
 
 

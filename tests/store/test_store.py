@@ -9,7 +9,7 @@ from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.command import APPLIED
 from mine_controller.core.model.reading import Reading, Value
-from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.reason import CONTRACT, PERSON, Event, Limit, Reason
 from mine_controller.core.option import Secret
 from mine_controller.store import query
 from mine_controller.store.codec import sha
@@ -185,6 +185,21 @@ def test_the_query_people_type_shows_the_newest_ticks(paths, rules):
     assert figures["reason"] == "3 of 4 miners run"
     assert 500_000 <= figures["power_w"] <= 509_000
     assert figures["ended_at"] == figures["tick_at"] + 5
+
+
+def test_an_event_is_curtailed_in_the_record_too_while_a_graver_mode_stands_over_it(paths, rules):
+    """For the bill: a heat stop or a person's stop in the middle of an event does not end it."""
+    off = Limit(CONTRACT, "max_power_w", 0, Reason("signal", "curtail_off"))
+    theirs = Limit(PERSON, "max_power_w", 0, Reason("override", "set"))
+    for at, limits in ((0, (theirs, off)), (120, (theirs,)), (240, (theirs, off._replace(amount=9)))):
+        made = ledger.make_tick(rules, full_book(rules), ledger.NOON + at)
+        was = made.rounds[0].decision
+        decision = was._replace(mode="MANUAL", envelope=was.envelope._replace(reasons=limits))
+        with open_store(paths, "1.0") as store:
+            store.load(ledger.BOOT, SHA)
+            store.save(made.tick, (made.rounds[0]._replace(decision=decision),), made.book, ledger.NOON + at + 5)
+    asked = "SELECT mode, curtailed FROM mine_states ORDER BY timestamp"
+    assert shell(paths, asked) == [("MANUAL", 1), ("MANUAL", 0), ("MANUAL", 0)]
 
 
 def test_what_is_unknown_is_null_and_not_zero(paths, rules):
