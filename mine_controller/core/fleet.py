@@ -16,6 +16,7 @@ from mine_controller.core.once import Once, each
 from mine_controller.record import NamedTuple
 
 FLOOR_SPARE_W = 10_000
+LEAST_SPARE_W = 2  # a paused board's own figure for its watts goes up and down by as much
 MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp
 RISEN_PCT = 50  # a start is proven at this share of what the miner is to draw
 ASLEEP = frozenset({"sleeping", "stopped"})
@@ -78,10 +79,13 @@ _standby_w_of = Once(lambda miners: sum(spec.standby_w for spec in miners))
 
 def floor_w(before_w: int, fleet: Fleet) -> int:
     """X: below this the site counts as curtailed."""
-    return max(
-        before_w * 5 // 100,
-        fleet.standby_w * 125 // 100 + min(FLOOR_SPARE_W, fleet.nominal_w * 2 // 100),
-    )
+    return floor_of(before_w, fleet.nominal_w, fleet.standby_w)
+
+
+def floor_of(before_w: int, nominal_w: int, standby_w: int) -> int:
+    """The same of a fleet's watts; always above what is drawn when everybody sleeps."""
+    spare_w = min(FLOOR_SPARE_W, max(LEAST_SPARE_W, nominal_w * 2 // 100))
+    return max(before_w * 5 // 100, standby_w * 125 // 100 + spare_w)
 
 
 def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:

@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from itertools import pairwise
 from typing import Any
 
+from mine_controller.core.fleet import floor_of
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Request
 from mine_controller.core.model.policy import Policy
@@ -25,7 +26,6 @@ from mine_controller.record import NamedTuple
 from mine_controller.tick import Ports, tick
 
 OBEY_WITHIN_S = 300
-FLOOR_SPARE_W = 10_000
 POINTS = 720  # of a curve: more than a drawing has pixels
 SENTENCES = 20
 WS_A_KWH = 3_600_000
@@ -206,7 +206,7 @@ def _floor_w(policy: Policy) -> int:
     """Below this a curtailed site counts as down."""
     nominal_w = sum(spec.nominal_w for spec in policy.wiring.miners)
     standby_w = sum(spec.standby_w for spec in policy.wiring.miners)
-    return max(nominal_w * 5 // 100, standby_w * 125 // 100 + min(FLOOR_SPARE_W, nominal_w * 2 // 100))
+    return floor_of(nominal_w, nominal_w, standby_w)
 
 
 def curve(seen: Sequence[Seen]) -> tuple[tuple[int, int | None, float | None], ...]:

@@ -158,6 +158,12 @@ def test_the_floor_of_a_curtailment_is_five_percent_or_what_sleepers_draw():
     assert floor_w(1000, large) == 93 + 10_000
 
 
+@pytest.mark.parametrize(("nominal_w", "standby_w"), [(0, 0), (1, 1), (18, 3), (36, 6), (3400, 0)])
+def test_what_sleeps_as_it_is_told_to_is_below_the_floor_however_small_the_site_is(nominal_w, standby_w):
+    fleet = summed([0, 0, 0])._replace(nominal_w=nominal_w, standby_w=standby_w)
+    assert floor_w(0, fleet) > standby_w
+
+
 # -- for people -----------------------------------------------------------------------------------------------------
 
 
