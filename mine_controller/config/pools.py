@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from mine_controller.config.lines import Entry, Section, nearest
 from mine_controller.config.work import Work
+from mine_controller.core.bands import never_mines
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
@@ -19,7 +20,7 @@ class Options(NamedTuple):
     url: str = option(kind="stratum", help="where miners connect", example="stratum+tcp://pool.example:3333")
     user: str = option(help="the worker's name there, for many pools the wallet's address")
     password: Secret = option("", help="its password; most pools take anything, and get x")
-    coin: str = option("", help="what is mined there, for rules and pages", example="BTC")
+    coin: str = option("", help="what is mined there; who can't mine it is not put there", example="BTC")
     fallback: str = option("", help="name of the pool that stands in while this one is down", example="reserve")
 
 
@@ -86,3 +87,8 @@ def named(section: Section, entry: Entry, names: Iterable[str], found: Read, wor
 def facts(pools: Iterable[Pool]) -> tuple[PoolFacts, ...]:
     """What rules may know of them."""
     return tuple(PoolFacts(pool.name, pool.coin, pool.host, pool.fallback) for pool in pools)
+
+
+def names_for(title: str, pools: Iterable[Pool]) -> tuple[str, ...]:
+    """Those of a section's pools that its miners can be put on."""
+    return tuple(pool.name for pool in pools if not never_mines(title, pool.coin))

@@ -13,7 +13,7 @@ from math import sqrt
 from sys import intern
 from typing import Any
 
-from mine_controller.config import relays, uplinks
+from mine_controller.config import pools, relays, uplinks
 from mine_controller.config.fleet import FILE, Row
 from mine_controller.config.lines import UNFILLED, Entry, Section, has_tail, nearest
 from mine_controller.config.model import Endpoint
@@ -424,10 +424,11 @@ class _Miners:
 def _abilities(group: Wired) -> dict[str, Any]:
     """What a miner of this section may be told beside run and stop."""
     module, options = group.module, group.endpoint.options if group.endpoint else None
+    known = getattr(options, "pools", ()) if "pool" in module.CAN.verbs else ()
     return {
         "verbs": tuple(module.CAN.verbs),
         "modes": tuple(getattr(module, "MODES", ())) if "mode" in module.CAN.verbs else (),  # an option tells clocks
-        "pools": tuple(pool.name for pool in getattr(options, "pools", ()) if "pool" in module.CAN.verbs),
+        "pools": pools.names_for(group.section.title, known),
         "settle_s": int(getattr(options, "settle_s", getattr(module, "SETTLE_S", 0))),
     }
 

@@ -216,6 +216,15 @@ def can_mine(group: str, coin: str) -> bool:
     return algorithm is None or algorithm in MINES.get(group.partition(" ")[0], MINES_ELSE)
 
 
+def never_mines(group: str, coin: str) -> bool:
+    """True where nobody of this section can, whoever asks: a processor's coin on other machines, any other on a
+    processor. Machines of one make may be for different coins, so a coin of another machine is not judged here."""
+    own, algorithm = MINES.get(group.partition(" ")[0]), ALGORITHM.get(coin.upper())
+    if algorithm is None:
+        return False
+    return algorithm not in own if own is not None else any(algorithm in one for one in MINES.values())
+
+
 def pool_of(band: Band, spec: MinerSpec, pools: Sequence[PoolFacts]) -> str:
     """The pool this miner works for in the band; "" = it stays where it is."""
     section = band.section

@@ -18,6 +18,7 @@ from mine_controller.store.policies import pack_policy, unpack_policy
 TEXT = (Path(__file__).parent / "site.txt").read_text(encoding="utf-8")
 MAIN = "[pool main]\nurl = stratum+tcp://Pool.Example:3333\nuser = wallet.rig\npassword = canary-pw\ncoin = BTC\n"
 SPARE = "[pool spare]\nurl = 10.0.0.9:3333\nuser = me\n"
+COINS = ("BTC", "LTC", "XMR", "RVN")
 SHELF = "[shelf one]\nhost = 10.0.0.5\n"
 
 
@@ -54,6 +55,18 @@ def test_miners_carry_the_names_of_their_pools(write):
     text = TEXT.replace("[wiring]", f"{MAIN}{SPARE}{SHELF}pools = main\n[wiring]")
     config = load(write(text, "id,mac,group\nb1,02:aa:bb:cc:dd:21,shelf one\n"))
     assert config.policy.wiring.miners[0].pools == ("main",)
+
+
+def test_nobody_can_be_put_on_a_pool_whose_coin_it_can_not_mine(write):
+    """Not by a slip of the hand either: `miners pool btc --all` in a house with a PC among the boards."""
+    pools = "".join(f"[pool {coin.lower()}]\nurl = {coin}.example:3333\nuser = me\ncoin = {coin}\n" for coin in COINS)
+    kinds = "[bitaxe b]\nhosts = 127.0.0.1\n[xmrig x]\nhosts = 127.0.0.2\n[antminer a]\nhosts = 127.0.0.3\n"
+    text = TEXT.replace("[wiring]", f"{pools}{SPARE}{kinds}[wiring]")
+    rows = "b1,02:aa:bb:cc:dd:21,bitaxe b\nx1,4f5a6b7c8d9e0f11,xmrig x\na1,02:aa:bb:cc:dd:23,antminer a\n"
+    config = load(write(text, f"id,mac,group\n{rows}"))
+    assert {spec.id: spec.pools for spec in config.policy.wiring.miners} == {
+        "b1": ("btc", "ltc", "spare"), "x1": ("xmr", "rvn", "spare"), "a1": ("btc", "ltc", "spare"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
