@@ -195,6 +195,8 @@ def _plain_kind(key: str, value: str, policy: Policy) -> str:
     if key in WORDS_OF_LIFE:
         if value not in WORDS_OF_LIFE[key]:
             raise Refused(f"{key} is one of {', '.join(WORDS_OF_LIFE[key])}")
+        if key == "strategy":
+            _bands(policy)
         return "economy"
     if key == "band":
         _check_band(value, policy)
@@ -294,10 +296,16 @@ def _words(head: str, spec: MinerSpec) -> tuple[str, ...]:
     return spec.modes if head == "mode" else spec.pools
 
 
-def _check_band(value: str, policy: Policy) -> None:
+def _bands(policy: Policy) -> list[str]:
+    """Their names. Where there are none nothing follows a price, and who switches that off would wait in vain."""
     names = [band.name for band in policy.rules["band"].sections] if "band" in policy.rules else []
     if not names:
-        raise Refused("this site has no [band] sections")
+        raise Refused("this site has no [band] sections, so nothing follows a price: `minectl miners stop --all` stops")
+    return names
+
+
+def _check_band(value: str, policy: Policy) -> None:
+    names = _bands(policy)
     if value not in (*names, "off"):
         raise Refused(f"there is no band {value[:40]!r}; bands are {', '.join(names)}, off")
 

@@ -119,6 +119,13 @@ def test_g14_no_other_input_has_a_looser_form(flag, key, value):
     assert judge.ask(key, value, flags=(SITE,))[1][0].kind == "test"
 
 
+@pytest.mark.parametrize(("key", "value"), [("strategy", "off"), ("strategy", "on"), ("band", "2")])
+def test_where_nothing_follows_a_price_nobody_is_told_that_this_was_switched(key, value):
+    why, overrides = Judge().ask(key, value)
+    assert why.startswith("this site has no [band] sections")
+    assert overrides == ()
+
+
 def test_who_was_sent_away_is_not_said_to_have_had_no_token():
     """A page of another place is sent away with a good one."""
     image = Judge().plant.image
