@@ -20,9 +20,10 @@ from mine_controller.api.asks import Ascii, Caller, Problem, file
 from mine_controller.api.limits import Limit, neighbourhood
 from mine_controller.api.pages import OPEN, shell
 from mine_controller.api.site import Site
+from mine_controller.config.edit import problem_lines
 from mine_controller.config.model import ConfigError
 from mine_controller.ops.replies import Wanted
-from mine_controller.ops.tokens import may
+from mine_controller.ops.tokens import TokenError, may
 from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
 
@@ -109,11 +110,11 @@ class Guard:
         await self.denials.tell_rest()
         self._check_host(headers)
         if scope["method"] in SAFE:
-            return self._reader(scope, caller, peer)
+            return self._reader(scope, headers, caller, peer)
         try:
             return self._writer(scope, headers, caller)
         except Problem as problem:
-            if problem.status in (401, 403):
+            if problem.status in (401, 403, 503):
                 wait_s = self._strangers.take(neighbourhood(address))
                 if wait_s:
                     raise _too_often(wait_s) from None
@@ -121,12 +122,11 @@ class Guard:
             raise
 
     def _caller(self, headers: dict[str, str], address: str) -> Caller:
-        scheme, _, text = headers.get("authorization", "").partition(" ")
-        text = headers.get(HEADER, text if scheme.lower() == "bearer" else "").strip()
+        text = _sent(headers)
         try:
             token = self.site.token_of(text) if text else None
         except ConfigError:
-            token = None  # without a config there are no paths, and no tokens; reads tell what is wrong
+            token = None  # without a config there are no paths, and no tokens
         return Caller(token.name, token.role, address) if token is not None else Caller("", "", address)
 
     def _check_host(self, headers: dict[str, str]) -> None:
@@ -134,13 +134,26 @@ class Guard:
         if not _is_address(name) and name.rstrip(".") not in self._names:
             raise Problem(421, f"{name[:60]!r} is no name of this machine; minectl serve --name NAME adds one")
 
-    def _reader(self, scope: Scope, caller: Caller, peer: str) -> Caller:
+    def _nobody(self, headers: dict[str, str], needs: str) -> Problem:
+        """Why nobody in particular asks: who sent a token is told what is wrong with that, or with all of them."""
+        if not _sent(headers):
+            return Problem(401, needs)
+        try:
+            self.site.tokens()
+        except TokenError as error:
+            return Problem(401, str(error))
+        except ConfigError as error:
+            told = problem_lines(error.problems)
+            return Problem(503, f"config.txt can't be read, so no token counts: {told[0]}", problems=told)
+        return Problem(401, "nobody has this token: mistyped, or revoked; `minectl tokens` lists those that count")
+
+    def _reader(self, scope: Scope, headers: dict[str, str], caller: Caller, peer: str) -> Caller:
         wait_s = self._reads.take(neighbourhood(caller.address))
         if wait_s:
             raise _too_often(wait_s)
         closed = self.terms.read_token or not _is_loopback(peer)
         if closed and not caller.role and scope["path"] not in OPEN:
-            raise Problem(401, "reading needs a token here: Authorization: Bearer TOKEN")
+            raise self._nobody(headers, "reading needs a token here: Authorization: Bearer TOKEN")
         return caller
 
     def _writer(self, scope: Scope, headers: dict[str, str], caller: Caller) -> Caller:
@@ -149,7 +162,8 @@ class Guard:
         if foreign or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
             raise Problem(403, "a page of another place may ask for nothing here")
         if not caller.role:
-            raise Problem(401, "this needs a token: Authorization: Bearer TOKEN; `minectl tokens add NAME` makes one")
+            needs = "this needs a token: Authorization: Bearer TOKEN; `minectl tokens add NAME` makes one"
+            raise self._nobody(headers, needs)
         if not may(caller.role, "operate"):
             raise Problem(403, f"token {caller.name} may only read")
         limit = self._tries if scope["path"] in TRIES else self._writes
@@ -215,6 +229,12 @@ def _headers_of(problem: Problem) -> dict[str, str]:
     if problem.status == 401:
         return {"WWW-Authenticate": 'Bearer realm="minectl"'}
     return {"Retry-After": str(problem.body["retry_after_s"])} if problem.status == 429 else {}
+
+
+def _sent(headers: dict[str, str]) -> str:
+    """The token that was sent, "" for none."""
+    scheme, _, text = headers.get("authorization", "").partition(" ")
+    return headers.get(HEADER, text if scheme.lower() == "bearer" else "").strip()
 
 
 def _address(peer: str, headers: dict[str, str]) -> str:

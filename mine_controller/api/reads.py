@@ -12,6 +12,7 @@ from mine_controller.api.asks import Ascii, Problem
 from mine_controller.api.bodies import SHOWN_MOST, Line, Moment
 from mine_controller.api.guard import Guard, caller_of, samples
 from mine_controller.api.site import Site
+from mine_controller.config.edit import problem_lines
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Reason
@@ -284,10 +285,10 @@ def get_health(request: Request) -> Ascii:
         config = config_of(request)
         wrong += ["config.txt is broken: the last good one counts"] if config.last_good else []
         newest = query.ticks(config.paths, limit=1)
-        age_s = int(time.time()) - newest[0].tick_at if newest else None
+        age_s = max(0, int(time.time()) - newest[0].tick_at) if newest else None
         site_of(request).tokens()
     except (StoreTrouble, TokenError) as trouble:
         wrong.append(str(trouble))
     except ConfigError as error:
-        wrong.append(str(error))
+        wrong += problem_lines(error.problems)
     return Ascii({"ok": not wrong, "wrong": wrong, "tick_age_s": age_s}, 503 if wrong else 200)

@@ -84,6 +84,21 @@ def test_a_file_of_tokens_that_others_may_read_opens_no_door(served):
     assert "chmod 600" in done.json()["wrong"][0]
 
 
+def test_who_sends_a_token_that_does_not_count_is_told_why(served):
+    paths = served.place.config.paths
+    assert "needs a token" in served.post(SIGNAL, OFF, role="").json()["error"]
+    served.bearer("operate")
+    tokens.path_of(paths).chmod(0o644)
+    assert "chmod 600" in served.post(SIGNAL, OFF).json()["error"]
+    tokens.path_of(paths).chmod(0o600)
+    tokens.revoke(paths, "operate")
+    assert "nobody has this token" in served.post(SIGNAL, OFF).json()["error"]
+    served.place.path.rename(served.place.path.with_name("aside"))
+    done = served.post("/api/debug/emergency-shutdown")
+    assert (done.status_code, "config.txt: is gone" in done.json()["error"]) == (503, True)
+    assert "config.txt: is gone" in served.get("/healthz").json()["wrong"][0]
+
+
 def test_strangers_are_slowed_down_and_a_valid_token_beside_them_is_not(served):
     codes = [served.post(SIGNAL, OFF, role="").status_code for _ in range(14)]
     assert codes[:10] == [401] * 10

@@ -242,6 +242,13 @@ def test_a_config_that_was_changed_counts_at_once(shelf):
     assert shelf.get("/api/stats").json()["total_miners"] == 3
 
 
+def test_a_tick_that_is_named_after_a_second_to_come_is_no_time_old(served, monkeypatch):
+    served.place.ticks(2)
+    newest = query.ticks(served.place.config.paths, limit=1)[0].tick_at
+    monkeypatch.setattr("time.time", lambda: newest - 2.0)  # two ticks in a second: each has a name of its own
+    assert served.get("/healthz").json()["tick_age_s"] == 0
+
+
 def test_a_broken_config_is_told_and_not_a_fault(shelf):
     shelf.place.path.write_text("[site\n")
     done = shelf.get("/api/status")
