@@ -18,6 +18,7 @@ from mine_controller.record import NamedTuple
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+_CREDENTIALS = "it carries a user or password: write those as options of their own"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::([0-9]{{1,5}}))?")
 _STRATUM = re.compile(
     r"(?:(stratum2?\+(?:tcp|ssl|tls|wss?))://)?([^/?#\s@:]+|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})(/[!-~]*)?",
@@ -133,6 +134,8 @@ _MAKE: dict[Any, Callable[[Option, str], Any]] = {
 
 def host(text: str) -> str:
     """A host name or address, with :port if need be."""
+    if "@" in text:
+        raise WrongValueError(_CREDENTIALS)
     found = _HOST.fullmatch(text)
     if not found or (found[1] and not 0 < int(found[1]) < 65536):
         raise WrongValueError(f"{_quote(text)} is not a host or address like 192.168.1.100 or meter.lan:8080")
@@ -149,7 +152,7 @@ def url(text: str) -> str:
     if not found:
         raise WrongValueError(f"{_quote(text.rpartition('@')[2])} is not an address like https://host/path")
     if "@" in found[2]:
-        raise WrongValueError("carries a user or password: write those as options of their own")
+        raise WrongValueError(_CREDENTIALS)
     host(found[2])
     return text
 
@@ -157,7 +160,7 @@ def url(text: str) -> str:
 def stratum(text: str) -> str:
     """Where a pool is, in lower case with its scheme; a user or password is an option of its own."""
     if "@" in text:
-        raise WrongValueError("carries a user or password: write those as options of their own")
+        raise WrongValueError(_CREDENTIALS)
     found = _STRATUM.fullmatch(text)
     if not found or not 0 < int(found[3]) < 65536:
         raise WrongValueError(f"{_quote(text)} is not a pool's address like stratum+tcp://pool.example:3333")

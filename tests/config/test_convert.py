@@ -113,6 +113,9 @@ def test_what_was_left_stands_in_the_new_file_without_its_value(tmp_path):
     assert "# sms_api_key was not carried over because" in done.text
     assert "canary-sms" not in done.text
     assert read(done.text).problems == ()
+    done, carried, left = new("pdu_ip = http://root:canary@10.1.1.102/x\n", tmp_path)
+    assert (carried, left) == ({}, {"pdu_ip": "it carries a user or password: write those as options of their own"})
+    assert "canary" not in done.text
 
 
 def test_a_dangerous_or_broken_value_is_left_with_its_reason(tmp_path):

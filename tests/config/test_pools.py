@@ -79,7 +79,7 @@ def test_nobody_can_be_put_on_a_pool_whose_coin_it_can_not_mine(write):
         (SPARE + "fallback = mani\n", "pool spare fallback: there is no [pool mani] (did you mean main?)"),
         (SPARE + "fallback = spare\n", "can't stand in for itself"),
         (SPARE.replace("10.0.0.9:3333", "http://a.b"), "is not a pool's address"),
-        (SPARE.replace("10.0.0.9:3333", "me:canary@a.b:3333"), "pool spare url: carries a user or password: write"),
+        (SPARE.replace("10.0.0.9:3333", "me:canary@a.b:3333"), "pool spare url: it carries a user or password: write"),
         (SPARE + "wallet = x\n", "is not an option of [pool]"),
     ],
 )

@@ -109,6 +109,10 @@ def test_a_password_in_an_address_is_refused_without_repeating_it(tmp_path):
         with pytest.raises(WrongValueError) as caught:
             make(str, text, tmp_path, kind="url")
         assert "canary" not in str(caught.value)
+    for text in ("root:canary@10.1.1.1", "root:canary@meter.lan:8080", "root:canary@10.1.1"):
+        with pytest.raises(WrongValueError, match="write those as options of their own") as caught:
+            make(str, text, tmp_path, kind="host")
+        assert "canary" not in str(caught.value)
 
 
 def test_a_pattern_that_does_not_compile_is_told(tmp_path):
