@@ -176,7 +176,12 @@ def _price(bands: dict[str, Any], zone: Zone, now_s: int) -> str:
 
 
 def _uplinks(links: list[dict[str, Any]]) -> str:
-    return safe(", ".join(f"{one['name']} {one['link'] or 'unknown'}" for one in links), 200)
+    """Each line's word now, and what rules take it for where that is another: back, but for too short a time."""
+    said = []
+    for one in links:
+        word, counts = one["link"] or "unknown", one.get("counts")
+        said.append(f"{one['name']} {word}" + (f" (counts as {counts})" if counts and counts != word else ""))
+    return safe(", ".join(said), 200)
 
 
 def _hashing(totals: dict[str, Any]) -> str:

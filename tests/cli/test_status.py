@@ -38,6 +38,15 @@ def test_everything_an_owner_asks_for_is_on_the_screen(place):
         assert word in shown
 
 
+def test_an_uplink_that_is_back_and_does_not_count_yet_says_so(place):
+    """While the holding pool still has the miners, `up` alone would be a riddle."""
+    shown = json.loads(place.ticks(2).run("status", "--json").stdout)
+    words = (("a", "up", "up"), ("b", "up", "down"), ("c", "down", "up"), ("d", None, None), ("e", None, "down"))
+    links = [{"name": name, "link": link, "counts": counts} for name, link, counts in words]
+    told = " ".join(" ".join(screen(shown | {"uplinks": links}, place.config, shown["tick_at"])).split())
+    assert "a up, b up (counts as down), c down (counts as up), d unknown, e unknown (counts as down)" in told
+
+
 def test_in_the_night_the_clocks_go_back_the_hour_that_comes_twice_is_named(place):
     back = 1_793_516_400  # 2026-11-01 07:00 UTC: in Chicago 02:00 CDT becomes 01:00 CST
     shown = json.loads(place.ticks(2).run("status", "--json").stdout)
