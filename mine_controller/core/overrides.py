@@ -238,7 +238,7 @@ def _check_uplink(key: str, value: str, policy: Policy) -> None:
     if value not in (*WORDS["link"], "unknown"):
         raise Refused(f"{key} is one of {', '.join(WORDS['link'])}, unknown")
     if policy.site.live:
-        raise Refused("on a live site an uplink is what its probes say; try it in shadow mode or in the demo")
+        raise Refused("on a live site an uplink is what its probes say; try it in shadow mode (site.live = no)")
 
 
 def check_input(key: str, value: str) -> Scalar:

@@ -108,7 +108,7 @@ def _near(key: str, known: Sequence[str]) -> str:
 def cautions(config: Config, wanted: Wanted, now_s: int) -> tuple[str, ...]:
     """What a person should know before a value is set on a site that runs for real."""
     if not config.policy.site.live:
-        return ("shadow mode: the value replaces the real one in what is decided and shown; nothing is sent",)
+        return ("shadow mode: decisions are made with this value; readings are shown as measured, and nothing is sent",)
     key, value = wanted.args
     economy = key in (*WORDS_OF_LIFE, "band")  # what costs money alone holds as long as its owner says
     return (*_about(key, value, wanted.flags), *(() if economy else _about_time(wanted.until, now_s)))

@@ -87,10 +87,10 @@ def test_on_a_live_site_a_test_value_is_said_to_free_nothing(place):
     assert "it ends after 4 h" in done.stderr
 
 
-def test_in_shadow_mode_a_value_is_said_to_replace_the_real_one(tmp_path):
+def test_in_shadow_mode_a_value_is_said_to_be_decided_with_while_readings_are_shown_as_measured(tmp_path):
     done = Place(tmp_path, live=False).run("set-state", "signal", "off", "--reason", "x", "--no-tick")
     assert done.stderr == (
-        "Note: shadow mode: the value replaces the real one in what is decided and shown; nothing is sent.\n"
+        "Note: shadow mode: decisions are made with this value; readings are shown as measured, and nothing is sent.\n"
     )
 
 

@@ -359,6 +359,7 @@ def test_an_uplink_can_be_set_where_nothing_is_real():
     plant.requests = (request("set-state", "uplink.lte", "down"),)
     plant.tick(1)
     assert last(plant).verdicts[0].verdict == "refused"
+    assert last(plant).verdicts[0].why.endswith("try it in shadow mode (site.live = no)"), "a demo is live, too"
 
 
 def test_in_shadow_nothing_is_remembered_as_sent():
