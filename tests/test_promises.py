@@ -4,17 +4,20 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from mine_controller import __version__
+from mine_controller.cli.demo import command as demo
 from mine_controller.cli.serve import command as serve
 from mine_controller.config.catalogue import declared, find
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.play.pages import listen
 from mine_controller.ports.log import Log
 from mine_controller.store.migrations import STEPS
 
@@ -104,6 +107,13 @@ def test_the_service_is_at_port_5000_of_this_machine_unless_told_otherwise():
     """O28, H23."""
     defaults = {option.name: option.default for option in serve.params}
     assert (defaults["host"], defaults["port"]) == ("127.0.0.1", 5000)
+
+
+def test_the_demo_is_at_port_8080_of_this_machine_unless_told_otherwise(tmp_path):
+    """A18."""
+    assert {option.name: option.default for option in demo.params}["port"] == 8080
+    with closing(listen(tmp_path, 0).socket) as found:
+        assert found.getsockname()[0] == "127.0.0.1"
 
 
 # What a paper has to tell: row of the table -> page and words that must stand in it.
