@@ -13,6 +13,7 @@ from mine_controller.config.model import ConfigError
 from mine_controller.config.news import fresh, notes
 from mine_controller.ops.replies import MOST_CHANGES, Wanted
 from mine_controller.ops.tokens import may
+from mine_controller.store.db import StoreTrouble
 
 ELSEWHERE = ("file:", "env:", "cred:")
 Row = tuple[str, str, str]  # what, before, after; secrets as stars
@@ -53,14 +54,31 @@ def changed(request: Request, change: Callable[[], Sequence[Row]], why: str, *, 
     """Do it, file its rows for the audit log, have a tick take it over; `notes` of the answer: what the check notes now
     and did not before, if anything. Problem 409 or 422: nothing has changed.
     """
-    caller, desk = admin(request), desk_of(request)
+    admin(request)
     rows, news = noticed(request, change)
     told: dict[str, Any] = {"changed": [dict(zip(("what", "old", "new"), row, strict=True)) for row in rows]}
     if not rows:
         return Ascii(told | {"request_id": None, "tick_started": False})
     if news:
         told["notes"] = news
-    return desk.put(caller, audit_rows(rows, why), wait=wait, more=told)
+    return done_already(request, audit_rows(rows, why), wait=wait, more=told)
+
+
+def done_already(request: Request, audit: Sequence[Wanted], *, wait: bool, more: dict[str, Any]) -> Ascii:
+    """Have a tick write down and take over what is changed; where nothing can be filed the change stands all the same,
+    and the answer says that the audit log lacks it."""
+    desk = desk_of(request)
+    try:
+        return desk.put(caller_of(request), audit, wait=wait, more=more)
+    except StoreTrouble as trouble:
+        desk.start()
+        notes = [*more.get("notes", ()), unwritten(trouble)]
+        return Ascii({"request_id": None, "tick_started": True} | more | {"notes": notes}, 202)
+
+
+def unwritten(trouble: StoreTrouble) -> str:
+    """That a change is made and nobody will read of it."""
+    return f"this is done, but the audit log could not be told: {trouble.text}; `minectl doctor` tells what helps"
 
 
 def noticed(request: Request, change: Callable[[], Sequence[Row]]) -> tuple[Sequence[Row], list[str]]:

@@ -99,12 +99,16 @@ class Jobs:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, Job] = OrderedDict()
 
+    def free(self) -> None:
+        """Problem 409 while a search runs."""
+        at_work = next((job for job in list(self._kept.values()) if job.state == "running"), None)
+        if at_work is not None:
+            raise Problem(409, "a search runs already", job=at_work.id)
+
     def begin(self, config: Config, words: list[str], subnet: str) -> Job:
         """A new search. Problem 409 while one runs."""
         with self._lock:
-            at_work = next((job for job in self._kept.values() if job.state == "running"), None)
-            if at_work is not None:
-                raise Problem(409, "a search runs already", job=at_work.id)
+            self.free()
             job = Job(self._start(config, words), subnet).start()
             self._kept[job.id] = job
             if len(self._kept) > KEPT:
@@ -162,9 +166,12 @@ def post_search(request: Request, body: Search | None = None) -> Ascii:
     if any(one.public for one in found):
         raise Problem(422, "that is no private network: other people's machines are there")
     words = [*(one.text for one in found), *(["--add"] if body.add else [])]
-    job = jobs_of(request).begin(config, words, body.subnet or "")
+    jobs = jobs_of(request)
+    jobs.free()
     what = " ".join(one.text for one in found)
+    # first: a search that the audit log lacks, and whose number nobody was told, must not run
     number = desk_of(request).note(caller_of(request), [Wanted("tick", ("discover", what[:200]), "a search began")])
+    job = jobs.begin(config, words, body.subnet or "")
     return Ascii({"job": job.id, "request_id": number, "tick_started": False}, 202)
 
 

@@ -8,7 +8,18 @@ from fastapi import APIRouter, Query, Request
 
 from mine_controller.api.asks import NOBODY, Ascii, Problem
 from mine_controller.api.bodies import Because, Miner, NewPool, NewProfile, PoolChange, Who, WhoMode
-from mine_controller.api.changes import Row, admin, audit_rows, changed, desk_of, given_itself, noticed, rows_of
+from mine_controller.api.changes import (
+    Row,
+    admin,
+    audit_rows,
+    changed,
+    desk_of,
+    done_already,
+    given_itself,
+    noticed,
+    rows_of,
+    unwritten,
+)
 from mine_controller.api.guard import caller_of
 from mine_controller.api.reads import config_of, site_of
 from mine_controller.config.edit import STARS
@@ -22,6 +33,7 @@ from mine_controller.ops.miners import Asking, Filters, Miners, PickError
 from mine_controller.ops.outcomes import stop_waits
 from mine_controller.ops.profiles import ProfileError
 from mine_controller.ops.replies import Wanted, precheck
+from mine_controller.store.db import StoreTrouble
 
 Wait = Annotated[bool, Query(description="1: answer when the tick is over, with what came of it")]
 WHY = "over HTTP"
@@ -171,8 +183,16 @@ def patch_miner(request: Request, id: str, body: Miner, wait: Wait = False) -> A
     wanted = [*audit_rows(rows, body.reason or WHY), *wants]
     if not wanted:
         return _already(asking.notes)
-    notes, of = [*news, *unheard(config, found, asking)], (found.tick_at, [row["id"]] if wants else [])
-    return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(notes), of=of)
+    notes, of = [*news, *unheard(config, found, asking)], (found.tick_at, [row["id"]])
+    if not wants:
+        return done_already(request, wanted, wait=wait, more=_noted(notes))
+    try:
+        return desk_of(request).put(caller_of(request), wanted, wait=wait, more=_noted(notes), of=of)
+    except StoreTrouble as trouble:
+        if not rows:
+            raise
+        told = f"its line in fleet.csv is changed; what is wanted of it could not be filed: {trouble.text}"
+        raise Problem(503, f"{told}; `minectl doctor` tells what helps") from None
 
 
 def _lined(
@@ -322,7 +342,10 @@ def post_profile(request: Request, body: NewProfile) -> Ascii:
     told = profiles.told(made)
     text = ", ".join(f"{name} {value}" for name, value in told.items() if name != "name" and value is not None)
     row_of = (f"profiles.txt {made.name}", "", text)
-    number = desk_of(request).note(caller_of(request), audit_rows([row_of], body.reason or WHY))
+    try:
+        number = desk_of(request).note(caller_of(request), audit_rows([row_of], body.reason or WHY))
+    except StoreTrouble as trouble:
+        return Ascii(told | {"request_id": None, "notes": [unwritten(trouble)]}, 201)
     return Ascii(told | {"request_id": number}, 201)
 
 

@@ -1,0 +1,50 @@
+"""Where no request can be filed (a full disk): what is done all the same says so, and what is not done is not begun."""
+
+import pytest
+from api.served import Served
+from cli.home import Home as Shelf
+
+from mine_controller.ops import replies
+from mine_controller.store.db import StoreTrouble
+
+
+@pytest.fixture
+def full(tmp_path, monkeypatch):
+    home = Shelf(tmp_path)
+    home.ticks(1, of=3)
+    monkeypatch.setattr(replies, "start_tick", lambda _config: replies.Started(0))
+
+    def no_room(*_args, **_more):
+        raise StoreTrouble("full", "the disk is full")
+
+    monkeypatch.setattr("mine_controller.api.asks.file_request", no_room)
+    return Served(home)
+
+
+def noted(done):
+    return [note for note in done.json()["notes"] if "the audit log could not be told: the disk is full" in note]
+
+
+def test_a_change_that_the_audit_log_lacks_is_no_failure(full):
+    done = full.send("PATCH", "/api/miners/b01", {"name": "attic"}, "admin")
+    assert (done.status_code, done.json()["request_id"], len(noted(done))) == (202, None, 1)
+    assert "attic" in full.place.fleet.read_text()
+    done = full.send("DELETE", "/api/miners/b02", role="admin")
+    assert (done.status_code, done.json()["changed"][0]["what"], len(noted(done))) == (202, "fleet.csv b02", 1)
+    done = full.post("/api/profiles", {"name": "quiet", "from_id": "b01"}, "admin")
+    assert (done.status_code, len(noted(done))) == (201, 1)
+    full.settle()
+
+
+def test_of_a_line_and_a_wish_the_answer_says_which_was_done(full):
+    done = full.send("PATCH", "/api/miners/b01", {"name": "attic", "enabled": False}, "admin")
+    assert (done.status_code, "fleet.csv is changed" in done.json()["error"]) == (503, True)
+    assert "attic" in full.place.fleet.read_text()
+    done = full.send("PATCH", "/api/miners/b01", {"enabled": False}, "admin")
+    assert (done.status_code, "fleet.csv" in done.json()["error"]) == (503, False)
+
+
+def test_a_search_that_nobody_could_ask_after_is_not_begun(full):
+    begun = []
+    full.state.jobs._start = lambda _config, words: begun.append(words)
+    assert (full.post("/api/discover", {"subnet": "127.0.0.0/29"}).status_code, begun) == (503, [])
