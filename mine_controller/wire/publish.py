@@ -95,8 +95,7 @@ def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
             if version == V5 and line.is_strange:
                 raise _OldBrokerError(error.kind, error.why) from None
             raise
-        line.send(batch.posts)
-        _confirm(line, until)
+        _confirm(line, line.send(batch.posts), until)
         gone = line.orphans()
         line.send([Post(topic, "") for topic in gone])
         line.drive(lambda: not line.open_mids, until)
@@ -106,12 +105,12 @@ def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
         line.close()
 
 
-def _confirm(line: "_Batch", until: float) -> None:
+def _confirm(line: "_Batch", sent: Sequence[int], until: float) -> None:
     """Wait for the broker's word for every post; after a part of it say goodbye as after all of it."""
     try:
         line.drive(lambda: not line.open_mids, until - LEAVE_S)
     except WireError as error:
-        told = line.told()
+        told = next((at for at, mid in enumerate(sent) if mid in line.open_mids), len(sent))  # without a gap
         if error.kind != "timeout" or not told:
             raise
         line.leave(until)
@@ -127,7 +126,6 @@ class _Teller(Line):
     ) -> None:  # fmt: skip
         super().__init__(broker, topics, take, version, name)
         self.open_mids: set[int] = set()
-        self.sent_mids: list[int] = []
         self._client.on_publish = self._confirmed
         self._client.will_set(will.topic, will.payload, qos=1, retain=True, properties=self._will_properties(will))
 
@@ -141,18 +139,16 @@ class _Teller(Line):
         properties.WillDelayInterval = will.after_s
         return properties
 
-    def send(self, posts: Sequence[Post]) -> None:
-        """Hand messages over; each is confirmed once its number is gone from `open_mids`."""
+    def send(self, posts: Sequence[Post]) -> list[int]:
+        """Hand messages over; gives their numbers, each of which is confirmed once it is gone from `open_mids`."""
+        mids = []
         for post in posts:
             told = self._client.publish(
                 post.topic, post.payload.encode(), qos=1, retain=post.retain, properties=self._lasting(post)
             )
             self.open_mids.add(told.mid)
-            self.sent_mids.append(told.mid)
-
-    def told(self) -> int:
-        """How many of what was sent, in its order, are confirmed without a gap."""
-        return next((at for at, mid in enumerate(self.sent_mids) if mid in self.open_mids), len(self.sent_mids))
+            mids.append(told.mid)
+        return mids
 
     def _lasting(self, post: Post) -> Any:
         if self.version != V5 or not post.lasts_s:

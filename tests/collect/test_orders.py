@@ -14,6 +14,9 @@ from mine_controller.collect import orders, process
 from mine_controller.config.load import load
 from mine_controller.notify.homeassistant import COMMANDS
 from mine_controller.store.inbox import pending
+from mine_controller.wire import mqtt
+from mine_controller.wire.collected import Broker
+from mine_controller.wire.publish import Post, Standing, Will
 
 EVERY = ", ".join(COMMANDS)
 SECTION = """\
@@ -227,3 +230,12 @@ def test_a_request_that_cannot_be_written_is_said_and_nothing_dies(tmp_path, mon
 def test_an_answer_is_json_that_a_template_can_read():
     told = orders.Judged(False, "refused: 'x\"y' is none of")
     assert json.loads(json.dumps({"text": told.text}))["text"] == told.text
+
+
+def test_a_line_that_stays_keeps_nothing_of_what_was_confirmed():
+    line = Standing(Broker("127.0.0.1", 1, "", "", False, ""), (), print, mqtt.V5, Will("mine/listening", "offline"))
+    for _ in range(200):
+        line.send([Post("mine/listening", "online")])
+        for mid in tuple(line.open_mids):
+            line._confirmed(None, None, mid, None, None)
+    assert not [name for name, value in vars(line).items() if isinstance(value, list | set | dict) and value]
