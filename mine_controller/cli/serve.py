@@ -77,7 +77,7 @@ def command(
     if not _is_here(host):
         secure = "" if cert else "; without --cert whoever is on that network can read tokens on the way"
         click.echo(f"Note: {host} can be reached from elsewhere, so every path needs a token{secure}.", err=True)
-    click.echo(f"http{'s' if cert else ''}://{host}:{port}/docs", err=True)
+    click.echo(f"http{'s' if cert else ''}://{f'[{host}]' if ':' in host else host}:{port}/docs", err=True)
     server = uvicorn.Server(settings)
     server.run(sockets)
     sys.exit(0 if server.started else 1)

@@ -78,6 +78,13 @@ def test_an_address_that_a_name_has_twice_is_listened_on_once(place, monkeypatch
     bound[0].close()
 
 
+def test_the_address_that_is_printed_can_be_opened(place, monkeypatch):
+    monkeypatch.setattr("mine_controller.cli.serve._sockets", lambda _host, _port: [])
+    monkeypatch.setattr("uvicorn.Server.run", lambda _self, sockets: sockets)
+    for host, shown in (("::1", "[::1]"), ("127.0.0.1", "127.0.0.1"), ("localhost", "localhost")):
+        assert place.run("serve", "--host", host).stderr.splitlines()[-1] == f"http://{shown}:5000/docs"
+
+
 @pytest.mark.parametrize("name", ["serve", "tokens"])
 def test_help_tells_examples_and_exit_codes(place, name):
     done = place.run(name, "--help")
