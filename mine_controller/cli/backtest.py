@@ -83,6 +83,9 @@ def _backtested(given: dict[str, Any]) -> "tuple[dict[str, Any], Drawn]":
     others = _others(given)
     zone = _zone(given, others)
     outside, begun = _recorded(paths, given)
+    for name, one in others:
+        if begun.policy.wiring.miners and not one.policy.wiring.miners:
+            fail(f"{safe(name)} knows no miner, so there is nothing to compare: put fleet.csv beside it", 2)
     start = Start(begun.state, begun.image, given["seed"])
     tasks = [backtest.Run(SAME, begun.policy, zone, begun.tick_s, outside, start)]
     tasks += [backtest.Run(name, one.policy, zone, one.site.tick_s, outside, start) for name, one in others]

@@ -167,6 +167,18 @@ def test_without_records_there_is_nothing_to_try(place):
     assert "fewer than two ticks" in done.stderr
 
 
+def test_a_config_without_its_fleet_beside_it_is_refused_and_not_compared_as_a_mine_of_nobody(place, tmp_path):
+    alone = tmp_path / "elsewhere"
+    alone.mkdir()
+    other = alone / "tomorrow.txt"
+    other.write_text(place.path.read_text())
+    other.chmod(0o600)
+    done = typed(place.ticks(4), "backtest", "-c", str(other), "--of", str(place.path), "--jobs", "1")
+    assert done.exit_code == 2
+    assert "tomorrow.txt knows no miner" in done.stderr
+    assert "put fleet.csv beside it" in done.stderr
+
+
 def test_a_backtest_that_finds_no_site_says_how_to_name_one(place, monkeypatch, tmp_path):
     monkeypatch.setattr("mine_controller.cli.backtest.config_path", lambda _given: tmp_path / "nowhere.txt")
     done = typed(place, "backtest")
