@@ -148,7 +148,8 @@ def _act_on(
     news = (*shed_events, *_mode_event(view, mode, why), *held.events)
     events = (*events, *liars, *compared.events, *told.events, *news)
     open_still = shed.emergency(watched, view.fleet, view.image, compared.chases)
-    alarms = keep(view, events, policy.alarms, envelope.reasons, (open_still,) if open_still is not None else ())
+    standing = (open_still,) if open_still is not None else ()
+    alarms = keep(view, events, policy.alarms, envelope.reasons, standing, memory)
     events = (*events, *alarms.events)
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
     quiet = view.image.clock.opening and not plan.stops

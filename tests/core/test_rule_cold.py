@@ -37,6 +37,21 @@ def test_hw3_water_stops_no_fan_and_smoke_neither_where_the_owner_says_so():
     assert (mild.limit("max_power_w"), mild.limit("fans_max")) == (0, None)
 
 
+def test_hw3_a_smoke_contact_that_is_taken_out_of_the_config_holds_nothing_beside_the_water_that_stays():
+    desk = Desk("hazard")
+    desk.see(smoke="alarm", water="ok")
+    desk.see(smoke=None)
+    assert (desk.limit("max_power_w"), desk.events()) == (0, []), "unknown is not absent"
+    roles = {name: role for name, role in desk.wiring.roles.items() if name != "smoke"}
+    desk.wiring = desk.wiring._replace(roles=roles)
+    desk.see()
+    assert (desk.limit("max_power_w"), desk.limit("fans_max"), desk.events()) == (None, None, ["smoke_cleared"])
+    [event] = desk.last.events
+    assert sentence(event.reason) == "the smoke contact was taken out of the config: what it held is free"
+    desk.see()
+    assert desk.events() == []
+
+
 def cold(**roles):
     desk = Desk("cold")
     roles = {"inlet_min_c": 20.0, "inlet_max_c": 20.0, "humidity_pct": 50.0, "dew_c": 5.0} | roles

@@ -8,6 +8,7 @@ from typing import Any
 from mine_controller.core.alarms.asked import VERBS, ask
 from mine_controller.core.alarms.learn import learned_book, share_book
 from mine_controller.core.alarms.machine import Given, Kept, step
+from mine_controller.core.alarms.subjects import without
 from mine_controller.core.alarms.watches import Seen, look_round
 from mine_controller.core.model.alarm import AlarmPolicy, Telling
 from mine_controller.core.model.reason import Event, Limit, Reason
@@ -36,14 +37,17 @@ def keep(
     policy: AlarmPolicy,
     limits: tuple[Limit, ...] = (),
     standing: tuple[Event, ...] = (),
+    memory: dict[str, dict[str, Any]] | None = None,
 ) -> Round:
     """The alarms after this round's events and limits. `view.state` is as the round found it (requests taken).
 
-    `standing`: what was told in an earlier round and is so still, with the figures of now.
+    `standing`: what was told in an earlier round and is so still, with the figures of now. `memory`: what each rule
+    keeps after this round.
     """
     last = view.state.last
     try:
-        kept, changed = _kept(view, events, policy, limits, standing)
+        moot = without(view, memory) if memory is not None and view.image.clock.opening else frozenset()
+        kept, changed = _kept(view, events, policy, limits, standing, moot)
     except Exception as error:  # noqa: BLE001 - PRO4: a fault in here must not take control away; it is told
         reason = Reason("decide", "rule_failed", (("rule", "alarms"), ("error", type(error).__name__)))
         told = () if last.get("alarms_failed_s") else (Event("rule_failed", "emergency", "alarms", reason),)
@@ -62,6 +66,7 @@ def _kept(
     policy: AlarmPolicy,
     limits: tuple[Limit, ...],
     standing: tuple[Event, ...],
+    moot: frozenset[str],
 ) -> tuple[Kept, dict[str, Any]]:
     last, opening = view.state.last, view.image.clock.opening
     changed: dict[str, Any] = {}
@@ -73,7 +78,7 @@ def _kept(
     seen = look_round(view, events, policy) if opening else NOTHING
     clock = view.image.clock
     why = tuple(limit.reason for limit in limits)
-    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, opening, why, standing)
+    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, opening, why, standing, moot)
     kept = step(view.state.alarms, last.get("alarm_book") or {}, given, policy, view.wiring)
     if kept.book != (last.get("alarm_book") or {}):
         changed["alarm_book"] = kept.book

@@ -37,7 +37,7 @@ class Given(NamedTuple):
     """What one round says. `judged`: the watches were asked, so what they don't name is gone, unless it is unknown.
 
     `limits`: why what holds now holds. An alarm that stands for one of them has its figures brought up to date, as
-    one that `standing` is about.
+    one that `standing` is about. `moot`: keys of alarms about what is no longer in the config.
     """
 
     now_s: int
@@ -48,6 +48,7 @@ class Given(NamedTuple):
     judged: bool = False
     limits: tuple[Reason, ...] = ()
     standing: tuple[Event, ...] = ()
+    moot: frozenset[str] = frozenset()
 
 
 class Kept(NamedTuple):
@@ -210,6 +211,11 @@ class Machine:
             self._raised(level, level=True)
         if self.given.judged:
             self._gone({f"{level.kind} {level.about}" for level in self.given.levels})
+        for key in sorted(self.given.moot & self.alarms.keys()):
+            alarm = self.alarms[key]
+            if alarm.setdefault("clear_s", self.now_s) == self.now_s:
+                reason = Reason("alarm", "moot", (("kind", alarm["kind"]),))
+                self.events.append(Event(f"{alarm['kind']}_over", "info", alarm["about"], reason))
         self._bring_up_to_date()
 
     def _bring_up_to_date(self) -> None:

@@ -33,6 +33,9 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         elif value == "ok" and kept.get(what) and view.acked:
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_cleared")))
+        elif value is None and kept.get(what) and not view.wired(what):  # its contact was taken out of the config
+            kept[what] = 0
+            events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_absent")))
         if kept.get(what):
             code = f"{what}_held" if value == "ok" else what
             reason = Reason("hazard", code, (("since_s", view.now_s - int(kept[what])),))

@@ -1,0 +1,57 @@
+"""Whether what an alarm is about is still there. Pure.
+
+Most alarms of rules and outputs end by an event of whoever raised them. When its section, fan, line, pool or miner is
+taken out of the config or of fleet.csv, nobody is left to send that event, and the alarm would stand for ever.
+"""
+
+from collections.abc import Callable, Container, Mapping
+from typing import Any
+
+from mine_controller.core.alarms.catalogue import kind_of
+from mine_controller.core.rules import NAMES
+from mine_controller.core.stuck import probes
+from mine_controller.core.view import View
+
+Things = Callable[[View], Container[str]]
+
+
+def _fans(view: View) -> Container[str]:
+    return {f"fan {spec.name}" for spec in view.wiring.fans}
+
+
+def _miners(view: View) -> Container[str]:
+    return {spec.id for spec in view.wiring.miners}
+
+
+# What alarms of one kind can be about, where those who raise them look at each thing by itself.
+_THINGS: dict[str, Things] = {
+    "fan_fault": _fans,
+    "fan_welded": _fans,
+    "sensor_stuck": lambda view: {key.rpartition(":")[0] for key in probes(view.wiring)},
+    "uplink_down": lambda view: {spec.name for spec in view.wiring.uplinks},
+    "pool_down": lambda view: {pool.name for pool in view.pools},
+    "start_failed": _miners,
+    "stranger": _miners,
+}
+# The input without which alarms of one kind can't end, where their rule goes on without it.
+_INPUT = {"inlet_doubted": "inlet_c", "meters_disagree": "site_power_w"}
+
+
+def without(view: View, memory: Mapping[str, dict[str, Any]]) -> frozenset[str]:
+    """Keys of open alarms that nobody could end any more. `memory`: what each rule of this config keeps after this
+    round; a rule that keeps nothing does not know that it raised anything."""
+    return frozenset(key for key, alarm in view.state.alarms.items() if _is_moot(alarm, view, memory))
+
+
+def _is_moot(alarm: Mapping[str, Any], view: View, memory: Mapping[str, dict[str, Any]]) -> bool:
+    kind, about = str(alarm.get("kind")), str(alarm.get("about"))
+    if alarm.get("level") or not kind_of(kind).over:
+        return False
+    if kind in _THINGS:
+        return about not in _THINGS[kind](view)
+    if kind == "rule_failed":
+        return about in NAMES and about not in memory
+    if kind in _INPUT and not view.wired(_INPUT[kind]):
+        return True
+    rule = next(iter(alarm.get("reason") or ()), "")
+    return rule in NAMES and not memory.get(rule)
