@@ -69,6 +69,22 @@ def test_o36_a_warm_inlet_in_dry_air_starts_the_pump_once_and_a_cool_one_stops_i
     assert plant.violations == []
 
 
+def test_o36_a_pump_that_stands_says_why_by_what_is_measured_now_and_not_by_what_once_stopped_it():
+    def why(plant):
+        return next(sentence(one.reason) for one in plant.decisions[-1].envelope.wishes if one.what == "wall")
+
+    plant = warm()
+    plant.humidity = 90.0
+    plant.tick()
+    assert why(plant) == "air of 90 % takes no more water: the wall's pump stands"
+    plant.inlet, plant.humidity = 22.0, 54.9
+    plant.tick()
+    assert why(plant) == "inlet 22.0 °C: cool enough without the wall"
+    plant.inlet, plant.humidity = 33.0, 80.0
+    plant.tick()
+    assert why(plant) == "air of 80 % takes no more water: the wall's pump stands"
+
+
 def test_hum3_air_that_is_nearly_full_stops_the_pump_and_it_starts_only_in_dry_air_again():
     plant = warm()
     plant.humidity = 86.0

@@ -63,7 +63,16 @@ def _turn(view: View, kept: dict[str, Any], options: Options) -> Reason:
             return _set(view, kept, "cool", on=False)
         if not was and inlet_c >= options.on_c and humidity_pct <= options.humidity_on_pct:
             return _set(view, kept, "warm", on=True)
-    return _set(view, kept, str(kept.get("why") or "cool"), on=was)
+    return _set(view, kept, _staying(was, inlet_c, humidity_pct, kept, options), on=was)
+
+
+def _staying(was: bool, inlet_c: float, humidity_pct: float, kept: dict[str, Any], options: Options) -> str:
+    """Why it stays as it is, by what is measured now: what once stopped it may be long over."""
+    if was:
+        return "warm"
+    if inlet_c < options.on_c:
+        return "cool"
+    return "humid" if humidity_pct > options.humidity_on_pct else str(kept.get("why") or "cool")
 
 
 def _locked(view: View) -> str:
