@@ -26,6 +26,7 @@ HELD_S = 110
 FILES_FAIL = 1000
 WORN = 8  # of 10: what a card or an SSD says of its own wear
 _CRON_READS = re.compile(r"[A-Za-z0-9_-]+")  # of Debian: what packages and editors leave there starts nothing
+_TIMER, _FENCE = "minectl.timer", "ReadWritePaths="
 FIRST_S = 1_735_689_600  # 2025-01-01: a clock before this was never set
 
 
@@ -214,7 +215,7 @@ def timers(config: Config, machine: Machine) -> Iterator[Check]:
     found = [*_crontabs(machine), *_units(machine)]
     every = f"every {config.site.tick_s} s"
     if len(found) == 1:
-        yield Check("timer", OK, f"{found[0]} starts the ticks (they should come {every})")
+        yield _fenced(config.paths, machine, f"{found[0]} starts the ticks (they should come {every})")
     elif found:
         remedy = "keep one: rm the cron line, or systemctl disable --now minectl.timer"
         yield Check("timer", WARN, f"more than one starts ticks: {', '.join(found)}", remedy)
@@ -224,6 +225,21 @@ def timers(config: Config, machine: Machine) -> Iterator[Check]:
         deaf = [name for name in named if _starts_ticks(_read(Path(name)))]
         why = f"; cron passes over {', '.join(deaf)}: letters, digits, - and _ make the name of a file it reads"
         yield Check("timer", WARN, f"neither a cron line nor a systemd timer is found{why if deaf else ''}", remedy)
+
+
+def _fenced(paths: Paths, machine: Machine, text: str) -> Check:
+    """Fine, unless the timer's unit lets a tick write elsewhere than this config has its files."""
+    unit = machine.root / "etc/systemd/system/minectl.service"
+    if not text.startswith(_TIMER) or not unit.exists():
+        return Check("timer", OK, text)
+    files = [unit, *sorted(unit.with_suffix(".service.d").glob("*.conf"))]
+    lines = [line.partition("=")[2] for file in files for line in _read(file).splitlines() if line.startswith(_FENCE)]
+    open_to = [Path(word.lstrip("-+")) for line in lines for word in line.split()]
+    shut = [str(path) for path in _written(paths) if not any(path.is_relative_to(one) for one in open_to)]
+    if not open_to or not shut:
+        return Check("timer", OK, text)
+    remedy = "sudo ./install.sh writes the usual places into config.txt; or `sudo systemctl edit minectl`, [Service], "
+    return Check("timer", FAIL, f"its ticks may not write {', '.join(shut)}", f"{remedy}{_FENCE}and the folder")
 
 
 def _cron_files(machine: Machine) -> list[Path]:
@@ -251,8 +267,8 @@ def _starts_ticks(text: str) -> bool:
 
 
 def _units(machine: Machine) -> Iterator[str]:
-    if machine.run(("systemctl", "is-active", "minectl.timer")).strip() == "active":
-        yield "minectl.timer"
+    if machine.run(("systemctl", "is-active", _TIMER)).strip() == "active":
+        yield _TIMER
 
 
 def heat(machine: Machine) -> Iterator[Check]:

@@ -63,6 +63,21 @@ def test_cron_and_timer_together_are_two_writers(place, tmp_path):
     assert (check.verdict, "more than one" in check.text) == ("warn", True)
 
 
+UNIT = "[Service]\nReadWritePaths=/var/lib/minectl /var/log/minectl\nReadWritePaths=-/run/minectl\n"
+
+
+def test_a_timer_whose_ticks_may_not_write_where_the_config_has_its_files_is_told(place, tmp_path):
+    put(tmp_path, "etc/systemd/system/minectl.service", UNIT)
+    timed = machine(tmp_path, says={"systemctl": "active\n"})
+    check = only(box.timers(place.config, timed))
+    assert (check.verdict, str(place.config.paths.db) in check.text) == ("fail", True)
+    assert "sudo ./install.sh" in check.remedy
+    put(tmp_path, "etc/systemd/system/minectl.service.d/override.conf", f"[Service]\nReadWritePaths={tmp_path}\n")
+    assert only(box.timers(place.config, timed)).verdict == "ok"
+    put(tmp_path, "etc/cron.d/minectl", LINE)
+    assert only(box.timers(place.config, machine(tmp_path))).verdict == "ok", "cron is not fenced in"
+
+
 def test_a_commented_line_starts_nothing(place, tmp_path):
     put(tmp_path, "etc/crontab", "# " + LINE)
     assert only(box.timers(place.config, machine(tmp_path))).verdict == "warn"
