@@ -70,7 +70,7 @@ def faults(options: Options) -> list[str]:
     ]
     hosts = {place.partition(":")[0] for place in options.places}
     if not found and len(hosts) < PLACES:
-        found.append("places: one place proves nothing when it does not answer; name two or more")
+        found.append("places: one host proves nothing when it does not answer; name two or more")
     if len(options.places) * options.tries > MOST:
         found.append(f"places: {MOST} connects each time are the most")
     if options.source and not _is_address(options.source):
