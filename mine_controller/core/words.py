@@ -119,6 +119,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("wear", "hot"): "its boards are at {board_c} °C: it starts below {limit_c} °C",
     ("air", "doubted"): "inlet {inlet_c} °C with {outside_c} °C outside: not believed, every fan on",
     ("air", "believed"): "the inlet shows air that can be",
+    ("air", "undoubted"): "the config no longer has both inlet and outside temperature: nothing to compare",
     ("alarm", "probes_apart"): "inlet probes show {low_c} to {high_c} °C",
     ("branch", "tripped"): "{branch} went dark with {miners} miners: not started until a person acks it",
     ("branch", "back"): "{branch} is on again, or a person has seen it",

@@ -141,8 +141,10 @@ def _is_doubted(view: View, inlet_c: float) -> bool:
 
 def _doubted(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> bool:
     """TMP4: all probes show such air (another unit, a dead cable). Heat would not be seen: every fan, and no start."""
-    warmest = view.number("inlet_max_c")
-    if warmest is None or view.number("ambient_c") is None:
+    warmest, judged = view.number("inlet_max_c"), view.wired("inlet_c") and view.wired("ambient_c")
+    if not judged:  # one of the two was taken out of the config: nobody could ever end it
+        doubted = False
+    elif warmest is None or view.number("ambient_c") is None:
         doubted = bool(kept.get("doubt_s"))  # not knowing ends no doubt, and begins none
     else:
         doubted = _is_doubted(view, warmest)
@@ -155,7 +157,7 @@ def _doubted(view: View, kept: dict[str, Any], limits: list[Limit], events: list
             events.append(Event("inlet_doubted", "warning", "inlet", reason))
         kept["doubt_s"] = int(kept.get("doubt_s") or 0) or view.now_s
     else:
-        events.append(Event("inlet_believed", "info", "inlet", Reason("air", "believed")))
+        events.append(Event("inlet_believed", "info", "inlet", Reason("air", "believed" if judged else "undoubted")))
         kept["doubt_s"] = 0
     return doubted
 
