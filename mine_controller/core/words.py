@@ -75,6 +75,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("air", "blind"): "fan watts unknown: air can't be proven",
     ("cap", "room"): "{total_w} of the {cap_w} cap in use",
     ("cap", "over"): "{total_w} is over the margin of the {cap_w} cap: shedding",
+    ("cap", "no_cap"): "the config has no cap any more",
     ("cap", "over_cleared"): "{total_w} is inside the {cap_w} cap again",
     ("cap", "breaker"): "branch limit {limit_w}",
     ("cap", "meter_unknown"): "site meter unknown: nothing may increase",

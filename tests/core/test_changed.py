@@ -3,7 +3,11 @@ and what was under way is brought to its end.
 """
 
 import pytest
-from core.plant import Plant, wiring
+from core.plant import Plant, policy, wiring
+from core.shelf import Shelf
+from core.test_renamed import call
+
+from mine_controller.core.words import sentence
 
 
 def rewired(plant, **change):
@@ -37,3 +41,42 @@ def test_a_probe_that_was_doubted_and_is_taken_out_of_the_config_holds_nothing(g
     assert held(plant) is None
     assert plant.state.alarms == {}
     assert [event.reason.code for event in plant.events("inlet_believed")] == ["undoubted"]
+
+
+def test_a_cap_that_is_taken_out_of_the_config_ends_what_was_told_of_it():
+    wires = wiring(24)
+    plant = Plant(wires, policy(wires, cap_kw=80))
+    plant.ticks(2)
+    assert list(plant.state.alarms) == ["over_cap site"]
+    plant.policy = policy(wires, cap_kw=0)
+    plant.ticks(2)
+    assert plant.state.alarms == {}
+    assert [sentence(event.reason) for event in plant.events("over_cap_cleared")] == ["the config has no cap any more"]
+    assert held(plant) is None
+
+
+def test_a_meter_and_outlets_that_disagreed_are_over_when_there_are_no_fans_to_add_up_any_more():
+    wires = wiring(24, meter=True)
+    plant = Plant(wires, policy(wires))
+    plant.meter = 150_000
+    plant.ticks(6)
+    assert list(plant.state.alarms) == ["meters_disagree site"]
+    fans = plant.wiring.fans
+    rewired(plant, fans=())
+    plant.ticks(2)
+    assert plant.state.alarms == {}
+    rewired(plant, fans=fans)
+    plant.ticks(6)
+    assert list(plant.state.alarms) == ["meters_disagree site"]
+
+
+def test_somebody_elses_hand_on_a_miner_is_over_in_time_also_under_its_new_name():
+    boards = Shelf()
+    boards.ticks(8)
+    for watts in (3, 18, 3):
+        boards.power["b1"] = watts
+        boards.tick()
+    assert "two_writers b1" in boards.state.alarms
+    call(boards, "b0", "shelf1", "b2", "b3")
+    boards.ticks(2)
+    assert [key for key in boards.state.alarms if key.startswith("two_writers")] == []

@@ -54,6 +54,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         limits.append(Limit(SAFETY, "start_max_w", room_w, Reason("cap", "room", numbers)))
         over = total_w * 100 > cap_w * options.shed_pct
         _shed(view, kept, over, target_w, numbers, limits, events)
+    elif kept.pop("over_s", 0):  # the config has no cap any more
+        events.append(Event("over_cap_cleared", "info", "site", Reason("cap", "no_cap")))
     limits += [
         Limit(
             SAFETY,
@@ -113,6 +115,8 @@ def _shed(
 def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
     """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
     fleet = view.fleet
+    if not view.wired("site_power_w") or not view.wiring.fans:  # what was told is over (core/alarms/subjects.py)
+        kept["apart_s"] = kept["apart_told"] = 0
     if fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
         return
     parts_w = fleet.measured_w + fleet.fans_w
