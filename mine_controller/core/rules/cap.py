@@ -115,9 +115,9 @@ def _shed(
 def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
     """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
     fleet = view.fleet
-    if not view.wired("site_power_w") or not view.wiring.fans:  # what was told is over (core/alarms/subjects.py)
-        kept["apart_s"] = kept["apart_told"] = 0
     if fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
+        if kept.get("apart_told") and not (view.wired("site_power_w") and view.wiring.fans):
+            kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
         return
     parts_w = fleet.measured_w + fleet.fans_w
     apart = abs(fleet.meter_w - parts_w) * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
