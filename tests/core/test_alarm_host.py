@@ -116,6 +116,36 @@ def test_o35_a_ups_on_its_battery_is_a_warning_and_a_low_one_an_emergency():
     assert (site.open("ups_low"), site.open("ups_on_battery")) == ([], [])
 
 
+def test_o35_a_worn_battery_on_the_mains_is_a_warning_and_hides_no_loss_of_them():
+    """O35. NUT: `OL RB` for weeks, until somebody brings a new one; then `OB RB` and at last `OB LB RB`."""
+    site = guarded("nut ups", mains__contact="ok", battery__contact="alarm", charge_pct=100.0, status__text="OL RB")
+    site.ticks(32)
+    (told,) = site.told("ups_worn")
+    assert told.level == 1
+    text = "the battery of nut ups would not carry the load (OL RB), 100 % of it left"
+    assert sentence(told.reason) == text
+    assert not site.told("ups_low"), "nobody is waked for a battery that nothing hangs on tonight"
+    say(site, "nut ups", mains__contact="alarm", charge_pct=96.0, status__text="OB RB")
+    site.ticks(1)
+    (told,) = site.told("ups_low")
+    assert told.level == 2, "the mains are gone, and what is left is not to be trusted"
+    say(site, "nut ups", mains__contact="ok", battery__contact="ok", status__text="OL")
+    site.ticks(8)
+    assert (site.open("ups_low"), site.open("ups_worn")) == ([], [])
+
+
+def test_o35_a_battery_that_charges_after_the_mains_came_back_is_no_news():
+    """O35. `OL CHRG LB` for some minutes; its emergency ends, as the mains are what it waited for."""
+    site = guarded("nut ups", mains__contact="alarm", battery__contact="alarm", charge_pct=8.0)
+    assert site.open("ups_low") == ["nut ups"]
+    say(site, "nut ups", mains__contact="ok", charge_pct=12.0)
+    site.ticks(4)
+    say(site, "nut ups", battery__contact="ok", charge_pct=35.0)
+    site.ticks(8)
+    assert [one.what for one in site.told("ups_low")] == ["raise", "clear"]
+    assert not site.told("ups_worn")
+
+
 def test_no_alarm_that_stands_waits_for_an_event_that_nobody_raises():
     """Every kind is watched, or its name stands in the code that raises it."""
     room = Path(alarms_room.__file__).parent.parent

@@ -25,7 +25,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "ask the utility or start the source; look at the main breaker",
     ),
     "ups_low": (
-        "the battery of the controller is nearly empty",
+        "the controller lives on a battery that is nearly empty or can't be relied on",
         "goes on; NUT's `upsmon` shuts the machine down in order, and a tick that is ended loses nothing",
         "bring the supply back; the mine goes on without its controller until then",
     ),
@@ -33,6 +33,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "the controller lives on its battery",
         "controls on as long as the battery lasts",
         "look why the supply is gone",
+    ),
+    "ups_worn": (
+        "the mains are there, and the battery of the UPS is worn out, missing, bypassed or does not charge",
+        "goes on watching; when the mains go, the controller goes with them",
+        "replace the battery, or see why the UPS does not charge it: `upsc` has its words",
     ),
     "supply_short": (
         "the source gives less than the mine draws",

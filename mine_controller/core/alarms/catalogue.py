@@ -59,6 +59,7 @@ _ROWS = (
     Kind("mains_lost", "emergency", watched=True, off_delay_s=TICKS_3_S),
     Kind("ups_low", "emergency", watched=True, off_delay_s=TICKS_3_S),
     Kind("ups_on_battery", "warning", under=("mains_lost", "ups_low"), watched=True, off_delay_s=TICKS_3_S),
+    Kind("ups_worn", "warning", watched=True, delay_s=3600, off_delay_s=TICKS_3_S),  # an empty one charges meanwhile
     Kind("supply_short", "warning", over=("supply_enough",), under=("supply_blind", "mains_lost", "meters_disagree")),
     Kind("supply_blind", "warning", over=("supply_known",), under=("device_unreachable", "mains_lost")),
     Kind("frequency_shed", "warning", over=("frequency_back",), under=("frequency_low", "mains_lost")),

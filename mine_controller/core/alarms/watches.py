@@ -215,16 +215,30 @@ def _machine(look: Look) -> Found:
 
 
 def _ups(look: Look) -> Found:
-    """What the UPS says where [nut] is configured; a UPS that does not answer ends no alarm."""
+    """What the UPS says where [nut] is configured; a UPS that does not answer ends no alarm.
+
+    A bad battery is an emergency where the mains do not carry the load. While they do it is a warning of its own: one
+    that waits for a new battery for weeks, acked, must not be what the next loss of the mains is a consequence of.
+    """
     for name in _of_kind(look.view, "nut"):
         charge_pct = _figure(look.view, name, f"{name}:charge_pct")
-        for channel, kind in (("mains", "ups_on_battery"), ("battery", "ups_low")):
-            told = look.view.image.channels.get(f"{name}/{channel}:contact")
-            if told is None or told.value is None:
-                yield f"{kind} {name}"
-            elif told.value == "alarm":
-                charge = charge_pct if charge_pct is not None else "unknown"
-                yield event(kind, name, ("device", name), ("charge_pct", charge))
+        figures = (("device", name), ("charge_pct", charge_pct if charge_pct is not None else "unknown"))
+        mains, battery, status = (
+            told.value if (told := look.view.image.channels.get(f"{name}/{channel}")) is not None else None
+            for channel in ("mains:contact", "battery:contact", "status:text")
+        )
+        if mains is None:
+            yield f"ups_on_battery {name}"
+        elif mains == "alarm":
+            yield event("ups_on_battery", name, *figures)
+        if battery is None:
+            yield f"ups_low {name}"
+            yield f"ups_worn {name}"
+        elif battery == "alarm":
+            if mains != "ok":
+                yield event("ups_low", name, *figures)
+            if mains == "ok" or look.stands("ups_worn", name):
+                yield event("ups_worn", name, *figures, ("status", status or "status unknown"))
 
 
 def _of_kind(view: View, kind: str) -> list[str]:
@@ -280,7 +294,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("clock_unsynced",), _clock),
     (("ticks_skipped",), _lock),
     (("controller_hot", "memory_low"), _machine),
-    (("ups_on_battery", "ups_low"), _ups),
+    (("ups_on_battery", "ups_low", "ups_worn"), _ups),
     (("over_breaker",), _breakers),
     (("miner_offline",), of_miners.silent),
     (("miner_unseen",), of_miners.unseen),
