@@ -3,10 +3,14 @@ and what was under way is brought to its end.
 """
 
 import pytest
+from core.offgrid_plant import DUMMY, LINKS, Offgrid
+from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, policy, wiring
 from core.shelf import Shelf
 from core.test_renamed import call
 
+from mine_controller.core import rules
+from mine_controller.core.option import fill
 from mine_controller.core.words import sentence
 
 
@@ -80,3 +84,65 @@ def test_somebody_elses_hand_on_a_miner_is_over_in_time_also_under_its_new_name(
     call(boards, "b0", "shelf1", "b2", "b3")
     boards.ticks(2)
     assert [key for key in boards.state.alarms if key.startswith("two_writers")] == []
+
+
+# -- without the internet ---------------------------------------------------------------------------------------------
+
+
+def offline(**options):
+    """Every miner on the local pool, because no way to the internet is left."""
+    wires = offgrid_wiring(8, roles=(), uplinks=LINKS, dummy_pool=DUMMY)
+    plant = Offgrid(wires, uplinks={"offline_pool": "local", "sleep_after_s": 0} | options)
+    plant.ticks(4)
+    plant.links = dict.fromkeys(LINKS, "down")
+    plant.ticks(8)
+    assert (set(plant.pool.values()), plant.pool_open) == ({"local"}, True)
+    return plant
+
+
+def with_numbers(plant, rule, **options):
+    """From the next tick on the section of this rule says so."""
+    filled = fill(rules.load(rule).Options, options)
+    plant.policy = plant.policy._replace(rules={**plant.policy.rules, rule: filled})
+
+
+def test_uplinks_that_are_taken_out_of_the_config_leave_nobody_on_the_local_pool():
+    plant = offline()
+    rewired(plant, uplinks=())
+    plant.ticks(12)
+    assert (set(plant.pool.values()), plant.pool_open) == ({"main"}, False)
+    assert plant.state.alarms == {}
+    assert plant.state.memory["uplinks"] == {}
+    told = [sentence(event.reason) for event in plant.events("online")]
+    assert told == ["the config has no uplink any more: miners go back to their own pool"]
+
+
+def test_who_was_put_on_a_local_pool_goes_home_also_when_the_config_names_it_no_longer():
+    plant = offline()
+    with_numbers(plant, "uplinks", sleep_after_s=0)
+    plant.links = dict.fromkeys(LINKS, "up")
+    plant.ticks(14)
+    assert (set(plant.pool.values()), plant.pool_open) == ({"main"}, False)
+    assert "lent" not in plant.state.memory["uplinks"]
+    plant.pool["w003"] = "local"  # somebody wants it there now: it is a pool like any other
+    plant.ticks(8)
+    assert plant.pool["w003"] == "local"
+
+
+def test_nobody_stays_on_the_local_pool_because_its_home_was_taken_out_of_the_config():
+    plant = offline()
+    miners = tuple(spec._replace(pools=("reserve", "local")) for spec in plant.wiring.miners)
+    rewired(plant, miners=miners)
+    plant.links = dict.fromkeys(LINKS, "up")
+    plant.ticks(14)
+    assert set(plant.pool.values()) == {"reserve"}
+
+
+def test_what_was_told_of_a_local_pool_ends_with_it():
+    plant = offline()
+    assert "dummy_pool internet" in plant.state.alarms
+    rewired(plant, dummy_pool="")
+    plant.links = dict.fromkeys(LINKS, "up")
+    plant.ticks(14)
+    assert set(plant.pool.values()) == {"main"}
+    assert plant.state.alarms == {}

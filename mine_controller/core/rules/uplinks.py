@@ -62,10 +62,11 @@ class Options(NamedTuple):
 
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """Watch every link; go to the local pool, stay, come back."""
-    if not view.wiring.uplinks:
-        return Advice()
     kept = dict(memory)
     events: list[Event] = []
+    _forget_pool(view, kept, events)
+    if not view.wiring.uplinks:
+        return _unwatched(view, kept, options, events) if kept else Advice()
     _watch(view, kept, options, events)
     _share_loss(view, kept, options, events)
     if not any("up" in link for link in kept["links"].values()) and not _stranded_since(view, kept):
@@ -82,6 +83,28 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         nothing = Reason("uplinks", "no_work", (("for_s", gone_s),))
         limits.append(Limit(ECONOMICS, "no_start", 0, nothing))
     return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
+
+
+def _forget_pool(view: View, kept: dict[str, Any], events: list[Event]) -> None:
+    """What was told of a local pool is over when the config has none any more."""
+    for mark, kind, about in (
+        ("dummy_told", "dummy_pool_over", "internet"),
+        ("dead_told", "dummy_pool_alive", "internet"),
+    ):
+        if not view.wiring.dummy_pool and kept.pop(mark, 0):
+            events.append(Event(kind, "info", about, Reason("uplinks", "pool_absent")))
+
+
+def _unwatched(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> Advice:
+    """The config has no link any more: whoever was put on a local pool goes home, it closes, and that is the end."""
+    if kept.get("off_s"):
+        kept["left_s"], kept["off_s"], kept["back_s"] = kept["off_s"], 0, view.now_s
+        events.append(Event("online", "info", "internet", Reason("uplinks", "unwatched")))
+    wishes: list[Wish] = []
+    _return(view, kept, options, wishes, events, gone=False)
+    door = view.image.channels.get(f"{view.wiring.dummy_pool}:switch", NEVER)
+    over = "lent" not in kept and (not view.wiring.dummy_pool or door.value == "off")
+    return Advice((), tuple(wishes), tuple(events), {} if over else kept)
 
 
 def _watch(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
@@ -119,7 +142,7 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
     down_s = down_s or _stranded_since(view, kept)
     any_up = any(link.get("up") == 1 for link in kept["links"].values())
     if down_s and not kept.get("down_s"):  # from now on some move by themselves
-        kept["home"] = _homes(view, kept.get("home") or {}, options)
+        kept["home"] = _homes(view, kept.get("home") or {}, _lent(kept, options))
     kept["down_s"] = down_s
     if not kept.get("off_s") and down_s and not _trying(kept) and now_s - down_s >= options.down_s:
         kept["off_s"], kept["back_s"] = now_s, 0
@@ -163,13 +186,18 @@ def _trying(kept: dict[str, Any]) -> bool:
     return any(link.get("good") for link in kept["links"].values())
 
 
-def _homes(view: View, was: dict[str, str], options: Options) -> dict[str, str]:
+def _lent(kept: dict[str, Any], options: Options) -> frozenset[str]:
+    """The pools that are nobody's home: the one to go to now, and those that the config named before it."""
+    return frozenset((*(kept.get("lent") or ()), options.offline_pool)) - {""}
+
+
+def _homes(view: View, was: dict[str, str], lent: frozenset[str]) -> dict[str, str]:
     """Where each miner and most of each group work now: where they go back to. Who does not tell keeps what it had."""
     homes: dict[str, str] = {}
     counts: dict[str, dict[str, int]] = {}
     for spec in view.wiring.miners:
         pool = str(_told(view, spec).value)
-        if pool in spec.pools and pool != options.offline_pool:
+        if pool in spec.pools and pool not in lent:
             homes[spec.id] = pool
             counts.setdefault(spec.group, {})[pool] = counts.get(spec.group, {}).get(pool, 0) + 1
     groups = {group: max(sorted(pools), key=lambda name: pools[name]) for group, pools in counts.items()}
@@ -208,6 +236,7 @@ def _stay(view: View, kept: dict[str, Any], options: Options, out: _Out) -> None
     if ready and not back:  # who goes home by itself as soon as a link answers, or nobody can judge one, is left there
         groups = {spec.group: None for spec in view.wiring.miners if _takes(spec, options.offline_pool)}
         wishes += [Wish(EQUIPMENT, f"pool {group}", options.offline_pool, reason) for group in groups]
+        kept["lent"] = sorted(_lent(kept, options)) if groups else kept.get("lent") or []
     since_s = max(int(kept["off_s"]), int(kept.get("ready_s") or 0))
     told = not kept.get("stranded_s")  # else only who is awake can find out that there is a way again
     if told and options.sleep_after_s and now_s - since_s >= options.sleep_after_s:
@@ -255,11 +284,14 @@ def _return(
     `gone`: no way is left, though not for long enough to move anybody: it opens for those who look for it themselves.
     """
     now_s, back_s = view.now_s, int(kept.get("back_s") or 0)
-    takers = [] if gone else [spec for spec in view.wiring.miners if _takes(spec, options.offline_pool)]
-    away = [spec for spec in takers if _away(view, kept, spec, options)]
+    lent = _lent(kept, options)
+    takers = [] if gone or not lent else [spec for spec in view.wiring.miners if "pool" in spec.verbs]
+    away = [spec for spec in takers if _away(view, kept, spec, lent)]
+    if not gone and not away:
+        kept.pop("lent", None)
     reason = Reason("uplinks", "gone" if gone else "return", () if gone else (("miners", len(away)),))
     for spec in away:
-        home = _home(kept, spec, options)
+        home = _home(kept, spec, lent)
         wishes += [Wish(ECONOMICS, f"pool {spec.id}", home, reason)] if home else []
     waits = any(view.fleet.on[at] and spec in away for at, spec in enumerate(view.wiring.miners)) if away else False
     if view.wiring.dummy_pool:
@@ -273,19 +305,19 @@ def _return(
         _stuck(view, kept, away, wishes, events)
 
 
-def _away(view: View, kept: dict[str, Any], spec: MinerSpec, options: Options) -> bool:
+def _away(view: View, kept: dict[str, Any], spec: MinerSpec, lent: frozenset[str]) -> bool:
     """By its own word; one that has told nothing since it was last put anywhere, by where that was."""
     told, sent_s = _told(view, spec), view.state.units.get(spec.id, NEW).pool_s
     if told.value is not None and told.at_s >= sent_s:
-        return told.value == options.offline_pool
+        return told.value in lent
     left_s, back_s = int(kept.get("left_s") or 0), int(kept.get("back_s") or 0)
     return bool(back_s) and left_s <= sent_s < back_s
 
 
-def _home(kept: dict[str, Any], spec: MinerSpec, options: Options) -> str:
+def _home(kept: dict[str, Any], spec: MinerSpec, lent: frozenset[str]) -> str:
     homes = kept.get("home") or {}
-    known = homes.get(spec.id) or homes.get(spec.group)
-    return known or next((pool for pool in spec.pools if pool != options.offline_pool), "")
+    known = str(homes.get(spec.id) or homes.get(spec.group) or "")
+    return known if known in spec.pools else next((pool for pool in spec.pools if pool not in lent), "")
 
 
 def _stuck(view: View, kept: dict[str, Any], away: list[MinerSpec], wishes: list[Wish], events: list[Event]) -> None:
