@@ -370,19 +370,21 @@ class _Work:
 def _wanted(view: View, envelope: Envelope) -> dict[tuple[str, str], Wish]:
     """By (miner, verb) the setting wanted of it: the stronger layer wins, then its own name before its group's; for a
     pool that is down, what stands in for it."""
-    named: dict[str, Wish] = {}
+    named: dict[str, list[Wish]] = {}
     for wish in envelope.wishes:  # the strongest layer first
         if wish.what.partition(" ")[0] in (*SETTINGS, "home", "instead"):
-            named.setdefault(wish.what, wish)
+            named.setdefault(wish.what, []).append(wish)
+    first = {what: wishes[0] for what, wishes in named.items()}
     wanted: dict[tuple[str, str], Wish] = {}
     tuned = {wish.what[5:]: wish.layer for wish in envelope.wishes if wish.what.startswith("tune ")}
     for spec in view.wiring.miners if named else ():
         for verb, takes in (("mode", spec.modes), ("pool", spec.pools)):
-            wishes = [named[what] for name in (spec.id, spec.group) if (what := f"{verb} {name}") in named]
-            best = min(wishes, key=lambda one: one.layer, default=None)
+            wishes = [wish for name in (spec.id, spec.group) for wish in named.get(f"{verb} {name}", ())]
+            # A wish for what the config took away since (a person's is kept until cleared) stands in nobody's way.
+            best = min((wish for wish in wishes if wish.value in takes), key=lambda one: one.layer, default=None)
             if verb == "mode" and best is not None and best.layer >= tuned.get(spec.id, best.layer + 1):
                 continue  # who is tuned is in no mode
-            meant = resolve(best, spec, named) if verb == "pool" else best
+            meant = resolve(best, spec, first) if verb == "pool" else best
             if meant is not None and verb in spec.verbs and meant.value in takes:
                 wanted[spec.id, verb] = meant
     return wanted

@@ -3,9 +3,10 @@ and what was under way is brought to its end.
 """
 
 import pytest
+from core.market import BEGIN_S, HALF_S, Market, half_hours
 from core.offgrid_plant import DUMMY, LINKS, Offgrid
 from core.offgrid_plant import wiring as offgrid_wiring
-from core.plant import Plant, policy, wiring
+from core.plant import Plant, policy, request, wiring
 from core.shelf import Shelf
 from core.test_renamed import call
 
@@ -146,3 +147,26 @@ def test_what_was_told_of_a_local_pool_ends_with_it():
     plant.ticks(14)
     assert set(plant.pool.values()) == {"main"}
     assert plant.state.alarms == {}
+
+
+# -- what people and prices want --------------------------------------------------------------------------------------
+
+
+def test_a_pool_somebody_set_by_hand_keeps_nobody_there_after_it_left_the_config():
+    market = Market(half_hours(*[10.0] * 8))
+    market.requests = (request("set-state", "pool.bitaxe shelf", "btc"),)
+    market.until(BEGIN_S + HALF_S)
+    assert set(market.pool.values()) == {"btc"}
+    rewired(market, miners=tuple(spec._replace(pools=("dgb", "bch")) for spec in market.wiring.miners))
+    market.ticks(16)
+    assert set(market.pool.values()) == {"dgb"}, "what the band wants"
+
+
+def test_a_mode_somebody_set_by_hand_gives_way_to_the_bands_after_it_left_the_config():
+    market = Market(half_hours(*[10.0] * 8))
+    market.requests = (request("set-state", "mode.b0", "overclock"),)
+    market.until(BEGIN_S + HALF_S)
+    assert market.mode["b0"] == "overclock"
+    rewired(market, miners=tuple(spec._replace(modes=("eco", "standard")) for spec in market.wiring.miners))
+    market.ticks(30)
+    assert market.mode["b0"] == "standard"
