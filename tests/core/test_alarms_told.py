@@ -108,6 +108,19 @@ def test_a_shelf_outlasts_the_alarm():
     assert said(desk.told) == [("raise", "fan_fault")]
 
 
+def test_a_shelved_warning_that_becomes_an_emergency_is_told_at_once_and_stays_told():
+    """The signal page: put off for a day as a warning, and at the grace the whole mine goes down."""
+    desk = Desk()
+    desk.tick(event("signal_blind", "signal"))
+    desk.ask("shelve", desk.only()["id"], "86400")
+    assert desk.ticks(2) == []
+    (told,) = desk.tick(event("signal_blind", "signal", "emergency"))
+    assert (told.what, told.level, desk.only()["state"]) == ("escalate", 2, "active")
+    assert said(desk.ticks(6)) == [("repeat", "signal_blind")]
+    assert "is silent for 600 s" in desk.ask("shelve", desk.only()["id"], "600")[1], "as the emergency it is now"
+    assert desk.ticks(4) == []
+
+
 def test_unshelve_brings_it_back_at_once():
     desk = Desk()
     desk.tick(FAN)

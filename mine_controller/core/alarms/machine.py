@@ -283,6 +283,8 @@ class Machine:
         if alarm.pop("clear_s", None) is not None and not level:
             self._count(f"{alarm['kind']} {alarm['about']}", alarm)
         worse = graver(severity, alarm["severity"])
+        if worse:  # what was put off was the lesser one
+            self.shelved.pop(f"{alarm['kind']} {alarm['about']}", None)
         if worse or (kind_of(alarm["kind"]).grows and not level):
             alarm["severity"] = severity if worse else alarm["severity"]
             alarm["due"] = "escalate" if alarm.get("told_s") else "raise"
