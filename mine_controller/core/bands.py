@@ -135,6 +135,7 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
     def rank_of(band: Band) -> int:
         return rank(bands, band)
 
+    held = None if held is not None and _is_gone(bands, held) else held
     slot, default = slot_at(slots, wall_s), _lifted(bands, named(bands, pace.default), pace)
     if slot is None:
         return _settled(bands, Choice(default, wall_s, "unknown", None), held, pace, True)
@@ -151,6 +152,11 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
         return _settled(bands, Choice(now, slot.start_s, "price", slot.price), held, pace, may)
     waits = "next" if following is not None else "blind"
     return _settled(bands, Choice(then, slot.start_s, waits, slot.price), held, pace, may, now)
+
+
+def _is_gone(bands: Sequence[Band], held: Held) -> bool:
+    """Taken out of the config since, or renamed: it can't be held, and is no reason to be off."""
+    return held.name != OFF and held.name not in (band.name for band in bands)
 
 
 def _edges(slots: Sequence[Slot], from_s: int, to_s: int) -> int:

@@ -19,5 +19,6 @@ def waking(channels: Mapping[str, Value], wishes: Iterable[Wish], spec: MinerSpe
         return ""
     named = (f"mode {spec.id}", f"mode {spec.group}")
     told = channels.get(f"{spec.group}/{spec.mac}:mode")
-    wanted = next((wish.value for wish in wishes if wish.what in named), told.value if told is not None else None)
+    able = (wish.value for wish in wishes if wish.what in named and wish.value in spec.modes)
+    wanted = next(able, told.value if told is not None else None)
     return str(wanted) if wanted in spec.modes else ""

@@ -7,11 +7,13 @@ from core.market import BEGIN_S, HALF_S, Market, half_hours
 from core.offgrid_plant import DUMMY, LINKS, Offgrid
 from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, policy, request, wiring
-from core.shelf import Shelf
+from core.shelf import Shelf, boards
 from core.test_renamed import call
 
 from mine_controller.core import rules
+from mine_controller.core.model.reason import ECONOMICS, PERSON, Reason, Wish
 from mine_controller.core.option import fill
+from mine_controller.core.waking import waking
 from mine_controller.core.words import sentence
 
 
@@ -170,3 +172,24 @@ def test_a_mode_somebody_set_by_hand_gives_way_to_the_bands_after_it_left_the_co
     rewired(market, miners=tuple(spec._replace(modes=("eco", "standard")) for spec in market.wiring.miners))
     market.ticks(30)
     assert market.mode["b0"] == "standard"
+
+
+def test_who_wakes_is_told_the_mode_of_its_band_where_the_one_a_person_set_left_the_config():
+    spec = boards(modes=("eco", "standard")).miners[0]
+    why = Reason("band", "price")
+    wishes = (Wish(PERSON, "mode b0", "overclock", why), Wish(ECONOMICS, f"mode {spec.group}", "standard", why))
+    assert waking({}, wishes, spec) == "standard"
+
+
+@pytest.mark.parametrize("dwell_slots", [1, 6])
+def test_a_band_that_is_renamed_while_it_holds_stops_nobody(dwell_slots):
+    market = Market(half_hours(*[30.0, *[10.0] * 8]), dwell_slots=dwell_slots)
+    market.until(BEGIN_S + HALF_S * (dwell_slots + 1))
+    market.ticks(4)
+    assert (market.band, market.hashing()) == ("3", 2)
+    bands = market.policy.rules["band"]
+    named = tuple(band._replace(name=f"cheap {band.name}") for band in bands.sections)
+    market.policy = market.policy._replace(rules={**market.policy.rules, "band": bands._replace(sections=named)})
+    for _ in range(4):
+        market.tick()
+        assert (market.band, market.hashing()) == ("cheap 3", 2)
