@@ -3,7 +3,7 @@
 from typing import Any
 
 from mine_controller.core import bests, rules, shed, startless, stopless
-from mine_controller.core.alarms import keep
+from mine_controller.core.alarms import keep, known
 from mine_controller.core.awake import judged, watched
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import Compared, compare
@@ -126,6 +126,8 @@ def _act_on(
     obey_within_s = getattr(policy.rules.get("signal"), "obey_within_s", OBEY_WITHIN_S)
     remembered = view.state._replace(memory=memory)
     opened = shed.begin_or_go_on(view.image, view.fleet, envelope, remembered, obey_within_s)
+    if opened is not None and view.site.live and not known(view.state, shed.UNPROVEN):
+        opened = opened._replace(emergency="", told_w=0)  # made in shadow mode, it was told to nobody
     plan = choose(view, envelope)
     compared = compare(view, envelope, plan, shed.deadline(opened, obey_within_s))
     told = tell(view, envelope, plan, compared)

@@ -11,6 +11,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase, Shed, State
 
+UNPROVEN = "curtail_unproven site"  # its alarm
 UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
 
 
@@ -27,7 +28,8 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
         before = fleet.measured_w if fleet.measured_w is not None else fleet.miners_w
         signal_s = int(state.memory.get("signal", {}).get("signal_s") or now_s) if cause == "signal" else now_s
         return Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s)
-    return shed
+    least_w = floor_w(0, fleet)  # who was listed since has a standby too
+    return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
 
 
 def _cause(envelope: Envelope) -> str:

@@ -89,6 +89,36 @@ def test_somebody_elses_hand_on_a_miner_is_over_in_time_also_under_its_new_name(
     assert [key for key in boards.state.alarms if key.startswith("two_writers")] == []
 
 
+# -- a curtailment under way ------------------------------------------------------------------------------------------
+
+
+def test_a_site_that_goes_live_in_an_event_tells_that_nobody_obeys():
+    """In shadow mode nobody was woken for what could not have worked."""
+    wires = wiring(24)
+    plant = Plant(wires, policy(wires, live=False))
+    plant.ticks(3)
+    plant.mute = plant.welded = {spec.id for spec in wires.miners}
+    plant.signal = "off"
+    plant.ticks(6)
+    assert plant.state.alarms == {}
+    plant.policy = policy(wires)
+    plant.ticks(4)
+    assert list(plant.state.alarms) == ["curtail_unproven site"]
+    assert [event.severity for event in plant.events("curtail_unproven")] == ["info", "emergency"]
+
+
+def test_miners_that_are_listed_while_all_is_dark_are_no_curtailment_that_fails():
+    wires, more = wiring(24), wiring(100)
+    plant = Plant(wires, running=False)
+    plant.signal = "off"
+    plant.ticks(4)
+    rewired(plant, miners=more.miners, lanes=more.lanes, endpoints=more.endpoints)
+    plant.power |= {spec.id: 25 for spec in more.miners[24:]}  # as they stand there: on standby
+    plant.outlet |= {spec.id: True for spec in more.miners[24:]}
+    plant.ticks(6)
+    assert (plant.decisions[-1].mode, plant.state.alarms) == ("CURTAILED", {})
+
+
 # -- without the internet ---------------------------------------------------------------------------------------------
 
 
