@@ -50,6 +50,8 @@ EVENTS_TOLD = 10
 TEXT_MOST = 3500
 ALARMS_TOLD = 8
 _ID = re.compile(r"[a-z0-9]{5}")
+_COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(@[A-Za-z0-9_]{1,32})?")  # as Telegram marks one, whatever stands behind
+AROUND = " []()<>:.,!"  # what may stand around a name copied from a list
 HELP = """\
 /status what the mine does, power, air, inputs
 /why every limit that bites
@@ -167,7 +169,7 @@ class _Ear:
                 self.shut[f"chat {one.chat} user {one.user}"] = self.shut.get(f"chat {one.chat} user {one.user}", 0) + 1
             elif one.data:
                 self._pressed(one)
-            elif one.text.startswith("/"):
+            elif one.private or one.text.startswith("/"):
                 self._told(one)
 
     def _pressed(self, one: Update) -> None:
@@ -182,12 +184,10 @@ class _Ear:
             self._say(one, toast="this button is none of ours")
 
     def _told(self, one: Update) -> None:
-        word, _, rest = one.text.partition(" ")
-        verb, _, addressed = word[1:].lower().partition("@")
-        if one.at and not -LATE_S < self.now_s - one.at < LATE_S:
-            self._say(
-                one, f"/{html.escape(verb)} came too late: it was written {_ago(self.now_s - one.at)}. Not obeyed."
-            )
+        found = _COMMAND.match(one.text)
+        verb, rest = (found[1].lower(), one.text[found.end() :]) if found else ("", "")
+        if verb and one.at and not -LATE_S < self.now_s - one.at < LATE_S:
+            self._say(one, f"/{verb} came too late: it was written {_ago(self.now_s - one.at)}. Not obeyed.")
             return
         answers: dict[str, Callable[[Update], None]] = {
             "status": lambda one: self._say(one, _lines(lines.status(self.book, place_of(self.config)))),
@@ -197,14 +197,14 @@ class _Ear:
             "alarms": self._alarms,
             "stop": self._ask_stop,
             "resume": lambda one: self._say(one, RESUME),
-            "ack": lambda one: self._ack(one, rest.strip().lower()),
+            "ack": lambda one: self._ack(one, rest.strip(AROUND).lower()),
             "help": lambda one: self._say(one, HELP),
             "start": lambda one: self._say(one, HELP),
         }
         if verb in answers:
             answers[verb](one)
-        elif one.private or addressed:
-            self._say(one, f"There is no such command.\n{HELP}")
+        elif one.private or (found and found[2]):
+            self._say(one, f"Nothing was done: there is no such command.\n{HELP}")
 
     def _ack(self, one: Update, name: str) -> None:
         if _ID.fullmatch(name):

@@ -72,10 +72,22 @@ def test_a_status_is_answered_in_the_tick_that_hears_it_and_only_once(mine, api)
         ("/help", "/stop everything off"),
         ("/resume", "minectl resume"),
         ("/ack", "Write the name"),
+        ("/STOP.", "Stop everything at"),  # a command ends where Telegram says that it ends
+        ("/stop@my_mine_bot!!", "Stop everything at"),
     ],
 )
 def test_each_question_has_an_answer(mine, api, command, word):
     assert word.lower() in html.unescape(ask(mine, api, 50, command)).lower()
+
+
+@pytest.mark.parametrize("text", ["stop", "STOP EVERYTHING", "status", "/ stop", "hello <b>"])
+def test_whoever_writes_to_the_bot_alone_is_told_what_it_understands(mine, api, text):
+    """Silence would be taken for a stop that was heard."""
+    api.write(50, text, mine.wall)
+    api.updates[-1]["message"]["chat"]["type"] = "private"
+    mine.tick()
+    assert [said.startswith("Nothing was done: ") and "/stop everything off" in said for said in texts(api)] == [True]
+    assert stop_requested(mine.config.paths) is None
 
 
 def test_chatter_in_the_group_is_none_of_ours(mine, api):
@@ -197,6 +209,9 @@ def test_an_ack_is_a_request_for_the_next_tick_and_its_verdict_is_told_once(mine
     mine.tick()
     verdicts = [text for text in texts(api) if text.startswith(f"ack {name}: done")]
     assert len(verdicts) == 1
+    api.write(51, f"/ack [{name}]", mine.wall)  # as /alarms has it
+    mine.tick()
+    assert [one[:2] for one in requests(mine)] == [("ack", (name,))] * 2
 
 
 def test_a_refused_shelving_is_told_with_its_reason(mine, api):
