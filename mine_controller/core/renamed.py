@@ -17,8 +17,8 @@ from mine_controller.core.model.state import Override, State, Unit
 from mine_controller.core.model.wiring import MinerSpec
 
 HELD = ("miner", "mode", "pool")  # what a person holds of one miner, as `miner.a017`
-FACTS = ("unasked", "writers", "awake", "no_stop", "no_start", "bests")  # of `State.last`, by miner
-RULES = ("tuning", "failover", "uplinks", "profit", "band")  # whose memory names miners
+FACTS = ("unasked", "writers", "awake", "no_stop", "no_start", "bests", "shares")  # of `State.last`, by miner
+RULES = ("tuning", "failover", "uplinks", "profit", "band", "branch")  # whose memory names miners
 PREFIX = "miner "
 NOBODY = Unit()
 _MAC = attrgetter("mac")

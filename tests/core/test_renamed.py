@@ -91,7 +91,10 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
             Override("mode.b0", "eco", "output", 0, "anna", "", 3),
             Override("miner.shelf1", "run", "output", 0, "anna", "", 4),
         ),
-        last={"no_stop": {"bitaxe shelf": ["b0", "b1"]}, "no_start": ["b1"], "writers": {"b1": 9}, "boot_id": "b1"},
+        last={
+            "no_stop": {"bitaxe shelf": ["b0", "b1"]}, "no_start": ["b1"], "writers": {"b1": 9}, "boot_id": "b1",
+            "shares": {"marks": [[9, {"b0": [4, 0], "b1": [5, 1]}]], "bad": {"b1": [6.0, 50]}},
+        },  # fmt: skip
         errands=(Errand("b1", "restart", "", 5, 1),),
         settling={"b1": 60},
         units=units,
@@ -107,7 +110,7 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
     assert after.overrides[0].value == "stop"
     assert after.last == {
         "no_stop": {"bitaxe shelf": ["b0", "shelf1"]}, "no_start": ["shelf1"], "writers": {"shelf1": 9},
-        "boot_id": "b1",
+        "boot_id": "b1", "shares": {"marks": [[9, {"b0": [4, 0], "shelf1": [5, 1]}]], "bad": {"shelf1": [6.0, 50]}},
     }  # fmt: skip
     assert after.errands[0].miner == "shelf1"
     assert after.settling == {"shelf1": 60}

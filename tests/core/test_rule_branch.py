@@ -191,8 +191,65 @@ def test_hw1_one_miner_that_runs_elsewhere_tells_a_trip_from_a_black_out():
     assert judged(on_n=0)[0] == []
 
 
-def test_hw1_a_branch_that_went_from_the_config_is_forgotten_and_another_one_stays():
+def test_hw1_a_branch_that_went_from_the_config_holds_who_fell_with_it_as_long_as_they_are_listed():
     kept = {"tripped": {f"breaker {name}": {"miners": ["m003", "m004"], "since_s": 1} for name in ("b", "gone")}}
     _, found = judged(fell=0, memory=kept)
     assert held(found) == ["ban m003", "ban m004", "ban m005"]
-    assert set(found.memory["tripped"]) == {"breaker b"}
+    assert set(found.memory["tripped"]) == {"breaker b", "breaker gone"}
+    kept["tripped"] = {"breaker gone": {"miners": ["m998", "m999"], "since_s": 1}}
+    _, found = judged(fell=0, memory=kept)
+    assert (held(found), found.memory, [event.kind for event in found.events]) == ([], {}, ["branch_back"])
+
+
+def _called(plant, **names):
+    """Fleet.csv and [wiring] as edited: other names of a breaker (`breaker`), or of miners by what they were called."""
+    miners = tuple(
+        spec._replace(
+            id=names.get(spec.id, spec.id), breaker=names.get("breaker", spec.breaker) if spec.breaker else ""
+        )
+        for spec in plant.wiring.miners
+    )
+    for book in (plant.power, plant.outlet):
+        rows = {names.get(name, name): row for name, row in book.items()}
+        book.clear()
+        book.update(rows)
+    plant.wiring = plant.wiring._replace(miners=miners)
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+
+
+def test_a_breaker_by_another_name_starts_nothing_on_the_branch_that_tripped():
+    plant = site()
+    plant.open, since = True, plant.now
+    plant.ticks(2)
+    _called(plant, breaker="row1")
+    plant.ticks(12)
+    assert told(plant) == ["branch_tripped"]
+    assert runs(plant, since) == set()
+    assert "branch_tripped breaker b1" in plant.state.alarms
+    plant.requests = (request("ack"),)
+    plant.tick()
+    assert told(plant) == ["branch_tripped", "branch_back"]
+
+
+def test_who_fell_with_a_branch_is_known_by_its_new_name_when_it_is_on_again():
+    plant = site()
+    plant.open = True
+    plant.ticks(2)
+    plant.open = False
+    names = {name: f"row1-{name}" for name in BRANCH}
+    _called(plant, **names)
+    plant.power |= dict.fromkeys(names.values(), 3400)  # somebody has closed it
+    plant.ticks(2)
+    assert told(plant) == ["branch_tripped", "branch_back"]
+    assert plant.state.memory["branch"] == {}
+
+
+def test_a_tripped_branch_whose_miners_were_taken_off_the_list_is_over():
+    plant = site()
+    plant.open = True
+    plant.ticks(2)
+    plant.wiring = plant.wiring._replace(miners=plant.wiring.miners[4:])
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+    plant.ticks(2)
+    assert told(plant) == ["branch_tripped", "branch_back"]
+    assert not [key for key in plant.state.alarms if key.startswith("branch_tripped")]

@@ -4,6 +4,7 @@ Whoever goes to the box and closes it is there and knows why; until then nothing
 program loads a branch with a fault. It ends with a person's `ack` or `resume`, or when the miners are seen on again. A
 site that is dark as a whole is a black-out and no branch; miners that idle draw their standby. A meter that went with
 its branch tells nothing, and what is unmeasured is not started anyway. The fans are for the rule of air to see.
+A breaker by another name in the config closes nothing: who hung on it waits all the same.
 """
 
 from collections.abc import Iterator
@@ -32,17 +33,21 @@ class Options(NamedTuple):
 
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """A ban for every miner on a branch that tripped."""
-    branches = _branches_of(view.wiring.miners)
-    if not branches:
+    branches, was = _branches_of(view.wiring.miners), memory.get("tripped", {})
+    if not branches and not was:
         return Advice()
-    kept = {name: dict(told) for name, told in memory.get("tripped", {}).items() if name in branches}
+    kept = {name: dict(told) for name, told in was.items()}
     events = [_over(name, told) for name, told in kept.items() if _is_back(view, told) or view.acked]
     kept = {name: told for name, told in kept.items() if not (_is_back(view, told) or view.acked)}
     for name, fallen in _tripped(view, branches, options):
         if not any(set(fallen) <= set(told["miners"]) for told in kept.values()):
             kept[name] = {"miners": fallen, "since_s": view.now_s}
             events.append(Event("branch_tripped", "warning", name, _reason("tripped", name, fallen)))
-    held = {view.wiring.miners[at].id: (name, told) for name, told in kept.items() for at in branches[name]}
+    held = {
+        view.wiring.miners[at].id: (name, told)
+        for name, told in kept.items()
+        for at in branches.get(name) or _columns(view, told)
+    }
     limits = tuple(
         Limit(EQUIPMENT, f"ban {miner}", 0, _reason("tripped", name, told["miners"]))
         for miner, (name, told) in held.items()
@@ -85,10 +90,15 @@ def _fell(view: View, spec: MinerSpec) -> bool:
 
 
 def _is_back(view: View, told: dict[str, Any]) -> bool:
-    """Half of those that fell are on again."""
-    fallen, specs = set(told["miners"]), view.wiring.miners
-    on = sum(lit for spec, lit in zip(specs, view.fleet.on, strict=True) if spec.id in fallen)
-    return on * 100 >= len(fallen) * BACK_PCT
+    """Half of those that fell and are still listed are on again; or nobody of them is listed any more."""
+    fallen = [view.fleet.on[at] for at in _columns(view, told)]
+    return sum(fallen) * 100 >= len(fallen) * BACK_PCT
+
+
+def _columns(view: View, told: dict[str, Any]) -> list[int]:
+    """Those that fell, as far as fleet.csv still lists them."""
+    fallen = set(told["miners"])
+    return [at for at, spec in enumerate(view.wiring.miners) if spec.id in fallen]
 
 
 def _over(name: str, told: dict[str, Any]) -> Event:
