@@ -92,9 +92,12 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
             Override("miner.shelf1", "run", "output", 0, "anna", "", 4),
         ),
         last={
-            "no_stop": {"bitaxe shelf": ["b0", "b1"]}, "no_start": ["b1"], "writers": {"b1": 9}, "boot_id": "b1",
+            "no_stop": {"bitaxe shelf": ["b0", "b1"]},
+            "no_start": ["b1"],
+            "writers": {"b1": 9},
+            "boot_id": "b1",
             "shares": {"marks": [[9, {"b0": [4, 0], "b1": [5, 1]}]], "bad": {"b1": [6.0, 50]}},
-        },  # fmt: skip
+        },
         errands=(Errand("b1", "restart", "", 5, 1),),
         settling={"b1": 60},
         units=units,
