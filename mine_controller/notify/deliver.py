@@ -18,7 +18,7 @@ from typing import Any
 
 from mine_controller.core.option import Secret
 from mine_controller.notify.message import DAY_S, EMERGENCY, INFO, LEVELS, Channel, Sent, is_called, is_current, is_due
-from mine_controller.notify.news import Item, Letter, groups, read
+from mine_controller.notify.news import Item, Letter, ends, groups, read
 from mine_controller.notify.post import Call, post
 from mine_controller.notify.words import Place, write
 from mine_controller.record import NamedTuple
@@ -100,11 +100,12 @@ def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> 
     items = {letter.id: read(letter) for letter in letters}
     aside = _aside(letters, items, desk, now_s)
     routes = {letter.id: _route(letter, items[letter.id], desk) for letter in letters if letter.id not in aside}
+    over = ends(items.values())
     calls, batches, lines = [], {}, []
     for way in desk.ways:
         batch = _batch([letter for letter in letters if way.title in routes.get(letter.id, ())], way, desk.sum, now_s)
         if batch:
-            written = write(way.channel, groups(batch, desk.place.timezone, now_s), desk.place)
+            written = write(way.channel, groups(batch, desk.place.timezone, now_s, over), desk.place)
             if written.trouble:
                 lines.append(Said(way.title, ok=False, text=f"plain text was sent: {written.trouble}"))
             calls.append(Call(way.title, way.channel, way.options, written.message))

@@ -9,7 +9,7 @@ names the sections it goes to ("*" every one).
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -108,25 +108,38 @@ class Item(NamedTuple):
     until: int = 0
 
 
-def groups(letters: Iterable[Letter], timezone: str, now_s: int) -> tuple[Group, ...]:
+def ends(items: Iterable[Item]) -> dict[str, int]:
+    """Alarms that are over by letters that are not told everywhere yet: their names, and when that was written."""
+    return {item.alarm: item.at for item in items if item.what == "clear" and item.alarm}
+
+
+def groups(
+    letters: Iterable[Letter], timezone: str, now_s: int, over: Mapping[str, int] | None = None
+) -> tuple[Group, ...]:
     """The gravest first, and of alike ones news before what is past; heartbeats last, and of them only the newest.
 
     News stands in the order in which it happened, the past with its latest first: after days without a line a short
     message has room for two or three, and the fire of a minute ago must not stand behind what was four days ago.
+    What is over meanwhile (`over`: alarm -> wall time) is told as past: nobody is to drive out for it.
     """
     sorts: dict[tuple[int, str, bool, bool], list[Item]] = {}
     for item in sorted(map(read, letters), key=lambda one: (one.what == HEARTBEAT, -one.level, one.at, one.id)):
-        over = item.what == "clear"
-        sorts.setdefault((item.level, item.kind, item.shadow, over), []).append(item)
-    return tuple(
-        _group(items, timezone, now_s) for items in sorted(sorts.values(), key=lambda each: _rank(each, now_s))
-    )
+        sorts.setdefault((item.level, item.kind, item.shadow, item.what == "clear"), []).append(item)
+    ended = over or {}
+    found = sorted(sorts.values(), key=lambda each: _rank(each, now_s, ended))
+    return tuple(_group(items, timezone, now_s, _over_at(items, ended)) for items in found)
 
 
-def _rank(items: Sequence[Item], now_s: int) -> tuple[bool, int, bool, int]:
+def _over_at(items: Sequence[Item], ended: Mapping[str, int]) -> int:
+    """Wall time at which all of it was over; 0: something of it may stand. One letter about many has but one name."""
+    times = [0 if one.others or one.what == "clear" else ended.get(one.alarm, 0) for one in items]
+    return max(times) if all(times) else 0
+
+
+def _rank(items: Sequence[Item], now_s: int, ended: Mapping[str, int]) -> tuple[bool, int, bool, int]:
     """Where a group stands; among equals the order in which they are given holds."""
     last = max(one.at for one in items)
-    old = now_s - last > OLD_S
+    old = now_s - last > OLD_S or bool(_over_at(items, ended))
     return items[0].what == HEARTBEAT, -items[0].level, old, -last if old else 0
 
 
@@ -170,15 +183,17 @@ def _number(told: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 0
 
 
-def _group(items: list[Item], timezone: str, now_s: int) -> Group:
+def _group(items: list[Item], timezone: str, now_s: int, over_at: int) -> Group:
     if items[0].what == HEARTBEAT:
         items = items[-1:]
     first, last = min(one.at for one in items), max(one.at for one in items)
     every = [about for one in items for about in (one.about, *(one.others if len(items) > 1 else ()))]
     about = tuple(dict.fromkeys(filter(None, every)))
-    one = items[-1] if len(about) == 1 else items[0]  # of one thing what was told of it last holds; of many, the first
-    old = now_s - last > OLD_S
-    stands = [each for each in items if each.state == "active" and each.alarm]
+    # Of one thing what was told of it last holds, unless that is over; of many, the first.
+    one = items[-1] if len(about) == 1 and not over_at else items[0]
+    old = now_s - last > OLD_S or bool(over_at)
+    stands = [each for each in items if each.state == "active" and each.alarm and not over_at]
+    when = _when(first, last, timezone, now_s, old=old)
     return Group(
         level=one.level,
         severity=LEVELS[one.level],
@@ -187,15 +202,15 @@ def _group(items: list[Item], timezone: str, now_s: int) -> Group:
         about=about[:NAMED],
         more=len(about[NAMED:]),
         text=one.text,
-        when=_when(first, last, timezone, now_s, old=old),
+        when=f"{when}, over at {_moment(over_at, timezone, now_s)}" if over_at else when,
         old=old,
         shadow=one.shadow,
         ids=ids(item.id for item in items),
         what=one.what,
         since=_moment(one.since, timezone, now_s) if one.since and one.at - one.since >= SINCE_S else "",
-        cause=one.cause if one.owner else "",
-        does=one.does,
-        owner=one.owner,
+        cause=one.cause if one.owner and not over_at else "",
+        does="" if over_at else one.does,
+        owner="" if over_at else one.owner,
         alarms=tuple(dict.fromkeys((each.alarm, LEVELS[each.level]) for each in stands)),
     )
 

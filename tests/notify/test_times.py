@@ -187,6 +187,26 @@ def test_an_escalation_is_no_repeat(world):
     assert len(world.sms.got) == 1
 
 
+def test_ntf5_what_was_over_before_anybody_could_be_told_is_told_as_over_by_every_channel(world):
+    """A phone hears of no end: after hours without a line it must not send somebody out for what is past."""
+    world.sms.TEXT = "sms.txt"
+    about = {"kind": "heat_stop", "about": "inlet", "severity": "emergency", "owner": "look for dead fans"}
+    stop = [
+        with_body(letter(1, EMERGENCY, at=NOW - 9000), **about, alarm="aaaaa", what="raise", state="active"),
+        with_body(letter(2, EMERGENCY, at=NOW - 8400), **about, alarm="aaaaa", what="repeat", state="active"),
+    ]
+    stop[1] = with_body(stop[1], text="still, for 10 min, and nobody has acked it")
+    over = with_body(letter(3, INFO, at=NOW - 7200), kind="heat_stop", alarm="aaaaa", what="clear", severity="info")
+    run(world, [*stop, over])
+    text = "Coop: EMERGENCY heat stop x2: gives no air (was, from 16:30 to 16:40, over at 17:00) #1 #2"
+    assert world.sms.got[0].text == text
+    assert "over at 17:00" in world.email.got[0].text
+    assert world.telegram.got[0].buttons == (), "nothing is left to ack"
+    again = with_body(letter(4, EMERGENCY, at=NOW - 60), **about, alarm="bbbbb", what="raise", state="active")
+    run(world, [*stop, over, again])
+    assert "TO DO: look for dead fans (from 16:30 to 18:59)" in world.sms.got[1].text, "it is there again"
+
+
 def test_alarms_that_stand_have_buttons_and_emergencies_no_shelf(world):
     stands = {"what": "raise", "state": "active"}
     letters = [
