@@ -18,6 +18,7 @@ CHANGES = 2
 DARK = 3
 MANY = 3  # and more than a fifth of the fleet: a common cause
 GAP_S = 600
+TOLD = "two_writers "  # how the keys of its alarms begin
 KINDS = {"miner_on_unasked": "on", "miner_off_unasked": "off"}
 
 
@@ -34,7 +35,8 @@ def watch_writers(image: Image, seen: tuple[Event, ...], state: State) -> Writte
     changed = [event for event in seen if event.kind in KINDS] if _trusted(image, last) else []
     if len(changed) > MANY and len(changed) * 5 > len(image.miners.ids):
         changed = []
-    if not changed and not last.get("writers") and not last.get("unasked"):
+    told = [key.partition(" ")[2] for key in state.alarms if key.startswith(TOLD) and "clear_s" not in state.alarms[key]]
+    if not (changed or told or last.get("writers") or last.get("unasked")):
         return Written(state, ())
     book = {
         name: kept
@@ -43,8 +45,10 @@ def watch_writers(image: Image, seen: tuple[Event, ...], state: State) -> Writte
     }
     holds = dict(last.get("writers") or {})
     miners, events = dict(state.miners), []
-    for name in [name for name, until_s in holds.items() if until_s <= now_s]:
-        del holds[name]
+    over = [name for name, until_s in holds.items() if until_s <= now_s]
+    over += [name for name in told if name not in holds]  # released by a person, or it has another name now
+    for name in over:
+        holds.pop(name, None)
         events.append(Event("one_writer", "info", name, Reason("writers", "over", (("miner", name),))))
     for event in changed:
         changes = book.setdefault(event.about, [])

@@ -114,6 +114,18 @@ def test_a_person_lifts_a_quarantine_and_the_miner_starts_again():
     assert plant.power["m003"] == 3400
 
 
+def test_whoever_lifts_a_quarantine_ends_what_was_told_of_a_second_writer():
+    plant = running()
+    for watts in (25, 3400, 25, 3400, 25):
+        foreign(plant, "m003", watts)
+    assert plant.state.miners["m003"].quarantined
+    assert "two_writers m003" in plant.state.alarms
+    plant.requests = (request("release", "m003"),)
+    plant.tick()
+    assert "two_writers m003" not in plant.state.alarms
+    assert [event.about for event in plant.events("one_writer")] == ["m003"]
+
+
 def test_a_person_puts_a_miner_into_quarantine_and_it_is_stopped_and_stays_off():
     plant = running()
     plant.requests = (request("quarantine", "m003", reason="smells burnt"),)

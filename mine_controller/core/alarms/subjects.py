@@ -32,7 +32,6 @@ _THINGS: dict[str, Things] = {
     "pool_down": lambda view: {pool.name for pool in view.pools},
     "start_failed": _miners,
     "stranger": _miners,
-    "two_writers": _miners,  # a hold follows a miner to its new name; its end is told of that one
     "meters_disagree": lambda view: {"site"} if view.wired("site_power_w") and view.wiring.fans else (),
 }
 
