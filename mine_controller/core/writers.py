@@ -35,7 +35,9 @@ def watch_writers(image: Image, seen: tuple[Event, ...], state: State) -> Writte
     changed = [event for event in seen if event.kind in KINDS] if _trusted(image, last) else []
     if len(changed) > MANY and len(changed) * 5 > len(image.miners.ids):
         changed = []
-    told = [key.partition(" ")[2] for key in state.alarms if key.startswith(TOLD) and "clear_s" not in state.alarms[key]]
+    told = [
+        key.partition(" ")[2] for key in state.alarms if key.startswith(TOLD) and "clear_s" not in state.alarms[key]
+    ]
     if not (changed or told or last.get("writers") or last.get("unasked")):
         return Written(state, ())
     book = {
