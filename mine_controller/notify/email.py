@@ -19,6 +19,11 @@ _ADDRESS = re.compile(r"[^@;<>\s]+@[^@;<>\s]+|[^@;<>]*<[^@;<>\s]+@[^@;<>\s]+>")
 TEXT, HTML, MOST = "email.txt", "email.html", 200_000
 TLS_PORT = 465
 GOODBYE_S = 1.0
+BEYOND_ASCII = "username or password has letters beyond ASCII, which no sign-in takes: make an app password"
+
+
+class _NoSignIn(Exception):  # noqa: N818 - it ends here
+    """What can't be signed in with."""
 
 
 class Options(NamedTuple):
@@ -61,16 +66,26 @@ def send(options: Options, message: Message, until: float) -> Sent:
         server = _connected(options, left_s(until))
         try:
             if options.username:
-                server.login(options.username, options.password.reveal())
+                _sign_in(server, options)
             refused = server.send_message(mail(options, message))
             _goodbye(server)
         finally:
             server.close()
     except smtplib.SMTPException as error:
         return _refused(error)
+    except _NoSignIn:
+        return Sent(ok=False, permanent=True, why=BEYOND_ASCII)
     except OSError as error:
         return Sent(ok=False, why=one_line(f"no connection to {options.server}: {error.strerror or error}"))
     return Sent(ok=True, why=f"not to {', '.join(sorted(refused))}" if refused else "")
+
+
+def _sign_in(server: "smtplib.SMTP", options: Options) -> None:
+    """The library sends a name and a password as ASCII, and raises at the first letter that is none."""
+    try:
+        server.login(options.username, options.password.reveal())
+    except UnicodeEncodeError:
+        raise _NoSignIn from None  # its text holds the place of the letter, its object the password
 
 
 def _goodbye(server: "smtplib.SMTP") -> None:

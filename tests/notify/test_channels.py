@@ -258,6 +258,14 @@ def test_the_codes_of_a_mail_server_say_what_to_do(smtp, codes, permanent):
     assert "canary" not in sent.why
 
 
+@pytest.mark.parametrize("account", [{"username": "höhle@example.com"}, {"password": Secret("canary-straße")}])
+def test_letters_that_no_sign_in_takes_are_told_with_what_helps(smtp, account):
+    sent = email.send(mailbox(smtp, **account), NEWS, soon())
+    assert (sent.ok, sent.permanent) == (False, True)
+    assert sent.why == "username or password has letters beyond ASCII, which no sign-in takes: make an app password"
+    assert smtp.logins == []
+
+
 @pytest.mark.parametrize(
     ("server", "port", "wrong"),
     [
