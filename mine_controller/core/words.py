@@ -213,6 +213,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("band", "to_unknown"): "band {was} -> {band}, because the price is not known: {coin}",
     ("band", "to_set"): "band {was} -> {band}, set by {actor} ({text}): {coin}",
     ("band", "missing"): "the price is not known ({why}): band {band} holds until it is",
+    ("band", "no_price"): "[wiring] has no price any more: bands decide nothing",
     ("band", "known"): "the price is known again: {price} p/kWh",
     ("band", "price_high"): "the price is {price} p/kWh, above {limit}",
     ("band", "price_low"): "the price is {price} p/kWh, below {limit}",

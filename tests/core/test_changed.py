@@ -3,7 +3,7 @@ and what was under way is brought to its end.
 """
 
 import pytest
-from core.market import BEGIN_S, HALF_S, Market, half_hours
+from core.market import BEGIN_S, HALF_S, Market, coins, half_hours
 from core.offgrid_plant import DUMMY, LINKS, Offgrid
 from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, policy, request, wiring
@@ -12,6 +12,7 @@ from core.test_renamed import call
 
 from mine_controller.core import rules
 from mine_controller.core.model.reason import ECONOMICS, PERSON, Reason, Wish
+from mine_controller.core.model.state import Unit
 from mine_controller.core.option import fill
 from mine_controller.core.waking import waking
 from mine_controller.core.words import sentence
@@ -223,3 +224,31 @@ def test_a_band_that_is_renamed_while_it_holds_stops_nobody(dwell_slots):
     for _ in range(4):
         market.tick()
         assert (market.band, market.hashing()) == ("cheap 3", 2)
+
+
+def test_a_price_that_was_missing_and_is_taken_out_of_the_config_is_missed_no_longer():
+    market = Market(half_hours(*[10.0] * 2))
+    market.until(BEGIN_S + 3 * HALF_S)
+    assert list(market.state.alarms) == ["price_missing price"]
+    wired = market.wiring.roles
+    without(market, "price")
+    market.ticks(2)
+    assert market.state.alarms == {}
+    told = [sentence(event.reason) for event in market.events("price_known")]
+    assert told == ["[wiring] has no price any more: bands decide nothing"]
+    rewired(market, roles=wired)
+    market.ticks(8)
+    assert list(market.state.alarms) == ["price_missing price"], "wired again, and still not known"
+
+
+def test_who_rested_because_mining_did_not_pay_runs_when_the_config_has_no_price_any_more():
+    market = Market(half_hours(*[10.0] * 8), coins=coins(DGB=0.01))
+    market.ticks(2)
+    units = {spec.id: Unit(dj_th=200, mac=spec.mac) for spec in market.wiring.miners}
+    market.state = market.state._replace(units=units)
+    market.ticks(12)
+    assert market.state.memory["profit"]["resting"] == ["b0", "b1"]
+    without(market, "price")
+    market.ticks(14)
+    assert market.state.memory["profit"]["resting"] == []
+    assert market.hashing() == 2

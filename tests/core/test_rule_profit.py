@@ -1,13 +1,13 @@
 """What a coin earns and who rests for it, to the penny: the rule `profit` by itself."""
 
 import pytest
-from core.rule_desk import Desk
+from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import State, Unit
 from mine_controller.core.option import fill
-from mine_controller.core.prices import NOW
+from mine_controller.core.prices import NOW, ROLE
 from mine_controller.core.rules import profit
 
 POOLS = (PoolFacts("dgb", "DGB"), PoolFacts("btc", "BTC"), PoolFacts("btc two", "BTC"), PoolFacts("xmr", "XMR"))
@@ -33,6 +33,7 @@ class Paid(Desk):
         )
         self.wiring = self.wiring._replace(miners=specs)
         self.state = State(units={f"m00{at}": Unit(dj_th=2500) for at in range(3)})
+        wired(self, ROLE)
         self.roles[NOW] = 1.0
 
     def view(self):

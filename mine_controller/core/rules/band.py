@@ -88,7 +88,9 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """The band of this moment, its limits and wishes."""
     bands, clock = options.sections, view.image.clock
     if not bands or not view.wired("price"):
-        return Advice(memory=dict(memory))
+        kept = {name: row for name, row in memory.items() if name not in ("told", "blind_s")}
+        absent = Event("price_known", "info", "price", Reason("band", "no_price"))
+        return Advice((), (), (absent,) if memory.get("told") else (), kept)
     slots, held = slots_of(view.image, view.wiring), held_of(memory)
     choice = _by_person(view, bands, slots) or choose(
         bands, slots, clock.wall_s, held, pace_of(options, clock.tick_s, view.state.overrides)

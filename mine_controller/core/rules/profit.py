@@ -15,7 +15,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
-from mine_controller.core.prices import NOW
+from mine_controller.core.prices import NOW, ROLE
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -115,7 +115,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             reason = _poor(view, spec, known, price, options.margin_pct if spec.id in was else 0)
             if reason is not None:
                 poor[spec.id] = reason
-    elif options.guard and price is None:
+    elif options.guard and view.wired(ROLE):
         poor = {name: Reason("profit", "low", (("miner", name),)) for name in sorted(was)}  # not knowing frees nobody
     limits = [
         Limit(ECONOMICS, f"{what} {name}", 0, reason, "gentle")
