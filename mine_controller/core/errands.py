@@ -185,7 +185,11 @@ class _Work:
         queued: set[str] = set()  # something heavy of theirs waits
         for errand in errands:
             wish = wanted.get((errand.miner, errand.verb))
-            if errand.miner not in self.column or self._needless(errand, wish):
+            if errand.miner not in self.column:
+                gone = errand._replace(why="it is no longer in fleet.csv")
+                self.events += [_outcome(gone, NOT_SENT)] if errand.request else []
+                continue
+            if self._needless(errand, wish):
                 continue
             if not errand.request and errand.answer in DONE:
                 self.kept.append(errand)

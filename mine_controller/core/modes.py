@@ -1,9 +1,9 @@
 """The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
 
-from mine_controller.core.fleet import wordy
+from mine_controller.core.fleet import ids_of, wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Limit, Reason
-from mine_controller.core.model.state import Shed
+from mine_controller.core.model.state import Override, Shed
 from mine_controller.core.view import View
 
 MODES = (
@@ -54,7 +54,7 @@ def mode_of(view: View, envelope: Envelope, plan: Plan, shed: Shed | None, fault
     stop = _power_limit(envelope)
     if stop is not None and stop.amount == 0:
         return _all_off(view, stop, shed)
-    if any(override.kind == "output" for override in view.state.overrides):
+    if any(override.kind == "output" and _holds(override, view) for override in view.state.overrides):
         reason = next((limit.reason for limit in envelope.reasons if limit.reason.rule == "override"), None)
         return "MANUAL", reason or Reason("override", "manual")
     if stop is not None and stop.amount < view.fleet.nominal_w and stop.layer <= CONTRACT:
@@ -63,6 +63,14 @@ def mode_of(view: View, envelope: Envelope, plan: Plan, shed: Shed | None, fault
     if few is not None:
         return "SHEDDING", few.reason
     return _quiet(view, envelope, plan)
+
+
+def _holds(override: Override, view: View) -> bool:
+    """Not of a fan or a miner that the config has no more; it is kept for the day that one is back."""
+    what, _, name = override.key.partition(".")
+    if what == "fan":
+        return any(spec.name == name for spec in view.wiring.fans)
+    return what != "miner" or name in ids_of(view.wiring.miners)
 
 
 def _power_limit(envelope: Envelope) -> Limit | None:

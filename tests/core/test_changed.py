@@ -252,3 +252,50 @@ def test_who_rested_because_mining_did_not_pay_runs_when_the_config_has_no_price
     market.ticks(14)
     assert market.state.memory["profit"]["resting"] == []
     assert market.hashing() == 2
+
+
+# -- what was about the one that is gone ------------------------------------------------------------------------------
+
+
+def test_hot_air_that_came_back_in_sheds_nothing_once_the_config_has_no_inlet():
+    plant = Plant(wiring(24))
+    plant.ticks(4)
+    plant.inlet = 30.0
+    plant.ticks(5)
+    assert "recirculating fans" in plant.state.alarms
+    without(plant, "inlet_c")
+    plant.ticks(2)
+    assert plant.state.alarms == {}
+    assert held(plant) is None
+
+
+def test_what_a_person_holds_of_what_the_config_has_no_more_is_kept_and_is_no_manual_mode():
+    plant = Plant(wiring(24), policy(wiring(24), live=False))
+    plant.requests = (
+        request("set-state", "fan.9", "on"),
+        request("set-state", "miner.m003", "stop", number=2),
+    )
+    plant.ticks(4)
+    assert plant.decisions[-1].mode == "MANUAL"
+    whole = plant.wiring
+    rewired(plant, fans=whole.fans[:8], miners=tuple(spec for spec in whole.miners if spec.id != "m003"))
+    plant.tick()
+    assert plant.decisions[-1].mode == "RUNNING"
+    assert len(plant.state.overrides) == 2
+    rewired(plant, miners=whole.miners)  # the list was cut off, and is put back
+    plant.tick()
+    assert plant.decisions[-1].mode == "MANUAL"
+
+
+def test_what_a_person_asked_of_a_miner_that_left_the_list_is_told_as_not_done():
+    shelf = Shelf()
+    shelf.ticks(8)
+    shelf.signal = "off"
+    shelf.requests = (request("errand", "b1", "restart"),)
+    shelf.ticks(2)
+    assert [errand.miner for errand in shelf.state.errands] == ["b1"]
+    rewired(shelf, miners=tuple(spec for spec in shelf.wiring.miners if spec.id != "b1"))
+    shelf.signal = "run"
+    shelf.ticks(12)
+    assert shelf.state.errands == ()
+    assert shelf.outcome()["why"] == "it is no longer in fleet.csv"

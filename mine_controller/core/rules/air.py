@@ -211,7 +211,8 @@ def _recirculating(
     known = inlet_c is not None and outside_c is not None
     hot = known and (inlet_c or 0.0) > options.easy_c and (inlet_c or 0.0) - (outside_c or 0.0) > RISE_K
     if not hot or kept.get("cold_fans") or view.fleet.on_n == 0:
-        held = kept.get("rise_w") and view.wired("ambient_c") and not kept.get("cold_fans")
+        wired = view.wired("inlet_c") and view.wired("ambient_c")
+        held = kept.get("rise_w") and wired and not kept.get("cold_fans")
         if held and not _rise_over(view, kept, options):
             reason = _held(view, kept)
             limits.append(Limit(SAFETY, "max_power_w", int(kept["rise_w"]), reason))
