@@ -133,6 +133,16 @@ def test_columns_of_miners_count_as_long_as_their_quantity_does():
     assert (old.power_at[0], old.word_at[0]) == (NOW - 241, NOW - 241)
 
 
+def test_the_watts_of_each_miner_are_those_of_its_own_outlet_of_the_pdu():
+    """Whatever the miner says of itself, and in whatever order the unit tells its outlets."""
+    units = WIRES.miners
+    told = [Reading(f"{unit.outlet}:power_w", 3000 + at, NOW) for at, unit in enumerate(units)]
+    own = [Reading(f"{unit.group}/{unit.mac}:power_w", 99, NOW) for unit in units]
+    assert len({unit.outlet for unit in units}) == 4
+    assert seen(*reversed(told), *own).miners.power_w == (3000, 3001, 3002, 3003)
+    assert seen(*told[1:]).miners.power_w == (None, 3001, 3002, 3003), "none stands in for another"
+
+
 def test_a_miner_without_a_metered_outlet_is_measured_by_its_own_word():
     unit = WIRES.miners[0]
     bare = WIRES._replace(miners=(unit._replace(outlet_metered=False),))
