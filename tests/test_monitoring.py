@@ -24,6 +24,7 @@ from mine_controller.ports.show import facts
 from mine_controller.render import status_json
 from mine_controller.render.given import History
 from mine_controller.render.metrics import metrics
+from mine_controller.render.supply import FIGURES
 from mine_controller.twin import coop, offgrid, story
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -427,6 +428,15 @@ def test_two_mines_are_seen_by_their_own_prometheus_and_by_one_over_both(two, tm
         assert seen == {"north": 6, "south": 6}
         assert set(asked(over, "minectl_supply_held_watts")) == {"north"}, "the co-op has no source of its own"
         assert asked(over, "sum by (mine) (minectl_uplink_up)") == {"north": 2}
+
+
+def test_all_that_the_controller_and_its_ups_tell_is_documented(two):
+    """The twins have no UPS."""
+    made = status_json.document(Book(State()), facts(two[0], 1_770_700_000), History(), sentence, 1_770_700_000)
+    told = [{"section": "nut ups", "part": "", "quantity": one, "value": 50.0} for one in FIGURES]
+    written = re.findall(r"^# TYPE (minectl_machine_\S+) ", metrics(made | {"machines": told}), re.MULTILINE)
+    assert len(written) == len(FIGURES) - 1, "two sorts of temperature are one metric"
+    assert set(written) <= known()
 
 
 def test_a_book_of_nothing_has_metrics_too(two):
