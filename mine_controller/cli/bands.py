@@ -56,7 +56,8 @@ def _list(config: Config, *, as_json: bool) -> None:
         click.echo("This site has no [band] sections; `minectl bands reset` writes the usual five.")
     else:
         click.echo(table(COLUMNS, [_row(one) for one in rows]))
-        for line in _told(state, config.site.units.price):
+        idle = [] if "price" in config.policy.wiring.roles else ["They decide nothing: [wiring] has no active price."]
+        for line in idle or _told(state, config.site.units.price):
             click.echo(safe(line))
 
 

@@ -74,6 +74,13 @@ def test_before_any_tick_the_list_says_so(home):
     assert "No tick has decided yet which band holds." in home.run("bands", "list").output
 
 
+def test_bands_whose_price_left_the_config_are_listed_as_what_they_are(home):
+    home.prices(*[15.0] * 8, ticks=4).ticks(2)
+    home.path.write_text(home.path.read_text().replace("price = octopus agile\n", ""))
+    home.ticks(1)
+    assert home.run("bands", "list").output.splitlines()[-1] == "They decide nothing: [wiring] has no active price."
+
+
 def test_set_keeps_comments_tells_the_audit_log_and_holds_at_once(home):
     home.prices(*[15.0] * 8, ticks=6).ticks(4)
     result = home.run("bands", "set", "2", "--max-price", "14", "--coin", "BTC")
