@@ -92,26 +92,25 @@ def compare(view: View, envelope: Envelope, plan: Plan, deadline: Deadline | Non
 def _drop_settled(work: _Work) -> None:
     """Chases that measurement has proven, or that are wanted no longer."""
     view, miners, stops = work.view, work.view.image.miners, set(work.plan.stops)
-    for target in sorted(work.chases):
-        chase = work.chases[target]
-        if target.startswith(TARGETS):
-            continue  # one command after another, until the output says so itself
+    specs, on = view.wiring.miners, view.fleet.on
+    for target, chase in sorted(work.chases.items()):
         if not target.startswith("miner "):
-            if target[4:] not in view.fans:
+            # an output has one command after another, until it says so itself
+            if not target.startswith(TARGETS) and target[4:] not in view.fans:
                 del work.chases[target]
             continue
         at = work.column.get(target[6:])
-        if at is None or chase.rung >= len(view.wiring.miners[at].paths):  # the config took it, or its path, away
+        if at is None or chase.rung >= len(specs[at].paths):  # the config took it, or its path, away
             del work.chases[target]
-        elif chase.want == "stop":
-            newest_s = miners.power_at[at] if miners.power_w[at] is not None else miners.word_at[at]
-            proven = chase.sent_s is not None and newest_s > chase.sent_s
-            if not view.fleet.on[at] and (proven or chase.sent_s is None):
-                work.done.append((target, work.chases.pop(target)))
-            elif at not in stops and view.fleet.on[at] and not _may_still_obey(work, chase, at):
+        elif chase.want != "stop":
+            _settle_start(work, target, chase, at, stopped=at in stops)
+        elif on[at]:
+            if at not in stops and not _may_still_obey(work, chase, at):
                 del work.chases[target]
         else:
-            _settle_start(work, target, chase, at, stopped=at in stops)
+            newest_s = miners.power_at[at] if miners.power_w[at] is not None else miners.word_at[at]
+            if chase.sent_s is None or newest_s > chase.sent_s:
+                work.done.append((target, work.chases.pop(target)))
 
 
 def _may_still_obey(work: _Work, chase: Chase, at: int) -> bool:
@@ -181,27 +180,27 @@ def _stop_miners(work: _Work, deadline: Deadline | None) -> None:
     room = gentle_room(view, calls)
     reason, watts, rungs = _why_stop(work), view.image.miners.power_w, rungs_of(view.wiring.miners)
     mute = {lane for lane in {rung.outlet for rung in rungs} if not answers(view, lane)}
+    specs, tickets, now_s, opening = view.wiring.miners, view.image.tickets, view.now_s, view.image.clock.opening
     for at in plan.stops:
-        spec = view.wiring.miners[at]
-        ladder = _ladder(work, at, rungs[at], calls, mute)
+        spec, own = specs[at], rungs[at]
+        ladder = _ladder(work, at, own, calls, mute)
         if not spec.paths or ladder.top < 0:
             continue
-        target = f"miner {spec.id}"
-        chase = work.chases.get(target)
+        chase = work.chases.get(own.target)
         if chase is None or chase.want != "stop" or _is_unbegun(chase):
-            began_s = chase.began_s if chase is not None and chase.want == "stop" else view.now_s
-            chase = Chase("stop", _first_rung(work, spec, ladder, room, deadline), 0, began_s)
+            began_s = chase.began_s if chase is not None and chase.want == "stop" else now_s
+            chase = Chase("stop", _first_rung(work, spec, own, ladder, room, deadline), 0, began_s)
         else:
             chase = _in_turn(work, chase, ladder)
         if chase.rung > ladder.top:
             chase = chase._replace(rung=0, tries=0, sent_s=None, answer="")
         while chase.rung in ladder.shut and chase.sent_s is None and chase.rung < ladder.top:
             chase = chase._replace(rung=chase.rung + 1)
-        ticket = view.image.tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
-        step = pursue(chase, ladder, ticket, view.now_s, view.image.clock.opening)
-        if step.chase.rung > chase.rung and lied(chase, spec.paths[chase.rung], watts[at], view.now_s):
+        ticket = tickets.get(f"{spec.paths[chase.rung].lane}/{chase.ticket}", "") if chase.ticket else ""
+        step = pursue(chase, ladder, ticket, now_s, opening)
+        if step.chase.rung > chase.rung and lied(chase, spec.paths[chase.rung], watts[at], now_s):
             work.lied.append(spec.id)
-        _note(work, target, spec, step, reason, _endpoints(spec))
+        _note(work, own.target, spec, step, reason, own.shown_by)
 
 
 def _is_unbegun(chase: Chase) -> bool:
@@ -220,11 +219,16 @@ def _in_turn(work: _Work, chase: Chase, ladder: Ladder) -> Chase:
     if ladder.paths[chase.rung].gentle:
         overtaken = cut and chase.tries <= TRIES and ladder.top > chase.rung
         return at_rung(chase, ladder.top) if overtaken else chase
-    gentle = next((rung for rung, path in enumerate(ladder.paths) if path.gentle and rung not in ladder.shut), None)
     now = cut or clock.opening or chase.began_s >= clock.began_s
-    if gentle is None or not now or not has_failed(chase, ladder, work.view.now_s):
+    if not now or not has_failed(chase, ladder, work.view.now_s):
         return chase
-    return at_rung(chase, gentle)._replace(tries=TRIES)
+    gentle = _gentle(ladder)
+    return chase if gentle is None else at_rung(chase, gentle)._replace(tries=TRIES)
+
+
+def _gentle(ladder: Ladder) -> int | None:
+    """The first gentle rung that can be used."""
+    return next((rung for rung, path in enumerate(ladder.paths) if path.gentle and rung not in ladder.shut), None)
 
 
 def _own_deadline(work: _Work) -> Deadline:
@@ -237,9 +241,9 @@ def _own_deadline(work: _Work) -> Deadline:
 def _ladder(work: _Work, at: int, rungs: Rungs, calls: dict[str, int], mute: set[str]) -> Ladder:
     """The rungs a unit has now; `mute` are the outlets' lanes that answer nothing."""
     spec = work.view.wiring.miners[at]
-    softest, outlet, plug = rungs
+    softest, outlet = rungs.softest, rungs.outlet
     top = len(spec.paths) - 1
-    word_only = (work.envelope.how == "gentle" and not plug) or rests(work.view, at)
+    word_only = (work.envelope.how == "gentle" and not rungs.plug) or rests(work.view, at)
     if word_only or (softest >= 0 and outlet in mute):
         top = softest
     if softest <= 0 and work.view.image.miners.address[at] is not None:
@@ -248,18 +252,20 @@ def _ladder(work: _Work, at: int, rungs: Rungs, calls: dict[str, int], mute: set
     return Ladder(spec.paths, top, calls.get(outlet), shut=shut)
 
 
-def _first_rung(work: _Work, spec: MinerSpec, ladder: Ladder, room: dict[str, int], deadline: Deadline | None) -> int:
+def _first_rung(
+    work: _Work, spec: MinerSpec, rungs: Rungs, ladder: Ladder, room: dict[str, int], deadline: Deadline | None
+) -> int:
     """The first rung: gentle while its lane can still reach this miner in time and its word is worth something, else
     its outlet at once."""
-    outlet = next((rung for rung, path in enumerate(spec.paths) if not path.gentle and rung <= ladder.top), None)
-    gentle = next((rung for rung, path in enumerate(spec.paths) if path.gentle and rung not in ladder.shut), None)
+    outlet = rungs.hard if 0 <= rungs.hard <= ladder.top else None
     if outlet is None:
-        return gentle or 0
+        return _gentle(ladder) or 0
     if work.envelope.how == "cut" or spec.id in work.liars:
         return outlet
     lane = spec.paths[0].lane
     if deadline is None or room.get(lane, 1) > 0:
         room[lane] = room.get(lane, 1 << 30) - 1
+        gentle = _gentle(ladder)
         return gentle if gentle is not None else outlet
     return outlet
 
@@ -275,10 +281,6 @@ def _why_stop(work: _Work) -> Reason:
             if limit.what == what:
                 return limit.reason
     return Reason("choose", "over_limit")
-
-
-def _endpoints(spec: MinerSpec) -> str:
-    return spec.outlet.partition("/")[0] or spec.group
 
 
 # -- starting -------------------------------------------------------------------------------------------------------

@@ -13,17 +13,22 @@ CLOUD_LATE_S = 600  # what a cloud says of a miner may be so old
 
 
 class Rungs(NamedTuple):
-    """A unit's last gentle rung, -1 = none; the lane of its first outlet, "" = none; whether it is a plug's."""
+    """What a unit's ways say by themselves; -1 and "" = none."""
 
-    softest: int
-    outlet: str
+    softest: int  # its last gentle rung
+    outlet: str  # the lane of its first outlet
     plug: bool  # it has no other way, and its owner said that this one is meant for every day
+    hard: int  # the rung of its first outlet
+    target: str  # how a chase of it is called
+    shown_by: str  # the endpoint that proves what it does
 
 
 def _rungs(spec: MinerSpec) -> Rungs:
     softest = max((rung for rung, path in enumerate(spec.paths) if path.gentle), default=-1)
-    outlet = next((path.lane for path in spec.paths if not path.gentle), "")
-    return Rungs(softest, outlet, "plug" in spec.flags)
+    hard = next((rung for rung, path in enumerate(spec.paths) if not path.gentle), -1)
+    outlet = spec.paths[hard].lane if hard >= 0 else ""
+    shown_by = spec.outlet.partition("/")[0] or spec.group
+    return Rungs(softest, outlet, "plug" in spec.flags, hard, f"miner {spec.id}", shown_by)
 
 
 rungs_of = Once(each(_rungs))

@@ -14,6 +14,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import EQUIPMENT, SAFETY, Reason, Wish
 from mine_controller.core.model.state import Chase, FanBook, MinerBook
 from mine_controller.core.model.wiring import BreakerSpec, Lane, Path
+from mine_controller.core.reach import rungs_of
 
 # -- who stops ------------------------------------------------------------------------------------------------------
 
@@ -377,7 +378,8 @@ def first_rung(*paths, shut=(), top=9, how="gentle", **room_left):
     seen = view()
     work = desk._Work(seen, Envelope(how=how), room.choose(seen, Envelope()), {}, [], [], [], [], [], [], [], {})
     spec = seen.wiring.miners[0]._replace(paths=paths)
-    return desk._first_rung(work, spec, Ladder(paths, top, None, shut=shut), room_left, Deadline(99_999))
+    ladder, [rungs] = Ladder(paths, top, None, shut=shut), rungs_of((spec,))
+    return desk._first_rung(work, spec, rungs, ladder, room_left, Deadline(99_999))
 
 
 def test_a_stop_begins_at_the_lowest_rung_where_the_unit_is_known():
