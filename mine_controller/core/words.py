@@ -339,6 +339,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("demand", "near"): "the average over {window_s} would come to {average_w} of the {limit_w} agreed",
     ("wall", "warm"): "inlet {inlet_c} °C in air of {humidity_pct} %: the wall is kept wet",
     ("wall", "cool"): "inlet {inlet_c} °C: cool enough without the wall",
+    ("wall", "damp"): "air of {humidity_pct} % is not dry enough to begin with: the wall's pump stands",
     ("wall", "humid"): "air of {humidity_pct} % takes no more water: the wall's pump stands",
     ("wall", "unknown"): "inlet {inlet_c} °C, humidity {humidity_pct} %: the wall's pump stands while one is unknown",
     ("wall", "tank"): "no word that the wall's tank holds water: its pump stands",

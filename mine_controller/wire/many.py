@@ -6,6 +6,7 @@ What has arrived is handed to its `then` whenever no socket has news, so that re
 while others are still thinking. A system without epoll (it is Linux's) answers "unreachable" for everything.
 """
 
+import contextlib
 import errno
 import os
 import resource
@@ -239,7 +240,8 @@ class _Round:
 def _connect(sock: socket.SocketType, exchange: Exchange) -> None:
     """Begin to; the epoll says when it is there. OSError when it can't be, OverflowError for what is no port."""
     if exchange.source:
-        sock.setsockopt(socket.IPPROTO_IP, _BIND_NO_PORT, 1)
+        with contextlib.suppress(OSError):  # a kernel without it spends a port more
+            sock.setsockopt(socket.IPPROTO_IP, _BIND_NO_PORT, 1)
         sock.bind((exchange.source, 0))
     wrong = sock.connect_ex((exchange.host, exchange.port))
     if wrong not in _ON_ITS_WAY:

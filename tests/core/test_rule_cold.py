@@ -176,7 +176,7 @@ def pump(desk):
         ({"inlet_c": 30.0}, ("on", "warm")),
         ({"inlet_c": 29.9}, ("off", "cool")),
         ({"humidity_pct": 70.0}, ("on", "warm")),
-        ({"humidity_pct": 70.1}, ("off", "cool")),
+        ({"humidity_pct": 70.1}, ("off", "damp")),
         ({"humidity_pct": None}, ("off", "unknown")),
         ({"inlet_c": None}, ("off", "unknown")),
         ({"water": "alarm"}, ("off", "hazard")),

@@ -72,7 +72,7 @@ def _staying(was: bool, inlet_c: float, humidity_pct: float, kept: dict[str, Any
         return "warm"
     if inlet_c < options.on_c:
         return "cool"
-    return "humid" if humidity_pct > options.humidity_on_pct else str(kept.get("why") or "cool")
+    return "damp" if humidity_pct > options.humidity_on_pct else str(kept.get("why") or "cool")
 
 
 def _locked(view: View) -> str:
