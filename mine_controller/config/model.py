@@ -68,6 +68,11 @@ class Paths(NamedTuple):
     collect: Path  # collect.db, written by `minectl collect` alone
 
     @property
+    def stop_kept(self) -> Path:
+        """A copy of `stop` beside the config: a site whose data is moved elsewhere stays stopped."""
+        return self.config.with_suffix(".stop")
+
+    @property
     def beside(self) -> tuple[Path, ...]:
         """What a person wrote that lies in every copy of the database; config.txt goes there without its secrets."""
         return (self.fleet, self.config.parent / "profiles.txt")

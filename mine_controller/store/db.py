@@ -41,6 +41,10 @@ class Paths(Protocol):
         """The level file of emergency-stop."""
 
     @property
+    def stop_kept(self) -> Path:
+        """The same beside the config: a site whose data is moved elsewhere stays stopped."""
+
+    @property
     def run(self) -> Path:
         """A folder in memory where there is one."""
 
@@ -56,6 +60,7 @@ class Places(NamedTuple):
     inbox: Path
     lock: Path
     stop: Path
+    stop_kept: Path
     run: Path
     backups: Path
 
@@ -67,6 +72,7 @@ class Places(NamedTuple):
             folder / "inbox.db",
             folder / "lock",
             folder / "stop",
+            folder / "config.stop",
             folder / "run",
             folder / "backups",
         )

@@ -1,4 +1,5 @@
-"""The file `stop`: emergency-stop as a level. It works with a dead database and, by its second copy, a dead disk."""
+"""The file `stop`: emergency-stop as a level. It works with a dead database and, by its copy in memory, a dead disk. A
+third one lies beside the config, so that a changed `data_dir` lifts no stop."""
 
 import os
 from contextlib import suppress
@@ -9,8 +10,8 @@ from mine_controller.store.db import Paths, StoreTrouble, plain
 MOST = 4096
 
 
-def _copies(paths: Paths) -> tuple[Path, Path]:
-    return paths.stop, paths.run / "stop"
+def _copies(paths: Paths) -> tuple[Path, Path, Path]:
+    return paths.stop, paths.run / "stop", paths.stop_kept
 
 
 def stop_requested(paths: Paths) -> str | None:
@@ -31,7 +32,7 @@ def stop_requested(paths: Paths) -> str | None:
 
 
 def raise_stop(paths: Paths, who: str, reason: str) -> None:
-    """Ask for the stop in both places. One is enough; StoreTrouble when neither could be written.
+    """Ask for the stop in all places. One is enough; StoreTrouble when none could be written.
 
     A full disk has room for a name: an empty file counts as well, and only does not say who asks.
     """
@@ -57,7 +58,7 @@ def _touched(path: Path) -> bool:
 
 
 def lower_stop(paths: Paths) -> None:
-    """Withdraw it in both places. StoreTrouble when one of them can't be removed: the stop then still holds."""
+    """Withdraw it in all places. StoreTrouble when one of them can't be removed: the stop then still holds."""
     failures = []
     for path in _copies(paths):
         try:

@@ -19,11 +19,22 @@ def test_a_stop_says_who_and_why_until_it_is_lowered(paths):
     assert stop_requested(paths) is None
 
 
-def test_either_copy_alone_holds_the_stop(paths):
-    for gone in (paths.stop, paths.run / "stop"):
+def test_each_copy_alone_holds_the_stop(paths):
+    places = (paths.stop, paths.run / "stop", paths.stop_kept)
+    for kept in places:
         raise_stop(paths, "ann", "test")
-        gone.unlink()
+        for gone in places:
+            if gone != kept:
+                gone.unlink()
         assert stop_requested(paths) == "ann: test"
+
+
+def test_a_stop_holds_when_the_data_moves_elsewhere_and_is_lowered_there(paths, tmp_path):
+    raise_stop(paths, "ann", "test")
+    moved = paths._replace(stop=tmp_path / "other" / "stop", run=tmp_path / "other" / "run")
+    assert stop_requested(moved) == "ann: test"
+    lower_stop(moved)
+    assert stop_requested(moved) is None
 
 
 def test_a_file_touched_by_hand_is_a_stop(paths):
@@ -50,7 +61,7 @@ def test_db1_a_full_disk_has_room_for_a_stop_without_a_word(paths, monkeypatch):
     monkeypatch.setattr(stop, "write_whole", full)
     paths.run.mkdir(parents=True, exist_ok=True)
     raise_stop(paths, "ann", "smoke")
-    assert [path.read_bytes() for path in (paths.stop, paths.run / "stop")] == [b"", b""]
+    assert [path.read_bytes() for path in (paths.stop, paths.run / "stop", paths.stop_kept)] == [b""] * 3
     assert stop_requested(paths) == "a stop file without a word"
     lower_stop(paths)
     assert stop_requested(paths) is None
@@ -58,8 +69,9 @@ def test_db1_a_full_disk_has_room_for_a_stop_without_a_word(paths, monkeypatch):
 
 def test_a_stop_that_can_be_written_nowhere_is_told(paths):
     paths.run.write_text("a file where the folder should be")
-    paths.stop.mkdir()
-    (paths.stop / "x").touch()
+    for path in (paths.stop, paths.stop_kept):
+        path.mkdir()
+        (path / "x").touch()
     with pytest.raises(StoreTrouble, match="no stop file could be written"):
         raise_stop(paths, "ann", "test")
 
