@@ -619,6 +619,11 @@ remove_user() {
     userdel "$SYSTEM_USER" || say "the user $SYSTEM_USER stays, as said above; later: sudo userdel $SYSTEM_USER"
 }
 
+await_tick() { # a tick imports as it goes: without its program it would end between a command and its proof
+    local lock=/var/lib/minectl/minectl.lock
+    [[ ! -e $lock ]] || flock --timeout 120 "$lock" true || say "a tick holds $lock still; it is left to itself"
+}
+
 uninstall() {
     need_root
     if [[ -e $root/etc/systemd/system/minectl.timer ]]; then
@@ -627,6 +632,7 @@ uninstall() {
     drop_services
     drop /etc/cron.d/minectl /etc/logrotate.d/minectl /etc/tmpfiles.d/minectl.conf /usr/local/bin/minectl \
         /usr/local/share/man/man1/minectl.1
+    on_system "wait for the tick at work" await_tick
     if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
         drop /etc/nginx/sites-enabled/minectl /etc/nginx/sites-available/minectl
         if [[ -f $root/etc/nginx/sites-available/default ]]; then
