@@ -2,7 +2,10 @@
 
 import http.client
 import socket
+import ssl
+import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from api.live import listening
@@ -12,6 +15,7 @@ from mine_controller.api.lines import ASKED_S, TAKEN_S, Line
 from mine_controller.cli.serve import LINES
 
 LONG_S = 20
+WIRE = Path(__file__).resolve().parents[1] / "wire"
 
 
 class Quick(Line):
@@ -20,6 +24,16 @@ class Quick(Line):
 
 class Patient(Line):
     asked_s, taken_s, look_s = 60.0, 0.3, 0.05
+
+
+class Narrow(Line):
+    """An end of little room, so that an answer waits in this program."""
+
+    asked_s, taken_s, look_s = 0.3, LONG_S, 0.05
+
+    def connection_made(self, transport):
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+        super().connection_made(transport)
 
 
 @contextmanager
@@ -81,6 +95,32 @@ def test_who_takes_nothing_of_an_answer_is_cut(place):
         got = len(one.recv(1 << 16))
         live.wait_for(lambda: not live.server.server_state.connections)
         assert 0 < got < 30_000_000
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_who_takes_an_answer_slowly_gets_all_of_it(place, safe):
+    """Over TLS too, where what waits to be sent is out of this program's sight."""
+    place.ticks(1)
+    large = place.config.paths.www / "large.bin"
+    large.parent.mkdir(exist_ok=True)
+    large.write_bytes(b"x" * 300_000)
+    about = {"ssl_certfile": str(WIRE / "unit.pem"), "timeout_keep_alive": LONG_S} if safe else {}
+    with listening(place, http=Narrow, **about) as live, socket.socket() as plain:
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        plain.settimeout(LONG_S)
+        plain.connect(("127.0.0.1", live.port))
+        trust = ssl.create_default_context(cafile=str(WIRE / "unit.crt"))
+        one = trust.wrap_socket(plain, server_hostname="127.0.0.1") if safe else plain
+        one.sendall(b"GET /large.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        got, began = 0, time.monotonic()
+        while got < 300_000:
+            piece = one.recv(4096)
+            assert piece, f"cut after {got} bytes and {time.monotonic() - began:.1f} s"
+            got += len(piece)
+            time.sleep(0.02)
+        assert time.monotonic() - began > 3 * Narrow.asked_s
+        if safe:
+            one.close()
 
 
 def test_the_real_service_bounds_its_lines(place, monkeypatch):
