@@ -163,6 +163,9 @@ tests:
     input_series:
       - {series: 'minectl_grid_frequency_hertz{mine="a",role="grid"}', values: '50x10 49.3x20'}
       - {series: 'minectl_grid_frequency_hertz{mine="b",role="grid"}', values: '60x40'}
+      - {series: 'minectl_grid_frequency_hertz{mine="c",role="grid"}', values: '60x10 52x20'}
+      - {series: 'minectl_grid_frequency_hertz{mine="d",role="grid"}', values: '50x10 52x20'}
+      - {series: 'minectl_grid_frequency_hertz{mine="e",role="grid"}', values: '60x10 0x20'}
       - {series: 'minectl_supply_used_ratio{mine="a"}', values: '0.9x10 1.08x20'}
       - {series: 'minectl_miners{mine="a",state="running"}', values: '0x10 90x40'}
       - {series: 'minectl_miners{mine="b",state="running"}', values: '90x40'}
@@ -182,7 +185,7 @@ tests:
       - {series: 'minectl_miners_configured{mine="b"}', values: '160x40'}
     promql_expr_test:
       - {expr: 'count(ALERTS{alertname="MinectlFrequencyLow",alertstate="firing"}) by (mine)', eval_time: 8m,
-         exp_samples: [{labels: '{mine="a"}', value: 1}]}
+         exp_samples: [{labels: '{mine="a"}', value: 1}, {labels: '{mine="c"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyOverdrawn",alertstate="firing"}) by (mine)', eval_time: 8m,
          exp_samples: []}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyOverdrawn",alertstate="firing"}) by (mine)', eval_time: 12m,
