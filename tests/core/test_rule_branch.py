@@ -231,6 +231,38 @@ def test_a_breaker_by_another_name_starts_nothing_on_the_branch_that_tripped():
     assert told(plant) == ["branch_tripped", "branch_back"]
 
 
+ROW = ("m004", "m005", "m006", "m007")
+
+
+@pytest.mark.parametrize(
+    ("corrected", "held"),
+    [
+        (dict.fromkeys(BRANCH, "b2") | dict.fromkeys(ROW, "b1"), BRANCH),  # the two names were mixed up
+        (dict.fromkeys(BRANCH[:2], "b3"), BRANCH),
+        (dict.fromkeys(BRANCH[:3], ""), BRANCH),
+        (dict.fromkeys((*BRANCH, "m008"), "b3"), (*BRANCH, "m008")),  # with another one on it
+    ],
+)
+def test_no_other_breaker_beside_its_name_starts_who_fell_with_a_branch(corrected, held):
+    plant = site()
+    _breakers(plant, dict.fromkeys(ROW, "b2"))
+    plant.open, since = True, plant.now
+    plant.ticks(2)
+    _breakers(plant, corrected)
+    plant.ticks(12)
+    assert told(plant) == ["branch_tripped"]
+    assert runs(plant, since) == set()
+    bans = plant.decisions[-1].envelope.bans
+    assert {name for name, why in bans.items() if why.code == "tripped"} == set(held)
+
+
+def _breakers(plant, names):
+    """Fleet.csv as edited: these miners hang on other breakers."""
+    miners = tuple(spec._replace(breaker=names.get(spec.id, spec.breaker)) for spec in plant.wiring.miners)
+    plant.wiring = plant.wiring._replace(miners=miners)
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+
+
 def test_who_fell_with_a_branch_is_known_by_its_new_name_when_it_is_on_again():
     plant = site()
     plant.open = True

@@ -4,7 +4,8 @@ Whoever goes to the box and closes it is there and knows why; until then nothing
 program loads a branch with a fault. It ends with a person's `ack` or `resume`, or when the miners are seen on again. A
 site that is dark as a whole is a black-out and no branch; miners that idle draw their standby. A meter that went with
 its branch tells nothing, and what is unmeasured is not started anyway. The fans are for the rule of air to see.
-A breaker by another name in the config closes nothing: who hung on it waits all the same.
+A breaker by another name in the config, or another one beside a miner's name, closes nothing: who fell waits all the
+same, and so does whoever hangs on one breaker with them now.
 """
 
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     held = {
         view.wiring.miners[at].id: (name, told)
         for name, told in kept.items()
-        for at in branches.get(name) or _columns(view, told)
+        for at in _beside(view, branches, name, told)
     }
     limits = tuple(
         Limit(EQUIPMENT, f"ban {miner}", 0, _reason("tripped", name, told["miners"]))
@@ -99,6 +100,13 @@ def _columns(view: View, told: dict[str, Any]) -> list[int]:
     """Those that fell, as far as fleet.csv still lists them."""
     fallen = set(told["miners"])
     return [at for at, spec in enumerate(view.wiring.miners) if spec.id in fallen]
+
+
+def _beside(view: View, branches: dict[str, tuple[int, ...]], name: str, told: dict[str, Any]) -> list[int]:
+    """Those that fell, and whoever hangs on one branch with them now, whatever it is called."""
+    fallen, word = set(_columns(view, told)), name.partition(" ")[0]
+    ways = [ats for other, ats in branches.items() if other.startswith(f"{word} ") and not fallen.isdisjoint(ats)]
+    return sorted(fallen.union(*ways))
 
 
 def _over(name: str, told: dict[str, Any]) -> Event:
