@@ -23,7 +23,7 @@ JSON, FORM = {"Content-Type": "application/json"}, {"Content-Type": "application
         ("", JSON, b"{smoke", "emergency stop over HTTP"),
         ("", JSON, b'{"reason": "\xff"}', "emergency stop over HTTP"),
         ("", JSON, b"[" * 60_000, "emergency stop over HTTP"),
-        ("", JSON, b'{"reason": "' + b"smoke " * 20_000 + b'"}', "emergency stop over HTTP"),  # more than a body may have
+        ("", JSON, b'{"reason": "' + b"smoke " * 20_000 + b'"}', "emergency stop over HTTP"),
         ("?wait=120", JSON, b'{"reason": "smoke"}', "smoke"),
     ],
 )
