@@ -305,6 +305,24 @@ def test_pro8_inputs_that_stay_away_are_told_and_their_return_too():
     assert (desk.events(), desk.last.limits) == (["inputs_back"], ())
 
 
+def test_pro8_inputs_that_come_back_after_another_boot_are_told_once_too():
+    desk = boot()
+    for _ in range(12):
+        desk.see(signal=None)
+    assert desk.memory.get("told")
+    desk.clock = {"rebooted": True}
+    desk.see()
+    desk.clock = {}
+    desk.see(signal="run")
+    desk.see()
+    assert (desk.events(), desk.last.limits) == (["inputs_back"], ())
+    desk.clock = {"rebooted": True}
+    desk.see(7200)
+    desk.clock = {}
+    desk.see()
+    assert (desk.events(), desk.last.limits) == ([], ()), "nothing was missing this time"
+
+
 def test_pro8_fan_watts_and_miner_watts_are_inputs_too():
     desk = boot()
     desk.fan_watts = None

@@ -29,7 +29,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     gap = now_s - int(kept.get("tick_s") or 0) > max(GAP_S, 2 * clock.tick_s) if kept.get("tick_s") else True
     if clock.rebooted or gap:
         boots = [at for at in kept.get("boots") or [] if now_s - at < 3600]
-        kept = {"boots": [*boots, now_s], "init_s": now_s, "good": 0, "good_s": 0}
+        told = {"told": 1} if kept.get("told") and not kept.get("done") else {}  # its end is still to be told
+        kept = {"boots": [*boots, now_s], "init_s": now_s, "good": 0, "good_s": 0} | told
         events.append(Event("restarted", "info", "controller", Reason("boot", "restarted")))
     kept["tick_s"] = now_s
     if clock.stepped:
