@@ -134,6 +134,20 @@ def test_o35_a_worn_battery_on_the_mains_is_a_warning_and_hides_no_loss_of_them(
     assert (site.open("ups_low"), site.open("ups_worn")) == ([], [])
 
 
+def test_o35_a_bad_battery_is_an_emergency_while_the_ups_does_not_say_where_its_power_comes_from():
+    """O35. NUT: `OL`, then `BYPASS ALARM`: that the mains were there once says nothing of now."""
+    site = guarded("nut ups", mains__contact="ok", battery__contact="ok", charge_pct=100.0, status__text="OL")
+    say(site, "nut ups", mains__contact=None, battery__contact="alarm", status__text="BYPASS ALARM")
+    site.ticks(1)
+    (told,) = site.told("ups_low")
+    assert told.level == 2
+    say(site, "nut ups", mains__contact="ok", battery__contact="alarm", status__text="OL RB")
+    site.ticks(32)
+    say(site, "nut ups", mains__contact=None, battery__contact=None, status__text=None)
+    site.ticks(4)
+    assert (site.open("ups_low"), site.open("ups_worn")) == ([], ["nut ups"]), "one that is silent got no worse"
+
+
 def test_o35_a_battery_that_charges_after_the_mains_came_back_is_no_news():
     """O35. `OL CHRG LB` for some minutes; its emergency ends, as the mains are what it waited for."""
     site = guarded("nut ups", mains__contact="alarm", battery__contact="alarm", charge_pct=8.0)

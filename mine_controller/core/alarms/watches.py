@@ -19,7 +19,7 @@ from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import OnceEach
 from mine_controller.core.reach import answers, commandable, is_dark
 from mine_controller.core.source import nearer_hz, nominal_hz
-from mine_controller.core.view import View
+from mine_controller.core.view import ABSENT, View
 from mine_controller.record import NamedTuple
 
 # What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
@@ -224,21 +224,23 @@ def _ups(look: Look) -> Found:
         charge_pct = _figure(look.view, name, f"{name}:charge_pct")
         figures = (("device", name), ("charge_pct", charge_pct if charge_pct is not None else "unknown"))
         mains, battery, status = (
-            told.value if (told := look.view.image.channels.get(f"{name}/{channel}")) is not None else None
+            look.view.image.channels.get(f"{name}/{channel}", ABSENT)
             for channel in ("mains:contact", "battery:contact", "status:text")
         )
-        if mains is None:
+        if mains.at_s < battery.at_s:  # its newest answer does not say where its power comes from
+            mains = ABSENT
+        if mains.value is None:
             yield f"ups_on_battery {name}"
-        elif mains == "alarm":
+        elif mains.value == "alarm":
             yield event("ups_on_battery", name, *figures)
-        if battery is None:
+        if battery.value is None:
             yield f"ups_low {name}"
             yield f"ups_worn {name}"
-        elif battery == "alarm":
-            if mains != "ok":
+        elif battery.value == "alarm":
+            if mains.value != "ok":
                 yield event("ups_low", name, *figures)
-            if mains == "ok" or look.stands("ups_worn", name):
-                yield event("ups_worn", name, *figures, ("status", status or "status unknown"))
+            if mains.value == "ok" or look.stands("ups_worn", name):
+                yield event("ups_worn", name, *figures, ("status", status.value or "status unknown"))
 
 
 def _of_kind(view: View, kind: str) -> list[str]:
