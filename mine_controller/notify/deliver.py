@@ -9,7 +9,8 @@ In quiet hours all but emergencies wait for their end. A letter with a time of i
 What the channels said is kept in the letter's last note, by the title of the section:
 "telegram" = "told" or "no: why" · "telegram fails" · "telegram next" (wall time) · "telegram held" (what it asked for)
 · "telegram gone" (refused for good). "began" is when its time first came; "config" is the sum of the config: a new one
-clears every back-off, and so does a clock that was set back to before "at", the time of the note.
+clears every back-off, and so does a clock that was set back to before "at", the time of the note. "ended" is when
+what it tells of was over.
 """
 
 import importlib
@@ -27,7 +28,7 @@ STALE_INFO_S = 4 * DAY_S  # information that reached nobody is no longer news; t
 HURRY_S = 60  # between two tries to tell an emergency that has reached nobody
 LONGEST_WAIT_S = 3600
 WHY_KEPT = 80
-TOLD = "told"
+TOLD, ENDED = "told", "ended"
 EVERY = "*"  # in a letter's `to`: by every section
 QUICK = 3  # repeats of an emergency that come fast
 Note = dict[str, str | int]
@@ -100,7 +101,7 @@ def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> 
     items = {letter.id: read(letter) for letter in letters}
     aside = _aside(letters, items, desk, now_s)
     routes = {letter.id: _route(letter, items[letter.id], desk) for letter in letters if letter.id not in aside}
-    over = ends(items.values())
+    over = _over(letters, items)
     calls, batches, lines = [], {}, []
     for way in desk.ways:
         batch = _batch([letter for letter in letters if way.title in routes.get(letter.id, ())], way, desk.sum, now_s)
@@ -117,8 +118,8 @@ def deliver(letters: Sequence[Letter], desk: Desk, now_s: int, until: float) -> 
     waits = {way.title: _until(letters, f"{way.title} next", desk.sum, now_s) for way in desk.ways}
     news = _News(sent, tried, fails, waits, now_s)
     told = (_noted(letter, routes[letter.id], desk.sum, news) for letter in letters if letter.id in routes)
-    notes = (*aside.values(), *told)
-    return Delivered(tuple(note for note in notes if note is not None), tuple(lines))
+    notes = {note.id: note for note in (*aside.values(), *told) if note is not None}
+    return Delivered(_stamped(letters, items, over, notes), tuple(lines))
 
 
 # -- what goes where ---------------------------------------------------------------------------------------------------
@@ -223,6 +224,31 @@ def _called(letter: Letter, config: str, now_s: int) -> bool:
 
 def _told(letter: Letter, title: str) -> bool:
     return _last(letter).get(title) == TOLD
+
+
+# -- what is over ------------------------------------------------------------------------------------------------------
+
+
+def _over(letters: Sequence[Letter], items: dict[int, Item]) -> dict[str, int]:
+    """Alarms that are over, and since when: by what was noted beside their letters, and by letters that say so."""
+    noted = {items[letter.id].alarm: _number(_last(letter), ENDED) for letter in letters}
+    return {name: at for name, at in noted.items() if at} | ends(items.values())
+
+
+def _stamped(
+    letters: Sequence[Letter], items: dict[int, Item], over: dict[str, int], notes: dict[int, Noted]
+) -> tuple[Noted, ...]:
+    """The notes; beside a letter whose alarm is over it is noted, for the letter that says so may be told and gone
+    while a way of this one is still shut."""
+    made = dict(notes)
+    for letter in letters:
+        at = over.get(items[letter.id].alarm, 0)
+        if at and items[letter.id].what != "clear":
+            known = _number(_last(letter), ENDED) == at
+            note = made.get(letter.id) or (None if known else Noted(letter.id, _last(letter), letter.due_at, None))
+            if note is not None:
+                made[letter.id] = note._replace(note=note.note | {ENDED: at})
+    return tuple(made.values())
 
 
 # -- what is noted ----------------------------------------------------------------------------------------------------

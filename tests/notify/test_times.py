@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from notify.test_deliver import NOW, Fake, World, after, counts, letter
+from notify.test_deliver import DOWN, NOW, OK, Fake, World, after, counts, letter
 
 from mine_controller.core.option import fill
 from mine_controller.notify import channel_test, heartbeat, quiet, sms
@@ -205,6 +205,37 @@ def test_ntf5_what_was_over_before_anybody_could_be_told_is_told_as_over_by_ever
     again = with_body(letter(4, EMERGENCY, at=NOW - 60), **about, alarm="bbbbb", what="raise", state="active")
     run(world, [*stop, over, again])
     assert "TO DO: look for dead fans (from 16:30 to 18:59)" in world.sms.got[1].text, "it is there again"
+
+
+def test_ntf5_a_phone_hears_of_an_end_that_all_others_were_told_before(world):
+    """The letter of the end is told and closed while the phone's way is still shut."""
+    world.sms.TEXT, world.sms.answer = "sms.txt", DOWN
+    about = {"kind": "heat_stop", "about": "inlet", "alarm": "aaaaa", "owner": "look for dead fans"}
+    stop = with_body(letter(1, EMERGENCY), **about, severity="emergency", what="raise", state="active")
+    letters = after([stop], run(world, [stop]))
+    assert letters[0].due_at > NOW + 1
+    over = with_body(letter(2, INFO, at=NOW + 1), **about, severity="info", what="clear")
+    letters = after([*letters, over], run(world, [*letters, over], NOW + 1))
+    assert [one.id for one in letters] == [1]
+    for config in ("c1", "c2"):  # a back-off of another config counts no more; that it is over does
+        letters = after(letters, run(world, letters, letters[0].due_at, sum=config))
+    world.sms.answer = OK
+    assert run(world, letters, NOW + 7200, sum="c2").notes[0].told_at == NOW + 7200
+    assert "TO DO: look for dead fans" in world.sms.got[0].text
+    assert world.sms.got[-1].text == "Coop: EMERGENCY heat stop: gives no air (was, at 19:00, over at 19:00) #1"
+
+
+def test_ntf5_an_end_is_noted_once_beside_what_waits(world):
+    world.sms.answer = DOWN
+    stop = with_body(letter(1, EMERGENCY), alarm="aaaaa", what="raise", state="active", severity="emergency")
+    letters = after([stop], run(world, [stop]))
+    world.telegram.answer = DOWN
+    over = with_body(letter(2, INFO, at=NOW + 1), alarm="aaaaa", what="clear", severity="info")
+    noted = [tuple(one.id for one in run(world, [*letters, over], NOW + 1).notes)]
+    letters = after([*letters, over], run(world, [*letters, over], NOW + 1))
+    noted.append(tuple(one.id for one in run(world, letters, NOW + 2).notes))
+    assert noted == [(2, 1), ()]
+    assert letters[0].due_at == after([stop], run(world, [stop]))[0].due_at, "and waits as long as before"
 
 
 def test_alarms_that_stand_have_buttons_and_emergencies_no_shelf(world):
