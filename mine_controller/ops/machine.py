@@ -6,7 +6,7 @@ import shutil
 import stat
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mine_controller.config.model import Config, Paths
@@ -26,7 +26,8 @@ HELD_S = 110
 FILES_FAIL = 1000
 WORN = 8  # of 10: what a card or an SSD says of its own wear
 _CRON_READS = re.compile(r"[A-Za-z0-9_-]+")  # of Debian: what packages and editors leave there starts nothing
-_TIMER, _FENCE = "minectl.timer", "ReadWritePaths="
+_TIMER = "minectl.timer"
+_HOMES = ("/home", "/root", "/run/user")  # what ProtectHome=yes shows to nobody
 FIRST_S = 1_735_689_600  # 2025-01-01: a clock before this was never set
 
 
@@ -228,18 +229,23 @@ def timers(config: Config, machine: Machine) -> Iterator[Check]:
 
 
 def _fenced(paths: Paths, machine: Machine, text: str) -> Check:
-    """Fine, unless the timer's unit lets a tick write elsewhere than this config has its files."""
-    unit = machine.root / "etc/systemd/system/minectl.service"
-    if not text.startswith(_TIMER) or not unit.exists():
+    """Fine, unless the timer's unit, as systemd reads all its files, keeps a tick from writing where its config says."""
+    asked = ("systemctl", "show", "minectl.service", "-p", "ProtectSystem", "-p", "ProtectHome", "-p", "ReadWritePaths")
+    shown = {name: value for name, _, value in (line.partition("=") for line in machine.run(asked).splitlines())}
+    if not text.startswith(_TIMER) or shown.get("ProtectSystem") != "strict":
         return Check("timer", OK, text)
-    files = [unit, *sorted(unit.with_suffix(".service.d").glob("*.conf"))]
-    lines = [line.partition("=")[2] for file in files for line in _read(file).splitlines() if line.startswith(_FENCE)]
-    open_to = [Path(word.lstrip("-+")) for line in lines for word in line.split()]
-    shut = [str(path) for path in _written(paths) if not any(path.is_relative_to(one) for one in open_to)]
-    if not open_to or not shut:
+    open_to = [os.path.realpath(word.lstrip("-+")) for word in shown.get("ReadWritePaths", "").split()]
+    hidden = _HOMES if shown.get("ProtectHome") == "yes" else ()
+    shut = [path for path in _written(paths) if not _lies_in(path, open_to) or _lies_in(path, hidden)]
+    if not shut:
         return Check("timer", OK, text)
+    lines = ("ProtectHome=no, " if any(_lies_in(one, hidden) for one in shut) else "") + "ReadWritePaths=FOLDER"
     remedy = "sudo ./install.sh writes the usual places into config.txt; or `sudo systemctl edit minectl`, [Service], "
-    return Check("timer", FAIL, f"its ticks may not write {', '.join(shut)}", f"{remedy}{_FENCE}and the folder")
+    return Check("timer", FAIL, f"its ticks may not write {', '.join(map(str, shut))}", remedy + lines)
+
+
+def _lies_in(path: Path, folders: Sequence[str]) -> bool:
+    return any(Path(os.path.realpath(path)).is_relative_to(one) for one in folders)
 
 
 def _cron_files(machine: Machine) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+from pathlib import Path
 
 import pytest
 from cli.place import Place
@@ -63,19 +64,37 @@ def test_cron_and_timer_together_are_two_writers(place, tmp_path):
     assert (check.verdict, "more than one" in check.text) == ("warn", True)
 
 
-UNIT = "[Service]\nReadWritePaths=/var/lib/minectl /var/log/minectl\nReadWritePaths=-/run/minectl\n"
+def fenced(root, *, paths="", system="strict", home="yes"):
+    """A machine whose timer starts the ticks, as systemd tells of their unit when all its files are read."""
+    shown = f"ProtectSystem={system}\nProtectHome={home}\nReadWritePaths={paths}\n"
+    return machine(root)._replace(run=lambda line: {"is-active": "active\n", "show": shown}.get(line[1], ""))
 
 
 def test_a_timer_whose_ticks_may_not_write_where_the_config_has_its_files_is_told(place, tmp_path):
-    put(tmp_path, "etc/systemd/system/minectl.service", UNIT)
-    timed = machine(tmp_path, says={"systemctl": "active\n"})
-    check = only(box.timers(place.config, timed))
+    usual = "/var/lib/minectl /var/log/minectl -/run/minectl"
+    check = only(box.timers(place.config, fenced(tmp_path, paths=usual)))
     assert (check.verdict, str(place.config.paths.db) in check.text) == ("fail", True)
     assert "sudo ./install.sh" in check.remedy
-    put(tmp_path, "etc/systemd/system/minectl.service.d/override.conf", f"[Service]\nReadWritePaths={tmp_path}\n")
-    assert only(box.timers(place.config, timed)).verdict == "ok"
     put(tmp_path, "etc/cron.d/minectl", LINE)
     assert only(box.timers(place.config, machine(tmp_path))).verdict == "ok", "cron is not fenced in"
+
+
+def test_a_timer_whose_ticks_may_write_all_their_files_is_fine(place, tmp_path):
+    inside = f"/var/lib/minectl {tmp_path}"
+    assert only(box.timers(place.config, fenced(tmp_path, paths=inside))).verdict == "ok"
+    assert only(box.timers(place.config, fenced(tmp_path, system="no"))).verdict == "ok", "no fence at all"
+    (tmp_path / "link").symlink_to(place.config.paths.db.parent)
+    by_link = f"{tmp_path / 'link'} {place.config.paths.run} {place.config.paths.log.parent}"
+    assert only(box.timers(place.config, fenced(tmp_path, paths=by_link))).verdict == "ok"
+
+
+def test_files_in_a_home_that_the_ticks_can_not_see_are_told(place, tmp_path):
+    paths = place.config.paths._replace(db=Path("/home/pi/mine/mine_data.db"))
+    config = place.config._replace(paths=paths)
+    check = only(box.timers(config, fenced(tmp_path, paths=f"/home/pi/mine {tmp_path}")))
+    assert (check.verdict, "/home/pi/mine/mine_data.db" in check.text) == ("fail", True)
+    assert "ProtectHome=no" in check.remedy
+    assert only(box.timers(config, fenced(tmp_path, paths=f"/home/pi/mine {tmp_path}", home="no"))).verdict == "ok"
 
 
 def test_a_commented_line_starts_nothing(place, tmp_path):
