@@ -229,7 +229,7 @@ def timers(config: Config, machine: Machine) -> Iterator[Check]:
 
 
 def _fenced(paths: Paths, machine: Machine, text: str) -> Check:
-    """Fine, unless the timer's unit, as systemd reads all its files, keeps a tick from writing where its config says."""
+    """Fine, unless the timer's unit, as systemd reads all its files, keeps a tick from writing where it has to."""
     asked = ("systemctl", "show", "minectl.service", "-p", "ProtectSystem", "-p", "ProtectHome", "-p", "ReadWritePaths")
     shown = {name: value for name, _, value in (line.partition("=") for line in machine.run(asked).splitlines())}
     if not text.startswith(_TIMER) or shown.get("ProtectSystem") != "strict":
