@@ -20,6 +20,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import CONTRACT, SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.modes import mode_of
+from mine_controller.core.option import fill
 from mine_controller.core.overrides import take_requests, with_tests
 from mine_controller.core.reach import ours
 from mine_controller.core.renamed import follow
@@ -83,12 +84,13 @@ def _advise(view: View, policy: Policy) -> dict[str, Advice]:
     """Every rule of the policy, each on its own: a rule that fails says so and its layer takes its safe side."""
     out: dict[str, Advice] = {}
     for name in rules.NAMES:
-        if name not in policy.rules:
-            continue
         memory = view.state.memory.get(name, {})
+        wired = name in policy.rules
+        if not wired and not (memory and rules.holds(name, memory)):
+            continue
         module = rules.load(name)
         try:
-            out[name] = module.advise(view, memory, policy.rules[name])
+            out[name] = module.advise(view, memory, policy.rules[name] if wired else fill(module.Options))
         except Exception as error:  # noqa: BLE001 - PRO4: one broken rule must not take the others' control away
             out[name] = _failed(name, module.LAYER, memory, type(error).__name__, view)
             continue

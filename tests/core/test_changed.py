@@ -90,6 +90,25 @@ def test_somebody_elses_hand_on_a_miner_is_over_in_time_also_under_its_new_name(
     assert [key for key in boards.state.alarms if key.startswith("two_writers")] == []
 
 
+def test_smoke_whose_only_contact_is_taken_out_of_the_config_starts_nothing_until_a_person_resumes():
+    """A config from before the contact was bought, or a line that was commented out, is nobody who has looked."""
+    plant = Plant(wiring(24))
+    plant.ticks(4)
+    plant.smoke = "alarm"
+    plant.ticks(3)
+    without(plant, "smoke")
+    plant.policy = plant.policy._replace(rules={n: own for n, own in plant.policy.rules.items() if n != "hazard"})
+    plant.ticks(12)
+    assert {plant.power[spec.id] for spec in plant.wiring.miners} == {0}
+    assert list(plant.state.alarms) == ["smoke site"]
+    plant.requests = (request("resume"),)
+    plant.ticks(14)
+    assert "smoke site" not in plant.state.alarms
+    assert "hazard" not in plant.state.memory
+    assert sum(plant.power.values()) > 80_000
+    assert plant.violations == []
+
+
 # -- a curtailment under way ------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ def test_hw3_water_stops_no_fan_and_smoke_neither_where_the_owner_says_so():
     assert (mild.limit("max_power_w"), mild.limit("fans_max")) == (0, None)
 
 
-def test_hw3_a_smoke_contact_that_is_taken_out_of_the_config_holds_nothing_beside_the_water_that_stays():
+def test_hw3_a_smoke_contact_that_is_taken_out_of_the_config_holds_until_a_person_resumes():
     desk = Desk("hazard")
     desk.see(smoke="alarm", water="ok")
     desk.see(smoke=None)
@@ -45,9 +45,14 @@ def test_hw3_a_smoke_contact_that_is_taken_out_of_the_config_holds_nothing_besid
     roles = {name: role for name, role in desk.wiring.roles.items() if name != "smoke"}
     desk.wiring = desk.wiring._replace(roles=roles)
     desk.see()
+    assert (desk.limit("max_power_w"), desk.limit("fans_max"), desk.events()) == (0, 0, [])
+    text = "SMOKE was seen 4 min ago; its contact left the config: all off until an ack"
+    assert {sentence(limit.reason) for limit in desk.last.limits} == {text}
+    desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
+    desk.see()
     assert (desk.limit("max_power_w"), desk.limit("fans_max"), desk.events()) == (None, None, ["smoke_cleared"])
     [event] = desk.last.events
-    assert sentence(event.reason) == "the smoke contact was taken out of the config: what it held is free"
+    assert sentence(event.reason) == "resumed; the config has no smoke contact any more"
     desk.see()
     assert desk.events() == []
 

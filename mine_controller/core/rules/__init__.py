@@ -2,12 +2,14 @@
 
 A rule file declares LAYER, NEEDS (roles without which it does not exist; empty = always) and `Options`; it may declare
 `check(options)` for its own cross-checks. A rule of named sections ([schedule night]) declares SECTION, the options of
-one of them, and `with_sections(options, sections)`; without a section it does not exist. Rules never meet: order can't
-matter, each sees the same view and its own memory.
+one of them, and `with_sections(options, sections)`; without a section it does not exist. One that latches what only a
+person frees declares `holds(memory)`: as long as it does, it is asked although the config has lost its inputs. Rules
+never meet: order can't matter, each sees the same view and its own memory.
 """
 
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 # Fixed so that reasons appear in one order everywhere; the result does not depend on it (a test shuffles them).
 NAMES = (
@@ -24,3 +26,9 @@ def load(name: str) -> ModuleType:
     from importlib import import_module  # noqa: PLC0415 - start-up is part of every tick
 
     return import_module(f"mine_controller.core.rules.{name}")
+
+
+def holds(name: str, memory: dict[str, Any]) -> bool:
+    """True when the rule's memory holds what only a person frees."""
+    latched = getattr(load(name), "holds", None)
+    return latched is not None and bool(latched(memory))

@@ -1,6 +1,7 @@
 """Smoke or water: everything off at the outlets, at once; on smoke the fans too (HW3).
 
-Latched until the contact is good again and a person resumes.
+Latched until the contact is good again and a person resumes. A contact that is taken out of the config meanwhile can
+show nothing any more: then it is the person's word alone.
 """
 
 from typing import Any
@@ -20,12 +21,17 @@ class Options(NamedTuple):
     fans_off_on_smoke: bool = option(True, help="smoke stops the container fans too: air feeds a fire")
 
 
+def holds(memory: dict[str, Any]) -> bool:
+    """True while a person has to free something: the rule is asked then also where the config has neither contact."""
+    return any(memory.get(what) for what in NEEDS)
+
+
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """Latch on the first reading that says alarm; unknown neither latches nor releases."""
     limits: list[Limit] = []
     events: list[Event] = []
     kept = dict(memory)
-    for what in ("smoke", "water"):
+    for what in NEEDS:
         value = view.role(what).value
         if value == "alarm" and not kept.get(what):
             kept[what] = view.now_s
@@ -33,11 +39,11 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         elif value == "ok" and kept.get(what) and view.acked:
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_cleared")))
-        elif value is None and kept.get(what) and not view.wired(what):  # its contact was taken out of the config
+        elif kept.get(what) and not view.wired(what) and view.acked:
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_absent")))
         if kept.get(what):
-            code = f"{what}_held" if value == "ok" else what
+            code = f"{what}_held" if value == "ok" else what if view.wired(what) else f"{what}_gone"
             reason = Reason("hazard", code, (("since_s", view.now_s - int(kept[what])),))
             limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
             if what == "smoke" and options.fans_off_on_smoke:
