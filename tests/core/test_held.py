@@ -1,5 +1,7 @@
 """A mine that may run and is held back for an hour is told of, and told free again."""
 
+from core.offgrid_plant import Offgrid
+from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, wiring
 
 from mine_controller.core.words import sentence
@@ -46,6 +48,21 @@ def test_a_curtailment_neither_counts_as_being_held_back_nor_ends_it():
     plant.signal = "run"
     plant.ticks(2 * HOUR_TICKS)
     assert (len(plant.events("starts_held")), plant.events("starts_freed")) == (1, [])
+
+
+def test_what_holds_the_mine_is_told_as_long_as_it_does_also_when_its_rule_has_nothing_to_remember():
+    """A meter that never told a frequency: the rule of the grid knows not even its nominal one."""
+    plant = Offgrid(offgrid_wiring(6, roles=("grid_hz",)), running=False)
+    plant.policy = plant.policy._replace(site=plant.policy.site._replace(nominal_hz=0))
+    plant.hz = None
+    plant.ticks(2 * HOUR_TICKS)
+    assert (plant.state.mode, plant.state.memory["grid"]) == ("HOLD", {})
+    assert [event.reason.rule for event in plant.events("starts_held")] == ["grid"]
+    assert "starts_held site" in plant.state.alarms
+    plant.hz = 60.0
+    plant.ticks(HOUR_TICKS)
+    assert len(plant.events("starts_freed")) == 1
+    assert "starts_held site" not in plant.state.alarms
 
 
 def test_something_else_that_holds_it_then_is_told_in_its_place():

@@ -32,6 +32,7 @@ _THINGS: dict[str, Things] = {
     "pool_down": lambda view: {pool.name for pool in view.pools},
     "start_failed": _miners,
     "stranger": _miners,
+    "starts_held": lambda _: ("site",),  # told with the reason of whoever holds; core/held.py tells its end
     "meters_disagree": lambda view: {"site"} if view.wired("site_power_w") and view.wiring.fans else (),
 }
 
