@@ -153,7 +153,12 @@ def url(text: str) -> str:
         raise WrongValueError(f"{_quote(text.rpartition('@')[2])} is not an address like https://host/path")
     if "@" in found[2]:
         raise WrongValueError(_CREDENTIALS)
-    host(found[2])
+    try:
+        host(found[2])
+    except WrongValueError:
+        if "@" in text:  # a / ends the host, also one in a password
+            raise WrongValueError(_CREDENTIALS) from None
+        raise
     return text
 
 

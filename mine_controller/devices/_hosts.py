@@ -124,6 +124,8 @@ def faults(hosts: tuple[str, ...]) -> list[str]:
 def _ends(entry: str) -> tuple[int, int]:
     """The first and the last address as numbers. BadHostsError."""
     text = entry.strip()
+    if "@" in text:
+        raise BadHostsError("hosts: an entry carries a user or password: write those as options of their own")
     try:
         low, high = _network(text) if "/" in text else _range(text)
     except ValueError:

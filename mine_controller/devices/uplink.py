@@ -65,9 +65,8 @@ class Options(NamedTuple):
 
 def faults(options: Options) -> list[str]:
     """What is wrong with the places."""
-    found = [
-        f"places: {_answer.clean(place)!r} is not an address with a port" for place in options.places if not _at(place)
-    ]
+    wrong = [place for place in options.places if not _at(place)]
+    found = [f"places: {_shown(place)} is not an address with a port" for place in wrong]
     hosts = {place.partition(":")[0] for place in options.places}
     if not found and len(hosts) < PLACES:
         found.append("places: one host proves nothing when it does not answer; name two or more")
@@ -76,6 +75,10 @@ def faults(options: Options) -> list[str]:
     if options.source and not _is_address(options.source):
         found.append("source: is no address of this machine")
     return found
+
+
+def _shown(place: str) -> str:
+    return "what carries a user or password" if "@" in place else repr(_answer.clean(place))
 
 
 def _at(place: str) -> tuple[str, int] | None:

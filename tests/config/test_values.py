@@ -105,7 +105,7 @@ def test_what_is_no_address(text, tmp_path):
 
 
 def test_a_password_in_an_address_is_refused_without_repeating_it(tmp_path):
-    for text in ("http://root:canary@host/", "http://root:canary@ho st/"):
+    for text in ("http://root:canary@host/", "http://root:canary@ho st/", "http://root:canary/1@host/"):
         with pytest.raises(WrongValueError) as caught:
             make(str, text, tmp_path, kind="url")
         assert "canary" not in str(caught.value)

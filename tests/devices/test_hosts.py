@@ -22,6 +22,13 @@ def test_an_entry_is_an_address_a_range_or_a_network(written, meant):
     assert _hosts.faults((written,)) == []
 
 
+@pytest.mark.parametrize("entry", ["root:canary@10.0.1.7", "root:canary@10.0.2.0/24", "root:canary@10.0.1.8-10"])
+def test_a_password_in_an_entry_is_refused_without_repeating_it(entry):
+    (said,) = _hosts.faults((entry,))
+    assert "canary" not in said
+    assert "write those as options of their own" in said
+
+
 def test_an_identity_at_several_addresses_is_unknown_and_says_where():
     two = _hosts.doubled("02:01", ["10.0.0.1", "10.0.0.9"], ("word",))
     assert [(one.channel, one.quantity, one.value) for one in two] == [

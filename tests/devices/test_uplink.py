@@ -152,5 +152,11 @@ def test_places_that_prove_nothing_are_refused(places, more, word):
     assert any(word in fault for fault in uplink.faults(options(*places, **more)))
 
 
+def test_a_password_in_a_place_is_refused_without_repeating_it():
+    (said,) = uplink.faults(options("root:canary@192.0.2.1:80", "192.0.2.2:80"))
+    assert "canary" not in said
+    assert "a user or password" in said
+
+
 def test_two_independent_places_are_fine():
     assert uplink.faults(options("192.0.2.1:80", "192.0.2.2:80")) == []
