@@ -62,6 +62,7 @@ HELP = """\
 /stop everything off, after a second press
 /help this list
 Answers come at the end of a tick."""
+UNHEARD = f"Nothing was done: there is no such command.\n{HELP}"
 RESUME = 'Starting again is not done from here. On the controller: <code>minectl resume --reason "..."</code>'
 
 
@@ -203,8 +204,8 @@ class _Ear:
         }
         if verb in answers:
             answers[verb](one)
-        elif one.private or (found and found[2]):
-            self._say(one, f"Nothing was done: there is no such command.\n{HELP}")
+        elif (one.private or (found and found[2])) and not self._has_said(one.chat, UNHEARD):
+            self._say(one, UNHEARD)  # once a tick: talk takes no room from the answer to a stop behind it
 
     def _ack(self, one: Update, name: str) -> None:
         if _ID.fullmatch(name):
@@ -320,6 +321,9 @@ class _Ear:
         if not text and not one.press:
             text = html.escape(toast)
         self.replies.append(Reply(one.chat, text, buttons, one.press, toast))
+
+    def _has_said(self, chat: str, text: str) -> bool:
+        return any((each.chat, each.text) == (chat, text) for each in self.replies)
 
     def _verdicts(self) -> None:
         """What became of requests, each told once: it is struck off when the chat has it."""

@@ -90,6 +90,16 @@ def test_whoever_writes_to_the_bot_alone_is_told_what_it_understands(mine, api, 
     assert stop_requested(mine.config.paths) is None
 
 
+def test_talk_with_the_bot_leaves_room_for_the_stop_behind_it(mine, api):
+    for at in range(12):
+        api.write(50 + at, f"stop it {at}", mine.wall)
+        api.updates[-1]["message"]["chat"]["type"] = "private"
+    api.write(70, "/stop", mine.wall)
+    mine.tick()
+    assert ["Nothing was done" in said for said in texts(api)] == [True, False]
+    assert texts(api)[1].startswith("Stop everything at")
+
+
 def test_chatter_in_the_group_is_none_of_ours(mine, api):
     assert ask(mine, api, 50, "good morning") == ""
     assert ask(mine, api, 51, "/weather") == ""
