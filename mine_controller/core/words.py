@@ -223,6 +223,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("profit", "low"): "{miner} earns {earns} p and costs {costs} p an hour: it rests",
     ("profit", "all_low"): "{miners} miners cost more than they earn at {price} p/kWh and rest",
     ("profit", "all_back"): "mining pays again at {price} p/kWh",
+    ("profit", "unguarded"): "nobody rests for what mining costs: the config has no price any more, or guard = no",
     ("profit", "coin"): "{coin} pays best: {value} p per TH/s and day",
     ("band", "champion"): "only the {count} most efficient run in band {band}",
     ("tuning", "begun"): "{miner}: the search for its best setting begins at {to}",

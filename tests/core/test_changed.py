@@ -260,17 +260,29 @@ def test_a_price_that_was_missing_and_is_taken_out_of_the_config_is_missed_no_lo
     assert list(market.state.alarms) == ["price_missing price"], "wired again, and still not known"
 
 
-def test_who_rested_because_mining_did_not_pay_runs_when_the_config_has_no_price_any_more():
+def without_price(market):
+    without(market, "price")
+
+
+def without_guard(market):
+    options = market.policy.rules["profit"]._replace(guard=False)
+    market.policy = market.policy._replace(rules={**market.policy.rules, "profit": options})
+
+
+@pytest.mark.parametrize("change", [without_price, without_guard])
+def test_who_rested_because_mining_did_not_pay_runs_when_the_config_asks_for_it_no_more(change):
     market = Market(half_hours(*[10.0] * 8), coins=coins(DGB=0.01))
     market.ticks(2)
     units = {spec.id: Unit(dj_th=200, mac=spec.mac) for spec in market.wiring.miners}
     market.state = market.state._replace(units=units)
     market.ticks(12)
     assert market.state.memory["profit"]["resting"] == ["b0", "b1"]
-    without(market, "price")
+    change(market)
     market.ticks(14)
     assert market.state.memory["profit"]["resting"] == []
     assert market.hashing() == 2
+    text = "nobody rests for what mining costs: the config has no price any more, or guard = no"
+    assert [sentence(event.reason) for event in market.events("profit_back")] == [text]
 
 
 # -- what was about the one that is gone ------------------------------------------------------------------------------

@@ -124,7 +124,9 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     ]
     kept = {"resting": sorted(poor)}
     wishes, chosen = _wishes(view, memory, options, known) if options.choose else ([], {})
-    return Advice(tuple(limits), tuple(wishes), tuple(_events(was, poor, price)), kept | {"coins": chosen})
+    return Advice(
+        tuple(limits), tuple(wishes), tuple(_events(was, poor, price, guard=options.guard)), kept | {"coins": chosen}
+    )
 
 
 def _poor(view: View, spec: MinerSpec, known: dict[str, float], price: float, margin_pct: int) -> Reason | None:
@@ -152,12 +154,13 @@ def _coin_of(view: View, spec: MinerSpec, known: dict[str, float]) -> str | None
     return max(able, key=lambda one: known[one], default=None)
 
 
-def _events(was: set[str], poor: dict[str, Reason], price: float | None) -> Iterator[Event]:
+def _events(was: set[str], poor: dict[str, Reason], price: float | None, *, guard: bool) -> Iterator[Event]:
     numbers = (("miners", len(poor)), ("price", price if price is not None else "unknown"))
     if poor and not was:
         yield Event("profit_low", "warning", "site", Reason("profit", "all_low", numbers))
     if was and not poor:
-        yield Event("profit_back", "info", "site", Reason("profit", "all_back", numbers))
+        back = Reason("profit", "all_back", numbers) if price is not None and guard else Reason("profit", "unguarded")
+        yield Event("profit_back", "info", "site", back)
 
 
 def _wishes(
