@@ -122,10 +122,10 @@ class BotApi:
         self.pressed.append(asked.form)
         return self.refuse.get("answerCallbackQuery", (200, {"ok": True, "result": True}, {}))
 
-    def write(self, number: int, text: str, at: int, chat: int = -100, user: int = 7) -> None:
+    def write(self, number: int, text: str, at: int, chat: int = -100, user: int = 7, kind: str = "group") -> None:
         """Somebody writes in a chat."""
         who = {"id": user, "is_bot": False, "first_name": "Eve <b>", "username": "eve"}
-        message = {"message_id": number, "date": at, "chat": {"id": chat, "type": "group"}, "from": who, "text": text}
+        message = {"message_id": number, "date": at, "chat": {"id": chat, "type": kind}, "from": who, "text": text}
         self.updates.append({"update_id": number, "message": message})
 
     def press(self, number: int, data: str, chat: int = -100, user: int = 7) -> None:

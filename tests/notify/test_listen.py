@@ -72,8 +72,7 @@ def test_a_status_is_answered_in_the_tick_that_hears_it_and_only_once(mine, api)
         ("/help", "/stop everything off"),
         ("/resume", "minectl resume"),
         ("/ack", "Write the name"),
-        ("/STOP.", "Stop everything at"),  # a command ends where Telegram says that it ends
-        ("/stop@my_mine_bot!!", "Stop everything at"),
+        ("/STOP@my_mine_bot!!", "Stop everything at"),  # a command ends where Telegram says that it ends
     ],
 )
 def test_each_question_has_an_answer(mine, api, command, word):
@@ -82,22 +81,13 @@ def test_each_question_has_an_answer(mine, api, command, word):
 
 @pytest.mark.parametrize("text", ["stop", "STOP EVERYTHING", "status", "/ stop", "hello <b>"])
 def test_whoever_writes_to_the_bot_alone_is_told_what_it_understands(mine, api, text):
-    """Silence would be taken for a stop that was heard."""
-    api.write(50, text, mine.wall)
-    api.updates[-1]["message"]["chat"]["type"] = "private"
-    mine.tick()
-    assert [said.startswith("Nothing was done: ") and "/stop everything off" in said for said in texts(api)] == [True]
-    assert stop_requested(mine.config.paths) is None
-
-
-def test_talk_with_the_bot_leaves_room_for_the_stop_behind_it(mine, api):
+    """Silence would be taken for a stop that was heard; and talk takes no room from the answer to one."""
     for at in range(12):
-        api.write(50 + at, f"stop it {at}", mine.wall)
-        api.updates[-1]["message"]["chat"]["type"] = "private"
-    api.write(70, "/stop", mine.wall)
+        api.write(50 + at, text if at < 11 else "/stop", mine.wall, kind="private")
     mine.tick()
-    assert ["Nothing was done" in said for said in texts(api)] == [True, False]
-    assert texts(api)[1].startswith("Stop everything at")
+    said, asked = texts(api)
+    assert (said[:18], "/stop everything off" in said, asked[:18]) == ("Nothing was done: ", True, "Stop everything at")
+    assert stop_requested(mine.config.paths) is None
 
 
 def test_chatter_in_the_group_is_none_of_ours(mine, api):
