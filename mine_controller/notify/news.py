@@ -127,7 +127,7 @@ def groups(
         sorts.setdefault((item.level, item.kind, item.shadow, item.what == "clear"), []).append(item)
     ended = over or {}
     found = sorted(sorts.values(), key=lambda each: _rank(each, now_s, ended))
-    return tuple(_group(items, timezone, now_s, _over_at(items, ended)) for items in found)
+    return tuple(_group(items, timezone, now_s, ended) for items in found)
 
 
 def _over_at(items: Sequence[Item], ended: Mapping[str, int]) -> int:
@@ -183,16 +183,18 @@ def _number(told: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= LONGEST else 0
 
 
-def _group(items: list[Item], timezone: str, now_s: int, over_at: int) -> Group:
+def _group(items: list[Item], timezone: str, now_s: int, ended: Mapping[str, int]) -> Group:
     if items[0].what == HEARTBEAT:
         items = items[-1:]
     first, last = min(one.at for one in items), max(one.at for one in items)
     every = [about for one in items for about in (one.about, *(one.others if len(items) > 1 else ()))]
     about = tuple(dict.fromkeys(filter(None, every)))
-    # Of one thing what was told of it last holds, unless that is over; of many, the first.
-    one = items[-1] if len(about) == 1 and not over_at else items[0]
+    over_at = _over_at(items, ended)
+    left = [each for each in items if each.what == "clear" or not _over_at([each], ended)] or items
+    # Of one thing what was told of it last holds, unless that is over; of many, the first that may stand.
+    one = left[-1] if len(about) == 1 and not over_at else left[0]
     old = now_s - last > OLD_S or bool(over_at)
-    stands = [each for each in items if each.state == "active" and each.alarm and not over_at]
+    stands = [each for each in left if each.state == "active" and each.alarm and not over_at]
     when = _when(first, last, timezone, now_s, old=old)
     return Group(
         level=one.level,

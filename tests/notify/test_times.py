@@ -225,6 +225,16 @@ def test_ntf5_a_phone_hears_of_an_end_that_all_others_were_told_before(world):
     assert world.sms.got[-1].text == "Coop: EMERGENCY heat stop: gives no air (was, at 19:00, over at 19:00) #1"
 
 
+def test_ntf5_of_two_of_a_kind_that_which_stands_is_told_and_can_be_acked(world):
+    about = {"kind": "heat_stop", "severity": "emergency", "what": "raise", "state": "active"}
+    first = with_body(letter(1, EMERGENCY, at=NOW - 900), **about, about="inlet", alarm="aaaaa", text="41 at the inlet")
+    second = with_body(letter(2, EMERGENCY, at=NOW - 60), **about, about="row b", alarm="bbbbb", text="42 at row b")
+    over = with_body(letter(3, INFO, at=NOW - 300), kind="heat_stop", alarm="aaaaa", what="clear", severity="info")
+    run(world, [first, second, over])
+    assert "42 at row b" in world.sms.got[0].text
+    assert [row[0].data for row in world.telegram.got[0].buttons] == ["ack:bbbbb", "status"]
+
+
 def test_ntf5_an_end_is_noted_once_beside_what_waits(world):
     world.sms.answer = DOWN
     stop = with_body(letter(1, EMERGENCY), alarm="aaaaa", what="raise", state="active", severity="emergency")
