@@ -174,6 +174,19 @@ def test_sup_of_two_that_are_silent_the_longer_silence_is_told():
 SILENT = {"meter m:health": Value(None, 0, "meter m:health", "no answer")}
 
 
+def test_sup_of_two_that_are_silent_one_after_the_other_the_end_is_told_when_both_are_known():
+    desk = wired(supply(source_kw=40, grace_s=600), "grid_hz", "battery_soc_pct")
+    desk.see(grid_hz=50.0, battery_soc_pct=100.0)
+    desk.see(600, grid_hz=None)
+    assert desk.events() == ["supply_blind"]
+    desk.see(grid_hz=50.0, battery_soc_pct=None)  # whose grace runs
+    assert desk.events() == []
+    desk.see(battery_soc_pct=100.0)
+    assert desk.events() == ["supply_known"]
+    desk.see()
+    assert (desk.events(), desk.codes("no_start")) == ([], [])
+
+
 def test_sup_a_word_that_was_not_heard_in_this_look_explains_no_sag():
     """It is younger than four minutes and counts; what sags now it has not seen."""
     desk = wired(supply(), "supply_kw", "grid_hz")

@@ -290,7 +290,7 @@ def _unknown(view: View, kept: dict[str, Any], blind: list[str], options: Option
         numbers = (("what", name), ("unknown_w", round(options.unknown_kw * 1000)), ("why", view.role(name).why[:80]))
         code = "blind" if name in TELLING else "unseen"
         events.append(Event("supply_blind", _grave(view, name, options), "supply", Reason("supply", code, numbers)))
-    kept["told"] = [*told, *late]
+    kept["told"] = [*told, *late] or (kept.get("told") if blind else [])  # over when all is known, not one by one
     if not blind:
         return []
     reason = Reason("supply", "unknown", (("what", ", ".join(blind)), ("silent_s", silent_s)))
