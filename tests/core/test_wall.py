@@ -82,7 +82,7 @@ def test_o36_a_pump_that_stands_says_why_by_what_is_measured_now_and_not_by_what
     assert why(plant) == "inlet 22.0 °C: cool enough without the wall"
     plant.inlet, plant.humidity = 33.0, 80.0
     plant.tick()
-    assert why(plant) == "air of 80 % takes no more water: the wall's pump stands"
+    assert why(plant) == "air of 80 % is not dry enough to begin with: the wall's pump stands"
 
 
 def test_hum3_air_that_is_nearly_full_stops_the_pump_and_it_starts_only_in_dry_air_again():
