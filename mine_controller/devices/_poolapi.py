@@ -7,7 +7,7 @@ list in the config is sorted anew. Beside its figures it reports
     <wallet> total:history   everything ever earned, at the end of each of the last 25 hours
     <wallet> held:history    what the pool owes (immature and unpaid), at the end of each of the last 30 days
     <wallet> block:text      the newest blocks it found, or "none"
-    <wallet> best:memory     the best shares of the last answer, where a share is all that tells of a block
+    <wallet> best:history    the best shares of the last answer, where a share is all that tells of a block
     <wallet> worker <name>:hashrate_hs
 
 and the section itself `coin:text` and `digits:text`, how many digits of an amount lie behind the point.
@@ -179,7 +179,7 @@ def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[F
     found += [Found(f"{label} worker {name}", "hashrate_hs", rate) for name, rate in dict(names[:WORKERS_MOST]).items()]
     if told.bests and told.network is not None:
         told = told._replace(blocks=_by_shares(told.bests, told.network, was.get(f"{label} {BEST}")))
-        found.append(Found(f"{label} {BEST}", "memory", " ".join(map(str, told.bests))))
+        found.append(Found(f"{label} {BEST}", "history", " ".join(map(str, told.bests))))  # a boot makes none new
     if told.blocks is not None:
         found.append(Found(f"{label} block", "text", _blocks(told.blocks)))
     return found
