@@ -4,7 +4,8 @@ Settings > Access Profiles makes a token that may use the web API; it goes in th
 page on monitoring). /accounts/profile/json/btc/ answers btc {hash_rate_unit, hash_rate_5m, hash_rate_60m, ok_workers,
 low_workers, off_workers, dis_workers, current_balance, today_reward, all_time_reward}, amounts as texts in BTC;
 /accounts/workers/json/btc/ answers btc.workers {"user.rig": {state, hash_rate_unit, hash_rate_60m, last_share}}. A
-token that is wrong is 403. They ask for one request in 5 s at most, so the two take turns.
+token that is wrong is 403. They ask for one request in 5 s at most, so the two take turns; workers that can't be read
+leave the balances readable.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,14 +42,21 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """The past, and "profile account" or "workers account" in turn."""
     what = "workers" if ask.memory.get(TURN) == "profile" else "profile"
     wanted = _poolapi.request(_access.under(options.url, PATHS[what]), Pool_Auth_Token=options.token.reveal())
-    return _poolapi.former(ask), _access.ask(wire, f"{what} {WHO}", wanted)
+    answer = (_access.ask_beside if what == "workers" else _access.ask)(wire, f"{what} {WHO}", wanted)
+    return _poolapi.former(ask), answer
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
-    """Figures of the account. Raises BadReply."""
+    """Figures of the account. Raises BadReply where its profile can't be read; workers that can't are unknown, so that
+    it is the profile's turn again."""
     del options
-    found = _poolapi.read(replies, (WHO,), ACCOUNT, _tell)
     asked = next(reply.name.partition(" ")[0] for reply in replies if reply.name.endswith(f" {WHO}"))
+    try:
+        found = _poolapi.read(replies, (WHO,), ACCOUNT, _tell)
+    except BadReply as error:
+        if asked != "workers":
+            raise
+        found = [Found(WHO, "workers_all_n", None, str(error))]
     return (*found, *_poolapi.about("BTC", PLACES), Found(TURN, "memory", asked))
 
 

@@ -145,6 +145,20 @@ def test_a_share_becomes_no_block_when_the_network_becomes_easier(kind):
     assert pool[f"{LABEL} block:text"] == "share-9.5e+08"
 
 
+@pytest.mark.parametrize("kind", ["ckpool", "publicpool"])
+def test_an_old_best_share_is_no_block_after_a_boot_either(kind):
+    one = earner(coin="DGB", best=900_000_000, difficulty=1_000_000_000)
+    pool = Watched(kind, [one], wallets=(WALLET,), coin="DGB")
+    pool.look(100_000)
+    books, _ = blocks.found(pool.image, pool.wiring, {})
+    one.difficulty = 500_000_000
+    pool.look(100_600, rebooted=True)
+    assert blocks.found(pool.image, pool.wiring, books)[1] == ()
+    one.best = 950_000_000
+    pool.look(100_900, rebooted=True)
+    assert len(blocks.found(pool.image, pool.wiring, books)[1]) == 1, "what was found meanwhile is told"
+
+
 @pytest.mark.parametrize("kind", ["supportxmr", "solopool"])
 def test_what_a_day_earned_is_the_sum_now_less_the_sum_a_day_ago(kind):
     coin = "XMR" if kind == "supportxmr" else "DGB"
@@ -263,6 +277,29 @@ def test_the_token_goes_in_its_header_and_the_two_questions_take_turns():
     assert script.asked == ["GET /accounts/profile/json/btc/", "GET /accounts/workers/json/btc/"]
     assert {request.headers["Pool-Auth-Token"] for request in script.requests} == {"canary-of-braiins"}
     assert "canary" not in repr(first)
+
+
+def test_workers_that_can_not_be_read_leave_an_accounts_balances_readable():
+    """A long list of workers may be more than is taken of one answer: the profile has its turn all the same."""
+    pool = Watched("braiinspool", [earner()])
+    answer, paths = pool.service.answer, []
+
+    def broken(request, at_s):
+        paths.append(request.path)
+        told = answer(request, at_s)
+        return told._replace(status=500) if "workers" in request.path else told
+
+    pool.service.answer = broken
+    for at_s in (100_000, 100_300, 100_600, 100_900):
+        pool.look(at_s)
+    assert [path.split("/")[2] for path in paths] == ["profile", "workers"] * 2
+    told = pool.image.channels[f"{pool.section}/account:unpaid_n"]
+    assert (told.at_s, told.why) == (100_600, "")
+    assert "500" in pool.why("account:workers_all_n")
+    pool.service.mood = "down"
+    for at_s in (101_200, 101_500, 101_620):
+        pool.look(at_s)
+    assert pool.image.channels[f"{pool.section}:health"].value is None
 
 
 @given(st.integers(0, 10**19))
