@@ -11,6 +11,7 @@ from mine_controller.core import blocks, series
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.core.pools import Health, healths
 from mine_controller.render import svg
 from mine_controller.render.given import SiteFacts
@@ -24,6 +25,9 @@ FIGURES = (
     "hashrate_hs", "workers_n", "workers_all_n", "best_n", "immature_n", "unpaid_n", "paid_n", "earned_day_n",
     "blocks_n", "share_wall_s", "accepted_n", "rejected_n",
 )  # fmt: skip
+# What is true of a moment: no longer told beside newer figures, it is unknown.
+OF_NOW = ("hashrate_hs", "workers_n", "workers_all_n", "immature_n", "unpaid_n", "earned_day_n")
+MISSED = 3  # so many answers in a row may leave a figure or a worker out: some services tell half of it at a time
 MONEY = (("earned_day_n", "24 h"), ("immature_n", "immature"), ("unpaid_n", "unpaid"), ("paid_n", "paid"))
 STALE_S = 3600  # figures older than this are said to be old
 NO_COIN_DIGITS = 8
@@ -45,7 +49,7 @@ def document(book: Book, site: SiteFacts, when: Moments) -> dict[str, Any]:
     public = site.publish == "public"
     return {
         "pools": [_health(one) for one in told],
-        "services": [_service(image, name, when, public=public) for name in sections],
+        "services": [_service(image, site.wiring.endpoints[name], when, public=public) for name in sections],
     }
 
 
@@ -53,12 +57,14 @@ def _health(one: Health) -> dict[str, Any]:
     return one._asdict() | {"name": clean(one.name, 40), "coin": clean(one.coin, 12), "why": clean(one.why, 80)}
 
 
-def _service(image: Image, section: str, when: Moments, *, public: bool) -> dict[str, Any]:
+def _service(image: Image, end: EndpointSpec, when: Moments, *, public: bool) -> dict[str, Any]:
+    section, late_s = end.name, MISSED * max(end.every_s, image.clock.tick_s)
     channels = _of(image, section)
     health = image.channels.get(f"{section}:health")
     digits = _text(channels.get("digits:text"))
     labels = sorted({key.rpartition(":")[0].partition(" ")[0] for key in channels} - {*ABOUT, ""})
-    wallets = [_wallet(channels, label, when) for label in labels if any(_is_figure(key, label) for key in channels)]
+    told = [label for label in labels if any(_is_figure(key, label) for key in channels)]
+    wallets = [_wallet(channels, label, late_s, when) for label in told]
     return {
         "section": section,
         "coin": clean(_text(channels.get("coin:text")), 12),
@@ -81,7 +87,8 @@ def _is_figure(key: str, label: str) -> bool:
     return channel == label and quantity in FIGURES
 
 
-def _wallet(channels: Mapping[str, Value], label: str, when: Moments) -> dict[str, Any]:
+def _wallet(channels: Mapping[str, Value], label: str, late_s: int, when: Moments) -> dict[str, Any]:
+    """One wallet's figures. Who or what is no longer told while others are is left out, or unknown."""
     figures = {name: told for name in FIGURES if (told := channels.get(f"{label}:{name}")) is not None}
     newest_s = max((told.at_s for told in figures.values()), default=0)
     whys = [told.why for told in figures.values() if told.why]
@@ -90,14 +97,17 @@ def _wallet(channels: Mapping[str, Value], label: str, when: Moments) -> dict[st
         "wallet": clean(label, 40),
         "at": when.wall(newest_s) if newest_s else None,
         "why": clean(whys[0], 120) if len(whys) == len(figures) and whys else "",
-        **{name: _number(told) for name, told in figures.items()},
+        **{
+            name: _number(told) if name not in OF_NOW or told.at_s >= newest_s - late_s else None
+            for name, told in figures.items()
+        },
         "block": clean(_text(channels.get(f"{label} block:text")), 120),
         "rates": _series(channels.get(f"{label} rate:history"), HOURS),
         "held": _series(channels.get(f"{label} held:history"), DAYS),
         "workers": [
             {"name": clean(key[len(begin) :].rpartition(":")[0], 24), "hashrate_hs": _number(told)}
             for key, told in sorted(channels.items())
-            if key.startswith(begin) and key.endswith(":hashrate_hs")
+            if key.startswith(begin) and key.endswith(":hashrate_hs") and told.at_s >= newest_s - late_s
         ],
     }
 

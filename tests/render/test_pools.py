@@ -128,6 +128,21 @@ def test_figures_of_yesterday_are_said_to_be_old_and_unknown_ones_why():
     assert shown(book(lost))["services"][0]["wallets"][0]["why"] == "answered 502"
 
 
+def test_who_left_the_pool_is_not_shown_as_working_there_and_its_last_share_stays():
+    """public-pool takes a worker that disconnects off its list; what it said last is no figure of now."""
+    old = PLANT - 3600
+    lost = {f"{LABEL} worker attic:hashrate_hs": Value(1_200_000_000_000, old),
+            f"{LABEL}:hashrate_hs": Value(1_700_000_000_000, old, "", "not in the answer"),
+            f"{LABEL}:share_wall_s": Value(NOW - 3600, old)}  # fmt: skip
+    made = book({**FIGURES, f"{LABEL} worker shelf:hashrate_hs": 5, **lost})
+    card = shown(made)["services"][0]["wallets"][0]
+    assert [one["name"] for one in card["workers"]] == ["shelf"]
+    assert card["rate"] == "unknown"
+    assert "last share" in [one["name"] for one in card["facts"]]
+    half = book({**FIGURES, f"{LABEL} worker attic:hashrate_hs": Value(7, PLANT - 700)})
+    assert len(shown(half)["services"][0]["wallets"][0]["workers"]) == 1, "Braiins Pool tells its workers by turns"
+
+
 def test_public_pages_show_no_wallet_and_no_workers_name():
     html = drawn(book(), facts(publish="public"))
     assert "wallet 1" in html
