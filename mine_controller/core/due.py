@@ -1,9 +1,10 @@
 """What to ask this round: everything that is due, or just what `look` names. Pure.
 
 Boards that mine rest between two reads (`rest_s`); once after a command decide may ask for one more ("once:...").
-An endpoint that failed three times in a row is asked less often (back-off 2, 4, 5 ticks) and then only probed:
-one dead device never delays the rest. A section with a unit whose stop is open is probed each tick: after a black-out
-miners go on by themselves, and nobody can be told who is not read first.
+An endpoint that failed three times in a row is asked less often (back-off 2, 4, 5 ticks) and only probed each second
+time: one dead device hardly delays the rest, and a page that takes two seconds, as it did before it was away, is heard
+again. What is asked seldom is not asked sooner than in steps of 120 s. A section with a unit whose stop is open is
+probed each tick: after a black-out miners go on by themselves, and nobody can be told who is not read first.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from mine_controller.record import NamedTuple
 
 BROKEN_AFTER = 3
 LONGEST_BACKOFF_TICKS = 5
+STEP_S = 120  # of what is asked seldom, however fast the site: a service that is asked too often refuses longer
 PLUG = "plug"  # the flag of a unit whose outlet is how it is stopped
 ONCE = "once:"  # before an endpoint in a look: ask it although it rests
 
@@ -68,15 +70,16 @@ def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock, *, l
     age_s = clock.plant_s - tried.at_s if tried is not None else 1 << 30
     broken = failed >= BROKEN_AFTER
     wait_s = _every_s(spec, channels)
+    step_s = max(clock.tick_s, STEP_S if wait_s >= STEP_S else 0)
     if broken and lit:
         wait_s = clock.tick_s  # its silence had a reason that is over, or may be over at any moment
     elif broken:
-        wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * clock.tick_s
+        wait_s = min(failed - BROKEN_AFTER + 1, LONGEST_BACKOFF_TICKS) * step_s
     elif failed:
-        wait_s = min(wait_s, clock.tick_s)  # what is asked seldom is not left unknown that long for one lost answer
+        wait_s = min(wait_s, step_s)  # what is asked seldom is not left unknown that long for one lost answer
     if age_s + clock.tick_s // 4 < wait_s:  # a tick that begins a little early still asks
         return None
-    return Asked(spec.name, probe=broken)
+    return Asked(spec.name, probe=broken and (lit or (failed - BROKEN_AFTER) % 2 == 0))
 
 
 def _every_s(spec: EndpointSpec, channels: Mapping[str, Value]) -> int:

@@ -47,10 +47,26 @@ def test_what_is_asked_each_tick_is_asked_each_tick():
 
 
 @pytest.mark.parametrize(("fails", "ticks"), [(3, 1), (4, 2), (5, 3), (7, 5), (8, 5), (99, LONGEST_BACKOFF_TICKS)])
-def test_what_fails_in_a_row_is_probed_ever_more_seldom(fails, ticks):
+def test_what_fails_in_a_row_is_asked_ever_more_seldom(fails, ticks):
     wait_s = ticks * TICK_S - TICK_S // 4
-    assert asked(age_s=wait_s, fails=fails) == (Asked(PDU, probe=True),)
+    assert [one.endpoint for one in asked(age_s=wait_s, fails=fails)] == [PDU]
     assert asked(age_s=wait_s - 1, fails=fails) == ()
+
+
+def test_what_fails_in_a_row_is_probed_and_asked_with_all_its_time_in_turn():
+    """A page that takes two seconds when it is well would answer no probe, and so never be heard again."""
+    assert [asked(age_s=9999, fails=fails)[0].probe for fails in (2, 3, 4, 5, 6, 98, 99)] == [
+        *(False, True, False, True, False, False, True),
+    ]
+    assert asked(age_s=9999, fails=4, lit=True) == (Asked(PDU, probe=True),), "each tick, so it may cost but a second"
+
+
+@pytest.mark.parametrize(("fails", "wait_s"), [(1, 120), (3, 120), (4, 240), (9, 600)])
+def test_what_is_asked_seldom_is_not_asked_in_ticks_of_a_fast_site(fails, wait_s):
+    """A pool's service is asked at most every five minutes: one that refuses for it must not be asked each 50 s."""
+    assert asked(every_s=300, age_s=wait_s - 3, fails=fails, tick_s=10) == ()
+    assert asked(every_s=300, age_s=wait_s, fails=fails, tick_s=10) != ()
+    assert asked(every_s=60, age_s=50, fails=fails, tick_s=10) != (), "boards are back as soon as ever"
 
 
 def test_one_lost_answer_of_what_is_asked_seldom_is_asked_for_again_in_the_next_tick():
