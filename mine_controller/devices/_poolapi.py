@@ -43,6 +43,7 @@ AGENT = "minectl"
 AMOUNTS = ("immature_n", "unpaid_n", "paid_n")
 LATE = "not asked: out of time"
 TURN_S = 300
+SPREAD = 2_654_435_761  # Knuth's multiplier: every wallet has its turn, at whatever step of time the pool is asked
 
 EVERY_S: int = option(300, unit="s", low=120, high=86_400, help="asked at most this often")
 EXAMPLE = "D8exampleexampleexampleexample1111, D9exampleexampleexampleexample2222"
@@ -110,7 +111,7 @@ def gather(
     Where time runs out it is another wallet's turn to wait each time.
     """
     replies = [former(ask)]
-    turn = ask.at_s // TURN_S % max(1, len(wallets))
+    turn = (ask.at_s // TURN_S * SPREAD >> 16) % max(1, len(wallets))
     for wallet in (*wallets[turn:], *wallets[:turn]):
         for what, asked in wanted(wallet):
             replies.append(_access.ask_beside(wire, f"{what} {short(wallet)}", asked))
