@@ -113,6 +113,7 @@ def build_config(source: Source, over: Over) -> Config:
     loader.crossed(rules, site_options)
     keeping = loader.keeping()
     alarming = alarms.read(loader.document.sections.values(), work)
+    alarming = alarming._replace(channels=tuple(name for name, some in channels.items() if hasattr(some, "least")))
     loader.require(built, site_options)
     if source.fleet is None:
         work.note(0, "", "", "there is no fleet.csv beside config.txt: no miner is known")

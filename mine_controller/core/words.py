@@ -360,6 +360,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("lamp", "held"): "what lit the lamp is over: it goes out in a moment",
     ("lamp", "seen"): "a person has seen what there is",
     ("lamp", "calm"): "nothing calls for people",
+    ("alarm", "channel_dead"): "{channel} takes no messages: {why}",
     ("alarm", "lamp_stuck"): "{relay} shows {now} where {want} is wanted: the lamp can't be relied on",
     ("uplinks", "down"): "uplink {link} is down: {why}",
     ("uplinks", "up"): "uplink {link} is good again, after {for_s}",

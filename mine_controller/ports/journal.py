@@ -17,6 +17,7 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.notify.message import is_called
+from mine_controller.ports.channels import health
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event, sum_of
@@ -32,6 +33,7 @@ from mine_controller.store.store import Extra, Store, open_store
 
 OVERLAP_S = 110
 LETTERS_MOST = 2000
+LETTERS_LOOKED = 60  # the newest, of two days and more with an hourly word
 EVER_S = 10**10
 
 
@@ -84,7 +86,7 @@ class Journal:
 
     def readings(self, image: Image | None, clock: Clock) -> tuple[Reading, ...]:
         """The store's and the outbox's health, like that of any endpoint; nothing while all is as it was: well."""
-        found = {"store": self.sore, "messages": self._untold(clock)}
+        found = {"store": self.sore, "messages": self._untold(clock), **self._channels(clock)}
         out = []
         for name, wrong in found.items():
             was = image.channels.get(f"{name}:health") if image is not None else None
@@ -102,6 +104,17 @@ class Journal:
             return untold(self.store.letters_due(EVER_S, LETTERS_MOST), clock.wall_s)
         except StoreTrouble:
             return None  # an emergency of its own
+
+    def _channels(self, clock: Clock) -> dict[str, str]:
+        """Why each channel that was tried of late is taken for dead, "" where it is not."""
+        titles = self.config.policy.alarms.channels
+        if not titles or not clock.opening or self.store is None:
+            return {}
+        try:
+            letters = self.store.letters_newest(LETTERS_LOOKED)
+        except StoreTrouble:
+            return {}  # an emergency of its own
+        return health(letters, titles, sum_of(self.config)) if letters else {}
 
     def journal(self, rounds: tuple[Round, ...]) -> bool:
         """Commit the intent; on tmpfs if need be. False: nowhere."""

@@ -29,7 +29,7 @@ from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, ro
 from mine_controller.store.inbox import pending
 from mine_controller.store.loading import Kept, Loaded, at_most_s, loaded, pack_body, read_kept
 from mine_controller.store.opening import Opened, begin_again, open_file
-from mine_controller.store.outbox import Letter, Mark, Message, due_letters, mark_letters
+from mine_controller.store.outbox import Letter, Mark, Message, all_letters, due_letters, mark_letters
 from mine_controller.store.policies import pack_policy
 from mine_controller.store.records import pack_answers, pack_commands, pack_record, record_id, unread
 from mine_controller.store.spill import Rows, Spilled, StateRow, clear_spill, merge, write_spill
@@ -377,13 +377,20 @@ class Store:
 
     # outbox
 
+    def letters_newest(self, most: int) -> tuple[Letter, ...]:
+        """Give the newest messages, told and open, newest first. Raises StoreTrouble."""
+        return self._letters(lambda db: all_letters(db, most))
+
     def letters_due(self, wall_s: int, most: int = 100) -> tuple[Letter, ...]:
         """Give the open messages whose time has come, the gravest first. Raises StoreTrouble."""
+        return self._letters(lambda db: due_letters(db, wall_s, most))
+
+    def _letters(self, found: Callable[[sqlite3.Connection], tuple[Letter, ...]]) -> tuple[Letter, ...]:
         try:
             if self._db is not None:
-                return due_letters(self._db, wall_s, most)
+                return found(self._db)
             with reading(self._paths.db) as db:
-                return due_letters(db, wall_s, most)
+                return found(db)
         except sqlite3.Error as error:
             raise trouble_of(error) from error
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from core.plant import wiring
+from core.plant import policy, wiring
 from core.test_alarm_watches import Site, _view
 
 from mine_controller.core import alarms as alarms_room
@@ -168,3 +168,35 @@ def test_no_alarm_that_stands_waits_for_an_event_that_nobody_raises():
     raised = {*re.findall(r'Event\(\s*f?"([a-z_]+)"', text), *re.findall(r'"([a-z_]+)"', text)}
     silent = [name for name, kind in KINDS.items() if not kind.watched and name not in raised]
     assert silent == [name for name in silent if name.startswith(("air_",))]
+
+
+def with_channels(*names):
+    wires = wiring(4)
+    site = Site(wires, policy(wires)._replace(alarms=AlarmPolicy(channels=names)))
+    site.ticks(4)
+    return site
+
+
+def test_ntf4_a_dead_channel_is_told_after_two_hours_and_over_with_the_next_message_it_takes():
+    """NTF4: it was an alarm to nobody while others took what it should have told."""
+    site = with_channels("email", "sms")
+    say(site, "sms", health=None)
+    site.ticks(58)
+    assert not site.told("channel_dead"), "it is tried again by the hour"
+    site.ticks(4)
+    (told,) = site.told("channel_dead")
+    assert (told.level, told.about, sentence(told.reason)) == (1, "sms", "sms takes no messages: gone")
+    say(site, "sms", health="ok")
+    site.ticks(1)
+    assert site.open("channel_dead") == []
+
+
+def test_ntf4_the_alarm_of_a_channel_that_leaves_the_config_is_over():
+    """NTF4."""
+    site = with_channels("email", "sms")
+    say(site, "sms", health=None)
+    site.ticks(64)
+    assert site.open("channel_dead") == ["sms"]
+    site.policy = site.policy._replace(alarms=AlarmPolicy(channels=("email",)))
+    site.ticks(1)
+    assert site.open("channel_dead") == []

@@ -361,6 +361,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "tells it again each tick; nothing else changes",
         "look at the relay's number in [wiring], its board and the lamp; is somebody else switching it?",
     ),
+    "channel_dead": (
+        "one way to you takes no messages any more",
+        "tells the others, and tries this one again with whatever is to be told",
+        "see docs/messages.md; it is over with the next message this way takes, or when its section is changed",
+    ),
     "rule_failed": (
         "a rule of the program itself failed",
         "its layer takes the safe side",

@@ -171,6 +171,14 @@ def _lamp(look: Look) -> Found:
         yield event("lamp_stuck", LAMP, ("relay", relay), ("now", now), ("want", wanted(kept)))
 
 
+def _channels(look: Look) -> Found:
+    """NTF4: one that takes nothing any more while others do; the shell looks at what they said of letters."""
+    for name in look.policy.channels:
+        health = look.view.image.channels.get(f"{name}:health")
+        if health is not None and health.value is None:
+            yield event("channel_dead", name, ("channel", name), ("why", health.why[:160]))
+
+
 def _forced(look: Look) -> Found:
     """A person's word against the utility's, with the penalty accepted: told as gravely as it is, for as long."""
     for override in look.view.state.overrides:
@@ -292,6 +300,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("device_frozen",), _frozen),
     (("required_lost",), _required),
     (("lamp_stuck",), _lamp),
+    (("channel_dead",), _channels),
     (("signal_forced",), _forced),
     (("clock_unsynced",), _clock),
     (("ticks_skipped",), _lock),

@@ -20,11 +20,12 @@ class Ways(NamedTuple):
 
 
 class AlarmPolicy(NamedTuple):
-    """The owner's numbers: `kinds` holds those with a section of their own."""
+    """The owner's numbers: `kinds` holds those with a section of their own, `channels` the sections that tell."""
 
     repeat_s: int = 600  # an emergency that nobody acked is told again after this, three times
     repeat_then_s: int = 3600  # and after that this far apart
     kinds: dict[str, Ways] = {}  # noqa: RUF012 - replaced, never changed
+    channels: tuple[str, ...] = ()
 
 
 class Telling(NamedTuple):

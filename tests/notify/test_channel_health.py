@@ -1,0 +1,82 @@
+"""NTF4: one channel that takes nothing any more while others do is told by them, and its end too."""
+
+
+import pytest
+from notify.test_tell import TAKEN, add, make, run
+
+from mine_controller.config.load import load
+from mine_controller.ports.channels import health
+from mine_controller.ports.clock import Clocks
+from mine_controller.ports.journal import Journal
+from mine_controller.ports.log import Log
+from mine_controller.store.outbox import WARNING, Letter
+
+CONFIG = "sum"
+GONE = {"sms": "no: 401 Authenticate", "sms gone": 1, "config": CONFIG}
+TOLD = {"sms": "told", "config": CONFIG}
+
+
+def letter(*tries, told_at=None):
+    return Letter(1, "key", WARNING, "{}", 0, tries, told_at)
+
+
+@pytest.mark.parametrize(
+    ("letters", "found"),
+    [
+        ([], {}),
+        ([letter()], {}),
+        ([letter({"email": "told", "at": 9, "config": CONFIG})], {}),
+        ([letter({**TOLD, "at": 9})], {"sms": ""}),
+        ([letter({**GONE, "at": 9})], {"sms": "401 Authenticate"}),
+        ([letter({**GONE, "at": 9}, {**TOLD, "at": 20})], {"sms": ""}),
+        ([letter({**GONE, "at": 9}), letter({**TOLD, "at": 10})], {"sms": ""}),  # it does not like this letter only
+        ([letter({**GONE, "at": 9}, {**GONE, "at": 50}), letter({**TOLD, "at": 10})], {"sms": ""}),
+        ([letter({**GONE, "at": 9}), letter({**TOLD, "at": 8}, {**TOLD, "at": 50})], {"sms": "401 Authenticate"}),
+        ([letter({**GONE, "at": 9}), letter({**TOLD, "at": 9})], {"sms": ""}),
+        ([letter({**GONE, "at": 9, "config": "old"})], {"sms": ""}),
+        ([letter({"sms": "no: timed out", "at": 9, "config": CONFIG})], {}),
+        ([letter({"sms": "no: timed out", "email": "told", "at": 9, "config": CONFIG})], {}),
+        (
+            [letter({"sms": "no: timed out", "email": "told", "at": 9, "config": CONFIG}, told_at=90_000)],
+            {"sms": "timed out"},
+        ),
+        ([letter({"sms": "no: timed out", "at": 9, "config": CONFIG}, told_at=90_000)], {}),  # nor did any other
+        ([letter({"sms": 7, "sms gone": 1, "at": "x", "config": CONFIG})], {"sms": "7"}),  # a damaged note
+    ],
+)
+def test_ntf4_what_a_channel_said_of_its_letters_tells_whether_it_lives(letters, found):
+    """NTF4."""
+    assert health(letters, ("sms",), CONFIG) == found
+
+
+@pytest.fixture
+def site(tmp_path, http, smtp):
+    """A site whose devices are all dead, with Telegram and mail."""
+    http.answers = [TAKEN]
+    return make(tmp_path, http, smtp)
+
+
+def readings(path):
+    """What the core was told of the channels by the last tick."""
+    journal = Journal(load(path), Clocks("UTC", 120), Log(path.parent / "mine.log"))
+    channels = journal.load().image.channels
+    journal.store.close()
+    return {name: (channels[f"{name}:health"].value, channels[f"{name}:health"].why)
+            for name in load(path).policy.alarms.channels if f"{name}:health" in channels}  # fmt: skip
+
+
+def test_ntf4_a_mailbox_that_refuses_is_told_until_it_takes_something(site, http, smtp):
+    run(site)
+    assert readings(site) == {}, "nothing is said of what is well"
+    smtp.codes = {"AUTH": "535 no"}
+    add(site, (1, "disk"))
+    run(site)
+    run(site)
+    ((name, (value, why)),) = readings(site).items()
+    assert (name, value) == ("email", None)
+    assert why.startswith("535")
+    smtp.codes = {}
+    site.write_text("# mended\n" + site.read_text())
+    run(site)
+    run(site)
+    assert readings(site) == {"email": ("ok", "")}
