@@ -72,13 +72,16 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
 
     www, own, kept = config.paths.www, config.paths.templates, config.paths.run / "templates"
     given = Given(made, book, site, Past(), speaker(config.site.units), now_s, today)
-    names, miners = aged.due(www, now_s), aged.miners_due(www, given)
+    gone = aged.gone(www, aged.miner_names(given))
+    names, miners = aged.without(aged.due(www, now_s), gone), aged.miners_due(www, given)
     if not names and not miners:
         return
     given = given._replace(past=further(config, site, now_s, report="report.html" in names, miners=bool(miners)))
-    write(www, chain(aged.drawn(given, names, own, kept), aged.miners_drawn(given, miners, own, kept)), now_s)
-    if names:
-        aged.forget(www, aged.miner_names(given))
+    try:
+        write(www, chain(aged.drawn(given, names, own, kept), aged.miners_drawn(given, miners, own, kept)), now_s)
+    finally:  # also where the others can't be drawn: what it says of a miner that is gone holds no longer
+        for page in gone:
+            page.unlink(missing_ok=True)
 
 
 def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners: bool) -> Past:

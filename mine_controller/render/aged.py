@@ -4,7 +4,7 @@ A page's time of change is set to the wall time of its making, so that its age i
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,13 +83,17 @@ def miner_names(given: Given) -> set[str]:
     return {miner_page(clean(spec.id, 40)) for spec in given.site.wiring.miners}
 
 
-def forget(folder: Path, wanted: set[str]) -> None:
-    """Take away the pages of miners that are no more. OSError."""
+def gone(folder: Path, wanted: Container[str]) -> list[Path]:
+    """The pages of miners that are no more, as long as they stand there. OSError."""
     try:
         with os.scandir(folder / FOLDER) as found:
-            gone = [Path(one.path) for one in found if one.name.endswith(".html")]
+            return [
+                Path(one.path) for one in found if one.name.endswith(".html") and f"{FOLDER}/{one.name}" not in wanted
+            ]
     except FileNotFoundError:
-        return
-    for file in gone:
-        if f"{FOLDER}/{file.name}" not in wanted:
-            file.unlink()
+        return []
+
+
+def without(names: tuple[str, ...], left: list[Path]) -> tuple[str, ...]:
+    """The pages that are due, and with miners gone the list that still names them."""
+    return ("fleet.html", *names) if left and "fleet.html" not in names else names

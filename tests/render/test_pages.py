@@ -195,11 +195,12 @@ def test_the_missing_pages_of_a_huge_fleet_are_made_in_several_ticks(tmp_path, m
     assert left == [50, 50, 20]
 
 
-def test_the_page_of_a_miner_that_is_gone_goes_too(tmp_path):
+def test_the_page_of_a_miner_that_is_gone_is_found_and_the_list_with_it_is_due(tmp_path):
     show(tmp_path, {"miner/a001.html": "x", "miner/gone.html": "x", "fleet.html": "x"}.items(), sample.NOW)
-    aged.forget(tmp_path, aged.miner_names(given(count=5)))
-    assert sorted(one.name for one in (tmp_path / "miner").iterdir()) == ["a001.html"]
-    assert (tmp_path / "fleet.html").exists()
+    left = aged.gone(tmp_path, aged.miner_names(given(count=5)))
+    assert left == [tmp_path / "miner" / "gone.html"]
+    assert aged.without(("debug.html",), left) == ("fleet.html", "debug.html"), "the list names it until then"
+    assert aged.without((), []) == ()
 
 
 def test_a_folder_of_pages_can_be_read_by_the_web_server(tmp_path):

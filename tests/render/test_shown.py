@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from cli.agile import Home
 from cli.place import Place
+from jinja2 import TemplateError
 
 from mine_controller.config.load import load
 from mine_controller.ops.recall import kept_book, last_seen
@@ -78,6 +79,24 @@ def test_the_next_tick_makes_the_first_page_anew_and_leaves_the_slow_ones(place)
     drawn(place, after_s=700)
     assert (www / "report.html").stat().st_mtime == now_s
     assert (www / "fleet.html").stat().st_mtime == now_s + 695
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["drawn", "a template fails"])
+def test_a_miner_that_left_fleet_csv_has_no_page_after_the_next_tick(place, fails):
+    """Neither its own page, which would say for ten minutes that it runs, nor its row in the list of all."""
+    www, _ = drawn(place)
+    csv = place.path.parent / "fleet.csv"
+    csv.write_text("".join(line for line in csv.read_text().splitlines(keepends=True) if not line.startswith("m003")))
+    place.config = load(place.path)
+    if fails:
+        place.config.paths.templates.mkdir()
+        (place.config.paths.templates / "fleet.html").write_text("{{ nobody_knows_this }}")
+        with pytest.raises(TemplateError):
+            drawn(place, after_s=125)
+    else:
+        drawn(place, after_s=125)
+        assert "m003" not in (www / "fleet.html").read_text()
+    assert {one.name for one in (www / "miner").glob("*.html")} == {f"m00{at}.html" for at in (0, 1, 2, 4, 5, 6, 7)}
 
 
 def test_the_report_sums_what_the_database_holds(place):
