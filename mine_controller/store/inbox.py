@@ -80,23 +80,23 @@ def _unlike() -> str:
 
 def _file(paths: Paths, rows: Sequence[tuple[Any, ...]], now_s: int) -> list[int]:
     try:
-        return _insert(paths.inbox, rows, now_s)
+        return _insert(paths, rows, now_s)
     except (sqlite3.Error, OSError) as error:
         trouble = trouble_of(error)
         if trouble.kind != "corrupt":
             raise trouble from error
     _set_aside(paths.inbox, now_s)
     try:
-        return _insert(paths.inbox, rows, now_s)
+        return _insert(paths, rows, now_s)
     except (sqlite3.Error, OSError) as error:
         raise trouble_of(error) from error
 
 
-def _insert(path: Path, rows: Sequence[tuple[Any, ...]], now_s: int) -> list[int]:
-    make_inbox(path)
-    with closing(connect(path)) as db, transaction(db):
+def _insert(paths: Paths, rows: Sequence[tuple[Any, ...]], now_s: int) -> list[int]:
+    make_inbox(paths.inbox)
+    with closing(connect(paths.inbox)) as db, transaction(db):
         db.execute(_TABLE)
-        _seed(db, now_s)
+        _seed(db, paths, now_s)
         db.executemany(
             "INSERT OR IGNORE INTO requests (at, source, actor, uid, tty, verb, args, reason, until_at, flags, key)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
@@ -118,14 +118,25 @@ def make_inbox(path: Path) -> None:
         os.close(handle)
 
 
-def _seed(db: sqlite3.Connection, now_s: int) -> None:
-    """Begin the ids of a new file at the minutes since 2020, past those of any file before it.
+def _seed(db: sqlite3.Connection, paths: Paths, now_s: int) -> None:
+    """Begin the ids of a new file past those of any file before it: at the seconds since 2020, and past every answer.
 
-    The tick keeps its answers by id in another file; ids that began at 1 again would look answered.
+    The tick keeps its answers by id in another file; an id that came a second time would look answered, and what is
+    asked under it would be dropped without a word. Who may not read that file has the seconds alone: nobody asks for
+    more than one thing a second for long.
     """
     if db.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'requests'").fetchone() is None:
-        first = max(0, (now_s - _FIRST_YEAR) // 60)
+        first = max(0, now_s - _FIRST_YEAR, _last_answered(paths))
         db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('requests', ?)", (first,))
+
+
+def _last_answered(paths: Paths) -> int:
+    """The highest number that has an answer; 0 where that can't be told."""
+    if paths.db.exists():
+        with suppress(StoreTrouble), reading(paths.db) as db:
+            (last,) = db.execute("SELECT max(request) FROM verdicts").fetchone()
+            return int(last or 0)
+    return 0
 
 
 def _set_aside(path: Path, now_s: int) -> None:

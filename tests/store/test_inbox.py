@@ -74,6 +74,25 @@ def test_a_new_file_does_not_begin_with_numbers_already_answered(paths):
     assert ask(paths, at=ledger.NOON + 600) > before
 
 
+def test_what_is_asked_right_after_a_lost_file_is_no_number_already_answered(paths, rules):
+    """Many things at once (every miner of a row), the file damaged a minute later, and a stop: it must be heard."""
+    numbers = [ask(paths) for _ in range(90)]
+    answered(paths, rules, *numbers)
+    paths.inbox.unlink()
+    number = ask(paths, at=ledger.NOON + 60)
+    assert number > max(numbers)
+    assert verdict_of(paths, number) is None
+    with open_store(paths, "1") as store:
+        assert [one.id for one in store.load(ledger.BOOT, "").book.requests] == [number]
+
+
+def test_who_may_not_read_the_answers_begins_at_the_second_of_the_day(paths):
+    before = [ask(paths) for _ in range(50)]
+    paths.inbox.unlink()
+    paths.db.write_bytes(b"no database, or one that is closed to us")
+    assert ask(paths, at=ledger.NOON + 60) > max(before)
+
+
 def test_a_damaged_inbox_is_set_aside_by_the_next_request(paths):
     ask(paths)
     paths.inbox.write_bytes(b"no database at all, but long enough to look like one" * 40)
