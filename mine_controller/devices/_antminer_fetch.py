@@ -29,7 +29,8 @@ PARTS = {
     VNISH: FIRST,
 }
 STOCK_UNNAMED = ("summary", "stats")
-NO_POWER_PORT, NO_REST = "p", "r"  # flags: not tried again until the unit restarts
+# Flags: not tried again until the unit restarts. IN_TURN: took one connection and let another one wait in vain.
+NO_POWER_PORT, NO_REST, IN_TURN = "p", "r", "t"
 DRIFT_S = 180
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
 _ELAPSED = re.compile(rb'"Elapsed"\s*:\s*"?([0-9]{1,10})')
@@ -119,10 +120,30 @@ class Asking:
                 self.known[reply.name] = self.known[reply.name]._replace(how="single")
             else:
                 self.parts[reply.name][""] = reply
-        self._one_by_one(single)
+        at_once = [host for host in single if self._takes_several(host)]
+        self._several(at_once)
+        self._one_by_one([host for host in single if host not in at_once or IN_TURN in self.known[host].flags])
+
+    def _takes_several(self, host: str) -> bool:
+        """Known stock boards keep a second connection waiting while they answer the first (bmminer listens with a
+        backlog), so that nobody waits for two answers one after the other."""
+        known = self.known[host]
+        return known.family == STOCK and bool(known.unit) and IN_TURN not in known.flags
+
+    def _several(self, hosts: Sequence[str]) -> None:
+        """All commands of each at once. Who answered some and not others is asked for those again, and not so again."""
+        lines = [Line(host, f"{host} {part}", _question(part)) for host in hosts for part in self._open(host)]
+        replies = _cgminer.asked(self.wire, self.options, lines)
+        heard = {line.host for line, reply in zip(lines, replies, strict=True) if reply.status}
+        for line, reply in zip(lines, replies, strict=True):
+            if reply.status or line.host not in heard:
+                self._heard([reply])
+            elif IN_TURN not in self.known[line.host].flags:
+                self._flag(line.host, IN_TURN)
 
     def _one_by_one(self, hosts: Sequence[str]) -> None:
-        """A command a connection, one after the other: such boards serve one at a time. Each goes at its own pace."""
+        """A command a connection, one after the other, of boards that are new or can't keep one waiting. Each goes at
+        its own pace."""
         asked = {host: self._questions(host) for host in hosts if any(self._open(host))}
         self._heard(_cgminer.in_turn(self.wire, self.options, asked))
 
@@ -133,7 +154,7 @@ class Asking:
         """Who does not answer the first is not asked the others."""
         parts = tuple(self._open(host))
         for part in parts:
-            reply = yield part, NEW_STATS if part == "stats" else cgminer.request(part)
+            reply = yield part, _question(part)
             if part == parts[0] and not reply.status:
                 return
 
@@ -223,6 +244,10 @@ class Asking:
                 self._flag(host, NO_POWER_PORT)
             else:
                 self.parts[host]["watts"] = Reply(f"{host} watts", 200, {}, answer)
+
+
+def _question(part: str) -> bytes:
+    return NEW_STATS if part == "stats" else cgminer.request(part)
 
 
 def named(name: str, answer: Answer) -> Reply:

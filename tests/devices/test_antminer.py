@@ -55,30 +55,70 @@ def test_a_stock_unit_is_asked_for_its_pools_only_where_pools_have_names():
     assert [each for each in named if each.quantity != "pool"] == list(bare)
 
 
-def test_no_board_waits_with_its_next_command_for_another():
+def test_a_known_board_is_asked_everything_at_once_and_one_that_is_not_known_yet_command_by_command():
     hosts, known = (A, "10.0.1.2", "10.0.1.3"), "stock single 49526 p"
     memory = {host: f"02:00:00:00:00:0{at} {known}" for at, host in enumerate(hosts, 1)}
     told = options(hosts=hosts)
     together, apart = (Rack({host: Board().ports for host in hosts}) for _ in range(2))
-    ask = Ask(memory=memory, at_s=100_050)
-    at_once = antminer.parse(antminer.fetch(together.wire, told, ask), told)
-
-    def one_after_the_other(batch, until):
-        return [answer for each in batch for answer in Rack._many(apart, [each], until)]
-
-    alone = antminer.parse(antminer.fetch(apart.wire._replace(many=one_after_the_other), told, ask), told)
-    assert alone == at_once
-    assert together.volleys == [3, 3, 3]
-    asked = [(host, json.loads(raw)["command"]) for host, _, raw in apart.sent]
+    at_once = antminer.parse(antminer.fetch(together.wire, told, Ask(memory=memory, at_s=100_050)), told)
+    slow = {host: f"{text}t" for host, text in memory.items()}
+    in_turn = antminer.parse(antminer.fetch(apart.wire, told, Ask(memory=slow, at_s=100_050)), told)
+    assert [one for one in in_turn if one.quantity != "memory"] == [one for one in at_once if one.quantity != "memory"]
+    assert (together.volleys, apart.volleys) == ([9], [3, 3, 3])
+    asked = [(host, json.loads(raw)["command"]) for host, _, raw in together.sent]
     assert asked == [(host, what) for host in hosts for what in ("summary", "stats", "pools")]
 
 
-def test_a_board_that_is_silent_at_the_first_command_is_not_asked_the_others():
+class Narrow:
+    """An API that drops whoever comes while it answers another."""
+
+    def __init__(self, api):
+        self.api, self.busy = api, True
+
+    def __call__(self, raw):
+        if self.busy and b"summary" not in raw:
+            return WireError("closed", "broke off the connection")
+        return self.api(raw)
+
+
+def test_a_board_that_takes_one_connection_only_is_asked_in_turn_from_then_on_until_it_restarts():
+    memory = {A: f"{MAC} stock single 49526 p", B: f"{OTHER} stock single 49526 p"}
+    units = {A: Board().ports, B: Board().ports}
+    api = Narrow(units[A][4028])
+    units[A] = {**units[A], 4028: api}
+    rack = Rack(units)
+    rack_many = rack.wire.many
+
+    def many(batch, until):
+        api.busy = sum(each.host == A for each in batch) > 1
+        return rack_many(batch, until)
+
+    told = options(hosts=(A, B))
+    found = antminer.parse(antminer.fetch(rack.wire._replace(many=many), told, Ask(memory=memory, at_s=100_050)), told)
+    assert rack.volleys == [6, 1, 1], "its other commands go out again, one by one"
+    assert value(found, MAC, "word") == value(found, OTHER, "word") == "hashing"
+    kept = {each.channel: each.value for each in found if each.quantity == "memory"}
+    assert (kept[A], kept[B]) == (f"{MAC} stock single 49526 pt", f"{OTHER} stock single 49526 p")
+    _, rack, _ = read({A: Board().ports}, {A: kept[A]}, at_s=100_170)
+    assert rack.volleys == [1, 1, 1]
+    _, rack, again = read({A: Board().ports}, {A: kept[A]}, at_s=190_000)
+    assert again[A].split(" ")[-1] == "p", "it restarted"
+
+
+def test_a_known_board_that_is_silent_is_asked_nothing_again_and_is_nobodys_second_failure():
     memory = {A: f"{MAC} stock single 49526 p", "10.0.1.2": f"{OTHER} stock single 49526 p"}
+    silent = {4028: lambda _raw: WireError("timeout", "no answer in 6.0 s")}
+    found, rack, kept = read({A: Board().ports, "10.0.1.2": silent}, memory, at_s=100_050)
+    assert rack.commands("10.0.1.2") == ["summary", "stats", "pools"]
+    assert value(found, MAC, "word") == "hashing"
+    assert kept.get("10.0.1.2", memory["10.0.1.2"]) == memory["10.0.1.2"]
+
+
+def test_a_board_that_is_silent_at_the_first_command_in_turn_is_not_asked_the_others():
+    memory = {A: f"{MAC} stock single 49526 p", "10.0.1.2": f"{OTHER} stock single 49526 pt"}
     silent = {4028: lambda _raw: WireError("timeout", "no answer in 6.0 s")}
     _, rack, _ = read({A: Board().ports, "10.0.1.2": silent}, memory, at_s=100_050)
     assert rack.commands("10.0.1.2") == ["summary"]
-    assert rack.commands(A) == ["summary", "stats", "pools"]
 
 
 def test_who_a_stock_unit_is_is_asked_again_when_it_has_restarted():
