@@ -4,9 +4,11 @@
   var skew = 0; // the server's clock less this one's, in seconds
   var read = 0; // when the mine was read, by status.json; 0: not known yet
   var lost = false; // the last question was not answered
+  var gone = false; // this miner's page is there no more
 
   function page() { return document.getElementById("page"); }
   function fact(name) { return Number(page().dataset[name]); }
+  function every() { return fact("every") || 600; } // a template of the owner may say nothing of it
   function root() { return page().dataset.root || ""; }
   function now() { return Date.now() / 1000 + skew; }
   function isSlow() { return page().dataset.page !== "index.html"; } // made every ten minutes, not at every tick
@@ -18,25 +20,43 @@
     return Math.round(seconds / 86400) + " days";
   }
 
-  // A slow page's own age says nothing of the mine: status.json does, and only where that can't be had its own.
+  // The first page is as old as what stands on it. A slow page's own age says nothing of the mine: status.json does,
+  // and only where that can't be had its own; one that should have been made anew long ago says so beside it.
   function tellAge() {
-    var at = isSlow() && !read && !lost ? 0 : Math.max(read, fact("at"));
+    var at = !isSlow() ? fact("at") : read || (lost ? fact("at") : 0);
     if (!at) { return; }
-    var age = Math.max(0, now() - at);
-    var slack = isSlow() && !read ? 700 : 0;
-    var old = age > fact("old") + slack;
-    document.documentElement.classList.toggle("is-late", age > fact("late") + slack && !old);
+    var age = now() - at;
+    var own = now() - fact("at");
+    var slack = isSlow() && !read ? every() + 100 : 0;
+    var ahead = Boolean(read || lost) && -age > fact("old"); // the controller's clock was wrong when it wrote this
+    var old = age > fact("old") + slack || ahead || gone;
+    var left = isSlow() && read && own > every() + fact("late");
+    document.documentElement.classList.toggle("is-late", (age > fact("late") + slack || left) && !old);
     document.documentElement.classList.toggle("is-old", old);
-    document.getElementById("age").textContent = isSlow() && read ? "mine read " + words(age) + " ago" : words(age) + " old";
+    var long = words(Math.max(0, age));
+    var said = ahead ? "dated ahead" : isSlow() && read ? "mine read " + long + " ago" : long + " old";
+    document.getElementById("age").textContent = (left ? "made " + words(own) + " ago, " : "") + said;
     var told = document.getElementById("old");
-    var text = old ? "This page is old. The mine was last read " + words(age) + " ago; what it does now is not known." : "";
+    var text = old ? why(age, ahead) : "";
     if (told.textContent !== text) { told.textContent = text; }
+  }
+
+  function why(age, ahead) {
+    if (gone) { return "This page is gone: fleet.csv lists this miner no more. What stands here is the last that was known of it."; }
+    if (ahead) { return "This page is dated " + words(-age) + " ahead of the clock: how old it is can't be told."; }
+    if (!isSlow() && now() - read <= fact("old")) { return "This page is " + words(age) + " old, and the newer one does not come: load it again."; }
+    return "This page is old. The mine was last read " + words(age) + " ago; what it does now is not known.";
+  }
+
+  // A slow page that somebody leaves open is asked for again when it should have been made anew.
+  function isDue(status) {
+    return isSlow() ? status.written_at - fact("written") >= every() : status.written_at !== fact("written");
   }
 
   function replacePage(text) {
     var fresh = new DOMParser().parseFromString(text, "text/html");
     var next = fresh.getElementById("page");
-    if (!next) { return; }
+    if (!next || isSlow() && next.dataset.written === page().dataset.written) { return; }
     document.querySelectorAll("details[open][id]").forEach(function (one) {
       var same = next.querySelector("#" + one.id);
       if (same) { same.open = true; }
@@ -46,7 +66,12 @@
     var slot = document.getElementById("service-slot"); // what stands in it is not ours
     var nextSlot = next.querySelector("#service-slot");
     if (slot && nextSlot) { nextSlot.replaceWith(slot); }
+    var sorted = document.querySelector("table.sortable [aria-sort]");
+    var typed = document.querySelector("form.sift");
+    var inside = typed && typed.contains(document.activeElement) ? document.activeElement : null;
     page().replaceWith(document.adoptNode(next));
+    dress(sorted, typed);
+    if (inside) { inside.focus({ preventScroll: true }); }
     document.querySelectorAll(".scroll").forEach(function (one, at) {
       if (scrolled[at]) { one.scrollTop = scrolled[at][0]; one.scrollLeft = scrolled[at][1]; }
     });
@@ -77,9 +102,9 @@
       lost = !status;
       if (status) { read = status.tick_at || 0; }
       tellAge();
-      if (!status || isSlow() || status.written_at === fact("written")) { return null; }
-      return ask(location.href.split("#")[0]);
+      return status && isDue(status) ? ask(location.href.split("#")[0]) : null;
     }).then(function (answer) {
+      if (answer) { gone = page().dataset.page === "miner" && answer.status === 404; tellAge(); }
       return answer && answer.ok ? answer.text() : null;
     }).then(function (text) {
       if (text) { replacePage(text); }
@@ -122,9 +147,9 @@
   }
 
   function sift(form) {
-    var all = form.parentNode.querySelectorAll("tbody tr, .events > li");
     form.hidden = false;
     function look() {
+      var all = form.parentNode.querySelectorAll("tbody tr, .events > li");
       var text = form.elements.text.value.trim().toLowerCase();
       var pick = form.elements.state || form.elements.kind;
       var count = 0;
@@ -140,8 +165,27 @@
     form.addEventListener("submit", function (event) { event.preventDefault(); });
   }
 
-  document.querySelectorAll("table.sortable").forEach(sortable);
-  document.querySelectorAll("form.sift").forEach(sift);
+  // What the script adds to a page; one that replaces another goes on as that was sorted, and with what was typed there.
+  function dress(sorted, typed) {
+    document.querySelectorAll("table.sortable").forEach(function (table) {
+      sortable(table);
+      var head = sorted && Array.from(table.tHead.rows[0].cells).find(function (one) { return one.textContent === sorted.textContent; });
+      if (!head) { return; }
+      if (sorted.getAttribute("aria-sort") === "descending") { head.setAttribute("aria-sort", "ascending"); }
+      sort(table, head, head.cellIndex);
+    });
+    var form = document.querySelector("form.sift");
+    if (!form) { return; }
+    if (!typed) { sift(form); return; }
+    var picked = typed.querySelector("select"), word = picked.value;
+    picked.replaceChildren.apply(picked, Array.from(form.querySelector("select").options));
+    picked.value = word;
+    if (picked.selectedIndex < 0) { picked.append(new Option(word, word, false, true)); } // nobody is so any more
+    form.replaceWith(typed);
+    typed.dispatchEvent(new Event("input"));
+  }
+
+  dress(null, null);
 
   tellAge();
   setInterval(tellAge, 1000);

@@ -10,13 +10,10 @@ from typing import Any
 
 from mine_controller.render import others
 from mine_controller.render.links import FOLDER, miner_page
-from mine_controller.render.others import Given
+from mine_controller.render.others import EVERY_S, MINERS_A_TICK, REPORT_EVERY_S, Given
 from mine_controller.render.page import render
 from mine_controller.render.text import clean
 
-EVERY_S = 600
-REPORT_EVERY_S = 3600  # what it shows is rolled by the hour
-MINERS_A_TICK = 80  # renewed
 MISSING_A_TICK = 1000  # made for the first time: on a small computer ten thousand would take the better part of a tick
 _PAGES: dict[str, tuple[int, Callable[[Given], dict[str, Any]]]] = {
     "fleet.html": (EVERY_S, others.fleet),

@@ -25,6 +25,9 @@ Doc = Mapping[str, Any]
 EVENTS_SHOWN = 400
 EVENTS_OF_ONE = 20
 WIDE, HIGH = 960, 160
+EVERY_S = 600
+REPORT_EVERY_S = 3600  # what it shows is rolled by the hour
+MINERS_A_TICK = 80  # renewed
 
 
 class Given(NamedTuple):
@@ -50,7 +53,14 @@ class Given(NamedTuple):
 
     def frame(self, page: str, root: str = "") -> dict[str, Any]:
         """Head and foot of a page."""
-        return frame(self.made, self.zone, page, root)
+        every_s = {"report.html": REPORT_EVERY_S, "miner": self.round_s}.get(page, EVERY_S)
+        return frame(self.made, self.zone, page, root, every_s)
+
+    @property
+    def round_s(self) -> int:
+        """How often the page of each miner is made: so many a tick, the oldest first."""
+        ticks = -(-len(self.site.wiring.miners) // MINERS_A_TICK)
+        return max(EVERY_S, ticks * self.site.tick_s)
 
 
 def fleet(given: Given) -> dict[str, Any]:
@@ -124,6 +134,7 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
         "course": _course(given.past.hours.get(unit.spec.id, ()), unit, site, zone),
         "events": events(lines, site, zone, given.now_s),
         "commands": _commands(name, unit),
+        "every": span(given.round_s),
     }
 
 

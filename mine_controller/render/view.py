@@ -77,10 +77,10 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
     }
 
 
-def frame(made: Doc, zone: Zone, page: str = "index.html", root: str = "") -> dict[str, Any]:
+def frame(made: Doc, zone: Zone, page: str = "index.html", root: str = "", every_s: int = 0) -> dict[str, Any]:
     """What every page has: whose it is, how it stands, how old that is, and the way to the others.
 
-    `root` leads from the page's folder to www/: "" or "../".
+    `root` leads from the page's folder to www/: "" or "../". `every_s`: how often it is made, 0: at every tick.
     """
     return {
         "site": made["site"],
@@ -88,6 +88,7 @@ def frame(made: Doc, zone: Zone, page: str = "index.html", root: str = "") -> di
         "schema": made["schema"],
         "root": root,
         "page": page,
+        "every_s": every_s,
         "nav": [
             {"href": root + name, "name": said, "here": name == HOME_OF.get(page, page), "same": name == page}
             for name, said in PAGES

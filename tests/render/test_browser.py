@@ -222,10 +222,11 @@ def test_a_page_turns_red_by_itself_when_only_the_web_server_lives(tmp_path):
 
 
 def test_a_slow_page_of_a_mine_that_was_read_just_now_is_not_red(tmp_path):
-    put(tmp_path, slow(given(count=5)), "", [])
+    put(tmp_path, {"fleet.html": of_age(slow(given(count=5))["fleet.html"], 600)}, "", [])
     with served(tmp_path) as address:
         seen = look(address + "fleet.html", tmp_path / "profile")
     assert "is-old" not in seen
+    assert "is-late" not in seen
     assert re.search(r'id="age"[^>]*>mine read \d+ s ago<', seen), "the page itself may be ten minutes old"
 
 
@@ -274,3 +275,104 @@ def test_the_list_of_miners_is_sorted_and_searched(tmp_path):
     assert watts == sorted(watts, reverse=True)
     assert {name for name, hidden in rows if not hidden} == {f"a{at:03}" for at in range(10)}
     assert ">10 of 12</output>" in seen
+
+
+def of_age(text, ago_s, refresh_s=0.1):
+    """The same page as if it had been made so long ago, which looks again for a newer one at once."""
+    at = int(time.time()) - ago_s
+    text = re.sub(r'data-at="\d+" data-written="\d+"', f'data-at="{at}" data-written="{at}"', text)
+    return re.sub(r'data-refresh="\d+"', f'data-refresh="{refresh_s}"', text)
+
+
+@pytest.fixture
+def left_open(tmp_path):
+    """(a tab, the address of a folder with every page, the folder); the mine was read just now."""
+    put(tmp_path, {"index.html": drawn("RUNNING", 12), **slow(given(count=12))}, "", [])
+    tab = Opened(tmp_path / "profile")
+    try:
+        with served(tmp_path) as address:
+            yield tab, address, tmp_path
+    finally:
+        tab.close()
+
+
+def until(tab, code):
+    """Wait until that holds in the page, by its own clock."""
+    return tab.value(
+        f"new Promise((done) => {{ const look = () => {code} ? done(true) : setTimeout(look, 50); look(); }})"
+    )
+
+
+AGE = "document.getElementById('age').textContent"
+SAID = "document.getElementById('old').textContent"
+IS = "document.documentElement.className"
+
+
+def test_a_list_left_open_renews_itself_and_stays_as_it_was_sorted_and_searched(left_open):
+    tab, address, folder = left_open
+    page_file = folder / "fleet.html"
+    text = page_file.read_text()
+    page_file.write_text(of_age(text, 7200))
+    tab.go(address + "fleet.html")
+    tab.value("""document.querySelectorAll("th .sort")[0].click(); document.querySelectorAll("th .sort")[0].click();
+      const form = document.querySelector("form.sift"); form.elements.text.value = "a00"; form.elements.text.focus();
+      form.dispatchEvent(new Event("input", { bubbles: true }));""")
+    page_file.write_text(of_age(text, 5).replace("</main>", "<p id=news>news</p></main>"))
+    assert until(tab, "document.getElementById('news')")
+    shown = "[...document.querySelectorAll('tbody tr:not([hidden])')].map((one) => one.dataset.miner)"
+    assert tab.value(shown) == [f"a{at:03}" for at in range(9, -1, -1)]
+    assert tab.value("document.activeElement.name + document.activeElement.value") == "texta00"
+    assert tab.value("document.getElementById('sifted').textContent") == "10 of 12"
+    tab.value("document.activeElement.value = 'a011'; "
+              "document.activeElement.dispatchEvent(new Event('input', { bubbles: true }))")  # fmt: skip
+    assert tab.value(shown) == ["a011"], "the search is of the new rows"
+
+
+def test_a_list_that_is_not_made_anew_says_how_old_it_is_beside_the_mine(left_open):
+    """Hours old, it must not look as young as the mine was read."""
+    tab, address, folder = left_open
+    page_file = folder / "fleet.html"
+    page_file.write_text(of_age(page_file.read_text(), 7200))
+    tab.go(address + "fleet.html")
+    assert until(tab, f"/^made 2 h ago, mine read \\d+ s ago$/.test({AGE})")
+    assert "is-late" in tab.value(IS)
+    page_file.write_text(of_age(page_file.read_text(), 660))
+    tab.go(address + "fleet.html")
+    assert until(tab, f"/^mine read/.test({AGE})"), "made a little late"
+    assert "is-late" not in tab.value(IS)
+
+
+def test_an_open_page_of_a_miner_that_left_says_so(left_open):
+    tab, address, folder = left_open
+    page_file = folder / "miner.html"
+    page_file.write_text(of_age(page_file.read_text(), 700))
+    tab.go(address + "miner.html")
+    assert until(tab, f"/^mine read/.test({AGE})")
+    assert "is-old" not in tab.value(IS)
+    page_file.unlink()
+    assert until(tab, f"{SAID}.startsWith('This page is gone: fleet.csv lists this miner no more')")
+    assert "is-old" in tab.value(IS)
+
+
+@pytest.mark.parametrize("name", ["index.html", "fleet.html"])
+def test_a_page_that_a_wrong_clock_dated_ahead_is_never_called_young(left_open, name):
+    """Its age would be 0 s until that day comes, however long nobody reads the mine."""
+    tab, address, folder = left_open
+    page_file = folder / name
+    page_file.write_text(of_age(page_file.read_text(), -86_400))
+    ahead = int(time.time()) + 86_400
+    (folder / "status.json").write_text(json.dumps({"tick_at": ahead, "written_at": ahead}))
+    tab.go(address + name)
+    assert until(tab, f'{SAID} === "This page is dated 24 h ahead of the clock: how old it is can\'t be told."')
+    assert "is-old" in tab.value(IS)
+    assert tab.value(AGE) == "dated ahead"
+
+
+def test_a_first_page_whose_newer_one_does_not_come_tells_its_own_age(left_open):
+    """Over a slow line the kept view is shown beside a status.json that came: what stands there is still old."""
+    tab, address, folder = left_open
+    page_file = folder / "index.html"
+    page_file.write_text(of_age(page_file.read_text(), 7200))
+    tab.go(address + "index.html")
+    assert until(tab, f"{SAID} === 'This page is 2 h old, and the newer one does not come: load it again.'")
+    assert tab.value(AGE) == "2 h old"

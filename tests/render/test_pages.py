@@ -178,6 +178,14 @@ def test_missing_pages_of_miners_are_made_at_once_and_old_ones_a_few_a_tick(tmp_
     assert len(rest) == 40
 
 
+@pytest.mark.parametrize(("count", "told"), [(12, "10 min"), (280, "10 min"), (1000, "26 min")])
+def test_the_page_of_a_miner_says_how_often_it_is_made_in_a_fleet_of_that_size(count, told):
+    made = given(count=count)
+    [(_, unit, card)] = others.miners(made, {"a001"})
+    assert others.miner(made, unit, card)["every"].replace("\xa0", " ") == told
+    assert others.miner(made, unit, card)["every_s"] == made.round_s
+
+
 def test_what_is_not_due_costs_no_card(tmp_path, monkeypatch):
     made = given(count=3)
     show(tmp_path, {page: "x" for page, _, _ in others.every_miner(made)}.items(), made.now_s)
