@@ -241,7 +241,7 @@ def _ask(site: Site, todo: tuple[Asked, ...], wire_for: WireFor) -> dict[str, st
     from mine_controller.devices.ask import ask  # noqa: PLC0415 - imports requests with it
 
     until = time.monotonic() + ASK_S
-    readings = ask(todo, site.config.endpoints, {}, int, wire_for, until)
+    readings = ask(todo, site.config.endpoints, {}, int, wire_for, until, wall_s=site.now_s)
     return {
         one.key.removesuffix(":health"): "" if one.value == "ok" else one.why or "no reason given"
         for one in readings

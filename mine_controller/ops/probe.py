@@ -1,6 +1,7 @@
 """Ask one endpoint now and show everything: what was asked, how long it took, what was read, where reading ended."""
 
 import json
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -76,7 +77,7 @@ def probe(endpoint: Endpoint, wire: Wire) -> Report:
     found: tuple[Found, ...] = ()
     why = ""
     try:
-        replies = module.fetch(_watched(wire, asked, secrets), endpoint.options, Ask())
+        replies = module.fetch(_watched(wire, asked, secrets), endpoint.options, Ask(wall_s=int(time.time())))
         found = tuple(module.parse(replies, endpoint.options))
     except (WireError, BadReply) as error:
         why = str(error) or "no reason given"

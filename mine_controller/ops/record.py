@@ -1,5 +1,6 @@
 """Store what a device answers as a test case: options, raw answers without secrets, and what is read in them."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ def record(endpoint: Endpoint, wire: Wire, folder: Path, *, keep_macs: bool = Fa
     module = kind_named(endpoint.kind)
     secrets = _redact.forms_of(endpoint.options)
     macs: dict[bytes, bytes] | None = None if keep_macs else {}
-    raw = module.fetch(wire, endpoint.options, Ask())
+    raw = module.fetch(wire, endpoint.options, Ask(wall_s=int(time.time())))
     replies = tuple(_redact.reply(reply, secrets, macs) for reply in raw)
     files = case(module, endpoint.options, replies, expected(module, replies, endpoint.options))
     folder.mkdir(parents=True, exist_ok=True)

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 from cli.place import Place
+from devices.kinds import build
 
 from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load
 from mine_controller.core import stopless
+from mine_controller.core.due import Asked
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
 from mine_controller.ops import doctor
@@ -92,6 +94,14 @@ def test_old_ticks_fail(place, tmp_path):
     assert [only(doctor._ticks(late._replace(now_s=place.wall + s))).verdict for s in (0, 300, 900)] == [
         "ok", "warn", "fail",
     ]  # fmt: skip
+
+
+def test_what_goes_by_the_date_is_asked_with_the_date(place, tmp_path):
+    """Nord Pool and a fixed tariff failed every examination that asked them now, and no tick."""
+    seen = site(place, tmp_path)
+    tariff = SimpleNamespace(kind="tariff", options=build("tariff", "http://127.0.0.1"))
+    seen = seen._replace(now_s=place.wall, config=seen.config._replace(endpoints={"tariff home": tariff}))
+    assert doctor._ask(seen, (Asked("tariff home"),), live_wire) == {"tariff home": ""}
 
 
 def test_a_damaged_database_fails_and_the_examination_goes_on(place, tmp_path):

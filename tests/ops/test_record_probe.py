@@ -137,6 +137,19 @@ def test_a_probe_of_a_dead_device_is_a_report_and_no_error():
     assert json.loads(report.json())["ok"] is False
 
 
+def test_what_goes_by_the_date_is_asked_with_the_date_of_now(tmp_path):
+    """A fixed tariff is asked of nobody: without the time even that would be no price."""
+    report = probe(Section("tariff", price=28.4), Script(lambda _: lost()).wire)
+    assert report.why == ""
+    assert [each.quantity for each in report.found if each.quantity == "slots"] == ["slots"]
+    assert "nothing is known now" not in report.text()
+    script = Script(lambda _: Response(204, {}, b""))
+    probe(Section("nordpool", area="NO1"), script.wire)
+    assert all("date=20" in request.url for request in script.requests)
+    record(Section("tariff", price=28.4), Script(lambda _: lost()).wire, tmp_path)
+    assert "slots" in (tmp_path / "expected.json").read_text()
+
+
 def test_a_probe_shows_where_a_page_fell_out_of_the_pipeline():
     page = Response(
         200, {"content-type": "text/html"}, b"<html><body><b id='x'>MAYBE</b>" + b"<p>hello</p>" * 9 + b"</html>"
