@@ -47,12 +47,20 @@ def test(context: click.Context, channel: tuple[str, ...], config: Path | None, 
     """Send a test message by every channel, or by one."""
     loaded = load_config(config or context.obj)
     rows = _tried(loaded, _chosen(loaded, " ".join(channel)))
+    _keep(loaded, rows)
     if as_json:
         click.echo(json_text(rows))
     else:
         click.echo(table(("channel", "result"), [(row["channel"], row["text"]) for row in rows]))
     if not all(row["ok"] for row in rows):
         raise SystemExit(1)
+
+
+def _keep(config: Config, rows: list[dict[str, Any]]) -> None:
+    """A channel that was told dead and takes the test is so no longer."""
+    from mine_controller.ports.channels import note_tried  # noqa: PLC0415 - imported by the command that uses it
+
+    note_tried(config.paths.run, [row["channel"] for row in rows if row["ok"]], int(time.time()))
 
 
 def _chosen(config: Config, name: str) -> dict[str, Any]:

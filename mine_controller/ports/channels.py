@@ -1,10 +1,19 @@
-"""How each channel does by what it said of the letters: one that is dead is told by the others (NTF4)."""
+"""How each channel does by what it said of the letters: one that is dead is told by the others (NTF4).
 
+What `minectl notify test` found counts as one letter more: `run/channels-tried.json` holds {section: when}, for those
+that took the test.
+"""
+
+import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
 
 from mine_controller.ports.untold import TOLD
-from mine_controller.store.outbox import Letter
+from mine_controller.store.outbox import INFO, Letter
+from mine_controller.store.stop import write_whole
 
+TRIED = "channels-tried.json"
 REFUSED = "no: "  # how a letter's note begins what a channel said against it
 WHY_CHARS = 160
 Note = dict[str, str | int]
@@ -43,3 +52,25 @@ def _newest(words: Sequence[tuple[int, str]]) -> str:
 def _at(note: Note) -> int:
     at = note.get("at")
     return at if isinstance(at, int) else 0
+
+
+def note_tried(run: Path, took: Iterable[str], now_s: int) -> None:
+    """Keep that these took a test at `now_s` wall time. Where nothing can be kept, the next message tells it: the
+    folder is the tick's, and nobody else makes it."""
+    kept = _tried(run) | dict.fromkeys(took, now_s)
+    if kept and run.is_dir():
+        with suppress(OSError):
+            write_whole(run / TRIED, json.dumps(kept).encode())
+
+
+def tried(run: Path) -> tuple[Letter, ...]:
+    """The tests that were taken, as letters that were told."""
+    return tuple(Letter(0, TRIED, INFO, "", at, ({name: TOLD, "at": at},), at) for name, at in _tried(run).items())
+
+
+def _tried(run: Path) -> dict[str, int]:
+    try:
+        told = json.loads((run / TRIED).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return {name: at for name, at in told.items() if isinstance(at, int)} if isinstance(told, dict) else {}

@@ -17,7 +17,7 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.notify.message import is_called
-from mine_controller.ports.channels import health
+from mine_controller.ports.channels import health, tried
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event, sum_of
@@ -111,7 +111,7 @@ class Journal:
         if not titles or not clock.opening or self.store is None:
             return {}
         try:
-            letters = self.store.letters_newest(LETTERS_LOOKED)
+            letters = (*tried(self.config.paths.run), *self.store.letters_newest(LETTERS_LOOKED))
         except StoreTrouble:
             return {}  # an emergency of its own
         return health(letters, titles, sum_of(self.config)) if letters else {}

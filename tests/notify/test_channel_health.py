@@ -1,11 +1,12 @@
 """NTF4: one channel that takes nothing any more while others do is told by them, and its end too."""
 
-
 import pytest
+from click.testing import CliRunner
 from notify.test_tell import TAKEN, add, make, run
 
+from mine_controller.cli.main import group
 from mine_controller.config.load import load
-from mine_controller.ports.channels import health
+from mine_controller.ports.channels import TRIED, health, note_tried, tried
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.log import Log
@@ -80,3 +81,34 @@ def test_ntf4_a_mailbox_that_refuses_is_told_until_it_takes_something(site, http
     run(site)
     run(site)
     assert readings(site) == {"email": ("ok", "")}
+
+
+def test_ntf4_a_test_that_the_channel_takes_ends_its_alarm(site, http, smtp):
+    """NTF4: an account that was paid again changes no config, and nobody waits for the next fire to see it."""
+    run(site)
+    smtp.codes = {"AUTH": "535 no"}
+    add(site, (1, "disk"))
+    run(site)
+    done = CliRunner().invoke(group, ["notify", "test", "email", "--config", str(site)])
+    assert done.exit_code == 1
+    run(site)
+    assert readings(site)["email"][0] is None
+    smtp.codes = {}
+    done = CliRunner().invoke(group, ["notify", "test", "email", "--config", str(site)])
+    assert (done.exit_code, done.exception) == (0, None), done.output
+    run(site)
+    assert readings(site) == {"email": ("ok", "")}
+
+
+@pytest.mark.parametrize("written", [b"", b"[1]", b"{", b'{"email": "x"}', b"\xff"])
+def test_what_was_tried_and_can_not_be_read_was_not_tried(tmp_path, written):
+    (tmp_path / TRIED).write_bytes(written)
+    assert tried(tmp_path) == ()
+
+
+def test_where_no_tick_has_made_its_folder_nobody_else_does(tmp_path):
+    note_tried(tmp_path / "run", ["email"], 9)
+    assert not (tmp_path / "run").exists()
+    note_tried(tmp_path, ["email"], 9)
+    note_tried(tmp_path, ["sms"], 12)
+    assert health(tried(tmp_path), ("email", "sms"), CONFIG) == {"email": "", "sms": ""}

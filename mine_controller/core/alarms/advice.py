@@ -364,7 +364,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     "channel_dead": (
         "one way to you takes no messages any more",
         "tells the others, and tries this one again with whatever is to be told",
-        "see docs/messages.md; it is over with the next message this way takes, or when its section is changed",
+        "`minectl notify test` says why (docs/messages.md), and ends this once it is taken",
     ),
     "rule_failed": (
         "a rule of the program itself failed",
