@@ -39,7 +39,7 @@ addEventListener("load", async () => {
     return { name: frame.name, wide, scroll: doc.documentElement.scrollWidth, styled: doc.styleSheets.length,
              over: over.slice(0, 3).map((one) => one.tagName + "." + one.className),
              alien: doc.querySelectorAll("img, iframe, object, embed").length, hit: frame.contentWindow.hit || 0,
-             text: doc.body.innerText.length };
+             text: doc.body.innerText.length, letters: parseFloat(getComputedStyle(doc.body).fontSize) };
   });
   document.getElementById("out").textContent = JSON.stringify(measured);
 });
@@ -127,11 +127,11 @@ def framing():
     server.CSP = kept
 
 
-def measured(folder, pages, *more):
-    frames = [(f"{name} {width}", file, width, more[0]) for name, file in pages for width in WIDTHS]
+def measured(folder, pages, more="", *flags, widths=WIDTHS):
+    frames = [(f"{name} {width}", file, width, more) for name, file in pages for width in widths]
     put(folder, {}, PROBE, frames)
     with served(folder) as address:
-        return told(look(address + "probe.html", folder / "profile"))
+        return told(look(address + "probe.html", folder / "profile", *flags))
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
@@ -145,6 +145,19 @@ def test_no_page_is_wider_than_its_screen_and_nothing_strange_runs(tmp_path, fra
     assert len(out) == len(WIDTHS) * len(pages)
     assert [one for one in out if one["scroll"] > one["wide"] or one["over"]] == []
     assert [one for one in out if one["hit"] or one["alien"] or one["styled"] < 1 or one["text"] < 200] == []
+
+
+def test_whoever_has_letters_twice_as_large_gets_them_and_no_page_is_wider_for_it(tmp_path, framing):
+    pages = {"EMERGENCY": drawn("EMERGENCY", 62), "home": page.render(house()), **slow(given(count=60))}
+    files = {f"f{at}.html": young(text) for at, text in enumerate(pages.values())}
+    write.show(tmp_path, files.items())
+    widths = (360, 768, 1280)
+    usual = measured(tmp_path, zip(pages, files, strict=True), widths=widths)
+    large = "--blink-settings=defaultFontSize=32,defaultFixedFontSize=26"
+    out = measured(tmp_path, zip(pages, files, strict=True), "", large, widths=widths)
+    assert {one["letters"] for one in usual if one["wide"] < 1000} == {15}
+    assert {one["letters"] for one in out if one["wide"] < 1000} == {30}
+    assert [one for one in out if one["scroll"] > one["wide"] or one["over"]] == []
 
 
 def checked(folder, pages, scheme=(), tags=("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice")):
@@ -376,3 +389,17 @@ def test_a_first_page_whose_newer_one_does_not_come_tells_its_own_age(left_open)
     tab.go(address + "index.html")
     assert until(tab, f"{SAID} === 'This page is 2 h old, and the newer one does not come: load it again.'")
     assert tab.value(AGE) == "2 h old"
+
+
+def test_what_a_red_page_says_hides_none_of_its_foot(left_open):
+    tab, address, folder = left_open
+    page_file = folder / "index.html"
+    page_file.write_text(of_age(page_file.read_text(), 7200))
+    tab.ask("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=False)
+    tab.go(address + "index.html")
+    assert until(tab, "document.documentElement.classList.contains('is-old')")
+    ends = """(() => { scrollTo(0, document.documentElement.scrollHeight);
+      const box = (of) => document.querySelector(of).getBoundingClientRect();
+      return [box("footer").bottom, box("#old").top]; })()"""
+    foot, banner = tab.value(ends)
+    assert foot <= banner
