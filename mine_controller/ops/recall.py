@@ -16,6 +16,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import State
 from mine_controller.core.settle import settle
+from mine_controller.ports.code import by_another
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.codec import sha
@@ -170,6 +171,9 @@ class _Fold:
             del self.ends[next(iter(self.ends))]
 
     def _trouble(self, first: Recorded) -> str:
+        rows = query.ticks(self.paths, first.tick_at, first.tick_at, 1)
+        if rows and (why := by_another(rows[0].code)):
+            return why
         if not self.in_step:
             return "no full copy of the state before it is kept (one is made every hour)"
         if first.round != 0:
@@ -189,16 +193,16 @@ class _Policies:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self.by_sha: dict[str, Policy | None] = {}
+        self.by_sha: dict[tuple[str, str], Policy | None] = {}
 
     def of(self, tick_at: int) -> Policy | None:
         """The policy it ran on; None when it is not kept."""
         rows = query.ticks(self.paths, tick_at, tick_at, 1)
         if not rows:
             return None
-        name = rows[0].config_sha
+        name = rows[0].config_sha, rows[0].code
         if name not in self.by_sha:
-            written = query.policy_text(self.paths, name)
+            written = query.policy_text(self.paths, *name)
             options = {rule: rules.load(rule).Options for rule in rules.NAMES}
             self.by_sha[name] = None if written is None else unpack_policy(written, options)
         return self.by_sha[name]

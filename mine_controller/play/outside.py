@@ -130,7 +130,7 @@ def begin(part: Part, until: int) -> Begin | None:
     first = next(_images(part), None)
     if first is None or not rows:
         return None
-    policy = Policies(paths).of(rows[0].config_sha) or first[2]
+    policy = Policies(paths).of(rows[0].config_sha, rows[0].code) or first[2]
     kept = query.anchor(paths, part.since - 1)
     configs = len({row.config_sha for row in rows})
     return Begin(State() if kept is None else kept.state, policy, first[1], configs, first[1].clock.tick_s)
@@ -140,12 +140,12 @@ def _images(part: Part) -> Iterator[tuple[int, Image, Policy]]:
     """(tick, image, policy) of each tick's last round, with what was asked for in any of them; nothing is decided."""
     paths = paths_to(part.db)
     policies = Policies(paths)
-    shas = {row.tick_at: row.config_sha for row in query.ticks(paths, part.since, part.until, MOST_TICKS)}
+    names = {row.tick_at: (row.config_sha, row.code) for row in query.ticks(paths, part.since, part.until, MOST_TICKS)}
     kept = query.anchor(paths, part.since - 1)
     image = None if kept is None else kept.image
     last: tuple[int, Image, Policy] | None = None
     for one in query.records(paths, part.since, part.until):
-        policy = policies.of(shas.get(one.tick_at, "")) if one.tick_at in shas else None
+        policy = policies.of(*names[one.tick_at]) if one.tick_at in names else None
         if policy is None:
             continue
         image = freeze(image, one.readings, policy.wiring, one.clock, one.requests)

@@ -25,7 +25,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State, Unit
 from mine_controller.core.settle import settle
-from mine_controller.ports.code import deciding
+from mine_controller.ports.code import by_another, deciding
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.codec import canonical, sha, text
@@ -149,14 +149,15 @@ class Policies:
 
     def __init__(self, paths: Paths) -> None:
         self.paths = paths
-        self._by_sha: dict[str, Policy | None] = {}
+        self._by_sha: dict[tuple[str, str], Policy | None] = {}
 
-    def of(self, config_sha: str) -> Policy | None:
-        """The policy of that config; None when it is not kept. ValueError: this program can't read it."""
-        if config_sha not in self._by_sha:
-            written = query.policy_text(self.paths, config_sha)
-            self._by_sha[config_sha] = None if written is None else _policy(written)
-        return self._by_sha[config_sha]
+    def of(self, config_sha: str, code: str = "") -> Policy | None:
+        """The policy `code` made of that config; None when none is kept. ValueError: this program can't read it."""
+        name = config_sha, code
+        if name not in self._by_sha:
+            written = query.policy_text(self.paths, config_sha, code)
+            self._by_sha[name] = None if written is None else _policy(written)
+        return self._by_sha[name]
 
 
 @lru_cache(maxsize=4)  # a year's stretches follow each other in one process, under the same few configs
@@ -190,8 +191,8 @@ class _Fold:
     def tick(self, tick_at: int, rounds: tuple[Recorded, ...], *, counts: bool) -> None:
         """One tick's rounds, or the gap it is; what lies before the stretch is only gone through."""
         config_sha, code = self.about.get(tick_at, ("", ""))
-        policy = self.policies.of(config_sha) if config_sha else None
-        why = self._trouble(rounds[0], policy)
+        policy = self.policies.of(config_sha, code) if config_sha else None
+        why = self._trouble(rounds[0], policy, code)
         if self.state is None or policy is None or why:
             self.state = None
             if counts:
@@ -200,13 +201,14 @@ class _Fold:
             self.codes.add(code)
             self.found = self.found._replace(ticks=self.found.ticks + 1, rounds=self.found.rounds + len(rounds))
         elif counts:
-            self.gaps.append(Gap(tick_at, "its first state is not the one the tick before it left"))
+            why = by_another(code) or "its first state is not the one the tick before it left"
+            self.gaps.append(Gap(tick_at, why))
         if tick_at in self.anchors and (self.state is None or self.drifted or self.part.each_hour):
             self._step_in(tick_at)
 
-    def _trouble(self, first: Recorded, policy: Policy | None) -> str:
+    def _trouble(self, first: Recorded, policy: Policy | None, code: str) -> str:
         if self.state is None:
-            return "no full copy of the state before it is kept (one is made every hour)"
+            return by_another(code) or "no full copy of the state before it is kept (one is made every hour)"
         if policy is None:
             return "the config it ran on is not kept"
         return "" if first.round == 0 else "its opening round is missing"

@@ -39,6 +39,13 @@ def deciding(run: Path | None = None) -> str:
     return f"{__version__}+{found}"
 
 
+def by_another(code: str) -> str:
+    """Why a tick of another program may not be decided again; "" for this one's."""
+    if code in ("", deciding()):
+        return ""
+    return f"version {code} decided it, which this program ({deciding()}) can't follow step by step"
+
+
 def _sources(folder: Path, above: str = "") -> Iterator[tuple[str, str, tuple[int, int, int]]]:
     """(name below core/, path, size and times of change) of every source."""
     with os.scandir(folder) as found:

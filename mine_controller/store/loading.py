@@ -14,9 +14,9 @@ from mine_controller.store.db import Paths, StoreTrouble, iso
 from mine_controller.store.history import COLUMNS
 from mine_controller.store.inbox import answered_in, pending
 from mine_controller.store.spill import Rows, Spilled, StateRow, read_spill
-from mine_controller.store.state import clock_facts, pack_image, pack_state, unpack_image, unpack_state
+from mine_controller.store.state import clock_facts, of_fields, pack_image, pack_state, unpack_image, unpack_state
 
-_ENDED, _TIMESTAMP = COLUMNS.index("ended_at"), COLUMNS.index("timestamp")
+_CODE, _ENDED, _TIMESTAMP = COLUMNS.index("code"), COLUMNS.index("ended_at"), COLUMNS.index("timestamp")
 _OF_ITS_STATE = ("records", "anchors", "names")  # what means nothing beside another state
 
 
@@ -37,7 +37,8 @@ class Loaded(NamedTuple):
 class Kept(NamedTuple):
     """The state row in force and what waits beside it. row None: nothing was ever saved.
 
-    left: what the next commit takes out of a spill whose state is not the one in force; None: there is no such file.
+    left: what the next commit takes out of a spill whose state is not the one in force; None: there is no such file ·
+    code: the program that wrote the row, "" where nothing tells.
     """
 
     row: StateRow | None
@@ -47,6 +48,7 @@ class Kept(NamedTuple):
     ended: bool = True
     answered: frozenset[int] = frozenset()
     left: Rows | None = None
+    code: str = ""
 
 
 def pack_body(state: State, image: Image | None, config_sha: str) -> bytes:
@@ -111,18 +113,19 @@ def read_kept(db: sqlite3.Connection | None, paths: Paths) -> Kept:
     try:
         spilled = read_spill(paths.run)
     except StoreTrouble as trouble:
-        return Kept(row, None, (trouble.text,), ended=_ended(db, row), answered=answered, left={})
+        return Kept(row, None, (trouble.text,), ended=_ended(db, row), answered=answered, left={}, code=_code(db, row))
     if spilled is None:
-        return Kept(row, None, (), ended=_ended(db, row), answered=answered)
+        return Kept(row, None, (), ended=_ended(db, row), answered=answered, code=_code(db, row))
     if db is not None and row is not None and spilled.state.seq <= row.seq:
         left = _left(db, spilled)
         answered |= {number for number, *_ in left.get("verdicts", [])}
-        return Kept(row, None, (), ended=_ended(db, row), answered=answered, left=left)
+        return Kept(row, None, (), ended=_ended(db, row), answered=answered, left=left, code=_code(db, row))
     if spilled.base > (row.seq if row else 0):  # channel names in its records are those of a database that is gone
         spilled = spilled._replace(rows={name: rows for name, rows in spilled.rows.items() if name != "records"})
     rows = spilled.rows.get("mine_states", [])
     answered |= {number for number, *_ in spilled.rows.get("verdicts", [])}
-    return Kept(spilled.state, spilled, (), ended=not rows or rows[-1][_ENDED] is not None, answered=answered)
+    ended, code = not rows or rows[-1][_ENDED] is not None, str(rows[-1][_CODE] or "") if rows else ""
+    return Kept(spilled.state, spilled, (), ended=ended, answered=answered, code=code)
 
 
 def _left(db: sqlite3.Connection, spilled: Spilled) -> Rows:
@@ -143,6 +146,14 @@ def _ended(db: sqlite3.Connection | None, row: StateRow | None) -> bool:
         return True
     found = db.execute("SELECT ended_at FROM mine_states WHERE timestamp = ?", (iso(row.tick_at),)).fetchone()
     return found is None or found[0] is not None
+
+
+def _code(db: sqlite3.Connection | None, row: StateRow | None) -> str:
+    """Which program wrote the state."""
+    if db is None or row is None:
+        return ""
+    found = db.execute("SELECT code FROM mine_states WHERE timestamp = ?", (iso(row.tick_at),)).fetchone()
+    return str(found[0] or "") if found is not None else ""
 
 
 def loaded(kept: Kept, paths: Paths, boot_id: str, config_sha: str) -> Loaded:
@@ -167,6 +178,15 @@ def loaded(kept: Kept, paths: Paths, boot_id: str, config_sha: str) -> Loaded:
     requests = _requests(paths, kept.answered, trouble)
     book = Book(state, image, requests, None, _died(kept))
     return Loaded(book, tuple(trouble), lost, config != config_sha, kept.row.tick_at if kept.row else 0)
+
+
+def inherited(found: Loaded, code: str) -> tuple[Loaded, str]:
+    """That the state of another program has other fields is no damage: a sentence of it, "" none, and no trouble."""
+    fields = [text for text in found.trouble if of_fields(text)]
+    if not fields:
+        return found, ""
+    left = found._replace(trouble=tuple(text for text in found.trouble if text not in fields))
+    return left, f"taken over from version {code}, whose state has other fields: {'; '.join(fields)}"
 
 
 def _requests(paths: Paths, answered: Collection[int], trouble: list[str]) -> tuple[Any, ...]:

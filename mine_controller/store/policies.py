@@ -1,6 +1,7 @@
 """The typed policy and wiring a tick ran on, kept once per config hash without secrets: what replay decides with."""
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -15,6 +16,19 @@ from mine_controller.store.codec import text
 def pack_policy(policy: Policy) -> str:
     """Give a policy as JSON; tuples with names as objects, secrets as stars."""
     return text(_tree(policy))
+
+
+def policy_key(db: sqlite3.Connection | None, config_sha: str, code: str, written: str) -> str:
+    """Give the key to keep a policy under: the hash of its config, which other programs may have read otherwise."""
+    if db is None:
+        return coded(config_sha, code)
+    found = db.execute("SELECT policy FROM configs WHERE sha = ?", (config_sha,)).fetchone()
+    return config_sha if found is None or found[0] == written else coded(config_sha, code)
+
+
+def coded(config_sha: str, code: str) -> str:
+    """The key of what one program made of a config, beside what another did."""
+    return f"{code} {config_sha}"
 
 
 def _tree(value: Any) -> Any:

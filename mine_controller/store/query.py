@@ -316,10 +316,18 @@ def anchors(paths: Paths, since: int = 0, until: int = _FOR_EVER_S) -> tuple[int
     return tuple(at for (at,) in rows)
 
 
-def policy_text(paths: Paths, config_sha: str) -> str | None:
-    """Give the policy a tick ran on, for `policies.unpack_policy`; `config_sha` may be its first 16 letters."""
-    rows = _rows(paths, "SELECT policy FROM configs WHERE substr(sha, 1, ?) = ?", (len(config_sha), config_sha))
-    return str(rows[0][0]) if rows and config_sha else None
+def policy_text(paths: Paths, config_sha: str, code: str = "") -> str | None:
+    """Give the policy a tick ran on, for `policies.unpack_policy`; `config_sha` may be its first 16 letters.
+
+    `code`: the program that ran it, where several made something of the same config.
+    """
+    from mine_controller.store.policies import coded  # noqa: PLC0415 - who asks for a policy unpacks it too
+
+    for key in (coded(config_sha, code), config_sha) if config_sha else ():
+        rows = _rows(paths, "SELECT policy FROM configs WHERE substr(sha, 1, ?) = ?", (len(key), key))
+        if rows:
+            return str(rows[0][0])
+    return None
 
 
 def chain(paths: Paths) -> Chain:

@@ -30,6 +30,7 @@ from mine_controller.store.codec import Rows, fold, table, unfold
 AHEAD_S = 86_400  # a remembered moment further ahead of plant time than this is no moment
 DEEPEST = 12
 NOTES_MOST = 20
+_MISSING, _LEFT_OUT = " is missing", " left out"
 
 
 class ClockFacts(NamedTuple):
@@ -113,6 +114,11 @@ def unpack_state(tree: Any) -> tuple[State, tuple[str, ...]]:
     return state, tuple(notes.said)
 
 
+def of_fields(note: str) -> bool:
+    """Whether a note of `unpack_state` tells only that another program keeps other fields."""
+    return note.endswith((_MISSING, _LEFT_OUT))
+
+
 class _Notes:
     """What was odd, at most NOTES_MOST lines of it."""
 
@@ -126,7 +132,7 @@ class _Notes:
     def unknown(self, tree: Mapping[str, Any], fields: Sequence[str], about: str) -> None:
         for name in tree:
             if name not in fields and name != "":
-                self.add(f"{about}: unknown field {name!r} left out")
+                self.add(f"{about}: unknown field {name!r}{_LEFT_OUT}")
 
 
 def _natural(value: Any) -> bool:
@@ -274,7 +280,7 @@ def _rows(columns: dict[str, Any], count: int, name: str, spec: _Spec, now_s: in
         column = columns.get(field)
         if not isinstance(column, list) or len(column) != count:
             if count:
-                notes.add(f"{name}: {field} is missing")
+                notes.add(f"{name}: {field}{_MISSING}")
             column = [spec.defaults.get(field, _LOST)] * count
         ready.append(_checked(column, field, name, spec, now_s, notes))
     lost = {place for column in ready for place, value in enumerate(column) if value is _LOST}

@@ -27,10 +27,10 @@ from mine_controller.store.db import Paths, StoreTrouble, connect, plain, readin
 from mine_controller.store.events import event_row
 from mine_controller.store.history import HOUR_S, TickFacts, mine_row, prune, roll_hours, telemetry, update_miners
 from mine_controller.store.inbox import pending
-from mine_controller.store.loading import Kept, Loaded, at_most_s, loaded, pack_body, read_kept
+from mine_controller.store.loading import Kept, Loaded, at_most_s, inherited, loaded, pack_body, read_kept
 from mine_controller.store.opening import Opened, begin_again, open_file
 from mine_controller.store.outbox import Letter, Mark, Message, all_letters, due_letters, mark_letters
-from mine_controller.store.policies import pack_policy
+from mine_controller.store.policies import pack_policy, policy_key
 from mine_controller.store.records import pack_answers, pack_commands, pack_record, record_id, unread
 from mine_controller.store.spill import Rows, Spilled, StateRow, clear_spill, merge, write_spill
 from mine_controller.store.state import with_clock_facts
@@ -105,6 +105,7 @@ class Store:
         self._tick: _Tick | None = None
         self._names = Names()
         self._anchor = opened.lost
+        self._taken_over: Rows = {}  # the anchor that the first tick after another program's is decided again from
         self._blind = ""  # why the file could not be read: nothing is written over it then
 
     def __enter__(self) -> Self:
@@ -131,6 +132,11 @@ class Store:
         self._base = self._row.seq if self._row and kept.spilled is None else 0
         self._answered = set(kept.answered)
         self._config_sha = "" if found.config_changed or kept.row is None else config_sha
+        if kept.row is not None and not found.lost and kept.code not in ("", self._code):
+            self._config_sha = ""  # another program may make another policy of the same text
+            self._taken_over = {"anchors": [(kept.row.tick_at, kept.row.body)]}
+            found, text = inherited(found, kept.code)
+            self._waiting += [Event("database", "info", "store", _trouble(text))] if text else []
         if kept.spilled is not None:
             self._carry = self._carry if self._spilled else merge(self._carry, kept.spilled.rows)
             self._base, self._spilled = kept.spilled.base, True
@@ -261,8 +267,11 @@ class Store:
         rows["outbox"] = [(one.key, one.level, plain_body(one.body), one.due_at) for one in extra.messages]
         figures = mine_row(at.key, newest.image, newest.decision, tick.policy)
         rows["mine_states"] = [(*figures, at.key, ended, newest.number + 1, tick.config_sha[:16], self._code)]
+        rows |= self._taken_over
+        self._taken_over = {}
         if tick.config_sha != self._config_sha:
-            rows["configs"] = [(tick.config_sha, tick.at, pack_policy(tick.policy))]
+            policy = pack_policy(tick.policy)
+            rows["configs"] = [(policy_key(self._db, tick.config_sha, self._code, policy), tick.at, policy)]
             self._config_sha = tick.config_sha
         self._waiting = []
         return rows
@@ -297,7 +306,7 @@ class Store:
         row = StateRow(VERSION, (before.seq if before else self._first()) + 1, at.key, number, hour_at, body)
         waits = any(key - key % HOUR_S == hour_at for key, _ in self._carry.get("anchors", ()))  # by a tick before
         if closing_tick is not None and ((new_hour and not waits) or self._anchor):
-            rows["anchors"] = [(at.key, body)]
+            rows.setdefault("anchors", []).append((at.key, body))
         if new_hour and not waits:
             self._keep_hour(tick, rows)
         self._row, self._state = row, kept

@@ -8,8 +8,11 @@ from cli.place import Place
 from mine_controller.core.model.reading import Reading
 from mine_controller.ops import recall as room
 from mine_controller.ops.recall import Gap, Recalled, kept_book, last_seen, of_time, recall, recall_tick
-from mine_controller.store import query
+from mine_controller.ports import journal
+from mine_controller.ports.code import deciding
+from mine_controller.store import loading, query
 from mine_controller.store.db import Places, StoreTrouble
+from mine_controller.store.state import pack_state
 
 FOR_EVER = 2**40
 
@@ -159,3 +162,38 @@ def test_a_database_that_can_not_be_read_is_trouble_and_no_empty_book(place, dam
 
 def test_before_the_first_tick_the_book_is_empty_and_nothing_is_wrong(tmp_path):
     assert kept_book(Places.under(tmp_path)).state.alarms == {}
+
+
+def other_state(state):
+    tree = pack_state(state)
+    del tree["units"]["mac"]
+    return tree
+
+
+def upgraded(place, monkeypatch):
+    """Four ticks of a program that kept other fields and made another policy of the same config, then two of this."""
+    policy = place.config.policy
+    with monkeypatch.context() as then:
+        then.setattr(loading, "pack_state", other_state)
+        then.setattr(journal, "deciding", lambda _run: "0.0+01d01d01")
+        place.config = place.config._replace(policy=policy._replace(rules={}))
+        place.ticks(4, of=6)
+    place.config = place.config._replace(policy=policy)
+    place.ticks(2)
+    return [row.tick_at for row in query.ticks(place.config.paths, limit=100)][::-1]
+
+
+def test_every_tick_after_an_upgrade_is_decided_again_from_the_first_on(place, monkeypatch):
+    ticks = upgraded(place, monkeypatch)
+    for at in ticks[4:]:
+        found = recall_tick(place.config.paths, at)
+        assert found
+        assert all(isinstance(one, Recalled) and one.same for one in found)
+    assert not last_seen(place.config.paths, place.config.policy).decided_again
+
+
+def test_a_tick_of_before_an_upgrade_says_which_version_decided_it(place, monkeypatch):
+    ticks = upgraded(place, monkeypatch)
+    (gap,) = recall_tick(place.config.paths, ticks[2])
+    why = f"version 0.0+01d01d01 decided it, which this program ({deciding()}) can't follow step by step"
+    assert gap == Gap(ticks[2], why)
