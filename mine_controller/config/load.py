@@ -19,13 +19,16 @@ from mine_controller.config.values import Place
 from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Built, Defaults, Wired, build
 from mine_controller.config.work import Common, FleetCommon, Work
+from mine_controller.core.blocks import KINDS as SERVICES
 from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
+from mine_controller.core.pools import CHECK
 from mine_controller.record import NamedTuple
 
 SITE = "site"
+UNWIRED = SERVICES | {CHECK, "machine", "nut"}  # found by their kind, wherever they stand: pages, failover and alarms
 SYSTEM = Path("/etc/minectl/config.txt")
 
 
@@ -159,7 +162,7 @@ def _facts(options: site.Options) -> SiteOptions:
 def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
     used = _used(wiring)
     for title, wired in kinds.items():
-        if wired.endpoint is not None and title not in used:
+        if wired.endpoint is not None and title not in used and title.partition(" ")[0] not in UNWIRED:
             work.note(wired.section.line, title, "", "is asked, but nothing in [wiring] or fleet.csv uses it")
     for title in _in_the_clear(wiring, kinds):
         url = kinds[title].section.entries["url"].line

@@ -145,6 +145,18 @@ def test_every_prefix_of_the_coop_site_is_refused(tmp_path):
             load(path)
 
 
+def test_what_needs_no_wiring_is_not_said_to_be_of_no_use(tmp_path):
+    """The page, news of blocks, failover and alarms find these by their kind."""
+    wallet = "wallets = D8exampleexampleexampleexample1111"
+    text = template("agile-home").replace(
+        "[wiring]",
+        f"[machine own]\n[nut ups]\nhost = 127.0.0.1\n[stratum watch]\n[solopool dgb]\n{wallet}\n"
+        f"[ckpool btc]\n{wallet}\n[p2pool own]\nurl = http://127.0.0.1:8090\n[iotawatt unused]\nurl = http://127.0.0.1\n[wiring]",
+    )
+    notes = [note for note in load(put(tmp_path, text)).notes if "nothing in [wiring]" in note.text]
+    assert [note.section for note in notes] == ["iotawatt unused"]
+
+
 def test_the_sample_checks(tmp_path):
     config = load(put(tmp_path, sample()))
     assert config.site.live is False
