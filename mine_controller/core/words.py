@@ -132,7 +132,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("choose", "phases_apart"): "phase {phase} would carry {ahead_w} more than the least loaded one",
     ("errands", "asked"): "{miner}: a person asked for {what}",
     ("errands", "done"): "{miner} took {what} ({verdict})",
-    ("errands", "failed"): "{miner} did not take {what}: {verdict} {why}",
+    ("errands", "failed"): "{miner} did not take {what} ({verdict}){because}",
     ("units", "best"): "{miner}: best share yet, difficulty {best} ({was} before)",
     ("units", "list_shrunk"): "{gone} of {known} known miners are in fleet.csv no longer: nobody stops them now",
     ("units", "firmware"): "the firmware of {miner} changed from {was} to {firmware}",
@@ -141,7 +141,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("units", "stranger"): "{address}, where {miner} answered, is now {unit}, which fleet.csv does not list",
     ("units", "stranger_left"): "{miner} answers at {address} again",
     ("wear", "spacing"): "started too recently: {left_s} more",
-    ("ramp", "step"): "at most {step} starts per 120 s; {recent} just began",
+    ("ramp", "step"): "miners that may begin in 120 s: {step}; {recent} just began",
     ("held", "freed"): "starts are not held back any more",
     ("ramp", "failed"): "{failed} starts in a row came to nothing",
     ("ramp", "hold"): "the climb is paused after {failed} failed starts",
@@ -409,6 +409,8 @@ def sentence(reason: Reason) -> str:
         return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
     if reason.code == "first_scan" and shown.get("missing"):
         shown["missing"] = "; missing: " + shown["missing"]
+    if (reason.rule, reason.code) == ("errands", "failed"):
+        shown["because"] = f": {shown['why']}" if shown.get("why") else ""
     if "more" in shown:  # of a list that is cut short
         shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
     return template.format_map(_Shown(shown))

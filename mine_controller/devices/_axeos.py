@@ -229,7 +229,7 @@ def _read_back(desk: Desk, written: Sequence[tuple[Command, Setting]]) -> Talkin
         return {}
     for command, setting in written:
         if not setting.seen(after):
-            desk.tell(command, UNKNOWN, "took it, and shows another setting")
+            desk.tell(command, UNKNOWN, "answered that it did, and shows another setting")
         elif setting.live:
             desk.tell(command, APPLIED)
     return after

@@ -388,7 +388,7 @@ def _pool(desk: Desk, command: Command, options: Options) -> Generator[Step, Res
     except (WireError, BadReply):
         return
     if after is None or not _is_first(after, pool):
-        desk.tell(command, UNKNOWN, "took it, and shows another pool")
+        desk.tell(command, UNKNOWN, "answered that it did, and shows another pool")
 
 
 def _settings(answer: Response) -> dict[str, Any] | None:

@@ -72,3 +72,16 @@ def test_what_stands_on_after_its_cause_is_not_told_as_the_cause_itself():
 def test_a_disk_that_is_read_only_is_not_called_nearly_full():
     said = sentence(Reason("alarm", "disk", (("why", "/var/lib/minectl is read-only"),)))
     assert said == "the disk of the database: /var/lib/minectl is read-only"
+
+
+def test_what_a_miner_did_not_take_is_told_apart_from_what_it_answered():
+    numbers = (("miner", "a03"), ("what", "mode eco"), ("verdict", "unknown"), ("why", "shows another setting"))
+    assert sentence(Reason("errands", "failed", numbers)) == (
+        "a03 did not take mode eco (unknown): shows another setting"
+    )
+    silent = (*numbers[:3], ("why", ""))
+    assert sentence(Reason("errands", "failed", silent)) == "a03 did not take mode eco (unknown)"
+
+
+def test_the_step_of_a_small_fleet_is_told_without_one_miners():
+    assert "1 starts" not in sentence(Reason("ramp", "step", (("step", 1), ("recent", 0))))

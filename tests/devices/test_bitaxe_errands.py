@@ -147,7 +147,7 @@ def test_a_mode_nobody_knows_is_not_guessed(mode, verdict):
 
 def test_a_board_that_takes_a_setting_and_shows_another_is_not_believed():
     outcome, _ = one(Board(deaf=True), "mode", "eco")
-    assert (outcome.verdict, outcome.why) == (UNKNOWN, "took it, and shows another setting")
+    assert (outcome.verdict, outcome.why) == (UNKNOWN, "answered that it did, and shows another setting")
 
 
 def test_a_setting_that_can_not_be_read_again_is_only_accepted():
@@ -258,7 +258,7 @@ def test_a_board_that_shows_no_usable_slot_afterwards_is_in_doubt_and_holds_nobo
     board = Board("v2.15.0", pools=slots("btc.example", "dgb.example"), primaryPoolIndex=0, secondaryPoolIndex=1)
     board.answers = {("GET", "/api/system/info"): [dict(board.info), after]}
     outcome, _ = one(board, "pool", "dgb")
-    assert (outcome.verdict, outcome.why) == (UNKNOWN, "took it, and shows another setting")
+    assert (outcome.verdict, outcome.why) == (UNKNOWN, "answered that it did, and shows another setting")
 
 
 def test_a_pool_with_tls_needs_firmware_that_speaks_it():
