@@ -75,8 +75,11 @@ def _inputs(book: Book, site: SiteFacts, when: Moments) -> list[dict[str, Any]]:
         about = {"key": key, "value": shown, "age": _age(value, when), "why": clean(value.why)}
         out.append(about | {"source": clean(value.source, 60), "lines": _tries(key)})
     for link in wiring.uplinks:
-        about = {"key": f"uplink.{clean(link.name, 40)}", "value": "", "age": "", "why": "", "source": ""}
-        out.append(about | {"source": clean(link.channel, 60), "lines": [line(f"uplink.{link.name}", "down")]})
+        channels = image.channels if image is not None else {}
+        value = channels.get(f"{link.channel}:link", Value(None, 0))
+        about = {"key": f"uplink.{clean(link.name, 40)}", "value": _shown(value), "age": _age(value, when)}
+        about |= {"why": clean(value.why), "source": clean(link.channel, 60)}
+        out.append(about | {"lines": [line(f"uplink.{link.name}", "down")]})
     return out
 
 
@@ -94,7 +97,7 @@ def _tries(key: str) -> list[str]:
         return [line(key, word) for word in (*words, "unknown")]
     row = QUANTITIES.get(quantity)
     telling = {"inlet_c": "39", "ambient_c": "-12", "humidity_pct": "97", "grid_hz": "59.3", "price_p_kwh": "25"}
-    middle = f"{(row.low + row.high) / 2:g}" if row is not None else "1"
+    middle = f"{(row.low + row.high) / 2:.12g}" if row is not None else "1"
     return [line(key, telling.get(key, middle)), line(key, "unknown")]
 
 

@@ -93,5 +93,6 @@ def _pool(one: Doc | None) -> dict[str, Any] | None:
         word, note = "gives no work", "a miner that came now would idle"
     else:
         word = "open" if one["open"] else "closed"
-        note = f"{one['clients']:,} miners on it" if one["clients"] is not None else ""
+        count = one["clients"]
+        note = f"{count:,} miner{'' if count == 1 else 's'} on it" if count is not None else ""
     return {"word": word, "note": note, "good": one["lives"] is not False and one["gives_work"] is not False}

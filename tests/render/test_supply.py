@@ -2,11 +2,13 @@
 
 import pytest
 import sample
+from drawn import given
 
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import EndpointSpec, Role, UplinkSpec
 from mine_controller.core.words import sentence
 from mine_controller.render import metrics, status_json, view
+from mine_controller.render.others import debug
 from mine_controller.render.page import render
 
 LINK = "openmptcprouter router"
@@ -105,6 +107,23 @@ def test_each_uplink_has_its_word_its_latency_and_what_rules_take_it_for():
     assert "1 of 2 up" in page()
 
 
+def test_the_debug_page_has_the_word_of_each_uplink_as_the_overview_does():
+    made, site = book(memory=KEPT, site={"supply_kw": 950.0}), facts()
+    shown = debug(given((made, site, sample.history("RUNNING"))))["debug"]
+    links = {one["key"]: (one["value"], one["age"]) for one in shown["inputs"] if one["key"].startswith("uplink.")}
+    assert links["uplink.starlink"] == ("up", "3\u00a0s ago")
+    assert links["uplink.lte"][0] == "down"
+
+
+def test_no_line_of_the_debug_page_has_a_number_in_powers_of_ten():
+    site = facts()
+    roles = {**site.wiring.roles, "site_power_w": Role("site_power_w", ("sel735 meter:power_w",), "sum", 240)}
+    site = site._replace(wiring=site.wiring._replace(roles=roles))
+    shown = debug(given((book(), site, sample.history("RUNNING"))))["debug"]
+    [watts] = [one for one in shown["inputs"] if one["key"] == "site_power_w"]
+    assert watts["lines"][0].startswith("minectl set-state site_power_w 24975000 --for")
+
+
 def test_a_link_that_is_back_and_does_not_count_yet_says_so():
     back = {**TOLD, f"{LINK}/LTE:link": "up"}
     assert "counts again after some minutes" in page(book(back, KEPT))
@@ -112,6 +131,7 @@ def test_a_link_that_is_back_and_does_not_count_yet_says_so():
 
 def test_a_holding_pool_that_gives_no_work_or_does_not_run_is_said():
     assert "158 miners on it" in page()
+    assert "1 miner on it" in page(book({**TOLD, f"{POOL}:clients_n": 1}, KEPT))
     idle = {**TOLD, f"{POOL}:link": "down"}
     assert "gives no work" in page(book(idle, KEPT))
     dead = {**TOLD, f"{POOL}:health": None}
