@@ -50,7 +50,7 @@ def power(made: Doc, site: SiteFacts) -> dict[str, Any]:
         "permitted_x": scale.at(made["permitted_w"]) if made["permitted_w"] is not None else None,
         "bars": bars,
         "source": _power_source(made),
-        "rows": _power_rows(made, miners, len([fan for fan in site.wiring.fans if fan.watts])),
+        "rows": _power_rows(made, miners, partial, len([fan for fan in site.wiring.fans if fan.watts])),
         "limits": [
             {"layer": LAYERS[one["layer"]] if 0 <= one["layer"] < len(LAYERS) else "?", **_limit(one)}
             for one in made["limits"]
@@ -72,7 +72,7 @@ def _power_source(made: Doc) -> str:
     return (parts if made["power_source"] else f"nothing measured: 0 of {made['power_of']:,}") + why
 
 
-def _power_rows(made: Doc, miners: Doc, metered: int) -> list[dict[str, str]]:
+def _power_rows(made: Doc, miners: Doc, partial: bool, metered: int) -> list[dict[str, str]]:
     rows = [
         {
             "name": "Miners",
@@ -93,7 +93,9 @@ def _power_rows(made: Doc, miners: Doc, metered: int) -> list[dict[str, str]]:
     rows.append({"name": "Permitted", "value": rated(made["permitted_w"]), "note": "for miners, now"})
     if made["cap_w"] and made["power_w"] is not None:
         left_w = made["cap_w"] - made["power_w"]
-        rows.append({"name": "Below the cap", "value": watts(left_w), "note": "" if left_w >= 0 else "over the cap"})
+        most = "at most " if partial and left_w >= 0 else ""  # who is not known draws something, too
+        note = "" if left_w >= 0 else "over the cap"
+        rows.append({"name": "Below the cap", "value": most + watts(left_w), "note": note})
     return rows
 
 
@@ -110,7 +112,7 @@ _AMOUNTS = {
 
 
 def _limit(one: Doc) -> dict[str, str]:
-    what = _AMOUNTS.get(one["what"])
+    what = "1 start now" if (one["what"], one["amount"]) == ("start_miners", 1) else _AMOUNTS.get(one["what"])
     told = what.format(w=rated(one["amount"]), n=f"{one['amount']:,}") if what else str(one["what"])
     return {"what": "miners off" if one["what"] == "max_power_w" and not one["amount"] else told, "why": one["why"]}
 

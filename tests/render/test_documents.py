@@ -8,7 +8,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import State
 from mine_controller.core.words import sentence
-from mine_controller.render import files, status_json, write
+from mine_controller.render import files, panels, status_json, write
 from mine_controller.render.fleet import STATES
 from mine_controller.render.given import History
 from mine_controller.render.metrics import each, metrics
@@ -73,6 +73,17 @@ def test_without_a_meter_the_sum_says_of_how_many():
     assert made["power_w"] == made["miners_w"] + made["fans_w"]
     assert (made["power_known"], made["power_of"]) == (286, 289)
     assert made["power_why"] == "no answer in 6.0 s"
+    shown = panels.power(made, sample.facts())
+    room = {one["name"]: one["value"] for one in shown["rows"]}["Below the cap"]
+    assert shown["value"].startswith("at least ")
+    assert room.startswith("at most "), "those who are not known draw something, too"
+
+
+def test_one_start_is_told_as_one():
+    made = document("RUNNING")
+    made["limits"] = [{"layer": 3, "what": "start_miners", "amount": amount, "why": ""} for amount in (1, 2)]
+    told = [one["what"] for one in panels.power(made, sample.facts())["limits"]]
+    assert told == ["1 start now", "2 starts now"]
 
 
 def test_the_release_is_counted_down():
