@@ -280,14 +280,11 @@ def edit(path: Path) -> None:
         source = read_source(path)
     except ConfigError as error:
         fail(error.problems, path)
-    handle, name = tempfile.mkstemp(prefix=".config.", suffix=".edit", dir=path.resolve().parent)  # 0600
-    copy = Path(name)
+    copy = _copied(source, path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(source.config)
         while True:
             _open(copy)
-            raw = copy.read_bytes()
+            raw = _edited(copy, path)
             if raw == source.config:
                 click.echo("Nothing was changed.")
                 return
@@ -301,6 +298,28 @@ def edit(path: Path) -> None:
                 return
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _copied(source: Source, path: Path) -> Path:
+    """A copy for the editor beside config.txt, which only its owner can read (0600)."""
+    copy = None
+    try:
+        handle, name = tempfile.mkstemp(prefix=".config.", suffix=".edit", dir=path.resolve().parent)
+        copy = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(source.config)
+    except OSError as error:
+        if copy is not None:
+            copy.unlink(missing_ok=True)
+        refuse(f"{path.name} stays as it is: no copy to edit can be written beside it ({error.strerror}).")
+    return copy
+
+
+def _edited(copy: Path, path: Path) -> bytes:
+    try:
+        return copy.read_bytes()
+    except OSError as error:
+        refuse(f"{path.name} stays as it is: what the editor left can't be read ({error.strerror}).")
 
 
 def _agreed(old: bytes, new: bytes, path: Path) -> bool:

@@ -1,6 +1,7 @@
 """`minectl config` and `minectl init` as typed."""
 
 import json
+import os
 
 import click
 import pytest
@@ -153,6 +154,49 @@ def test_edit_leaves_the_file_alone_when_the_copy_does_not_check(path, tmp_path,
     assert "'nan' is not a whole number" in done.stderr
     assert path.read_text() == SITE
     assert list(tmp_path.glob("*.edit")) == []
+
+
+@pytest.mark.parametrize(("number", "said"), [(30, "Read-only file system"), (28, "No space left on device")])
+def test_edit_where_no_copy_can_be_written_says_so(path, tmp_path, monkeypatch, number, said):
+    """A card that went read-only at night is told in a sentence, not in a traceback."""
+
+    def refused(*_given, **_named):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("mine_controller.cli.config.tempfile.mkstemp", refused)
+    done = run("edit")
+    assert done.exit_code == 2
+    assert done.stderr == f"config.txt stays as it is: no copy to edit can be written beside it ({said}).\n"
+    assert path.read_text() == SITE
+
+
+def test_edit_whose_half_written_copy_found_no_room_leaves_none(path, tmp_path, monkeypatch):
+    class Full:
+        def __init__(self, handle, _mode):
+            os.close(handle)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_given):
+            return None
+
+        def write(self, _raw):
+            raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr("mine_controller.cli.config.os.fdopen", Full)
+    done = run("edit")
+    assert done.exit_code == 2
+    assert "no copy to edit can be written" in done.stderr
+    assert list(tmp_path.glob("*.edit")) + list(tmp_path.glob(".*.edit")) == []
+
+
+def test_edit_whose_editor_takes_the_copy_away_changes_nothing(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("VISUAL", editor(tmp_path, 'rm "$1"'))
+    done = run("edit")
+    assert done.exit_code == 2
+    assert "what the editor left can't be read (No such file or directory)" in done.stderr
+    assert path.read_text() == SITE
 
 
 def test_edit_without_a_change_or_with_a_failing_editor_changes_nothing(path, tmp_path, monkeypatch):
