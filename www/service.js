@@ -39,7 +39,8 @@
     }).then(function (answer) {
       return answer.json().catch(function () { return {}; }).then(function (found) {
         if (answer.ok) { return found; }
-        var error = new Error(found.error || "the service answers " + answer.status);
+        var absent = [404, 405, 501].includes(answer.status); // a web server that shows files alone
+        var error = new Error(found.error || (absent ? "minectl serve does not run behind this page: start it, or use the command line" : "the service answers " + answer.status));
         error.status = answer.status;
         error.problems = (found.problems || []).map(function (one) { return one.what ? one.where + ": " + one.what : String(one); });
         throw error;

@@ -47,6 +47,7 @@ def page(tree: Tree) -> str:
     head = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>minectl over HTTP</title>'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        '<link rel="icon" href="/icon.svg" type="image/svg+xml">'
         '<link rel="stylesheet" href="/docs/style.css"></head><body><main>'
     )
     title = f'<h1>{escape(tree["info"]["title"])} <span class="quiet">{escape(tree["info"]["version"])}</span></h1>'

@@ -136,6 +136,7 @@ def test_docs_name_every_path_and_load_nothing_from_elsewhere(served):
     for path in tree["paths"]:
         assert f"<code>{path}</code>" in page
     assert "http://127.0.0.1" in page
+    assert 'rel="icon" href="/icon.svg"' in page, "or every look asks for a favicon.ico that is not there"
     for word in ("<script", "https://", "//cdn", "style="):
         assert word not in page
     assert served.get("/docs/style.css").headers["content-type"].startswith("text/css")

@@ -16,6 +16,7 @@ from test_shelf import book, spec, unit, wiring
 from mine_controller.core.modes import MODES
 from mine_controller.core.words import sentence
 from mine_controller.play import pages as server
+from mine_controller.render import files as shipped
 from mine_controller.render import page, view, write
 from mine_controller.render.given import History
 
@@ -403,3 +404,16 @@ def test_what_a_red_page_says_hides_none_of_its_foot(left_open):
       return [box("footer").bottom, box("#old").top]; })()"""
     foot, banner = tab.value(ends)
     assert foot <= banner
+
+
+def test_logging_in_where_no_service_runs_says_so(left_open):
+    """A web server that shows files alone, as the demo's does, has the button too."""
+    tab, address, folder = left_open
+    (folder / "service.js").write_bytes((shipped.found("www") / "service.js").read_bytes())
+    tab.go(address + "index.html")
+    assert until(tab, "document.querySelector('#service-slot button')")
+    tab.value("""document.querySelector("#service-slot button").click();
+      document.getElementById("sv-token").value = "minectl_x";
+      document.querySelector(".sv-dialog form").requestSubmit()""")
+    said = "document.querySelector('.sv-wrong').textContent"
+    assert until(tab, f"{said} === 'minectl serve does not run behind this page: start it, or use the command line'")
