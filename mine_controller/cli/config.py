@@ -258,7 +258,8 @@ def undo_(path: Path) -> None:
     except EditError as error:
         refuse(f"{error}.")
     except ConfigError as error:
-        click.echo(f"{path.name} stays as it is, because what was before would not check:", err=True)
+        stays = f"{path} is still gone" if gone else f"{path.name} stays as it is"
+        click.echo(f"{stays}, because what was before would not check:", err=True)
         fail(error.problems, path)
     click.echo(f"{path.name} is {'back, as it last ran' if gone else 'as it was before the last change'}.")
     _audited(path, done, "undone", before)

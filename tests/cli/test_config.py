@@ -292,6 +292,15 @@ def test_a_change_stands_when_the_audit_log_cannot_be_told(path, tmp_path):
     assert "margin_pct = 7" in path.read_text()
 
 
+def test_an_undo_that_can_not_bring_back_a_file_that_is_gone_does_not_say_that_it_stays(path):
+    path.with_name("config.txt.previous").write_text(SITE.replace("margin_pct = 6", "margin_pct = much"))
+    path.unlink()
+    done = run("undo", "--config", str(path))
+    assert done.exit_code == 2
+    assert f"{path} is still gone, because what was before would not check:" in done.stderr
+    assert not path.exists()
+
+
 def test_undo_tells_what_it_changed(path):
     run("set", "cap.margin_pct", "7")
     assert "[cap] margin_pct: 7 -> 6" in run("undo").stdout
