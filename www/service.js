@@ -3,6 +3,7 @@
 // Not in Authorization: that one belongs to the web server in front, where it asks for a password.
 (function () {
   "use strict";
+  if (window.Minectl) { return; } // a page names it, and who serves the page does again: two undo each other
   var KEY = "minectl-token";
   var me = { name: null, role: null };
   var RANK = { read: 1, operate: 2, admin: 3 };

@@ -270,6 +270,30 @@ def test_the_pages_as_ticks_write_them_get_their_buttons_and_stay_as_wide_as_the
         calm(tab, live)
 
 
+MOVED = """(() => {
+  window.moved = 0;
+  new MutationObserver((some) => { window.moved += some.length; })
+    .observe(document.getElementById("service-slot"), { childList: true, subtree: true });
+  setTimeout(() => { window.rested = true; }, 700);
+})()"""
+
+
+@pytest.mark.parametrize("path", ["/", "/fleet.html", "/miner/b01.html"])
+def test_whoever_logs_in_on_a_page_as_ticks_write_it_gets_buttons_that_stand_still(shelf, tab, path):
+    """The page names the service's script, and so does whoever serves it: two at work undo each other for ever."""
+    (shelf.config.paths.www / "index.html").unlink()
+    shelf_shown(shelf)
+    with listening(shelf) as live:
+        tab.go(f"{live.at}{path}")
+        log_in(tab, live.token("admin"))
+        tab.until("document.querySelectorAll('[data-miner] .sv-acts').length >= 1")
+        tab.run(MOVED)
+        tab.until("window.rested")
+        assert tab.run("window.moved") == 0
+        assert "Discover miners" in tab.text("#service-slot")
+        calm(tab, live)
+
+
 def test_a_page_that_needs_a_token_asks_for_it_and_then_shows_itself(shelf, tab):
     with listening(shelf, Terms(read_token=True)) as live:
         tab.go(f"{live.at}/")
