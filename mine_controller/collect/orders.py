@@ -78,7 +78,8 @@ class OrderWay:
             now = time.monotonic()
             if line.ready and (told_at is None or now - told_at >= AGAIN_S):
                 told_at, why = now, mqtt.refusal(line.denied)
-                self.desk.tell(self.sections, why)
+                self.desk.tell(self.sections, why or line.refused)
+                line.refused = ""  # what is forbidden still is told again, what is allowed now is not
                 line.send([Post(self.orders.listening, OFFLINE if why else ONLINE)])
             if not line.ready and now > ready_by:
                 raise WireError("timeout", "the broker does not answer our greeting")

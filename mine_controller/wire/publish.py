@@ -70,8 +70,8 @@ def is_ours(topic: str) -> bool:
 
 
 def publish(broker: Broker, batch: Batch, until: float) -> int:
-    """Tell all of it by `until` (monotonic); gives how many old messages were deleted. Raises WireError, PartError
-    where a part was told; ValueError for a topic that is none of ours."""
+    """Tell all of it by `until` (monotonic); gives how many old messages were deleted. Raises WireError (refused: the
+    broker forbids a topic), PartError where a part was told; ValueError for a topic that is none of ours."""
     for topic in (*(post.topic for post in batch.posts), batch.will.topic):
         if not is_ours(topic):
             raise ValueError(topic)
@@ -100,6 +100,7 @@ def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
         line.send([Post(topic, "") for topic in gone])
         line.drive(lambda: not line.open_mids, until)
         line.leave(until)
+        line.check()
         return len(gone)
     finally:
         line.close()
@@ -114,6 +115,7 @@ def _confirm(line: "_Batch", sent: Sequence[int], until: float) -> None:
         if error.kind != "timeout" or not told:
             raise
         line.leave(until)
+        line.check()
         raise PartError(error.why, told) from None
 
 
@@ -125,7 +127,8 @@ class _Teller(Line):
         name: str = "",
     ) -> None:  # fmt: skip
         super().__init__(broker, topics, take, version, name)
-        self.open_mids: set[int] = set()
+        self.open_mids: dict[int, str] = {}  # what has yet to be confirmed, with its topic
+        self.refused = ""  # what the broker said no to first, "" = nothing; only version 5 tells
         self._client.on_publish = self._confirmed
         self._client.will_set(will.topic, will.payload, qos=1, retain=True, properties=self._will_properties(will))
 
@@ -146,7 +149,7 @@ class _Teller(Line):
             told = self._client.publish(
                 post.topic, post.payload.encode(), qos=1, retain=post.retain, properties=self._lasting(post)
             )
-            self.open_mids.add(told.mid)
+            self.open_mids[told.mid] = post.topic
             mids.append(told.mid)
         return mids
 
@@ -169,9 +172,14 @@ class _Teller(Line):
             self.turn(min(TURN_S, left_s))
 
     def _confirmed(self, _client: "Client", _data: Any, mid: int, reason: Any, _properties: Any) -> None:
-        self.open_mids.discard(mid)
+        topic = self.open_mids.pop(mid, "")
         if reason is not None and reason.is_failure:
-            self._because(f"the broker refuses what we publish: {reason}")
+            self.refused = self.refused or f"the broker does not let us publish on {topic}: {reason}"
+
+    def check(self) -> None:
+        """Raise WireError where the broker took a message off us and said no to it."""
+        if self.refused:
+            raise WireError("refused", self.refused)
 
 
 class _Batch(_Teller):

@@ -1,6 +1,7 @@
 """Commands over a real broker become requests, and what is no command becomes a sentence."""
 
 import json
+import signal
 import threading
 
 import pytest
@@ -225,6 +226,22 @@ def test_a_request_that_cannot_be_written_is_said_and_nothing_dies(tmp_path, mon
     monkeypatch.setattr(desk, "_file", full)
     assert found.judge("minectl/coop_test/set/miners", "OFF") == (False, "not filed: the disk is full")
     assert found.judge("minectl/coop_test/set/nobody", "OFF").ok is False
+
+
+@needs_mosquitto
+def test_a_broker_that_forbids_to_say_that_it_listens_is_told_of(tmp_path, monkeypatch):
+    """Every switch is unavailable then, while everything is heard."""
+    monkeypatch.setattr(orders, "AGAIN_S", 0.2)
+    (tmp_path / "rights").write_text("topic read #\n")
+    (tmp_path / "broker").mkdir()
+    with (
+        mosquitto(tmp_path / "broker", f"acl_file {tmp_path}/rights") as broker,
+        Run(Place(tmp_path), broker.port) as run,
+    ):
+        assert run.has_said(f"does not let us publish on {run.base}/listening")
+        (tmp_path / "rights").write_text("topic readwrite #\n")
+        broker.process.send_signal(signal.SIGHUP)
+        eventually(lambda: sum("is heard" in line for line in run.said) == 2)
 
 
 def test_an_answer_is_json_that_a_template_can_read():

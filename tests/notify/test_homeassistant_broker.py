@@ -1,6 +1,7 @@
 """A tick that tells Home Assistant, with a real Mosquitto: what it keeps, what goes stale, and what trouble costs."""
 
 import json
+import signal
 import socket
 import threading
 import time
@@ -213,6 +214,24 @@ def test_a_broker_that_is_down_is_a_line_in_the_log_an_hour_and_costs_nothing(tm
     assert len(lines) == 1
     assert "refuses the connection" in lines[0]
     assert "canary-ha" not in mine.log()
+
+
+@needs_mosquitto
+def test_what_the_brokers_list_of_rights_forbids_is_said_with_its_topic_and_told_again(tmp_path):
+    """The values get through, and no device ever appears: nothing else would say why."""
+    (tmp_path / "rights").write_text("user ha\ntopic write minectl/#\n")
+    (tmp_path / "broker").mkdir()
+    with mosquitto(tmp_path / "broker", f"acl_file {tmp_path}/rights") as broker:
+        mine = Mine(tmp_path, SECTION.format(port=broker.port))
+        mine.tick()
+        (line,) = mine.notes("could not be told")
+        assert "does not let us publish on homeassistant/" in line
+        assert "Not authorized" in line
+        (tmp_path / "rights").write_text("topic readwrite #\nuser ha\ntopic readwrite #\n")
+        broker.process.send_signal(signal.SIGHUP)
+        mine.tick()
+        with Ear(broker) as ear:
+            eventually(lambda: len(ear.documents()) > 100)
 
 
 def test_a_broker_that_never_answers_costs_its_bound_and_not_more(tmp_path, monkeypatch):
