@@ -19,7 +19,10 @@ def pack_policy(policy: Policy) -> str:
 
 
 def policy_key(db: sqlite3.Connection | None, config_sha: str, code: str, written: str) -> str:
-    """Give the key to keep a policy under: the hash of its config, which other programs may have read otherwise."""
+    """Give the key to keep a policy under: the hash of its config, which other programs may have read otherwise.
+
+    db None: what is kept already can't be asked, or one waits for the disk still.
+    """
     if db is None:
         return coded(config_sha, code)
     found = db.execute("SELECT policy FROM configs WHERE sha = ?", (config_sha,)).fetchone()

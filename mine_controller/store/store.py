@@ -268,12 +268,12 @@ class Store:
         figures = mine_row(at.key, newest.image, newest.decision, tick.policy)
         rows["mine_states"] = [(*figures, at.key, ended, newest.number + 1, tick.config_sha[:16], self._code)]
         rows |= self._taken_over
-        self._taken_over = {}
         if tick.config_sha != self._config_sha:
-            policy = pack_policy(tick.policy)
-            rows["configs"] = [(policy_key(self._db, tick.config_sha, self._code, policy), tick.at, policy)]
+            policy, waits = pack_policy(tick.policy), "configs" in self._carry
+            key = policy_key(None if waits else self._db, tick.config_sha, self._code, policy)
+            rows["configs"] = [(key, tick.at, policy)]
             self._config_sha = tick.config_sha
-        self._waiting = []
+        self._taken_over, self._waiting = {}, []
         return rows
 
     def _add_round(self, tick: TickFacts, at: _Tick, this: Round, rows: Rows) -> None:

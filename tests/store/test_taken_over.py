@@ -36,19 +36,31 @@ def test_the_state_that_another_program_left_is_kept_to_decide_the_next_tick_aga
     assert query.anchor(paths, at(2)).state.last["wall_s"] == at(2)
 
 
+def on_a_full_disk(paths, rules, code, number, monkeypatch):
+    with monkeypatch.context() as full, open_store(paths, code) as store:
+        full.setattr("mine_controller.store.store.write_rows", refused)
+        found = store.load(ledger.BOOT, SHA)
+        made = ledger.make_tick(rules, found.book if found.tick_at else Book(ledger.full_state(rules)), at(number))
+        with pytest.raises(StoreTrouble):
+            store.save(made.tick, made.rounds, made.book, at(number) + 5)
+        store.spill()
+
+
 def test_an_anchor_at_the_change_waits_with_the_rest_for_a_disk_that_takes_it(paths, rules, monkeypatch):
     lived(paths, rules, OLD, 0)
     lived(paths, rules, OLD, 1)
-    with monkeypatch.context() as full:
-        full.setattr("mine_controller.store.store.write_rows", refused)
-        with open_store(paths, NEW) as store:
-            store.load(ledger.BOOT, SHA)
-            made = ledger.make_tick(rules, Book(ledger.full_state(rules)), at(2))
-            with pytest.raises(StoreTrouble):
-                store.save(made.tick, made.rounds, made.book, at(2) + 5)
-            store.spill()
+    on_a_full_disk(paths, rules, NEW, 2, monkeypatch)
     lived(paths, rules, NEW, 3)
     assert query.anchors(paths) == (at(0), at(1))
+
+
+def test_policies_of_two_programs_that_wait_for_a_disk_are_both_kept(paths, rules, monkeypatch):
+    newer = rules._replace(site=rules.site._replace(power_cap_w=900_000))
+    on_a_full_disk(paths, rules, OLD, 0, monkeypatch)
+    on_a_full_disk(paths, newer, NEW, 1, monkeypatch)
+    lived(paths, newer, NEW, 2)
+    caps = [unpack_policy(query.policy_text(paths, SHA[:16], code), {}).site.power_cap_w for code in (OLD, NEW)]
+    assert caps == [1_000_000, 900_000]
 
 
 def refused(*_given, **_named):
