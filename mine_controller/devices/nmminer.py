@@ -59,6 +59,7 @@ LONGEST = 1024  # bytes of a datagram
 FRESH_S = 60  # a board shouts every 5 s
 UDP = "udp"
 DEAF = "takes settings only as datagrams, which nothing answers: update it to 2.x, or say udp_settings = yes"
+UNPLACED = "is heard, but its mac is not known (yet): is a router between it and this machine?"
 MUTE = "its firmware takes no orders: update it to 2.x"
 SENT = "sent as a datagram, which nothing answers; what it shouts will show whether it took it"
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)H/s")
@@ -157,9 +158,12 @@ def _read(parts: Mapping[str, Reply], options: Options) -> Unit:
         if not name:
             raise BadReply("tells no host name that fleet.csv could hold")
     else:
-        heard, name = datagram(udp.body), _boards.named(udp.headers.get("mac"))
+        heard = datagram(udp.body)
         if heard.address != udp.name.partition(" ")[0]:
             raise BadReply("a datagram that names another address than its sender's")
+        if not udp.headers.get("mac"):  # no board tells it: the kernel learns it of its own network
+            raise BadReply(UNPLACED)
+        name = _boards.named(udp.headers["mac"])
     return Unit(name, tuple(_unit(name, heard, options)))
 
 
