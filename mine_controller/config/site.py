@@ -43,7 +43,7 @@ class Options(NamedTuple):
     live: bool = option(False, help="no = shadow mode: decides and shows everything, sends nothing")
     require: tuple[str, ...] = option((), choices=REQUIRABLE, help="protections without which the config is refused")
     strategy: str = option("wear", choices=("wear", "efficiency", "mixed"), help="which miners go first and last")
-    currency: str = option("USD", help="for money on the page")
+    currency: str = option("USD", help="of the prices; another one renames past sums and converts nothing")
     temperature_unit: str = option("C", choices=("C", "F"), help="for display only; options are in °C")
     log_level: str = option("info", choices=("debug", "info", "warning", "error"), help="how much mine.log tells")
     publish: str = option("full", choices=("full", "public"), help="public leaves addresses and wallets off the page")
