@@ -417,3 +417,14 @@ def test_logging_in_where_no_service_runs_says_so(left_open):
       document.querySelector(".sv-dialog form").requestSubmit()""")
     said = "document.querySelector('.sv-wrong').textContent"
     assert until(tab, f"{said} === 'minectl serve does not run behind this page: start it, or use the command line'")
+
+
+def test_that_a_page_is_old_is_said_in_a_place_that_screen_readers_listen_to_before(left_open):
+    """A live region that is hidden until it speaks is not read out."""
+    tab, address, folder = left_open
+    page_file = folder / "index.html"
+    page_file.write_text(young(page_file.read_text()))
+    tab.go(address + "index.html")
+    heard = [one["role"]["value"] for one in tab.ask("Accessibility.getFullAXTree")["nodes"] if not one["ignored"]]
+    assert "status" in heard
+    assert tab.value("document.getElementById('old').getBoundingClientRect().height") == 0, "and nothing is seen of it"
