@@ -170,6 +170,8 @@ def test_notes_of_the_config_are_shown(place):
         ("certificate has expired", "https against http"),
         ("HTTP 404", "the path or the model"),
         ("no such table row", "asks it by hand"),
+        ("collect does not run: no sign of life for 485 s", "systemctl restart minectl-collect"),
+        ("the broker refuses the connection", "whether the broker runs"),
     ],
 )
 def test_every_failure_has_a_remedy(why, helps):
