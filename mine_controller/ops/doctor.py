@@ -250,7 +250,10 @@ def _ask(site: Site, todo: tuple[Asked, ...], wire_for: WireFor) -> dict[str, st
 
 
 _REMEDIES = (
-    (("collect does not run",), "`journalctl -u minectl-collect -n 50` says why: `sudo systemctl restart minectl-collect`"),
+    (
+        ("collect does not run",),
+        "`journalctl -u minectl-collect -n 50` says why: `sudo systemctl restart minectl-collect`",
+    ),
     (("broker refuses the connection",), "check the port, and whether the broker runs"),
     (("401", "403", "password", "login", "unauthor", "forbidden"), "check user, password or key in its section"),
     (("refused",), "it is there and nothing listens: check the port, and whether its web server is on"),
