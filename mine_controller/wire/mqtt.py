@@ -83,7 +83,7 @@ class Line:
                 client.tls_set_context(_context(broker.ca_file))
             client.connect(broker.host, broker.port, KEEPALIVE_S, **self._greeting())
         except (OSError, ValueError) as error:  # an address that is none is a ValueError, UnicodeError included
-            fault = _blame(error, time.monotonic() - began)
+            fault = _blame(error, time.monotonic() - began, tls=broker.tls)
         else:
             self._opened = True
             return
@@ -243,11 +243,11 @@ def _context(ca_file: str) -> ssl.SSLContext:
     return context
 
 
-def _blame(error: Exception, spent_s: float) -> WireError:
+def _blame(error: Exception, spent_s: float, *, tls: bool = False) -> WireError:
     """What a failed connection is called, without a word of the error, which may hold the address or a path."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return WireError("tls", "the broker's certificate is not trusted: is ca_file right?")
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError) or (tls and isinstance(error, ConnectionResetError)):
         return WireError("tls", "TLS failed: is it a port with TLS, and ca_file a certificate?")
     if isinstance(error, socket.gaierror | UnicodeError):
         return WireError("dns", "the broker's name can't be resolved")

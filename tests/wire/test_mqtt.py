@@ -99,6 +99,13 @@ def test_tls_with_the_owners_certificate_and_never_without_one(tmp_path):
         assert refused(safe.port, scheme="mqtts", ca_file="/nowhere/ca.crt").kind == "tls"
 
 
+@needs_mosquitto
+def test_a_port_without_tls_is_told_as_that(broker):
+    """Mosquitto cuts the connection there, which is no lack of a way."""
+    error = refused(broker.port, scheme="mqtts")
+    assert (error.kind, "is it a port with TLS" in error.why) == ("tls", True)
+
+
 @pytest.mark.parametrize(
     ("topic", "payload"),
     [("cmnd/plug/Power", "OFF"), ("cmnd/plug/Status", "0"), ("cmnd/plug/Status", "10;Power"), ("Status", "10"),
