@@ -409,8 +409,7 @@ def sentence(reason: Reason) -> str:
         return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
     if reason.code == "first_scan" and shown.get("missing"):
         shown["missing"] = "; missing: " + shown["missing"]
-    if (reason.rule, reason.code) == ("errands", "failed"):
-        shown["because"] = f": {shown['why']}" if shown.get("why") else ""
+    shown["because"] = f": {shown['why']}" if shown.get("why") else ""
     if "more" in shown:  # of a list that is cut short
         shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
     return template.format_map(_Shown(shown))
