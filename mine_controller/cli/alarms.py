@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 
 from mine_controller.cli.asking import EXITS, asking_options, duration, put
+from mine_controller.cli.listing import tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, print_rows, safe, table
 from mine_controller.cli.session import fail, load_config
@@ -72,6 +73,8 @@ def _list(config: Config, *, every: bool, as_json: bool) -> None:
         click.echo("No alarm is open.")
     if hidden and not as_json:
         click.echo(f"{hidden} more follow from another alarm or are shelved: minectl alarms list --all")
+    if not as_json:
+        tell_age(config)
 
 
 def _open(config: Config) -> list[dict[str, Any]]:

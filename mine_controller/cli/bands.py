@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from mine_controller.cli.listing import add_list, show_when_alone
+from mine_controller.cli.listing import add_list, show_when_alone, tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, config_path, fail, load_config, tell_news, tell_problems
@@ -59,6 +59,7 @@ def _list(config: Config, *, as_json: bool) -> None:
         idle = [] if "price" in config.policy.wiring.roles else ["They decide nothing: [wiring] has no active price."]
         for line in idle or _told(state, config.site.units.price):
             click.echo(safe(line))
+        tell_age(config)
 
 
 add_list(command, "bands", _list, "Every band from dear to cheap, what holds now, and what comes next.")

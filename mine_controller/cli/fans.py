@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mine_controller.cli.asking import EXITS, already, asking_options, duration, put, until
-from mine_controller.cli.listing import add_list, show_when_alone
+from mine_controller.cli.listing import add_list, show_when_alone, tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import fail, load_config
@@ -55,6 +55,7 @@ def _list(config: Config, *, as_json: bool) -> None:
         for row in rows
     ]
     click.echo(table(COLUMNS, shown))
+    tell_age(config)
 
 
 add_list(command, "fans", _list, "Each fan: wanted, on, watts, state, hours run.")

@@ -1,13 +1,20 @@
-"""The verb `list` of a command that lists when no verb is given: the same table, the same JSON."""
+"""The verb `list` of a command that lists when no verb is given: the same table, the same JSON.
 
+What such a table shows is what the last tick saw, so it says when that is long ago.
+"""
+
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from mine_controller.cli.options import config_option
-from mine_controller.cli.session import load_config
+from mine_controller.cli.output import safe
+from mine_controller.cli.session import fail, load_config
+from mine_controller.config.model import Config
 
+OLD_S = 600
 Show = Callable[..., None]  # of (config, as_json=)
 
 
@@ -27,3 +34,20 @@ def add_list(group: click.Group, word: str, show: Show, about: str) -> None:
     @click.pass_context
     def list_(context: click.Context, config: Path | None, as_json: bool) -> None:
         show(load_config(config or context.obj, last_good=True), as_json=as_json)
+
+
+def tell_age(config: Config) -> None:
+    """Beside a table for people: that nothing was seen yet, or that it is long ago."""
+    from mine_controller.render.text import span  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store import query  # noqa: PLC0415 - the same
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        newest = query.ticks(config.paths, limit=1)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    age_s = int(time.time()) - newest[0].tick_at if newest else 0
+    if not newest:
+        click.echo("No tick has run yet: nothing is known of them. `minectl tick` runs one.", err=True)
+    elif age_s > OLD_S:
+        click.echo(f"OLD: the last tick was {safe(span(age_s))} ago; `minectl doctor` looks why.", err=True)

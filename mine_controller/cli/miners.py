@@ -1,13 +1,13 @@
 """`minectl miners`: every miner as seen, what one or many of them are told, and the list itself."""
 
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from mine_controller.cli.listing import tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, fail, load_config, tell_news, tell_problems
@@ -15,13 +15,12 @@ from mine_controller.cli.telling import VERBS, filter_options, known_miners, tho
 from mine_controller.config.model import Config, ConfigError
 
 if TYPE_CHECKING:
-    from mine_controller.ops.miners import Filters, Miners
+    from mine_controller.ops.miners import Filters
 
 COLUMNS = (
     "id", "name", "model", "address", "state", "word", "watts", "rate", "chip °C", "mode", "pool", "starts", "flags",
     "quarantine",
 )  # fmt: skip
-OLD_S = 600
 
 
 @click.group(
@@ -96,7 +95,7 @@ def _list(config: Config, filters: "Filters", *, as_json: bool) -> None:
     known = [row["power_w"] for row in rows if row["power_w"] is not None]
     running = sum(row["state"] == "running" for row in rows)
     click.echo(f"{running} of {len(rows)} running, {sum(known)} W ({len(known)} of {len(rows)} known)")
-    _tell_age(found)
+    tell_age(config)
 
 
 def _line(row: dict[str, Any]) -> tuple[object, ...]:
@@ -117,14 +116,6 @@ def _rate(row: dict[str, Any]) -> str | None:
     if told is not None:
         return f"{rate(told[0])} {told[1]}".replace("\u00a0", " ").strip()
     return row["hashrate"] or ("0 TH/s" if row["hashrate_ths"] == 0 else None)
-
-
-def _tell_age(found: "Miners") -> None:
-    age_s = int(time.time()) - found.tick_at
-    if not found.tick_at:
-        click.echo("No tick has run yet: nothing is known of them. `minectl tick` runs one.", err=True)
-    elif age_s > OLD_S:
-        click.echo(f"OLD: the last tick was {age_s // 60} min ago; `minectl doctor` looks why.", err=True)
 
 
 @command.command(
@@ -161,7 +152,7 @@ def show(context: click.Context, name: str, config: Path | None, as_json: bool) 
     lines = [(key.rpartition(":")[0], key.rpartition(":")[2], one["value"], one["age_s"], one["why"] or "")
              for key, one in readings.items()]  # fmt: skip
     click.echo(table(("channel", "reading", "value", "age s", "why"), lines))
-    _tell_age(found)
+    tell_age(loaded)
 
 
 # -- the list itself ------------------------------------------------------------------------------------------------

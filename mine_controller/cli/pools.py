@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.listing import tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import fail, load_config
@@ -47,3 +48,4 @@ def command(config: Path | None, as_json: bool) -> None:
                      one["miners"], one["connected"], None if accept is None else f"{accept:.1f} %",
                      None if age_s is None else f"{show_seconds(age_s)} ago", one["why"]))  # fmt: skip
     click.echo(table(COLUMNS, told))
+    tell_age(loaded)

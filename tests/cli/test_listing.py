@@ -1,0 +1,26 @@
+"""Lists of what the last tick saw say when that is long ago."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.parametrize("words", [("alarms",), ("alarms", "list"), ("fans",), ("miners",), ("miners", "show", "m001")])
+def test_a_list_on_a_mine_that_stands_still_says_how_old_it_is(place, words):
+    """'No alarm is open.' beside a controller that died yesterday is no good news."""
+    place.ticks(2, of=12)
+    assert "OLD: the last tick was 22 min ago" in place.run(*words).stderr
+
+
+@pytest.mark.parametrize("words", [("alarms",), ("fans",), ("miners",)])
+def test_a_list_of_what_was_seen_just_now_says_nothing_of_its_age_nor_does_one_for_programs(place, words):
+    place.ticks(2)
+    assert "last tick" not in place.run(*words).stderr
+    place.ticks(1)
+    shown = place.run(*words, "--json")
+    json.loads(shown.stdout)
+    assert shown.stderr == ""
+
+
+def test_before_the_first_tick_no_alarm_is_no_good_news(place):
+    assert "No tick has run yet" in place.run("alarms").stderr
