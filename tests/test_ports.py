@@ -16,7 +16,7 @@ from mine_controller.core.model.state import State
 from mine_controller.play import demo
 from mine_controller.ports.clock import Clocks, Sources, fold_of, midnight_s
 from mine_controller.ports.live import Live
-from mine_controller.render.text import Fold
+from mine_controller.render.text import Fold, Zone
 from mine_controller.store.stop import lower_stop, raise_stop
 from mine_controller.twin import coop, story
 from mine_controller.wire.door import Response, Wire
@@ -95,14 +95,24 @@ def test_clk5_local_time_is_made_for_the_place_also_over_a_clock_change():
     assert (clock.local.date, clock.local.minute) == ("2026-11-01", 2 * 60)
 
 
-def test_clk5_the_night_the_clocks_go_back_is_known_in_the_days_around_it_and_no_other_night_is():
+def test_clk5_a_change_of_the_clocks_is_known_in_the_days_that_a_page_tells_of_and_no_other_is():
     back = 1_793_516_400  # 2026-11-01 07:00 UTC
     fold = Fold(back, (-5 * 3600, "CDT"), (-6 * 3600, "CST"))
-    days = {day: fold_of("America/Chicago", back + day * 86_400) for day in range(-5, 6)}
-    assert {day for day, found in days.items() if found == fold} == {-2, -1, 0, 1, 2}
-    assert {day for day, found in days.items() if found is None} == {-5, -4, -3, 3, 4, 5}
-    assert fold_of("America/Chicago", 1_772_956_800) is None, "forward, no hour comes twice"
+    days = {day: fold_of("America/Chicago", back + day * 86_400) for day in (-5, -3, -2, -1, 0, 1, 3, 30, 94, 96)}
+    assert {day for day, found in days.items() if found == fold} == {-2, -1, 0, 1, 3, 30, 94}
+    assert {day for day, found in days.items() if found is None} == {-5, -3, 96}
     assert fold_of("UTC", back) is None
+
+
+def test_clk5_that_the_clocks_were_put_forward_is_known_too_and_no_hour_comes_twice():
+    forward = 1_772_956_800  # 2026-03-08 08:00 UTC: in Chicago 02:00 CST becomes 03:00 CDT
+    fold = fold_of("America/Chicago", forward + 6 * 3600)
+    assert fold == Fold(forward, (-6 * 3600, "CST"), (-5 * 3600, "CDT"))
+    zone = Zone(-5 * 3600, "CDT", fold)
+    told = [zone.minute(forward + side) for side in (-7200, -3600, -60, 0, 3600)]
+    assert told == ["00:00", "01:00", "01:59", "03:00", "04:00"]
+    assert zone.near(forward - 9000, forward + 3600) == "Sat 7 Mar 23:30"
+    assert fold_of("Australia/Lord_Howe", 1_775_400_000 + 86_400) is not None, "half an hour is a change"
 
 
 @pytest.mark.parametrize(

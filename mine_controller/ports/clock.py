@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mine_controller.render.text import Fold
 
 SOFT_S = 80  # no further round begins after this much of a tick; its stages end by 88 s
-FOLD_NEAR_S = 180_000  # 50 h: what a page tells by the hour lies within
+TOLD_BACK_S, TOLD_AHEAD_S = 95 * 86_400, 180_000  # what pages tell by the hour lies within: ninety days, and 50 h
 STEP_S = 60  # wall against boot clock, beyond this the wall clock was stepped (CLK1, CLK2)
 
 
@@ -125,7 +125,10 @@ class Clocks:
 
 
 def fold_of(timezone: str, wall_s: int) -> "Fold | None":
-    """When the site's clocks go back, within the days around that moment; None: they don't."""
+    """When the site's clocks change, within what pages tell at that moment; None: they don't.
+
+    Of a change and its undoing in so few days, as around Ramadan in Morocco, neither is told.
+    """
     from datetime import UTC, datetime  # noqa: PLC0415
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
@@ -136,11 +139,11 @@ def fold_of(timezone: str, wall_s: int) -> "Fold | None":
         offset = there.utcoffset()
         return int(offset.total_seconds()) if offset is not None else 0, there.tzname() or timezone
 
-    last, first = wall_s - FOLD_NEAR_S, wall_s + FOLD_NEAR_S  # the last moment of the one, the first of the other
+    last, first = wall_s - TOLD_BACK_S, wall_s + TOLD_AHEAD_S  # the last moment of the one, the first of the other
     before, after = side(last), side(first)
-    if after[0] >= before[0]:
+    if after[0] == before[0]:
         return None
-    from mine_controller.render.text import Fold  # noqa: PLC0415 - a night a year
+    from mine_controller.render.text import Fold  # noqa: PLC0415 - half of the year does without
 
     while first - last > 1:
         middle = (first + last) // 2

@@ -39,7 +39,7 @@ class SiteFacts(NamedTuple):
     live: bool = False  # False: shadow mode
     utc_offset_s: int = 0
     zone: str = "UTC"  # what stands behind a time of day: "CDT"
-    fold: Fold | None = None  # the clocks go back within the days that a page shows
+    fold: Fold | None = None  # the clocks change within what a page tells
     temperature_unit: str = "C"  # C or F, for display only
     require: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()  # protections that no section configures

@@ -51,7 +51,8 @@ def _day_labels(from_s: int, now_s: int, zone: Zone) -> list[dict[str, Any]]:
     days = list(range(first, now_s + 1, DAY_S))
     step = -(-len(days) // LABELS_MOST) or 1
     out: list[dict[str, Any]] = []
-    for at in days[::step]:
+    for day_s in days[::step]:
+        at = day_s + zone.offset_s - zone.offset_at(day_s)  # on the other side of a change midnight was another moment
         x = (at - from_s) * svg.WIDE // (now_s - from_s)
         if LABEL_ROOM <= x <= svg.WIDE - LABEL_ROOM:
             parts = zone.day(at).split(" ")

@@ -90,7 +90,7 @@ def span(seconds: float | None) -> str:
 
 
 class Fold(NamedTuple):
-    """The night the clocks go back, at this moment: the hour before it and the one after it have the same times."""
+    """The clocks change at this moment. Where they go back, the hours before and after it have the same times."""
 
     at: int
     before: tuple[int, str]  # offset in seconds and short name
@@ -102,7 +102,7 @@ class Zone(NamedTuple):
 
     offset_s: int
     name: str
-    fold: Fold | None = None  # of the days around now; None: the offset holds in all of them
+    fold: Fold | None = None  # of what a page tells; None: the offset holds in all of it
 
     def clock(self, at: int | None) -> str:
         """14:02:10."""

@@ -4,7 +4,7 @@ import pytest
 import sample
 
 from mine_controller.core.words import sentence
-from mine_controller.render import page, view
+from mine_controller.render import page, past, view
 from mine_controller.render.text import Fold, Zone
 
 BACK = 1_793_516_400  # 2026-11-01 07:00 UTC: in Chicago 02:00 CDT becomes 01:00 CST
@@ -54,3 +54,20 @@ def test_a_page_of_that_night_names_what_it_tells_of_that_hour_and_its_own_time_
     usual = view.view(sample.book("RUNNING"), sample.facts(), sample.history("RUNNING"), sentence, sample.NOW + 3)
     assert not any("CDT" in row["at"] for row in usual["events"])
     assert not any("CDT" in row["hour"] for row in usual["trends"]["rows"])
+
+
+@pytest.mark.parametrize(("was", "then"), [((-6 * 3600, "CST"), (-5 * 3600, "CDT")), ((-5 * 3600, "CDT"), CST)])
+def test_days_and_hours_on_the_other_side_of_a_change_have_the_times_they_had(was, then):
+    change = sample.NOW - 6 * 3600
+    site = sample.facts(utc_offset_s=then[0], zone=then[1], fold=Fold(change, was, then))
+    shown = view.view(sample.book("RUNNING"), site, sample.history("RUNNING"), sentence, sample.NOW + 3)
+    zone = Zone(*then, site.fold)
+    early = sample.NOW - 12 * 3600
+    assert zone.minute(early) == Zone(*was).minute(early)
+    hours = [row["hour"][:2] for row in shown["trends"]["rows"]]
+    assert Zone(*was).minute(early)[:2] in hours
+    labels = past._day_labels(change - 3 * 86_400, change + 3 * 86_400, zone)
+    assert len({one["text"] for one in labels}) == len(labels) == 6
+    for one in labels:
+        at = change - 3 * 86_400 + one["x"] * 6 * 86_400 / 1440
+        assert abs((at + zone.offset_at(round(at)) + 43_200) % 86_400 - 43_200) < 400, "a midnight of its own side"
