@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TEXT, HTML, MOST = "discord.txt", "", 4096  # as it is sent, with its backslashes
 COLOURS = (0x3B82F6, 0xF59E0B, 0xDC2626)  # information, warning, emergency
 TITLE_MOST = 120  # a title takes 256, of which every second may be a backslash
+PAGE = "200 and a web page: is it the address of a webhook?"
 _MARKUP = re.compile(r"[\\*_~`|\[\]<>]|^[#-]", re.MULTILINE)
 
 
@@ -68,7 +69,8 @@ def size(text: str) -> int:
 
 def _understood(answer: "Response") -> Sent:
     if answer.status_code in (200, 204):
-        return Sent(ok=True)
+        page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
+        return Sent(ok=False, why=PAGE) if page else Sent(ok=True)
     said = _json(next(answer.iter_content(BODY_MOST), b""))
     why = one_line(f"{answer.status_code} {said.get('message', '')}")
     if answer.status_code == 429:

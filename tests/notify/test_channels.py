@@ -118,6 +118,7 @@ def test_discord_gets_an_embed_in_its_colour_that_mentions_nobody(http):
         ((401, {"message": "401: Unauthorized", "code": 0}, {}), True, None),
         ((302, "", {"Location": "http://127.0.0.1:1/"}), True, None),
         ((500, "oh", {}), False, None),
+        ((200, "<html>Sign in</html>", {"Content-Type": "text/html; charset=utf-8"}), False, None),
         (CUT, False, None),
     ],
 )
@@ -126,6 +127,12 @@ def test_discord_errors_say_what_to_do(http, answer, permanent, wait_s):
     sent = discord.send(hook(http), NEWS, soon())
     assert (sent.ok, sent.permanent, sent.retry_after_s) == (False, permanent, wait_s)
     assert "canary" not in sent.why
+
+
+def test_a_web_page_is_no_word_of_a_webhook_that_anything_was_kept(http):
+    """The address of the channel in place of that of its webhook, or a hotel's sign-in before the internet."""
+    http.answers = [(200, "<html>Sign in</html>", {"Content-Type": "TEXT/HTML"})]
+    assert discord.send(hook(http), NEWS, soon()).why == "200 and a web page: is it the address of a webhook?"
 
 
 # -- sms --------------------------------------------------------------------------------------------------------------
