@@ -20,10 +20,21 @@ TEXT, HTML, MOST = "email.txt", "email.html", 200_000
 TLS_PORT = 465
 GOODBYE_S = 1.0
 BEYOND_ASCII = "username or password has letters beyond ASCII, which no sign-in takes: make an app password"
+BEYOND_SERVER = "an address has letters beyond ASCII, and this server takes none of those"
+UNTRUSTED = "the server's certificate is not trusted"
+NO_TLS = "no TLS from the start at port {port}: set security = starttls, or port = 465"
+PLAIN_ANSWER = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE")  # what OpenSSL calls words in the clear, old and new
+NO_STARTTLS = "no STARTTLS at port {port}: take port = 587, or 465 with security = tls"
+NO_GREETING = "no greeting at port {port}: one that begins with TLS needs security = tls"
+NO_SIGN_IN = "port {port} takes no sign-in by password: take port = 587 or 465, or another server"
 
 
-class _NoSignIn(Exception):  # noqa: N818 - it ends here
-    """What can't be signed in with."""
+class _Unfit(Exception):  # noqa: N818 - it ends here
+    """Why it can't be said to this server so; what helps stands in it. `permanent`: the same again would fail too."""
+
+    def __init__(self, why: str, *, permanent: bool = False) -> None:
+        super().__init__(why)
+        self.permanent = permanent
 
 
 class Options(NamedTuple):
@@ -67,14 +78,14 @@ def send(options: Options, message: Message, until: float) -> Sent:
         try:
             if options.username:
                 _sign_in(server, options)
-            refused = server.send_message(mail(options, message))
+            refused = _handed(server, options, message)
             _goodbye(server)
         finally:
             server.close()
     except smtplib.SMTPException as error:
         return _refused(error)
-    except _NoSignIn:
-        return Sent(ok=False, permanent=True, why=BEYOND_ASCII)
+    except _Unfit as unfit:
+        return Sent(ok=False, permanent=unfit.permanent, why=one_line(str(unfit)))
     except OSError as error:
         return Sent(ok=False, why=one_line(f"no connection to {options.server}: {error.strerror or error}"))
     return Sent(ok=True, why=f"not to {', '.join(sorted(refused))}" if refused else "")
@@ -82,10 +93,26 @@ def send(options: Options, message: Message, until: float) -> Sent:
 
 def _sign_in(server: "smtplib.SMTP", options: Options) -> None:
     """The library sends a name and a password as ASCII, and raises at the first letter that is none."""
+    import smtplib  # noqa: PLC0415 - see send
+
     try:
         server.login(options.username, options.password.reveal())
-    except UnicodeEncodeError:
-        raise _NoSignIn from None  # its text holds the place of the letter, its object the password
+    except UnicodeEncodeError:  # its text holds the place of the letter, its object the password
+        raise _Unfit(BEYOND_ASCII, permanent=True) from None
+    except smtplib.SMTPException as error:
+        if isinstance(error, smtplib.SMTPResponseException | smtplib.SMTPServerDisconnected):
+            raise
+        raise _Unfit(NO_SIGN_IN.format(port=options.port)) from None  # nothing is offered, or nothing that is known
+
+
+def _handed(server: "smtplib.SMTP", options: Options, message: Message) -> dict[str, tuple[int, bytes]]:
+    """Give it to the server; who of the recipients it refused."""
+    import smtplib  # noqa: PLC0415 - see send
+
+    try:
+        return server.send_message(mail(options, message))
+    except smtplib.SMTPNotSupportedError:
+        raise _Unfit(BEYOND_SERVER, permanent=True) from None
 
 
 def _goodbye(server: "smtplib.SMTP") -> None:
@@ -99,6 +126,19 @@ def _goodbye(server: "smtplib.SMTP") -> None:
 
 
 def _connected(options: Options, timeout_s: float) -> "smtplib.SMTP":
+    import ssl  # noqa: PLC0415 - see send
+
+    try:
+        return _greeted(options, timeout_s)
+    except ssl.SSLCertVerificationError as error:
+        raise _Unfit(f"{UNTRUSTED}: {error.verify_message}") from None
+    except ssl.SSLError as error:
+        if error.reason not in PLAIN_ANSWER:
+            raise
+        raise _Unfit(NO_TLS.format(port=options.port)) from None
+
+
+def _greeted(options: Options, timeout_s: float) -> "smtplib.SMTP":
     import smtplib  # noqa: PLC0415 - see send
     import ssl  # noqa: PLC0415 - the same
 
@@ -106,10 +146,16 @@ def _connected(options: Options, timeout_s: float) -> "smtplib.SMTP":
     tls = options.security == "tls" or (options.security == "auto" and options.port == TLS_PORT)
     if tls:
         return smtplib.SMTP_SSL(host, options.port, timeout=timeout_s, context=ssl.create_default_context())
-    server = smtplib.SMTP(host, options.port, timeout=timeout_s)
+    try:
+        server = smtplib.SMTP(host, options.port, timeout=timeout_s)
+    except smtplib.SMTPServerDisconnected:
+        raise _Unfit(NO_GREETING.format(port=options.port)) from None
     if options.security != "none":
         try:
             server.starttls(context=ssl.create_default_context())
+        except smtplib.SMTPNotSupportedError:
+            server.close()
+            raise _Unfit(NO_STARTTLS.format(port=options.port)) from None
         except BaseException:  # whatever it was goes on up; the connection must not stay open
             server.close()
             raise
