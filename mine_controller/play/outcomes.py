@@ -24,6 +24,7 @@ HELD_SHARE = 0.01  # of an event, over X
 CALM_STARTS = 1.2  # a miner and day
 COLD_C = 5.0
 STOP_C, SHED_C = 40.0, 38.0
+UNPROVEN, EMERGENCY = "curtail_unproven", 2
 NOISE_K = 1.5  # by what a probe may be off and late
 PROBE_S = 180  # what a probe in air and its page's refresh add to a reading's age
 
@@ -118,6 +119,11 @@ class History(NamedTuple):
     def alarmed(self, since_s: float, until_s: float) -> bool:
         """True when an emergency was told in that time."""
         return any(since_s <= tick.end_s and tick.at_s <= until_s and tick.emergencies for tick in self.ticks)
+
+    def stands(self, kind: str, at_s: float) -> bool:
+        """True when that alarm was told as an emergency by then, and not that it is over."""
+        told = [one for tick in self.ticks if tick.end_s <= at_s for one in tick.told if one.kind == kind]
+        return bool(told) and told[-1].what != "clear" and told[-1].level == EMERGENCY
 
     def was_touched(self, at_s: float, within_s: float = 300.0) -> bool:
         """True when miners may have started by themselves at that moment."""
@@ -217,8 +223,10 @@ def o4(history: History) -> Iterator[str]:
 
 
 def _told_in_need(history: History, stretch: Stretch, between_s: tuple[float, float]) -> bool:
-    """Told in that time, and an outlet could not be switched: where all can, there is no excuse."""
-    return not all(one.cuttable for one in stretch) and history.alarmed(*between_s)
+    """Told in that time, or told before and not over since (a blackout in the middle of it ends nothing); and an outlet
+    could not be switched: where all can, there is no excuse."""
+    told = history.alarmed(*between_s) or history.stands(UNPROVEN, between_s[0])
+    return told and not all(one.cuttable for one in stretch)
 
 
 def o5(history: History) -> Iterator[str]:
@@ -257,9 +265,10 @@ def o6(history: History) -> Iterator[str]:
         stuck = not all(one.cuttable for one in stretch) and history.alarmed(begin - MOST_S, begin + limit_s)
         if length_s(stretch) > limit_s and not stuck:
             yield f"{stretch[-1].miners_w:.0f} W at {stretch[-1].inlet_c:.1f} °C for {length_s(stretch):.0f} s"
-    healthy = [one for one in history.samples if one.tripped and one.ambient_c <= SHED_C]
-    if healthy and all(one.fans_able >= history.fans - 1 for one in history.samples):
-        yield f"{healthy[0].tripped} firmware trips at {healthy[0].ambient_c:.0f} °C outside with the fans whole"
+    if all(one.fans_able >= history.fans - 1 for one in history.samples):
+        for was, now in pairwise(history.samples):  # who tripped in a heat wave is still tripped in the cool after it
+            if now.tripped > was.tripped and now.ambient_c <= SHED_C:
+                yield f"{now.tripped} firmware trips at {now.ambient_c:.0f} °C outside with the fans whole"
 
 
 def o7(history: History) -> Iterator[str]:

@@ -88,7 +88,7 @@ def hot():
 
 
 def tripped():
-    return history(story((100, FULL_W, {"tripped": 3})))
+    return history(story((50, FULL_W, {}), (50, FULL_W, {"tripped": 3})))
 
 
 def not_shed():
@@ -278,6 +278,26 @@ def test_o4_an_emergency_excuses_only_where_an_outlet_can_not_be_switched():
 
     assert not list(OUTCOMES["O4"](back()))
     assert list(OUTCOMES["O4"](back(cuttable=True)))
+
+
+def test_o4_an_emergency_that_stands_since_before_a_blackout_excuses_what_comes_back_after_it():
+    """In the middle of an event the mains were gone for a minute: nobody is told again what is still true."""
+
+    def back(*letters):
+        told = [Ticked(120.0 * at, 120.0 * at + 20, "CURTAILING", told=(one,)) for at, one in enumerate(letters)]
+        return history(story((1500, FULL_W, OFF), (60, DARK_W, OFF), (900, FULL_W, OFF)), *told)
+
+    raised = Told("a2b3c-9.raise1", "curtail_unproven", "raise", 2)
+    assert not list(OUTCOMES["O4"](back(raised)))
+    assert list(OUTCOMES["O4"](back(raised, raised._replace(what="clear", level=0))))
+    assert list(OUTCOMES["O4"](back(raised._replace(kind="smoke"))))
+
+
+def test_o6_who_tripped_in_a_heat_wave_is_still_tripped_in_the_cool_after_it():
+    samples = story((1200, 0.0, {}))
+    for outside_c, found in ((lambda at: 41.0 if at < 800 else 5.0, 0), (lambda at: 30.0, 1)):
+        story_ = rows(samples, ambient_c=outside_c, tripped=lambda at: int(at >= 600))
+        assert len(list(OUTCOMES["O6"](history(story_)))) == found
 
 
 def test_o9_a_day_of_one_start_each_is_a_calm_one():
