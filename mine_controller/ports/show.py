@@ -19,7 +19,7 @@ from mine_controller.render.given import Economy, EventLine, History, Hour, Past
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.events import EventRow
 from mine_controller.store.money import idle_of
-from mine_controller.store.query import day_series, events, letters, miner_hours, rolled, segments
+from mine_controller.store.query import day_series, events, lasting, letters, miner_hours, rolled, segments
 
 HALF_S, HOUR_S = 1800, 3600
 DAY_S = 86_400
@@ -113,6 +113,8 @@ def _by_day(config: Config, now_s: int) -> dict[str, Rolled]:
     """The last ninety days by the half hour, each with what belongs to it by the site's wall clock."""
     begin_s, day_of = midnight_s(config.site.timezone, now_s - 90 * DAY_S), local_day(config.site.timezone)
     rows = rolled(config.paths, begin_s, now_s + 1, HALF_S)
+    sums = {at: both for at, *both in lasting(config.paths, begin_s, now_s + 1, HALF_S, config.site.tick_s)}
+    rows = tuple((*row, *sums.get(row[0], (0.0, 0.0))) for row in rows)
     return {day: _columns(HALF_S, tuple(some)) for day, some in groupby(rows, lambda row: day_of(row[0]))}
 
 

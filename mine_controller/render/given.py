@@ -87,7 +87,8 @@ class History(NamedTuple):
 class Rolled(NamedTuple):
     """Stretches of equal length, oldest first; one without any tick is not in it. None = not known in the whole of it.
 
-    `ticks` were recorded, `known` of them with the site's power; `curtailed` is the share of ticks (0..1).
+    `ticks` were recorded, `known` of them with the site's power; `curtailed` is the share of ticks (0..1). `energy_ws`
+    (watt seconds) and `off_s` (curtailed) count each tick until the next one.
     """
 
     step_s: int
@@ -101,6 +102,8 @@ class Rolled(NamedTuple):
     fans_on: tuple[float | None, ...] = ()
     hashing: tuple[float | None, ...] = ()
     curtailed: tuple[float | None, ...] = ()
+    energy_ws: tuple[float, ...] = ()
+    off_s: tuple[float, ...] = ()
 
 
 class Hour(NamedTuple):

@@ -117,18 +117,16 @@ def _day(day: str, rolled: Rolled, site: SiteFacts, paid: Line | None) -> dict[s
     def known(column: Sequence[Number]) -> list[float]:
         return [float(one) for one in column if one is not None]
 
-    def energy(column: Sequence[Number], ticks: Sequence[int]) -> float:
-        return sum((one or 0) * count * site.tick_s for one, count in zip(column, ticks, strict=True))
-
     ticks, seen = sum(rolled.ticks), sum(rolled.known)
-    joules, off_s = energy(rolled.power_w, rolled.known), energy(rolled.curtailed, rolled.ticks)
+    joules, off_s = sum(rolled.energy_ws), sum(rolled.off_s)
+    mean_w = sum((one or 0) * count for one, count in zip(rolled.power_w, rolled.known, strict=True)) / max(1, seen)
     if paid is not None:  # with what no meter tells, as it is in the cost
         joules = max(joules, paid.energy_ws + paid.guess_ws)
     most_w, hot = known(rolled.power_most_w), known(rolled.inlet_most_c)
     return {
         "day": _named(day),
         "kwh": f"{joules / 3.6e6:,.{1 if joules < 3.6e8 else 0}f}" if seen else UNKNOWN,
-        "mean": watts(joules / (seen * site.tick_s)) if seen and site.tick_s else UNKNOWN,
+        "mean": watts(mean_w) if seen else UNKNOWN,  # of what is measured, as the highest is
         "most": watts(max(most_w)) if most_w else UNKNOWN,
         "hot": temperature(max(hot), site.temperature_unit) if hot else "",
         "off": f"{off_s / 3600:.1f} h" if off_s else "",
@@ -165,4 +163,5 @@ def savings(past: Past, site: SiteFacts) -> dict[str, str] | None:
         "part": part,
         "kwh": f"{money.kwh(priced):,.1f}",
         "unpriced": f"{money.kwh(whole.unpriced_ws):,.1f}" if whole.unpriced_ws else "",
+        "guessed": f"{money.kwh(whole.guess_ws):,.1f}" if whole.guess_ws else "",
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
-from mine_controller.core.money import Segment
+from mine_controller.core.money import GAP_S, Segment
 from mine_controller.record import NamedTuple
 from mine_controller.store import money
 from mine_controller.store.codec import Keys
@@ -156,6 +156,21 @@ def rolled(paths: Paths, since: int, until: int, step_s: int) -> tuple[tuple[Any
         " avg(fans_on), avg(miners_hashing), avg(curtailed) FROM mine_states"
         " WHERE timestamp >= ? AND timestamp < ? GROUP BY 1 ORDER BY 1",
         (step_s, step_s, iso(since), iso(until)),
+    )
+
+
+def lasting(paths: Paths, since: int, until: int, step_s: int, tick_s: int) -> tuple[tuple[Any, ...], ...]:
+    """Give (at, watt seconds, seconds curtailed) of the same stretches, oldest first.
+
+    A tick counts until the next one, however far apart ticks were then; before a gap, and the last one, for `tick_s`.
+    """
+    return _rows(
+        paths,
+        "SELECT tick_at / ? * ?, total(power_w * lasts_s), total(curtailed * lasts_s)"
+        " FROM (SELECT *, CASE WHEN next_at - tick_at BETWEEN 1 AND ? THEN next_at - tick_at ELSE ? END AS lasts_s"
+        " FROM (SELECT tick_at, power_w, curtailed, lead(tick_at) OVER (ORDER BY timestamp) AS next_at"
+        " FROM mine_states WHERE timestamp >= ? AND timestamp < ?)) GROUP BY 1 ORDER BY 1",
+        (step_s, step_s, max(GAP_S, 2 * tick_s), tick_s, iso(since), iso(until)),
     )
 
 

@@ -29,6 +29,8 @@ def rolled(step_s, days, hole=()):
         (9.0,) * count,
         (270.0,) * count,
         tuple(1.0 if one else 0.0 for one in off),
+        tuple((10_000.0 if one else 940_000.0) * step_s for one in off),
+        tuple(float(step_s) if one else 0.0 for one in off),
     )
 
 

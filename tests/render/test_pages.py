@@ -112,7 +112,8 @@ def test_a_day_is_summed_over_what_is_known_alone():
     """Half of the ticks of a stretch without a figure: its energy counts for the other half, and that is said."""
     step = 12 * 3600
     at = sample.NOW // step * step
-    day = Rolled(step, (at,), (360,), (180,), (1000.0,), (2000.0,), (20.0,), (30.0,), (9.0,), (5.0,), (0.25,))
+    day = Rolled(step, (at,), (360,), (180,), (1000.0,), (2000.0,), (20.0,), (30.0,), (9.0,), (5.0,), (0.25,),
+                 (180 * 120_000.0,), (10_800.0,))  # fmt: skip
     [row] = told_past.days(Past(by_day={"2026-10-25": day}), sample.facts(5))
     assert row["day"] == "Sun 25 Oct"
     assert row["kwh"] == "6.0", "1 kW over 180 ticks of 120 s"
@@ -121,15 +122,22 @@ def test_a_day_is_summed_over_what_is_known_alone():
 
 
 def test_the_energy_of_a_day_is_that_which_its_cost_is_of():
-    """Two of eleven have no meter: what they are taken to draw is in the cost, so it is in the kWh beside it."""
-    day = Rolled(3600, (0,), (30,), (30,), (250.0,), (500.0,), (None,), (None,), (None,), (None,), (0.0,))
+    """Two of eleven have no meter: what they are taken to draw is in the cost, so it is in the kWh beside it.
+
+    The mean stands beside the highest, and both are of what is measured: a mean of 400 W over at most 260 W is none.
+    """
+    measured_ws = 250.0 * 3600
+    day = Rolled(3600, (0,), (30,), (30,), (250.0,), (260.0,), (None,), (None,), (None,), (None,), (0.0,),
+                 (measured_ws,), (0.0,))  # fmt: skip
     hour_ws = 3_600_000
     paid = Line("2026-11-12", hour_ws // 4, hour_ws // 4 * 12, guess_ws=hour_ws * 15 // 100, guess_cost=hour_ws)
     made = Past(by_day={"2026-11-12": day}, days=(paid,))
     site = sample.facts(5, economy=economy())
     [row] = told_past.days(made, site)
-    assert (row["kwh"], row["mean"].replace("\xa0", " ")) == ("0.4", "400 W")
-    assert "Saved in 1 day<" in slow(given(told=made, economy=economy()))["report.html"]
+    assert (row["kwh"], row["mean"].replace("\xa0", " "), row["most"].replace("\xa0", " ")) == ("0.4", "250 W", "260 W")
+    html = slow(given(told=made, economy=economy()))["report.html"]
+    assert "Saved in 1 day<" in html
+    assert "hold 0.1 kWh that no meter tells" in html
 
 
 def test_a_hole_in_the_days_stays_open():

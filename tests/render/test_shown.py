@@ -14,6 +14,7 @@ from mine_controller.ops.recall import kept_book, last_seen
 from mine_controller.ports import show as shown
 from mine_controller.ports.clock import midnight_s
 from mine_controller.ports.show import facts, further, show
+from mine_controller.render import past
 from mine_controller.store import query
 from mine_controller.store.inbox import file_request
 
@@ -109,6 +110,26 @@ def test_the_report_sums_what_the_database_holds(place):
     assert 0 < known <= count
     assert mean_w <= most_w
     assert "Day by day" in (www / "report.html").read_text()
+
+
+def test_the_energy_of_a_day_does_not_depend_on_how_far_apart_its_ticks_were(place):
+    """Ticks each two minutes until noon, then each ten seconds, and between them some that persons started."""
+    noon_s = int(datetime.fromisoformat("2026-07-14T12:00Z").timestamp())
+    config = place.config._replace(site=place.config.site._replace(timezone="UTC", tick_s=10))
+    ats = {*range(noon_s - 43_200, noon_s, 120), *range(noon_s, noon_s + 43_200, 10), noon_s - 999, noon_s - 7_003}
+    ats -= set(range(noon_s - 3600, noon_s - 1800))  # an outage: nothing is known of half an hour
+    with sqlite3.connect(place.config.paths.db) as db:
+        for at in sorted(ats):
+            moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+            off = int(noon_s - 36_000 <= at < noon_s - 32_400)
+            row = (moment, at, off)
+            db.execute(
+                "INSERT INTO mine_states (timestamp, tick_at, rounds, power_w, curtailed) VALUES (?, ?, 1, 1000, ?)",
+                row,
+            )
+    made = further(config, facts(config, noon_s), noon_s + 86_400, report=True, miners=False)
+    [row] = [row for row in past.days(made, facts(config, noon_s)) if row["day"] == "Tue 14 Jul"]
+    assert (row["kwh"], row["off"]) == ("23.5", "1.0 h")
 
 
 @pytest.mark.parametrize(
