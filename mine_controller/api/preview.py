@@ -4,7 +4,7 @@ Nothing is read anew, filed, stored or sent. What it can't foretell is said besi
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from mine_controller.api.asks import Problem
@@ -15,11 +15,11 @@ from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.image import Request as Filed
 from mine_controller.core.model.quantity import QUANTITIES, ROLES, WORDS
-from mine_controller.core.model.reason import LAYERS, Limit
+from mine_controller.core.model.reason import LAYERS, Limit, Reason
 from mine_controller.core.model.state import Override, State
 from mine_controller.core.overrides import INPUTS, ROLE_OF, WORDS_OF_LIFE
 from mine_controller.core.refusal import Refused
-from mine_controller.core.words import sentence
+from mine_controller.core.words import speaker
 from mine_controller.ops.prices import frozen
 from mine_controller.ops.recall import last_seen
 from mine_controller.ops.replies import Wanted, cautions, precheck
@@ -29,6 +29,7 @@ FEW = 6  # names of a group of commands
 MOST_READINGS = 500
 ROUND_S = 90
 NOT_A_REASON = ("ban ", "breaker ")
+Say = Callable[[Reason], str]  # a sentence in the units of the site's people
 
 
 def previewed(config: Config, wanted: Sequence[Wanted], actor: str) -> dict[str, Any]:
@@ -47,7 +48,8 @@ def previewed(config: Config, wanted: Sequence[Wanted], actor: str) -> dict[str,
     verdicts = {one.request: (one.verdict, one.why) for one in after.verdicts}
     verdicts |= {at: ("refused", why) for at, why in refused.items()}
     asked = [_asked(config, one, *verdicts[at]) for at, one in enumerate(wanted, 1)]
-    now, then = _told(image, before), _told(image, after)
+    say = speaker(config.site.units)
+    now, then = _told(image, before, say), _told(image, after, say)
     made = {"on": book.image.clock.wall_s, "live": config.site.live, "asked": asked, "now": now, "then": then}
     return made | {"changed": list(_changed(now, then))}
 
@@ -85,20 +87,20 @@ def _asked(config: Config, one: Wanted, verdict: str, why: str) -> dict[str, Any
     return {"verb": one.verb, "args": list(one.args), "verdict": verdict, "why": why, "notes": list(notes)}
 
 
-def _told(image: Image, decision: Decision) -> dict[str, Any]:
+def _told(image: Image, decision: Decision, say: Say) -> dict[str, Any]:
     """A decision for a person: figures, limits with their sentences, commands by kind."""
     plan = decision.plan
     return {
         "mode": decision.mode,
-        "why": sentence(decision.why),
+        "why": say(decision.why),
         "miners_run": sum(plan.run),
         "miners": len(plan.run),
         "starts": _few([image.miners.ids[at] for at in plan.starts]),
         "stops": _few([image.miners.ids[at] for at in plan.stops]),
         "fans_on": list(plan.fans_on),
         "permitted_w": plan.permitted_w,
-        "commands": list(_commands(decision)),
-        "limits": list(limits(decision)),
+        "commands": list(_commands(decision, say)),
+        "limits": list(limits(decision, say)),
     }
 
 
@@ -106,25 +108,25 @@ def _few(names: Sequence[str]) -> dict[str, Any]:
     return {"count": len(names), "names": list(names[:FEW])}
 
 
-def _commands(decision: Decision) -> Iterable[dict[str, Any]]:
+def _commands(decision: Decision, say: Say) -> Iterable[dict[str, Any]]:
     groups: dict[tuple[str, str, str], list[str]] = {}
     for one in decision.commands:
-        groups.setdefault((one.lane, one.verb, sentence(one.reason)), []).append(one.target)
+        groups.setdefault((one.lane, one.verb, say(one.reason)), []).append(one.target)
     for (lane, verb, why), targets in groups.items():
         yield {"lane": lane, "verb": verb, "why": why, "targets": _few(targets)}
 
 
-def limits(decision: Decision) -> Iterable[dict[str, Any]]:
+def limits(decision: Decision, say: Say) -> Iterable[dict[str, Any]]:
     """Every limit in words, each sentence once, those that bite marked."""
     binding = set(decision.envelope.binding)
     for one in dict.fromkeys(decision.envelope.reasons):
         if not one.what.startswith(NOT_A_REASON):
-            yield _limit(one, bites=one in binding)
+            yield _limit(one, say, bites=one in binding)
 
 
-def _limit(one: Limit, *, bites: bool) -> dict[str, Any]:
+def _limit(one: Limit, say: Say, *, bites: bool) -> dict[str, Any]:
     told = {"layer": LAYERS[one.layer], "what": one.what, "amount": one.amount, "rule": one.reason.rule}
-    return told | {"text": sentence(one.reason), "binding": bites}
+    return told | {"text": say(one.reason), "binding": bites}
 
 
 def _changed(now: dict[str, Any], then: dict[str, Any]) -> Iterable[dict[str, Any]]:
@@ -141,13 +143,14 @@ def board(config: Config) -> dict[str, Any]:
     book = frozen(config)
     seen = last_seen(config.paths, config.policy)
     decision = seen.book.decision if seen is not None else None
+    say = speaker(config.site.units)
     return {
         "site": config.site.name,
         "live": config.site.live,
         "tick_at": seen.tick_at if seen is not None else None,
         "mode": decision.mode if decision is not None else None,
-        "why": sentence(decision.why) if decision is not None else None,
-        "limits": list(limits(decision)) if decision is not None else [],
+        "why": say(decision.why) if decision is not None else None,
+        "limits": list(limits(decision, say)) if decision is not None else [],
         "keys": list(_keys(config, book.image)),
         "readings": list(_readings(book.image)),
         "overrides": [] if book.image is None else _overrides(book.image, book.state),

@@ -54,6 +54,20 @@ def test_what_a_preview_shows_is_what_the_tick_then_decides(served):
     assert (done["mode"], done["why"]) == (shown["mode"], shown["why"])
 
 
+def test_the_dashboard_speaks_in_the_units_of_its_site(served):
+    """As every other face does: a reader in °F finds no limit of 38 there."""
+    served.place.ticks(1)
+    served.place.path.write_text(served.place.path.read_text().replace("[site]\n", "[site]\ntemperature_unit = F\n", 1))
+    sets = [{"key": "inlet_c", "value": 39, "for_s": 600}]
+    shown = served.post("/api/debug/preview", {"sets": sets, "reason": "hot"}).json()["then"]
+    assert "inlet 102.2 °F is over 100.4 °F" in shown["why"]
+    assert served.post("/api/debug/raw-state?wait=1", sets[0] | {"reason": "hot"}).status_code == 200
+    board = served.get("/api/debug/board").json()
+    told = [board["why"], *(one["text"] for one in board["limits"]), *(one["text"] for one in shown["limits"])]
+    assert any("°F" in one for one in told)
+    assert not any("°C" in one for one in told)
+
+
 def test_sec4_a_preview_on_a_live_site_frees_nothing(served):
     """SEC4: also what is only shown must not promise that a test value loosens what a sensor forbids."""
     served.place.plant.inlet = 39.0
