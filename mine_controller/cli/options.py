@@ -7,6 +7,8 @@ from typing import TypeVar
 import click
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
+MOST_S = 36_525 * 86_400  # more is no number that a database holds, or no date that a page can show
+SHOWN = 40  # letters of what was typed in a sentence
 
 
 def config_option(function: Decorated) -> Decorated:
@@ -22,12 +24,14 @@ def db_option(function: Decorated) -> Decorated:
 
 
 def seconds(text: str) -> int:
-    """30m, 2h, 45s, 1h30m or plain seconds. Raises click.BadParameter."""
+    """30m, 2h, 45s, 1h30m or plain seconds, a hundred years at most. Raises click.BadParameter."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
     total, digits = 0, ""
     for char in text.strip():
         if char.isascii() and char.isdigit():
-            digits += char
+            digits = (digits + char).lstrip("0") or "0"
+            if len(digits) > len(str(MOST_S)):
+                raise click.BadParameter(f"{text[:SHOWN]!r} is longer than a hundred years")
         elif char in units and digits:
             total, digits = total + int(digits) * units[char], ""
         else:
@@ -36,4 +40,6 @@ def seconds(text: str) -> int:
         total += int(digits)
     if not total:
         raise click.BadParameter(f"{text!r} is no time; write 30m, 2h or 45s")
+    if total > MOST_S:
+        raise click.BadParameter(f"{text[:SHOWN]!r} is longer than a hundred years")
     return total

@@ -8,6 +8,7 @@ import time
 import click
 import pytest
 
+from mine_controller.cli.options import seconds
 from mine_controller.cli.output import csv_text, moment, safe, table
 
 
@@ -98,3 +99,11 @@ def test_a_moment_is_an_iso_time_in_utc_or_so_long_ago():
 def test_a_list_without_its_verb_takes_json_too(place, name):
     place.ticks(2)
     assert json.loads(place.run(name, "--json").stdout) == json.loads(place.run(name, "list", "--json").stdout)
+
+
+@pytest.mark.parametrize("text", ["99999999999999999999", "9" * 5000, "101000d", "9" * 5000 + "d1h"])
+def test_a_time_beyond_a_century_is_refused_in_a_sentence(text):
+    """What no file can hold as a number, and no page can show as a date."""
+    with pytest.raises(click.BadParameter, match="is longer than a hundred years"):
+        seconds(text)
+    assert seconds("36500d") == 36500 * 86_400
