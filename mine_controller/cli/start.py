@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mine_controller.config.model import Config
     from mine_controller.core.model.book import Book
 
+LAST_S = 253_370_764_800  # the year 9999, of which nothing can be told in every time zone
 _FLAGS = {"--dry-run": "dry_run", "--all": "everything", "--json": "as_json"}
 
 
@@ -136,5 +137,9 @@ def _wall(now: str | None) -> int | None:
     try:
         moment = datetime.fromisoformat(now)
     except ValueError:
+        wall_s = -1
+    else:
+        wall_s = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    if not 0 <= wall_s < LAST_S:
         fail(f"--now takes an ISO time such as 2026-07-15T14:00:00Z, not {now!r}", 2)
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    return wall_s

@@ -85,6 +85,15 @@ def test_both_ways_end_alike_on_a_wrong_config_and_beside_another_tick(place, tm
     assert "another tick runs" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "now", ["0001-01-01", "0001-01-01T00:00+14:00", "1969-12-31", "9999-12-31T23:59-14:00", "2026-02-30", ""]
+)
+def test_a_time_of_a_tick_that_no_clock_shows_is_a_sentence(place, now):
+    done = place.run("tick", "--dry-run", "--now", now)
+    assert (done.exit_code, type(done.exception)) == (2, SystemExit)
+    assert done.stderr == f"minectl: --now takes an ISO time such as 2026-07-15T14:00:00Z, not {now!r}\n"
+
+
 def test_a_config_that_is_a_folder_or_missing_is_a_sentence(tmp_path):
     for path in (tmp_path, tmp_path / "none.txt"):
         done = run("tick", "--config", str(path))
