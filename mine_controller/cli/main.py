@@ -3,6 +3,7 @@
 import errno
 import importlib
 import os
+import re
 import sys
 from contextlib import suppress
 from typing import Any
@@ -60,6 +61,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 READ_NO_MORE, INTERRUPTED = 141, 130
+_FOREIGN = re.compile("[\udc80-\udcff]")  # how Python has the bytes of a word typed that are no UTF-8
+SHOWN = 40  # letters of such a word in a sentence
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -90,6 +93,10 @@ class Lazy(click.Group):
             if error.filename is None:
                 raise
             fail(f"{error.filename}: {error.strerror}; it is closed to the user {user_name(os.getuid())}")
+        except UnicodeEncodeError as error:
+            if not _FOREIGN.search(error.object):
+                raise
+            fail(f"{error.object[:SHOWN]!r} has a letter that is not UTF-8; set the terminal to UTF-8", 2)
         except (KeyboardInterrupt, OSError) as error:
             ctx.exit(ended_by(error))
 

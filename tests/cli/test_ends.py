@@ -78,3 +78,12 @@ def test_a_file_that_is_closed_to_the_user_is_a_sentence_with_its_name_and_1(pla
     done = place.run("backup", "--to", "/home/anna/usb")
     assert (done.exit_code, type(done.exception)) == (1, SystemExit)
     assert "minectl: /home/anna/usb: Permission denied; it is closed to the user " in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--kind", "--about", "--actor"])
+def test_letters_that_are_not_utf_8_are_a_sentence(place, option):
+    """An ö out of a terminal of another encoding; Python has it as a letter that no file and no database takes."""
+    place.ticks(1)
+    done = place.run("events", option, "h\udcf6hle")
+    assert (done.exit_code, type(done.exception)) == (2, SystemExit)
+    assert done.stderr == "minectl: 'h\\udcf6hle' has a letter that is not UTF-8; set the terminal to UTF-8\n"
