@@ -19,7 +19,8 @@ from mine_controller.core.once import Once, each
 QUANTITY = "best_diff_n"
 MINER_S = 3600
 SITE_S = 600
-LETTERS = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+LETTERS = ((1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+ROUNDS_UP = 0.9995  # from this share of the next letter on three figures say 1000 of the one before
 
 Row = list[Any]  # best, the one told (or seen first), plant second at which it was told (0: never)
 
@@ -54,9 +55,14 @@ def best_of(book: Any, miner: str) -> float | None:
     return None if row is None else float(row[0])
 
 
+def told_now(image: Image, spec: MinerSpec) -> float | None:
+    """The hardest share a miner tells of now, by difficulty; None: it tells none."""
+    return _told(image, _key(spec))
+
+
 def short(value: float) -> str:
-    """4.83 M · 0.0421: three figures and the letter pools use."""
-    size, letter = next((step for step in LETTERS if value >= step[0]), (1.0, ""))
+    """4.83 M · 0.0421: three figures and the letter pools use; what rounds to 1000 k is 1 M."""
+    size, letter = next((step for step in LETTERS if value >= step[0] * ROUNDS_UP), (1.0, ""))
     return f"{value / size:.3g} {letter}".rstrip()
 
 

@@ -21,6 +21,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from zlib import crc32
 
+from mine_controller.core import bests
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Value
@@ -289,7 +290,7 @@ def healths(
 def _health(image: Image, wiring: Wiring, pool: PoolFacts, crew: Crew, book: Mapping[str, Any]) -> Health:
     now_s, rose_s = image.clock.plant_s, int(book.get("rose_s") or 0)
     state = next((word for word in ("down", "bad", "good") if book.get(f"{word}_s")), "unknown")
-    best = [scaled(told.value) for at in crew.at if (told := _text(image, wiring.miners[at], "best")) is not None]
+    best = [one for at in crew.at for one in _bests(image, wiring.miners[at])]
     return Health(
         name=pool.name,
         coin=pool.coin,
@@ -299,10 +300,16 @@ def _health(image: Image, wiring: Wiring, pool: PoolFacts, crew: Crew, book: Map
         connected=sum(image.miners.word[at] == "hashing" for at in crew.at),
         accept_pct=accept_pct(book),
         share_age_s=now_s - rose_s if rose_s else None,
-        best=max((one for one in best if one is not None), default=None),
+        best=max(best, default=None),
         link=link_of(image, wiring, pool.name),
         instead=str(book.get("instead") or "") if stands_aside(book) else "",
     )
+
+
+def _bests(image: Image, spec: MinerSpec) -> Iterable[float]:
+    """What a miner tells of its best share: a number, or as small boards write it."""
+    told = _text(image, spec, "best")
+    return (one for one in (bests.told_now(image, spec), scaled(told.value) if told is not None else None) if one is not None)
 
 
 def _text(image: Image, spec: MinerSpec, what: str) -> Value | None:

@@ -7,7 +7,7 @@ wallets and workers have numbers in place of names.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mine_controller.core import blocks, series
+from mine_controller.core import bests, blocks, series
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
@@ -34,7 +34,6 @@ NO_COIN_DIGITS = 8
 DECIMALS = 8
 WIDE, HIGH = 240, 40
 HOURS, DAYS = 24, 30
-STEPS = ((1e21, "Z"), (1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 TONES = {"good": "good", "bad": "warn", "down": "bad", "unknown": "quiet"}
 
 
@@ -161,10 +160,7 @@ def _row(one: Doc) -> dict[str, Any]:
 
 def difficulty(value: float | None) -> str:
     """8.13 G · unknown."""
-    if value is None:
-        return UNKNOWN
-    size, letter = next((step for step in STEPS if value >= step[0]), (1.0, ""))
-    return f"{value / size:.3g}{NBSP}{letter}".rstrip(NBSP)
+    return UNKNOWN if value is None else bests.short(value).replace(" ", NBSP)
 
 
 def amount(value: int | None, digits: int, coin: str) -> str:

@@ -3,19 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mine_controller.core.bests import ROUNDS_UP
 from mine_controller.render.given import SiteFacts
 from mine_controller.render.links import miner_page
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, span, temperature, watts
 
-_STEPS = ((1e15, "PH/s"), (1e12, "TH/s"), (1e9, "GH/s"), (1e6, "MH/s"), (1e3, "kH/s"))
+_STEPS = ((1e18, "EH/s"), (1e15, "PH/s"), (1e12, "TH/s"), (1e9, "GH/s"), (1e6, "MH/s"), (1e3, "kH/s"))
 Doc = Mapping[str, Any]
 
 
 def rate(hashes_per_s: float | None) -> str:
-    """1.24 TH/s · 11.8 kH/s · unknown."""
+    """1.24 TH/s · 11.8 kH/s · unknown; what rounds to 1000 GH/s is 1.00 TH/s."""
     if hashes_per_s is None:
         return UNKNOWN
-    size, unit = next((step for step in _STEPS if hashes_per_s >= step[0]), (1.0, "H/s"))
+    size, unit = next((step for step in _STEPS if hashes_per_s >= step[0] * ROUNDS_UP), (1.0, "H/s"))
     count = hashes_per_s / size
     return f"{count:.{2 if count < 10 else 1 if count < 100 else 0}f}{NBSP}{unit}"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mine_controller.core import blocks, pools, rules
 from mine_controller.core.model.policy import PoolFacts
-from mine_controller.core.model.reading import Reading
+from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.model.reason import ECONOMICS, EQUIPMENT, PERSON, Reason, Wish
 from mine_controller.core.model.wiring import EndpointSpec, UplinkSpec
 from mine_controller.core.option import fill
@@ -94,6 +94,20 @@ def test_a_pool_that_works_is_left_alone():
     assert (told.state, told.miners, told.connected, told.link, told.instead) == ("good", 4, 4, "up", "")
     assert told.accept_pct == pytest.approx(95.2, abs=0.1)
     assert told.share_age_s <= 120
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "best"),
+    [(8.13e9, None, 8.13e9), (None, "4.57M", 4.57e6), (1e6, "4.57M", 4.57e6), (9e6, "4.57M", 9e6), (None, None, None)],
+)
+def test_the_best_share_of_a_pool_is_told_by_whatever_its_miners_tell_it_with(number, text, best):
+    """XMRig, Avalons and the family of cgminer tell a number; the text is one of small boards."""
+    mine = Mine()
+    mac = mine.wiring.miners[1].mac
+    told = {f"{SHELF}/{mac}:best_diff_n": number, f"{SHELF}/{mac} best:text": text}
+    known = {key: Value(value, mine.image.clock.plant_s) for key, value in told.items() if value is not None}
+    mine.image = mine.image._replace(channels={**mine.image.channels, **known})
+    assert mine.health("main").best == best
 
 
 def test_a_dead_port_puts_the_miners_on_the_fallback_and_they_come_back_when_it_was_good_for_long():

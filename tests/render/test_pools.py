@@ -183,3 +183,20 @@ def test_no_two_places_of_the_page_have_one_name_also_with_two_services():
     names = re.findall(r' id="([^"]+)"', page.render(made))
     assert sum(name.startswith("d-workers") for name in names) == 2
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "unknown"),
+        (0.0, "0"),
+        (999.4, "999"),
+        (999.6, "1\u00a0k"),
+        (999_499, "999\u00a0k"),
+        (999_960_000, "1\u00a0G"),
+        (8.13e9, "8.13\u00a0G"),
+        (2e22, "20\u00a0Z"),
+    ],
+)
+def test_a_difficulty_has_three_figures_and_never_a_power_of_ten(value, text):
+    assert pools.difficulty(value) == text

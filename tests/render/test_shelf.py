@@ -369,6 +369,9 @@ def test_a_public_page_shows_cards_without_addresses_macs_and_names():
         (1.24e12, "1.24\u00a0TH/s"),
         (109.4e12, "109\u00a0TH/s"),
         (2.5e15, "2.50\u00a0PH/s"),
+        (999.4e9, "999\u00a0GH/s"),
+        (999.6e9, "1.00\u00a0TH/s"),
+        (12e18, "12.0\u00a0EH/s"),
     ],
 )
 def test_hash_rates_are_written_with_the_unit_that_fits(hs, text):
