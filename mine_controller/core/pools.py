@@ -309,7 +309,11 @@ def _health(image: Image, wiring: Wiring, pool: PoolFacts, crew: Crew, book: Map
 def _bests(image: Image, spec: MinerSpec) -> Iterable[float]:
     """What a miner tells of its best share: a number, or as small boards write it."""
     told = _text(image, spec, "best")
-    return (one for one in (bests.told_now(image, spec), scaled(told.value) if told is not None else None) if one is not None)
+    return (
+        one
+        for one in (bests.told_now(image, spec), scaled(told.value) if told is not None else None)
+        if one is not None
+    )
 
 
 def _text(image: Image, spec: MinerSpec, what: str) -> Value | None:
