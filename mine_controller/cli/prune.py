@@ -39,7 +39,7 @@ Exit: 0 done · 1 the database can't be written · 2 config · 75 a tick is at w
 def command(config: Path | None, days: int | None, dry_run: bool, vacuum: bool, yes: bool, as_json: bool) -> None:
     """Take out what is past its time; --dry-run says what."""
     from mine_controller.ops import keep  # noqa: PLC0415 - imported by the command that uses it
-    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+    from mine_controller.store.db import StoreError, StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.lock import Busy  # noqa: PLC0415 - the same
 
     loaded = load_config(config, last_good=True)
@@ -55,6 +55,8 @@ def command(config: Path | None, days: int | None, dry_run: bool, vacuum: bool, 
         done, sizes = _pruned(loaded, found, vacuum)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
+    except StoreError as error:
+        fail(str(error))
     except Busy as busy:
         fail(f"{busy}; `minectl doctor` tells what helps", 75)
     if as_json:

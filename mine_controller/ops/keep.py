@@ -19,6 +19,7 @@ from mine_controller.store.copies import back_up, read_files, stamp
 from mine_controller.store.db import Paths, StoreError, StoreTrouble, connect, iso, reading, transaction, trouble_of
 from mine_controller.store.history import RETENTION_S, STATS_KEPT_S
 from mine_controller.store.lock import DEMO, Busy, TickLock
+from mine_controller.store.migrations import STEPS, refuse_newer, schema_of
 from mine_controller.store.note import Who, note
 from mine_controller.store.putback import Judged, all_copies, judge
 
@@ -130,9 +131,11 @@ class Pruned(NamedTuple):
 def look(config: Config, days: int | None, now_s: int) -> Pruned:
     """What is past its time: records 400 days, telemetry 7, stats 90; with `days`, ticks and all of these sooner.
 
-    Events and the roll-ups of each hour are never taken out. Raises StoreTrouble.
+    Events and the roll-ups of each hour are never taken out. Raises StoreTrouble; StoreError for a file of a newer
+    program, which alone knows what it keeps there.
     """
     with reading(config.paths.db) as db:
+        refuse_newer(schema_of(db), STEPS)
         old = tuple(one for one in (_old(db, *about) for about in _limits(days, now_s)) if one.rows)
         return Pruned(old, *_sizes(db))
 

@@ -160,6 +160,20 @@ def test_prune_says_first_and_does_then(place, monkeypatch):
     assert "Nothing is past its time" in place.run("prune").stdout
 
 
+def test_prune_takes_nothing_out_of_a_file_that_a_newer_program_has_changed(place, monkeypatch):
+    """After a `--rollback`: what is kept there, and for how long, only the newer program knows."""
+    monkeypatch.setattr(keep, "pause_left_s", lambda _config, _now: 100.0)
+    old(place.ticks(2))
+    with closing(sqlite3.connect(place.config.paths.db)) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = place.config.paths.db.read_bytes()
+    for words in (("--yes",), ("--dry-run", "--json"), ("--vacuum", "--yes")):
+        done = place.run("prune", *words)
+        assert (done.exit_code, type(done.exception), done.stdout) == (1, SystemExit, "")
+        assert "the database has schema 99, this program knows 1: install the newer program again" in done.stderr
+    assert place.config.paths.db.read_bytes() == before
+
+
 def test_prune_asks_and_vacuum_says_what_it_costs(place):
     old(place.ticks(2))
     done = place.run("prune", "--vacuum", input="n\n")
