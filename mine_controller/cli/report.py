@@ -199,10 +199,11 @@ def _worn_cell(row: dict[str, Any], name: str) -> Any:
 
 def _notes(total: dict[str, float], transitions: int, minor: str) -> list[str]:
     """What the table leaves out."""
-    lines = [f"{transitions} changes of band."] if transitions else []
+    lines = [f"{transitions} change{'s' if transitions > 1 else ''} of band."] if transitions else []
     if total["guessed_kwh"]:
         lines.append(
-            f"{total['guessed_kwh']:.3f} kWh more are guessed, for {total['guessed_cost']:.2f} {minor}: in no meter."
+            f"{total['guessed_kwh']:.3f} kWh more are guessed, for {total['guessed_cost']:.2f} {minor}: in no meter, "
+            "and not in kWh and cost above; what is saved and left counts them, as the page does."
         )
     if total["unpriced_kwh"]:
         lines.append(f"{total['unpriced_kwh']:.3f} kWh were drawn while the price was not known: in no cost.")

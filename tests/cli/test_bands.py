@@ -8,6 +8,7 @@ import pytest
 from cli.agile import BANDS, Home
 from cli.conftest import seated
 
+from mine_controller.cli.report import _notes
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
 
@@ -202,6 +203,16 @@ def test_costs_are_told_as_table_csv_json_and_drawing(home):
     drawing = ET.fromstring(home.run("report", "costs", "--days", "2", "--svg").output)
     assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
     assert any("GBP" in (one.text or "") for one in drawing.iter())
+
+
+def test_what_is_guessed_is_said_to_be_in_what_is_saved_and_not_in_the_cost_beside_it():
+    """A cost of 8 beside 10 always on, and nothing saved, would be no sum that anybody could follow."""
+    total = {"guessed_kwh": 0.71, "guessed_cost": 2.09, "unpriced_kwh": 0, "unknown_hours": 0, "unearned_hours": 0}
+    changes, guessed = _notes(total, 1, "p")
+    assert changes == "1 change of band."
+    assert guessed.startswith("0.710 kWh more are guessed, for 2.09 p: in no meter, and not in kWh and cost above;")
+    assert "saved and left counts them" in guessed
+    assert _notes(total | {"guessed_kwh": 0}, 2, "p") == ["2 changes of band."]
 
 
 def test_costs_of_a_site_without_prices_are_refused_with_the_remedy(place):
