@@ -49,5 +49,15 @@ class View(NamedTuple):
 
     @property
     def acked(self) -> bool:
-        """True in the round that took a person's `resume` or `ack`."""
+        """True in the round that took a person's `resume`, or an `ack` of everything."""
         return bool(self.state.last.get("acked_s") == self.now_s)
+
+    @property
+    def seen(self) -> bool:
+        """True also where a person has but seen it, by whatever way: an `ack` of an emergency by its name."""
+        return self.acked or bool(self.state.last.get("seen_s") == self.now_s)
+
+    def lets_go(self, kind: str, about: str) -> bool:
+        """True in the round that took a person's word for this alarm: `resume`, an `ack` of it or of everything."""
+        one = self.state.last.get("acked_one") or {}
+        return self.acked or (one.get("at_s") == self.now_s and f"{kind} {about}" in one["keys"])

@@ -46,10 +46,10 @@ class Desk:
     def ticks(self, count, *events, levels=()):
         return [one for _ in range(count) for one in self.tick(*events, levels=levels)]
 
-    def ask(self, verb, *args, reason="seen"):
+    def ask(self, verb, *args, reason="seen", source="cli"):
         image = Image(Clock(self.now, WALL_S + self.now), {}, {}, (), Miners(), {})
         state = State(alarms=self.alarms, last={"alarm_book": self.book})
-        state, why = ask(Request(1, 0, "cli", "owner", verb, args, reason), image, state)
+        state, why = ask(Request(1, 0, source, "owner", verb, args, reason), image, state)
         self.alarms, self.book = state.alarms, state.last["alarm_book"]
         return state, why
 

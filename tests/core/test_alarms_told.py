@@ -64,7 +64,8 @@ def test_an_acked_emergency_is_not_repeated_and_its_end_is_told():
     desk = Desk()
     desk.tick(STOP)
     state, why = desk.ask("ack", desk.only()["id"])
-    assert (why, state.last["acked_s"]) == ("1 acked", desk.now)
+    assert (why, state.last["acked_one"]) == ("1 acked", {"at_s": desk.now, "keys": ["heat_stop inlet"]})
+    assert "acked_s" not in state.last, "nobody said to have looked at anything else"
     assert desk.ticks(40) == []
     assert desk.only()["state"] == "acked"
     assert said(desk.tick(over("heat_stop_over", "inlet"))) == [("clear", "heat_stop")]
@@ -76,6 +77,25 @@ def test_the_ack_of_a_warning_lets_no_latch_go_and_the_ack_of_all_does():
     desk.tick(FAN)
     assert "acked_s" not in desk.ask("ack", desk.only()["id"])[0].last
     assert desk.ask("ack")[0].last["acked_s"] == desk.now
+
+
+def test_the_ack_of_a_cause_is_one_of_what_follows_from_it():
+    desk = Desk()
+    desk.tick(event("air_lost", "fans"), STOP)
+    assert desk.alarms["heat_stop inlet"]["under"] == "air_lost fans"
+    state, _ = desk.ask("ack", desk.alarms["air_lost fans"]["id"])
+    assert state.last["acked_one"]["keys"] == ["air_lost fans", "heat_stop inlet"]
+
+
+@pytest.mark.parametrize("whom", ["name", "--all"])
+def test_sec_an_ack_from_a_chat_ends_the_repeats_and_lets_no_latch_go(whom):
+    desk = Desk()
+    desk.tick(STOP)
+    state, why = desk.ask("ack", desk.only()["id"] if whom == "name" else whom, source="telegram")
+    assert "acked_s" not in state.last
+    assert "acked_one" not in state.last
+    assert why == "1 acked; what heat_stop holds off is let go on the controller alone: minectl resume"
+    assert desk.ticks(40) == []
 
 
 def test_an_ack_of_all_is_taken_also_when_nothing_is_open():

@@ -217,6 +217,21 @@ def _called(plant, **names):
     plant.policy = plant.policy._replace(wiring=plant.wiring)
 
 
+def test_hw1_the_ack_of_its_own_name_lets_a_branch_go_and_that_of_another_alarm_does_not():
+    plant = site()
+    plant.open = True
+    plant.ticks(2)
+    plant.smoke = "alarm"
+    plant.tick()
+    names = {one["kind"]: one["id"] for one in plant.state.alarms.values()}
+    plant.requests = (request("ack", names["smoke"]),)
+    plant.tick()
+    assert told(plant) == ["branch_tripped"], "who has seen the smoke has not looked at the breaker"
+    plant.requests = (request("ack", names["branch_tripped"]),)
+    plant.tick()
+    assert told(plant) == ["branch_tripped", "branch_back"]
+
+
 def test_a_breaker_by_another_name_starts_nothing_on_the_branch_that_tripped():
     plant = site()
     plant.open, since = True, plant.now

@@ -1,8 +1,9 @@
 """What people ask of alarms: ack, shelve, unshelve. Pure; called where requests are judged.
 
 `ack` without a name, or with --all, acks everything and is what latched rules wait for (safety: a person has looked);
-with the name of an emergency it is too. `shelve NAME SECONDS` silences one alarm for at most a day, never an emergency
-of safety. Names are the five letters of `minectl alarms`.
+with a name it is that for this alarm and what follows from it, and for no other. From a chat it only ends the repeats:
+whoever holds a telephone stops a mine and never starts one. `shelve NAME SECONDS` silences one alarm for at most a
+day, never an emergency of safety. Names are the five letters of `minectl alarms`.
 """
 
 from mine_controller.core.alarms.catalogue import kind_of
@@ -14,6 +15,8 @@ from mine_controller.core.refusal import Refused
 VERBS = ("ack", "shelve", "unshelve")
 LONGEST_S = 86_400
 ALL = "--all"
+CHAT = "telegram"  # the source of what was asked in a chat
+LATCHED = ("smoke", "water", "heat_stop", "branch_tripped")  # what these hold off waits for a person's word
 
 
 def ask(request: Request, image: Image, state: State) -> tuple[State, str]:
@@ -45,8 +48,23 @@ def _ack(request: Request, state: State, image: Image, name: str, keys: tuple[st
         if alarm["kind"] == "filter_clogged":
             last = forget(last, str(alarm["about"]))
     if name == ALL or any(alarms[key]["severity"] == "emergency" for key in keys):
+        last["seen_s"] = now_s
+    told = f"{len(keys)} acked" if keys else "taken; no alarm is open"
+    if request.source == CHAT:
+        held = sorted({alarms[key]["kind"] for key in keys} & set(LATCHED))
+        told += f"; what {', '.join(held)} holds off is let go on the controller alone: minectl resume" if held else ""
+    elif name == ALL:
         last["acked_s"] = now_s
-    return state._replace(alarms=alarms, last=last), f"{len(keys)} acked" if keys else "taken; no alarm is open"
+    else:
+        last["acked_one"] = {"at_s": now_s, "keys": _with_consequences(keys, state, now_s)}
+    return state._replace(alarms=alarms, last=last), told
+
+
+def _with_consequences(keys: tuple[str, ...], state: State, now_s: int) -> list[str]:
+    """These, what follows from them (it is seen with its cause), and what was acked before in this round."""
+    before = state.last.get("acked_one") or {}
+    known = before["keys"] if before.get("at_s") == now_s else []
+    return sorted({*known, *keys, *(key for key, alarm in state.alarms.items() if alarm.get("under") in keys)})
 
 
 def _shelve(request: Request, state: State, image: Image, keys: tuple[str, ...]) -> tuple[State, str]:

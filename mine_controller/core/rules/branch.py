@@ -38,8 +38,9 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if not branches and not was:
         return Advice()
     kept = {name: dict(told) for name, told in was.items()}
-    events = [_over(name, told) for name, told in kept.items() if _is_back(view, told) or view.acked]
-    kept = {name: told for name, told in kept.items() if not (_is_back(view, told) or view.acked)}
+    over = {name for name, told in kept.items() if _is_back(view, told) or view.lets_go("branch_tripped", name)}
+    events = [_over(name, kept[name]) for name in kept if name in over]
+    kept = {name: told for name, told in kept.items() if name not in over}
     for name, fallen in _tripped(view, branches, options):
         if not any(set(fallen) <= set(told["miners"]) for told in kept.values()):
             kept[name] = {"miners": fallen, "since_s": view.now_s}

@@ -36,10 +36,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         if value == "alarm" and not kept.get(what):
             kept[what] = view.now_s
             events.append(Event(what, "emergency", "site", Reason("hazard", what)))
-        elif value == "ok" and kept.get(what) and view.acked:
+        elif value == "ok" and kept.get(what) and view.lets_go(what, "site"):
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_cleared")))
-        elif kept.get(what) and not view.wired(what) and view.acked:
+        elif kept.get(what) and not view.wired(what) and view.lets_go(what, "site"):
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_absent")))
         if kept.get(what):

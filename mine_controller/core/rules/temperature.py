@@ -122,7 +122,7 @@ def _unlatch(view: View, inlet_c: float, options: Options, work: _Now) -> None:
     resting = inlet_c < options.warn_c and view.fleet.proof_w <= floor_w(0, view.fleet)
     kept["rest_s"] = (int(kept.get("rest_s") or 0) or now_s) if resting else 0
     resets = [at for at in kept.get("resets") or [] if now_s - at < 86_400]
-    acked = view.acked and inlet_c < options.shed_c
+    acked = view.lets_go("heat_stop", "inlet") and inlet_c < options.shed_c
     cooled = kept["reset_s"] and now_s - int(kept["reset_s"]) >= options.reset_s
     rested = kept["rest_s"] and now_s - int(kept["rest_s"]) >= options.rest_s
     if acked or ((cooled or rested) and len(resets) < options.resets_a_day):
