@@ -15,6 +15,7 @@ from mine_controller.render.cards import cards
 from mine_controller.render.fleet import Unit, units
 from mine_controller.render.given import History, Hour, Past, SiteFacts, Words
 from mine_controller.render.links import miner_page
+from mine_controller.render.shelf import rate as fitting
 from mine_controller.render.shelf import shelf, told_last
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, masked, span, temperature, watts
 from mine_controller.render.times import Moments, moments
@@ -139,7 +140,7 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
 
 
 def _hours(run_s: int) -> str:
-    return f"{run_s // 3600:,}{NBSP}h"
+    return f"{round(run_s / 3600):,}{NBSP}h"
 
 
 def _facts(given: Given, unit: Unit, card: Doc, row: Doc) -> list[dict[str, str]]:
@@ -192,11 +193,18 @@ def _course(hours: Sequence[Hour], unit: Unit, site: SiteFacts, zone: Zone) -> d
                 "at": f"{zone.day(hour.at)} {zone.minute(hour.at)}",
                 "power": watts(hour.power_w),
                 "chip": temperature(hour.chip_c, site.temperature_unit),
-                "rate": UNKNOWN if hour.hashrate_ths is None else f"{hour.hashrate_ths:,.2f}{NBSP}TH/s",
+                "rate": _hourly(hour.hashrate_ths),
             }
             for hour in reversed(hours)
         ],
     }
+
+
+def _hourly(rate_ths: float | None) -> str:
+    """In TH/s, that hours can be compared; too little for hundredths of that in the unit that fits."""
+    if rate_ths is None or not 0 < rate_ths < 0.1:
+        return UNKNOWN if rate_ths is None else f"{rate_ths:,.2f}{NBSP}TH/s"
+    return fitting(rate_ths * 1e12)
 
 
 def _commands(name: str, unit: Unit) -> list[str]:

@@ -344,7 +344,7 @@ def _fan(fan: Doc) -> dict[str, Any]:
         caption, tone = "wanted, not on", "warn"
     if fan["state"] == "proven" and fan["wanted"] is False:
         caption = "proven, going off"
-    hours = fan["run_s"] // 3600
+    hours = round(fan["run_s"] / 3600)
     return {
         "name": fan["name"],
         "caption": caption,

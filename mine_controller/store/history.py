@@ -49,6 +49,7 @@ SERIES = (
 )  # fmt: skip
 HOURLY = ("power_w", "inlet_c", "outlet_c", "humidity_pct", "fan_w", "fans_on", "miners_hashing", "hashrate_ths")
 MINER_QUANTITIES = ("power_w", "chip_c", "hashrate_ths")
+FAN = "fan_rpm"  # a week by the tick and in `stats`; in no roll-up that is kept for ever
 
 
 class TickFacts(NamedTuple):
@@ -125,7 +126,13 @@ def _counts(image: Image, policy: Policy) -> tuple[int, int]:
 
 def _hashrate(image: Image, miners: Sequence[MinerSpec]) -> float | None:
     known = [held for spec in miners if (held := _miner_value(image, spec, "hashrate_ths")) is not None]
-    return round(sum(known), 2) if known else None
+    return shortened(sum(known), 2) if known else None
+
+
+def shortened(value: float, decimals: int) -> float:
+    """Rounded; of what so many decimals leave nothing of, three figures: the rate of a small board is not 0 TH/s."""
+    found = round(value, decimals or None)
+    return found if found or not value else float(f"{value:.3g}")
 
 
 def _miner_value(image: Image, spec: MinerSpec, quantity: str) -> float | None:
@@ -134,16 +141,19 @@ def _miner_value(image: Image, spec: MinerSpec, quantity: str) -> float | None:
     held = image.channels.get(f"{unit}:{quantity}")
     if held is None or image.clock.plant_s - held.at_s > QUANTITIES[quantity].max_age_s:
         return None
-    return number(held.value) if told_now(image.channels, unit, f":{quantity}") else None
+    if not told_now(image.channels, unit, f":{quantity}"):
+        return None
+    small_hs = money.rate_hs(image, unit) if quantity == "hashrate_ths" and held.value is not None else None
+    return number(held.value) if small_hs is None else small_hs / money.TERA
 
 
 def telemetry(image: Image, policy: Policy, state: State) -> tuple[str, str]:
-    """Give (miner ids, columns) as JSON: power_w, chip_c, hashrate_ths, word by a legend, and what money needs."""
+    """Give (miner ids, columns) as JSON: power_w, chip_c, hashrate_ths, fan_rpm, word by a legend, what money needs."""
     specs = policy.wiring.miners
     words = list(dict.fromkeys(said for said in image.miners.word if said is not None))
     places = {said: place for place, said in enumerate(words)}
     columns: dict[str, Any] = {"power_w": image.miners.power_w}
-    for quantity in MINER_QUANTITIES[1:]:
+    for quantity in (*MINER_QUANTITIES[1:], FAN):
         column = [_miner_value(image, spec, quantity) for spec in specs]
         if any(value is not None for value in column):
             columns[quantity] = column
@@ -195,7 +205,7 @@ def roll_hour(db: sqlite3.Connection, hour_at: int, policy: Policy) -> None:
     db.execute("INSERT OR REPLACE INTO hours VALUES (?,?)", (hour_at, body))
     db.executemany(
         "INSERT OR REPLACE INTO stats (miner_id, timestamp, hashrate, temperature, power, fan_speed, status)"
-        " VALUES (?,?,?,?,?,NULL,?)",
+        " VALUES (?,?,?,?,?,?,?)",
         (_stat(miner, iso(hour_at), miners[miner]) for miner in sorted(ids)),
     )
 
@@ -213,8 +223,9 @@ def _in_three(spreads: list[list[float] | None]) -> list[list[float | None]]:
 
 def _stat(miner: str, timestamp: str, rolled: dict[str, Any]) -> tuple[Any, ...]:
     power, chip, rate = (rolled[name] for name in MINER_QUANTITIES)
-    mean_w = whole(power[1]) if power else None
-    return plain(miner, 80), timestamp, rate[1] if rate else None, chip[1] if chip else None, mean_w, rolled["word"]
+    mean_w, rpm = (whole(found[1]) if found else None for found in (power, rolled[FAN]))
+    head = (plain(miner, 80), timestamp, rate[1] if rate else None, chip[1] if chip else None)
+    return *head, mean_w, rpm, rolled["word"]
 
 
 def spread(column: Iterable[object], decimals: int = 2) -> list[float] | None:
@@ -222,7 +233,7 @@ def spread(column: Iterable[object], decimals: int = 2) -> list[float] | None:
     known = [value for value in column if isinstance(value, int | float)]
     if not known:
         return None
-    return [min(known), round(sum(known) / len(known), decimals or None), max(known)]
+    return [min(known), shortened(sum(known) / len(known), decimals), max(known)]
 
 
 _Heard = dict[str, dict[str, list[Any]]]  # by miner, by quantity or "word": what was known, oldest first
@@ -243,15 +254,15 @@ def _roll_miners(db: sqlite3.Connection, hour_at: int) -> dict[str, dict[str, An
             continue  # a damaged row is missing from a mean; it must not keep the tick from being saved
     return {
         miner: {"word": held["word"][-1] if held["word"] else None}
-        | {name: spread(held[name], QUANTITIES[name].decimals) for name in MINER_QUANTITIES}
+        | {name: spread(held[name], QUANTITIES[name].decimals) for name in (*MINER_QUANTITIES, FAN)}
         for miner, held in heard.items()
     }
 
 
 def _hear(heard: _Heard, ids: list[str], body: dict[str, Any]) -> None:
     for place, miner in enumerate(ids):
-        held = heard.setdefault(miner, {name: [] for name in (*MINER_QUANTITIES, "word")})
-        for name in MINER_QUANTITIES:
+        held = heard.setdefault(miner, {name: [] for name in (*MINER_QUANTITIES, FAN, "word")})
+        for name in (*MINER_QUANTITIES, FAN):
             if body.get(name) and body[name][place] is not None:
                 held[name].append(body[name][place])
         if body["word"][place] is not None:

@@ -43,13 +43,13 @@ def columns(image: Image, policy: Policy, state: State) -> dict[str, Any]:
         found[EVERY] = image.clock.tick_s
     if any(watts is None for watts in image.miners.power_w):
         found["guess_w"] = _guesses(image, policy, state)
-    rates = [_rate_hs(image, f"{spec.group}/{spec.mac}") for spec in policy.wiring.miners]
+    rates = [rate_hs(image, f"{spec.group}/{spec.mac}") for spec in policy.wiring.miners]
     if any(rate is not None for rate in rates):
         found[RATE] = rates
     return found
 
 
-def _rate_hs(image: Image, unit: str) -> int | None:
+def rate_hs(image: Image, unit: str) -> int | None:
     """Give the whole H/s of a miner whose rate is lost in hundredths of TH/s."""
     held = image.channels.get(f"{unit}:{RATE}")
     if held is None or image.clock.plant_s - held.at_s > QUANTITIES[RATE].max_age_s:

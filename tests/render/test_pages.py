@@ -105,6 +105,16 @@ def test_the_debug_page_shows_every_limit_and_which_ones_count():
     assert "roomalert intake/2:temp_c" in text
 
 
+@pytest.mark.parametrize(
+    ("ths", "text"), [(None, "unknown"), (0.0, "0.00 TH/s"), (101.2, "101.20 TH/s"), (9.7163e-07, "972 kH/s")]
+)
+def test_an_hour_of_a_board_of_kilohashes_is_told_as_what_it_hashed(ths, text):
+    assert others._hourly(ths).replace("\xa0", " ") == text
+    assert (others._hours(21_480), others._hours(1800)) == ("6\xa0h", "0\xa0h"), (
+        "the nearest hour, as report wear rounds"
+    )
+
+
 # -- report -------------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from mine_controller.core.option import Secret
 from mine_controller.store import query
 from mine_controller.store.codec import sha
 from mine_controller.store.db import StoreTrouble, iso
-from mine_controller.store.history import COLUMNS
+from mine_controller.store.history import COLUMNS, roll_hour
 from mine_controller.store.outbox import EMERGENCY, INFO, Mark, Message
 from mine_controller.store.policies import pack_policy, unpack_policy
 from mine_controller.store.state import clock_facts
@@ -242,6 +242,19 @@ def test_an_hour_that_is_over_is_rolled_up_with_lowest_mean_and_highest(paths, r
     )
     assert miner["discovered_at"] == "2026-03-01T12:00:00Z"
     assert miner["last_seen"] == "2026-03-01T13:00:00Z"
+
+
+def test_the_fans_of_the_miners_are_in_the_hourly_rows_as_their_mean_speed(paths, rules):
+    run_ticks(paths, rules, 3, book=full_book(rules))
+    with sqlite3.connect(paths.db) as db:
+        for at, rpm in enumerate((3000, 3300, None)):
+            sets = (json.dumps([rpm, None, 0, None]), ledger.NOON + at * ledger.GAP)
+            db.execute("UPDATE telemetry SET body = json_set(body, '$.fan_rpm', json(?)) WHERE tick_at = ?", sets)
+        roll_hour(db, ledger.NOON, rules)
+    rows = shell(paths, "SELECT fan_speed FROM stats ORDER BY miner_id")
+    assert rows == [(3150,), (None,), (0,), (None,)]
+    ((_, rolled),) = query.hours(paths)
+    assert "fan_rpm" not in rolled["miners"], "what is kept for ever stays as small as it was"
 
 
 def test_each_hour_leaves_an_anchor_and_a_copy(paths, rules):

@@ -18,9 +18,9 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.store.codec import sha
-from mine_controller.store.history import FIGURES, mine_row, telemetry, update_miners
+from mine_controller.store.history import FIGURES, mine_row, spread, telemetry, update_miners
 from mine_controller.store.migrations import migrate
-from mine_controller.store.money import _rate_hs
+from mine_controller.store.money import rate_hs
 from mine_controller.store.records import pack_record, record_id, unpack_record, unread
 from mine_controller.store.state import ClockFacts, pack_state, unpack_state
 
@@ -82,10 +82,23 @@ def test_a_processor_that_fell_silent_earns_nothing_by_the_rate_it_told_last():
     shelf.more = [("02:00:00:00:00:00:rate_hs", 2961.0)]
     shelf.ticks(2)
     unit = "bitaxe shelf/02:00:00:00:00:00"
-    assert _rate_hs(shelf.image, unit) == 2961
+    assert rate_hs(shelf.image, unit) == 2961
     shelf.silent, shelf.more = {"b0"}, [("02:00:00:00:00:00:word", None)]
     shelf.ticks(1)
-    assert _rate_hs(shelf.image, unit) is None
+    assert rate_hs(shelf.image, unit) is None
+
+
+def test_a_board_of_kilohashes_is_kept_with_its_rate_and_not_as_one_that_hashes_nothing():
+    shelf = Shelf()
+    unit = "02:00:00:00:00:00"
+    shelf.more = [(f"{unit}:hashrate_ths", 0.0), (f"{unit}:rate_hs", 971_630), (f"{unit}:fan_rpm", 3615)]
+    shelf.ticks(2)
+    columns = json.loads(telemetry(shelf.image, shelf.policy, shelf.state)[1])
+    assert (columns["hashrate_ths"][0], columns["fan_rpm"][0]) == (9.7163e-07, 3615)
+    assert mine_row(0, shelf.image, shelf.last(), shelf.policy)[FIGURES.index("hashrate_ths")] == 9.72e-07
+    assert spread([9.7e-07, 9.9e-07]) == [9.7e-07, 9.8e-07, 9.9e-07]
+    assert spread([0.0, 0.0]) == [0.0, 0.0, 0.0]
+    assert spread([1.234, 1.235]) == [1.234, 1.23, 1.235]
 
 
 def test_a_rate_that_nobody_tells_any_more_counts_as_long_as_it_may():
