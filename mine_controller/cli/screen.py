@@ -21,7 +21,6 @@ ROLE_NAMES = {"inlet_c": "inlet", "outlet_c": "hot aisle", "ambient_c": "outside
 FIGURES = {
     "grid_hz": ("grid", "Hz", 2),
     "voltage_v": ("lowest phase", "V", 0),
-    "supply_kw": ("source", "kW", 0),
     "battery_soc_pct": ("battery", "%", 0),
     "generator_load_pct": ("generator load", "%", 0),
 }
@@ -106,9 +105,12 @@ def _air(shown: dict[str, Any], unit: str) -> str:
             value = reading["value"]
             parts.append(_reading("humidity", reading, "unknown" if value is None else f"{value:g} %"))
         elif name in FIGURES:
-            label, unit, decimals = FIGURES[name]
+            label, of, decimals = FIGURES[name]
             value = reading["value"]
-            parts.append(_reading(label, reading, "" if value is None else f"{value:.{decimals}f} {unit}"))
+            parts.append(_reading(label, reading, "" if value is None else f"{value:.{decimals}f} {of}"))
+        elif name == "supply_kw":
+            value = reading["value"]
+            parts.append(_reading("source", reading, watts(None if value is None else 1000 * value)))
         elif reading["value"] != "ok":
             parts.append(f"{name.upper()}: {reading['value'] or 'unknown'}")
     return ", ".join(parts)

@@ -56,4 +56,4 @@ def _fahrenheit(found: re.Match[str]) -> str:
 
 def _degrees(celsius: str) -> str:
     """As finely as it was told: 38 -> 100, 38.2 -> 100.8."""
-    return f"{float(celsius) * 1.8 + 32:.{len(celsius.partition('.')[2])}f}"
+    return f"{float(celsius) * 1.8 + 32:z.{len(celsius.partition('.')[2])}f}"

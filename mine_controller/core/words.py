@@ -436,7 +436,7 @@ def show(name: str, value: float | str) -> str:
     if name.endswith("_s"):
         return show_seconds(int(value))
     if name.endswith(("_c", "_k")):
-        return f"{value:.1f}"
+        return f"{value:z.1f}"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

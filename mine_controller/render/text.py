@@ -44,8 +44,8 @@ def watts(power_w: float | None) -> str:
     if power_w is None:
         return UNKNOWN
     if abs(power_w) >= 9_995:
-        return f"{power_w / 1000:,.1f}{NBSP}kW"
-    return f"{power_w:,.0f}{NBSP}W"
+        return f"{power_w / 1000:z,.1f}{NBSP}kW"
+    return f"{power_w:z,.0f}{NBSP}W"
 
 
 def rated(power_w: float | None) -> str:
@@ -69,8 +69,8 @@ def degrees(temp_c: float, unit: str) -> float:
 
 
 def temperature(temp_c: float | None, unit: str) -> str:
-    """31.2 °C · 88.2 °F · unknown."""
-    return UNKNOWN if temp_c is None else f"{degrees(temp_c, unit):.1f}{NBSP}°{unit}"
+    """31.2 °C · 88.2 °F · unknown; nought has no minus."""
+    return UNKNOWN if temp_c is None else f"{degrees(temp_c, unit):z.1f}{NBSP}°{unit}"
 
 
 def span(seconds: float | None) -> str:

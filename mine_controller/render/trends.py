@@ -198,7 +198,7 @@ def _row(hour: int, ats: list[int], history: History, site: SiteFacts, zone: Zon
         return [float(y) for at in ats if (y := column[at]) is not None]
 
     def temperature(temp_c: float) -> str:
-        return f"{degrees(temp_c, site.temperature_unit):.1f}"
+        return f"{degrees(temp_c, site.temperature_unit):z.1f}"
 
     power_w, inlet_c, fans_on = known(history.power_w), known(history.inlet_c), known(history.fans_on)
     modes = list(dict.fromkeys(mode for at in ats if (mode := history.mode[at])))

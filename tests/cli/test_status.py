@@ -47,6 +47,16 @@ def test_an_uplink_that_is_back_and_does_not_count_yet_says_so(place):
     assert "a up, b up (counts as down), c down (counts as up), d unknown, e unknown (counts as down)" in told
 
 
+@pytest.mark.parametrize(("supply_kw", "told"), [(0.4, "source 400 W"), (390.0, "source 390.0 kW")])
+def test_a_small_source_is_not_rounded_to_nothing_and_a_temperature_keeps_its_unit(place, supply_kw, told):
+    shown = json.loads(place.ticks(2).run("status", "--json").stdout)
+    known = {"age_s": 0, "why": "", "source": ""}
+    readings = {"grid_hz": known | {"value": 49.98}, "supply_kw": known | {"value": supply_kw}}
+    readings |= {"dew_c": known | {"value": 12.0}}
+    lines = " ".join(" ".join(screen(shown | {"readings": readings}, place.config, shown["tick_at"])).split())
+    assert f"grid 49.98 Hz, {told}, dew point 12.0 °C" in lines
+
+
 def test_in_the_night_the_clocks_go_back_the_hour_that_comes_twice_is_named(place):
     back = 1_793_516_400  # 2026-11-01 07:00 UTC: in Chicago 02:00 CDT becomes 01:00 CST
     shown = json.loads(place.ticks(2).run("status", "--json").stdout)

@@ -7,7 +7,7 @@ import pytest
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.spoken import MINORS, Units, minor, price_unit, spoken, units
-from mine_controller.core.words import SENTENCES, sentence, speaker
+from mine_controller.core.words import SENTENCES, sentence, show, speaker
 
 IOWA = units("F", "USD")
 BERLIN = units("C", "EUR")
@@ -63,3 +63,8 @@ def test_nothing_is_done_where_nothing_is_to_be_done():
     assert speaker(Units()) is sentence
     why = Reason("temperature", "shed_over", (("inlet_c", 35.0),))
     assert speaker(IOWA)(why) == "inlet 95.0 °F: heat shedding ends"
+
+
+def test_nought_has_no_minus_in_either_unit():
+    assert spoken("inlet -18 °C", IOWA) == "inlet 0 °F"
+    assert show("inlet_c", -0.04) == "0.0"

@@ -80,6 +80,8 @@ def test_addresses_are_masked_and_times_are_not():
 def test_numbers_are_written_for_people():
     assert watts(None) == temperature(None, "C") == span(None) == "unknown"
     assert watts(0) == "0\u00a0W"
+    assert watts(-0.3) == "0\u00a0W"
+    assert (temperature(-0.04, "C"), temperature(-17.79, "F")) == ("0.0\u00a0°C", "0.0\u00a0°F"), "nought has no minus"
     assert watts(3_401) == "3,401\u00a0W"
     assert watts(946_312) == "946.3\u00a0kW"
     assert [span(value) for value in (12, 240, 4_800, 280_000)] == [
