@@ -51,6 +51,7 @@ def test_every_kind_declares_its_options_with_the_catalogues_defaults(kind):
         ("[alarm]\non = no", "needs the name of a kind"),
         ("[alarms mine]\nrepeat_s = 300", "takes no name"),
         ("[alarm fan_fault]\nthreshold = 3", "is not an option"),
+        ("[alarm share_loss]\nthreshold = 3", "is not an option"),  # it is share_loss_pct of [uplinks]
         ("[alarm smoke]\non = no", "can't be switched off"),
         ("[alarm heat_stop]\nlevel = warning", "can't be less than emergency"),
         ("[alarm heat_stop]\ndelay_s = 600", "waits no longer"),

@@ -84,7 +84,7 @@ def test_an_alarm_clears_on_the_safe_side_of_where_it_is_raised():
         "frequency_low": (0.5, 0.3), "frequency_high": (0.5, 0.3), "temperature_danger": (40.0, 38.0),
         "temperature_warning": (35.0, 33.0), "filter_clogged": (20.0, 15.0), "over_breaker": (100.0, 97.0),
         "humidity_high": (85.0, 80.0), "chip_danger": (0.0, 0.0), "chip_warning": (0.0, 0.0),
-        "high_reject": (5.0, 3.0), "share_loss": (1.0, 0.5), "price_high": (30.0, 0.0), "price_low": (5.0, 0.0),
+        "high_reject": (5.0, 3.0), "price_high": (30.0, 0.0), "price_low": (5.0, 0.0),
     }  # fmt: skip
     assert {name: (KINDS[name].threshold, KINDS[name].clear) for name in figures} == figures
 

@@ -339,7 +339,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "keeps the load steady and goes back as soon as one answers",
         "look at the uplink",
     ),
-    "share_loss": ("shares get lost on the way", "weighs the uplinks anew", "look at the uplinks' loss and delay"),
+    "share_loss": (
+        "shares get lost on the way",
+        "goes on watching; nothing else changes",
+        "look at the uplinks' loss and delay",
+    ),
     "profit_low": (
         "miners cost more than they earn",
         "lets them rest until they pay again, as [profit] says",
