@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
+from mine_controller.core.spoken import Units, spoken
 from mine_controller.notify.local import local_text
 from mine_controller.ops.event_report import STEPS, Curtailment, Point, Report
 from mine_controller.record import NamedTuple
@@ -131,11 +132,11 @@ def page(report: Report, config: Config) -> str:
     """One HTML file without anything from elsewhere. The owner's own templates go first."""
     from mine_controller.render.page import render  # noqa: PLC0415 - jinja2, where a page is asked for
 
-    return render(view(report), config.paths.templates, None, TEMPLATE)
+    return render(view(report, config.site.units), config.paths.templates, None, TEMPLATE)
 
 
-def view(report: Report) -> dict[str, Any]:
-    """What the template fills in: texts and geometry, nothing to compute."""
+def view(report: Report, units: Units) -> dict[str, Any]:
+    """What the template fills in: texts in these units and geometry, nothing to compute."""
     zone = ZoneInfo(report.timezone)
     return {
         "site": clean(report.site),
@@ -143,11 +144,11 @@ def view(report: Report) -> dict[str, Any]:
         "made": _local(report.made_at, zone),
         "config_sha": report.config_sha[:16],
         "evidence": report.evidence._asdict(),
-        "events": [_shown(one, zone, report.made_at) for one in report.events],
+        "events": [_shown(one, zone, report.made_at, units) for one in report.events],
     }
 
 
-def _shown(one: Curtailment, zone: ZoneInfo, now_s: int) -> dict[str, Any]:
+def _shown(one: Curtailment, zone: ZoneInfo, now_s: int, units: Units) -> dict[str, Any]:
     names = ("First command", "Half of the load shed", "90 % shed", "Proven below the limit")
     steps = [
         (name, _after(one.steps[key]), _local(one.signal_at + step, zone) if step is not None else "never")
@@ -179,7 +180,8 @@ def _shown(one: Curtailment, zone: ZoneInfo, now_s: int) -> dict[str, Any]:
             for at, site_w, miners_w, mode in one.points
         ],
         "lines": [
-            (_local(line.at, zone), line.severity, clean(line.about), clean(line.text, 300)) for line in one.lines
+            (_local(line.at, zone), line.severity, clean(line.about), clean(spoken(line.text, units), 300))
+            for line in one.lines
         ],
         "told": [
             (_local(told.at, zone), told.severity, clean(told.text, 300),

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cli.place import Place
 
+from mine_controller.config.load import load
 from mine_controller.ops import event_page, event_report
 from mine_controller.ops.event_report import Curtailment, Point
 from mine_controller.store.outbox import Mark, mark_letters
@@ -52,6 +53,22 @@ def test_an_event_that_is_over_has_every_step_in_seconds_since_the_signal(place)
     assert 120 < int(row["shed_50_s"]) <= int(row["shed_90_s"]) <= int(row["shed_100_s"]) <= 300
     assert (int(row["before_w"]) > 27_000, int(row["confirmed_w"])) == (True, 200)
     assert int(row["gentle"]) + int(row["hard"]) == 8
+
+
+def test_the_page_of_an_event_tells_its_log_in_the_units_of_the_site_and_the_data_as_it_was_written(place):
+    place.path.write_text(place.path.read_text().replace("[site]\n", "[site]\ntemperature_unit = F\n", 1))
+    place.config = load(place.path)
+    place.ticks(4, of=24)
+    place.plant.signal = "off"
+    place.ticks(2)
+    place.plant.inlet = 36.0
+    place.ticks(6)
+    place.plant.signal = "run"
+    place.ticks(12)
+    page = told(place, "--html")
+    assert "inlet 96.8 °F is over 95.0 °F" in page
+    assert "°C" not in page
+    assert any("°C" in line["text"] for line in tree(place)["events"][0]["lines"])
 
 
 @pytest.mark.parametrize("over", [True, False])
