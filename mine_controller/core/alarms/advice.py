@@ -136,7 +136,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "signal_forced": (
         "a person accepted the contract's penalty and runs the mine against the utility's word",
-        "runs until that time is over, told every hour",
+        "runs until that time is over",
         "`minectl clear-state signal` ends it",
     ),
     "signal_changed": (
