@@ -26,6 +26,7 @@ NAMED = 3
 PLACED, PLACES_LONG = 4, 200  # this many miners are named with their place, within so many letters for all
 LONGEST_LIST = 300
 SUM_LETTERS, SUM_OF_SECRETS = 12, 2
+SHADOW = "shadow mode, nothing is sent; live: "  # what it does stands there as if it were done
 PLAIN = ("", "goes on watching", "look at the log: `minectl events`")
 
 
@@ -59,7 +60,7 @@ def letter(telling: Telling, config: Config, clock: Clock) -> Message:
         "for_s": telling.for_s,
         "times": telling.times,
         "cause": cause,
-        "does": "" if telling.what == "clear" else does,
+        "does": "" if telling.what == "clear" else (does if config.site.live else f"{SHADOW}{does}"),
         "owner": "" if telling.what == "clear" else owner,
         "others": list(telling.others[:LONGEST_LIST]),
         "folded": dict(telling.folded),

@@ -146,6 +146,12 @@ def test_a_test_message_says_that_nothing_has_happened():
     assert message.subject.startswith("[shadow]")
 
 
+def test_a_short_message_of_shadow_mode_says_what_that_means():
+    """It has no room for what minectl does, and its sentence may say that outlets are off."""
+    message = write(sms, trial(place(), shadow=True), place()).message
+    assert "[shadow, nothing is sent] INFO test" in message.text
+
+
 def test_ids_in_a_row_are_written_short():
     assert ids([3, 1, 2, 9, 7, 10]) == "#1-#3 #7 #9 #10"
     assert ids([]) == ""

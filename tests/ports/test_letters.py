@@ -16,11 +16,11 @@ CELSIUS = Units()
 SMS_LEAVES = 300  # of its 480 letters, beside the site, what to do and the number
 
 
-def site(change=lambda at, spec: spec, miners=20, units=CELSIUS):
+def site(change=lambda at, spec: spec, miners=20, units=CELSIUS, live=True):
     plain = wiring(miners)
     specs = tuple(change(at, spec) for at, spec in enumerate(plain.miners))
     policy = SimpleNamespace(wiring=plain._replace(miners=specs))
-    return SimpleNamespace(policy=policy, site=SimpleNamespace(name="Coop container", live=True, units=units)), specs
+    return SimpleNamespace(policy=policy, site=SimpleNamespace(name="Coop container", live=live, units=units)), specs
 
 
 def placed(at, spec):
@@ -92,3 +92,12 @@ def test_a_letter_is_in_the_units_of_who_reads_it():
     assert body["text"] == "inlet 96.8 °F is over 95.0 °F"
     assert "100 °F" in body["does"]
     assert "°C" not in json.dumps(body, ensure_ascii=False)
+
+
+def test_in_shadow_mode_nobody_is_told_that_something_is_off_now():
+    """Whoever goes in because of "outlets and fans are off" has to know that nothing was sent."""
+    smoke = Telling("a2b3c.raise", "raise", 2, "smoke", "site", "emergency", Reason("hazard", "smoke", ()), 9_400, 600)
+    does = {live: json.loads(letter(smoke, site(live=live)[0], CLOCK).body)["does"] for live in (True, False)}
+    assert does[False] == f"shadow mode, nothing is sent; live: {does[True]}"
+    over = letter(smoke._replace(what="clear"), site(live=False)[0], CLOCK)
+    assert json.loads(over.body)["does"] == ""
