@@ -31,7 +31,7 @@ Exit: 0 no violation · 1 violations, or the database can't be read · 2 config"
 )
 @config_option
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago); default 24h.")
-@click.option("--limit", type=click.IntRange(1), help="Only the newest so many ticks.")
+@click.option("--limit", type=click.IntRange(1, 10_000_000), help="Only the newest so many ticks.")
 @db_option
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(config: Path | None, since: int | None, limit: int | None, db: Path | None, as_json: bool) -> None:

@@ -38,3 +38,10 @@ def test_no_ticks_is_no_violation(place, words):
     done = place.run("audit-ticks", *words)
     assert done.stdout == "0 ticks, 0 rounds: 0 violations\n"
     assert "nothing was checked" in done.stderr
+
+
+def test_a_number_of_ticks_that_no_database_holds_is_a_sentence(place):
+    place.ticks(1)
+    done = place.run("audit-ticks", "--limit", "99999999999999999999")
+    assert (done.exit_code, type(done.exception)) == (2, SystemExit)
+    assert "is not in the range 1<=x<=10000000" in done.stderr
