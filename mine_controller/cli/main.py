@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import click
@@ -98,6 +99,8 @@ class Lazy(click.Group):
                 raise
             fail(f"{error.object[:SHOWN]!r} has a letter that is not UTF-8; set the terminal to UTF-8", 2)
         except (KeyboardInterrupt, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                fail(f"{Path(str(error.filename)).name[:SHOWN]}...: {error.strerror}")
             ctx.exit(ended_by(error))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -87,3 +87,10 @@ def test_letters_that_are_not_utf_8_are_a_sentence(place, option):
     done = place.run("events", option, "h\udcf6hle")
     assert (done.exit_code, type(done.exception)) == (2, SystemExit)
     assert done.stderr == "minectl: 'h\\udcf6hle' has a letter that is not UTF-8; set the terminal to UTF-8\n"
+
+
+def test_a_name_too_long_for_any_file_is_a_sentence(place):
+    place.ticks(1)
+    done = place.run("drill", "restore", "x" * 10_000)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert done.stderr.endswith(f"{'x' * 40}...: {os.strerror(errno.ENAMETOOLONG)}\n")
