@@ -93,14 +93,6 @@ def _bot(token: str, sections: list[Options]) -> Bot:
     return Bot(f"telegram-{name}", sections[0], chats)
 
 
-def may_listen(book: Book) -> bool:
-    """False while commands are open, unless somebody is waited for: an alarm that a person has to ack."""
-    return not book.state.chases or any(
-        alarm.get("state", "active") == "active" and alarm["severity"] == LEVELS[EMERGENCY]
-        for alarm in book.state.alarms.values()
-    )
-
-
 def listen(config: Config, book: Book, log: Log, now_s: int, until: float) -> None:
     """Hear and answer every bot until `until` (monotonic). Raises nothing that a service or a disk can cause."""
     for bot in bots(config):

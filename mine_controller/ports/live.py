@@ -292,14 +292,14 @@ class Live:
             self._harmless(lambda: tell_states(self.config, book, self.log, now_s, until), "telling Home Assistant")
 
     def _listen(self, book: Book, clock: Clock, now_s: int) -> None:
-        """What people wrote to the bot; not in a tick that is late or has commands open."""
+        """What people wrote to the bot; not in a tick that is late. Control is done by then: commands that are open, as a
+        climb has some for half an hour, are no reason to let a /stop wait."""
         if not self._has("telegram") or clock.began_s + TOLD_S - self.clocks.plant_now_s() < LISTEN_S:
             return
-        from mine_controller.ports.listen import listen, may_listen  # noqa: PLC0415 - only where there is a bot
+        from mine_controller.ports.listen import listen  # noqa: PLC0415 - only where there is a bot
 
-        if may_listen(book):
-            until = self._until(clock, LISTEN_S)
-            self._reaching(lambda: listen(self.config, book, self.log, now_s, until), "listening")
+        until = self._until(clock, LISTEN_S)
+        self._reaching(lambda: listen(self.config, book, self.log, now_s, until), "listening")
 
     def keep_copies(self, book: Book, journal: "RealJournal") -> None:
         """Backups, once an hour, in what is left of the tick; a person, a stop or a signal ends it at once."""

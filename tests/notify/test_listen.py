@@ -10,9 +10,8 @@ from notify.mine import NOON, TELEGRAM, TOKEN, Mine
 from notify.peers import HANG
 
 from mine_controller.config.load import load
-from mine_controller.core.model.state import Chase
 from mine_controller.ports import listen as listening
-from mine_controller.ports.listen import bots, may_listen
+from mine_controller.ports.listen import bots
 from mine_controller.store.inbox import file_request, pending
 from mine_controller.store.stop import lower_stop, stop_requested
 
@@ -325,16 +324,18 @@ def test_a_button_pressed_too_long_ago_is_obeyed_and_not_answered(mine, api):
     assert mine.notes("not everything was answered") == []
 
 
-def test_while_commands_are_open_the_chat_waits_unless_somebody_is_waited_for(mine):
+def test_a_stop_is_heard_while_miners_come_up(mine, api):
+    """A climb has commands open for half an hour, and a relay that does not follow has one for ever."""
+    mine.plant.power |= dict.fromkeys(mine.plant.power, 25)
+    for _ in range(8):
+        book = mine.tick()
+    assert {chase.want for chase in book.state.chases.values()} == {"run"}
+    assert not [one for one in book.state.alarms.values() if one["severity"] == "emergency"]
+    assert "Stop everything" in ask(mine, api, 50, "/stop")
+    api.press(51, button(api.said[-1]))
     book = mine.tick()
-    quiet = book._replace(state=book.state._replace(alarms={}, chases={}))
-    assert may_listen(quiet)
-    busy = quiet._replace(state=quiet.state._replace(chases={"miner m001": Chase("stop", 0, 1, 5)}))
-    assert not may_listen(busy)
-    alarm = {"kind": "smoke", "severity": "emergency", "state": "active"}
-    assert may_listen(busy._replace(state=busy.state._replace(alarms={"smoke site": alarm})))
-    acked = {**alarm, "state": "acked"}
-    assert not may_listen(busy._replace(state=busy.state._replace(alarms={"smoke site": acked})))
+    assert book.state.chases
+    assert stop_requested(mine.config.paths) is not None
 
 
 def test_a_site_that_does_not_want_to_listen_does_not(tmp_path, http, api):
