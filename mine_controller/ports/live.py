@@ -292,8 +292,8 @@ class Live:
             self._harmless(lambda: tell_states(self.config, book, self.log, now_s, until), "telling Home Assistant")
 
     def _listen(self, book: Book, clock: Clock, now_s: int) -> None:
-        """What people wrote to the bot; not in a tick that is late. Control is done by then: commands that are open, as a
-        climb has some for half an hour, are no reason to let a /stop wait."""
+        """What people wrote to the bot; not in a tick that is late. Control is done by then: commands that are open (a
+        climb has some for half an hour) are no reason to let a /stop wait."""
         if not self._has("telegram") or clock.began_s + TOLD_S - self.clocks.plant_now_s() < LISTEN_S:
             return
         from mine_controller.ports.listen import listen  # noqa: PLC0415 - only where there is a bot
