@@ -25,7 +25,7 @@ LEFT_OUT = ("suppressed", "shelved")
 Examples:
   minectl alarms                     what is open, the worst first
   minectl alarms list --all --json   also what follows from another alarm, and what is shelved
-  minectl alarms ack a2b3c           seen: not told again; lets go what this one latched, once its cause is gone
+  minectl alarms ack a2b3c           seen: not told again; lets go what it latched
   minectl alarms ack --all           every one; lets go what latched, once its cause is gone
   minectl alarms shelve a2b3c --for 1h --reason "waiting for the part"
   minectl alarms kinds               every kind there is, with what counts here
