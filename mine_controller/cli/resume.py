@@ -15,8 +15,8 @@ Examples:
   minectl resume --reason "checked the container, false alarm"
 
 \b
-Ends an emergency stop, and what smoke, water or heat has latched once its cause is gone. The miners
-come back step by step, with the fans first.
+Ends an emergency stop, what smoke, water or heat has latched once its cause is gone, and the wait
+of every breaker that tripped. The miners come back step by step, with the fans first.
 
 \b
 {EXITS}"""
