@@ -81,7 +81,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "heat_stop": (
         "the inlet is hotter than the miners stand",
-        "everything is off, every fan runs; comes back by itself twice a day once it is cool",
+        "everything is off, every fan runs; comes back by itself once it is cool, as often a day as [temperature] says",
         "look for dead fans, shut louvres, dirty filters",
     ),
     "temperature_danger": (
@@ -96,7 +96,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "temperature_warning": (
         "the inlet is warm",
-        "every fan runs; 38 °C is where load begins to go down",
+        "every fan runs; if it climbs on, load goes down step by step",
         "look at fans and filters while there is time",
     ),
     "air_short": (
@@ -163,7 +163,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "look at the breaker, the cable and for what smells; fans may hang on the same phase",
     ),
     "over_cap": (
-        "the site draws more than 97 % of its cap",
+        "the site draws nearly as much as its cap, or more",
         "load goes down until it fits",
         "lower nominal_w or raise the cap you pay for",
     ),
