@@ -6,12 +6,12 @@ One row a kind: (cause, what minectl does, what the owner does). Figures and rul
 ADVICE: dict[str, tuple[str, str, str]] = {
     "smoke": (
         "the smoke contact says alarm",
-        "outlets and fans are off until the contact is good and a person acks",
+        "outlets off, fans too unless [hazard] says no until the contact is good and a person acks at the controller",
         "leave the container; call the fire brigade",
     ),
     "water": (
         "the water contact says alarm",
-        "outlets are off until the contact is good and a person acks",
+        "outlets are off until the contact is good and a person acks at the controller",
         "don't touch anything live; open the main breaker first",
     ),
     "emergency_stop": (
@@ -159,7 +159,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "branch_tripped": (
         "all miners of a breaker or a phase went dark at once, and nobody told them to",
-        "starts nothing on it until a person acks it or the miners are on again",
+        "starts nothing on it until a person acks it at the controller or the miners are on again",
         "look at the breaker, the cable and for what smells; fans may hang on the same phase",
     ),
     "over_cap": (
