@@ -103,6 +103,7 @@ def _text(one: dict[str, Any]) -> str:
 Examples:
   minectl alarms ack a2b3c --reason "looked at the fan, belt replaced"
   minectl alarms ack --all
+  minectl alarms ack drill           answers `minectl drill page`, and touches no alarm
 
 \b
 {EXITS}"""

@@ -126,7 +126,7 @@ def sent(config: Config) -> dict[str, str]:
     from mine_controller.notify.words import trial, write  # noqa: PLC0415 - the same
     from mine_controller.ports.tell import place  # noqa: PLC0415 - the same
 
-    text = "this is a drill: ack it, by `minectl alarms ack --all` or in the chat; nothing has happened"
+    text = "this is a drill: `minectl alarms ack drill`, or `/ack drill` in the chat, acks it; nothing has happened"
     told = tuple(one._replace(text=text) for one in trial(place(config), shadow=not config.site.live))
     calls = []
     for title, options in senders(config.channels).items():

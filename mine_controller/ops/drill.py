@@ -404,7 +404,7 @@ def page(send: Send, wait_s: int) -> Work:
         reached = not any(sent.values())
         if not wait_s or all(sent.values()):
             return reached
-        scene.tell(f"waiting {wait_s // 60} min for an ack: `minectl alarms ack --all`, or by a chat that is bound")
+        scene.tell(f"waiting {wait_s // 60} min for an ack: `minectl alarms ack drill`, or `/ack drill` in the chat")
         by = _acked(scene, began_s, wait_s)
         figures |= {"acked_by": by or None, "acked_after_s": scene.now_s - began_s if by else None}
         scene.tell(f"acked by {by}" if by else "nobody acked in that time", good=bool(by))

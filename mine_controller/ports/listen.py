@@ -49,7 +49,7 @@ OPEN_MOST, OPEN_S = 20, 86_400  # requests whose verdict is to be told, and for 
 EVENTS_TOLD = 10
 TEXT_MOST = 3500
 ALARMS_TOLD = 8
-_ID = re.compile(r"[a-z0-9]{5}")
+NAMED = re.compile(r"[a-z0-9]{5}")
 _COMMAND = re.compile(r"/([A-Za-z0-9_]{1,32})(@[A-Za-z0-9_]{1,32})?")  # as Telegram marks one, whatever stands behind
 AROUND = " []()<>:.,!"  # what may stand around a name copied from a list
 HELP = """\
@@ -169,7 +169,7 @@ class _Ear:
         verb, _, rest = one.data.partition(":")
         if verb == "status":
             self._say(one, _lines(lines.status(self.book, place_of(self.config))), toast="here it is")
-        elif verb in ("ack", "shelve") and _ID.fullmatch(rest):
+        elif verb in ("ack", "shelve") and NAMED.fullmatch(rest):
             self._file(one, verb, (rest,) if verb == "ack" else (rest, str(SHELVE_S)))
         elif verb == "stop":
             self._confirmed(one, rest)
@@ -200,7 +200,7 @@ class _Ear:
             self._say(one, UNHEARD)  # once a tick: talk takes no room from the answer to a stop behind it
 
     def _ack(self, one: Update, name: str) -> None:
-        if _ID.fullmatch(name):
+        if NAMED.fullmatch(name):
             self._file(one, "ack", (name,))
         else:
             self._say(one, "Write the name of the alarm behind it, like <code>/ack a2b3c</code>; /alarms lists them.")

@@ -1,14 +1,17 @@
 """`minectl drill` as typed, on the numbers-only plant."""
 
 import json
+import re
 import signal
 
 import pytest
 from cli.place import Place
 
 from mine_controller.cli import drill as typed
+from mine_controller.core.alarms.machine import LETTERS
 from mine_controller.ops import replies
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.listen import NAMED as CHAT_TAKES
 from mine_controller.store import query
 from mine_controller.store.inbox import file_request
 
@@ -188,6 +191,18 @@ def test_a_page_passes_when_every_channel_took_it_and_somebody_acked(place, monk
     monkeypatch.setattr(typed, "pause", owner)
     done = place.run("drill", "page")
     assert (done.exit_code, "acked by eve" in done.stdout) == (0, True)
+
+
+def test_what_a_page_asks_for_is_an_ack_of_the_drill_alone_in_words_the_chat_takes(place, monkeypatch):
+    told = []
+    monkeypatch.setattr("mine_controller.notify.post.senders", lambda _channels: {"sms": object()})
+    monkeypatch.setattr("mine_controller.notify.post.post", lambda calls, *_more: told.extend(calls) or {})
+    typed.sent(place.config)
+    asked = re.findall(r"`([^`]*)`", told[0].message.text)
+    assert asked == ["minectl alarms ack drill", "/ack drill"]
+    name = asked[1].removeprefix("/ack ")
+    assert CHAT_TAKES.fullmatch(name)
+    assert not set(name) <= set(LETTERS), "no alarm is ever called so"
 
 
 def test_a_page_that_nobody_acks_fails(place, monkeypatch):

@@ -103,6 +103,15 @@ def test_an_ack_of_all_is_taken_also_when_nothing_is_open():
     assert (state.last["acked_s"], why) == (10_000, "taken; no alarm is open")
 
 
+def test_the_ack_of_a_drill_touches_no_alarm_and_lets_nothing_go():
+    desk = Desk()
+    desk.tick(STOP)
+    before = desk.alarms
+    state, why = desk.ask("ack", "drill")
+    assert (state.alarms, why) == (before, "taken for the drill; no alarm is touched")
+    assert not {"acked_s", "acked_one", "seen_s"} & state.last.keys()
+
+
 def test_an_ack_of_nobody_is_refused_with_who_there_is():
     desk = Desk()
     desk.tick(FAN)

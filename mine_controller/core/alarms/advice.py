@@ -6,7 +6,7 @@ One row a kind: (cause, what minectl does, what the owner does). Figures and rul
 ADVICE: dict[str, tuple[str, str, str]] = {
     "smoke": (
         "the smoke contact says alarm",
-        "outlets off, fans too unless [hazard] says no until the contact is good and a person acks at the controller",
+        "outlets off (fans too, unless [hazard] says no) until the contact is good and a person acks at the controller",
         "leave the container; call the fire brigade",
     ),
     "water": (

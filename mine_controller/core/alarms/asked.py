@@ -15,6 +15,7 @@ from mine_controller.core.refusal import Refused
 VERBS = ("ack", "shelve", "unshelve")
 LONGEST_S = 86_400
 ALL = "--all"
+DRILL = "drill"  # what the drill of the page is acked by; no alarm is ever called so
 CHAT = "telegram"  # the source of what was asked in a chat
 LATCHED = ("smoke", "water", "heat_stop", "branch_tripped")  # what these hold off waits for a person's word
 
@@ -22,6 +23,8 @@ LATCHED = ("smoke", "water", "heat_stop", "branch_tripped")  # what these hold o
 def ask(request: Request, image: Image, state: State) -> tuple[State, str]:
     """One request of `VERBS`: the state after it and the sentence of its verdict. Raises Refused."""
     name = request.args[0] if request.args else ALL
+    if (request.verb, name) == ("ack", DRILL):
+        return state, "taken for the drill; no alarm is touched"
     keys = tuple(key for key, alarm in state.alarms.items() if name in (ALL, alarm.get("id")))
     if not keys and (name != ALL or request.verb != "ack"):
         raise Refused(_nothing(state, name))
