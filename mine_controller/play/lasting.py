@@ -23,6 +23,7 @@ HOUR_S = 3600
 DAY_S = 86_400
 MODES_AN_HOUR = 6
 LETTERS_A_DAY = 10
+LETTERS_AN_EVENT = 4  # of a third one and more: the word, dark, the word again, the report
 SPREAD = 3
 BUSY = 75
 
@@ -56,7 +57,8 @@ def o13(history: History) -> Iterator[str]:
             yield f"{many} changes of mode within an hour"
             break
     letters = sum(len(tick.told) for tick in history.ticks)
-    if letters > LETTERS_A_DAY * max(1.0, history.lasted_s / DAY_S):
+    asked = len(stretches(history.samples, lambda one: one.signal == "off"))
+    if letters > LETTERS_A_DAY * max(1.0, history.lasted_s / DAY_S) + LETTERS_AN_EVENT * max(0, asked - 2):
         yield f"{letters} letters in {history.lasted_s / HOUR_S:.0f} calm hours"
     if any(tick.emergencies for tick in history.ticks):
         yield "an emergency where nothing was wrong"

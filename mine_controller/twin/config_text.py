@@ -9,7 +9,7 @@ from mine_controller.twin import agile, coop, home, offgrid
 from mine_controller.twin.coop import FOREMAN_KEY, PDU_PASSWORD, PDU_USER
 from mine_controller.twin.servers import mqtt
 from mine_controller.twin.servers.foreman import miner_mac, miner_name
-from mine_controller.twin.servers.power_signal import OFF_WORD, PATH, RUN_WORD
+from mine_controller.twin.servers.power_signal import OFF_WORD, PATH, RUN_WORD, WARN_WORD
 from mine_controller.twin.site import Site
 
 _HEAD: Final = """# The co-op container as a twin. Everything here answers on this machine only.
@@ -29,6 +29,7 @@ selector = #status
 must_contain = Power Signal
 run = {run}
 off = {off}
+warn = {warn}
 
 [roomalert intake]
 url = {roomalert}
@@ -348,6 +349,7 @@ def _coop_text(site: coop.Site) -> str:
         path=PATH,
         run=RUN_WORD.lower(),
         off=OFF_WORD.lower(),
+        warn=WARN_WORD.lower(),
         key=FOREMAN_KEY,
         signal=url["power_signal coop"],
         roomalert=url["roomalert intake"],

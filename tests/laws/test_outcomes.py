@@ -300,6 +300,19 @@ def test_o6_who_tripped_in_a_heat_wave_is_still_tripped_in_the_cool_after_it():
         assert len(list(OUTCOMES["O6"](history(story_)))) == found
 
 
+def test_o13_each_event_beyond_the_second_has_its_own_letters():
+    """Three orders in two hours are three times a word, dark, a word and a report; one order is not that."""
+
+    def told(events, letters):
+        parts = [(600, FULL_W, {}), *[(600, DARK_W, OFF), (600, FULL_W, {})] * events]
+        one = Told("a2b3c", "curtailed", "notice", 0)
+        return history(story(*parts), Ticked(0.0, 20.0, told=(one,) * letters))
+
+    assert not list(OUTCOMES["O13"](told(3, 13)))
+    assert list(OUTCOMES["O13"](told(1, 13)))
+    assert list(OUTCOMES["O13"](told(3, 15)))
+
+
 def test_o9_a_day_of_one_start_each_is_a_calm_one():
     samples = rows(story((86_500, FULL_W, {})), starts=lambda at: (int(at > 20_000),) * N)
     assert not list(OUTCOMES["O9"](history(samples)))

@@ -12,6 +12,7 @@ from mine_controller.twin.answer import Answer, Asked, not_found, text_answer
 PATH: Final = "/power-signal"
 RUN_WORD: Final = "NORMAL OPERATION"
 OFF_WORD: Final = "CONTROL IN EFFECT"
+WARN_WORD: Final = "CONTROL LIKELY TODAY"
 _PAGE: Final = """<!DOCTYPE html>
 <html><head><title>Power Signal | Twin River Power Cooperative</title>
 <script>var signal = "loading";</script></head><body>
@@ -48,7 +49,7 @@ def _page(signal: str, changed: str) -> str:
     number, word = {
         "run": ("0", RUN_WORD),
         "off": ("1", OFF_WORD),
-        "warn": ("0", "CONTROL LIKELY TODAY"),
+        "warn": ("0", WARN_WORD),
         "blank": ("", ""),
     }.get(signal, ("--", "\u2014 \u00fc\u0000 see notice 4711 \u2014"))
     return _PAGE.format(number=number, word=word, changed=changed)
