@@ -62,27 +62,33 @@
       if (same) { same.open = true; }
     });
     var scrolled = Array.from(document.querySelectorAll(".scroll"), function (one) { return [one.scrollTop, one.scrollLeft]; });
-    var focus = document.activeElement && document.activeElement.closest("details[id]");
+    var held = page().contains(document.activeElement) ? document.activeElement : null;
     var slot = document.getElementById("service-slot"); // what stands in it is not ours
     var nextSlot = next.querySelector("#service-slot");
     if (slot && nextSlot) { nextSlot.replaceWith(slot); }
     var sorted = document.querySelector("table.sortable [aria-sort]");
     var typed = document.querySelector("form.sift");
-    var inside = typed && typed.contains(document.activeElement) ? document.activeElement : null;
     page().replaceWith(document.adoptNode(next));
     dress(sorted, typed);
-    if (inside) { inside.focus({ preventScroll: true }); }
     document.querySelectorAll(".scroll").forEach(function (one, at) {
       if (scrolled[at]) { one.scrollTop = scrolled[at][0]; one.scrollLeft = scrolled[at][1]; }
     });
-    if (focus) {
-      var again = document.querySelector("#" + focus.id + " > summary");
-      if (again) { again.focus({ preventScroll: true }); }
-    }
+    if (held) { hold(held); }
     document.documentElement.className = fresh.documentElement.className;
     document.title = fresh.title;
     tellAge();
     document.dispatchEvent(new CustomEvent("minectl:page"));
+  }
+
+  // Whoever has no mouse stays where he was: on what was kept, else on what leads to or says the same, else on its fold.
+  function told(one) {
+    return [one.tagName, one.tabIndex, one.getAttribute("href") || one.getAttribute("aria-label") || one.id || one.parentNode.id || one.textContent].join(" ");
+  }
+  function hold(held) {
+    var fold = held.closest("details[id]");
+    var same = held.isConnected ? held : Array.from(page().querySelectorAll(held.tagName)).find(function (one) { return told(one) === told(held); });
+    same = same || fold && document.querySelector("#" + fold.id + " > summary");
+    if (same) { same.focus({ preventScroll: true }); }
   }
 
   // Where reading needs a token, the service's login keeps one for this tab.

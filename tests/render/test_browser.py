@@ -342,6 +342,22 @@ def test_a_list_left_open_renews_itself_and_stays_as_it_was_sorted_and_searched(
     assert tab.value(shown) == ["a011"], "the search is of the new rows"
 
 
+@pytest.mark.parametrize("held", ["th:nth-child(3) .sort", "tbody tr:nth-child(5) a", ".scroll:has(.sortable)"])
+def test_whoever_has_no_mouse_stays_where_he_was_when_a_list_renews_itself(left_open, held):
+    """On a button, a row's name, or what is scrolled: not at the top of the page again, every ten minutes."""
+    tab, address, folder = left_open
+    page_file = folder / "fleet.html"
+    text = page_file.read_text()
+    page_file.write_text(of_age(text, 7200))
+    tab.go(address + "fleet.html")
+    tab.value(f"document.querySelector({held!r}).focus()")
+    at = "document.activeElement.outerHTML.slice(0, 80)"
+    was = tab.value(at)
+    page_file.write_text(of_age(text, 5).replace("</main>", "<p id=news>news</p></main>"))
+    assert until(tab, "document.getElementById('news')")
+    assert tab.value(at) == was
+
+
 def test_a_list_that_is_not_made_anew_says_how_old_it_is_beside_the_mine(left_open):
     """Hours old, it must not look as young as the mine was read."""
     tab, address, folder = left_open
