@@ -4,7 +4,8 @@ Boards that mine rest between two reads (`rest_s`); once after a command decide 
 An endpoint that failed three times in a row is asked less often (back-off 2, 4, 5 ticks) and only probed each second
 time: one dead device hardly delays the rest, and a page that takes two seconds, as it did before it was away, is heard
 again. What is asked seldom is not asked sooner than in steps of 120 s. A section with a unit whose stop is open is
-probed each tick: after a black-out miners go on by themselves, and nobody can be told who is not read first.
+probed each tick, and each fifth time asked with all its time: after a black-out miners go on by themselves, and nobody
+can be told who is not read first.
 """
 
 from collections.abc import Mapping
@@ -79,7 +80,13 @@ def _asked(spec: EndpointSpec, channels: Mapping[str, Value], clock: Clock, *, l
         wait_s = min(wait_s, step_s)  # what is asked seldom is not left unknown that long for one lost answer
     if age_s + clock.tick_s // 4 < wait_s:  # a tick that begins a little early still asks
         return None
-    return Asked(spec.name, probe=broken and (lit or (failed - BROKEN_AFTER) % 2 == 0))
+    return Asked(spec.name, probe=broken and _probes(failed - BROKEN_AFTER, lit=lit))
+
+
+def _probes(failed: int, *, lit: bool) -> bool:
+    """Whether a second must do this time, by how often it failed since it counts as broken: each second time; of what
+    is asked each tick all but each fifth time, so that it costs no more than the others."""
+    return failed % LONGEST_BACKOFF_TICKS != LONGEST_BACKOFF_TICKS - 1 if lit else failed % 2 == 0
 
 
 def _every_s(spec: EndpointSpec, channels: Mapping[str, Value]) -> int:

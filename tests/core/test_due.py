@@ -58,7 +58,13 @@ def test_what_fails_in_a_row_is_probed_and_asked_with_all_its_time_in_turn():
     assert [asked(age_s=9999, fails=fails)[0].probe for fails in (2, 3, 4, 5, 6, 98, 99)] == [
         *(False, True, False, True, False, False, True),
     ]
-    assert asked(age_s=9999, fails=4, lit=True) == (Asked(PDU, probe=True),), "each tick, so it may cost but a second"
+
+
+def test_what_is_probed_each_tick_for_an_open_stop_is_asked_with_all_its_time_in_between():
+    """A service of miners that takes four seconds would never be heard again while a stop is open, and the stop stays
+    open until it is heard."""
+    probed = [asked(age_s=9999, fails=fails, lit=True)[0].probe for fails in range(3, 13)]
+    assert probed == [*(True, True, True, True, False), *(True, True, True, True, False)]
 
 
 @pytest.mark.parametrize(("fails", "wait_s"), [(1, 120), (3, 120), (4, 240), (9, 600)])
