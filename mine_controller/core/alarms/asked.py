@@ -58,16 +58,20 @@ def _ack(request: Request, state: State, image: Image, name: str, keys: tuple[st
         told += f"; what {', '.join(held)} holds off is let go on the controller alone: minectl resume" if held else ""
     elif name == ALL:
         last["acked_s"] = now_s
-    else:
-        last["acked_one"] = {"at_s": now_s, "keys": _with_consequences(keys, state, now_s)}
+    elif latched := _latched(keys, state, now_s):
+        last["acked_one"] = {"at_s": now_s, "keys": latched}
     return state._replace(alarms=alarms, last=last), told
 
 
-def _with_consequences(keys: tuple[str, ...], state: State, now_s: int) -> list[str]:
-    """These, what follows from them (it is seen with its cause), and what was acked before in this round."""
+def _latched(keys: tuple[str, ...], state: State, now_s: int) -> list[str]:
+    """What latched of these and of what follows from them (it is seen with its cause), and was acked in this round.
+
+    The others let nothing go, and there may be thousands of them: this is in the state that each tick writes.
+    """
     before = state.last.get("acked_one") or {}
     known = before["keys"] if before.get("at_s") == now_s else []
-    return sorted({*known, *keys, *(key for key, alarm in state.alarms.items() if alarm.get("under") in keys)})
+    found = {key for key, alarm in state.alarms.items() if alarm["kind"] in LATCHED}
+    return sorted({*known, *(key for key in found if key in keys or state.alarms[key].get("under") in keys)})
 
 
 def _shelve(request: Request, state: State, image: Image, keys: tuple[str, ...]) -> tuple[State, str]:
