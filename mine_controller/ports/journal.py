@@ -35,6 +35,7 @@ OVERLAP_S = 110
 LETTERS_MOST = 2000
 LETTERS_LOOKED = 60  # the newest, of two days and more with an hourly word
 EVER_S = 10**10
+CHANNEL_DEAD = "channel_dead"
 
 
 class Journal:
@@ -52,6 +53,7 @@ class Journal:
         self.untold: tuple[Letter, ...] = ()  # every message of the outbox that no channel has taken yet
         self.sore = ""  # what is wrong with the database
         self.died = ""  # a tick before that did not end
+        self.dead: frozenset[str] = frozenset()  # channels whose alarm stands: a boot may have taken their readings
 
     def load(self) -> Book:
         """The last book; after a loss what is measured is adopted as after a boot."""
@@ -67,6 +69,8 @@ class Journal:
             self.log.say(int(time.time()), "ERROR", "database", text=text)
         book = found.book
         self.died = book.died
+        alarms = book.state.alarms.values()
+        self.dead = frozenset(str(alarm.get("about")) for alarm in alarms if alarm.get("kind") == CHANNEL_DEAD)
         if (found.lost and found.trouble) or spilled:
             self.sore = "; ".join(found.trouble) or "the last tick could not be written down"
         if found.lost:
@@ -90,7 +94,8 @@ class Journal:
         out = []
         for name, wrong in found.items():
             was = image.channels.get(f"{name}:health") if image is not None else None
-            if wrong or (wrong is not None and was is not None and was.value is None):
+            was_wrong = name in self.dead if was is None else was.value is None
+            if wrong or (wrong is not None and was_wrong):
                 out.append(Reading(f"{name}:health", None if wrong else "ok", clock.plant_s, wrong))
         return tuple(out)
 

@@ -191,6 +191,21 @@ def test_ntf4_a_dead_channel_is_told_after_two_hours_and_over_with_the_next_mess
     assert site.open("channel_dead") == []
 
 
+def test_ntf4_a_dead_channel_of_which_nothing_is_heard_any_more_is_not_alive_again():
+    """NTF4: what it refused lies behind newer messages, or the machine was booted; nobody has seen it take one."""
+    site = with_channels("email", "sms")
+    say(site, "sms", health=None)
+    site.ticks(64)
+    assert site.open("channel_dead") == ["sms"]
+    del site.extra["sms:health"]
+    site.ticks(28 * 30)
+    assert site.open("channel_dead") == ["sms"]
+    assert [one.what for one in site.told("channel_dead")] == ["raise"]
+    say(site, "sms", health="ok")
+    site.ticks(1)
+    assert site.open("channel_dead") == []
+
+
 def test_ntf4_the_alarm_of_a_channel_that_leaves_the_config_is_over():
     """NTF4."""
     site = with_channels("email", "sms")

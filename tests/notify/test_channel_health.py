@@ -1,13 +1,16 @@
 """NTF4: one channel that takes nothing any more while others do is told by them, and its end too."""
 
+import time
+
 import pytest
 from click.testing import CliRunner
 from notify.test_tell import TAKEN, add, make, run
 
 from mine_controller.cli.main import group
 from mine_controller.config.load import load
+from mine_controller.ports import journal
 from mine_controller.ports.channels import TRIED, health, note_tried, tried
-from mine_controller.ports.clock import Clocks
+from mine_controller.ports.clock import REAL, Clocks
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.log import Log
 from mine_controller.store.outbox import WARNING, Letter
@@ -57,17 +60,22 @@ def site(tmp_path, http, smtp):
     return make(tmp_path, http, smtp)
 
 
+def early(path, sources=REAL):
+    """A tick half a minute ago: what it told was told before whatever is refused next, to the second."""
+    run(path, sources=sources._replace(wall_s=lambda: time.time() - 30))
+
+
 def readings(path):
     """What the core was told of the channels by the last tick."""
-    journal = Journal(load(path), Clocks("UTC", 120), Log(path.parent / "mine.log"))
-    channels = journal.load().image.channels
-    journal.store.close()
+    kept = Journal(load(path), Clocks("UTC", 120), Log(path.parent / "mine.log"))
+    channels = kept.load().image.channels
+    kept.store.close()
     return {name: (channels[f"{name}:health"].value, channels[f"{name}:health"].why)
             for name in load(path).policy.alarms.channels if f"{name}:health" in channels}  # fmt: skip
 
 
 def test_ntf4_a_mailbox_that_refuses_is_told_until_it_takes_something(site, http, smtp):
-    run(site)
+    early(site)
     assert readings(site) == {}, "nothing is said of what is well"
     smtp.codes = {"AUTH": "535 no"}
     add(site, (1, "disk"))
@@ -85,7 +93,7 @@ def test_ntf4_a_mailbox_that_refuses_is_told_until_it_takes_something(site, http
 
 def test_ntf4_a_test_that_the_channel_takes_ends_its_alarm(site, http, smtp):
     """NTF4: an account that was paid again changes no config, and nobody waits for the next fire to see it."""
-    run(site)
+    early(site)
     smtp.codes = {"AUTH": "535 no"}
     add(site, (1, "disk"))
     run(site)
@@ -98,6 +106,37 @@ def test_ntf4_a_test_that_the_channel_takes_ends_its_alarm(site, http, smtp):
     assert (done.exit_code, done.exception) == (0, None), done.output
     run(site)
     assert readings(site) == {"email": ("ok", "")}
+
+
+def test_ntf4_a_dead_channel_is_dead_until_it_takes_something_also_behind_a_boot_and_many_messages(
+    site, http, smtp, monkeypatch
+):
+    """NTF4: the image begins anew at a boot, and what the channel refused lies behind newer messages."""
+    site.write_text(site.read_text().replace("[end]", "[alarm channel_dead]\ndelay_s = 0\n[end]"))
+    before = REAL._replace(boot_id=lambda: "the one before")
+    early(site, before)
+    smtp.codes = {"AUTH": "535 no"}
+    add(site, (1, "disk"))
+    run(site, sources=before)
+    run(site, sources=before)
+    assert dead(site) == ["email"]
+    monkeypatch.setattr(journal, "LETTERS_LOOKED", 1)
+    add(site, (0, "only for the chat"))
+    run(site)
+    run(site)
+    assert (dead(site), readings(site)) == (["email"], {}), "nobody has seen it take anything"
+    smtp.codes = {}
+    assert CliRunner().invoke(group, ["notify", "test", "email", "--config", str(site)]).exit_code == 0
+    run(site)
+    assert (dead(site), readings(site)) == ([], {"email": ("ok", "")})
+
+
+def dead(path):
+    """The channels whose alarm stands after the last tick."""
+    kept = Journal(load(path), Clocks("UTC", 120), Log(path.parent / "mine.log"))
+    alarms = kept.load().state.alarms.values()
+    kept.store.close()
+    return [alarm["about"] for alarm in alarms if alarm["kind"] == "channel_dead"]
 
 
 @pytest.mark.parametrize("written", [b"", b"[1]", b"{", b'{"email": "x"}', b"\xff"])

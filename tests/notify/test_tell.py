@@ -73,10 +73,10 @@ def make(folder, http, smtp, *, live=True):
     return path
 
 
-def run(path):
-    """One tick in this process; its ports."""
+def run(path, **given):
+    """One tick in this process, `given` to its ports; those."""
     config = load(path)
-    live = Live(config)
+    live = Live(config, **given)
     journal = Journal(config, live.clocks, live.log)
     tick(ports_of(live, journal), config.policy)
     return live, journal

@@ -322,7 +322,7 @@ _ROWS = (
     Kind("best_share", "info", once=True, cool_s=0),
     # -- the controller itself
     Kind("lamp_stuck", "warning", under=("device_unreachable",), watched=True, delay_s=600),
-    Kind("channel_dead", "warning", watched=True, delay_s=7200),  # it is tried again by the hour
+    Kind("channel_dead", "warning", watched=True, delay_s=7200, lasts_s=400 * DAY_S),  # it is tried again by the hour
     Kind("rule_failed", "emergency", over=("rule_back",), many=True, single=True),
     Kind("database", "emergency", under=("disk",), watched=True),
     Kind("disk", "warning", watched=True, off_delay_s=TICKS_3_S, cool_s=3600),

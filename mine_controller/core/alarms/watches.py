@@ -172,10 +172,13 @@ def _lamp(look: Look) -> Found:
 
 
 def _channels(look: Look) -> Found:
-    """NTF4: one that takes nothing any more while others do; the shell looks at what they said of letters."""
+    """NTF4: one that takes nothing any more while others do; the shell looks at what they said of letters. Of whom
+    nothing is heard any more has taken nothing either: its messages lie far back, or the machine was booted."""
     for name in look.policy.channels:
         health = look.view.image.channels.get(f"{name}:health")
-        if health is not None and health.value is None:
+        if health is None:
+            yield f"channel_dead {name}"
+        elif health.value is None:
             yield event("channel_dead", name, ("channel", name), ("why", health.why[:160]))
 
 
