@@ -14,7 +14,6 @@ from mine_controller.cli.output import safe
 from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
 
-OLD_S = 600
 Show = Callable[..., None]  # of (config, as_json=)
 
 
@@ -37,8 +36,9 @@ def add_list(group: click.Group, word: str, show: Show, about: str) -> None:
 
 
 def tell_age(config: Config) -> None:
-    """Beside a table for people: that nothing was seen yet, or that it is long ago."""
-    from mine_controller.render.text import span  # noqa: PLC0415 - imported by the command that uses it
+    """Beside a table for people: that nothing was seen yet, or that it is long ago, as `status` judges it."""
+    from mine_controller.cli.screen import OLD_TICKS  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.render.text import span  # noqa: PLC0415 - the same
     from mine_controller.store import query  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
@@ -49,5 +49,5 @@ def tell_age(config: Config) -> None:
     age_s = int(time.time()) - newest[0].tick_at if newest else 0
     if not newest:
         click.echo("No tick has run yet: nothing is known of them. `minectl tick` runs one.", err=True)
-    elif age_s > OLD_S:
+    elif age_s > OLD_TICKS * config.site.tick_s:
         click.echo(f"OLD: the last tick was {safe(span(age_s))} ago; `minectl doctor` looks why.", err=True)

@@ -22,5 +22,14 @@ def test_a_list_of_what_was_seen_just_now_says_nothing_of_its_age_nor_does_one_f
     assert shown.stderr == ""
 
 
+@pytest.mark.parametrize(("tick_s", "ago", "old"), [(600, 7, False), (30, 2, True)])
+def test_what_is_long_ago_goes_by_how_far_apart_ticks_are_as_status_does(place, tick_s, ago, old):
+    """Twelve minutes where a tick is due each ten are nothing; two minutes are long where it is due each half."""
+    place.ticks(2, of=ago)
+    place.path.write_text(place.path.read_text().replace("[site]\n", f"[site]\ntick_s = {tick_s}\n", 1))
+    assert ("OLD: the last tick was" in place.run("alarms").stderr) is old
+    assert ("OLD: the last tick was" in place.run("status").stdout) is old
+
+
 def test_before_the_first_tick_no_alarm_is_no_good_news(place):
     assert "No tick has run yet" in place.run("alarms").stderr
