@@ -137,6 +137,7 @@ def test_who_left_the_pool_is_not_shown_as_working_there_and_its_last_share_stay
     made = book({**FIGURES, f"{LABEL} worker shelf:hashrate_hs": 5, **lost})
     card = shown(made)["services"][0]["wallets"][0]
     assert [one["name"] for one in card["workers"]] == ["shelf"]
+    assert "<summary>1 worker</summary>" in drawn(made), "one is no plural"
     assert card["rate"] == "unknown"
     assert "last share" in [one["name"] for one in card["facts"]]
     half = book({**FIGURES, f"{LABEL} worker attic:hashrate_hs": Value(7, PLANT - 700)})
