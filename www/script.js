@@ -99,6 +99,18 @@
     return fetch(path, about);
   }
 
+  // A miner's page that is not there: has it left the fleet? After a boot none is there until a tick has made it.
+  function hasLeft() {
+    var own = document.querySelector(".miner[data-miner]");
+    if (gone || !own) { return null; }
+    return ask(root() + "fleet.html").then(function (answer) { return answer.ok ? answer.text() : null; }).then(function (text) {
+      var listed = text && new DOMParser().parseFromString(text, "text/html").querySelectorAll("[data-miner]");
+      gone = Boolean(text) && !Array.from(listed).some(function (one) { return one.dataset.miner === own.dataset.miner; });
+      tellAge();
+      return null;
+    });
+  }
+
   function refresh() {
     ask(root() + "status.json").then(function (answer) {
       var date = Date.parse(answer.headers.get("date"));
@@ -110,7 +122,8 @@
       tellAge();
       return status && isDue(status) ? ask(location.href.split("#")[0]) : null;
     }).then(function (answer) {
-      if (answer) { gone = page().dataset.page === "miner" && answer.status === 404; tellAge(); }
+      if (answer && answer.status === 404 && page().dataset.page === "miner") { return hasLeft(); }
+      if (answer) { gone = false; }
       return answer && answer.ok ? answer.text() : null;
     }).then(function (text) {
       if (text) { replacePage(text); }

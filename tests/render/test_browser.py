@@ -380,6 +380,9 @@ def test_an_open_page_of_a_miner_that_left_says_so(left_open):
     assert until(tab, f"/^mine read/.test({AGE})")
     assert "is-old" not in tab.value(IS)
     page_file.unlink()
+    assert tab.value(f"new Promise((done) => setTimeout(() => done({SAID}), 600))") == "", "after a boot it comes again"
+    every = folder / "fleet.html"
+    every.write_text(re.sub(r'data-miner="a000"', "", every.read_text()))
     assert until(tab, f"{SAID}.startsWith('This page is gone: fleet.csv lists this miner no more')")
     assert "is-old" in tab.value(IS)
 
