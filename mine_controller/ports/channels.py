@@ -23,14 +23,16 @@ def health(letters: Sequence[Letter], titles: Iterable[str], config: str) -> dic
     """Of each section that `letters` know: why it is taken for dead, "" while it is not. Others are left out.
 
     Dead is who refused one for good, or did not take one for a day in which another channel took it, and has taken
-    none that was tried later. What was noted under another `config` (its sum) tells nothing against the one of now.
+    none that was tried later. What it refused under another `config` (its sum) tells nothing of the one of now: it may
+    have been repaired, and something else may have been changed; who takes the next one shows it.
     """
     words = {title: [word for letter in letters if (word := _word(letter, title, config))] for title in titles}
-    return {title: _newest(found) for title, found in words.items() if found}
+    newest = {title: _newest(found) for title, found in words.items() if found}
+    return {title: why for title, why in newest.items() if why is not None}
 
 
-def _word(letter: Letter, title: str, config: str) -> tuple[int, str] | None:
-    """What one letter says of the channel and since when; None: nothing yet."""
+def _word(letter: Letter, title: str, config: str) -> tuple[int, str | None] | None:
+    """When, and what is wrong with the channel by one letter, None where that counts no more. None: nothing yet."""
     notes = [note for note in letter.tries if title in note]
     if not notes:
         return None
@@ -40,13 +42,14 @@ def _word(letter: Letter, title: str, config: str) -> tuple[int, str] | None:
     if not taken and not given_up:
         return None
     first = next(note for note in notes if (note[title] == TOLD) == taken)
-    against = not taken and last.get("config") == config
-    return _at(first), str(last[title]).removeprefix(REFUSED)[:WHY_CHARS] if against else ""
+    if taken:
+        return _at(first), ""
+    return _at(first), str(last[title]).removeprefix(REFUSED)[:WHY_CHARS] if last.get("config") == config else None
 
 
-def _newest(words: Sequence[tuple[int, str]]) -> str:
+def _newest(words: Sequence[tuple[int, str | None]]) -> str | None:
     """Of several at one time that which is good: another letter was taken, so the channel lives."""
-    return min(words, key=lambda word: (-word[0], bool(word[1])))[1]
+    return min(words, key=lambda word: (-word[0], word[1] != ""))[1]
 
 
 def _at(note: Note) -> int:
