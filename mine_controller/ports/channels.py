@@ -19,15 +19,17 @@ WHY_CHARS = 160
 Note = dict[str, str | int]
 
 
-def health(letters: Sequence[Letter], titles: Iterable[str], config: str) -> dict[str, str]:
+def health(letters: Sequence[Letter], titles: Iterable[str], config: str, now_s: int) -> dict[str, str]:
     """Of each section that `letters` know: why it is taken for dead, "" while it is not. Others are left out.
 
     Dead is who refused one for good, or did not take one for a day in which another channel took it, and has taken
     none that was tried later. What it refused under another `config` (its sum) tells nothing of the one of now: it may
-    have been repaired, and something else may have been changed; who takes the next one shows it.
+    have been repaired, and something else may have been changed; who takes the next one shows it. What is noted ahead
+    of `now_s` (wall time) is of a clock that was set back since, and older than all else.
     """
     words = {title: [word for letter in letters if (word := _word(letter, title, config))] for title in titles}
-    newest = {title: _newest(found) for title, found in words.items() if found}
+    dated = {title: [(at if at <= now_s else 0, why) for at, why in found] for title, found in words.items()}
+    newest = {title: _newest(found) for title, found in dated.items() if found}
     return {title: why for title, why in newest.items() if why is not None}
 
 

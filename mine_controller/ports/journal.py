@@ -17,7 +17,6 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.round import Round
 from mine_controller.notify.message import is_called
-from mine_controller.ports.channels import health, tried
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.code import deciding
 from mine_controller.ports.letters import letter, of_event, sum_of
@@ -115,11 +114,13 @@ class Journal:
         titles = self.config.policy.alarms.channels
         if not titles or not clock.opening or self.store is None:
             return {}
+        from mine_controller.ports.channels import health, tried  # noqa: PLC0415 - only where somebody is told
+
         try:
             letters = (*tried(self.config.paths.run), *self.store.letters_newest(LETTERS_LOOKED))
         except StoreTrouble:
             return {}  # an emergency of its own
-        return health(letters, titles, sum_of(self.config)) if letters else {}
+        return health(letters, titles, sum_of(self.config), clock.wall_s) if letters else {}
 
     def journal(self, rounds: tuple[Round, ...]) -> bool:
         """Commit the intent; on tmpfs if need be. False: nowhere."""

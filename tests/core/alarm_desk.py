@@ -30,12 +30,12 @@ class Desk:
     def __init__(self, **kinds):
         given = {name: default_ways(name)._replace(**changes) for name, changes in kinds.items()}
         self.policy, self.alarms, self.book, self.now = AlarmPolicy(kinds=given), {}, {}, 10_000
-        self.told, self.log = [], []
+        self.told, self.log, self.wall = [], [], WALL_S
 
     def tick(self, *events, levels=(), unknown=(), passed_s=TICK_S, judged=True, limits=(), standing=()):
         self.now += passed_s
         given = Given(
-            self.now, WALL_S + self.now, events, tuple(levels), frozenset(unknown), judged, tuple(limits), standing
+            self.now, self.wall + self.now, events, tuple(levels), frozenset(unknown), judged, tuple(limits), standing
         )
         kept = step(self.alarms, self.book, given, self.policy, WIRES)
         self.alarms, self.book = kept.alarms, kept.book

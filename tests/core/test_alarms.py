@@ -1,6 +1,6 @@
 """The life of an alarm, edge by edge: raised, told once, folded under its cause, over."""
 
-from core.alarm_desk import FAN, HEAT, TICK_S, Desk, event, over, said
+from core.alarm_desk import FAN, HEAT, STOP, TICK_S, Desk, event, over, said
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY
 from mine_controller.core.model.reason import Event, Reason
@@ -296,3 +296,15 @@ def test_a_cool_down_of_a_week_lasts_a_week_and_is_then_forgotten():
     for _ in range(15):
         desk.tick(passed_s=86_400)
     assert desk.book == {}
+
+
+def test_clk2_an_alarm_of_the_same_second_by_a_clock_that_was_set_back_is_another_occasion():
+    """CLK2: the outbox takes one key once; of the second emergency nobody would have heard."""
+    desk = Desk()
+    desk.tick(STOP)
+    desk.tick(over("heat_stop_over", "inlet"))
+    desk.ticks(28)
+    desk.wall -= 30 * TICK_S
+    desk.tick(STOP)
+    keys = [one.key for one in desk.told if one.what == "raise"]
+    assert (len(keys), len(set(keys))) == (2, 2)

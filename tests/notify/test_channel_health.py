@@ -15,7 +15,7 @@ from mine_controller.ports.journal import Journal
 from mine_controller.ports.log import Log
 from mine_controller.store.outbox import WARNING, Letter
 
-CONFIG = "sum"
+CONFIG, NOW = "sum", 100_000
 GONE = {"sms": "no: 401 Authenticate", "sms gone": 1, "config": CONFIG}
 TOLD = {"sms": "told", "config": CONFIG}
 
@@ -37,6 +37,7 @@ def letter(*tries, told_at=None):
         ([letter({**GONE, "at": 9}, {**GONE, "at": 50}), letter({**TOLD, "at": 10})], {"sms": ""}),
         ([letter({**GONE, "at": 9}), letter({**TOLD, "at": 8}, {**TOLD, "at": 50})], {"sms": "401 Authenticate"}),
         ([letter({**GONE, "at": 9}), letter({**TOLD, "at": 9})], {"sms": ""}),
+        ([letter({**GONE, "at": 9}), letter({**TOLD, "at": NOW + 1})], {"sms": "401 Authenticate"}),  # a wrong clock's
         ([letter({**GONE, "at": 9, "config": "old"})], {}),  # who knows: the cap was changed, or the password
         ([letter({**GONE, "at": 9, "config": "old"}), letter({**TOLD, "at": 8})], {}),
         ([letter({**GONE, "at": 9, "config": "old"}), letter({**TOLD, "at": 9})], {"sms": ""}),
@@ -52,7 +53,7 @@ def letter(*tries, told_at=None):
 )
 def test_ntf4_what_a_channel_said_of_its_letters_tells_whether_it_lives(letters, found):
     """NTF4."""
-    assert health(letters, ("sms",), CONFIG) == found
+    assert health(letters, ("sms",), CONFIG, NOW) == found
 
 
 @pytest.fixture
@@ -167,4 +168,4 @@ def test_where_no_tick_has_made_its_folder_nobody_else_does(tmp_path):
     assert not (tmp_path / "run").exists()
     note_tried(tmp_path, ["email"], 9)
     note_tried(tmp_path, ["sms"], 12)
-    assert health(tried(tmp_path), ("email", "sms"), CONFIG) == {"email": "", "sms": ""}
+    assert health(tried(tmp_path), ("email", "sms"), CONFIG, NOW) == {"email": "", "sms": ""}

@@ -5,7 +5,7 @@ out with whatever joined it. Emergencies don't wait, unless they come in floods.
 told at all.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import kind_of
@@ -109,7 +109,7 @@ def _letter(work: Machine, group: list[tuple[str, Alarm]], what: str) -> Telling
             folded[kind] = folded.get(kind, 0) + count
     since_s = min(int(alarm["since_s"]) for _, alarm in group)
     return Telling(
-        key=f"{first['id']}-{first['at']}.{what}{first['times']}",
+        key=f"{_occasion(first)}.{what}{first['times']}",
         what=what,
         level=_level(work, first["kind"], first["severity"]),
         kind=first["kind"],
@@ -124,6 +124,11 @@ def _letter(work: Machine, group: list[tuple[str, Alarm]], what: str) -> Telling
         others=tuple(str(alarm["about"]) for _, alarm in group[1:]),
         folded=tuple(sorted(folded.items())),
     )
+
+
+def _occasion(one: Mapping[str, Any]) -> str:
+    """Which one it was, by both clocks: the wall's may be set back, and plant time begins anew with a lost database."""
+    return f"{one['id'] or one['kind']}-{one['at']}-{one.get('raised_s') or one['since_s']}"
 
 
 def _level(work: Machine, kind: str, severity: str) -> int:
@@ -147,7 +152,7 @@ def _end(work: Machine) -> None:
             "what": "clear", "kind": alarm["kind"], "abouts": abouts[:NAMED], "n": (was["n"] if was else 0) + 1,
             "severity": "info", "reason": alarm.get("first") or alarm["reason"], "since_s": alarm["since_s"],
             "for_s": max(was["for_s"] if was else 0, int(alarm.get("clear_s", work.now_s)) - int(alarm["since_s"])),
-            "id": alarm["id"], "at": alarm["at"],
+            "id": alarm["id"], "at": alarm["at"], "raised_s": alarm.get("raised_s", 0),
         }  # fmt: skip
 
 
@@ -178,7 +183,7 @@ def _told(work: Machine, one: dict[str, Any]) -> Telling:
     unnamed = int(one["n"]) - len(abouts)
     folded = [other for other, _ in work.fresh if one["what"] == "notice" and one["kind"] in kind_of(other).under]
     return Telling(
-        key=f"{one['id'] or one['kind']}-{one['at']}.{one['what']}{'' if one['id'] else one['since_s']}.{abouts[0]}",
+        key=f"{_occasion(one)}.{one['what']}{'' if one['id'] else one['since_s']}.{abouts[0]}",
         what=str(one["what"]),
         level=_level(work, one["kind"], one["severity"]),
         kind=str(one["kind"]),
