@@ -230,7 +230,8 @@ def _told_in_need(history: History, stretch: Stretch, between_s: tuple[float, fl
 
 
 def o5(history: History) -> Iterator[str]:
-    """Air: load without a single turning fan lasts a tick and a minute at most, and only where a fan failed."""
+    """Air: load without a single turning fan lasts a tick and a minute at most, and only where a fan failed, or where
+    smoke keeps the fans off until a person has looked (a contact that welds then feeds a miner without air)."""
     for stretch in stretches(history.samples, lambda one: one.fans_n < 1 and not one.smoke and _loaded(history, one)):
         begin = stretch[0].at_s
         slack_s = history.slack_s(begin, stretch[-1].at_s)
@@ -238,7 +239,7 @@ def o5(history: History) -> Iterator[str]:
         told_by_s = begin + limit_s + history.slack_s(begin, begin + limit_s) + TOLD_LATER_S
         if length_s(stretch) > limit_s + slack_s and not history.alarmed(begin - MOST_S, told_by_s):
             yield f"{stretch[-1].miners_w:.0f} W without air for {length_s(stretch):.0f} s"
-        if not _fan_failed(history, begin - NO_AIR_S - slack_s, begin):
+        if not _fan_failed(history, begin - NO_AIR_S - slack_s, begin) and not history.stands("smoke", begin):
             yield f"{stretch[0].miners_w:.0f} W without air while no fan had failed"
 
 

@@ -293,6 +293,13 @@ def test_o4_an_emergency_that_stands_since_before_a_blackout_excuses_what_comes_
     assert list(OUTCOMES["O4"](back(raised._replace(kind="smoke"))))
 
 
+def test_o5_behind_smoke_the_fans_stay_off_until_a_person_has_looked():
+    samples = story((600, DARK_W, {}), (100, FULL_W, {"fans_n": 0}))
+    smoke = Told("a2b3c-9-9.raise1", "smoke", "raise", 2)
+    assert list(OUTCOMES["O5"](history(samples)))
+    assert not list(OUTCOMES["O5"](history(samples, Ticked(0.0, 20.0, "EMERGENCY", told=(smoke,)))))
+
+
 def test_o6_who_tripped_in_a_heat_wave_is_still_tripped_in_the_cool_after_it():
     samples = story((1200, 0.0, {}))
     for outside_c, found in ((lambda at: 41.0 if at < 800 else 5.0, 0), (lambda at: 30.0, 1)):
