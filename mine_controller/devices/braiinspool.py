@@ -50,7 +50,9 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Figures of the account. Raises BadReply where its profile can't be read; workers that can't are unknown, so that
     it is the profile's turn again."""
     del options
-    asked = next(reply.name.partition(" ")[0] for reply in replies if reply.name.endswith(f" {WHO}"))
+    asked = next((reply.name.partition(" ")[0] for reply in replies if reply.name.endswith(f" {WHO}")), "")
+    if not asked:
+        return ()
     try:
         found = _poolapi.read(replies, (WHO,), ACCOUNT, _tell)
     except BadReply as error:
