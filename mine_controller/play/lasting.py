@@ -22,6 +22,7 @@ HOLD_S = 600
 HOUR_S = 3600
 DAY_S = 86_400
 MODES_AN_HOUR = 6
+SOAKED_K = 10.0  # so much warmer outside than when all became well
 LETTERS_A_DAY = 10
 LETTERS_AN_EVENT = 4  # of a third one and more: the word, dark, the word again, the report
 SPREAD = 3
@@ -29,10 +30,13 @@ BUSY = 75
 
 
 def o12(history: History) -> Iterator[str]:
-    """No deadlock: with nothing wrong, 45 minutes later the site draws 90 % of what it may."""
+    """No deadlock: with nothing wrong, 45 minutes later the site draws 90 % of what it may. When it becomes warm
+    quickly it has as long again: cold metal waits until it is surely above the dew point (HUM2)."""
     for stretch in stretches(history.samples, _all_well):
         latched = any(one.mode in ("EMERGENCY", "FAULT") for one in history.ticks)
         limit_s = BACK_S + (LATCHED_S if latched else 0) + history.slack_s(stretch[0].at_s, stretch[-1].at_s)
+        if max(one.ambient_c for one in stretch) - stretch[0].ambient_c > SOAKED_K:
+            limit_s += BACK_S
         if length_s(stretch) <= limit_s:
             continue
         late = [one for one in stretch if one.at_s - stretch[0].at_s <= limit_s]

@@ -307,6 +307,15 @@ def test_o6_who_tripped_in_a_heat_wave_is_still_tripped_in_the_cool_after_it():
         assert len(list(OUTCOMES["O6"](history(story_)))) == found
 
 
+def test_o12_when_it_becomes_warm_quickly_cold_metal_may_wait_as_long_again():
+    def outside(rise_k):
+        return lambda at: 10.0 + min(at / 2400, 1.0) * rise_k
+
+    for warmer_k, minutes, found in ((0.0, 60, 1), (20.0, 60, 0), (20.0, 100, 1)):
+        samples = rows(story((minutes * 60, FULL_W / 2, {})), ambient_c=outside(warmer_k))
+        assert len(list(OUTCOMES["O12"](history(samples)))) == found, (warmer_k, minutes)
+
+
 def test_o13_each_event_beyond_the_second_has_its_own_letters():
     """Three orders in two hours are three times a word, dark, a word and a report; one order is not that."""
 
