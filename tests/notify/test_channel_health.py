@@ -68,6 +68,14 @@ def early(path, sources=REAL):
     run(path, sources=sources._replace(wall_s=lambda: time.time() - 30))
 
 
+def refused(site, smtp):
+    """A first tick, and one in which the mailbox takes no sign-in."""
+    early(site)
+    smtp.codes = {"AUTH": "535 no"}
+    add(site, (1, "disk"))
+    run(site)
+
+
 def readings(path):
     """What the core was told of the channels by the last tick."""
     kept = Journal(load(path), Clocks("UTC", 120), Log(path.parent / "mine.log"))
@@ -97,10 +105,7 @@ def test_ntf4_a_mailbox_that_refuses_is_told_until_it_takes_something(site, http
 
 def test_ntf4_a_test_that_the_channel_takes_ends_its_alarm(site, http, smtp):
     """NTF4: an account that was paid again changes no config, and nobody waits for the next fire to see it."""
-    early(site)
-    smtp.codes = {"AUTH": "535 no"}
-    add(site, (1, "disk"))
-    run(site)
+    refused(site, smtp)
     done = CliRunner().invoke(group, ["notify", "test", "email", "--config", str(site)])
     assert done.exit_code == 1
     run(site)
@@ -114,10 +119,7 @@ def test_ntf4_a_test_that_the_channel_takes_ends_its_alarm(site, http, smtp):
 
 def test_ntf4_a_change_of_something_else_in_the_config_makes_no_dead_channel_well(site, http, smtp):
     """NTF4: the letter it refused for good is told by another and done, so nothing is tried anew."""
-    early(site)
-    smtp.codes = {"AUTH": "535 no"}
-    add(site, (1, "disk"))
-    run(site)
+    refused(site, smtp)
     run(site)
     assert readings(site)["email"][0] is None
     site.write_text("# another cap\n" + site.read_text())

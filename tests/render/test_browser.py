@@ -298,6 +298,15 @@ def of_age(text, ago_s, refresh_s=0.1):
     return re.sub(r'data-refresh="\d+"', f'data-refresh="{refresh_s}"', text)
 
 
+def opened(left_open, name, age_s):
+    """The page of so many seconds' age in the browser: its tab and its file."""
+    tab, address, folder = left_open
+    page_file = folder / name
+    page_file.write_text(of_age(page_file.read_text(), age_s))
+    tab.go(address + name)
+    return tab, page_file
+
+
 @pytest.fixture
 def left_open(tmp_path):
     """(a tab, the address of a folder with every page, the folder); the mine was read just now."""
@@ -360,28 +369,22 @@ def test_whoever_has_no_mouse_stays_where_he_was_when_a_list_renews_itself(left_
 
 def test_a_list_that_is_not_made_anew_says_how_old_it_is_beside_the_mine(left_open):
     """Hours old, it must not look as young as the mine was read."""
-    tab, address, folder = left_open
-    page_file = folder / "fleet.html"
-    page_file.write_text(of_age(page_file.read_text(), 7200))
-    tab.go(address + "fleet.html")
+    tab, page_file = opened(left_open, "fleet.html", 7200)
     assert until(tab, f"/^made 2 h ago, mine read \\d+ s ago$/.test({AGE})")
     assert "is-late" in tab.value(IS)
     page_file.write_text(of_age(page_file.read_text(), 660))
-    tab.go(address + "fleet.html")
+    tab.go(left_open[1] + "fleet.html")
     assert until(tab, f"/^mine read/.test({AGE})"), "made a little late"
     assert "is-late" not in tab.value(IS)
 
 
 def test_an_open_page_of_a_miner_that_left_says_so(left_open):
-    tab, address, folder = left_open
-    page_file = folder / "miner.html"
-    page_file.write_text(of_age(page_file.read_text(), 700))
-    tab.go(address + "miner.html")
+    tab, page_file = opened(left_open, "miner.html", 700)
     assert until(tab, f"/^mine read/.test({AGE})")
     assert "is-old" not in tab.value(IS)
     page_file.unlink()
     assert tab.value(f"new Promise((done) => setTimeout(() => done({SAID}), 600))") == "", "after a boot it comes again"
-    every = folder / "fleet.html"
+    every = page_file.with_name("fleet.html")
     every.write_text(re.sub(r'data-miner="a000"', "", every.read_text()))
     assert until(tab, f"{SAID}.startsWith('This page is gone: fleet.csv lists this miner no more')")
     assert "is-old" in tab.value(IS)
@@ -403,10 +406,7 @@ def test_a_page_that_a_wrong_clock_dated_ahead_is_never_called_young(left_open, 
 
 def test_a_first_page_whose_newer_one_does_not_come_tells_its_own_age(left_open):
     """Over a slow line the kept view is shown beside a status.json that came: what stands there is still old."""
-    tab, address, folder = left_open
-    page_file = folder / "index.html"
-    page_file.write_text(of_age(page_file.read_text(), 7200))
-    tab.go(address + "index.html")
+    tab, _ = opened(left_open, "index.html", 7200)
     assert until(tab, f"{SAID} === 'This page is 2 h old, and the newer one does not come: load it again.'")
     assert tab.value(AGE) == "2 h old"
 
