@@ -7,7 +7,6 @@ explain, audit) gets it back by this fold. Nothing is written, asked or sent.
 from collections.abc import Iterator
 from itertools import groupby
 
-from mine_controller.core import rules
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
@@ -21,7 +20,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.codec import sha
 from mine_controller.store.db import Paths, StoreTrouble
-from mine_controller.store.policies import unpack_policy
+from mine_controller.store.ran_on import Policies
 from mine_controller.store.records import UNREAD, Recorded
 from mine_controller.store.state import clock_facts, with_clock_facts
 
@@ -124,7 +123,7 @@ class _Fold:
         self.ends: dict[str, _End] = {}
         self.in_step = True
         self.begins_at = 0
-        self.policies = _Policies(paths)
+        self.policies = Policies(paths)
         found: list[query.Anchor] = []
         while len(found) < anchors:
             start = query.anchor(paths, (found[-1].tick_at if found else since) - 1)
@@ -141,7 +140,7 @@ class _Fold:
     def tick(self, tick_at: int, rounds: tuple[Recorded, ...]) -> Iterator[Recalled | Gap]:
         """One tick's rounds, or the gap it is."""
         end = self._end(rounds[0])
-        policy = self.policies.of(tick_at) if end is not None else None
+        policy = self._policy(tick_at) if end is not None else None
         if end is None or policy is None:
             yield Gap(tick_at, self._trouble(rounds[0]) if end is None else "the config it ran on is not kept")
             self._step_in(tick_at)
@@ -152,6 +151,11 @@ class _Fold:
             end = _End(found.after, found.image)
             yield found
         self._keep(_End(with_clock_facts(end.state, rounds[-1].facts), end.image))
+
+    def _policy(self, tick_at: int) -> Policy | None:
+        """The policy it ran on; None when it is not kept."""
+        rows = query.ticks(self.paths, tick_at, tick_at, 1)
+        return self.policies.of(rows[0].config_sha, rows[0].code) if rows else None
 
     def _round(self, recorded: Recorded, end: _End, policy: Policy) -> Recalled:
         image = freeze(end.image, recorded.readings, policy.wiring, recorded.clock, recorded.requests)
@@ -186,26 +190,6 @@ class _Fold:
         self.in_step = kept is not None and kept.tick_at == tick_at
         if kept is not None and self.in_step:
             self._keep(_End(kept.state, kept.image))
-
-
-class _Policies:
-    """The policy of each tick, unpacked once per config."""
-
-    def __init__(self, paths: Paths) -> None:
-        self.paths = paths
-        self.by_sha: dict[tuple[str, str], Policy | None] = {}
-
-    def of(self, tick_at: int) -> Policy | None:
-        """The policy it ran on; None when it is not kept."""
-        rows = query.ticks(self.paths, tick_at, tick_at, 1)
-        if not rows:
-            return None
-        name = rows[0].config_sha, rows[0].code
-        if name not in self.by_sha:
-            written = query.policy_text(self.paths, *name)
-            options = {rule: rules.load(rule).Options for rule in rules.NAMES}
-            self.by_sha[name] = None if written is None else unpack_policy(written, options)
-        return self.by_sha[name]
 
 
 def last_seen(paths: Paths, policy: Policy) -> Seen | None:

@@ -19,9 +19,10 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reading import Scalar
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
-from mine_controller.play.replay import MOST_TICKS, Part, Policies, paths_to
+from mine_controller.play.replay import MOST_TICKS, Part, paths_to
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
+from mine_controller.store.ran_on import Policies
 from mine_controller.twin.boards import factor
 
 # Roles no config can change. Inlet, hot aisle and site power follow from what is switched: they are the twin's.

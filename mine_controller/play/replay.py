@@ -11,12 +11,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mine_controller.core import rules
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.command import Command, Outcome
@@ -30,7 +28,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.codec import canonical, sha, text
 from mine_controller.store.db import Paths, Places
-from mine_controller.store.policies import unpack_policy
+from mine_controller.store.ran_on import Policies
 from mine_controller.store.records import Recorded, unpack_reason
 from mine_controller.store.state import with_clock_facts
 
@@ -142,27 +140,6 @@ def _seldom_swept() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*usual)
-
-
-class Policies:
-    """The policies of recorded ticks, unpacked once a config."""
-
-    def __init__(self, paths: Paths) -> None:
-        self.paths = paths
-        self._by_sha: dict[tuple[str, str], Policy | None] = {}
-
-    def of(self, config_sha: str, code: str = "") -> Policy | None:
-        """The policy `code` made of that config; None when none is kept. ValueError: this program can't read it."""
-        name = config_sha, code
-        if name not in self._by_sha:
-            written = query.policy_text(self.paths, config_sha, code)
-            self._by_sha[name] = None if written is None else _policy(written)
-        return self._by_sha[name]
-
-
-@lru_cache(maxsize=4)  # a year's stretches follow each other in one process, under the same few configs
-def _policy(written: str) -> Policy:
-    return unpack_policy(written, {rule: rules.load(rule).Options for rule in rules.NAMES})
 
 
 class _Fold:

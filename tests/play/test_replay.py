@@ -16,6 +16,7 @@ from mine_controller.ports.code import deciding
 from mine_controller.store import query
 from mine_controller.store.codec import sha
 from mine_controller.store.policies import pack_policy
+from mine_controller.store.ran_on import Policies
 
 FOR_EVER_S = 1 << 36
 
@@ -95,7 +96,7 @@ def with_cap(copy, watts):
     """A copy whose policy says another cap than the one the ticks ran on."""
     db = copy()
     [(sha,)] = rows(db, "SELECT sha FROM configs")
-    policy = room.Policies(paths_to(str(db))).of(sha)
+    policy = Policies(paths_to(str(db))).of(sha)
     tighter = policy._replace(site=policy.site._replace(power_cap_w=watts))
     return copy("UPDATE configs SET policy = ?", pack_policy(tighter))
 
@@ -192,7 +193,7 @@ def test_a_part_is_all_a_process_is_handed(day):
 def decisions_of(db):
     """Every decision of the stretch, decided again."""
     seen = []
-    policies = room.Policies(paths_to(str(db)))
+    policies = Policies(paths_to(str(db)))
     state, image = State(), None
     for recorded in query.records(paths_to(str(db)), 0, FOR_EVER_S):
         policy = policies.of(rows(db, "SELECT sha FROM configs")[0][0])

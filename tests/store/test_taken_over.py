@@ -7,6 +7,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.store import loading, query
 from mine_controller.store.db import StoreTrouble, reading
 from mine_controller.store.policies import unpack_policy
+from mine_controller.store.ran_on import Policies
 from mine_controller.store.state import pack_state
 from mine_controller.store.store import open_store
 
@@ -114,3 +115,14 @@ def test_a_field_that_is_missing_in_the_state_of_the_same_program_is_trouble(pat
         then.setattr(loading, "pack_state", without_a_field)
         lived(paths, rules, OLD, 0)
     assert len(lived(paths, rules, OLD, 1)) == 2
+
+
+def test_a_tick_is_decided_again_by_the_policy_its_own_program_made_unpacked_once(paths, rules):
+    lived(paths, rules, OLD, 0)
+    newer = rules._replace(site=rules.site._replace(power_cap_w=900_000))
+    lived(paths, newer, NEW, 1)
+    policies = Policies(paths)
+    found = [policies.of(row.config_sha, row.code) for row in reversed(query.ticks(paths))]
+    assert found == [rules, newer]
+    assert policies.of(SHA[:16], NEW) is Policies(paths).of(SHA[:16], NEW) is found[1]
+    assert policies.of("never seen") is None
