@@ -22,7 +22,8 @@ class Sample(NamedTuple):
 
     power_w: measured watts · guess_w: what such a miner draws, where its watts are not known · hash_hs: whole H/s ·
     slot_s, slot_end_s: the slot that held (0, 0: none) · micro: its price · band: the band in force, "" = none ·
-    gap_s: a sample that comes later than this says nothing of the time between.
+    gap_s: a sample that comes later than this says nothing of the time between · day_s: when its local day began, where
+    that is inside an hour of UTC (0: a whole hour, at which everything is cut anyway).
     """
 
     at_s: int
@@ -35,10 +36,11 @@ class Sample(NamedTuple):
     micro: int | None = None
     band: str = ""
     gap_s: int = GAP_S
+    day_s: int = 0
 
 
 class Segment(NamedTuple):
-    """Sums over a part of one slot in one band, from `at_s` (wall seconds) on; `seconds` of it were seen.
+    """Sums over a part of one slot in one band and local day, from `at_s` (wall seconds) on; `seconds` of it were seen.
 
     By miner: measured watt seconds, guessed ones, seconds of which nothing is known; made_h: hashes, mute_s: seconds in
     which it drew more than standby, or who knows what, and told no rate. Those two are (): nobody counted.
@@ -63,20 +65,22 @@ class _Part(NamedTuple):
     end_s: int
     slot_s: int
     micro: int | None
+    day_s: int
 
 
 def _parts(samples: Sequence[Sample], from_s: int, to_s: int) -> Iterator[_Part]:
-    """The stretches between samples, cut at the slots' edges and at both ends."""
+    """The stretches between samples, cut at the slots' edges, at a midnight and at both ends."""
     for one, after in pairwise(samples):
         if not 0 < after.at_s - one.at_s <= one.gap_s:
             continue
-        cuts = sorted({one.at_s, after.at_s, *(at for at in (from_s, to_s, one.slot_end_s, after.slot_s)
-                                               if one.at_s < at < after.at_s)})  # fmt: skip
+        edges = (from_s, to_s, one.slot_end_s, after.slot_s, after.day_s)
+        cuts = sorted({one.at_s, after.at_s, *(at for at in edges if one.at_s < at < after.at_s)})
         for begin_s, end_s in pairwise(cuts):
             if from_s <= begin_s and end_s <= to_s:
                 holds = next((held for held in (one, after) if held.slot_s <= begin_s < held.slot_end_s), None)
                 slot_s, micro = (0, None) if holds is None else (holds.slot_s, holds.micro)
-                yield _Part(one, begin_s, end_s, slot_s, micro)
+                day_s = after.day_s if after.day_s <= begin_s else one.day_s
+                yield _Part(one, begin_s, end_s, slot_s, micro, day_s)
 
 
 class _Sum:
@@ -117,12 +121,12 @@ def integrate(
 
     `idle_w` gives by miner the watts up to which it hashes nothing, whatever rate it told last.
     """
-    sums: dict[tuple[int, int | None, str], _Sum] = {}
+    sums: dict[tuple[int, int | None, str, int], _Sum] = {}
     for part in _parts(samples, from_s, to_s):
-        key = (part.slot_s, part.micro, part.sample.band)
+        key = (part.slot_s, part.micro, part.sample.band, part.day_s)
         sums.setdefault(key, _Sum(part.begin_s)).add(part, idle_w or {})
     out = []
-    for (slot_s, micro, band), one in sums.items():
+    for (slot_s, micro, band, _day_s), one in sums.items():
         ids = tuple(one.energy)
         by_miner = (one.energy, one.guess, one.blind, one.made, one.mute)
         columns = [tuple(by.get(name, 0) for name in ids) for by in by_miner]

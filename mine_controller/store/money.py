@@ -20,11 +20,12 @@ from mine_controller.core.money import GAP_S, Sample, Segment, integrate
 from mine_controller.core.prices import ROLE, micro, slot_at, slots_of
 from mine_controller.store.codec import text
 
-HOUR_S = 3600
+HOUR_S, MINUTE_S, HOUR_MIN = 3600, 60, 60
 TURNS = 2  # ticks that are planned far apart may come so much later than planned, and there is no gap
 SLOWEST_S = 600  # what a site may plan at most
 AROUND_S = max(GAP_S, TURNS * SLOWEST_S) + 120  # a tick is called by its beginning and seen at its end
 EVERY = "tick_s"
+DAY = "day_s"
 RATE = "rate_hs"
 TERA = 10**12
 BAND = "band"  # the rule that remembers which one holds
@@ -41,6 +42,8 @@ def columns(image: Image, policy: Policy, state: State) -> dict[str, Any]:
     found: dict[str, Any] = {"slot": [at_s, *held, band]}
     if TURNS * image.clock.tick_s > GAP_S:
         found[EVERY] = image.clock.tick_s
+    if (at_s // MINUTE_S - image.clock.local.minute) % HOUR_MIN:
+        found[DAY] = at_s - at_s % MINUTE_S - image.clock.local.minute * MINUTE_S
     if any(watts is None for watts in image.miners.power_w):
         found["guess_w"] = _guesses(image, policy, state)
     rates = [rate_hs(image, f"{spec.group}/{spec.mac}") for spec in policy.wiring.miners]
@@ -101,7 +104,8 @@ def _sample(ids: str, body: str) -> Sample | None:
         rates = _rates(tree, len(names))
         guesses = tuple(tree.get("guess_w") or ())
         gap_s = max(GAP_S, TURNS * int(tree.get(EVERY) or 0))
-        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, rates, slot_s, slot_end_s, price, band, gap_s)
+        held = (slot_s, slot_end_s, price, band, gap_s, int(tree.get(DAY) or 0))
+        sample = Sample(at_s, names, tuple(tree["power_w"]), guesses, rates, *held)
     except (ValueError, KeyError, TypeError):
         return None  # what can't be read is a gap; it must not keep the tick from being saved
     whole = all(len(column) == len(names) for column in (sample.power_w, guesses or names, rates or names))
