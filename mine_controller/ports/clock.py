@@ -151,12 +151,12 @@ def fold_of(timezone: str, wall_s: int) -> "Fold | None":
     return Fold(first, before, after)
 
 
-def midnight_s(timezone: str, wall_s: int) -> int:
-    """When the day of that moment began by the site's wall clock, also on a day of 23 or 25 hours."""
-    from datetime import datetime  # noqa: PLC0415
+def midnight_s(timezone: str, wall_s: int, back: int = 0) -> int:
+    """When the day of that moment, or one so many days before it, began by the site's wall clock (23 to 25 h)."""
+    from datetime import datetime, timedelta  # noqa: PLC0415
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 
-    there = datetime.fromtimestamp(wall_s, ZoneInfo(timezone))
+    there = datetime.fromtimestamp(wall_s, ZoneInfo(timezone)) - timedelta(days=back)  # by the wall clock
     return int(there.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
 
 

@@ -21,9 +21,10 @@ from mine_controller.store.events import EventRow
 from mine_controller.store.money import idle_of
 from mine_controller.store.query import day_series, events, lasting, letters, miner_hours, rolled, segments
 
-HALF_S, HOUR_S = 1800, 3600
+QUARTER_S, HALF_S, HOUR_S = 900, 1800, 3600
 DAY_S = 86_400
-MONTH_S = 30 * DAY_S
+MONTH_DAYS = 30
+MONTH_S = MONTH_DAYS * DAY_S
 LOG_SHOWN = 401
 EVENTS_SHOWN = 40
 LETTERS_MOST = 2000
@@ -110,12 +111,16 @@ def _columns(step_s: int, rows: Sequence[tuple[Any, ...]]) -> Rolled:
 
 
 def _by_day(config: Config, now_s: int) -> dict[str, Rolled]:
-    """The last ninety days by the half hour, each with what belongs to it by the site's wall clock."""
+    """The last ninety days by the half hour, each with what belongs to it by the site's wall clock.
+
+    By the quarter where a day may begin at one, as in Nepal.
+    """
     begin_s, day_of = midnight_s(config.site.timezone, now_s - 90 * DAY_S), local_day(config.site.timezone)
-    rows = rolled(config.paths, begin_s, now_s + 1, HALF_S)
-    sums = {at: both for at, *both in lasting(config.paths, begin_s, now_s + 1, HALF_S, config.site.tick_s)}
+    step_s = QUARTER_S if utc_offset_s(config.site.timezone, now_s) % HALF_S else HALF_S
+    rows = rolled(config.paths, begin_s, now_s + 1, step_s)
+    sums = {at: both for at, *both in lasting(config.paths, begin_s, now_s + 1, step_s, config.site.tick_s)}
     rows = tuple((*row, *sums.get(row[0], (0.0, 0.0))) for row in rows)
-    return {day: _columns(HALF_S, tuple(some)) for day, some in groupby(rows, lambda row: day_of(row[0]))}
+    return {day: _columns(step_s, tuple(some)) for day, some in groupby(rows, lambda row: day_of(row[0]))}
 
 
 def _miner_hours(config: Config, now_s: int) -> dict[str, tuple[Hour, ...]]:
@@ -126,14 +131,17 @@ def _miner_hours(config: Config, now_s: int) -> dict[str, tuple[Hour, ...]]:
 
 
 def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]:
-    """What each local day of the last month cost, where the site has prices. Money that can't be read is left out."""
+    """What each of the last thirty local days cost, today among them, where the site has prices.
+
+    Money that can't be read is left out.
+    """
     if site.economy is None:
         return ()
     from mine_controller.core import money  # noqa: PLC0415
 
-    day_of = local_day(config.site.timezone)
+    begin_s, day_of = midnight_s(config.site.timezone, now_s, MONTH_DAYS - 1), local_day(config.site.timezone)
     try:
-        found = segments(config.paths, now_s - MONTH_S, now_s + 1, idle_of(config.policy))
+        found = segments(config.paths, begin_s, now_s + 1, idle_of(config.policy))
     except ValueError:  # a damaged hour: `minectl doctor` tells, the page goes on
         return ()
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}

@@ -10,6 +10,7 @@ from cli.place import Place
 from jinja2 import TemplateError
 
 from mine_controller.config.load import load
+from mine_controller.ops.costs import since
 from mine_controller.ops.recall import kept_book, last_seen
 from mine_controller.ports import show as shown
 from mine_controller.ports.clock import midnight_s
@@ -154,6 +155,33 @@ def test_a_day_of_the_report_is_one_by_the_sites_wall_clock(place, zone, noon, h
     assert [sum(one.ticks) for one in list(by_day.values())[1:-1]].count(48) == (2 if halves != 48 else 3)
     assert sum(by_day[noon[:10]].ticks) == halves
     assert by_day[noon[:10]].at[0] == midnight_s(zone, noon_s)
+
+
+def test_a_day_of_the_report_begins_at_midnight_also_where_that_is_a_quarter_past_an_hour_of_utc(place):
+    config = place.config._replace(site=place.config.site._replace(timezone="Asia/Kathmandu"))
+    noon_s = int(datetime.fromisoformat("2026-07-14T12:00+05:45").timestamp())
+    that_day = range(noon_s - 12 * 3600, noon_s + 12 * 3600)
+    rows = [(f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}", at, 1000 if at in that_day else 2000)
+            for at in range(noon_s - 48 * 3600, noon_s + 48 * 3600, 300)]  # fmt: skip
+    with sqlite3.connect(place.config.paths.db) as db:
+        db.executemany("INSERT INTO mine_states (timestamp, tick_at, rounds, power_w) VALUES (?, ?, 1, ?)", rows)
+    by_day = further(config, facts(config, noon_s), noon_s + 47 * 3600, report=True, miners=False).by_day
+    day = by_day["2026-07-14"]
+    assert (sum(day.ticks), max(day.power_most_w), sum(day.energy_ws)) == (288, 1000, 86_400_000)
+
+
+def test_what_the_days_of_the_report_cost_is_of_whole_days_and_of_as_many_as_the_costs_of_a_month(tmp_path):
+    """The oldest of them was cut at the time of day it is now, beside the whole day's mean."""
+    home = Home(tmp_path).prices(13.0, ticks=1).ticks(1)
+    noon_s = int(datetime.fromisoformat("2026-10-26T12:00Z").timestamp())
+    asked = []
+    home.config = home.config._replace(site=home.config.site._replace(timezone="Europe/London"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shown, "segments", lambda _paths, since, *_more: asked.append(since) or ())
+        site = shown.of_tick(home.config, kept_book(home.config.paths), noon_s)
+        asked.clear()
+        further(home.config, site, noon_s, report=True, miners=False)
+    assert asked == [since(home.config, 30, noon_s)]
 
 
 def test_what_today_cost_begins_at_midnight_also_when_the_clocks_change(tmp_path, monkeypatch):
