@@ -3,7 +3,7 @@
 Strategy wear: the fewest starts and the longest off are started first, the fewest starts and the longest on are stopped
 first, so that starts stay even. Strategy efficiency: the fewest joules per terahash start first, the most stop first.
 Mixed: efficiency decides among those within three starts of the fewest. A strategy orders; it never changes how much
-may run. Every miner left out has a reason (`core/skips.py` lists them).
+may run. Every miner left out has a reason.
 """
 
 from collections import deque
