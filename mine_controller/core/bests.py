@@ -49,12 +49,6 @@ def found(image: Image, wiring: Wiring, known: Any) -> tuple[dict[str, Any], tup
     return {"of": rows, "told_s": now_s}, (Event("best_share", "info", name, Reason("units", "best", numbers)),)
 
 
-def best_of(book: Any, miner: str) -> float | None:
-    """The hardest share ever seen of a miner, out of a book; None: none was."""
-    row = _read(book)[0].get(miner)
-    return None if row is None else float(row[0])
-
-
 def told_now(image: Image, spec: MinerSpec) -> float | None:
     """The hardest share a miner tells of now, by difficulty; None: it tells none."""
     return _told(image, _key(spec))

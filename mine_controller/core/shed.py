@@ -36,13 +36,6 @@ def _cause(envelope: Envelope) -> str:
     return next((limit.reason.rule for limit in envelope.binding if limit.what == "max_power_w"), "limit")
 
 
-def signal_start(shed: Shed | None, state: State) -> Shed | None:
-    """The signal's own start, known only after the rules have run in this round."""
-    if shed is None or shed.cause != "signal":
-        return shed
-    return shed._replace(signal_s=int(state.memory.get("signal", {}).get("signal_s") or shed.signal_s))
-
-
 def deadline(shed: Shed | None, obey_within_s: int) -> Deadline | None:
     """By when it must be dark. Once that is proven, whoever restarts has a time of its own."""
     if shed is None or shed.ended_s is not None or shed.shed_100_s is not None:

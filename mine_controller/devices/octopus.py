@@ -38,7 +38,6 @@ REGIONS = tuple("ABCDEFGHJKLMNP")
 PAGE_SIZE = 500
 PAGES = 4  # 48 h of half hours by two payment methods are 200 rows
 AHEAD_S = 5 * DAY_S
-PRODUCTS_KEPT_S = DAY_S
 GONE = (400, 404)
 _DATED = re.compile(r"-[0-9]{2}-[0-9]{2}-[0-9]{2}")  # what follows the family in a product's code
 

@@ -17,7 +17,6 @@ from mine_controller.store.events import EventRow
 
 DAY_S = 86_400
 MOST_ROWS = 200_000
-QUIET_STATES = ("suppressed", "shelved")
 
 
 def open_alarms(config: Config) -> list[dict[str, Any]]:

@@ -29,7 +29,6 @@ from mine_controller.twin.config_text import config_text
 from mine_controller.twin.site import Site
 
 Progress = Callable[[int, int], None]
-SETTLED = ("RUNNING", "RESUMING", "CURTAILED", "IDLE")
 SITES: dict[str, Callable[..., Site]] = {
     coop.Site.kind: coop.build,
     offgrid.Site.kind: offgrid.build,

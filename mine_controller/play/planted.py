@@ -118,10 +118,6 @@ def _unknown_is_dark(image: Any, state: Any, wiring: Any) -> tuple[Any, ...]:
     return image._replace(miners=image.miners._replace(power_w=watts)), state, wiring
 
 
-def _relays_prove(view: Any) -> int:
-    return sum(fan.on is True for fan in view.image.fans)
-
-
 def _half_stops(stops: Any, *_given: Any) -> Any:
     return stops[: (len(stops) + 1) // 2]
 
@@ -237,7 +233,6 @@ def _word_is_run(value: Any, view: Any) -> Any:
 
 HALT, FREE = "ask set-state miners stop", "ask clear-state --all"
 CURTAIL = ((5, "signal off"),)
-CYCLE = ((4, "signal off"), (7, "signal run"))
 MUTE = tuple((1, f"miner a{at:03} mute") for at in range(1, 5))
 LIARS = tuple((1, f"miner a{at:03} liar") for at in range(1, 5))
 CLOUDY = (*((3, f"device redfish pdu{n} silent") for n in (1, 2)), *CURTAIL)

@@ -30,7 +30,6 @@ from mine_controller.store.spill import NAME as SPILL
 from mine_controller.store.state import ClockFacts
 from mine_controller.store.store import Extra, Store, open_store
 
-OVERLAP_S = 110
 LETTERS_MOST = 2000
 LETTERS_LOOKED = 60  # the newest, of two days and more with an hourly word
 EVER_S = 10**10

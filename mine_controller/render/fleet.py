@@ -11,7 +11,6 @@ from mine_controller.record import NamedTuple
 
 # A miner is in exactly one of these, so they add up to the total.
 STATES = ("running", "starting", "stopping", "stopped", "quarantined", "unknown")
-NEVER_SEEN = "not seen yet"
 SLACK_S = 45  # units of one group are read within so many seconds of each other
 _NEW = MinerBook()
 

@@ -18,7 +18,6 @@ from mine_controller.render.text import clean, masked
 from mine_controller.render.times import Moments, moments
 
 SCHEMA = 1
-NO_TICK = Reason("render", "no_tick")
 EVENTS_TOLD = 20
 SENTENCE = 300  # characters of one of our own sentences
 

@@ -4,7 +4,6 @@ Each function opens the file read-only, asks once and closes. A missing file is 
 file could not be read. Moments are epoch seconds in, ISO 8601 UTC out where a row says `timestamp`.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection
@@ -216,23 +215,6 @@ def segments(
             for hour_at in range(max(first, since) // HOUR_S * HOUR_S, min(last, until) + money.AROUND_S, HOUR_S):
                 found += money.roll(db, hour_at, idle_w or {})
     return tuple(one for one in found if since <= one.at_s < until)
-
-
-def miner_series(paths: Paths, miner: str, since: int) -> tuple[tuple[int, int | None, float | None], ...]:
-    """Give (tick_at, power_w, chip_c) of one miner out of the week's telemetry, oldest first."""
-    rows = _rows(
-        paths,
-        "SELECT y.tick_at, f.ids, y.body FROM telemetry y JOIN fleets f ON f.id = y.fleet WHERE y.tick_at >= ?"
-        " ORDER BY y.tick_at",
-        (since,),
-    )
-    out = []
-    for tick_at, ids, body in rows:
-        columns, places = json.loads(body), json.loads(ids)
-        if miner in places:
-            place = places.index(miner)
-            out.append((tick_at, columns["power_w"][place], columns["chip_c"][place] if "chip_c" in columns else None))
-    return tuple(out)
 
 
 def miners(paths: Paths) -> tuple[dict[str, Any], ...]:

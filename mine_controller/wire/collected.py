@@ -24,7 +24,6 @@ from typing import Any
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Response, WireError
 
-SCHEME = "collect:"
 NOT_RUNNING = "collect does not run: systemctl enable --now minectl-collect"
 BODY_MOST = 8 * 1024  # bytes of one message that are kept; longer ones are only told of
 BUSY_S = 1.0

@@ -64,13 +64,6 @@ def test_it_goes_on_while_it_is_asked_for_ends_once_and_the_next_is_another():
     assert shed.begin_or_go_on(image(2120), fleet(1), OFF, State(shed=ended), 300).seen_s == 2120
 
 
-def test_the_signals_moment_is_written_in_when_the_rule_has_found_it():
-    assert shed.signal_start(begun(signal_s=1000), SIGNAL).signal_s == 880
-    assert shed.signal_start(begun(signal_s=1000), State()).signal_s == 1000
-    assert shed.signal_start(begun(signal_s=1000, cause="temperature"), SIGNAL).signal_s == 1000
-    assert shed.signal_start(None, SIGNAL) is None
-
-
 def test_there_is_a_deadline_until_it_is_proven_or_over():
     assert shed.deadline(begun(), 600) == (1480,)
     assert shed.deadline(None, 600) is None

@@ -129,11 +129,3 @@ def test_a_record_with_an_unknown_channel_number_is_refused_with_a_reason(paths,
         store._db.execute("DELETE FROM names")
     with pytest.raises(ValueError, match="is not known"):
         query.record(paths, ledger.NOON + 120)
-
-
-def test_one_miner_can_be_followed_through_the_week(paths, rules):
-    run_ticks(paths, rules, 3)
-    series = query.miner_series(paths, "a002", ledger.NOON + 1)
-    assert [at for at, _, _ in series] == [ledger.NOON + 120, ledger.NOON + 240]
-    assert all(3300 <= watts < 3500 and 60 <= chip < 70 for _, watts, chip in series)
-    assert query.miner_series(paths, "nobody", 0) == ()

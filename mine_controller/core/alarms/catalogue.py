@@ -370,7 +370,6 @@ _ROWS = (
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _ROWS}
 RANK: dict[str, int] = {name: at for at, name in enumerate(KINDS)}
-WATCHED = tuple(kind.name for kind in _ROWS if kind.watched)
 # Events of these kinds stand in the log and nowhere else.
 LOG_ONLY = frozenset(
     {"schedule_begins", "schedule_ends", "solar_enough", "solar_short"}
