@@ -23,6 +23,10 @@ AHEAD_S: Final = 48 * 3600
 COMING_SHOWN: Final = 6
 HIGH: Final = 100
 MINUTE_S: Final = 60
+SIX_H_S: Final = 6 * 3600
+DAY_S: Final = 86_400
+LONG_S: Final = 72 * 3600  # a chart of more time than this has days below it
+LABELS_MOST: Final = 8  # of days, which are wider than hours
 TONES: Final = 4  # colours for bands that mine, from dear to cheap
 
 
@@ -159,15 +163,13 @@ def _chart(ahead: list[dict[str, Any]], zone: Zone, unit: str) -> dict[str, Any]
     prices = [one["price"] for one in ahead]
     scale = Scale(min(0.0, *prices), max(1.0, *prices), HIGH, flip=True)
     floor = scale.at(0.0)
-    bars, hours = [], []
+    bars = []
     wide = (end_s - begin_s) // MINUTE_S
     for one in ahead:
-        y, local = scale.at(one["price"]), _local(one, zone)
+        y = scale.at(one["price"])
         top, x = min(y, floor), (one["start"] - begin_s) // MINUTE_S
-        bars.append({"x": x, "width": (one["end"] - one["start"]) // MINUTE_S - 2, "y": top,
+        bars.append({"x": x, "width": max(1, (one["end"] - one["start"]) // MINUTE_S - 2), "y": top,
                      "height": max(1, abs(floor - y)), "tone": one["tone"]})  # fmt: skip
-        if local.minute(one["start"])[:5] in ("00:00", "06:00", "12:00", "18:00"):
-            hours.append({"pct": f"{100 * x / wide:.1f}%", "text": local.minute(one["start"])[:2]})
     rows = [
         {"at": f"{_local(one, zone).day(one['start'])} {_local(one, zone).minute(one['start'])}",
          "price": f"{one['price']:.2f}", "band": one["band"], "coin": one["coin"] or UNKNOWN}
@@ -176,10 +178,29 @@ def _chart(ahead: list[dict[str, Any]], zone: Zone, unit: str) -> dict[str, Any]
     named = {one["tone"]: f"{one['band']} {one['coin']}".strip() for one in ahead}
     return {
         "wide": wide, "high": HIGH, "floor": floor, "ticks": _ticks(prices, scale),
-        "bars": bars, "hours": hours, "rows": rows, "unit": unit,
+        "bars": bars, "hours": _hours(ahead, zone), "rows": rows, "unit": unit,
         "colours": [{"tone": number, "text": named[number]} for number in sorted(named)],
         "text": f"{min(prices):.1f} to {max(prices):.1f} {unit} over {span(end_s - begin_s)}",
     }  # fmt: skip
+
+
+def _hours(ahead: list[dict[str, Any]], zone: Zone) -> list[dict[str, str]]:
+    """What stands below the bars: each sixth hour of local time, of a long chart the days, wherever slots begin."""
+    begin_s, end_s = ahead[0]["start"], ahead[-1]["end"]
+    step_s = SIX_H_S if end_s - begin_s <= LONG_S else DAY_S
+    marks = []
+    for one in ahead:
+        local = _local(one, zone)
+        offset_s = local.offset_at(one["start"])
+        first = -(-(one["start"] + offset_s) // step_s) * step_s - offset_s
+        told = (at + offset_s - local.offset_at(at) for at in range(first, one["end"], step_s))
+        marks += [(at, local) for at in told if at < one["end"]]  # behind a change of the clocks it is another moment
+    thin = -(-len(marks) // LABELS_MOST) or 1
+    return [
+        {"pct": f"{100 * ((at - begin_s) // MINUTE_S) / ((end_s - begin_s) // MINUTE_S):.1f}%",
+         "text": local.minute(at)[:2] if step_s == SIX_H_S else local.day(at).partition(" ")[2]}
+        for at, local in (marks if step_s == SIX_H_S else marks[::thin])
+    ]  # fmt: skip
 
 
 def _ticks(prices: list[float], scale: Scale) -> list[dict[str, Any]]:

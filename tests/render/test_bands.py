@@ -113,6 +113,36 @@ def test_times_ahead_are_those_of_the_clock_that_holds_then():
     assert [(after - before) % 1440 for before, after in pairwise(minutes)] == [30, 1440 - 30, 30, 30]
 
 
+@pytest.mark.parametrize(("offset_s", "slot_s"), [(0, 3600), (19_800, 3600), (20_700, 1800), (-12_600, 900), (0, 9000)])
+def test_the_hours_of_the_chart_are_those_of_the_wall_clock_wherever_slots_begin(offset_s, slot_s):
+    """Hours of UTC begin at half past where it is Kolkata, and a tariff's windows begin when they like."""
+    begin_s = sample.NOW // 3600 * 3600
+    slots = [Planned(at, at + slot_s, 9.0, BTC, BTC) for at in range(begin_s, begin_s + 36_000, slot_s)]
+    given = economy(ahead=tuple(slots))._replace(offsets_s=(offset_s,) * len(slots))
+    chart = bands.bands(document(given), view.Zone(offset_s, "X"), sample.NOW, "INR")["chart"]
+    expected = [(at - begin_s) // 60 for at in range(begin_s, begin_s + 36_000, 900) if (at + offset_s) % 21_600 == 0]
+    wide = chart["wide"]
+    assert [one["pct"] for one in chart["hours"]] == [f"{100 * x / wide:.1f}%" for x in expected]
+    assert [one["text"] for one in chart["hours"]] == [
+        f"{(begin_s + 60 * x + offset_s) // 3600 % 24:02}" for x in expected
+    ]
+
+
+def test_a_price_that_holds_for_days_has_days_below_it_and_not_more_than_there_is_room_for():
+    begin_s = sample.NOW // 86_400 * 86_400
+    for days, most in ((9, 9), (380, 8)):
+        given = economy(ahead=(Planned(begin_s, begin_s + days * 86_400, 9.0, BTC, BTC),))._replace(offsets_s=(0,))
+        hours = bands.bands(document(given), view.Zone(0, "UTC"), sample.NOW, "GBP")["chart"]["hours"]
+        assert 4 < len(hours) <= min(most, 8)
+        assert hours[0]["text"] == view.Zone(0, "UTC").day(begin_s).split(" ", 1)[1]
+
+
+def test_a_bar_of_a_minute_is_a_bar():
+    slots = tuple(Planned(at, at + 60, 9.0, BTC, BTC) for at in range(START, START + 300, 60))
+    bars = bands.bands(document(economy(ahead=slots)), view.Zone(0, "UTC"), sample.NOW, "GBP")["chart"]["bars"]
+    assert all(bar["width"] > 0 for bar in bars)
+
+
 def test_an_unknown_price_is_said_and_no_number_stands_for_it():
     told = document(economy(price=None))
     assert (told["price"], told["known_to"]) == (None, None)
