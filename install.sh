@@ -271,6 +271,7 @@ build_release() {
     rm -rf -- "$copy"
     "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-extras.lock ||
         say "without the extras of requirements-extras.lock: no control of Braiins OS and VNish, and no local service"
+    sync # a cut of power leaves no mark on files that were not written yet
     printf '%s\n' "$digest" >"$dir/.minectl-release"
 }
 
@@ -358,11 +359,24 @@ point() { # point LINK TARGET: in one step, so that there is no moment without
     mv -T "$1.new" "$1"
 }
 
-switch_to() { # switch_to NAME
-    local opt=$root/opt/minectl now
+# What a switch is at stands in `switching` until the services run that version too: FROM TO WAY. After a kill or a cut of
+# power in its middle the same command goes on with it, and no rollback takes the version it came from for the one before.
+unfinished() { cat "$root/opt/minectl/switching" 2>/dev/null || true; }
+
+switch_to() { # switch_to NAME WAY: on to the version of this tree, or back
+    local opt=$root/opt/minectl now from to
     now=$(readlink "$opt/current" 2>/dev/null || true)
+    read -r from to _ <<<"$(unfinished)"
+    case $1 in
+        "$to") now=$from ;;
+        "$from") now=$to ;;
+    esac
     if [[ $now == "$1" ]]; then
         return 0
+    fi
+    if [[ -n $now ]]; then
+        printf '%s\n' "$now $1 $2" >"$opt/switching.new"
+        mv "$opt/switching.new" "$opt/switching"
     fi
     if [[ -n $now && -d $opt/$now ]]; then
         point "$opt/previous" "$now"
@@ -436,6 +450,7 @@ place_services() {
 
 restart_services() { # a process that runs would stay with the version before until the next boot
     on_system "systemd: restart what runs of ${SERVICES[*]}" systemctl try-restart "${SERVICES[@]}"
+    [[ $dry == yes ]] || rm -f -- "$root/opt/minectl/switching"
 }
 
 drop_services() {
@@ -565,14 +580,14 @@ install_release() {
     prove "$name"
     read -ra places <<<"$(missing_places)"
     ((${#places[@]} == 0)) || step "config.txt: where data, log and page lie" fill_places "$release" "${places[@]}"
-    step "switch /opt/minectl/current to $name" switch_to "$name"
+    step "switch /opt/minectl/current to $name" switch_to "$name" on
     place 0755 cron/minectl.command /usr/local/bin/minectl
     place 0644 docs/minectl.1 /usr/local/share/man/man1/minectl.1
     place 0644 cron/minectl.tmpfiles /etc/tmpfiles.d/minectl.conf
     place 0644 cron/minectl.logrotate /etc/logrotate.d/minectl
     start_rhythm
     place_services
-    [[ -z $before || $before == "$name" ]] || restart_services
+    [[ (-z $before || $before == "$name") && -z $(unfinished) ]] || restart_services
     keep_owners_page # by what the releases that are still there have placed
     remove_old
     show_page
@@ -597,15 +612,21 @@ say_next() {
 
 rollback() {
     need_root
-    local opt=$root/opt/minectl name
-    name=$(readlink "$opt/previous" 2>/dev/null) || die 2 "there is no version before this one in /opt/minectl"
+    local opt=$root/opt/minectl name from to way
+    read -r from to way <<<"$(unfinished)"
+    case $way in
+        back) name=$to ;;
+        on) name=$from ;;
+        *) name=$(readlink "$opt/previous" 2>/dev/null) || die 2 "there is no version before this one in /opt/minectl" ;;
+    esac
+    [[ -z $way ]] || say "the switch from $from to $to was cut off in its middle"
     [[ -f $opt/$name/.minectl-release ]] || die 2 "/opt/minectl/$name is not complete any more"
     runs "$opt/$name" ||
         die 2 "version $name can't run any more: this machine's Python is another one since. sudo ./install.sh in the tree of \
 the version you want builds it anew"
     step "version $name checks the config" check_config "$opt/$name" ||
         die 2 "version $name refuses /etc/minectl/config.txt, so nothing was switched"
-    step "switch /opt/minectl/current back to $name" switch_to "$name"
+    step "switch /opt/minectl/current back to $name" switch_to "$name" back
     restart_services
 }
 
