@@ -2,7 +2,8 @@
 
 The first line names the columns. A time is ISO ("2026-03-29T00:30Z", "2026-03-29 00:30"), or seconds since 1970; one
 without a zone is in `timezone`, and where an hour comes twice its second set of rows is the second one. A row holds
-until the time in `end_column`, without one until the next row begins (the last one as long as the one before it).
+until the time in `end_column`, without one until the next row begins (the last one as long as the one before it); an
+end by the clock of before a change is understood as that: 01:00 to 02:00 where 02:00 is left out, or comes twice.
 `factor` makes the unit: 100 where the table is in pounds, 0.1 where it is in euros per MWh. Only files that end in .csv
 are opened.
 """
@@ -85,6 +86,7 @@ class _Row(NamedTuple):
     start_s: int
     end_s: int | None
     price: float
+    lasts_s: int = 0  # from start to end as they are written without a zone; 0: not so written
 
 
 def _slots(rows: list[_Row], options: Options, was: Known) -> Iterator[Slot]:
@@ -93,8 +95,9 @@ def _slots(rows: list[_Row], options: Options, was: Known) -> Iterator[Slot]:
     begin_s, end_s = (_prices.since_s(was.wall_s), was.wall_s + AHEAD_S) if was.wall_s else (0, 1 << 60)
     for at, row in enumerate(rows):
         last_s = row.end_s
-        if last_s is None:
-            last_s = rows[at + 1].start_s if at + 1 < len(rows) else row.start_s + _step_s(rows)
+        next_s = rows[at + 1].start_s if at + 1 < len(rows) else row.start_s + _step_s(rows)
+        if last_s is None or (row.lasts_s and row.start_s + row.lasts_s == next_s < last_s):
+            last_s = next_s
         if not 0 < last_s - row.start_s <= 400 * DAY_S:
             raise BadReply(f"row {at + 2} ends before it begins, or never")
         if last_s > begin_s and row.start_s < end_s:
@@ -135,12 +138,24 @@ def _row(line: dict[str, str], options: Options, clock: "_Clock", number: int) -
     start_s = clock.moment_s(line[options.time_column].strip())
     end = line[options.end_column].strip() if options.end_column else ""
     end_s = _Clock(options.timezone, start_s or 0).moment_s(end) if end else None
+    lasts_s = _lasts_s(line[options.time_column].strip(), end)
+    if end_s is None and start_s is not None and lasts_s:
+        end_s = start_s + lasts_s
     if value is None or start_s is None or (end and end_s is None):
         raise BadReply(f"line {number}: {_answer.clean(', '.join(line.values()), 50)!r} is no time and price")
     try:
-        return _Row(start_s, end_s, _prices.retail(value * options.factor, options))
+        return _Row(start_s, end_s, _prices.retail(value * options.factor, options), lasts_s)
     except (ValueError, OverflowError):
         raise BadReply(f"line {number}: {_answer.clean(text, 20)} is no price") from None
+
+
+def _lasts_s(start: str, end: str) -> int:
+    """Seconds between two times as a wall shows them; 0 where one of them names a zone, or is none."""
+    try:
+        both = [dt.datetime.fromisoformat(text) for text in (start, end)]
+    except ValueError:
+        return 0
+    return 0 if any(one.tzinfo is not None for one in both) else max(0, int((both[1] - both[0]).total_seconds()))
 
 
 class _Clock:
