@@ -63,6 +63,16 @@ def test_what_is_cut_off_is_refused_and_nothing_is_made_of_it():
         cgminer.read(quirk(6))
 
 
+def test_damage_that_ends_properly_is_not_called_cut_off():
+    with pytest.raises(UnreadableError, match="damaged beyond repair"):
+        cgminer.read(b'{"STATUS":[{"Msg":}]}')
+
+
+@pytest.mark.parametrize("raw", [b'{"STATUS":[]}\0\0', b'\0{"STATUS":[]}\0', b'{"STATUS":\0[]}\0'])
+def test_terminators_too_many_part_nothing(raw):
+    assert cgminer.read(raw) == {"STATUS": []}
+
+
 def test_every_beginning_of_a_good_answer_is_refused():
     whole = quirk(1).rstrip(b"\0")
     for length in range(len(whole.rstrip()) - 1):

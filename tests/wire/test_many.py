@@ -85,6 +85,13 @@ def test_more_than_the_cap_is_cut_off(serve, ends):
     assert error(answer) == ("too_large", True)
 
 
+def test_more_than_the_cap_is_too_large_though_all_of_it_comes_at_once(serve):
+    server = serve(lambda _s, peer, _h: peer.sendall(b"z" * 40 + b"\0"))
+    whole, cut = many([to(server, cap=41), to(server, cap=40)], until())
+    assert whole == b"z" * 40 + b"\0"
+    assert error(cut) == ("too_large", True)
+
+
 def test_nobody_there_means_nothing_was_sent():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -44,5 +44,6 @@ def test_an_answer_to_another_question_is_none(serve, pdu):
 
 
 def test_another_unit_behind_the_same_address_does_not_answer_for_it(serve):
-    with pytest.raises(WireError):
+    with pytest.raises(WireError) as error:
         read(serve(answers(b"\x03\x04abcd", unit=7)))
+    assert (error.value.kind, error.value.why) == ("timeout", "no answer in time")

@@ -148,6 +148,12 @@ def test_a_broker_that_knows_only_the_old_protocol_is_spoken_to_in_it():
     assert [(one["source"], one["body"], one["retained"]) for one in told["pushed"]] == [("t", "7", True)]
 
 
+def test_a_broker_that_says_goodbye_is_quoted():
+    with pretender(lambda _: b"\x20\x03\x00\x00\x00", lambda _: b"\xe0\x01\x8e") as port:
+        error = refused(port)
+    assert (error.kind, error.why) == ("closed", "the broker says goodbye: Session taken over")
+
+
 def test_a_topic_that_may_not_be_heard_is_named():
     with pretender(old, lambda raw: b"\x90\x04" + raw[2:4] + b"\x80\x00" + publish(b"b", b"7")) as port:
         told = look(port, "a", "b", until_s=0.5)

@@ -30,6 +30,19 @@ def test_a_head_that_never_ends_leaves_the_body_behind_its_first_line():
         assert b"<a>1</a>" in ask(server.url).body
 
 
+def test_a_head_without_a_length_on_a_line_kept_open_ends_with_a_while_of_silence(monkeypatch):
+    monkeypatch.setattr(raw, "IDLE_S", 0.05)
+    began = time.monotonic()
+    with serving(lambda head: b"HTTP/1.1 200 OK\r\n\r\n<a>1</a>") as server:
+        assert ask(server.url) == (200, {}, b"<a>1</a>")
+    assert time.monotonic() - began < 3
+
+
+def test_a_status_line_needs_no_words_behind_its_number():
+    with serving(lambda head: b"HTTP/1.1 401\r\n\r\nno", keep=False) as server:
+        assert ask(server.url) == (401, {}, b"no")
+
+
 @pytest.mark.parametrize("head", [b"HTTP/1.1 \r\n\r\nx", b"HTTP/1.1 999999 x\r\n\r\nx", b"HTTP/\r\n\r\n"])
 def test_a_status_line_that_makes_no_sense_is_bad_http(head):
     with serving(lambda _: head, keep=False) as server, pytest.raises(WireError) as error:
