@@ -655,10 +655,10 @@ uninstall() {
         /usr/local/share/man/man1/minectl.1
     on_system "wait for the tick at work" await_tick
     if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
-        drop /etc/nginx/sites-enabled/minectl /etc/nginx/sites-available/minectl
         if [[ -f $root/etc/nginx/sites-available/default ]]; then
             step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
         fi
+        drop /etc/nginx/sites-available/minectl /etc/nginx/sites-enabled/minectl # the link last: by it one that was cut off goes on
         on_system "nginx: reload" leave_nginx
     fi
     drop /opt/minectl /run/minectl

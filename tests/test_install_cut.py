@@ -6,10 +6,10 @@ import subprocess
 import pytest
 from staging import staged
 
-# Sourced by bash before install.sh; ends it before the first command that begins with $CUT_AT.
+# Sourced by bash before install.sh; ends it before the first command like $CUT_AT, in which @ leads the file it is for.
 CUT = """
 set -o functrace
-trap '[[ $BASH_COMMAND != "$CUT_AT"* || $0 != */install.sh ]] || kill -9 $$' DEBUG
+trap '[[ "$BASH_COMMAND@${path:-}" != $CUT_AT || $0 != */install.sh ]] || kill -9 $$' DEBUG
 """
 BEFORE_CURRENT = 'point "$opt/current"'
 BEFORE_RESTART = "restart_services"
@@ -32,7 +32,7 @@ def cut(machine, moment, *words):
     """The same as machine.install(*words), killed before the command of that moment."""
     fakes = machine.fakes
     env = os.environ | {"PYTHON": f"{fakes}/python3", "FAKES": str(fakes), "TMPDIR": str(machine.tmp)}
-    env |= {"BASH_ENV": str(fakes.parent / "cut.sh"), "CUT_AT": moment}
+    env |= {"BASH_ENV": str(fakes.parent / "cut.sh"), "CUT_AT": moment if "@" in moment else f"{moment}*"}
     command = ["bash", machine.clone / "install.sh", "--root", machine.root, *words]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == -9, f"{moment} was never reached: {done.stdout}{done.stderr}"
@@ -79,3 +79,16 @@ def test_a_release_is_marked_as_whole_when_it_is_on_the_disk(machine):
     assert not (machine.root / "opt/minectl/1.2.0/.minectl-release").exists()
     machine.install()
     assert machine.current() == "1.2.0"
+
+
+@pytest.mark.parametrize(
+    "moment", ["step*@/etc/nginx/sites-available/minectl", "step*@/etc/nginx/sites-enabled/minectl"]
+)
+def test_an_uninstall_that_was_cut_off_is_brought_to_its_end_by_the_next_one(machine, moment):
+    """nginx kept our site file, and its welcome page was gone."""
+    nginx = machine.root / "etc/nginx"
+    (nginx / "sites-available/default").touch()
+    cut(machine, moment, "--uninstall")
+    machine.install("--uninstall")
+    assert not list(nginx.rglob("minectl"))
+    assert (nginx / "sites-enabled/default").exists()
