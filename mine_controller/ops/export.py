@@ -78,12 +78,19 @@ def _telemetry(db: Any, after: Any, until: Any) -> tuple[Rows, Any]:
     ).fetchall()
     rows: Rows = []
     for tick_at, ids, body in found:
-        columns, miners = json.loads(body), json.loads(ids)
-        empty = [None] * len(miners)
-        words = [None if place is None else columns["words"][place] for place in columns["word"]]
-        figures = (columns.get(name) or empty for name in TELEMETRY[2:5])
-        rows += [(iso(tick_at), *row) for row in zip(miners, *figures, words, strict=True)]
+        try:
+            rows += _of_miners(iso(tick_at), ids, body)
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise ValueError(f"telemetry of {iso(tick_at)}") from error
     return rows, found[-1][0] if found else after
+
+
+def _of_miners(timestamp: str, ids: str, body: str) -> Rows:
+    columns, miners = json.loads(body), json.loads(ids)
+    empty = [None] * len(miners)
+    words = [None if place is None else columns["words"][place] for place in columns["word"]]
+    figures = (columns.get(name) or empty for name in TELEMETRY[2:5])
+    return [(timestamp, *row) for row in zip(miners, *figures, words, strict=True)]
 
 
 def _hours(db: Any, after: Any, until: Any) -> tuple[Rows, Any]:
@@ -93,7 +100,10 @@ def _hours(db: Any, after: Any, until: Any) -> tuple[Rows, Any]:
     rows: Rows = []
     by_number = fleets(db) if found else {}
     for hour_at, body in found:
-        told = read_hour(body, by_number)
+        try:
+            told = read_hour(body, by_number)
+        except ValueError as error:
+            raise ValueError(f"the hour of {iso(hour_at)}") from error
         rows += [(iso(hour_at), name, *(spread or (None,) * 3)) for name, spread in told["site"].items()]
         for name, column in told["miners"].items():
             rows += [

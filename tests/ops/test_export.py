@@ -1,5 +1,7 @@
 """Export: every sort of row, in pieces, oldest first."""
 
+import sqlite3
+
 import pytest
 from store import ledger
 from store.test_store import full_book, run_ticks
@@ -52,6 +54,17 @@ def test_telemetry_is_a_row_a_miner_and_tick(paths):
     assert 3300 <= first["power_w"] < 3500
 
 
+@pytest.mark.parametrize(
+    "body", ["{}", "null", "[", '{"word":[0],"words":[]}', '{"word":[5,5,5,5],"words":["hashing"]}']
+)
+def test_a_damaged_row_of_telemetry_is_told_with_its_time(paths, body):
+    with sqlite3.connect(paths.db) as db:
+        db.execute("UPDATE telemetry SET body = ? WHERE tick_at = ?", (body, ledger.NOON + 240))
+    with pytest.raises(ValueError, match=iso(ledger.NOON + 240)):
+        rows(paths, "telemetry")
+    assert rows(paths, "telemetry", ledger.NOON + 241)
+
+
 def test_stats_and_hours_are_what_an_hour_left(paths):
     assert len(rows(paths, "stats")) == 2 * 4
     found = rows(paths, "hours")
@@ -59,6 +72,13 @@ def test_stats_and_hours_are_what_an_hour_left(paths):
     power = next(row for row in found if row[1] == "power_w")
     assert power[2] <= power[3] <= power[4]
     assert any(row[1] == "miner a003:chip_c" for row in found)
+
+
+def test_a_damaged_hour_is_told_with_its_time(paths):
+    with sqlite3.connect(paths.db) as db:
+        db.execute("UPDATE hours SET body = x'00' WHERE hour_at = ?", (ledger.NOON + 3600,))
+    with pytest.raises(ValueError, match=iso(ledger.NOON + 3600)):
+        rows(paths, "hours")
 
 
 def test_miners_come_once(paths):
