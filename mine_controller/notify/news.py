@@ -84,6 +84,11 @@ class Group(NamedTuple):
         """False for a heartbeat, which is told beside news and never counted as one."""
         return self.what != HEARTBEAT
 
+    @property
+    def word(self) -> str:
+        """What it is in one word: its severity, or that it is over."""
+        return "over" if self.what == "clear" else self.severity
+
 
 class Item(NamedTuple):
     """One letter as it is read: whatever is missing or of the wrong sort is "", 0 or empty."""

@@ -120,7 +120,7 @@ def plain_subject(facts: dict[str, Any]) -> str:
     """The subject without a template."""
     group: Group = facts["groups"][0]
     other = f" and {facts['count'] - group.times} more" if facts["count"] > group.times else ""
-    return f"{'[shadow] ' if facts['shadow'] else ''}{facts['site']}: {group.severity} {group.kind}{other}"
+    return f"{'[shadow] ' if facts['shadow'] else ''}{facts['site']}: {group.word} {group.kind}{other}"
 
 
 def plain_text(facts: dict[str, Any]) -> str:
@@ -129,7 +129,7 @@ def plain_text(facts: dict[str, Any]) -> str:
     for group in facts["groups"]:
         many = f" {group.times} times" if group.times > 1 else ""
         about = ", ".join(group.about) + (f" and {group.more} more" if group.more else "")
-        loud = group.severity.upper() if group.level >= WARNING else group.severity
+        loud = group.word.upper() if group.level >= WARNING else group.word
         shadow = "[shadow] " if group.shadow else ""
         todo = f" To do: {group.owner}." if group.owner else ""
         lines.append(f"{shadow}{loud} {group.kind}{many}, {about}: {group.text} ({group.when}){todo} {group.ids}")

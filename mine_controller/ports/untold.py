@@ -12,9 +12,10 @@ TOLD = "told"  # how a letter's note says that a channel took it
 def untold(letters: Sequence[Letter], now_s: int) -> str:
     """One sentence about the open letters that no channel has taken for long; "" when there is none.
 
-    `now_s` is wall time. Information is no reason, nor is a warning that quiet hours hold back.
+    `now_s` is wall time. Information is no reason, nor is the end of an alarm, nor a warning that quiet hours hold
+    back.
     """
-    waits = {level: [_since(letter) for letter in letters if letter.level == level and _waits(letter, now_s)]
+    waits = {level: [_since(one) for one in letters if one.level == level and _waits(one, now_s) and not _ends(one)]
              for level in WAITED_S}  # fmt: skip
     for level, word in ((EMERGENCY, "an emergency"), (WARNING, "a warning")):
         longest_s = now_s - min(waits[level], default=now_s)
@@ -31,6 +32,13 @@ def _waits(letter: Letter, now_s: int) -> bool:
     quiet = note.get("quiet")
     held = isinstance(quiet, int) and quiet > now_s
     return letter.told_at is None and TOLD not in note.values() and not held
+
+
+def _ends(letter: Letter) -> bool:
+    """It says that an alarm is over, and goes to whoever was told of that alarm."""
+    from mine_controller.notify.news import read  # noqa: PLC0415 - only where a letter waits for long
+
+    return read(letter).what == "clear"
 
 
 def _since(letter: Letter) -> int:

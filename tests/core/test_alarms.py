@@ -41,8 +41,46 @@ def test_a_level_ends_after_its_off_delay_and_is_told_over_with_how_long():
     assert desk.ticks(3) == []
     told = desk.tick()
     assert said(told) == [("clear", "temperature_warning")]
-    assert (told[0].level, told[0].state, told[0].for_s) == (0, "cleared", 6 * TICK_S)
+    assert (told[0].severity, told[0].state, told[0].for_s) == ("info", "cleared", 6 * TICK_S)
     assert desk.alarms == {}
+
+
+def test_the_end_of_an_alarm_goes_wherever_the_alarm_went():
+    """Who has mail or SMS alone would otherwise drive out for what was over minutes later."""
+    desk = Desk()
+    desk.tick(STOP, FAN)
+    desk.tick(over("heat_stop_over", "inlet"), over("fan_back", "fan 3"))
+    desk.ticks(40)
+    levels = {(one.what, one.kind): one.level for one in desk.told}
+    assert levels == {
+        ("raise", "heat_stop"): 2,
+        ("clear", "heat_stop"): 2,
+        ("raise", "fan_fault"): 1,
+        ("clear", "fan_fault"): 1,
+    }
+
+
+def test_the_end_of_several_at_once_goes_where_the_gravest_of_them_went():
+    desk = Desk()
+    desk.tick(FAN, event("fan_fault", "fan 4", severity="emergency"))
+    desk.tick(over("fan_back", "fan 3"), over("fan_back", "fan 4"))
+    desk.ticks(40)
+    assert [(one.level, one.severity, one.others) for one in desk.told if one.what == "clear"] == [
+        (2, "info", ("fan 4",))
+    ]
+
+
+def test_an_end_that_waited_since_an_older_version_is_information():
+    desk = Desk()
+    desk.tick(FAN)
+    desk.tick(over("fan_back", "fan 3"))
+    desk.tick(event("fan_fault", "fan 4", severity="emergency"))
+    desk.tick(over("fan_back", "fan 4"))
+    [waits] = [one for one in desk.book["held"].values() if one["what"] == "clear"]
+    del waits["level"]
+    desk.told.clear()
+    desk.ticks(40)
+    assert [one.level for one in desk.told if one.what == "clear"] == [0]
 
 
 def test_a_level_that_dips_within_its_off_delay_is_the_same_alarm():

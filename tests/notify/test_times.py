@@ -188,7 +188,7 @@ def test_an_escalation_is_no_repeat(world):
 
 
 def test_ntf5_what_was_over_before_anybody_could_be_told_is_told_as_over_by_every_channel(world):
-    """A phone hears of no end: after hours without a line it must not send somebody out for what is past."""
+    """After hours without a line a phone must not send somebody out for what is past."""
     world.sms.TEXT = "sms.txt"
     about = {"kind": "heat_stop", "about": "inlet", "severity": "emergency", "owner": "look for dead fans"}
     stop = [
@@ -196,15 +196,27 @@ def test_ntf5_what_was_over_before_anybody_could_be_told_is_told_as_over_by_ever
         with_body(letter(2, EMERGENCY, at=NOW - 8400), **about, alarm="aaaaa", what="repeat", state="active"),
     ]
     stop[1] = with_body(stop[1], text="still, for 10 min, and nobody has acked it")
-    over = with_body(letter(3, INFO, at=NOW - 7200), kind="heat_stop", alarm="aaaaa", what="clear", severity="info")
+    over = with_body(letter(3, EMERGENCY, at=NOW - 7200), kind="heat_stop", alarm="aaaaa", what="clear")
+    over = with_body(over, severity="info", text="over after 30 min: gives no air")
     run(world, [*stop, over])
-    text = "Coop: EMERGENCY heat stop x2: gives no air (was, from 16:30 to 16:40, over at 17:00) #1 #2"
-    assert world.sms.got[0].text == text
+    text = "Coop: EMERGENCY heat stop x2: gives no air (was, from 16:30 to 16:40, over at 17:00) #1 #2;"
+    assert world.sms.got[0].text == f"{text} OVER heat stop: over after 30 min: gives no air (was, at 17:00) #3"
     assert "over at 17:00" in world.email.got[0].text
     assert world.telegram.got[0].buttons == (), "nothing is left to ack"
     again = with_body(letter(4, EMERGENCY, at=NOW - 60), **about, alarm="bbbbb", what="raise", state="active")
     run(world, [*stop, over, again])
     assert "TO DO: look for dead fans (from 16:30 to 18:59)" in world.sms.got[1].text, "it is there again"
+
+
+def test_the_end_of_an_emergency_goes_to_the_phone_and_wakes_nobody_up_louder_than_it_must(world):
+    """Its letter has the emergency's route and is itself information: Telegram shows it without a sound."""
+    world.sms.TEXT = "sms.txt"
+    over = with_body(letter(1, EMERGENCY), kind="heat_stop", alarm="aaaaa", what="clear", severity="info")
+    quiet = world.desk()._replace(quiet_until=NOW + 9000)
+    deliver((with_body(over, text="over after 9 min: 52 at the inlet"),), quiet, NOW, time.monotonic() + 5)
+    assert world.sms.got[0].text == "Coop: OVER heat stop: over after 9 min: 52 at the inlet (at 19:00) #1"
+    assert [message.level for message in (*world.telegram.got, *world.email.got)] == [INFO, INFO]
+    assert world.email.got[0].subject == "Coop: over, heat stop"
 
 
 def test_ntf5_a_phone_hears_of_an_end_that_all_others_were_told_before(world):

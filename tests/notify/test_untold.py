@@ -40,6 +40,7 @@ def letter(level, waited_s, *, told_at=None, **note):
         ([letter(WARNING, 9 * HOUR_S, quiet=NOW)], "a warning"),
         ([letter(EMERGENCY, -9000)], ""),
         ([Letter(1, "key", EMERGENCY, "{}", NOW - 900, (), None)], "an emergency"),
+        ([Letter(1, "key", EMERGENCY, '{"what": "clear", "severity": "info"}', NOW - 900, (), None)], ""),
     ],
 )
 def test_ntf4_what_has_reached_nobody_for_long_is_said(waiting, begins):

@@ -111,7 +111,7 @@ def _letter(work: Machine, group: list[tuple[str, Alarm]], what: str) -> Telling
     return Telling(
         key=f"{_occasion(first)}.{what}{first['times']}",
         what=what,
-        level=_level(work, first["kind"], first["severity"]),
+        level=_alarm_level(work, first),
         kind=first["kind"],
         about=str(first["about"]),
         severity=first["severity"],
@@ -131,6 +131,10 @@ def _occasion(one: Mapping[str, Any]) -> str:
     return f"{one['id'] or one['kind']}-{one['at']}-{one.get('raised_s') or one['since_s']}"
 
 
+def _alarm_level(work: Machine, alarm: Alarm) -> int:
+    return _level(work, alarm["kind"], alarm["severity"])
+
+
 def _level(work: Machine, kind: str, severity: str) -> int:
     route = work.ways(kind).route
     return SEVERITIES.index(route if route and graver(route, severity) else severity)
@@ -140,7 +144,7 @@ def _level(work: Machine, kind: str, severity: str) -> int:
 
 
 def _end(work: Machine) -> None:
-    """What ended this round waits to be told as over, if it was told as there."""
+    """What ended this round waits to be told as over, if it was told as there: to whoever was told that it began."""
     for alarm in work.ended:
         key = f"{alarm['kind']} {alarm['about']}"
         if not alarm["told_s"] or alarm["state"] == "suppressed" or key in work.shelved:
@@ -150,7 +154,8 @@ def _end(work: Machine) -> None:
         abouts = [*was["abouts"], str(alarm["about"])] if was else [str(alarm["about"])]
         work.held[gate] = {
             "what": "clear", "kind": alarm["kind"], "abouts": abouts[:NAMED], "n": (was["n"] if was else 0) + 1,
-            "severity": "info", "reason": alarm.get("first") or alarm["reason"], "since_s": alarm["since_s"],
+            "severity": "info", "level": max(was.get("level", 0) if was else 0, _alarm_level(work, alarm)),
+            "reason": alarm.get("first") or alarm["reason"], "since_s": alarm["since_s"],
             "for_s": max(was["for_s"] if was else 0, int(alarm.get("clear_s", work.now_s)) - int(alarm["since_s"])),
             "id": alarm["id"], "at": alarm["at"], "raised_s": alarm.get("raised_s", 0),
         }  # fmt: skip
@@ -185,7 +190,7 @@ def _told(work: Machine, one: dict[str, Any]) -> Telling:
     return Telling(
         key=f"{_occasion(one)}.{one['what']}{'' if one['id'] else one['since_s']}.{abouts[0]}",
         what=str(one["what"]),
-        level=_level(work, one["kind"], one["severity"]),
+        level=int(one.get("level") or _level(work, one["kind"], one["severity"])),
         kind=str(one["kind"]),
         about=abouts[0],
         severity=str(one["severity"]),
