@@ -1,4 +1,4 @@
-"""What must agree between a rule's sections and the rest of the file: the grid's marks, and whom or what a rule names.
+"""What must agree between sections: the grid's marks, whom or what a rule names, and in what money prices are.
 
 A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
 """
@@ -14,6 +14,7 @@ from mine_controller.core.model.wiring import Wiring
 
 SITE, GRID = "site", "grid"
 LOWEST_HZ = 45  # no grid is meant to be slower
+PRICES = "slots"  # what a source of prices reads
 FAR_PCT = 10  # marks further below are those of another grid
 
 NAMING = {"schedule": ("of", "modes"), "tuning": ("miners",), "profit": ("difficulty_from", "price_from")}
@@ -34,6 +35,17 @@ def marks(document: Document, rules: Rules, facts: Site, work: Work) -> None:
         elif options.off_hz * 100 < nominal_hz * (100 - FAR_PCT):
             text = f"is more than {FAR_PCT} % below {belongs}: it would protect nothing"
             work.tell(entries["off_hz"].line, GRID, "off_hz", text)
+
+
+def money(document: Document, facts: Site, kinds: Kinds, work: Work) -> None:
+    """A publisher's prices in another currency than the site's: bands and sums would be off by the rate of exchange."""
+    for title, wired in kinds.items():
+        if wired.endpoint is None or PRICES not in wired.module.CAN.reads:
+            continue
+        told = getattr(wired.module, "CURRENCY", "") or getattr(wired.endpoint.options, "currency", "")
+        if told and told != facts.currency.upper():
+            text = f"its prices are in {told} and `currency` of [{SITE}] is {facts.currency[:20]}: make them the same"
+            work.note(document.sections[title].line, title, "", text)
 
 
 def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: Work) -> None:

@@ -20,6 +20,7 @@ from mine_controller.wire.door import Request, Wire
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
 OUTSIDE = True
+CURRENCY = "EUR"
 BUDGET_S = 12.0
 
 HOSTS = ("api.awattar.de", "api.awattar.at")

@@ -30,6 +30,7 @@ from mine_controller.wire.door import Request, Wire, WireError
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
 OUTSIDE = True
+CURRENCY = "GBP"
 BUDGET_S = 15.0
 
 HOST = "api.octopus.energy"

@@ -101,3 +101,31 @@ def test_marks_that_are_not_all_written_are_told_by_their_own_check(write, mark)
     lines = [line for line in OF_50.split("\n") if not line.startswith(mark)]
     ((_, text),) = told(site(write, "\n".join(lines), nominal_hz="50"))
     assert text.endswith("write all three or none")
+
+
+PRICES = {
+    "octopus": "[octopus agile]\nregion = H\n",
+    "awattar": "[awattar market]\nurl = https://api.awattar.de\n",
+    "nordpool": "[nordpool se3]\narea = SE3\ncurrency = SEK\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "currency", "told"),
+    [
+        ("octopus", "", "its prices are in GBP and `currency` of [site] is USD"),
+        ("octopus", "GBP", ""),
+        ("octopus", "gbp", ""),
+        ("awattar", "GBP", "its prices are in EUR and `currency` of [site] is GBP"),
+        ("nordpool", "EUR", "its prices are in SEK and `currency` of [site] is EUR"),
+        ("nordpool", "SEK", ""),
+    ],
+)
+def test_prices_in_another_currency_than_the_sites_are_a_note(write, kind, currency, told):
+    """Bands in cents under prices in ore are eleven times off, and no answer of the publisher can show it."""
+    text = TEXT.replace("power_cap_kw", f"currency = {currency}\npower_cap_kw") if currency else TEXT
+    section = PRICES[kind]
+    title = section.partition("]")[0].removeprefix("[")
+    found = noted(write(text.replace("[wiring]", f"{section}\n[wiring]\nprice = {title}")))
+    said = [words for begins, words in found if begins == f"[{kind}"]
+    assert [words.startswith(told) for words in said] == ([True] if told else []), found
