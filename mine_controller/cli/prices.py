@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.listing import tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, print_rows, safe
 from mine_controller.cli.session import fail, load_config
@@ -53,3 +54,5 @@ def command(config: Path | None, hours: int, back: int, only_next: bool, as_csv:
     if coming and not as_csv and not only_next:
         first = coming[0]
         click.echo(safe(f"Next: band {first['band']} at {first['at']} ({first['price']:g} {loaded.site.units.price})."))
+    if not as_csv:
+        tell_age(loaded)

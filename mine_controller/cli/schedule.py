@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mine_controller.cli.listing import tell_age
 from mine_controller.cli.options import config_option
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import fail, load_config
@@ -45,3 +46,4 @@ def command(config: Path | None, as_json: bool) -> None:
         click.echo("This site has no [schedule NAME] sections.")
     for one in coming:
         click.echo(safe(f"{one['at']}: band {one['band']} ({one['price']:g} {loaded.site.units.price})"))
+    tell_age(loaded)

@@ -51,4 +51,4 @@ def _wide(value: float, most: float) -> int:
 
 
 def _money(minor: float, currency: str) -> str:
-    return f"{minor / MONEY:.2f} {currency}"
+    return f"{minor / MONEY:z.2f} {currency}"

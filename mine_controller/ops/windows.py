@@ -1,6 +1,6 @@
 """The [schedule NAME] windows of a site as rows: what each holds, whether it is open, when that changes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,7 +26,7 @@ def rows(config: Config, now_s: int) -> list[dict[str, Any]]:
             "when": one.section.when,
             "holds": _holds(one.section),
             "open": stands(one.section, local, away),
-            "edge": _edge(until_edge(one.section, local)),
+            "edge": _edge(_lasting(at, until_edge(one.section, local))),
         }
         for one in options.sections
     ]
@@ -42,6 +42,15 @@ def _holds(section: Section) -> str:
         f"pool {section.pool}" if section.pool else "",
     ]
     return ", ".join(part for part in parts if part) + whom
+
+
+def _lasting(at: datetime, minutes: int | None) -> int | None:
+    """How long so many minutes of the wall's clock last from that moment on, over a change of the clocks."""
+    if minutes is None:
+        return None
+    at = at.replace(second=0, microsecond=0)
+    then = at.replace(tzinfo=None) + timedelta(minutes=minutes)
+    return int(then.replace(tzinfo=at.tzinfo, fold=at.fold).timestamp() - at.timestamp()) // 60
 
 
 def _edge(minutes: int | None) -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import xml.etree.ElementTree as ET
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,10 @@ from cli.conftest import seated
 from mine_controller.cli.report import _notes
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
+from mine_controller.core.money import Line
+from mine_controller.ops.chart import svg
+from mine_controller.ops.costs import reported, row
+from mine_controller.ops.windows import rows
 
 
 @pytest.fixture
@@ -187,6 +192,29 @@ def test_schedule_shows_windows_and_band_changes_to_come(home):
     assert ": band 1 (25 p/kWh)" in shown
 
 
+@pytest.mark.parametrize("words", [("prices",), ("prices", "--next"), ("schedule",), ("bands",)])
+def test_what_will_hold_is_told_with_how_long_ago_the_last_tick_was(home, words):
+    """Of a controller that died an hour ago no band begins at noon."""
+    home.prices(*[15.0] * 2, *[25.0] * 4, ticks=20).ticks(2, of=20)
+    assert "OLD: the last tick was 38 min ago" in home.run(*words).stderr
+    for form in {"prices": ("--json", "--csv"), "schedule": ("--json",), "bands": ("--json",)}[words[0]]:
+        assert home.run(*words, form).stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("now", "edge"),
+    [
+        ("2027-03-27T23:30Z", "in 6 h 30 min"),
+        ("2026-10-24T22:30Z", "in 8 h 30 min"),
+        ("2026-10-25T01:15Z", "in 5 h 45 min"),
+        ("2026-07-15T11:00Z", "in 10 h 0 min"),
+    ],
+)
+def test_when_a_window_opens_or_closes_is_told_over_a_change_of_the_clocks_too(home, now, edge):
+    [window] = rows(home.config, int(datetime.fromisoformat(now).timestamp()))
+    assert window["edge"] == edge
+
+
 # -- costs ------------------------------------------------------------------------------------------------------------
 
 
@@ -203,6 +231,12 @@ def test_costs_are_told_as_table_csv_json_and_drawing(home):
     drawing = ET.fromstring(home.run("report", "costs", "--days", "2", "--svg").output)
     assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
     assert any("GBP" in (one.text or "") for one in drawing.iter())
+
+
+def test_a_drawing_of_next_to_nothing_has_no_minus(home):
+    drawn = svg(reported(home.config, (), 1, "day")._replace(rows=(row(Line("a", 3600, -8 * 3600 * 10**7)),)), "INR")
+    assert "-0.00" not in drawn
+    assert "0.00 INR" in drawn
 
 
 def test_what_is_guessed_is_said_to_be_in_what_is_saved_and_not_in_the_cost_beside_it():
