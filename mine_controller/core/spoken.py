@@ -34,7 +34,7 @@ def units(temperature_unit: str, currency: str) -> Units:
 
 def minor(currency: str) -> str:
     """Its hundredth part, by the name that people on the spot have for it."""
-    return MINORS.get(currency, ("", "cent"))[1]
+    return MINORS.get(currency.upper(), ("", "cent"))[1]
 
 
 def price_unit(currency: str) -> str:

@@ -232,5 +232,5 @@ def _money(today: Doc, currency: str) -> dict[str, Any]:
 
 def amount(minor: float, currency: str) -> str:
     """£1.23 of 123.4 pence; a credit has its minus in front."""
-    sign, _ = MINORS.get(currency, (f"{currency} ", ""))
+    sign, _ = MINORS.get(currency.upper(), (f"{currency} ", ""))
     return f"{'-' if round(minor) < 0 else ''}{sign}{abs(minor) / 100:,.2f}"

@@ -40,6 +40,7 @@ def test_a_price_is_told_in_the_hundredth_of_the_sites_currency():
     assert spoken(said, units("C", "GBP")) == said
     assert (minor("SEK"), price_unit("SEK")) == ("cent", "cent/kWh")
     assert {minor(name) for name in MINORS} == {"p", "ct", "¢"}
+    assert (minor("eur"), minor("gbp")) == ("ct", "p")
 
 
 def test_every_sentence_with_a_temperature_or_price_is_understood():

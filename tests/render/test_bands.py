@@ -174,7 +174,13 @@ def test_money_that_cannot_be_read_is_left_out():
 
 @pytest.mark.parametrize(
     ("minor", "currency", "text"),
-    [(123.4, "GBP", "£1.23"), (-123.4, "EUR", "-€1.23"), (5, "CHF", "CHF 0.05"), (-0.2, "GBP", "£0.00")],
+    [
+        (123.4, "GBP", "£1.23"),
+        (-123.4, "EUR", "-€1.23"),
+        (5, "CHF", "CHF 0.05"),
+        (-0.2, "GBP", "£0.00"),
+        (-5, "eur", "-€0.05"),
+    ],
 )
 def test_amounts_have_their_sign_in_front(minor, currency, text):
     assert bands.amount(minor, currency) == text
