@@ -81,7 +81,7 @@ def test_before_any_tick_the_list_says_so(home):
 
 
 def test_bands_whose_price_left_the_config_are_listed_as_what_they_are(home):
-    home.prices(*[15.0] * 8, ticks=4).ticks(2)
+    home.prices(*[15.0] * 8, ticks=3).ticks(2)
     home.path.write_text(home.path.read_text().replace("price = octopus agile\n", ""))
     home.ticks(1)
     assert home.run("bands", "list").output.splitlines()[-1] == "They decide nothing: [wiring] has no active price."
