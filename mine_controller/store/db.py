@@ -4,6 +4,7 @@
 folder's own sync would have to follow, and a process that opens, commits once and closes writes the fewest pages.
 """
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -105,6 +106,13 @@ _KINDS = {
     sqlite3.SQLITE_CONSTRAINT: "rejected",
     sqlite3.SQLITE_MISMATCH: "rejected",
 }
+_FILE_KINDS = {
+    errno.ENOSPC: "full",
+    errno.EDQUOT: "full",
+    errno.EROFS: "readonly",
+    errno.EACCES: "readonly",
+    errno.EPERM: "readonly",
+}
 _SAID = {
     "full": "the disk is full",
     "readonly": "the database can't be written (read-only or not permitted)",
@@ -121,8 +129,8 @@ def trouble_of(error: Exception) -> StoreTrouble:
         return error
     code = getattr(error, "sqlite_errorcode", None)
     kind = "io" if code is None else _KINDS.get(code & 0xFF, "io")
-    if isinstance(error, PermissionError):
-        kind = "readonly"
+    if isinstance(error, OSError):
+        kind = _FILE_KINDS.get(error.errno or 0, "io")
     elif isinstance(error, UnicodeError | OverflowError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
         kind = "rejected"
     return StoreTrouble(kind, f"{_SAID[kind]}: {plain(str(error), 120)}")

@@ -1,3 +1,5 @@
+import errno
+import os
 import resource
 import sqlite3
 from contextlib import closing
@@ -9,7 +11,7 @@ from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, fill_up, load_and_make, state_of
 
 from mine_controller.store import ballast, query, spill
-from mine_controller.store.db import Places, StoreTrouble
+from mine_controller.store.db import Places, StoreTrouble, trouble_of
 from mine_controller.store.outbox import INFO, Message
 from mine_controller.store.store import Extra, open_store
 
@@ -41,6 +43,23 @@ def full():
     error = sqlite3.OperationalError("database or disk is full")
     error.sqlite_errorcode = sqlite3.SQLITE_FULL
     return error
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, "full"),
+        (errno.EDQUOT, "full"),
+        (errno.EROFS, "readonly"),
+        (errno.EACCES, "readonly"),
+        (errno.EPERM, "readonly"),
+        (errno.EIO, "io"),
+    ],
+)
+def test_what_a_file_refuses_is_called_what_it_is_as_when_the_database_does(number, kind):
+    trouble = trouble_of(OSError(number, os.strerror(number)))
+    assert trouble.kind == kind
+    assert trouble.text.startswith("the disk reports an error") is (kind == "io")
 
 
 def test_giving_up_the_ballast_is_enough_when_it_makes_room(paths, rules):
