@@ -131,6 +131,19 @@ def test_a_long_check_can_be_given_up(paths, rules, monkeypatch):
     assert "interrupted" in putback.judge(whole(paths), ended=lambda: True).why
 
 
+def test_a_copy_without_a_state_is_the_oldest_of_all_and_stops_nobody(paths, rules):
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    good, bare, odd = (whole(paths, name) for name in ("good.db", "bare.db", "odd.db"))
+    for path, order in ((bare, "DELETE FROM state"), (odd, "UPDATE state SET seq = NULL")):
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("CREATE TABLE free AS SELECT * FROM state")
+            db.execute("DROP TABLE state")
+            db.execute("ALTER TABLE free RENAME TO state")
+            db.execute(order)
+    assert copies.order_of(bare) == copies.order_of(odd) == -1
+    assert copies.highest(paths.backups) == copies.order_of(good) > 0
+
+
 def test_the_automatic_way_back_takes_a_small_copy_before_a_newer_large_one(paths, rules, monkeypatch):
     """DB2: control can't wait for gigabytes; the history is put back by hand, later."""
     run_ticks(paths, rules, 31)

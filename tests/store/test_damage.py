@@ -125,6 +125,39 @@ def test_a_file_that_proves_damaged_in_mid_tick_is_replaced_and_the_state_at_han
     assert query.anchors(paths) == (ledger.NOON + 360,)
 
 
+def broken_while_open(paths):
+    with closing(sqlite3.connect(paths.db)) as other, other:
+        other.execute("DROP TABLE state")
+
+
+def test_a_file_that_proves_damaged_when_it_is_read_is_begun_again_with_a_full_copy_of_the_state(paths, rules):
+    run_ticks(paths, rules, 33, book=full_book(rules))
+    with open_store(paths, "1.0") as store:
+        broken_while_open(paths)
+        made = load_and_make(store, rules, ledger.NOON + 33 * 120)
+        store.save(made.tick, made.rounds, made.book, ledger.NOON + 33 * 120 + 5)
+    assert query.anchors(paths)[-1] == ledger.NOON + 33 * 120
+    assert "begun again from hour-" in query.events(paths, kind="database")[0].text
+
+
+def test_a_damaged_file_that_can_not_be_begun_again_is_trouble_and_no_end_of_the_tick(paths, rules, monkeypatch):
+    run_ticks(paths, rules, 3, book=full_book(rules))
+    with open_store(paths, "1.0") as store:
+        broken_while_open(paths)
+        monkeypatch.setattr("mine_controller.store.store.begin_again", refused)
+        found = store.load(ledger.BOOT, SHA)
+        made = ledger.make_tick(rules, found.book, ledger.NOON + 360)
+        with pytest.raises(StoreTrouble):
+            store.save(made.tick, made.rounds, made.book, ledger.NOON + 365)
+    assert found.lost
+    assert len(found.trouble) == 2
+    assert found.trouble[1].startswith("the disk is full")
+
+
+def refused(*_given):
+    raise OSError(28, "No space left on device")
+
+
 def test_a_journal_left_by_a_kill_moves_aside_with_its_damaged_database(paths):
     """DB5: a journal belongs to one file and goes with it."""
     paths.db.write_bytes(b"damaged")

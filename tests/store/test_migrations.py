@@ -85,6 +85,11 @@ def test_another_programs_database_is_refused_and_left_alone(paths):
     assert shell(paths, "SELECT name FROM sqlite_master") == [("cookies",)]
 
 
+def test_the_file_says_whose_it_is_by_the_mark_that_every_file_out_there_has(paths, rules):
+    run_ticks(paths, rules, 1)
+    assert paths.db.read_bytes()[68:72] == b"MINE"
+
+
 def test_migrating_twice_changes_nothing(paths):
     with closing(connect(paths.db, create=True)) as db:
         assert migrate(db) == 0
