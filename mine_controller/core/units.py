@@ -88,6 +88,12 @@ def _shrunk(known: int, gone: int) -> tuple[Event, ...]:
     return (Event("list_shrunk", "warning", "fleet.csv", Reason("units", "list_shrunk", numbers)),)
 
 
+def reads_rates(policy: Policy) -> bool:
+    """True where decisions go by joules, learned of hash rates; else nobody asks, and no record need hold rates."""
+    judged = any(getattr(policy.rules.get(name), "sections", ()) for name in READERS)
+    return judged or policy.site.strategy != "wear"
+
+
 class _Watch:
     """One look at the fleet."""
 
@@ -95,7 +101,7 @@ class _Watch:
         self.image, self.fleet, self.state, self.policy = image, fleet, state, policy
         self.events: list[Event] = []
         self.claims: dict[tuple[str, str], str] | None = None
-        self._judged = any(getattr(policy.rules.get(name), "sections", ()) for name in READERS)
+        self._judged = reads_rates(policy)
 
     def placed(self, spec: MinerSpec, unit: Unit, address: str | None) -> Unit:
         """Where it answers now; a move is followed, another unit in its place is told once."""
@@ -136,7 +142,7 @@ class _Watch:
             return unit
         sample_dw = min(max(round(watts * 10), spec.nominal_w * LEAST_SHARE), spec.nominal_w * MOST_SHARE)
         unit = unit._replace(run_dw=_slowly(unit.run_dw, sample_dw))
-        if self.policy.site.strategy == "wear" and not self._judged:  # nobody asks, and records need not hold rates
+        if not self._judged:
             return unit
         rate = self.image.channels.get(f"{spec.group}/{spec.mac}:hashrate_ths")
         if rate is None or rate.why or not isinstance(rate.value, int | float) or rate.value <= 0:

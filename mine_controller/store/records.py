@@ -12,8 +12,10 @@ from mine_controller.core.columns import Readings, columned
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Request
+from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.round import Round
+from mine_controller.core.units import reads_rates
 from mine_controller.record import NamedTuple
 from mine_controller.store.codec import Code, Keys, Name, Rows, fold, order_of, sha, squeeze, table, text, unsqueeze
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
@@ -47,9 +49,9 @@ def record_id(tick_at: int, number: int) -> int:
     return tick_at * ROUNDS + min(number, ROUNDS - 1)
 
 
-def unread(strategy: str) -> frozenset[str]:
-    """Give the quantities that no decision reads at a site of this strategy."""
-    return UNREAD if strategy == "wear" else NEVER_READ
+def unread(policy: Policy) -> frozenset[str]:
+    """Give the quantities that no decision reads at a site of this policy."""
+    return NEVER_READ if reads_rates(policy) else UNREAD
 
 
 def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left_out: frozenset[str] = UNREAD) -> bytes:

@@ -280,7 +280,7 @@ class Store:
         key = record_id(at.key, this.number)
         state_sha = sha(self._state) if this.number == 0 and self._state is not None else ""
         code = self._names.coder(self._db, rows)
-        left_out = unread(tick.policy.site.strategy)
+        left_out = unread(tick.policy)
         rows.setdefault("records", []).append((key, pack_record(this, tick.facts, state_sha, code, left_out)))
         if this.decision.commands:
             rows.setdefault("commands", []).append((key, pack_commands(this.decision.commands)))

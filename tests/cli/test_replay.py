@@ -5,11 +5,24 @@ import sqlite3
 from xml.etree import ElementTree as ET
 
 import pytest
+from cli.agile import Attic, Home
+from cli.conftest import seated
 from click.testing import CliRunner
 
 from mine_controller.cli.main import group
+from mine_controller.core.model.reading import Reading
+from mine_controller.ops.recall import kept_book
 from mine_controller.ports.code import deciding
 from mine_controller.store.policies import pack_policy
+
+
+class Slow(Attic):
+    """Boards as processors are: what they tell is hashes a second, of which no hundredth of a terahash shows any."""
+
+    def readings(self, asked):
+        told = [one for one in super().readings(asked) if not one.key.endswith(":hashrate_ths")]
+        hashing = [one.key for one in told if one.key.endswith(":word") and one.value == "hashing"]
+        return told + [Reading(key.replace(":word", ":rate_hs"), 8104, self.now) for key in hashing]
 
 
 def typed(place, *words):
@@ -42,6 +55,20 @@ def test_recorded_ticks_are_decided_again_and_all_the_same(place):
     assert (told["ticks"], told["differ"], told["faults"], told["first"], told["skipped"]) == (6, 0, 0, None, [])
     assert told["same"] == told["rounds"] > 6
     assert told["versions"] == [deciding()]
+
+
+@pytest.mark.parametrize("rate", ["hashrate_ths"])
+def test_ticks_of_a_site_of_bands_that_shares_its_wear_are_decided_again_too(tmp_path, monkeypatch, rate):
+    """Its boards are judged by their joules whatever the strategy, so the rates these are learned of are recorded."""
+    home = seated(Home(tmp_path), tmp_path, monkeypatch)
+    assert home.config.policy.site.strategy == "wear"
+    if rate == "rate_hs":
+        home.plant = Slow(home.config)
+    home.prices(*[15.0] * 12, ticks=50).ticks(50)
+    learned = kept_book(home.config.paths).state.units
+    assert all(learned[name].dj_th > 0 for name in ("b0", "b1")), learned
+    told = json.loads(home.run("replay", "--jobs", "1", "--json").stdout)
+    assert (told["ticks"], told["differ"], told["skipped"]) == (50, 0, [])
 
 
 def test_the_text_ends_with_how_many_are_the_same(place):

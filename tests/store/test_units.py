@@ -9,6 +9,7 @@ from core.plant import request
 from core.shelf import Shelf
 from store import ledger
 
+from mine_controller.core.bands import DEFAULTS
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
@@ -17,6 +18,7 @@ from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
+from mine_controller.core.rules.band import Options as BandOptions
 from mine_controller.store.codec import sha
 from mine_controller.store.history import FIGURES, mine_row, spread, telemetry, update_miners
 from mine_controller.store.migrations import migrate
@@ -114,14 +116,16 @@ def test_a_rate_that_nobody_tells_any_more_counts_as_long_as_it_may():
 
 
 def test_hash_rates_are_recorded_where_a_decision_reads_them():
-    assert unread("wear") == {"hashrate_ths", "rate_hs"}
-    assert unread("efficiency") == unread("mixed") == {"rate_hs"}
     rules = ledger.policy(2)
+    asks = {name: rules._replace(site=rules.site._replace(strategy=name)) for name in ("wear", "efficiency", "mixed")}
+    asks["bands"] = asks["wear"]._replace(rules={"band": BandOptions(sections=DEFAULTS)})
+    assert unread(asks["wear"]) == {"hashrate_ths", "rate_hs"}
+    assert unread(asks["efficiency"]) == unread(asks["mixed"]) == unread(asks["bands"]) == {"rate_hs"}
     this = ledger.make_tick(rules, Book(ledger.full_state(rules)), ledger.NOON).rounds[0]
     this = this._replace(readings=(*this.readings, Reading("foreman mine/x:hashrate_ths", 99.5, 1)))
 
     def kept(strategy: str) -> list[Any]:
-        body = pack_record(this, FACTS, "", str, unread(strategy))
+        body = pack_record(this, FACTS, "", str, unread(asks[strategy]))
         back = unpack_record(record_id(ledger.NOON, 0), body, str)
         return [one.key for one in back.readings if one.quantity == "hashrate_ths"]
 
@@ -144,8 +148,7 @@ class Recorder(Shelf):
     def act(self, decision: Decision) -> tuple[Outcome, ...]:
         assert self.image is not None
         this = Round(0, self.image.clock, self.heard, self.image.requests, self.image, decision, ())
-        strategy = self.policy.site.strategy
-        back = unpack_record(record_id(9, 0), pack_record(this, FACTS, "", str, unread(strategy)), str)
+        back = unpack_record(record_id(9, 0), pack_record(this, FACTS, "", str, unread(self.policy)), str)
         state, notes = unpack_state(json.loads(json.dumps(pack_state(self.state))))
         image = freeze(self.last_image, back.readings, self.wiring, back.clock, back.requests)
         assert notes == ()
