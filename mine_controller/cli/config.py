@@ -281,6 +281,8 @@ def edit(path: Path) -> None:
         source = read_source(path)
     except ConfigError as error:
         fail(error.problems, path)
+    for cut in path.resolve().parent.glob(".config.*.edit*"):
+        click.echo(f"{cut} is of an edit that was cut off or is open: delete it when nobody needs it.", err=True)
     copy = _copied(source, path)
     try:
         while True:
@@ -295,7 +297,7 @@ def edit(path: Path) -> None:
                 _again(error.problems, path)
                 continue
             if _agreed(source.config, raw, path):
-                _replaced(source, raw, path)
+                _replaced(source, raw, copy, path)
                 return
     finally:
         copy.unlink(missing_ok=True)
@@ -337,12 +339,13 @@ def _agreed(old: bytes, new: bytes, path: Path) -> bool:
     return bool(answer == "save")
 
 
-def _replaced(source: Source, raw: bytes, path: Path) -> None:
+def _replaced(source: Source, raw: bytes, copy: Path, path: Path) -> None:
     before = notes(path)
     try:
         swap(source, raw)
     except EditError as error:
-        refuse(f"{error}.")
+        kept = copy.replace(path.resolve().with_name(f"{path.name}.edited"))
+        refuse(f"{error}. What you wrote is kept as {kept}.")
     click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
     _audited(path, changes(source.config, raw), "edited", before)
 

@@ -3,6 +3,7 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -111,6 +112,35 @@ def test_what_does_not_check_is_mended_in_the_same_copy_and_can_be_dropped(place
     assert shown.end() == 2
     assert place.path.read_text() == before
     assert list(tmp_path.glob("*.edit")) == []
+
+
+def test_what_a_person_wrote_is_kept_where_somebody_else_was_quicker(place, tmp_path):
+    """The file is as the other one made it, and what was written for an hour is not gone with the editor."""
+    shown = Terminal(place, editor(tmp_path, "s/power_cap_kw = 1000/power_cap_kw = 900/"))
+    shown.until("What now?")
+    others = place.path.read_text().replace("power_cap_kw = 1000", "power_cap_kw = 800")
+    place.path.write_text(others)
+    shown.type("save")
+    assert shown.end() == 2
+    kept = tmp_path / "config.txt.edited"
+    assert f"What you wrote is kept as {kept}." in shown.text.replace("\r\n", "")
+    assert "power_cap_kw = 900" in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert place.path.read_text() == others
+
+
+def test_an_edit_that_a_lost_line_cut_off_is_named_by_the_next_one(place, tmp_path):
+    """It may hold what somebody wrote, and it holds the secrets."""
+    shown = Terminal(place, editor(tmp_path, "s/power_cap_kw = 1000/power_cap_kw = 900/"))
+    shown.until("What now?")
+    shown.process.send_signal(signal.SIGHUP)
+    assert shown.end() == -signal.SIGHUP
+    (left,) = tmp_path.glob(".config.*.edit")
+    assert "power_cap_kw = 900" in left.read_text()
+    again = Terminal(place, editor(tmp_path, "", ""))
+    assert again.end() == 0
+    assert f"{left} is of an edit that was cut off or is open" in again.text.replace("\r\n", "")
+    assert left.exists()
 
 
 def test_sec5_no_secret_stands_on_the_screen(place, tmp_path):
