@@ -178,11 +178,17 @@ def _start_order(view: View, candidates: list[int]) -> _Order:
 
 
 def _efficient(view: View, ats: list[int]) -> Callable[[int], tuple[int, int]]:
-    """(band, tenths of J/TH) of each; a miner of which nothing was learned counts as the mean of the others."""
+    """(band, tenths of J/TH) of each; a miner of which nothing was learned counts as the mean of the others.
+
+    So does one of another algorithm than SHA-256: its hashes are other hashes.
+    """
     strategy, units, specs = view.site.strategy, view.state.units, view.wiring.miners
     if strategy not in ("efficiency", "mixed") or not ats:
         return lambda _at: (0, 0)
-    known = {at: unit.dj_th for at in ats if (unit := units.get(specs[at].id)) is not None and unit.dj_th}
+    from mine_controller.core.bands import MINES  # noqa: PLC0415 - most sites ask for no efficiency
+
+    able = [at for at in ats if specs[at].group.partition(" ")[0] not in MINES]
+    known = {at: unit.dj_th for at in able if (unit := units.get(specs[at].id)) is not None and unit.dj_th}
     mean = sum(known.values()) // len(known) if known else 0
     fewest = min(_book(view, at).starts for at in ats)
 

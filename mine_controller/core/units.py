@@ -22,7 +22,8 @@ TURNS = 10
 TURN_S = 120
 SLOWNESS = 8  # a new value counts for an eighth
 LEAST_SHARE, MOST_SHARE = 5, 13  # tenths of the configured power
-WORST_DJ_TH = 10**9
+WORST_DJ_TH = 10**14  # a processor that makes ten hashes a second of a hundred watts
+TERA = 10**12
 NAME_LENGTH = 60
 LEAST_GONE, SHARE_GONE = 2, 5  # miners that leave the list at once, and one in so many of those known: told
 _ADDRESS, _STRANGER, _MAC = (itemgetter(Unit._fields.index(name)) for name in ("address", "stranger", "mac"))
@@ -144,12 +145,22 @@ class _Watch:
         unit = unit._replace(run_dw=_slowly(unit.run_dw, sample_dw))
         if not self._judged:
             return unit
-        rate = self.image.channels.get(f"{spec.group}/{spec.mac}:hashrate_ths")
-        if rate is None or rate.why or not isinstance(rate.value, int | float) or rate.value <= 0:
+        dj_s, rate_hs, rate_ths = watts * 10, self._rate(spec, "rate_hs"), self._rate(spec, "hashrate_ths")
+        if rate_hs:  # of small ones a hundredth of a terahash says nothing
+            found = dj_s * TERA / rate_hs
+        elif rate_ths:
+            found = dj_s / rate_ths
+        else:
             return unit
-        if self.image.clock.plant_s - rate.at_s > QUANTITIES["hashrate_ths"].max_age_s:
-            return unit
-        return unit._replace(dj_th=_slowly(unit.dj_th, min(max(round(watts * 10 / rate.value), 1), WORST_DJ_TH)))
+        return unit._replace(dj_th=_slowly(unit.dj_th, min(max(round(found), 1), WORST_DJ_TH)))
+
+    def _rate(self, spec: MinerSpec, quantity: str) -> float:
+        """Its rate by that channel; 0: none, not known, or too old."""
+        told = self.image.channels.get(f"{spec.group}/{spec.mac}:{quantity}")
+        if told is None or told.why or not isinstance(told.value, int | float):
+            return 0.0
+        late = self.image.clock.plant_s - told.at_s > QUANTITIES[quantity].max_age_s
+        return 0.0 if late else max(0.0, float(told.value))
 
     def _steady(self, spec: MinerSpec, at: int) -> bool:
         """On, hashing by its own word where it has one, and neither just started nor told anything lately."""

@@ -21,8 +21,7 @@ from mine_controller.store.codec import Code, Keys, Name, Rows, fold, order_of, 
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock
 
 VERSION = 1
-NEVER_READ = frozenset({"rate_hs"})  # telemetry alone
-UNREAD = NEVER_READ | {"hashrate_ths"}  # only efficiency is learned from it
+UNREAD = frozenset({"rate_hs", "hashrate_ths"})  # only efficiency is learned from them
 ROUNDS = 64  # a record's id is tick_at * 64 + round
 
 
@@ -51,7 +50,7 @@ def record_id(tick_at: int, number: int) -> int:
 
 def unread(policy: Policy) -> frozenset[str]:
     """Give the quantities that no decision reads at a site of this policy."""
-    return NEVER_READ if reads_rates(policy) else UNREAD
+    return frozenset() if reads_rates(policy) else UNREAD
 
 
 def pack_record(this: Round, facts: ClockFacts, state_sha: str, code: Code, left_out: frozenset[str] = UNREAD) -> bytes:

@@ -57,7 +57,7 @@ def test_recorded_ticks_are_decided_again_and_all_the_same(place):
     assert told["versions"] == [deciding()]
 
 
-@pytest.mark.parametrize("rate", ["hashrate_ths"])
+@pytest.mark.parametrize("rate", ["hashrate_ths", "rate_hs"])
 def test_ticks_of_a_site_of_bands_that_shares_its_wear_are_decided_again_too(tmp_path, monkeypatch, rate):
     """Its boards are judged by their joules whatever the strategy, so the rates these are learned of are recorded."""
     home = seated(Home(tmp_path), tmp_path, monkeypatch)

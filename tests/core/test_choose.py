@@ -1,12 +1,14 @@
 """Who goes first: strategies order, and never change how much may run. Every miner left out has a canonical reason."""
 
 import pytest
+from core.order_desk import view
 from core.plant import Plant, policy, wiring
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mine_controller.core.choose import _efficient
 from mine_controller.core.decide import decide
-from mine_controller.core.model.state import MinerBook, Unit
+from mine_controller.core.model.state import MinerBook, State, Unit
 from mine_controller.core.model.wiring import BreakerSpec
 from mine_controller.core.words import SENTENCES
 
@@ -40,6 +42,16 @@ def test_wear_starts_the_fewest_starts_first():
 
 def test_efficiency_starts_the_best_first_and_counts_an_unknown_one_as_the_mean():
     assert first_starts(ready("efficiency", [9, 2, 5, 0], [150, 300, 200, 0]))[:4] == [0, 2, 3, 1]
+
+
+def test_joules_of_another_algorithms_hashes_are_compared_with_nobodys():
+    """A terahash of RandomX costs a billion times one of SHA-256: who makes it counts as the mean and is not in it."""
+    wires = wiring(4)
+    wires = wires._replace(miners=(*wires.miners[:3], wires.miners[3]._replace(group="xmrig office")))
+    units = {spec.id: Unit(dj_th=dj_th) for spec, dj_th in zip(wires.miners, (150, 300, 0, 10**12), strict=True)}
+    site = policy(wires).site._replace(strategy="efficiency")
+    rank = _efficient(view()._replace(wiring=wires, site=site, state=State(units=units)), [0, 1, 2, 3])
+    assert [rank(at)[1] for at in range(4)] == [150, 300, 225, 225]
 
 
 def test_mixed_looks_at_efficiency_among_those_within_three_starts_of_the_fewest():

@@ -81,6 +81,16 @@ def test_joules_are_learned_of_a_fresh_rate_and_of_no_other():
     assert learned(channels={f"foreman mine/{MAC}:hashrate_ths": Value(100, now_s, "", "gone")}) == (34_000, 0)
 
 
+@pytest.mark.parametrize("other", [{}, {"hashrate_ths": 0.0}])
+def test_joules_of_who_tells_hashes_a_second_are_learned_of_them(other):
+    """No hundredth of a terahash shows what a processor makes, so that [profit] never judged one."""
+    assert learned(channels=own(rate_hs=8000, **other)) == (34_000, 34_000 * 10**12 // 8000)
+    now_s = view().now_s
+    old = {f"foreman mine/{MAC}:rate_hs": Value(8000, now_s - 601)}
+    assert learned(channels=own(**other) | old) == (34_000, 0)
+    assert learned(channels=own(rate_hs=0, hashrate_ths=100)) == (34_000, 340)
+
+
 @pytest.mark.parametrize(("draw_w", "watts"), [(3400.5, 3400.5), (3399.5, 3399.5), (3400.51, 3400), ("lots", 3400)])
 def test_the_fractions_of_a_board_are_of_the_watts_that_count(draw_w, watts):
     given = look(channels=own(draw_w=draw_w))

@@ -120,7 +120,7 @@ def test_hash_rates_are_recorded_where_a_decision_reads_them():
     asks = {name: rules._replace(site=rules.site._replace(strategy=name)) for name in ("wear", "efficiency", "mixed")}
     asks["bands"] = asks["wear"]._replace(rules={"band": BandOptions(sections=DEFAULTS)})
     assert unread(asks["wear"]) == {"hashrate_ths", "rate_hs"}
-    assert unread(asks["efficiency"]) == unread(asks["mixed"]) == unread(asks["bands"]) == {"rate_hs"}
+    assert unread(asks["efficiency"]) == unread(asks["mixed"]) == unread(asks["bands"]) == frozenset()
     this = ledger.make_tick(rules, Book(ledger.full_state(rules)), ledger.NOON).rounds[0]
     this = this._replace(readings=(*this.readings, Reading("foreman mine/x:hashrate_ths", 99.5, 1)))
 
