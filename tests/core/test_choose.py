@@ -10,7 +10,7 @@ from mine_controller.core.choose import _efficient
 from mine_controller.core.decide import decide
 from mine_controller.core.model.state import MinerBook, State, Unit
 from mine_controller.core.model.wiring import BreakerSpec
-from mine_controller.core.words import SENTENCES
+from mine_controller.core.sentences import SENTENCES
 
 STRATEGIES = ("wear", "efficiency", "mixed")
 

@@ -6,8 +6,9 @@ import pytest
 
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.model.reason import Reason
+from mine_controller.core.sentences import SENTENCES
 from mine_controller.core.spoken import MINORS, Units, minor, price_unit, spoken, units
-from mine_controller.core.words import SENTENCES, sentence, show, speaker
+from mine_controller.core.words import sentence, show, speaker
 
 IOWA = units("F", "USD")
 BERLIN = units("C", "EUR")
