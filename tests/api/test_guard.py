@@ -149,7 +149,11 @@ def test_what_the_web_server_says_of_the_address_counts_only_from_this_machine(s
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "evil.example:5000", "", "127.0.0.1.evil.example", "a b", "[::1", "@"]
+    "host",
+    [
+        *("evil.example", "evil.example:5000", "", "127.0.0.1.evil.example", "a b", "[::1", "@"),
+        *("evil.example@127.0.0.1", "127.0.0.1/evil.example", "127.0.0.1?evil.example", "127.0.0.1#evil.example"),
+    ],
 )
 def test_a_name_that_is_not_ours_is_sent_away(served, host):
     done = served.get("/api/status", headers={"Host": host})
@@ -186,6 +190,26 @@ def test_no_page_of_another_place_may_read_an_answer(served):
     done = served.send("OPTIONS", "/api/status", role="", headers={"Origin": "http://evil.example"})
     read = served.get("/api/status", headers={"Origin": "http://evil.example"})
     assert not [name for name in (*done.headers, *read.headers) if name.startswith("access-control")]
+
+
+@pytest.mark.parametrize("told", [str(BODY_MOST + 1), "9" * 5000, "-1", "many"])
+def test_a_body_that_is_said_to_be_too_large_is_not_waited_for(served, told):
+    done = served.post(SIGNAL, content=b"{}", headers={"Content-Length": told})
+    assert done.status_code == 413
+    assert done.json()["error"] == "a body has at most 64 kB"
+
+
+def test_a_browser_without_a_token_gets_the_page_for_it_and_nobody_else_does(place):
+    served, browser = Served(place, Terms(read_token=True)), {"Accept": "text/html,*/*"}
+
+    def answered(method, headers):
+        done = served.send(method, "/api/status", role="", headers=headers)
+        return done.status_code, done.headers["content-type"].partition(";")[0]
+
+    assert answered("GET", browser) == (401, "text/html")
+    assert answered("GET", {"X-Wish": "text/html"}) == (401, "application/json")
+    assert answered("POST", browser) == (401, "application/json")
+    assert answered("GET", browser | {"Host": "evil.example"}) == (421, "application/json")
 
 
 def test_a_body_that_is_too_large_is_not_read(served):
