@@ -10,7 +10,7 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.option import Secret
 from mine_controller.devices import act as room
 from mine_controller.devices.kind import LaneSpec
-from mine_controller.wire.door import Exchange, Request, Response, Wire, WireError
+from mine_controller.wire.door import Exchange, Job, Request, Response, Wire, WireError
 
 REQUEST = Request("GET", "http://192.0.2.1/")
 
@@ -233,3 +233,102 @@ def test_while_conversations_go_on_a_report_of_one_says_nothing_of_the_others(ki
     outcomes = act(command(1), command(2), until_s=0.1, many=many)
     release.set()
     assert [outcome.verdict for outcome in outcomes] == ["applied", "unknown"]
+
+
+def recording(ends, release=None):
+    """A wire whose three doors note until when they were let; `release`: they are held there."""
+
+    def held(told, until):
+        ends.append(until)
+        if release is not None:
+            release.wait(10)
+        return told
+
+    return Wire(
+        lambda _request, until: held(Response(200, {}, b""), until),
+        time.monotonic,
+        time.sleep,
+        0.0,
+        lambda batch, until: held([b"" for _ in batch], until),
+        lambda batch, until: held([{} for _ in batch], until),
+    )
+
+
+def through(wire, until_s, *commands):
+    until = wire.now() + until_s
+    section = {"relay fans": Section()}
+    return until, room.act(commands, section, (), lambda _: 800, lambda *_: wire._replace(until=until), until)
+
+
+DOORS = {
+    "call": lambda wire, until: wire.call(REQUEST, until),
+    "many": lambda wire, until: wire.many([Exchange("127.0.0.1", 1, b"x")], until),
+    "library": lambda wire, until: wire.library([Job("127.0.0.1", "stop")], until),
+}
+
+
+@pytest.mark.parametrize(("lane_s", "slack_s"), [(5.0, 0.1), (0.5, 0.05)])
+def test_no_door_is_open_longer_than_the_lane_and_a_driver_is_told_to_end_a_little_earlier(kinds, lane_s, slack_s):
+    ends, told = [], []
+
+    def apply(wire, options, batch, report):
+        told.append(wire.until)
+        for door in DOORS.values():
+            door(wire, wire.until + 1000)
+            door(wire, wire.until - 1)
+
+    kinds["relay"] = driver(apply)
+    until, _ = through(recording(ends)._replace(now=lambda: 100.0), lane_s, command(1))
+    assert ends == [until, told[0] - 1] * 3
+    assert until - told[0] == pytest.approx(slack_s)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_out_by_any_door_at_the_end_may_have_been_done(kinds, door):
+    release = threading.Event()
+    kinds["relay"] = driver(lambda wire, options, batch, report: DOORS[door](wire, wire.until))
+    _, (outcome,) = through(recording([], release), 0.1, command(1))
+    release.set()
+    assert (outcome.verdict, outcome.why) == ("unknown", "no answer before the lane's time was over")
+
+
+@pytest.mark.parametrize("door", ["many", "library"])
+def test_a_lane_left_behind_begins_no_conversation_and_no_job_afterwards(kinds, door):
+    release, ends, late = threading.Event(), [], []
+
+    def apply(wire, options, batch, report):
+        release.wait(10)
+        late.extend(DOORS[door](wire, wire.until))
+
+    kinds["relay"] = driver(apply)
+    _, (outcome,) = through(recording(ends), 0.1, command(1))
+    release.set()
+    for thread in [one for one in threading.enumerate() if one.name == "act"]:
+        thread.join(5)
+    assert outcome.verdict == "not_sent"
+    assert [error.kind for error in late] == ["timeout"]
+    assert ends == []
+
+
+def test_when_conversations_are_over_a_report_leaves_nothing_of_the_others_open(kinds):
+    def apply(wire, options, batch, report):
+        DOORS["many"](wire, wire.until)
+        report(Outcome(batch[0].id, "applied"))
+
+    kinds["relay"] = driver(apply)
+    _, outcomes = through(recording([]), 5.0, command(1), command(2))
+    assert [one.verdict for one in outcomes] == ["applied", "not_sent"]
+
+
+def test_where_no_thread_is_left_nothing_was_sent_and_it_says_so(kinds, monkeypatch):
+    class NoThread:
+        def __init__(self, **_about):
+            pass
+
+        def start(self):
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(room.threading, "Thread", NoThread)
+    kinds["relay"] = driver(each())
+    (outcome,) = act(command(1))
+    assert (outcome.verdict, outcome.why) == ("not_sent", "no thread left to send in")
