@@ -52,10 +52,9 @@ class Fleet(NamedTuple):
 
 
 class Additions(NamedTuple):
-    """Lines for fleet.csv, who they are for, and who has to wait: (find, why)."""
+    """Lines for fleet.csv, and who has to wait: (find, why)."""
 
     rows: tuple[dict[str, str], ...] = ()
-    finds: tuple[Find, ...] = ()
     left: tuple[tuple[Find, str], ...] = ()
     commands: tuple[str, ...] = ()  # what to type, or to paste into config.txt, so that the rest can be added
     notes: tuple[str, ...] = ()  # what the check notes of the lines, once they are written, and did not before
@@ -179,7 +178,6 @@ def _readers(kind: str, covering: Sequence[Endpoint]) -> list[str]:
 def additions(finds: Sequence[Find], known: Fleet, config: Config, today: str) -> Additions:
     """The lines for every new unit that a section serves; the others with the reason and what helps."""
     rows: list[dict[str, str]] = []
-    added: list[Find] = []
     left: list[tuple[Find, str]] = []
     units = Counter(find.unit for find in finds)
     latest: dict[str, list[str]] = {}  # by letter: the id after which the next one comes; a search may find thousands
@@ -195,8 +193,7 @@ def additions(finds: Sequence[Find], known: Fleet, config: Config, today: str) -
         about = " ".join(word for word in (find.model or find.kind, find.firmware) if word)
         cells = {"id": name, "mac": find.unit, "group": find.group, "note": f"{about} found {today}"[:120]}
         rows.append(cells)
-        added.append(find._replace(id=name))
-    return Additions(tuple(rows), tuple(added), tuple(left), _commands([find for find, _ in left], config))
+    return Additions(tuple(rows), tuple(left), _commands([find for find, _ in left], config))
 
 
 def _why_not(find: Find, units: Mapping[str, int], known: Fleet) -> str:
