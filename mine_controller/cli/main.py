@@ -65,6 +65,7 @@ READ_NO_MORE, INTERRUPTED = 141, 130
 _FOREIGN = re.compile("[\udc80-\udcff]")  # how Python has the bytes of a word typed that are no UTF-8
 SHOWN = 40  # letters of such a word in a sentence
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+BAD_DISK = (*NO_ROOM, errno.EROFS, errno.EIO)  # what a disk says of a file that can't be opened or written
 
 
 class Lazy(click.Group):
@@ -101,6 +102,8 @@ class Lazy(click.Group):
         except (KeyboardInterrupt, OSError) as error:
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
                 fail(f"{Path(str(error.filename)).name[:SHOWN]}...: {error.strerror}")
+            if isinstance(error, OSError) and error.errno in BAD_DISK and error.filename is not None:
+                fail(f"{error.filename}: {error.strerror}; `minectl doctor` tells what helps")
             ctx.exit(ended_by(error))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

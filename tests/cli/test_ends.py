@@ -80,6 +80,24 @@ def test_a_file_that_is_closed_to_the_user_is_a_sentence_with_its_name_and_1(pla
     assert "minectl: /home/anna/usb: Permission denied; it is closed to the user " in done.stderr
 
 
+@pytest.mark.parametrize("why", [errno.EROFS, errno.ENOSPC, errno.EIO])
+@pytest.mark.parametrize("words", [("prune", "--yes", "--vacuum"), ("drill", "page")])
+def test_a_disk_that_takes_no_lock_is_a_sentence_with_its_file_and_1(place, monkeypatch, words, why):
+    """A card that has gone read-only, or has no file left to make: these two ended with a traceback."""
+
+    def refused(path, *given, **named):
+        if str(path).endswith("minectl.lock"):
+            raise OSError(why, os.strerror(why), path)
+        return real(path, *given, **named)
+
+    place.ticks(1)
+    real = os.open
+    monkeypatch.setattr(os, "open", refused)
+    done = place.run(*words)
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert done.stderr.endswith(f"minectl.lock: {os.strerror(why)}; `minectl doctor` tells what helps\n")
+
+
 @pytest.mark.parametrize("option", ["--kind", "--about", "--actor"])
 def test_letters_that_are_not_utf_8_are_a_sentence(place, option):
     """An ö out of a terminal of another encoding; Python has it as a letter that no file and no database takes."""
