@@ -67,6 +67,10 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("air", "blind"): "fan watts unknown: air can't be proven",
     ("cap", "room"): "{total_w} of the {cap_w} cap in use",
     ("cap", "over"): "{total_w} is over the margin of the {cap_w} cap: shedding",
+    ("cap", "over_guess"): (
+        "{total_w}, with {miners} miners of unknown watts counted at what they can draw, "
+        "is over the margin of the {cap_w} cap: shedding"
+    ),
     ("cap", "no_cap"): "the config has no cap any more",
     ("cap", "over_cleared"): "{total_w} is inside the {cap_w} cap again",
     ("cap", "breaker"): "branch limit {limit_w}",
@@ -268,6 +272,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "feed_dead"): "nothing feeds the site: its meter shows {power_w}, and nothing that hangs on it draws",
     ("alarm", "feed_silent"): "the source says it gives nothing, and nothing that hangs on it answers",
     ("alarm", "feed_stopped"): "the source says it gives nothing, and nothing feeds the site: all is dark",
+    ("alarm", "site_silent"): "nothing at the site answers: {devices} of {of} devices are silent",
     ("alarm", "device_unreachable"): "{device} does not answer: {why}",
     ("alarm", "device_frozen"): "{device} answers, and what it tells is not believed: {why}",
     ("alarm", "doubled"): "{addresses} say that they are {miner}: what it does is unknown while they do",

@@ -5,6 +5,7 @@ from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.state import Shed, State
 from mine_controller.core.model.wiring import BreakerSpec
+from mine_controller.core.words import sentence
 
 
 def demand(**options):
@@ -99,6 +100,21 @@ def test_met2_the_larger_of_meter_and_sum_is_held_against_the_cap():
     desk.fleet |= {"meter_w": 97_001}
     desk.see()
     assert (desk.limit("max_power_w"), desk.codes("no_start")) == (85_000, ["over"])
+
+
+def test_met2_a_sum_that_is_partly_guessed_says_so():
+    """Watts that nobody can tell count at their most: an owner must not read them as measured."""
+    desk = cap()
+    desk.fleet |= {"miners_w": 91_000, "unknown": 7}
+    desk.see()
+    [limit] = [limit for limit in desk.last.limits if limit.what == "max_power_w"]
+    assert sentence(limit.reason) == (
+        "101 kW, with 7 miners of unknown watts counted at what they can draw, "
+        "is over the margin of the 100 kW cap: shedding"
+    )
+    desk.fleet |= {"meter_w": 99_000}
+    desk.see()
+    assert desk.codes("max_power_w") == ["over"]
 
 
 def test_pdu1_branches_and_phases_have_their_limits_and_no_cap_is_none():

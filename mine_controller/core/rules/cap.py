@@ -98,7 +98,8 @@ def _shed(
     events: list[Event],
 ) -> None:
     """Above shed_pct the miners go down to the target; it ends 3 % below for three ticks."""
-    reason = Reason("cap", "over", numbers)
+    guessed = view.fleet.unknown if view.fleet.meter_w is None else 0
+    reason = Reason("cap", "over_guess", (*numbers, ("miners", guessed))) if guessed else Reason("cap", "over", numbers)
     if over:
         if not kept.get("over_s"):
             events.append(Event("over_cap", "warning", "site", reason))
