@@ -134,7 +134,7 @@ def _metered(wired: Wired) -> bool:
 
 def _end(title: str, endpoint: Endpoint, module: Any) -> EndpointSpec:
     rest_s, outside = int(getattr(module, "EVERY_S", 0)), getattr(module, "OUTSIDE", False)
-    return EndpointSpec(title, endpoint.every_s, module.CAN.fleet, rest_s, outside)
+    return EndpointSpec(title, endpoint.every_s, module.CAN.fleet, rest_s, outside, getattr(module, "HERE", False))
 
 
 def _lane(endpoint: Endpoint, module: Any) -> Lane:

@@ -44,6 +44,7 @@ class Options(NamedTuple):
 
 CAN = Can(reads=("switch", "link", "clients_n", "accepted_n", "rejected_n"), verbs=("on", "off"))
 LANE = LaneSpec(width=1, call_s=0.1, proof_s=10)
+HERE = True
 
 
 def faults(options: Options) -> list[str]:

@@ -17,7 +17,8 @@ and, for miners, where they apply,
     recognise(seen) -> Guess | None                             pure and total: is the unit that answered one of ours?
 
 and nothing else is called from outside. A kind that only reads has no `apply`. One with `OUTSIDE = True` lies beyond
-the uplinks: their silence explains its own, and no outlet of the site feeds it. One with `SAMPLES = True` reads what
+the uplinks: their silence explains its own, and no outlet of the site feeds it. One with `HERE = True` is a part of the
+controller itself and answers when nothing of the site does. One with `SAMPLES = True` reads what
 somebody else may change at any time: an answer of it that can't be read is kept for the owner (`ports/samples.py`).
 `CURRENCY` is what a publisher's prices are in, where no option says it.
 """

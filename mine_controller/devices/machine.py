@@ -24,6 +24,7 @@ from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=("board_c", "load_pct", "free_pct", "contact"))
 LANE = LaneSpec()
+HERE = True
 
 ZONES = 12  # a board has a handful; their numbers have no gaps
 MEMORY, LOAD, CPUS = "local:/proc/meminfo", "local:/proc/loadavg", "local:/sys/devices/system/cpu/online"

@@ -25,6 +25,7 @@ from mine_controller.wire.door import Exchange, Wire, WireError
 
 CAN = Can(reads=("contact", "charge_pct", "runtime_s", "load_pct", "power_w", "voltage_v", "temp_c", "text"))
 LANE = LaneSpec()
+HERE = True
 CAP = 64 * 1024
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,60}")
 _VAR = re.compile(r'VAR (\S{1,60}) (\S{1,80}) "((?:[^"\\]|\\["\\])*)"')

@@ -24,6 +24,7 @@ from mine_controller.wire.door import Request, Wire
 
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
+HERE = True
 
 AHEAD_S = 30 * _prices.DAY_S
 ROWS_MOST = 60_000

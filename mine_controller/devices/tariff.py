@@ -26,6 +26,7 @@ from mine_controller.wire.door import Wire, WireError
 
 CAN = Can(reads=_prices.READS)
 LANE = LaneSpec()
+HERE = True
 
 STEP_S = 300  # edges lie on multiples of it
 AHEAD_S = 8 * _prices.DAY_S

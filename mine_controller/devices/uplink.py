@@ -24,6 +24,7 @@ from mine_controller.wire.door import Exchange, Wire, WireError
 
 CAN = Can(reads=("link", "loss_pct", "latency_ms"))
 LANE = LaneSpec()
+HERE = True
 PLACES = 2  # independent ones, so that one that is down is not taken for the line
 MOST = 20
 WORD = "word"  # the header of a reply that is an answer to a word

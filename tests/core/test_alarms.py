@@ -293,6 +293,16 @@ def test_what_is_unknown_because_the_mains_are_gone_is_one_emergency():
     assert [one.kind for one in told if one.what == "raise"] == ["mains_lost"]
 
 
+def test_a_folded_warning_that_becomes_an_emergency_under_an_emergency_is_told_when_that_is_over():
+    desk = Desk()
+    desk.ticks(4, levels=[event("site_silent", "site")])
+    assert desk.tick(event("fan_meter_blind", "fans"), levels=[event("site_silent", "site")]) == ()
+    told = desk.tick(event("fan_meter_blind", "fans", severity="emergency"), levels=[event("site_silent", "site")])
+    assert [one.kind for one in told if one.what == "raise"] == []
+    told = desk.ticks(12)
+    assert [(one.kind, one.level) for one in told if one.what == "raise"] == [("fan_meter_blind", 2)]
+
+
 def test_a_folded_warning_that_becomes_an_emergency_is_told():
     desk = Desk()
     gone = [event("device_unreachable", "power_signal coop")]

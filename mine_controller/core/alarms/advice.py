@@ -24,6 +24,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "keeps what runs on other power; starts nothing new without its inputs",
         "ask the utility or start the source; look at the main breaker",
     ),
+    "site_silent": (
+        "the site has no power, its network switch is gone, or the controller's own line to it",
+        "counts all of it as unknown: tells what it can to stop, starts nothing, and goes on asking",
+        "find out whether the site has power; then look at the switch and at the controller's cable",
+    ),
     "ups_low": (
         "the controller lives on a battery that is nearly empty or can't be relied on",
         "goes on; NUT's `upsmon` shuts the machine down in order, and a tick that is ended loses nothing",

@@ -46,7 +46,15 @@ class Kind(NamedTuple):
 
 # What leads to a hold and is told by itself.
 _HOLDING = (
-    *("mains_lost", "device_unreachable", "device_frozen", "required_lost", "inputs_missing", "inlet_blind"),
+    *(
+        "mains_lost",
+        "site_silent",
+        "device_unreachable",
+        "device_frozen",
+        "required_lost",
+        "inputs_missing",
+        "inlet_blind",
+    ),
     *("signal_blind", "supply_blind", "fan_meter_blind", "air_lost", "air_short", "heat_stop", "recirculating"),
     *("ramp_failed", "clock_step", "meters_disagree", "watts_implausible", "offline", "dummy_pool_dead"),
 )
@@ -57,11 +65,12 @@ _ROWS = (
     Kind("emergency_stop", "emergency", over=("emergency_stop_over",), safety=True),
     # -- power from outside
     Kind("mains_lost", "emergency", watched=True, off_delay_s=TICKS_3_S),
+    Kind("site_silent", "emergency", under=("mains_lost",), watched=True, delay_s=240, off_delay_s=TICKS_3_S),
     Kind("ups_low", "emergency", watched=True, off_delay_s=TICKS_3_S),
     Kind("ups_on_battery", "warning", under=("mains_lost", "ups_low"), watched=True, off_delay_s=TICKS_3_S),
     Kind("ups_worn", "warning", watched=True, delay_s=3600, off_delay_s=TICKS_3_S),  # an empty one charges meanwhile
     Kind("supply_short", "warning", over=("supply_enough",), under=("supply_blind", "mains_lost", "meters_disagree")),
-    Kind("supply_blind", "warning", over=("supply_known",), under=("device_unreachable", "mains_lost")),
+    Kind("supply_blind", "warning", over=("supply_known",), under=("device_unreachable", "site_silent", "mains_lost")),
     Kind("frequency_shed", "warning", over=("frequency_back",), under=("frequency_low", "mains_lost")),
     Kind("voltage_shed", "warning", over=("voltage_back",), under=("mains_lost",)),
     Kind("voltage_high", "warning", over=("voltage_high_over",)),
@@ -160,7 +169,9 @@ _ROWS = (
     Kind("meters_disagree", "warning", over=("meters_agree",)),
     Kind("watts_implausible", "warning", over=("watts_plausible",)),
     # -- inputs
-    Kind("inlet_blind", "emergency", over=("inlet_back",), under=("mains_lost",), safety=True, cool_s=HOT_S),
+    Kind(
+        "inlet_blind", "emergency", over=("inlet_back",), under=("mains_lost", "site_silent"), safety=True, cool_s=HOT_S
+    ),
     Kind("inlet_doubted", "warning", over=("inlet_believed",), cool_s=HOT_S),
     Kind(
         "probes_apart",
@@ -175,13 +186,16 @@ _ROWS = (
         unit="K",
     ),
     Kind(
-        "fan_meter_blind", "warning", over=("fan_meter_back",), under=("device_unreachable", "air_lost", "mains_lost")
+        "fan_meter_blind",
+        "warning",
+        over=("fan_meter_back",),
+        under=("device_unreachable", "air_lost", "site_silent", "mains_lost"),
     ),
     Kind("uplink_down", "warning", over=("uplink_up",), many=True, single=True),
     Kind(
         "device_unreachable",
         "warning",
-        under=("inlet_blind", "fan_meter_blind", "signal_blind", "uplink_down", "mains_lost", "ups_low"),
+        under=("inlet_blind", "fan_meter_blind", "signal_blind", "uplink_down", "site_silent", "mains_lost", "ups_low"),
         many=True,
         single=True,
         watched=True,
@@ -195,7 +209,15 @@ _ROWS = (
         over=("inputs_back",),
         under=("device_unreachable", "inlet_blind", "signal_blind", "fan_meter_blind"),
     ),
-    Kind("required_lost", "emergency", under=("mains_lost",), many=True, single=True, watched=True, delay_s=TICKS_3_S),
+    Kind(
+        "required_lost",
+        "emergency",
+        under=("mains_lost", "site_silent"),
+        many=True,
+        single=True,
+        watched=True,
+        delay_s=TICKS_3_S,
+    ),
     Kind("door_open", "warning", watched=True, delay_s=600, off_delay_s=120),
     Kind(
         "humidity_high",
@@ -249,6 +271,7 @@ _ROWS = (
         "warning",
         under=(
             "device_unreachable",
+            "site_silent",
             "mains_lost",
             "smoke",
             "water",
@@ -268,7 +291,7 @@ _ROWS = (
     Kind(
         "miner_unseen",
         "warning",
-        under=("device_unreachable", "mains_lost", "branch_tripped", "doubled"),
+        under=("device_unreachable", "site_silent", "mains_lost", "branch_tripped", "doubled"),
         many=True,
         single=True,
         watched=True,
@@ -279,7 +302,7 @@ _ROWS = (
         "start_failed",
         "warning",
         over=("start_worked",),
-        under=("ramp_failed", "miner_offline", "device_unreachable", "mains_lost"),
+        under=("ramp_failed", "miner_offline", "device_unreachable", "site_silent", "mains_lost"),
         many=True,
         single=True,
         cool_s=900,
@@ -321,7 +344,7 @@ _ROWS = (
     Kind("block_found", "info", once=True, cool_s=0),
     Kind("best_share", "info", once=True, cool_s=0),
     # -- the controller itself
-    Kind("lamp_stuck", "warning", under=("device_unreachable",), watched=True, delay_s=600),
+    Kind("lamp_stuck", "warning", under=("device_unreachable", "site_silent"), watched=True, delay_s=600),
     Kind("channel_dead", "warning", watched=True, delay_s=7200, lasts_s=400 * DAY_S),  # it is tried again by the hour
     Kind("rule_failed", "emergency", over=("rule_back",), many=True, single=True),
     Kind("database", "emergency", under=("disk",), watched=True),

@@ -290,6 +290,8 @@ class Machine:
             alarm["due"] = "escalate" if alarm.get("told_s") else "raise"
             for word in ("acked_s", "ack_logged", "under"):
                 alarm.pop(word, None)
+            if worse:  # a cause that is as grave explains it still
+                self.new.append(f"{alarm['kind']} {alarm['about']}")
 
     def _gone(self, there: set[str]) -> None:
         """Levels nobody names any more. What is unknown stays; after a day of not knowing it is let go."""

@@ -25,6 +25,7 @@ from mine_controller.record import NamedTuple
 # What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
 OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
 SKIPPED, SKIPPED_ROW = "lock:skipped_n", "lock/row:skipped_n"  # ticks that found the lock taken: all, and in a row
+SILENT_N = 3  # so many silent devices, and no other, are a site that is gone
 FIGURE_S = 600  # how old what a controller or a UPS says may be
 
 
@@ -129,6 +130,23 @@ def _devices(look: Look) -> Found:
         health = channels.get(f"{name}:health")
         if health is not None and health.value is None:
             yield event(kind, name, ("why", health.why[:160]))
+
+
+def _silence(look: Look) -> Found:
+    """NTF3: of all that stands at the site nothing answers: its power, its switch or the controller's own line is gone.
+
+    What is asked seldom may lie behind, and is no sign of life. Where nobody is in danger without air it is less grave.
+    """
+    view, channels = look.view, look.view.image.channels
+    there = {name: spec for name, spec in view.wiring.endpoints.items() if not (spec.outside or spec.here)}
+    told = {name: channels.get(f"{name}:health") for name in there if not is_dark(view, name)}
+    silent = [name for name, health in told.items() if health is not None and health.value is None]
+    if any(name not in silent and not there[name].every_s for name in told):
+        return
+    if len(silent) >= SILENT_N:
+        severity = KINDS["site_silent"].severity if view.wiring.fans else "warning"
+        numbers = (("devices", len(silent)), ("of", len(there)))
+        yield Event("site_silent", severity, "site", Reason("alarm", "site_silent", numbers))
 
 
 def _frozen(look: Look) -> Found:
@@ -300,6 +318,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("frequency_low", "frequency_high"), _grid),
     (("door_open", "mains_lost"), _contacts),
     (("device_unreachable", *OWN.values()), _devices),
+    (("site_silent",), _silence),
     (("device_frozen",), _frozen),
     (("required_lost",), _required),
     (("lamp_stuck",), _lamp),

@@ -80,6 +80,7 @@ class EndpointSpec(NamedTuple):
     fleet: bool = False  # it reports on miners
     rest_s: int = 0  # its boards are not asked again before this, but once after a command
     outside: bool = False  # it lies beyond the uplinks, and nothing of the site feeds it
+    here: bool = False  # it is a part of the controller itself, and answers whatever happens to the site
 
 
 class UplinkSpec(NamedTuple):
