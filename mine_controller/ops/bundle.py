@@ -20,7 +20,6 @@ import platform
 import sqlite3
 import sys
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -137,15 +136,13 @@ def _tail(path: Path) -> bytes:
 
 def excerpt(source: Path, ticks: int) -> bytes:
     """A database of the same shape with the last ticks and the anchor they can be decided again from."""
-    with tempfile.TemporaryDirectory(prefix="minectl-") as folder:
-        path = Path(folder) / "mine_data.db"
-        with reading(source) as db, closing(sqlite3.connect(path, isolation_level=None)) as copy:
-            copy.execute("PRAGMA journal_mode=OFF")
-            migrate(copy)
-            with transaction(copy):
-                for name, where in _parts(db, ticks):
-                    _copy(db, copy, name, where)
-        return path.read_bytes()
+    # In memory: it is wanted most where no disk can be written any more, and one that is killed leaves nothing behind.
+    with reading(source) as db, closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
+        migrate(copy)
+        with transaction(copy):
+            for name, where in _parts(db, ticks):
+                _copy(db, copy, name, where)
+        return copy.serialize()
 
 
 def _parts(db: sqlite3.Connection, ticks: int) -> Iterator[tuple[str, str]]:

@@ -253,6 +253,21 @@ def test_a_bundle_of_a_mine_whose_devices_are_silent_is_made_and_asks_none(place
     assert "not asked now" in checks["roomalert intake"]["text"]
 
 
+def test_a_bundle_is_made_where_no_disk_takes_a_temporary_file(place, tmp_path, monkeypatch):
+    """A card that has gone read-only: it is wanted then. Nor does one that is killed leave a copy in /tmp."""
+    place.ticks(2)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    done = place.run("bundle", "-o", str(tmp_path / "it.tar.gz"))
+    assert done.exit_code == 0, done.output
+    with tarfile.open(tmp_path / "it.tar.gz") as tar:
+        (entry,) = [entry for entry in tar.getmembers() if entry.name.endswith("mine_data.db")]
+        (tmp_path / "it.db").write_bytes(tar.extractfile(entry).read())
+    audited = CliRunner().invoke(
+        group, ["audit-ticks", "--db", str(tmp_path / "it.db"), "--json"], catch_exceptions=False
+    )
+    assert (audited.exit_code, json.loads(audited.stdout)["ticks"]) == (0, 2)
+
+
 def test_no_secret_is_in_a_bundle(place, tmp_path):
     place.ticks(2).run("bundle", "-o", str(tmp_path / "it.tar.gz"))
     with tarfile.open(tmp_path / "it.tar.gz") as tar:
