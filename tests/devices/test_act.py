@@ -269,18 +269,19 @@ DOORS = {
 
 @pytest.mark.parametrize(("lane_s", "slack_s"), [(5.0, 0.1), (0.5, 0.05)])
 def test_no_door_is_open_longer_than_the_lane_and_a_driver_is_told_to_end_a_little_earlier(kinds, lane_s, slack_s):
-    ends, told = [], []
+    ends, told, answers = [], [], []
 
     def apply(wire, options, batch, report):
         told.append(wire.until)
         for door in DOORS.values():
-            door(wire, wire.until + 1000)
+            answers.append(door(wire, wire.until + 1000))
             door(wire, wire.until - 1)
 
     kinds["relay"] = driver(apply)
     until, _ = through(recording(ends)._replace(now=lambda: 100.0), lane_s, command(1))
     assert ends == [until, told[0] - 1] * 3
     assert until - told[0] == pytest.approx(slack_s)
+    assert answers == [Response(200, {}, b""), [b""], [{}]]
 
 
 @pytest.mark.parametrize("door", DOORS)
