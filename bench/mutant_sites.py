@@ -1,4 +1,4 @@
-"""Where core/ can be changed a little, and how: the places, the draw by a seed, and the changed module as byte code.
+"""Where a room can be changed a little, and how: the places, the draw by a seed, and the changed module as byte code.
 
 Strings are never changed (docstrings, help texts, wording), nor are annotations and what `assert` says. Everything
 else of a module may be: a comparison, an operator, a number, a condition, a `return`, a statement that is left out.
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import CodeType
 from typing import NamedTuple, cast
 
-CORE = "mine_controller/core"
+PROGRAM = "mine_controller"
 EDGE = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 TURN = {
     ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -24,6 +24,7 @@ OPERATE = {
 }  # fmt: skip
 TWINS = {"min": "max", "max": "min", "any": "all", "all": "any"}
 JOINED = ast.Tuple | ast.List | ast.Dict | ast.Set | ast.JoinedStr  # what is put together, not calculated
+DEFINED = ast.FunctionDef | ast.AsyncFunctionDef
 Change = tuple[str, str, Callable[[], ast.AST]]  # the operator, the changed piece as text, and how it is made
 
 
@@ -174,7 +175,7 @@ def _values(tree: ast.AST) -> dict[int, set[str]]:
     """For each assignment in a function, the names that are given elsewhere in it as well (or are its arguments)."""
     out: dict[int, set[str]] = {}
     for function in ast.walk(tree):
-        if not isinstance(function, ast.FunctionDef):
+        if not isinstance(function, DEFINED):
             continue
         args = function.args
         names = {one.arg for one in (*args.args, *args.kwonlyargs, *args.posonlyargs)}
@@ -211,8 +212,8 @@ def _scopes(tree: ast.AST) -> dict[int, str]:
 
     def go(node: ast.AST, scope: str) -> None:
         out[id(node)] = scope
-        inner = isinstance(node, ast.ClassDef | ast.FunctionDef)
-        name = f"{scope}.{node.name}".lstrip(".") if isinstance(node, ast.ClassDef | ast.FunctionDef) else scope
+        inner = isinstance(node, ast.ClassDef | DEFINED)
+        name = f"{scope}.{node.name}".lstrip(".") if isinstance(node, ast.ClassDef | DEFINED) else scope
         for child in ast.iter_child_nodes(node):
             go(child, name if inner else scope)
 
@@ -220,9 +221,15 @@ def _scopes(tree: ast.AST) -> dict[int, str]:
     return out
 
 
-def draw(root: Path, seed: int, count: int) -> list[Site]:
-    """`count` different mutants of core/, each module its share by its places; same tree and seed, same ones."""
-    files = sorted(str(path.relative_to(root)) for path in (root / CORE).rglob("*.py"))
+def modules(root: Path, room: str) -> list[Path]:
+    """The modules of a room, or the one module that is a room by itself."""
+    alone = root / PROGRAM / f"{room}.py"
+    return [alone] if alone.exists() else sorted((root / PROGRAM / room).rglob("*.py"))
+
+
+def draw(root: Path, room: str, seed: int, count: int) -> list[Site]:
+    """`count` different mutants of a room, each module its share by its places; same tree and seed, same ones."""
+    files = [str(path.relative_to(root)) for path in modules(root, room)]
     found = {file: some for file in files if (some := sites(root, file))}
     total = sum(map(len, found.values()))
     count = min(count, total)
@@ -261,7 +268,7 @@ def reach(source: str, site: Site) -> tuple[set[int], set[str]]:
     tree = ast.parse(source)
     aim = next(node for number, node in enumerate(ast.walk(tree)) if number == site.node)
     path = _path(tree, aim)
-    functions = [node for node in path if isinstance(node, ast.FunctionDef | ast.Lambda)]
+    functions = [node for node in path if isinstance(node, DEFINED | ast.Lambda)]
     inside = bool(functions) and not any(aim is part for part in ast.walk(functions[0].args))
     if inside:
         stated = [node for node in path if isinstance(node, ast.stmt)][-1]
@@ -283,7 +290,7 @@ def _path(tree: ast.AST, aim: ast.AST) -> list[ast.AST]:
 
 
 def _gives(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+    if isinstance(node, ast.ClassDef | DEFINED):
         yield node.name
     elif isinstance(node, ast.Assign | ast.AnnAssign):
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]

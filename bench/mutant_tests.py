@@ -1,4 +1,4 @@
-"""Which tests run which lines of core/, how long each takes, and a chosen few of them run against one mutant.
+"""Which tests run which lines of a room, how long each takes, and a chosen few of them run against one mutant.
 
 Both happen in a forked child of a process that has pytest and the slow libraries imported already: the child imports
 the tree's copy for itself, so that a mutant may stand anywhere in a module, in a constant as well as in a function.
@@ -54,12 +54,12 @@ def preload() -> None:
 
 
 class Tracer:
-    """Lines of core/ as they are run. A function is not looked at again in a test once all its lines were met, nor
+    """Lines of a room as they are run. A function is not looked at again in a test once all its lines were met, nor
     after many calls that brought no new line, and no test is looked at for long: a rare line may be missed then, and
     its mutants get fewer tests."""
 
-    def __init__(self, root: Path) -> None:
-        self.prefix = str(root / "mine_controller/core") + os.sep
+    def __init__(self, root: Path, room: str) -> None:
+        self.prefixes = tuple(str(root / "mine_controller" / room) + end for end in (os.sep, ".py"))
         self.cut = len(str(root)) + 1
         self.left: dict[CodeType, set[int]] = {}
         self.dull: dict[CodeType, int] = {}
@@ -85,7 +85,7 @@ class Tracer:
             return None
         left = self.left.get(code)
         if left is None:
-            ours = code.co_filename.startswith(self.prefix)
+            ours = code.co_filename.startswith(self.prefixes)
             left = self.left[code] = {line for _, _, line in code.co_lines() if line} if ours else set()
             self.dull[code] = 0
         if not left:
@@ -110,8 +110,8 @@ class Tracer:
 class Watching:
     """The plug-in of a run without a mutant: what each test that passes runs."""
 
-    def __init__(self, root: Path) -> None:
-        self.tracer = Tracer(root)
+    def __init__(self, root: Path, room: str) -> None:
+        self.tracer = Tracer(root, room)
         self.ran: dict[str, Ran] = {}
 
     @pytest.hookimpl(hookwrapper=True)
@@ -179,9 +179,9 @@ def _pytest(root: Path, plugin: object, words: Sequence[str], base: Path) -> int
     return int(pytest.main([*options, *words], plugins=[plugin]))
 
 
-def watch(root: Path, file: str, out: Path) -> None:
-    """In a child: one test file's map to `out`."""
-    plugin = Watching(root)
+def watch(root: Path, room: str, file: str, out: Path) -> None:
+    """In a child: one test file's map of a room to `out`."""
+    plugin = Watching(root, room)
     if _pytest(root, plugin, [file, "--maxfail=1000000"], out.with_suffix(".base")) > int(pytest.ExitCode.TESTS_FAILED):
         return  # it could not even be collected
     bad = {name[:-1] for name in plugin.ran if name.endswith("\0")}
@@ -240,7 +240,7 @@ def near(found: Mapping[str, float], ran: Mapping[str, Ran], file: str) -> dict[
 
 
 def chosen(found: Mapping[str, float], budget_s: float, ran: Mapping[str, Ran]) -> dict[str, float]:
-    """Those that run least of core/ first, as they look at it most closely; as many as fit into the budget."""
+    """Those that run least of the room first, as they look at it most closely; as many as fit into the budget."""
 
     def breadth(pair: tuple[str, float]) -> tuple[int, float, str]:
         name, took_s = pair

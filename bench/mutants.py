@@ -1,9 +1,10 @@
-"""Mutation testing of core/: one small change at a time, drawn by a seed, and whether the suite notices.
+"""Mutation testing of a room: one small change at a time, drawn by a seed, and whether the suite notices.
 
-    python bench/mutants.py --seed 7 --count 400
+    python bench/mutants.py --seed 7 --count 400                 # core/
+    python bench/mutants.py --room wire --seed 7 --count 100
 
 The project itself is not touched: tests run on a copy of the tree, a mutant lives in the memory of one child process.
-First each test file runs once without a mutant, which tells what lines of core/ each test runs. Then every mutant
+First each test file runs once without a mutant, which tells what lines of the room each test runs. Then every mutant
 meets the tests that run its line, the closest first, until one fails, hangs, or `--budget` seconds of tests have
 passed. What survives is printed with its line, for a person to kill or to explain: docs/mutants.md lists those that no
 test could tell from the original, and they count neither way. `--keep FOLDER` keeps the map between runs, `--again`
@@ -25,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from mutant_sites import CORE, Site, draw, made_of, planted, reach, sites, tally
+from mutant_sites import PROGRAM, Site, draw, made_of, modules, planted, reach, sites, tally
 from mutant_tests import Ran, Verdict, attempt, chosen, fork, limit_s, near, preload, watch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,15 +35,27 @@ TREE = (
     "mine_controller", "tests", "templates", "www", "sites", "bench", "cron", "docs", "pyproject.toml", "config.txt",
     "README.md", "CHANGELOG.md", "LICENSE", "install.sh",
 )  # fmt: skip
-ROOMS = ("core", "laws", "planted", "config", "render")
-ALONE = (
-    "tests/test_tick.py", "tests/test_bests.py", "tests/play/test_replay.py", "tests/notify/test_words.py",
-    "tests/store/test_units.py",
-)  # fmt: skip
+JUDGES = {  # the tests that judge a room: folders, and single files; another room has the folder of its name
+    "core": (
+        "core", "laws", "planted", "config", "render", "test_tick.py", "test_bests.py", "play/test_replay.py",
+        "notify/test_words.py", "store/test_units.py",
+    ),
+    "wire": (
+        "wire", "devices/test_asic.py", "notify/test_homeassistant.py", "notify/test_homeassistant_broker.py",
+        "collect", "ops/test_discover.py",
+    ),
+    "devices": ("devices", "hostile"),
+    "devices/act": ("devices/test_act.py",),
+    "api/guard": ("api/test_guard.py", "api/test_stop.py"),
+    "store": ("store", "damage", "ops/test_costs.py"),
+    "ops": ("ops", "cli"),
+    "tick": ("test_tick.py", "ports", "planted"),
+    "record": ("test_record.py", "core/test_columns.py", "store/test_codec.py"),
+}  # fmt: skip
+FEWEST_TESTS = 500  # of core/, whose suite is large: fewer mean that the copy does not run
 MAP_S = 600.0  # a test file that takes longer under the tracer judges nothing
-FEWEST_TESTS = 500
 NEAR_S = 10.0  # seconds of tests in the first look
-LEFT_OUT = ("test_browser.py", "test_machine.py")  # a browser, and stories that run for long
+LEFT_OUT = ("_browser.py", "laws/test_machine.py")  # a browser, and stories that run for long
 ROW = re.compile(r"^\| `([^`]+)` `([^`]*)` \| `(.+)` \| `(.+)` → `(.+)` \| (.+) \|$")
 
 
@@ -59,7 +72,13 @@ def listed(text: str) -> dict[tuple[str, str, str, str, str], str]:
     """The mutants that no test can tell from the original, by their key, with the reason; from the document."""
     rows = text.partition("\n## Equivalent")[2].partition("\n## ")[0].splitlines()
     found = (ROW.match(row.replace("\\|", "|")) for row in rows)
-    return {(f"{CORE}/{row[1]}", row[2], row[3], row[4], row[5]): row[6] for row in found if row}
+    return {(_file(row[1]), row[2], row[3], row[4], row[5]): row[6] for row in found if row}
+
+
+def _file(said: str) -> str:
+    """The file a row of the document speaks of: `bands.py` and `rules/air.py` stand in core/, `/wire/udp.py` tells its
+    room."""
+    return f"{PROGRAM}{said}" if said.startswith("/") else f"{PROGRAM}/core/{said}"
 
 
 def copied(to: Path) -> Path:
@@ -97,20 +116,23 @@ def together(work: Iterable[Work], jobs: int) -> Iterator[tuple[Work, bool]]:
         time.sleep(0.02)
 
 
-def mapped(tree: Path, keep: Path, jobs: int) -> dict[str, Ran]:
-    """Every test of the rooms that judge core/, with the lines it runs; from `keep` where core and it are unchanged."""
-    files = [
-        str(path.relative_to(tree)) for room in ROOMS for path in sorted((tree / "tests" / room).glob("test_*.py"))
-    ]
-    files = [*(file for file in files if Path(file).name not in LEFT_OUT), *ALONE]
-    core = hashlib.sha256(b"".join(path.read_bytes() for path in sorted((tree / CORE).rglob("*.py"))))
-    outs = {}
+def judges(tree: Path, room: str) -> list[str]:
+    """The test files that judge a room."""
+    named = [tree / "tests" / name for name in JUDGES.get(room, (room,))]
+    files = [path for one in named for path in ([one] if one.suffix else sorted(one.glob("test_*.py")))]
+    return [str(path.relative_to(tree)) for path in files if not str(path).endswith(LEFT_OUT)]
+
+
+def mapped(tree: Path, room: str, keep: Path, jobs: int) -> dict[str, Ran]:
+    """Every test that judges the room, with the lines it runs; from `keep` where the room and it are unchanged."""
+    files, outs = judges(tree, room), {}
+    ours = hashlib.sha256(room.encode() + b"".join(path.read_bytes() for path in modules(tree, room)))
     for file in files:
-        about = core.copy()
+        about = ours.copy()
         about.update((tree / file).read_bytes())
         outs[file] = keep / f"map-{Path(file).parent.name}-{Path(file).stem}-{about.hexdigest()[:16]}.json"
     work = (
-        Work(at, out, MAP_S, partial(watch, tree, file, out))
+        Work(at, out, MAP_S, partial(watch, tree, room, file, out))
         for at, (file, out) in enumerate(outs.items())
         if not out.exists()
     )
@@ -124,13 +146,13 @@ def mapped(tree: Path, keep: Path, jobs: int) -> dict[str, Ran]:
     return ran
 
 
-def at_import(tree: Path, site: Site, names: set[str]) -> Callable[[str, Ran], bool]:
-    """Which tests meet a number that stands outside of functions: those that run a line of core/ which names it or what
-    is made of it, those whose own file does, and those of the config, which reads every declaration."""
+def at_import(tree: Path, room: str, site: Site, names: set[str]) -> Callable[[str, Ran], bool]:
+    """Which tests meet a number that stands outside of functions: those that run a line of the room which names it or
+    what is made of it, those whose own file does, and those of the config, which reads every declaration."""
     names = made_of((tree / site.file).read_text(encoding="utf-8"), names)
     word = re.compile(rf"\b(?:{'|'.join(map(re.escape, sorted(names)))})\b") if names else re.compile(r"(?!)")
     lines: dict[str, set[int]] = {}
-    for path in sorted((tree / CORE).rglob("*.py")):
+    for path in modules(tree, room):
         text = path.read_text(encoding="utf-8").splitlines()
         lines[str(path.relative_to(tree))] = {at for at, line in enumerate(text, 1) if word.search(line)}
     speak = {
@@ -151,8 +173,8 @@ def at_import(tree: Path, site: Site, names: set[str]) -> Callable[[str, Ran], b
 class Trial:
     """Mutants against tests."""
 
-    def __init__(self, tree: Path, keep: Path, ran: dict[str, Ran], jobs: int) -> None:
-        self.tree, self.keep, self.ran, self.jobs = tree, keep, ran, jobs
+    def __init__(self, tree: Path, room: str, keep: Path, ran: dict[str, Ran], jobs: int) -> None:
+        self.tree, self.room, self.keep, self.ran, self.jobs = tree, room, keep, ran, jobs
         self.killers = keep / "killers.json"
 
     def meets(self, site: Site) -> dict[str, float]:
@@ -161,7 +183,7 @@ class Trial:
         if lines:
             ran = self.ran.items()
             return {name: one.took_s for name, one in ran if not lines.isdisjoint(one.lines.get(site.file, ()))}
-        imports = at_import(self.tree, site, names)
+        imports = at_import(self.tree, self.room, site, names)
         return {name: one.took_s for name, one in self.ran.items() if imports(name, one)}
 
     def run(self, mutants: list[Site], budget_s: float) -> Iterator[tuple[Site, Verdict]]:
@@ -217,7 +239,7 @@ def _name(site: Site) -> str:
 def said(site: Site, verdict: Verdict) -> str:
     """One line of a mutant."""
     how = f"killed   {verdict.took_s:5.1f} s" if verdict.by else f"SURVIVED {verdict.tests:4d} tests"
-    where = f"{site.file.removeprefix(CORE + '/')}:{site.line} {site.scope}"
+    where = f"{site.file.removeprefix(PROGRAM + '/')}:{site.line} {site.scope}"
     return f"{how}  {where}  [{site.operator}] {site.was} → {site.becomes}" + (
         f"  by {verdict.by}" if verdict.by else ""
     )
@@ -226,6 +248,7 @@ def said(site: Site, verdict: Verdict) -> str:
 def words() -> argparse.Namespace:
     """The command line."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--room", default="core", help="a folder of mine_controller, or one module")
     asked.add_argument("--seed", type=int, default=7)
     asked.add_argument("--count", type=int, default=400)
     asked.add_argument("--jobs", type=int, default=2)
@@ -241,22 +264,26 @@ def main() -> int:
     """Draw, try, tell."""
     given = words()
     keep = given.keep or Path(tempfile.mkdtemp(prefix="minectl-mutants-"))
-    tree, result = copied(keep / "tree"), keep / f"result-{given.seed}-{given.count}.json"
+    tree, result = (
+        copied(keep / "tree"),
+        keep / f"result-{given.room.replace('/', '-')}-{given.seed}-{given.count}.json",
+    )
     preload()
-    ran = mapped(tree, keep, given.jobs)
-    if len(ran) < FEWEST_TESTS:
-        print(f"only {len(ran)} tests pass without a mutant")
+    ran = mapped(tree, given.room, keep, given.jobs)
+    if len(ran) < (FEWEST_TESTS if given.room == "core" else 1):
+        print(f"only {len(ran)} tests of {given.room} pass without a mutant")
         return 2
-    mutants, same = draw(tree, given.seed, given.count), listed(LIST.read_text("utf-8") if LIST.exists() else "")
+    mutants = draw(tree, given.room, given.seed, given.count)
+    same = listed(LIST.read_text("utf-8") if LIST.exists() else "")
     before: dict[str, list[list[object]]] = json.loads(result.read_text("utf-8")) if given.again else {}
     if given.again:
         left = {tuple(key) for key in before["survived"]}
         mutants = [one for file in {str(key[0]) for key in left} for one in sites(tree, file) if one.key in left]
     tried = [site for site in mutants if given.prove or site.key not in same]
-    print(f"seed {given.seed}: {len(mutants)} mutants of {CORE} {tally(mutants)}, {len(ran)} tests", flush=True)
+    print(f"seed {given.seed}: {len(mutants)} mutants of {given.room} {tally(mutants)}, {len(ran)} tests", flush=True)
     survived: list[Site] = []
     wrong: list[Site] = []
-    for site, verdict in Trial(tree, keep, ran, given.jobs).run(tried, given.budget):
+    for site, verdict in Trial(tree, given.room, keep, ran, given.jobs).run(tried, given.budget):
         print(said(site, verdict), flush=True)
         if site.key in same:
             wrong += [site] if verdict.by else []
@@ -271,8 +298,8 @@ def main() -> int:
         result.write_text(json.dumps({"survived": [site.key for site in survived]}), encoding="utf-8")
     if not given.keep:
         shutil.rmtree(keep)
-    print(json.dumps({"seed": given.seed, "mutants": len(mutants), "equivalent": equal, "survived": len(survived),
-                      "score_pct": round(share, 1)}))  # fmt: skip
+    print(json.dumps({"room": given.room, "seed": given.seed, "mutants": len(mutants), "equivalent": equal,
+                      "survived": len(survived), "score_pct": round(share, 1)}))  # fmt: skip
     return int(share < given.least or bool(wrong))
 
 
