@@ -42,13 +42,6 @@ def test_reading_goes_on_while_a_writer_is_in_the_middle_of_a_transaction(paths,
         store._db.execute("ROLLBACK")
 
 
-def test_trends_of_many_ticks_are_thinned_and_end_with_the_newest(paths, rules, monkeypatch):
-    run_ticks(paths, rules, 8)
-    for most, kept in ((3, (1, 4, 7)), (4, (1, 3, 5, 7)), (2, (3, 7)), (8, range(8))):
-        monkeypatch.setattr(query, "POINTS_MOST", most)
-        assert query.day_series(paths, 0).at == [ledger.NOON + 120 * at for at in kept]
-
-
 def test_a_column_that_does_not_exist_is_named(paths):
     with pytest.raises(ValueError, match="no column 'mode; DROP TABLE state'"):
         query.history(paths, columns=("mode; DROP TABLE state",))
