@@ -29,8 +29,9 @@ PARTS = {
     VNISH: FIRST,
 }
 STOCK_UNNAMED = ("summary", "stats")
-# Flags: not tried again until the unit restarts. IN_TURN: took one connection and let another one wait in vain.
-NO_POWER_PORT, NO_REST, IN_TURN = "p", "r", "t"
+# Flags: not tried again until the unit restarts. IN_TURN: took one connection and let another one wait in vain, in two
+# readings one after the other. DOUBTED: in one; a packet may have been lost.
+NO_POWER_PORT, NO_REST, IN_TURN, DOUBTED = "p", "r", "t", "d"
 DRIFT_S = 180
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
 _ELAPSED = re.compile(rb'"Elapsed"\s*:\s*"?([0-9]{1,10})')
@@ -121,8 +122,8 @@ class Asking:
             else:
                 self.parts[reply.name][""] = reply
         at_once = [host for host in single if self._takes_several(host)]
-        self._several(at_once)
-        self._one_by_one([host for host in single if host not in at_once or IN_TURN in self.known[host].flags])
+        lost = self._several(at_once)
+        self._one_by_one([host for host in single if host not in at_once or host in lost])
 
     def _takes_several(self, host: str) -> bool:
         """Known stock boards keep a second connection waiting while they answer the first (bmminer listens with a
@@ -130,16 +131,20 @@ class Asking:
         known = self.known[host]
         return known.family == STOCK and bool(known.unit) and IN_TURN not in known.flags
 
-    def _several(self, hosts: Sequence[str]) -> None:
-        """All commands of each at once. Who answered some and not others is asked for those again, and not so again."""
+    def _several(self, hosts: Sequence[str]) -> set[str]:
+        """All commands of each at once. Who answered some and not others is given back, to be asked for those again."""
         lines = [Line(host, f"{host} {part}", _question(part)) for host in hosts for part in self._open(host)]
         replies = _cgminer.asked(self.wire, self.options, lines)
         heard = {line.host for line, reply in zip(lines, replies, strict=True) if reply.status}
-        for line, reply in zip(lines, replies, strict=True):
-            if reply.status or line.host not in heard:
-                self._heard([reply])
-            elif IN_TURN not in self.known[line.host].flags:
-                self._flag(line.host, IN_TURN)
+        lost = {line.host for line, reply in zip(lines, replies, strict=True) if not reply.status} & heard
+        self._heard(reply for line, reply in zip(lines, replies, strict=True) if reply.status or line.host not in lost)
+        for host in heard:
+            doubted = DOUBTED in self.known[host].flags
+            if doubted:
+                self._unflag(host, DOUBTED)
+            if host in lost:
+                self._flag(host, IN_TURN if doubted else DOUBTED)
+        return lost
 
     def _one_by_one(self, hosts: Sequence[str]) -> None:
         """A command a connection, one after the other, of boards that are new or can't keep one waiting. Each goes at
@@ -207,6 +212,9 @@ class Asking:
 
     def _flag(self, host: str, flag: str) -> None:
         self.known[host] = self.known[host]._replace(flags=self.known[host].flags + flag)
+
+    def _unflag(self, host: str, flag: str) -> None:
+        self.known[host] = self.known[host]._replace(flags=self.known[host].flags.replace(flag, ""))
 
     def _stock(self) -> None:
         """Who it is where that is not known for certain, its work mode where it shows no rate, its watts."""

@@ -81,8 +81,8 @@ class Narrow:
         return self.api(raw)
 
 
-def test_a_board_that_takes_one_connection_only_is_asked_in_turn_from_then_on_until_it_restarts():
-    memory = {A: f"{MAC} stock single 49526 p", B: f"{OTHER} stock single 49526 p"}
+def narrow(memory, at_s, *, really=True):
+    """One reading of two boards, of which the first drops who comes second, if it `really` does so today."""
     units = {A: Board().ports, B: Board().ports}
     api = Narrow(units[A][4028])
     units[A] = {**units[A], 4028: api}
@@ -90,19 +90,41 @@ def test_a_board_that_takes_one_connection_only_is_asked_in_turn_from_then_on_un
     rack_many = rack.wire.many
 
     def many(batch, until):
-        api.busy = sum(each.host == A for each in batch) > 1
+        api.busy = really and sum(each.host == A for each in batch) > 1
         return rack_many(batch, until)
 
     told = options(hosts=(A, B))
-    found = antminer.parse(antminer.fetch(rack.wire._replace(many=many), told, Ask(memory=memory, at_s=100_050)), told)
+    found = antminer.parse(antminer.fetch(rack.wire._replace(many=many), told, Ask(memory=memory, at_s=at_s)), told)
+    return found, rack, {each.channel: each.value for each in found if each.quantity == "memory"}
+
+
+def flags(memory):
+    return {host: text.split(" ")[-1] for host, text in memory.items()}
+
+
+def test_a_board_that_takes_one_connection_only_is_asked_in_turn_from_then_on_until_it_restarts():
+    memory = {A: f"{MAC} stock single 49526 p", B: f"{OTHER} stock single 49526 p"}
+    found, rack, kept = narrow(memory, 100_050)
     assert rack.volleys == [6, 1, 1], "its other commands go out again, one by one"
     assert value(found, MAC, "word") == value(found, OTHER, "word") == "hashing"
-    kept = {each.channel: each.value for each in found if each.quantity == "memory"}
-    assert (kept[A], kept[B]) == (f"{MAC} stock single 49526 pt", f"{OTHER} stock single 49526 p")
+    assert flags(kept) == {A: "pd", B: "p"}
+    found, rack, kept = narrow(memory | kept, 100_110)
+    assert rack.volleys == [6, 1, 1]
+    assert value(found, MAC, "word") == "hashing"
+    assert flags(memory | kept) == {A: "pt", B: "p"}
     _, rack, _ = read({A: Board().ports}, {A: kept[A]}, at_s=100_170)
     assert rack.volleys == [1, 1, 1]
     _, rack, again = read({A: Board().ports}, {A: kept[A]}, at_s=190_000)
     assert again[A].split(" ")[-1] == "p", "it restarted"
+
+
+def test_one_lost_answer_is_no_habit_of_a_board():
+    """A packet gets lost: the board is asked all at once again, and no worse thought of when it answers."""
+    memory = {A: f"{MAC} stock single 49526 p", B: f"{OTHER} stock single 49526 p"}
+    memory |= narrow(memory, 100_050)[2]
+    _, rack, kept = narrow(memory, 100_110, really=False)
+    assert rack.volleys == [6]
+    assert flags(kept)[A] == "p"
 
 
 def test_a_known_board_that_is_silent_is_asked_nothing_again_and_is_nobodys_second_failure():
