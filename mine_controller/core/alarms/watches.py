@@ -138,14 +138,20 @@ def _silence(look: Look) -> Found:
     What is asked seldom may lie behind, and is no sign of life. Where nobody is in danger without air it is less grave.
     """
     view, channels = look.view, look.view.image.channels
-    there = {name: spec for name, spec in view.wiring.endpoints.items() if not (spec.outside or spec.here)}
-    told = {name: channels.get(f"{name}:health") for name in there if not is_dark(view, name)}
-    silent = [name for name, health in told.items() if health is not None and health.value is None]
-    if any(name not in silent and not there[name].every_s for name in told):
-        return
+    there, silent = 0, list[str]()
+    for name, spec in view.wiring.endpoints.items():
+        if spec.outside or spec.here:
+            continue
+        there += 1
+        health = channels.get(f"{name}:health")
+        if health is not None and health.value is None:
+            silent.append(name)
+        elif not spec.every_s:
+            return
+    silent = [name for name in silent if not is_dark(view, name)]
     if len(silent) >= SILENT_N:
         severity = KINDS["site_silent"].severity if view.wiring.fans else "warning"
-        numbers = (("devices", len(silent)), ("of", len(there)))
+        numbers = (("devices", len(silent)), ("of", there))
         yield Event("site_silent", severity, "site", Reason("alarm", "site_silent", numbers))
 
 
