@@ -33,6 +33,30 @@ def test_sig5_run_counts_again_after_two_readings_and_the_hold_after_the_proof()
     assert (desk.limit("max_power_w"), desk.events()) == (None, ["curtail_over"])
 
 
+def test_sig1_a_page_that_a_fast_site_asks_once_a_minute_is_not_missed_in_between():
+    desk = signal()
+    desk.clock = {"tick_s": 10}
+    for _ in range(5):
+        read = Value("run", desk.now, "power_signal coop:signal")
+        for _ in range(24):
+            desk.see(10, signal=read)
+            assert (desk.codes("no_start"), desk.events()) == ([], [])
+    desk.see(1, signal=read)
+    assert desk.codes("no_start") == ["blind"], "nothing starts on a word older than 240 s"
+
+
+def test_sig1_a_fast_site_tells_of_a_silent_page_after_240_s_as_any_other():
+    desk = signal()
+    desk.clock = {"tick_s": 10}
+    read_s = desk.now
+    told = []
+    for _ in range(30):
+        desk.see(10, signal=Value("run", read_s, "power_signal coop:signal", "no answer"))
+        assert desk.codes("no_start") in (["missed"], ["blind"]), "nothing starts after the first miss"
+        told += [(desk.now - read_s, kind) for kind in desk.events()]
+    assert told == [(240, "signal_blind")]
+
+
 def test_what_the_utility_says_is_what_its_page_says_now():
     def told():
         return [sentence(limit.reason) for limit in desk.last.limits if limit.what == "max_power_w"]

@@ -17,6 +17,7 @@ from mine_controller.record import NamedTuple
 LAYER = CONTRACT
 NEEDS = ("signal",)
 WHY = 120  # letters of a reason: at its end stands where a sample of the page lies
+STEP_S = 120  # "a tick" of the contract, however fast the site
 STAND_IN = "stand-in"
 TEST = "test by "  # how core/overrides.py names the source of a value set by hand
 
@@ -120,14 +121,16 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     first_s = int(kept.setdefault("first_s", view.now_s))
     silent_s = view.now_s - (int(kept.get("at_s") or 0) or first_s)
     never = not kept.get("at_s")
-    if not never and value.value is not None and silent_s <= view.image.clock.tick_s + 30:
+    tick_s = view.image.clock.tick_s
+    read_s = tick_s + 30 if value.why else max(tick_s + 30, 2 * STEP_S)  # what answered may be asked seldom
+    if not never and value.value is not None and silent_s <= read_s:
         if not value.why or silent_s <= 0:
             return []
         missed = Reason("signal", "missed", (("silent_s", silent_s), ("why", value.why[:WHY])))
         return [Limit(CONTRACT, "no_start", 0, missed)]
     reason = Reason("signal", "blind", (("silent_s", silent_s), ("grace_s", options.grace_s), ("why", value.why[:WHY])))
     told = int(kept.get("blind_told") or 0)
-    if silent_s >= 2 * view.image.clock.tick_s and told < 1:
+    if silent_s >= 2 * max(tick_s, STEP_S) and told < 1:
         kept["blind_told"] = 1
         events.append(Event("signal_blind", "warning", "signal", reason))
     late, off = silent_s >= options.grace_s, options.fail_safe == "off"
