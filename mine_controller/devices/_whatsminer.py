@@ -1,6 +1,8 @@
 """Whatsminer by what its fields say: API 1 and 2 (CGMiner's envelope, port 4028) and API 3 (frames, port 4433). Pure.
 
-Facts after recorded answers of an M20S (API 1.4) and an M60S (API 3.0.2) and MicroBT's manuals.
+Facts after recorded answers of an M20S (API 1.4) and an M60S (API 3.0.2) and MicroBT's manuals. API 3 tells its mode in
+`get.miner.setting` alone, in the words that set it (a client tried on an M63S++, API 3.0.5); `power.mode` of its
+description is a number that nobody explains.
 """
 
 import json
@@ -115,6 +117,7 @@ def _firmware(value: Any) -> str:
 def told_v3(trees: Trees, patience_s: float) -> Told:
     """What a unit of API 3 tells. It counts no shares."""
     info, sums = message(trees.get("v3info", {})), dig(message(trees.get("v3summary", {})), "summary")
+    setting = message(trees.get("v3setting", {}))
     sums = sums if isinstance(sums, dict) else {}
     rate = next((rate for name in _RATES if (rate := number(sums.get(name))) is not None and rate >= 0), None)
     uptime = _asic.counted(sums.get("elapsed"))
@@ -133,7 +136,7 @@ def told_v3(trees: Trees, patience_s: float) -> Told:
         board_c=_asic.hottest(boards if isinstance(boards, list) else []),
         fan_rpm=_asic.slowest([sums.get("fan-speed-in"), sums.get("fan-speed-out")]),
         uptime_s=uptime,
-        mode=_mode(sums.get("power-mode")),
+        mode=_mode(setting.get("power-mode")),
         pool=(active.get("url"), active.get("account"), None) if active else None,
         model=_asic.shown(dig(info, "miner.type")) or "Whatsminer",
         firmware=_firmware(dig(info, "system.fwversion")),

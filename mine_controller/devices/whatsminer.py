@@ -40,6 +40,7 @@ NEW = {
     "v3info": {"cmd": "get.device.info"},
     "v3summary": {"cmd": "get.miner.status", "param": "summary"},
     "v3pools": {"cmd": "get.miner.status", "param": "pools"},
+    "v3setting": {"cmd": "get.miner.setting"},  # last: firmware that hangs up on it has told the rest by then
 }
 
 

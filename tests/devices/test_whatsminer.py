@@ -75,10 +75,13 @@ class New:
     def __init__(self, answer=None, password="super", info=None):
         self.told = info or json.loads(recorded("v3info.frame")[4:])
         self.answer, self.password, self.orders = answer, password, []
+        self.setting = {"code": 0, "msg": {"power-limit": 3600, "power-mode": "low", "power-percent": 0}}
 
     def __call__(self, raw):
         tree = json.loads(raw[4:])
         assert int.from_bytes(raw[:4], "little") == len(raw) - 4
+        if tree["cmd"] == "get.miner.setting":
+            return self.setting if self.setting == GONE else _whatsminer.framed(self.setting)
         name = {"get.device.info": "v3info", "get.miner.status": f"v3{tree.get('param')}"}.get(tree["cmd"])
         if name == "v3info":
             return _whatsminer.framed(self.told)
@@ -118,6 +121,26 @@ def test_a_unit_that_answers_only_in_frames_is_read_there_and_asked_there_first_
     assert value(found, NEW, "power_w") == 3156
     _, rack, _ = read({A: {4433: New()}}, memory)
     assert {port for _, port, _ in rack.sent} == {4433}
+
+
+def modes(setting):
+    """The mode and the pool of an M60S that answers this when it is asked for its settings."""
+    unit = New()
+    unit.setting = setting
+    found, _, _ = read({A: {4433: unit}})
+    return [each.value for each in found if (each.channel, each.quantity) == (NEW, "mode")], value(found, NEW, "pool")
+
+
+def test_the_mode_of_api_3_is_read_where_it_stands():
+    """Unread, a mode that is wanted would be sent again each hour, and every time the unit starts anew."""
+    assert modes({"code": 0, "msg": {"power-mode": "low"}}) == (["low"], "other")
+
+
+@pytest.mark.parametrize(
+    "setting", [{"code": -2, "msg": "invalid command"}, {"code": 0, "msg": {"power-mode": "1"}}, {"code": 0}, GONE]
+)
+def test_firmware_of_api_3_that_tells_no_mode_is_read_without_it(setting):
+    assert modes(setting) == ([], "other")
 
 
 def test_an_older_unit_where_one_of_api_3_answered_before_is_found_by_its_old_port():

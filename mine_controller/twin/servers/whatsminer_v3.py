@@ -52,6 +52,8 @@ class Unit:
             return OK, self._info(str(parameter or ""))
         if command == "get.miner.status":
             return self._status(str(parameter or ""))
+        if command == "get.miner.setting":
+            return OK, self._setting()
         if not isinstance(command, str) or not command.startswith("set."):
             return INVALID, "invalid command"
         if self.rig.refuses or not self._allowed(command, tree):
@@ -116,7 +118,7 @@ class Unit:
                 "pool-strategy": "FAILOVER",
             },
             "network": net | {"hostname": "WhatsMiner", "mac": rig.mac.upper()},
-            "power": {"type": "P221B", "mode": rig.mode or "normal", "model": "P221B", "fanspeed": 6344, "vendor": "1"},
+            "power": {"type": "P221B", "mode": "1", "model": "P221B", "fanspeed": 6344, "vendor": "1"},
             "salt": SALT,
             "system": {
                 "api": "3.0.2",
@@ -162,6 +164,9 @@ class Unit:
             "fan-speed-out": fans[-1],
             "up-freq-finish": int(rig.phase != STARTING),
         }
+
+    def _setting(self) -> Tree:
+        return {"power-limit": round(limit_w(self.rig)), "power-mode": self.rig.mode or "normal", "power-percent": 0}
 
     def _edevs(self) -> list[Tree]:
         rig, heats = self.rig, chip_heats(self.rig)
