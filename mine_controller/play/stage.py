@@ -327,6 +327,7 @@ class Stage(Virtual):
 
     def _stop(self, words: str) -> None:
         self.stop = words == "on"
+        self.upset |= self.stop  # what it was told of stays told when the file is gone
 
     def _wake(self, words: str) -> None:
         """A miner starts by itself, as a watchdog's reboot makes it."""

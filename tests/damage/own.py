@@ -116,7 +116,7 @@ def _wiring(config, entries):
     wiring = config.policy.wiring
     fans = {fan.name: fan for fan in wiring.fans}
     for key, text in entries.items():
-        parts = [part.strip(" \t") for part in text.split(",")]
+        parts = [" ".join(part.split()) for part in text.split(",")]  # a tab inside a name is a space, as in fleet.csv
         if key.startswith("fan "):
             fan = fans.pop(key[4:], None)
             found = None if fan is None else _fan(fan)
@@ -132,7 +132,7 @@ def _wiring(config, entries):
         elif key.partition(" ")[0] not in ("uplink", "breaker", "phase", "dummy_pool", "wall", "lamp"):
             yield f"{key} has vanished"
     relays = (("wall", wiring.wall), ("lamp", wiring.lamp))
-    yield from (f"{name} is {wired}" for name, wired in relays if wired != entries.get(name, ""))
+    yield from (f"{name} is {wired}" for name, wired in relays if wired != " ".join(entries.get(name, "").split()))
     yield from (f"fan {name} came from nowhere" for name in fans)
     yield from (f"{role} came from nowhere" for role in wiring.roles if role not in entries and role != "stop")
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
 from laws import machine
+from laws.stages import stage
 
 
 def run(stories, steps, seeded=None):
@@ -36,6 +37,17 @@ def test_no_story_breaks_a_guard_or_an_outcome_and_none_is_empty():
     assert {"signal off", "kill", "clock", "disk", "power cut", "operator", "pdu", "page"} <= set(machine.SEEN)
     assert {"CURTAILING", "CURTAILED", "RESUMING", "RUNNING", "EMERGENCY"} <= set(machine.MODES)
     assert sum(machine.STARTS) > 10
+
+
+def test_a_stop_that_a_person_took_back_is_still_what_the_letter_was_about():
+    here = stage(hour=2.0)
+    here.run(3)
+    here.do("stop on")
+    here.run(1)
+    here.do("stop off")
+    here.run(3)
+    assert any(tick.emergencies for tick in here.ticks)
+    assert here.found == ()
 
 
 @pytest.mark.soak
