@@ -156,6 +156,19 @@ def test_met2_while_darkness_has_to_be_proven_a_contradiction_is_an_emergency(en
     assert [(one.kind, one.severity) for one in desk.last.events] == [("meters_disagree", severity)]
 
 
+def test_met2_a_contradiction_that_was_told_before_is_graver_once_it_outlasts_a_stop():
+    desk = cap()
+    desk.fleet = {"measured_w": 40_000, "fans_w": 5000, "other_w": 5000, "meter_w": 60_000, "miners_w": 40_000}
+    told = [(one.kind, one.severity) for _ in range(5) for one in desk.see().events]
+    assert told == [("meters_disagree", "warning")]
+    desk.state = State(shed=Shed(desk.now, desk.now, "signal", 1, 1))
+    desk.fleet |= {"measured_w": 250, "miners_w": 250}
+    told = [(passed_s, one.severity) for passed_s in (239, 1, 120, 120) for one in desk.see(passed_s).events]
+    assert told == [(1, "emergency")], "two ticks in which the meter could have followed; and once"
+    desk.state = State(shed=Shed(1, 1, "signal", 1, 1, ended_s=desk.now))
+    assert [one for _ in range(4) for one in desk.see().events] == []
+
+
 @pytest.mark.parametrize(
     "gap", [{"meter_w": None}, {"measured_w": None}, {"unknown": 1}, {"fans_w": None}, {"nominal_w": 10**6}]
 )

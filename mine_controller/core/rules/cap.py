@@ -17,6 +17,7 @@ LAYER = SAFETY
 NEEDS = ()
 STEP_S = 120
 WORDS_APART_S = 600  # a fleet's own words lag; longer than this is no lag
+WARNED, GRAVE = 1, 2  # what was told of a meter and outlets that disagree
 
 
 class Options(NamedTuple):
@@ -128,11 +129,15 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
         kept["apart_s"] = kept["apart_told"] = 0
         return
     kept["apart_s"] = int(kept.get("apart_s") or 0) or view.now_s
-    if view.now_s - int(kept["apart_s"]) >= 2 * STEP_S and not kept.get("apart_told"):
-        kept["apart_told"] = 1
+    shed, told = view.state.shed, int(kept.get("apart_told") or 0)
+    grave = shed is not None and shed.ended_s is None
+    since_s = int(kept["apart_s"])
+    if grave and told and shed is not None:  # known before: it is graver once it outlasts what had to go dark
+        since_s = max(since_s, shed.seen_s)
+    if view.now_s - since_s >= 2 * STEP_S and told < (GRAVE if grave else WARNED):
+        kept["apart_told"] = GRAVE if grave else WARNED
         numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
-        event = view.state.shed is not None and view.state.shed.ended_s is None
-        severity = "emergency" if event else "warning"  # what proves darkness is in doubt when it has to be proven
+        severity = "emergency" if grave else "warning"  # what proves darkness is in doubt when it has to be proven
         events.append(Event("meters_disagree", severity, "site", Reason("cap", "disagree", numbers)))
 
 
