@@ -37,6 +37,7 @@ STATE, WATTS, ENERGY, METERS = range(4)
 METHODS = ("getState", "getReading", "getReading", "getSensors")
 SENSORS = ("", "activePower", "activeEnergy", "")
 KNOWN = "known"  # the reply that holds what was remembered, and the memory's name
+PDU = "pdu"  # in it: of which of several linked units the names are
 AT, AGAIN_S = "at", 3600  # when the names were asked for, and when those that were null are asked for anew
 PER_OUTLET = 4  # ids of one outlet's calls: outlet x 4 + which
 INLETS = 100_000  # ids of the inlets' calls begin here
@@ -86,15 +87,18 @@ class Asked(NamedTuple):
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Replies "bulk0", "bulk1" ... or, with `bulk = no`, "call<id>"; raises WireError when the first one fails."""
-    memory = ask.memory.get(KNOWN, "")
+    memory = _of(options, ask.memory.get(KNOWN, ""))
+    known = Reply(KNOWN, 200, {AT: str(ask.at_s)}, memory.encode())
     wanted = _packed(options, list(_reads(options, ask.channels, _meant(memory, ask.at_s))), 0)
+    if not wanted:
+        return (known,)
     first = _access.ask(wire, wanted[0].name, wanted[0].request)
     if first.status in (401, 403):
         return (first,)
     replies = [first, *(_access.ask_beside(wire, each.name, each.request) for each in wanted[1:])]
     unnamed = [call for asked, reply in zip(wanted, replies, strict=True) for call in _unnamed(options, asked, reply)]
     replies += [_access.ask_beside(wire, each.name, each.request) for each in _packed(options, unnamed, len(wanted))]
-    return (*replies, Reply(KNOWN, 200, {AT: str(ask.at_s)}, memory.encode()))
+    return (*replies, known)
 
 
 def _packed(options: Options, calls: list[Call], number: int) -> list[Asked]:
@@ -142,6 +146,11 @@ def _outlet(options: Options, outlet: int) -> str:
     return f"/model/pdu/{options.pdu}/outlet/{outlet}"
 
 
+def _of(options: Options, text: str) -> str:
+    """What was remembered of this unit, "" of another one: a linked unit's meters have names that this one answers."""
+    return text if _memory(text).get(PDU) == options.pdu else ""
+
+
 def _meant(text: str, at_s: int) -> dict[int, str]:
     """What is asked by: the names that are remembered, and that there is no meter while that is no hour old."""
     told = _answer.number(_memory(text).get(AT))
@@ -179,9 +188,10 @@ def _single(options: Options, call: Call) -> Request:
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Per outlet `switch`, `power_w`, `energy_kwh`; the inlets' sum without channel."""
-    if not replies:
-        raise BadReply("nothing was asked")
-    answers, fault = _gathered([reply for reply in replies if reply.name != KNOWN])
+    asked = [reply for reply in replies if reply.name != KNOWN]
+    if not asked:
+        raise BadReply(f"nothing was asked: does it have more than {options.outlets} outlets?")
+    answers, fault = _gathered(asked)
     if not answers:
         raise fault or BadReply("no answer to any of the calls")
     found = [*_total(answers, options), *_remembered(answers, replies, options)]
@@ -217,7 +227,7 @@ def _remembered(answers: dict[int, Any], replies: Sequence[Reply], options: Opti
         for what in (WATTS, ENERGY):
             rid = _answer.dig(row, f"{SENSORS[what]}.rid")
             rids[first + what] = rid if _is_rid(rid) else ""
-    kept = {AT: before.headers.get(AT, "")} | {str(at): rid for at, rid in sorted(rids.items())}
+    kept = {AT: before.headers.get(AT, ""), PDU: options.pdu} | {str(at): rid for at, rid in sorted(rids.items())}
     return [Found(KNOWN, "memory", json.dumps(kept, separators=(",", ":")))]
 
 

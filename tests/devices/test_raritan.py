@@ -6,7 +6,7 @@ from devices.scripted import Script, apply, lost, order, orders, told, value, ve
 
 from mine_controller.core.model.command import APPLIED, NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED
 from mine_controller.devices import raritan
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, BadReply
 
 
 def options(**more):
@@ -246,6 +246,24 @@ def test_what_is_asked_for_one_outlet_keeps_what_is_known_of_the_others():
     memory = kept(read(Script(unit), chosen, channels=("2",), memory=memory))
     then = read(Script(unit), chosen, memory=memory)
     assert [value(then, channel, "power_w") for channel in ("1", "2", "")] == [100.0] * 3
+
+
+def test_the_names_of_one_linked_units_meters_are_not_those_of_another():
+    """Else its outlets' states stood beside the other one's watts: "off" by a PDU that feeds somebody else."""
+    unit = Opaque()
+    memory = kept(read(Script(unit), options(outlets=1)))
+    script = Script(unit)
+    read(script, options(outlets=1, pdu=1), memory=memory)
+    asked = [each["rid"] for each in json.loads(script.requests[0].body)["params"]["requests"]]
+    assert asked == [rid for rid in asked if rid.startswith("/model/pdu/1/")]
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_outlets_beyond_the_last_one_leave_nothing_to_ask(bulk):
+    chosen = options(outlets=1, bulk=bulk)
+    memory = kept(read(Script(Opaque(metered=0)), chosen, memory={}, at_s=50_000))
+    with pytest.raises(BadReply, match="more than 1 outlets"):
+        read(Script(Opaque(metered=0)), chosen, channels=("30",), memory=memory, at_s=50_120)
 
 
 @pytest.mark.parametrize("memory", ["", "[]", "{", '{"a": "/x"}', '{"1": 5}', '{"1": "http://elsewhere/"}', "[[[["])
