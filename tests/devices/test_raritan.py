@@ -259,11 +259,11 @@ def test_the_names_of_one_linked_units_meters_are_not_those_of_another():
 
 
 @pytest.mark.parametrize("bulk", [True, False])
-def test_outlets_beyond_the_last_one_leave_nothing_to_ask(bulk):
-    chosen = options(outlets=1, bulk=bulk)
-    memory = kept(read(Script(Opaque(metered=0)), chosen, memory={}, at_s=50_000))
+def test_outlets_beyond_the_last_one_leave_nothing_to_ask_where_the_inlet_has_no_meter(bulk):
+    known = {"at": "50000", "pdu": 0, str(raritan.INLETS + raritan.WATTS): "", str(raritan.INLETS + raritan.ENERGY): ""}
+    ask = {"channels": ("30",), "memory": {"known": json.dumps(known)}, "at_s": 50_120}
     with pytest.raises(BadReply, match="more than 1 outlets"):
-        read(Script(Opaque(metered=0)), chosen, channels=("30",), memory=memory, at_s=50_120)
+        read(Script(Unit()), options(outlets=1, bulk=bulk), **ask)
 
 
 @pytest.mark.parametrize("memory", ["", "[]", "{", '{"a": "/x"}', '{"1": 5}', '{"1": "http://elsewhere/"}', "[[[["])
