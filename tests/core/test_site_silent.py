@@ -66,6 +66,17 @@ def test_what_is_asked_seldom_or_is_the_controller_itself_is_no_sign_of_life():
     assert "site_silent" in {kind for kind, _ in raised(plant)}
 
 
+@pytest.mark.parametrize("every_s", [60, 240])
+def test_boards_that_are_asked_once_a_minute_and_answer_are_a_sign_of_life(every_s):
+    plant = running()
+    plant.wiring.endpoints["bitaxe shelf"] = EndpointSpec("bitaxe shelf", every_s=every_s, fleet=True)
+    plant.ticks(2)
+    dark(plant, 60, "bitaxe shelf")
+    assert "site_silent" not in {kind for kind, _ in raised(plant)}
+    dark(plant, 12)
+    assert "site_silent" in {kind for kind, _ in raised(plant)}
+
+
 @pytest.mark.parametrize(("fans", "level"), [(9, 2), (0, 1)])
 def test_a_site_without_fans_is_warned_of(fans, level):
     plant = Plant(wiring(12, fans=fans))

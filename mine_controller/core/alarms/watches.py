@@ -26,6 +26,7 @@ from mine_controller.record import NamedTuple
 OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
 SKIPPED, SKIPPED_ROW = "lock:skipped_n", "lock/row:skipped_n"  # ticks that found the lock taken: all, and in a row
 SILENT_N = 3  # so many silent devices, and no other, are a site that is gone
+ROUND_S = 30  # what is asked in one round has answered, or was given up, within so many seconds
 FIGURE_S = 600  # how old what a controller or a UPS says may be
 
 
@@ -135,10 +136,11 @@ def _devices(look: Look) -> Found:
 def _silence(look: Look) -> Found:
     """NTF3: of all that stands at the site nothing answers: its power, its switch or the controller's own line is gone.
 
-    What is asked seldom may lie behind, and is no sign of life. Where nobody is in danger without air it is less grave.
+    What is asked seldom may lie behind: it is a sign of life while it answers when the silent are asked. Where nobody
+    is in danger without air it is less grave.
     """
     view, channels = look.view, look.view.image.channels
-    there, silent = 0, list[str]()
+    there, silent, heard_s = 0, list[str](), 0
     for name, spec in view.wiring.endpoints.items():
         if spec.outside or spec.here:
             continue
@@ -148,11 +150,14 @@ def _silence(look: Look) -> Found:
             silent.append(name)
         elif not spec.every_s:
             return
+        elif health is not None:
+            heard_s = max(heard_s, health.at_s)
     silent = [name for name in silent if not is_dark(view, name)]
-    if len(silent) >= SILENT_N:
-        severity = KINDS["site_silent"].severity if view.wiring.fans else "warning"
-        numbers = (("devices", len(silent)), ("of", there))
-        yield Event("site_silent", severity, "site", Reason("alarm", "site_silent", numbers))
+    if len(silent) < SILENT_N or heard_s > min(channels[f"{name}:health"].at_s for name in silent) - ROUND_S:
+        return
+    severity = KINDS["site_silent"].severity if view.wiring.fans else "warning"
+    numbers = (("devices", len(silent)), ("of", there))
+    yield Event("site_silent", severity, "site", Reason("alarm", "site_silent", numbers))
 
 
 def _frozen(look: Look) -> Found:
