@@ -40,6 +40,20 @@ def test_an_uplink_explains_what_lies_beyond_it_and_nothing_on_the_site():
     assert explained == ["power_signal coop", "foreman mine", *beyond]
 
 
+def test_a_cause_that_comes_back_and_ends_again_gives_its_consequences_their_time_anew():
+    desk, silent = Desk(), [event("device_unreachable", "power_signal coop")]
+    desk.tick(event("uplink_down", "site"))
+    desk.ticks(3, levels=silent)
+    for _ in range(3):
+        told = [*desk.tick(over("uplink_up", "site"), levels=silent), *desk.tick(levels=silent)]
+        assert [one.kind for one in told if one.what == "raise"] == [], "it may be asked seldom, and answer in a moment"
+        desk.tick(event("uplink_down", "site"), levels=silent)
+        desk.ticks(20, levels=silent)
+    desk.tick(over("uplink_up", "site"), levels=silent)
+    told = desk.ticks(2, levels=silent)
+    assert [one.kind for one in told if one.what == "raise"] == ["device_unreachable"]
+
+
 def test_an_ack_is_logged_once_with_how_long_it_took_since_it_was_told():
     desk = Desk(temperature_warning={"delay_s": 240})
     desk.ticks(3, levels=[HEAT])

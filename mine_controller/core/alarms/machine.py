@@ -407,8 +407,9 @@ class Machine:
     def follow(self) -> None:
         """Consequences whose cause is gone stand for themselves after a while; then each alarm's state."""
         for alarm in self.alarms.values():
-            orphan = alarm.get("under") and alarm["under"] not in self.alarms
-            if orphan and self.now_s - int(alarm.setdefault("orphan_s", self.now_s)) >= ORPHAN_S:
+            if not alarm.get("under") or alarm["under"] in self.alarms:
+                alarm.pop("orphan_s", None)  # its cause is back: the next time it is gone counts from then
+            elif self.now_s - int(alarm.setdefault("orphan_s", self.now_s)) >= ORPHAN_S:
                 del alarm["under"], alarm["orphan_s"]
             self._log_ack(alarm)
         folded: dict[str, dict[str, int]] = {}
