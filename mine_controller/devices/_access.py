@@ -75,9 +75,9 @@ def part(text: str) -> str:
     return quote(text, safe="")
 
 
-def ask(wire: Wire, name: str, wanted: Request) -> Reply:
+def ask(wire: Wire, name: str, wanted: Request, longest_s: float = READ_S) -> Reply:
     """One answer under its name. Raises WireError."""
-    answer = wire.call(wanted, min(wire.until, wire.now() + READ_S))
+    answer = wire.call(wanted, min(wire.until, wire.now() + longest_s))
     return Reply(name, answer.status, dict(answer.headers), answer.body)
 
 

@@ -1,9 +1,9 @@
 """ubus over HTTP, as OpenWrt's uhttpd speaks it: log in, call, log out. Sessions die by themselves after 300 s."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
 
 from mine_controller.core.option import Secret
 from mine_controller.devices import _access, _answer
@@ -20,7 +20,15 @@ _WORDS = {
     6: "this user may not call it: give it the right in the router's rpcd ACL",
     7: "it took too long",
 }
-Call = Callable[[str, str, str, Mapping[str, Any]], Reply]  # name, object, method, arguments
+
+
+class Call(Protocol):
+    """One call within a session."""
+
+    def __call__(
+        self, name: str, thing: str, method: str, arguments: Mapping[str, Any], longest_s: float = _access.READ_S
+    ) -> Reply:
+        """The answer under its name. Raises WireError."""
 
 
 def words(code: int) -> str:
@@ -34,10 +42,12 @@ def session(wire: Wire, options: Any) -> Iterator[Call]:
     login = _post(wire, options, "login", NOBODY, "session", "login", _who(options.user, options.password))
     sid = _sid(login)
 
-    def call(name: str, thing: str, method: str, arguments: Mapping[str, Any]) -> Reply:
+    def call(
+        name: str, thing: str, method: str, arguments: Mapping[str, Any], longest_s: float = _access.READ_S
+    ) -> Reply:
         if not sid:
             return login._replace(name=name)
-        return _post(wire, options, name, sid, thing, method, arguments)
+        return _post(wire, options, name, sid, thing, method, arguments, longest_s)
 
     try:
         yield call
@@ -61,11 +71,19 @@ def _sid(login: Reply) -> str:
 
 
 def _post(
-    wire: Wire, options: Any, name: str, sid: str, thing: str, method: str, arguments: Mapping[str, Any]
+    wire: Wire,
+    options: Any,
+    name: str,
+    sid: str,
+    thing: str,
+    method: str,
+    arguments: Mapping[str, Any],
+    longest_s: float = _access.READ_S,
 ) -> Reply:
     tree = {"jsonrpc": "2.0", "id": 1, "method": "call", "params": [sid, thing, method, dict(arguments)]}
     plain = _Plain(options.pin, options.ca_file)
-    return _access.ask(wire, name, _access.request(plain, "POST", _access.under(options.url, "ubus"), tree))
+    wanted = _access.request(plain, "POST", _access.under(options.url, "ubus"), tree)
+    return _access.ask(wire, name, wanted, longest_s)
 
 
 class _Plain(NamedTuple):

@@ -1,7 +1,8 @@
 """OpenMPTCProuter: the bonded uplinks of an OpenWrt-based router, by its own ubus object.
 
 `statusinterfaces` is light and asked each time; `status` runs pings and downloads on the router while one waits, so it
-is asked every ten minutes at most. Forms after OpenMPTCProuter's Lua source: `status` of a WAN is OK, WARNING or ERROR,
+is asked every ten minutes at most; where it takes longer than there is, or fails, the light one is read in its place
+until it is due again. Forms after OpenMPTCProuter's Lua source: `status` of a WAN is OK, WARNING or ERROR,
 latency is a text in ms that may be empty, `tun_state` says whether the bonding itself stands. WARNING may mean that the
 server did not answer through this line: the line counts as up then only where the router's own tracker says `state` up.
 """
@@ -13,7 +14,7 @@ from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _ubus
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.record import NamedTuple
-from mine_controller.wire.door import Wire
+from mine_controller.wire.door import Wire, WireError
 
 CAN = Can(reads=("link", "latency_ms"))
 LANE = LaneSpec()
@@ -21,6 +22,7 @@ OBJECT = "openmptcprouter"
 TUNNEL = "tunnel"
 CALLED_ALIKE = "two lines of the router are called so: give each a label of its own"
 BUDGET_S = 15.0  # its `status` takes many seconds
+LIGHT_S = 4.0  # of that are kept for `statusinterfaces` and the logout
 LINKS = {"OK": "up", "WARNING": "up", "ERROR": "down"}
 
 
@@ -38,14 +40,23 @@ class Options(NamedTuple):
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """Reply "status" or "interfaces", whichever is due. Raises WireError."""
+    """Reply "status" where it is due and comes, else "interfaces". Raises WireError."""
     last = ask.memory.get("full", "")
     full = not last.isdecimal() or ask.at_s - int(last) >= options.full_every_s or int(last) > ask.at_s
+    asked = (Reply("asked", 200, {}, str(ask.at_s).encode()),) if full else ()
     with _ubus.session(wire, options) as call:
-        if full:
-            kept = Reply("asked", 200, {}, str(ask.at_s).encode())
-            return (call("status", OBJECT, "status", {}), kept)
-        return (call("interfaces", OBJECT, "statusinterfaces", {}),)
+        status = _measured(call, wire.until - LIGHT_S - wire.now()) if full else None
+        return (status or call("interfaces", OBJECT, "statusinterfaces", {}), *asked)
+
+
+def _measured(call: _ubus.Call, longest_s: float) -> Reply | None:
+    """What the router tells after measuring; None where that does not come in time, or is refused."""
+    try:
+        status = call("status", OBJECT, "status", {}, longest_s)
+        code, _ = _ubus.result({"status": status}, "status")
+    except (WireError, BadReply):
+        return None
+    return None if code else status
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

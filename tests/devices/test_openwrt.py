@@ -80,6 +80,36 @@ def test_the_heavy_status_is_asked_every_ten_minutes_and_the_light_one_between()
     assert router.called[-2] == "openmptcprouter status"
 
 
+@pytest.mark.parametrize("heavy", [lost, lambda: result(7), lambda: told(b"<html>", status=504)])
+def test_a_status_that_does_not_come_is_not_asked_again_at_once_and_the_light_one_stands_in(heavy):
+    """Each tick would load the router for nothing, and its lines would be unknown for good."""
+
+    def slow(request):
+        return heavy() if params(request)[2] == "status" else router(request)
+
+    router = Router(statusinterfaces=result(0, WANS))
+    found = ask(openmptcprouter, slow)
+    assert [each.value for each in found if (each.channel, each.quantity) == ("LTE", "link")] == ["up"]
+    assert {each.channel: each.value for each in found if each.quantity == "memory"} == {"full": "1000"}
+    assert router.called == ["session login", "openmptcprouter statusinterfaces", "session destroy"]
+
+
+def test_the_heavy_status_has_the_time_it_takes_but_for_what_the_light_one_needs():
+    limits = []
+
+    def router_of(wire):
+        def call(request, until):
+            limits.append((params(request)[2], round(until - wire.now(), 1)))
+            return wire.call(request, until)
+
+        return wire._replace(call=call)
+
+    router = Router(status=result(0, WANS))
+    script = Script(router, budget_s=openmptcprouter.BUDGET_S)
+    openmptcprouter.fetch(router_of(script.wire), build("openmptcprouter", "http://192.0.2.1"), Ask(at_s=1000))
+    assert dict(limits)["status"] == pytest.approx(10.9, abs=0.2)
+
+
 def test_an_uplink_may_not_name_another_channel():
     wans = {"wans": [{"label": "a/b:power_w", "status": "OK"}]}
     (found,) = ask(openmptcprouter, Router(status=result(0, wans)))[:1]
