@@ -78,15 +78,21 @@ def faults(options: Options) -> list[str]:
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Replies "former", "products" (where the product has to be found) and "rates0", "rates1" ... as far as needed."""
     replies = [_prices.former(ask, options)]
-    product = options.product or ask.memory.get("product", "")
+    product = options.product or _kept(ask, options)
     if not product:
         replies.append(_ask(wire, "products", _products(options)))
         product = _newest(replies[-1], options.family)
     replies += _rates(wire, options, product, ask.wall_s)
-    if _has_none(replies[-1]) and not options.product and ask.memory.get("product"):
+    if _has_none(replies[-1]) and not options.product and _kept(ask, options):
         return fetch(wire, options, ask._replace(memory={**ask.memory, "product": ""}))
     first = replies[0]._replace(headers={**replies[0].headers, "product": product})
     return (first, *replies[1:])
+
+
+def _kept(ask: Ask, options: Options) -> str:
+    """The product that was found before; "" where another family is wanted now."""
+    product = ask.memory.get("product", "")
+    return product if product.startswith(options.family) else ""
 
 
 def _products(options: Options) -> str:
@@ -168,7 +174,8 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
         raise BadReply(f"no tariff E-1R-{product}-{options.region}: check product and region ({pages[0].status})")
     rows = [row for page in pages for row in _rows(page, options)]
     found = _prices.tell(_closed(rows, options, was), was, options, news=NEWS, hurry_s=options.hurry_s)
-    remembered = [Found("product", "text", product), Found("product", "memory", product)] if product else []
+    found_here = "" if options.product else product  # a pinned one is not what "empty = the newest" means later on
+    remembered = [Found("product", "text", product), Found("product", "memory", found_here)] if product else []
     return (*found, *remembered, *_prices.clock_off(replies, was))
 
 

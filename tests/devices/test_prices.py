@@ -89,6 +89,21 @@ def test_a_kept_product_that_is_gone_is_looked_for_again_and_a_pinned_one_is_sai
         publisher().read(octopus, agile(product="AGILE-99"))
 
 
+def test_a_pinned_product_is_not_kept_once_it_is_pinned_no_more():
+    server = publisher()
+    _, memory = server.read(octopus, agile(product=PRODUCT))
+    server.asked.clear()
+    server.read(octopus, agile(), memory)
+    assert server.paths[0].startswith("/v1/products/?")
+
+
+def test_a_kept_product_of_another_family_than_is_wanted_now_is_not_asked():
+    server = publisher()
+    told, _ = server.read(octopus, agile(), {"product": "GO-VAR-22-10-14"})
+    assert told["product", "text"] == PRODUCT
+    assert [path for path in server.paths if "GO-VAR" in path] == []
+
+
 def test_a_kept_product_that_publishes_no_more_is_looked_for_again():
     """AGILE-BB-24-10-01 answers with an empty list since 2025-10-01 (notes of a public client, verified in 2026-10)."""
     server = publisher()
