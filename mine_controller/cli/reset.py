@@ -45,9 +45,9 @@ def command(config: Path | None, keep_wear: bool, yes: bool, as_json: bool) -> N
     except Busy as busy:
         fail(f"{busy}; `minectl doctor` tells what helps", 75)
     except StoreTrouble as trouble:
-        fail(f"{trouble.text}; what was moved lies beside the database")
+        fail(f"nothing was changed: {trouble.text}")
     except OSError as error:
-        fail(f"{error.filename or loaded.paths.db}: {error.strerror}")
+        fail(f"nothing was changed: {error.filename or loaded.paths.db}: {error.strerror}")
     if as_json:
         click.echo(json_text({"aside": str(aside), "wear": "kept" if keep_wear else "new"}))
     else:

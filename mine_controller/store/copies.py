@@ -228,7 +228,7 @@ def set_bad_aside(path: Path, wall_s: int) -> Path:
     # A journal left behind would be played into the next database of this name.
     if journal_of(path).exists():
         journal_of(path).rename(journal_of(aside))
-    _forget_oldest(path)
+    _forget_oldest(path, aside)
     return aside
 
 
@@ -246,32 +246,106 @@ def free_name(path: Path, suffix: str) -> Path:
     raise OSError(f"no free name for {path} beside it")
 
 
-def _forget_oldest(path: Path) -> None:
-    bad = sorted(found for found in path.parent.glob(path.name + ".bad-*") if not found.name.endswith("-journal"))
-    for old in bad[:-BAD_KEPT]:
+def _forget_oldest(path: Path, newest: Path) -> None:
+    """Keep three: `newest` whatever its name says (a clock at 1970), and of the others empty ones go first."""
+    bad = [found for found in path.parent.glob(path.name + ".bad-*") if not found.name.endswith("-journal")]
+    bad = sorted((found for found in bad if found != newest), key=lambda found: (_size(found) > 0, found))
+    for old in bad[: 1 - BAD_KEPT]:
         old.unlink(missing_ok=True)
         journal_of(old).unlink(missing_ok=True)
 
 
-def put_back(copy: Path, path: Path) -> None:
-    """Make a copy the database. The caller holds the lock and has moved the old one aside. Raises OSError."""
+def draft_from(copy: Path, path: Path) -> Path:
+    """Write a copy beside a database, to be settled in its place; a refusal leaves nothing. Raises OSError."""
     draft = path.with_name(path.name + ".draft")
-    copy_bytes(copy, draft)
+    try:
+        _gone(draft)
+        copy_bytes(copy, draft)
+    except BaseException:  # whatever it was goes on up; half a copy would hold the room that is missing
+        _gone(draft)
+        raise
+    return draft
+
+
+def draft_anew(path: Path, fill: Callable[[sqlite3.Connection], None] = lambda _db: None) -> Path:
+    """Make a database without a history beside `path`, to be settled in its place once whole; `fill` writes in it.
+
+    A disk that refuses leaves nothing. Raises OSError, sqlite3.Error, StoreTrouble.
+    """
+    draft = path.with_name(path.name + ".draft")
+    try:
+        _gone(draft)
+        with closing(connect(draft, create=True)) as db:
+            migrate(db)
+            with transaction(db):
+                fill(db)
+        journal_of(draft).unlink(missing_ok=True)
+    except BaseException:  # the same
+        _gone(draft)
+        raise
+    return draft
+
+
+def _gone(draft: Path) -> None:
+    with suppress(OSError):  # on a disk that is read-only nothing goes, and what was refused is told
+        draft.unlink(missing_ok=True)
+        journal_of(draft).unlink(missing_ok=True)
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Settle a draft where no database is any more. The caller holds the lock. Raises OSError."""
     journal_of(path).unlink(missing_ok=True)
     settle(draft, path)
 
 
-def start_afresh(paths: Paths, wall_s: int) -> Path:
-    """Put the whole history aside by a person's order, under the lock: database, copies and spill. Raises OSError."""
-    aside = paths.db.with_name(f"aside-{stamp(wall_s)}")
-    aside.mkdir(parents=True)
-    for path in (paths.db, journal_of(paths.db)):
-        if path.exists():
-            path.rename(aside / path.name)
-    for path in copies_in(paths.backups):
-        path.rename(aside / path.name)
-    clear_spill(paths.run)
-    return aside
+def start_afresh(paths: Paths, aside: Path, draft: Path) -> None:
+    """Put the whole history into the folder `aside` by a person's order, under the lock; `draft` takes its place.
+
+    Database, copies and spill. What can't be moved moves all of it back. Raises OSError.
+    """
+    moved: list[tuple[Path, Path]] = []
+    try:
+        aside.mkdir(parents=True)
+        for path in copies_in(paths.backups):
+            _move(path, aside / path.name, moved)
+        _leave(paths.db, aside, moved)
+        clear_spill(paths.run)
+        settle(draft, paths.db)
+    except BaseException:  # a person's Ctrl-C too; whatever it was goes on up
+        _move_back(moved, aside)
+        _gone(draft)
+        raise
+
+
+def _leave(path: Path, aside: Path, moved: list[tuple[Path, Path]]) -> None:
+    """A second name for the old database, so that a kill finds it or the new one; moved where a disk has none."""
+    if path.exists() and not _half_written(path):
+        with suppress(OSError):
+            os.link(path, aside / path.name)
+            moved.append((path, aside / path.name))
+            return
+    for one in (path, journal_of(path)):  # a journal left behind would be played into the next database of this name
+        if one.exists():
+            _move(one, aside / one.name, moved)
+
+
+def _half_written(path: Path) -> bool:
+    return _size(journal_of(path)) > 0
+
+
+def _move(path: Path, aside: Path, moved: list[tuple[Path, Path]]) -> None:
+    path.rename(aside)
+    moved.append((path, aside))
+
+
+def _move_back(moved: list[tuple[Path, Path]], aside: Path) -> None:
+    with suppress(OSError):  # what refused the way there may refuse the way back; it lies where its folder says
+        for path, there in reversed(moved):
+            if not path.exists():
+                there.rename(path)
+            elif path.samefile(there):
+                there.unlink()
+        aside.rmdir()
 
 
 def before_migration(db_path: Path, folder: Path, wall_s: int) -> Path | None:

@@ -7,7 +7,14 @@ from pathlib import Path
 from mine_controller.record import NamedTuple
 from mine_controller.store import ballast
 from mine_controller.store.answered import answer_lost
-from mine_controller.store.copies import before_migration, newest_good, put_back, set_bad_aside
+from mine_controller.store.copies import (
+    before_migration,
+    draft_anew,
+    draft_from,
+    newest_good,
+    put_in_place,
+    set_bad_aside,
+)
 from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 from mine_controller.store.loading import read_row
 from mine_controller.store.migrations import migrate
@@ -67,9 +74,10 @@ def _sound(paths: Paths, wall_s: int | None) -> sqlite3.Connection:
 def _first(paths: Paths, wall_s: int) -> Opened:
     """A file that is not there: a first start, unless copies tell that there was one."""
     copy = newest_good(paths.backups)
+    put_in_place(_draft(paths, copy), paths.db)
     if copy is None:
-        return Opened(_lossy(_new(paths.db), paths, wall_s))
-    put_back(copy, paths.db)
+        ballast.ensure(paths.db)
+        return Opened(_lossy(_sound(paths, wall_s), paths, wall_s))
     trouble = f"the database was gone; begun again from {copy.name}, which may be up to an hour old"
     trouble += _without_history(paths, copy)
     return Opened(_lossy(_sound(paths, wall_s), paths, wall_s), (trouble,), lost=True)
@@ -86,31 +94,36 @@ def _lossy(db: sqlite3.Connection, paths: Paths, wall_s: int) -> sqlite3.Connect
     return db
 
 
-def _new(path: Path) -> sqlite3.Connection:
-    db = connect(path, create=True)
+def _draft(paths: Paths, copy: Path | None) -> Path:
+    """The database to begin with, whole beside the place of it before anything is moved: an empty file is no database.
+
+    Where the disk has no room left the ballast is given up for it.
+    """
     try:
-        migrate(db)
-    except BaseException:  # the same
-        db.close()
-        raise
-    ballast.ensure(path)
-    return db
+        return draft_anew(paths.db) if copy is None else draft_from(copy, paths.db)
+    except (sqlite3.Error, OSError, StoreTrouble) as error:
+        if trouble_of(error).kind not in {"full", "io"} or not ballast.free(paths.db):
+            raise
+    return draft_anew(paths.db) if copy is None else draft_from(copy, paths.db)
 
 
 def begin_again(paths: Paths, trouble: StoreTrouble, wall_s: int | None) -> Opened:
     """Set a damaged database aside and begin from the newest good copy, else from nothing.
 
+    Without room for the new one the damaged file stays where it is: it may be all that is left of the history.
     Messages nobody was told yet are read out of the damaged file where that still works. Raises sqlite3.Error, OSError.
     """
-    aside = set_bad_aside(paths.db, _now(wall_s))
     copy = newest_good(paths.backups)
-    if copy is not None:
-        put_back(copy, paths.db)
+    draft = _draft(paths, copy)
+    aside = set_bad_aside(paths.db, _now(wall_s))
+    put_in_place(draft, paths.db)
     begun = "begun anew without a copy"
     if copy is not None:
         begun = f"begun again from {copy.name}, up to an hour old{_without_history(paths, copy)}"
     said = f"{trouble.text}; set aside as {aside.name}; {begun}"
-    db = _new(paths.db) if copy is None else _sound(paths, wall_s)
+    db = _sound(paths, wall_s)
+    if copy is None:
+        ballast.ensure(paths.db)
     return Opened(_lossy(db, paths, _now(wall_s)), (said,), lost=True, rows={"outbox": _untold(aside)})
 
 

@@ -6,7 +6,7 @@ taken from the newest copy of all: history is then as old as the whole copy, wea
 
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from mine_controller.core.model.reason import Event, Reason
@@ -14,7 +14,16 @@ from mine_controller.core.model.state import VERSION, State
 from mine_controller.record import NamedTuple
 from mine_controller.store.answered import answer_all, answer_lost
 from mine_controller.store.ballast import ensure as ensure_ballast
-from mine_controller.store.copies import copies_in, free_name, kept_files, seq_of, settle, stamp, start_afresh
+from mine_controller.store.copies import (
+    copies_in,
+    draft_anew,
+    free_name,
+    kept_files,
+    seq_of,
+    settle,
+    stamp,
+    start_afresh,
+)
 from mine_controller.store.db import (
     Paths,
     StoreError,
@@ -31,7 +40,7 @@ from mine_controller.store.events import add_events, event_row
 from mine_controller.store.loading import Loaded, pack_body, read_row, unpack_body
 from mine_controller.store.migrations import STEPS, migrate, refuse_newer, schema_of
 from mine_controller.store.note import NOBODY, Who
-from mine_controller.store.spill import StateRow, clear_spill
+from mine_controller.store.spill import StateRow, clear_spill, read_spill
 from mine_controller.store.writing import write_state
 
 COUNTED = ("mine_states", "events", "hours", "stats", "records", "anchors", "telemetry", "miners", "outbox")
@@ -123,7 +132,7 @@ def restore(paths: Paths, copy: Path, wall_s: int, *, newer: Path | None = None,
     if found.why:
         raise StoreError(f"{copy} is no usable copy of a minectl database: {found.why}")
     files = kept_files(copy) | (kept_files(newer) if newer is not None else {})
-    seq = 1 + max([found.seq, *(_seq(path) for path in (paths.db, *copies_in(paths.backups)))])
+    seq = 1 + max([found.seq, _waits(paths), *(_seq(path) for path in (paths.db, *copies_in(paths.backups)))])
     aside = free_name(paths.db, f"before-restore-{stamp(wall_s)}") if paths.db.exists() else None
     draft = paths.db.with_name(paths.db.name + ".restoring")
     try:
@@ -134,17 +143,27 @@ def restore(paths: Paths, copy: Path, wall_s: int, *, newer: Path | None = None,
         journal_of(draft).unlink(missing_ok=True)
         if aside is not None:
             _set_aside(paths.db, aside)
+        clear_spill(paths.run)  # of the database that was: a kill behind the next line must not carry it into this one
         settle(draft, paths.db)
     except (sqlite3.Error, OSError, StoreTrouble, ValueError) as error:
         draft.unlink(missing_ok=True)
         journal_of(draft).unlink(missing_ok=True)
+        if aside is not None and aside.exists() and not paths.db.exists():
+            _set_aside(aside, paths.db)
         raise trouble_of(error) from error
-    clear_spill(paths.run)
     return PutBack(found, aside, newer, files)
 
 
 def _seq(path: Path) -> int:
     return seq_of(path) or 0
+
+
+def _waits(paths: Paths) -> int:
+    """The `seq` of a state that waits in memory since a disk was full: one that can't be removed must be the older."""
+    with suppress(StoreTrouble):  # damaged, it is ignored by every tick
+        spilled = read_spill(paths.run)
+        return spilled.state.seq if spilled is not None else 0
+    return 0
 
 
 def _set_aside(path: Path, aside: Path) -> None:
@@ -204,19 +223,21 @@ def begin_anew(paths: Paths, wall_s: int, kept: Loaded | None, who: Who) -> Path
     """Put the whole history aside by a person's order, under the lock, and begin a database that says who did it.
 
     `kept`: the book whose wear (starts, hours, fans) is carried over; None: nothing is. Gives the folder in which the
-    old files lie. Raises OSError, StoreTrouble.
+    old files lie. The new one is whole before anything is moved: a full disk leaves all as it was.
+    Raises StoreTrouble.
     """
-    aside = start_afresh(paths, wall_s)
+    aside = paths.db.with_name(f"aside-{stamp(wall_s)}")
     numbers = (("aside", aside.name), ("wear", "kept" if kept is not None else "begun anew"), *who.numbers)
     event = Event("reset", "warning", "store", Reason("store", "reset", numbers))
+
+    def begun(db: sqlite3.Connection) -> None:
+        if kept is not None:
+            write_state(db, _worn(kept, wall_s))
+        answer_all(db, paths, wall_s)
+        add_events(db, [event_row(event, wall_s)])
+
     try:
-        with closing(connect(paths.db, create=True)) as db:
-            migrate(db)
-            with transaction(db):
-                if kept is not None:
-                    write_state(db, _worn(kept, wall_s))
-                answer_all(db, paths, wall_s)
-                add_events(db, [event_row(event, wall_s)])
+        start_afresh(paths, aside, draft_anew(paths.db, begun))
     except (sqlite3.Error, OSError) as error:
         raise trouble_of(error) from error
     ensure_ballast(paths.db)

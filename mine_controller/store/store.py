@@ -172,7 +172,7 @@ class Store:
         try:
             self._opened = begin_again(self._paths, reason, None)
         except (sqlite3.Error, OSError, StoreTrouble) as error:
-            self._opened = Opened(None, (reason.text, trouble_of(error).text), lost=True)
+            self._blind, self._opened = reason.text, Opened(None, (reason.text, trouble_of(error).text), lost=True)
             return self._without()
         self._db, self._carry = self._opened.db, dict(self._opened.rows)
         return read_kept(self._db, self._paths)

@@ -254,7 +254,7 @@ def test_what_is_no_copy_is_not_put_back(paths, rules, tmp_path):
 
 def test_starting_afresh_puts_everything_aside_and_the_next_tick_is_a_first_one(paths, rules):
     run_ticks(paths, rules, 61, book=full_book(rules))
-    aside = copies.start_afresh(paths, ledger.NOON)
+    aside = putback.begin_anew(paths, ledger.NOON, None, putback.NOBODY)
     assert {"mine_data.db", "hour-13.db"} < {path.name for path in aside.iterdir()}
     with open_store(paths, "1.0") as store:
         found = store.load(ledger.BOOT, SHA)
