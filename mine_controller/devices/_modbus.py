@@ -60,7 +60,7 @@ HOST: str = option(kind="host", help="address of the meter or its gateway", exam
 PORT: int = option(502, low=1, high=65_535, help="its Modbus port")
 UNIT: int = option(1, low=0, high=247, help="its unit id")
 FRAMER: str = option("tcp", choices=("tcp", "rtu"), help="rtu = serial frames through a plain gateway")
-SERIAL: str = option("", help="the serial number that must answer; empty = whichever does")
+SERIAL: str = option("", help="the serial number that must answer; empty = whichever does (of a SEL-735 alone)")
 ROWS: tuple[str, ...] = option(
     (), help="rows of the map that differ or come beside: CHANNEL QUANTITY ADDRESS TYPE [little] [/100] [fc4] [40..70]",
     example="- grid_hz 900 uint32 /1000",
@@ -190,6 +190,10 @@ class Map(NamedTuple):
             named.add((made.channel, made.quantity))
         if not found and not self.rows_for(options):
             found.append("rows: name at least one value of the meter")
+        if options.serial and self.serial is None:
+            found.append(
+                "serial: where such a meter keeps its number is not known, so it can't be checked: leave it out"
+            )
         port = options.host.partition(":")[2]
         if port and port != str(options.port):
             found.append(
@@ -214,8 +218,8 @@ class Map(NamedTuple):
         blocks = list(plan(rows, self.most))
         hertz = plan((one for one in rows if one.quantity == "grid_hz"), self.most)
         blocks += [block for block in hertz for _ in range(MEDIAN_OF - 1)]
-        asked_s = ask.memory.get("identity", "")
-        known = asked_s.isdecimal() and 0 <= ask.at_s - int(asked_s) < IDENTITY_S
+        asked_s, _, who = ask.memory.get("identity", "").partition(" ")
+        known = asked_s.isdecimal() and 0 <= ask.at_s - int(asked_s) < IDENTITY_S and who == _who(options)
         texts = [] if known else [Block(3, *place) for place in (self.identity, self.serial) if place]
         body = json.dumps([*texts, *blocks]).encode()
         url = f"modbus://{options.host.partition(':')[0]}:{options.port}/{options.unit}"
@@ -225,7 +229,8 @@ class Map(NamedTuple):
         told = _answer.tree(Reply("registers", answer.status, {}, answer.body))
         reads = zip([*texts, *blocks], told if isinstance(told, list) else [], strict=False)
         kept = json.dumps([[*block, *one] for block, one in reads if isinstance(one, list)]).encode()
-        return (Reply("registers", 200, {}, kept), Reply("asked", 200, {}, str(ask.at_s).encode()))
+        asked = f"{ask.at_s} {_who(options)}".encode()
+        return (Reply("registers", 200, {}, kept), Reply("asked", 200, {}, asked))
 
     def parse(self, replies: Sequence[Reply], options: Any) -> tuple[Found, ...]:
         """Every row's value. Raises BadReply when it is another meter, or nothing could be read."""
@@ -238,9 +243,15 @@ class Map(NamedTuple):
         found = _doubted([_found(one, reads) for one in self.rows_for(options)])
         if all(one.value is None for one in found):
             raise BadReply(found[0].why)
-        if _is_ours(reads, options, self) and "asked" in by_name:
-            found.append(Found("identity", "memory", by_name["asked"].body.decode("ascii", "replace")))
+        asked = by_name.get("asked")
+        if _is_ours(reads, options, self) and asked is not None:
+            found.append(Found("identity", "memory", asked.body.decode("ascii", "replace")))
         return tuple(found)
+
+
+def _who(options: Any) -> str:
+    """Who must answer and where: a meter at another address, or another one wanted there, has not said who it is."""
+    return f"{options.host}:{options.port}/{options.unit} {options.serial}".strip()
 
 
 def _list(tree: Any) -> list[Any]:
@@ -265,7 +276,11 @@ def _read(one: Any) -> _Read | None:
 
 
 def _is_ours(reads: Sequence[_Read], options: Any, own: Map) -> bool:
-    """True when the texts were read this time and are right. Raises BadReply when they are not."""
+    """True when the texts were read this time and are right. Raises BadReply when they are not, or are not told."""
+    for place, what in ((own.identity, "who it is"), (own.serial if options.serial else None, "its serial number")):
+        code = next((read.code for read in reads if place and read.block == Block(3, *place)), 0)
+        if code:
+            raise BadReply(f"does not tell {what}: the meter says {EXCEPTIONS.get(code, f'exception {code}')}")
     make, serial = (_text(reads, place) for place in (own.identity, own.serial))
     if make is not None and not make.startswith(own.begins):
         raise BadReply(f"another device answers: it calls itself {make!r}")

@@ -16,7 +16,7 @@ from devices.kinds import build
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.devices import _modbus, modbus_meter, sel735
+from mine_controller.devices import _modbus, gavazzi, modbus_meter, sdm630, sel735
 from mine_controller.devices.kind import Ask, Reply
 from mine_controller.wire import http, retry
 from mine_controller.wire.door import WireError
@@ -77,7 +77,7 @@ def test_a_real_meter_of_another_maker_is_read(meter):
     assert found["", "grid_hz"].value == 59.98
     assert found["", "power_w"].value == 339_000
     assert found["L2", "voltage_v"].value == 276.95
-    assert found["identity", "memory"].value == "1000"
+    assert found["identity", "memory"].value == f"1000 127.0.0.1:{port}/1 {options(port).serial}".strip()
     assert set(asked) == {"3"}
 
 
@@ -89,17 +89,60 @@ def test_input_registers_are_asked_with_function_4(meter):
     assert set(asked) == {"4"}
 
 
-def test_who_it_is_is_asked_once_a_day():
+WHO = "192.0.2.7:502/1 3230010001"
+
+
+@pytest.mark.parametrize(
+    ("memory", "at_s", "asked"),
+    [
+        ({}, 1000, True),
+        ({"identity": f"1000 {WHO}"}, 2000, False),
+        ({"identity": f"1000 {WHO}"}, 87_400, True),
+        ({"identity": "1000 192.0.2.6:502/1 3230010001"}, 2000, True),  # it has another address now
+        ({"identity": "1000 192.0.2.7:502/2 3230010001"}, 2000, True),
+        ({"identity": "1000 192.0.2.7:502/1"}, 2000, True),  # nobody said then which one must answer
+        ({"identity": "1000"}, 2000, True),
+    ],
+)
+def test_who_it_is_is_asked_once_a_day_and_whenever_another_one_is_meant(memory, at_s, asked):
     blocks = []
 
     def peer(request, until):
         blocks.append(request.body)
         raise WireError("refused", "no")
 
-    for memory, at_s in (({}, 1000), ({"identity": "1000"}, 2000), ({"identity": "1000"}, 87_400)):
-        with pytest.raises(WireError):
-            sel735.fetch(http.live(9e9)._replace(call=peer, now=lambda: 0.0), options(1), Ask((), (), memory, at_s))
-    assert [b"[3, 0, 20]" in body for body in blocks] == [True, False, True]
+    chosen = options(502, serial="3230010001")._replace(host="192.0.2.7")
+    with pytest.raises(WireError):
+        sel735.fetch(http.live(9e9)._replace(call=peer, now=lambda: 0.0), chosen, Ask((), (), memory, at_s))
+    assert [b"[3, 0, 20]" in body for body in blocks] == [asked]
+
+
+@pytest.mark.parametrize(
+    ("at", "serial", "why"),
+    [
+        (0, "", "does not tell who it is: the meter says it has no such register"),
+        (20, "3230010001", "does not tell its serial number: the meter says it has no such register"),
+        (20, "", ""),
+    ],
+)
+def test_a_meter_that_does_not_say_who_it_is_is_not_believed(at, serial, why):
+    """Another make answers the same addresses with something else, and 59.98 Hz may be anything there."""
+    make = b"SEL-735-R113-V1\0".ljust(40, b"\0").hex()
+    texts = [[3, place, 20, 2, ""] if place == at else [3, place, 20, 0, make] for place in (0, 20)]
+    body = json.dumps([*texts, [3, 900, 2, 0, "0000176e"]]).encode()
+    chosen = options(502)._replace(serial=serial)
+    if why:
+        with pytest.raises(_modbus.BadReply, match=why):
+            sel735.parse((Reply("registers", 200, {}, body),), chosen)
+    else:
+        assert sel735.parse((Reply("registers", 200, {}, body),), chosen)[0].value == 59.98
+
+
+@pytest.mark.parametrize("kind", [sdm630, gavazzi, modbus_meter])
+def test_a_serial_number_that_nothing_would_check_is_refused(kind):
+    chosen = options(502, "modbus_meter", rows=("- grid_hz 900 int16",))._replace(serial="12345")
+    assert [fault.partition(":")[0] for fault in kind.faults(chosen)] == ["serial"]
+    assert kind.faults(chosen._replace(serial="")) == []
 
 
 def test_frq1_a_silent_meter_costs_its_time_out_once():
