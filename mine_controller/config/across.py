@@ -1,4 +1,5 @@
-"""What must agree between sections: the grid's marks, whom or what a rule names, and in what money prices are.
+"""What must agree between sections: the grid's marks, fans and miners, whom or what a rule names, and in what money
+prices are.
 
 A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
 """
@@ -11,8 +12,9 @@ from mine_controller.config.site import Options as Site
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.rules.air import startable
 
-SITE, GRID = "site", "grid"
+SITE, GRID, WIRING = "site", "grid", "wiring"
 LOWEST_HZ = 45  # no grid is meant to be slower
 PRICES = "slots"  # what a source of prices reads
 FAR_PCT = 10  # marks further below are those of another grid
@@ -35,6 +37,18 @@ def marks(document: Document, rules: Rules, facts: Site, work: Work) -> None:
         elif options.off_hz * 100 < nominal_hz * (100 - FAR_PCT):
             text = f"is more than {FAR_PCT} % below {belongs}: it would protect nothing"
             work.tell(entries["off_hz"].line, GRID, "off_hz", text)
+
+
+def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
+    """Fewer fans than the miners need: those beyond what the fans can carry, or all of them, never start."""
+    fans, miners = len(wiring.fans), sum(bool(spec.paths) for spec in wiring.miners)
+    most = startable(fans, rules["air"]) if fans and "air" in rules else miners
+    if most >= miners:
+        return
+    text = f"{fans} fans, one of them the spare, give air to {most} of {miners} miners: the others do not start"
+    if fans == 1:
+        text = "one fan alone is the spare, and gives air to nobody: no miner starts"
+    work.note(document.sections[WIRING].line, WIRING, "", text)
 
 
 def money(document: Document, facts: Site, kinds: Kinds, work: Work) -> None:

@@ -113,6 +113,7 @@ def build_config(source: Source, over: Over) -> Config:
     rules = loader.rules(built)
     loader.between(rules, built)
     across.names(loader.document, rules, kinds, built.wiring, work)
+    across.air(loader.document, rules, built.wiring, work)
     across.money(loader.document, site_options, kinds, work)
     loader.crossed(rules, site_options)
     keeping = loader.keeping()

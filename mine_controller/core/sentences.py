@@ -53,6 +53,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("temperature", "seen_again"): "inlet temperature readable again",
     ("air", "need"): "fans wanted: {wanted} for {miners} miners; {proven} proven",
     ("air", "room"): "{proven} fans proven: room for no more miners than their air",
+    ("air", "no_room"): "{proven} of {fans} fans prove air: {least} must, one of them the spare, before a miner starts",
     ("air", "ahead"): "{wanted} fans first, for the next step",
     ("air", "cold"): "inlet {inlet_c} °C: {fans} fans keep the warmth in",
     ("air", "short"): "{proven} proven fans can't carry {miners} miners: load goes down to what they can",

@@ -1,4 +1,4 @@
-"""What must agree between sections: marks of the grid, and names that lead nowhere."""
+"""What must agree between sections: marks of the grid, fans and miners, and names that lead nowhere."""
 
 from pathlib import Path
 
@@ -129,3 +129,25 @@ def test_prices_in_another_currency_than_the_sites_are_a_note(write, kind, curre
     found = noted(write(text.replace("[wiring]", f"{section}\n[wiring]\nprice = {title}")))
     said = [words for begins, words in found if begins == f"[{kind}"]
     assert [words.startswith(told) for words in said] == ([True] if told else []), found
+
+
+ONE_FAN = "fan 2 = switch relay fans/2, watts meter fans/Fan_2, normal 1500, active_low\n"
+
+
+SMALL = "[air]\nminer_air_m3s = 1\nfan_air_m3s = 1.5\n\n[end]"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (TEXT, []),
+        (TEXT.replace(ONE_FAN, ""), ["one fan alone is the spare, and gives air to nobody: no miner starts"]),
+        (
+            TEXT.replace("[end]", SMALL),
+            ["2 fans, one of them the spare, give air to 1 of 3 miners: the others do not start"],
+        ),
+    ],
+)
+def test_fewer_fans_than_the_miners_need_are_noted(write, text, words):
+    """Nothing said so: the page went on to speak of a climb."""
+    assert [said for begins, said in noted(write(text)) if begins.startswith("[wiring")] == words

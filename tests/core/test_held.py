@@ -1,5 +1,6 @@
 """A mine that may run and is held back for an hour is told of, and told free again."""
 
+import pytest
 from core.offgrid_plant import Offgrid
 from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, wiring
@@ -81,3 +82,19 @@ def test_a_mine_in_which_somebody_runs_is_not_called_held_back():
     plant.inlet = -20.0  # which nobody believes while it is 22 °C outside: the first step runs, and no other follows
     plant.ticks(3 * HOUR_TICKS)
     assert (plant.state.mode, runs(plant), plant.events("starts_held")) == ("HOLD", True, [])
+
+
+@pytest.mark.parametrize(("fans", "broken"), [(1, ()), (4, ("1", "2", "3"))])
+def test_a_mine_whose_fans_never_carry_the_first_miner_is_held_back(fans, broken):
+    """It stood as RESUMING for ever, and nobody was told: one fan wired, or one left that turns."""
+    plant = Plant(wiring(miners=6, fans=fans), running=False)
+    plant.broken = set(broken)
+    plant.ticks(HOUR_TICKS - 2)
+    assert plant.events("starts_held") == []
+    plant.ticks(2 * HOUR_TICKS)
+    [told] = plant.events("starts_held")
+    why = f"1 of {fans} fans prove air: 2 must, one of them the spare, before a miner starts"
+    assert sentence(told.reason) == why
+    plant.broken = set()
+    plant.ticks(2 * HOUR_TICKS)
+    assert (runs(plant), "starts_held site" in plant.state.alarms) == ((True, False) if fans > 1 else (False, True))

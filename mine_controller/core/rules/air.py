@@ -78,7 +78,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     room = startable(view.proven_fans, options) - powered
     if kept.get("cold_fans") and view.proven_fans >= int(kept["cold_fans"]):
         room = all_miners - powered  # the few fans are the heater; a warm inlet ends that
-    limits.append(Limit(SAFETY, "start_miners", max(0, room), _reason("room", view, wanted)))
+    limits.append(Limit(SAFETY, "start_miners", max(0, room), _room(view, room, wanted, options)))
     if room < 0:  # air was lost since: not even the second half of a start under way
         limits.append(Limit(SAFETY, "no_start", 0, _reason("room", view, wanted)))
     blind = all(fan.watts is None for fan in view.image.fans)
@@ -102,6 +102,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
 def _reason(code: str, view: View, wanted: int) -> Reason:
     numbers = (("proven", view.proven_fans), ("wanted", wanted), ("miners", view.fleet.on_n + view.fleet.starting_n))
     return Reason("air", code, numbers)
+
+
+def _room(view: View, room: int, wanted: int, options: Options) -> Reason:
+    """How many may start by the air; of a dark mine where nobody may, what is missing for the first."""
+    if room > 0 or view.fleet.on_n + view.fleet.starting_n:
+        return _reason("room", view, wanted)
+    numbers = (("proven", view.proven_fans), ("fans", len(view.wiring.fans)), ("least", need(1, options)))
+    return Reason("air", "no_room", numbers)
 
 
 def _by_temperature(view: View, floor: int, all_fans: int, options: Options) -> int:
