@@ -67,6 +67,14 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("ramp", "again"): "the climb goes on",
     ("air", "blind"): "fan watts unknown: air can't be proven",
     ("cap", "room"): "{total_w} of the {cap_w} cap in use",
+    ("cap", "room_foreign"): (
+        "{total_w} of the {cap_w} cap in use, with {foreign_w} kept for {miners} miners that take no commands"
+    ),
+    ("cap", "over_foreign"): (
+        "{total_w}, with {foreign_w} that {miners} miners that take no commands may still draw, "
+        "is over the margin of the {cap_w} cap: shedding"
+    ),
+    ("cap", "over_held"): "{total_w} of the {cap_w} cap after it was over: load stays down for {left_s} more",
     ("cap", "over"): "{total_w} is over the margin of the {cap_w} cap: shedding",
     ("cap", "over_guess"): (
         "{total_w}, with {miners} miners of unknown watts counted at what they can draw, "

@@ -117,6 +117,37 @@ def test_met2_a_sum_that_is_partly_guessed_says_so():
     assert desk.codes("max_power_w") == ["over"]
 
 
+def test_load_that_stays_down_for_a_while_is_not_said_to_be_over_the_cap():
+    desk = cap()
+    desk.fleet |= {"miners_w": 88_000}
+    desk.see()
+    desk.fleet |= {"miners_w": 80_000}
+    desk.see()
+    [limit] = [limit for limit in desk.last.limits if limit.what == "max_power_w"]
+    assert sentence(limit.reason) == "90 kW of the 100 kW cap after it was over: load stays down for 4 min more"
+
+
+def test_met2_a_guess_that_a_meter_does_not_bear_out_says_so():
+    desk = cap()
+    desk.fleet |= {"miners_w": 91_000, "unknown": 7, "meter_w": 60_000}
+    desk.see()
+    assert desk.codes("max_power_w") == ["over_guess"]
+
+
+def test_watts_that_are_kept_for_miners_nobody_here_commands_are_not_told_as_drawn():
+    """Six of them, dark: 10 kW are drawn, and 30 were said to be in use, and to be shed."""
+    desk = cap()
+    desk.wiring = desk.wiring._replace(miners=tuple(spec._replace(paths=()) for spec in desk.wiring.miners[:6]))
+    desk.site = desk.site._replace(power_cap_w=30_000)
+    desk.fleet |= {"est_w": (25,) * 6, "miners_w": 150}
+    desk.see()
+    told = {limit.what: sentence(limit.reason) for limit in desk.last.limits}
+    kept = "30 kW of the 30 kW cap in use, with 20 kW kept for 6 miners that take no commands"
+    assert told["start_max_w"] == kept
+    over = "30 kW, with 20 kW that 6 miners that take no commands may still draw, is over the margin of the 30 kW cap"
+    assert told["max_power_w"] == f"{over}: shedding"
+
+
 def test_pdu1_branches_and_phases_have_their_limits_and_no_cap_is_none():
     desk = cap()
     desk.site = desk.site._replace(power_cap_w=0)

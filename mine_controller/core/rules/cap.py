@@ -17,6 +17,7 @@ LAYER = SAFETY
 NEEDS = ()
 STEP_S = 120
 WORDS_APART_S = 600  # a fleet's own words lag; longer than this is no lag
+_Numbers = tuple[tuple[str, int], ...]
 WARNED, GRAVE = 1, 2  # what was told of a meter and outlets that disagree
 
 
@@ -49,12 +50,17 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if cap_w:
         foreign_w = _foreign_w(view)
         total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w) + foreign_w
-        numbers = (("total_w", total_w), ("cap_w", cap_w))
+        numbers: _Numbers = (("total_w", total_w), ("cap_w", cap_w))
         target_w = max(0, cap_w * (100 - options.margin_pct) // 100 - fleet.other_w - foreign_w)
         room_w = max(0, target_w - rising_w(view))  # seen to come on, and not yet at its power
-        limits.append(Limit(SAFETY, "start_max_w", room_w, Reason("cap", "room", numbers)))
+        room = _with_foreign("room", numbers, foreign_w, view)
+        limits.append(Limit(SAFETY, "start_max_w", room_w, room))
         over = total_w * 100 > cap_w * options.shed_pct
-        _shed(view, kept, over, target_w, numbers, limits, events)
+        seen = fleet.meter_w is not None and (fleet.meter_w + foreign_w) * 100 > cap_w * options.shed_pct
+        reason = _with_foreign("over", numbers, foreign_w, view)
+        if fleet.unknown and not seen:
+            reason = Reason("cap", "over_guess", (*numbers, ("miners", fleet.unknown)))
+        _shed(view, kept, over, target_w, reason, limits, events)
     elif kept.pop("over_s", 0):  # the config has no cap any more
         events.append(Event("over_cap_cleared", "info", "site", Reason("cap", "no_cap")))
     limits += [
@@ -89,18 +95,24 @@ def _foreign_w(view: View) -> int:
 _foreign_of = Once(lambda miners: tuple(at for at, spec in enumerate(miners) if not spec.paths))
 
 
+def _with_foreign(code: str, numbers: _Numbers, foreign_w: int, view: View) -> Reason:
+    """The reason, in other words where watts count that nobody draws now."""
+    if not foreign_w:
+        return Reason("cap", code, numbers)
+    more = (("foreign_w", foreign_w), ("miners", len(_foreign_of(view.wiring.miners))))
+    return Reason("cap", f"{code}_foreign", (*numbers, *more))
+
+
 def _shed(
     view: View,
     kept: dict[str, Any],
     over: bool,
     target_w: int,
-    numbers: tuple[tuple[str, int], ...],
+    reason: Reason,
     limits: list[Limit],
     events: list[Event],
 ) -> None:
     """Above shed_pct the miners go down to the target; it ends 3 % below for three ticks."""
-    guessed = view.fleet.unknown if view.fleet.meter_w is None else 0
-    reason = Reason("cap", "over_guess", (*numbers, ("miners", guessed))) if guessed else Reason("cap", "over", numbers)
     if over:
         if not kept.get("over_s"):
             events.append(Event("over_cap", "warning", "site", reason))
@@ -108,8 +120,11 @@ def _shed(
     if kept.get("over_s"):
         if view.now_s - int(kept["over_s"]) >= 3 * STEP_S:
             kept["over_s"] = 0
-            events.append(Event("over_cap_cleared", "info", "site", Reason("cap", "over_cleared", numbers)))
+            events.append(Event("over_cap_cleared", "info", "site", Reason("cap", "over_cleared", reason.numbers[:2])))
             return
+        if not over:
+            left_s = 3 * STEP_S - view.now_s + int(kept["over_s"])
+            reason = Reason("cap", "over_held", (*reason.numbers[:2], ("left_s", left_s)))
         limits.append(Limit(SAFETY, "max_power_w", target_w, reason))
         limits.append(Limit(SAFETY, "no_start", 0, reason))
 
