@@ -112,7 +112,7 @@ class _Lane:
         self._lock = threading.Lock()
         self._outcomes: dict[str, Outcome] = {}
         self._begun = False  # a call went out since the last report
-        self._talking = False  # conversations are going on: whatever is reported, others of them may have commands out
+        self._out = 0  # doors that are open: whatever is reported, what went out by them may be done
         self._over = False
         self.section = batch[0].lane
         self.why, self.fault = "its driver said nothing", ""
@@ -134,30 +134,40 @@ class _Lane:
             self.done.set()
 
     def _call(self, request: Request, until: float) -> Response:
-        with self._lock:
-            if self._over:  # a thread left behind must not click a relay after its outcome has been told
-                raise WireError("timeout", "the lane's time is over")
-            self._begun = True
-        return self._wire.call(request, min(until, self._until))
+        if not self._open():
+            raise WireError("timeout", "the lane's time is over")
+        try:
+            return self._wire.call(request, min(until, self._until))
+        finally:
+            self._close()
 
     def _many(self, batch: Sequence[Exchange], until: float) -> list[bytes | WireError]:
-        with self._lock:
-            over = self._over
-            if not over:
-                self._begun = self._talking = True
-        if over:
+        if not self._open():
             return in_rounds(batch, lambda each: [WireError("timeout", "the lane's time is over") for _ in each])
-        answers = self._wire.many(batch, min(until, self._until))
-        with self._lock:
-            self._talking = False
-        return answers
+        try:
+            return self._wire.many(batch, min(until, self._until))
+        finally:
+            self._close()
 
     def _library(self, batch: Sequence[Job], until: float) -> list[dict[str, Any] | WireError]:
+        if not self._open():
+            return [WireError("timeout", "the lane's time is over") for _ in batch]
+        try:
+            return self._wire.library(batch, min(until, self._until))
+        finally:
+            self._close()
+
+    def _open(self) -> bool:
+        """False once the lane is over: a thread left behind must not click a relay after its outcome has been told."""
         with self._lock:
-            if self._over:
-                return [WireError("timeout", "the lane's time is over") for _ in batch]
-            self._begun = True
-        return self._wire.library(batch, min(until, self._until))
+            if not self._over:
+                self._begun = True
+                self._out += 1
+            return not self._over
+
+    def _close(self) -> None:
+        with self._lock:
+            self._out -= 1
 
     def _report(self, outcome: Outcome) -> None:
         at_s = self._clock_at(self._wire.now())
@@ -166,7 +176,7 @@ class _Lane:
         why = plain(outcome.why if known else "driver error: no such verdict", self._secrets)
         ticket = plain(outcome.ticket, self._secrets) if outcome.ticket else None
         with self._lock:
-            self._begun = self._talking
+            self._begun = self._out > 0
             if not self._over:
                 self._outcomes.setdefault(outcome.command, Outcome(outcome.command, verdict, why, ticket, at_s))
 

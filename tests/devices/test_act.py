@@ -293,6 +293,31 @@ def test_what_is_out_by_any_door_at_the_end_may_have_been_done(kinds, door):
     assert (outcome.verdict, outcome.why) == ("unknown", "no answer before the lane's time was over")
 
 
+@pytest.mark.parametrize("held", DOORS)
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_out_in_a_thread_of_the_drivers_own_is_unknown_whatever_another_one_has_done(kinds, held, door):
+    """Stock Antminers are told while asic-rs works on the others of their section: a hung one is not "not sent"."""
+    release, out = threading.Event(), threading.Event()
+
+    def slow(*_asked):
+        if not out.is_set():
+            out.set()
+            release.wait(10)
+        return Response(200, {}, b"")
+
+    def apply(wire, options, batch, report):
+        threading.Thread(target=DOORS[held], args=(wire, wire.until), daemon=True).start()
+        out.wait(10)
+        DOORS[door](wire, wire.until)
+        report(Outcome(batch[0].id, "applied"))
+
+    kinds["relay"] = driver(apply)
+    wire = Wire(slow, time.monotonic, time.sleep, 0.0, slow, slow)
+    _, outcomes = through(wire, 5.0, command(1), command(2))
+    release.set()
+    assert [one.verdict for one in outcomes] == ["applied", "unknown"]
+
+
 @pytest.mark.parametrize("door", ["many", "library"])
 def test_a_lane_left_behind_begins_no_conversation_and_no_job_afterwards(kinds, door):
     release, ends, late = threading.Event(), [], []
