@@ -237,18 +237,20 @@ def _read(raw: "BaseHTTPResponse", cap: int, until: float) -> Response:
 
 
 def _body(raw: "BaseHTTPResponse", headers: dict[str, str], cap: int, until: float) -> bytes:
-    """The decoded body. Ends at the deadline and at `cap` decoded bytes, however little or much arrives at once."""
+    """The decoded body. Ends at the deadline and at `cap` bytes, decoded or as they come: packed ones may decode to
+    nothing, and what follows the end of a packed answer is kept by zlib."""
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding not in ("identity", "", "gzip", "x-gzip", "deflate"):
         raise WireError("bad_http", "packed in a way that was not asked for")
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 32) if encoding not in ("identity", "") else None
-    out = bytearray()
+    out, came = bytearray(), 0
     while True:
         piece = _piece(raw, until)
         if not piece:
             break
+        came += len(piece)
         out += inflate.decompress(piece, cap + 1 - len(out)) if inflate else piece
-        if len(out) > cap:
+        if max(len(out), came) > cap:
             raise WireError("too_large", f"answer is larger than {cap // 1024} KiB")
     if inflate is not None and out and not inflate.eof:
         raise WireError("closed", "answer was cut short")

@@ -97,6 +97,16 @@ def test_a_chunked_answer_is_read():
         assert ask(server.url).body == b"abcde"
 
 
+@pytest.mark.parametrize(
+    "packed",
+    [gzip.compress(b'{"a":1}') + b"x" * 600_000, zlib.compress(b"")[:2] + b"\0\0\0\xff\xff" * 120_000],
+    ids=["behind its end", "nothing in it"],
+)
+def test_a_packed_answer_without_an_end_is_too_large_however_little_it_holds(packed):
+    with serving(lambda head: ok(packed, "Content-Encoding: gzip\r\n")) as server:
+        assert refused(server.url).kind == "too_large"
+
+
 def test_an_answer_of_exactly_the_cap_is_taken_and_one_byte_more_is_not():
     with serving(lambda head: ok(b"x" * 1000)) as server:
         assert len(ask(server.url, cap=1000).body) == 1000
