@@ -165,8 +165,8 @@ def _log(scene: Scene, name: str, word: str) -> None:
         return
     try:
         note(scene.config.paths, [Event("drill", "info", name, Reason("drill", "done", numbers))], scene.now_s)
-    except StoreTrouble as trouble:
-        scene.tell(f"the event log does not have it: {trouble.text}", good=False)
+    except (StoreTrouble, StoreError) as trouble:
+        scene.tell(f"the event log does not have it: {trouble}", good=False)
     finally:
         lock.__exit__(None, None, None)
 

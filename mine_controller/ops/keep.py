@@ -44,6 +44,8 @@ def by_hand(config: Config, folder: Path | None, now_s: int, progress: Progress)
         raise StoreError("there is no database yet; `minectl tick` makes one")
     if folder is not None:
         _there(folder)
+    with reading(config.paths.db) as db:
+        schema_of(db)  # one that is empty or another program's is said of this file, not of its copy
     target = (folder or config.paths.backups) / f"by-hand-{stamp(now_s)}.db"
     files = {**read_files(config.paths.beside), **texts(config)}
     back_up(config.paths.db, target, files, lambda left, total: progress(total - left, total))

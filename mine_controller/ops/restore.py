@@ -136,7 +136,13 @@ def drill(config: Config, which: str, now_s: int, say: Callable[[str], None] = l
 def _room(need: int) -> str:
     """A folder for so many bytes: on the disk, because /tmp is memory on newer systems. Raises StoreError."""
     is_named = "TMPDIR" in os.environ or not os.access(ON_DISK, os.W_OK | os.X_OK)
-    folder = tempfile.gettempdir() if is_named else ON_DISK
+    try:
+        folder = tempfile.gettempdir() if is_named else ON_DISK
+    except OSError as error:
+        text = (
+            "the drill finds no folder to try it in: name one on a disk with room, TMPDIR=/mnt minectl restore --drill"
+        )
+        raise StoreError(text) from error
     free = shutil.disk_usage(folder).free
     if free < need:
         raise StoreError(

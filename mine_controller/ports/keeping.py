@@ -21,7 +21,7 @@ from mine_controller.ports.log import Log
 from mine_controller.ports.tell import hidden
 from mine_controller.store import rotation
 from mine_controller.store.copies import back_up, read_files
-from mine_controller.store.db import StoreTrouble
+from mine_controller.store.db import StoreError, StoreTrouble
 from mine_controller.store.inbox import let_go
 from mine_controller.store.note import note
 from mine_controller.store.putback import judge
@@ -249,5 +249,5 @@ class _Work:
         self.log.events(self.now_s, self.now_s, events)
         try:
             note(self.config.paths, events, self.now_s)
-        except StoreTrouble as trouble:
-            self.log.say(self.now_s, "ERROR", "database", text=trouble.text)
+        except (StoreTrouble, StoreError) as trouble:
+            self.log.say(self.now_s, "ERROR", "database", text=str(trouble))

@@ -18,6 +18,7 @@ BUSY_MS = 2000
 PIECE = 1024 * 1024
 MEMORY = "/dev/shm"  # noqa: S108 - on any Linux, however read-only its disks are
 APPLICATION_ID = 0x4D494E45  # "MINE" in the file's header: this database is ours
+EMPTY = "the database is an empty file"  # never one of ours: a new one is whole before it has its name
 FULL = 2  # what `PRAGMA synchronous` answers for FULL
 WHOLE_MAX = 2**53  # larger whole numbers are no measurement and would not survive JSON elsewhere
 
@@ -248,6 +249,8 @@ class _HalfWrittenError(Exception):
 
 
 def _open_reader(path: Path) -> sqlite3.Connection:
+    if path.stat().st_size == 0 and not _journal_left(path):
+        raise StoreTrouble("corrupt", EMPTY)
     db = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
     db.text_factory = _text
     try:

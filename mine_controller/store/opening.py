@@ -15,7 +15,7 @@ from mine_controller.store.copies import (
     put_in_place,
     set_bad_aside,
 )
-from mine_controller.store.db import Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
+from mine_controller.store.db import EMPTY, Paths, StoreTrouble, connect, plain, reading, transaction, trouble_of
 from mine_controller.store.loading import read_row
 from mine_controller.store.migrations import migrate
 from mine_controller.store.outbox import all_letters
@@ -59,7 +59,7 @@ def _now(wall_s: int | None) -> int:
 def _sound(paths: Paths, wall_s: int | None) -> sqlite3.Connection:
     """Give the connection to a file whose schema is ours and whose state fits its checksum."""
     if paths.db.stat().st_size == 0:
-        raise StoreTrouble("corrupt", "the database is an empty file")
+        raise StoreTrouble("corrupt", EMPTY)
     before_migration(paths.db, paths.backups, _now(wall_s))
     db = connect(paths.db)
     try:

@@ -51,7 +51,7 @@ class TickRow(NamedTuple):
 @contextmanager
 def _asked(paths: Paths) -> Iterator[Connection | None]:
     """Give the database, or None where there is none yet."""
-    if not paths.db.exists() or paths.db.stat().st_size == 0:
+    if not paths.db.exists():
         yield None
         return
     with reading(paths.db) as db:

@@ -68,6 +68,26 @@ def test_a_damaged_database_gives_no_copy(place):
     assert not list(place.config.paths.backups.glob("*"))
 
 
+def test_an_empty_database_is_said_to_be_one_and_no_other_programs(place):
+    """A card that lost the file's bytes: `status` took it for a mine without a tick, `backup` for another program's."""
+    place.ticks(2).config.paths.db.write_bytes(b"")
+    for words in (("backup",), ("prune", "--yes"), ("export", "states"), ("bundle", "-o", "it.tar.gz"), ("events",)):
+        done = place.run(*words)
+        assert (done.exit_code, done.stdout, "the database is an empty file" in done.stderr) == (1, "", True), words
+    found = json.loads(place.run("status", "--json").stdout or "{}")
+    assert "no tick" not in json.dumps(found)
+    assert not list(place.config.paths.backups.glob("by-hand*"))
+
+
+def test_a_drill_writes_nothing_into_a_file_that_a_newer_program_has_changed(place):
+    with closing(sqlite3.connect(place.ticks(2).config.paths.db)) as db:
+        db.execute("PRAGMA user_version = 99")
+    before = place.config.paths.db.read_bytes()
+    done = place.run("drill", "restore")
+    assert (done.exit_code, "the event log does not have it: the database has schema 99" in done.stdout) == (1, True)
+    assert place.config.paths.db.read_bytes() == before
+
+
 def test_restore_in_one_command_and_the_next_tick_begins_in_init(place):
     place.ticks(3, of=6).run("backup")
     place.ticks(2).without_hourly_copies()

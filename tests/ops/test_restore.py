@@ -1,5 +1,6 @@
 """The drill: what would come of a restore, with nothing left behind."""
 
+import errno
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -59,6 +60,20 @@ def test_a_drill_uses_the_disk_and_says_where_there_is_no_room_for_it(place, tmp
     monkeypatch.setattr(restore.shutil, "disk_usage", lambda _path: SimpleNamespace(free=0))
     with pytest.raises(StoreError, match=f"in {tmp_path}, which has 0 MB: make room there"):
         restore.drill(place.config, "latest", NOW)
+
+
+def test_db6_a_drill_without_any_folder_for_it_says_how_to_name_one(place, monkeypatch):
+    """/tmp and /var/tmp lie on the card that is read-only; it named the database, which was not at fault."""
+
+    def nowhere():
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp', '/var/tmp']")
+
+    place.ticks(2)
+    back_up(place.config.paths.db, place.config.paths.backups / "by-hand.db")
+    monkeypatch.setattr(restore, "ON_DISK", "/none")
+    monkeypatch.setattr(restore.tempfile, "gettempdir", nowhere)
+    with pytest.raises(StoreError, match="name one on a disk with room, TMPDIR=/mnt minectl restore --drill"):
+        restore.drill(place.config, "by-hand.db", 0)
 
 
 def test_rows_lost_on_the_way_are_trouble(place, monkeypatch):
