@@ -49,7 +49,7 @@ class Fleet(NamedTuple):
     fans_w: int | None
     meter_w: int | None  # the site meter, when wired and fresh
     other_w: int  # fans and everything else on the meter, best estimate
-    proof_w: int  # what curtailment is judged by: the larger of the sum and the meter less the fans
+    proof_w: int  # what curtailment is judged by: the sum; where some are unknown, no more than the meter less the fans
     trusted: int = 0  # of the unknown, those whose own word of sleep is the best proof this site can have
 
 
@@ -98,8 +98,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     known = unknown == 0
     fans_most_w = _fans_guess_w(image, wiring)  # an unknown fan is no fan less
     other = max(fans_most_w, meter_w - measured) if meter_w is not None and known else fans_most_w
-    proof = miners_w if meter_w is None else max(miners_w, meter_w - other) if known else miners_w
-    proof += spared_w  # a word spares room under the cap; it proves no darkness
+    proof = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
     if meter_w is not None and not known:
         proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(
