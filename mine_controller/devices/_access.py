@@ -12,6 +12,7 @@ from mine_controller.wire.door import BODY_CAP, Request, Wire, WireError
 READ_S = 5.0  # one read, whatever is left of the stage
 COMMAND_S = 10.0  # one command; units of this class take 1 to 5 s for a call
 SILENT = 0  # the status of a Reply that never came
+NO_LOGIN = 401  # after it nothing more is asked: units block a user after some wrong logins
 
 URL: str = option(help="address of the unit", kind="url", example="https://192.168.1.60")
 USER: str = option("", help="user name, where the unit asks for one")

@@ -19,6 +19,7 @@ from mine_controller.devices.kind import BadReply, Report
 from mine_controller.wire.door import Response, Wire, WireError
 
 LEAST_S = 0.5  # a call with less time than this would only end as unknown
+LOGIN = status_words(401)  # units block a user after some wrong logins, and then its owner can't log in either
 GIVE_UP = 3  # unreachable this often in a row: the rest need not wait for its connect time-outs
 LARGEST_GROUP = 1000
 _RANGE = re.compile(r"([A-Za-z_]{0,16})([0-9]{1,4})-([A-Za-z_]{0,16})([0-9]{1,4})")
@@ -28,16 +29,22 @@ Send = Callable[[Command], Outcome]
 
 
 def in_turn(wire: Wire, batch: Iterable[Command], report: Report, send: Send, on_pause_s: float = 0.0) -> None:
-    """Send one command after the other while there is time. `send` may raise WireError or BadReply."""
-    silent, last = 0, ""
+    """Send one command after the other while there is time, and none after a refused login: it is that of all.
+
+    `send` may raise WireError or BadReply.
+    """
+    silent, last, refused = 0, "", False
     for command in batch:
         if command.verb == "on" == last:
             wire.sleep(on_pause_s)
-        if silent >= GIVE_UP:
+        if refused:
+            outcome = Outcome(command.id, REFUSED, f"{LOGIN}; not tried again in this round")
+        elif silent >= GIVE_UP:
             outcome = Outcome(command.id, UNREACHABLE, "the unit can't be reached; not tried again in this round")
         else:
             outcome = one(wire, command, send)
         silent = silent + 1 if outcome.verdict == UNREACHABLE else 0
+        refused = outcome.verdict == REFUSED and LOGIN in outcome.why
         last = command.verb
         report(outcome)
 

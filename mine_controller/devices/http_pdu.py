@@ -118,6 +118,8 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     for name, path in wanted.items():
         sent = _request(options, "GET", path, "")
         replies.append(_access.ask_beside(wire, name, sent) if replies else _access.ask(wire, name, sent))
+        if replies[0].status == _access.NO_LOGIN:
+            break
     return tuple(replies)
 
 

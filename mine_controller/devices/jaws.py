@@ -51,6 +51,8 @@ def faults(options: Options) -> list[str]:
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:  # noqa: ARG001 - one call tells of all outlets
     """Replies "outlets" and "cords"."""
     outlets = _access.ask(wire, "outlets", _access.request(options, "GET", _url(options, "monitor/outlets")))
+    if outlets.status == _access.NO_LOGIN:
+        return (outlets,)
     return outlets, _access.ask_beside(wire, "cords", _access.request(options, "GET", _url(options, "monitor/cords")))
 
 

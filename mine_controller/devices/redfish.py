@@ -65,8 +65,12 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     if expand not in ("yes", "no"):
         root = _get(wire, options, "root", ROOT)
         replies.append(root)
+        if root.status == _access.NO_LOGIN:
+            return (root,)
         expand = "yes" if _can_expand(root) else "no"
     outlets = _get(wire, options, "outlets", _outlets(options) + (EXPANDED if expand == "yes" else ""))
+    if outlets.status == _access.NO_LOGIN:
+        return (*replies, outlets)
     if expand == "yes" and not 200 <= outlets.status < 300:
         replies.append(outlets._replace(name="expanded"))
         outlets = _get(wire, options, "outlets", _outlets(options))
@@ -124,7 +128,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     named = {reply.name: reply for reply in replies}
     outlets = named.get("outlets")
     if outlets is None:
-        raise BadReply("outlets: not asked")
+        raise BadReply(f"root: {_turns.LOGIN}" if "root" in named else "outlets: not asked")
     if not isinstance(_answer.table(outlets).get("Members"), list):
         raise BadReply("outlets: no list of outlets in it")
     found: list[Found] = []

@@ -4,7 +4,7 @@ from devices.scripted import Script, apply, order, orders, told, value, verdicts
 
 from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNSUPPORTED
 from mine_controller.devices import http_pdu
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, BadReply
 
 SHELLY = {
     "outlets": ("0", "1"),
@@ -33,6 +33,13 @@ def test_one_call_an_outlet_where_the_address_names_it():
     found = http_pdu.parse(http_pdu.fetch(script.wire, chosen, Ask()), chosen)
     assert script.asked == ["GET /rpc/Switch.GetStatus?id=0", "GET /rpc/Switch.GetStatus?id=1"]
     assert (value(found, "1", "switch"), value(found, "1", "power_w")) == ("on", 1200.5)
+
+
+def test_a_wrong_password_is_shown_once_a_reading():
+    script = Script(lambda _: told({}, 401))
+    with pytest.raises(BadReply, match=r"the login was refused \(401\)"):
+        http_pdu.parse(http_pdu.fetch(script.wire, options(**SHELLY), Ask()), options(**SHELLY))
+    assert script.asked == ["GET /rpc/Switch.GetStatus?id=0"]
 
 
 def test_shelly_is_switched_by_an_absolute_address():

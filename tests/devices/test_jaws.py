@@ -6,7 +6,7 @@ from devices.scripted import Script, apply, lost, order, orders, told, value, ve
 
 from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED
 from mine_controller.devices import jaws
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, BadReply
 
 
 def options(**more):
@@ -84,6 +84,15 @@ def test_answers_mean_what_they_say():
     for status, verdict in wanted.items():
         (outcome,) = apply(jaws, Script(lambda _, status=status: told({}, status)), options(), [order("AA1", "off")])
         assert outcome.verdict == verdict, status
+
+
+def test_a_wrong_password_is_shown_once():
+    script = Script(lambda _: told({}, 401))
+    with pytest.raises(BadReply, match=r"outlets: the login was refused \(401\)"):
+        jaws.parse(jaws.fetch(script.wire, options(), Ask()), options())
+    outcomes = apply(jaws, script, options(), orders(["AA1", "AA2", "AA3"], "off"))
+    assert verdicts(outcomes) == [REFUSED] * 3
+    assert script.asked == ["GET /jaws/monitor/outlets", "PATCH /jaws/control/outlets/AA1"]
 
 
 def test_after_three_times_unreachable_the_rest_is_not_waited_for():

@@ -6,7 +6,7 @@ from devices.scripted import Script, apply, lost, order, orders, told, value, ve
 
 from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED
 from mine_controller.devices import redfish
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, BadReply
 
 PDU = "/redfish/v1/PowerEquipment/RackPDUs/1"
 
@@ -86,6 +86,27 @@ def test_a_unit_that_is_only_out_of_order_for_a_while_is_not_remembered_as_one_t
     script = Script(lambda request: told({}, 503) if "expand" in request.url else unit(request))
     found = read(script, options(), memory={"expand": "yes"})
     assert "memory" not in {each.quantity for each in found}
+
+
+@pytest.mark.parametrize("root_is_open", [True, False])
+@pytest.mark.parametrize("memory", [{}, {"expand": "yes"}, {"expand": "no"}])
+def test_a_wrong_password_is_shown_once_a_reading(memory, root_is_open):
+    """A PX3 or PRO4X can block a user after some failed logins, and its owner with it."""
+    unit = Unit()
+    script = Script(lambda each: unit(each) if root_is_open and each.url.endswith("/v1/") else told({}, 401))
+    with pytest.raises(BadReply, match=r"the login was refused \(401\)"):
+        read(script, options(), memory=memory)
+    assert [path.rpartition("/")[2] for path in script.asked].count("") == (not memory)
+    assert len(script.asked) == 1 + (root_is_open and not memory)
+
+
+def test_a_wrong_password_is_not_shown_for_every_outlet():
+    script = Script(lambda _: told({}, 401))
+    outcomes = apply(redfish, script, options(), orders([f"A{at}" for at in range(1, 25)], "off"))
+    assert verdicts(outcomes) == [REFUSED] * 24
+    assert outcomes[0].why == "before switching: outlet: the login was refused (401)"
+    assert outcomes[-1].why == "the login was refused (401); not tried again in this round"
+    assert len(script.asked) == 2
 
 
 def test_only_the_outlets_asked_for_are_read_one_by_one():
