@@ -54,6 +54,17 @@ def test_a_cause_that_comes_back_and_ends_again_gives_its_consequences_their_tim
     assert [one.kind for one in told if one.what == "raise"] == ["device_unreachable"]
 
 
+def test_an_emergency_is_not_left_under_a_cause_that_comes_back_as_a_warning():
+    desk, blind = Desk(), event("inlet_blind", "inlet")
+    gone, stopped = event("mains_lost", "mains"), event("mains_lost", "mains", severity="warning")
+    desk.tick(blind, levels=[gone])
+    desk.ticks(4, levels=[gone])
+    desk.ticks(4)
+    assert "mains_lost mains" not in desk.alarms
+    told = desk.ticks(2, levels=[stopped])
+    assert [(one.kind, one.level) for one in told if one.what == "raise"] == [("inlet_blind", 2), ("mains_lost", 1)]
+
+
 def test_an_ack_is_logged_once_with_how_long_it_took_since_it_was_told():
     desk = Desk(temperature_warning={"delay_s": 240})
     desk.ticks(3, levels=[HEAT])

@@ -299,9 +299,8 @@ class Machine:
             if key not in self.given.unknown:
                 del self.pending[key]
         for key, alarm in self.alarms.items():
-            if key in there or not alarm.get("level"):
-                continue
-            if key not in self.given.unknown or not self.ways(alarm["kind"]).on:
+            judged = key not in self.given.unknown or not self.ways(alarm["kind"]).on
+            if judged and alarm.get("level") and key not in there:
                 alarm.setdefault("clear_s", self.now_s)
 
     # -- pending becomes active ------------------------------------------------------------------------------------
@@ -373,9 +372,8 @@ class Machine:
                 del self.alarms[key]
             elif "clear_s" in alarm:
                 held = alarm.get("chatter") and self.now_s - max(self.raises.get(key) or [0]) < CHATTER_S
-                if not held and self.now_s - alarm["clear_s"] >= ways.off_delay_s - (
-                    JITTER_S if ways.off_delay_s else 0
-                ):
+                least_s = ways.off_delay_s - JITTER_S if ways.off_delay_s else 0
+                if not held and self.now_s - alarm["clear_s"] >= least_s:
                     self._end(key, alarm)
             elif self._forgotten(row, alarm):
                 del self.alarms[key]
@@ -407,7 +405,10 @@ class Machine:
     def follow(self) -> None:
         """Consequences whose cause is gone stand for themselves after a while; then each alarm's state."""
         for alarm in self.alarms.values():
-            if not alarm.get("under") or alarm["under"] in self.alarms:
+            first = self.alarms.get(alarm.get("under", ""))
+            if first is not None and graver(alarm["severity"], first["severity"]):
+                del alarm["under"]  # it came back as a lesser one
+            if first is not None or not alarm.get("under"):
                 alarm.pop("orphan_s", None)  # its cause is back: the next time it is gone counts from then
             elif self.now_s - int(alarm.setdefault("orphan_s", self.now_s)) >= ORPHAN_S:
                 del alarm["under"], alarm["orphan_s"]
