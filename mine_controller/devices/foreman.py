@@ -245,10 +245,14 @@ def _miner(mac: str, row: dict[str, Any] | None, now: float | None, options: Opt
 
 
 def _word(row: dict[str, Any], now: float | None, options: Options) -> tuple[str | None, str]:
-    """The miner's word, or None and why: what Foreman heard long ago says nothing about now."""
-    heard = _heard(row)
-    if now is not None and heard is not None and now - heard > options.max_age_s:
-        return None, f"Foreman heard of it {round((now - heard) / 60)} min ago"
+    """The miner's word, or None and why: what Foreman heard long ago, or nobody knows when, says nothing about now."""
+    told = row.get("lastUpdated") or row.get("seen")
+    heard = _heard(told)
+    if heard is None and isinstance(told, str):
+        return None, f"Foreman heard of it at {_answer.clean(told, 30)!r}, which is no time with a zone"
+    if now is not None and heard is not None and abs(now - heard) > options.max_age_s:
+        ago_min = round((now - heard) / 60)
+        return None, f"Foreman heard of it {ago_min} min ago" if ago_min > 0 else f"its time lies {-ago_min} min ahead"
     if row.get("active") is False:
         return "offline", ""
     status = row.get("status", row.get("state"))
@@ -259,11 +263,10 @@ def _word(row: dict[str, Any], now: float | None, options: Options) -> tuple[str
     return None, f"unknown status {_answer.clean(status, 30)!r}" if status is not None else "Foreman gives no status"
 
 
-def _heard(row: dict[str, Any]) -> float | None:
+def _heard(value: Any) -> float | None:
     """Epoch seconds at which Foreman last heard of it, from seconds, milliseconds or an ISO text; None: unreadable."""
     import datetime as dt  # noqa: PLC0415 - only a list of miners needs it
 
-    value = row.get("lastUpdated") or row.get("seen")
     number = _answer.number(value)
     if number is not None:
         seconds = number / 1000 if number > 1e11 else number

@@ -199,6 +199,27 @@ def test_what_was_heard_long_ago_is_no_word_of_now():
     assert value(found, "aa:bb:cc:00:00:02", "word") == "hashing"
 
 
+@pytest.mark.parametrize(
+    ("told_at", "word"),
+    [
+        ("2026-07-15T19:12:00Z", "hashing"),  # their clocks differ by minutes
+        ("2026-07-15T20:07:00Z", "its time lies 60 min ahead"),
+        ("2026-07-15T19:06:00", "Foreman heard of it at '2026-07-15T19:06:00', which is no time with a zone"),
+        ("2 days ago", "Foreman heard of it at '2 days ago', which is no time with a zone"),
+        (None, "hashing"),  # a list that tells no times
+        (True, "hashing"),
+    ],
+)
+def test_a_word_of_a_time_that_can_not_be_is_no_word_of_now(told_at, word):
+    date = "Wed, 15 Jul 2026 19:07:00 GMT"
+    (found,) = [
+        each
+        for each in read(Script(lambda _: told([miner(1, lastUpdated=told_at, seen=None)], date=date)))
+        if each.quantity == "word"
+    ]
+    assert (found.value or found.why) == word
+
+
 @pytest.mark.parametrize("status", ["wird geladen", "", None, 7, ["okay"], {"a": 1}])
 def test_an_unknown_status_is_no_word(status):
     found = read(Script(lambda _: told([miner(1, status=status)])))
