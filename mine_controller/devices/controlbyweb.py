@@ -185,6 +185,7 @@ def _get(wire: Wire, options: Options, dialect: str, query: str = "") -> Respons
         tolerant=not new,
         pin=options.pin,
         ca_file=options.ca_file,
+        changes=bool(query),
     )
     return wire.call(wanted, min(wire.until, wire.now() + options.timeout_s))
 

@@ -262,7 +262,7 @@ def _one(wire: Wire, options: Options, command: Command) -> Outcome:
             command.id, REFUSED, f"{_answer.clean(command.address, 40)!r} is not among the configured outlets"
         )
     path = _filled(template, options, command.address)
-    wanted = _request(options, options.method, path, _placed(body, command.address))
+    wanted = _request(options, options.method, path, _placed(body, command.address))._replace(changes=True)
     answer = wire.call(wanted, min(wire.until, wire.now() + _access.COMMAND_S))
     outcome = _turns.judged(command, answer)
     return _told(options, command, answer) if outcome.verdict == APPLIED else outcome

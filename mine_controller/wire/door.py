@@ -31,7 +31,8 @@ class WireError(Exception):
 
 class Request(NamedTuple):
     """One exchange. `url` is absolute. `tolerant`: the answer may lack a status line or headers (old RoomAlert,
-    WebRelay): read raw until close. `auth`: ("basic" | "digest", user, password). `pin`: sha256 of the certificate."""
+    WebRelay): read raw until close. `auth`: ("basic" | "digest", user, password). `pin`: sha256 of the certificate.
+    `changes`: a command, also as a GET: of its redirects none is followed but the one to TLS, where it was not done."""
 
     method: str
     url: str
@@ -42,6 +43,7 @@ class Request(NamedTuple):
     pin: str = ""
     ca_file: str = ""
     cap: int = BODY_CAP
+    changes: bool = False
 
 
 class Response(NamedTuple):

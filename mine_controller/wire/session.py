@@ -208,6 +208,8 @@ def _redirected(request: Request, raw: "BaseHTTPResponse") -> str | None:
     if places is None:
         raise WireError("redirect", "redirected to what is no address")
     old, new, target = places
+    if request.changes and (old.scheme == new.scheme or old[2:] != new[2:]):  # a page for logging in is no answer
+        raise WireError("redirect", "redirected where only an answer will do")
     if new.hostname != old.hostname:
         raise WireError("redirect", "redirected to another host")
     if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):

@@ -44,6 +44,19 @@ def options(**more):
     return build("controlbyweb", "http://192.0.2.1", **more)
 
 
+def test_only_what_switches_a_relay_counts_as_a_command_whose_redirects_are_not_followed():
+    asked = []
+
+    def board(request):
+        asked.append((request.url.partition("?")[2], request.changes))
+        return unit(request)
+
+    unit = Board("state_json")
+    controlbyweb.fetch(Scripted(board).wire, options(dialect="auto"), Ask())
+    told(Scripted(board).wire, options(dialect="auto"), command(2))
+    assert asked == [("", False), ("", False), ("relay2=1", True)]
+
+
 def command(n, verb="on"):
     return Command(f"1.0.{n}", f"fan {n}", verb, "controlbyweb fans", str(n), 0, Reason("test", "test"))
 

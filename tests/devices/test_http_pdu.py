@@ -1,10 +1,15 @@
+import time
+
 import pytest
+from devices.faults import answer
 from devices.kinds import CANARY, build
 from devices.scripted import Script, apply, order, orders, told, value, verdicts
+from wire.serve import serving
 
 from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNSUPPORTED
 from mine_controller.devices import http_pdu
 from mine_controller.devices.kind import Ask, BadReply
+from mine_controller.wire import http
 
 SHELLY = {
     "outlets": ("0", "1"),
@@ -42,10 +47,24 @@ def test_a_wrong_password_is_shown_once_a_reading():
     assert script.asked == ["GET /rpc/Switch.GetStatus?id=0"]
 
 
-def test_shelly_is_switched_by_an_absolute_address():
+def test_shelly_is_switched_by_an_absolute_address_of_which_no_redirect_is_followed():
+    """A plug that leads to its page for logging in answers that with 200, and any good status would do."""
     script = Script(lambda _: told({"was_on": False}))
     assert verdicts(apply(http_pdu, script, options(**SHELLY), [order("1", "on")])) == [APPLIED]
     assert script.asked == ["GET /rpc/Switch.Set?id=1&on=true"]
+    assert script.requests[0].changes
+
+
+def test_a_plug_that_leads_to_its_page_for_logging_in_was_not_switched():
+    def plug(head):
+        led = b"GET /login" in head
+        return answer(b"<html>Log in</html>") if led else answer(b"", "302 Found", "Location: /login.htm\r\n")
+
+    with serving(plug) as server:
+        chosen = build("http_pdu", server.url, **SHELLY)
+        outcomes = []
+        http_pdu.apply(http.live(time.monotonic() + 5), chosen, [order("1", "off")], outcomes.append)
+    assert (verdicts(outcomes), len(server.heads)) == ([UNKNOWN], 1)
 
 
 def test_tasmota_says_the_new_state_and_is_taken_at_its_word():

@@ -252,6 +252,23 @@ def test_a_redirected_post_is_not_sent_again():
         assert (error.value.kind, len(server.heads)) == ("redirect", 1)
 
 
+@pytest.mark.parametrize("place", ["/login.htm", "/a?relay1=0", "/a?relay1=1"])
+def test_a_command_by_get_is_sent_once_whatever_page_it_is_led_to(place):
+    with serving(lambda head: ok(status="302 Found", head=f"Location: {place}\r\n")) as server:
+        assert refused(server.url + "/a?relay1=1", changes=True).why == "redirected where only an answer will do"
+        assert len(server.heads) == 1
+
+
+def test_a_command_follows_to_tls_where_it_is_the_same_one():
+    def to(place):
+        wanted = Request("GET", "http://a.example/x?relay1=1", changes=True)
+        return session._redirected(wanted, HTTPResponse(b"", {"location": place}, 301))
+
+    assert to("https://a.example/x?relay1=1") == "https://a.example/x?relay1=1"
+    with pytest.raises(WireError, match="only an answer will do"):
+        to("https://a.example/login")
+
+
 CHALLENGE = 'WWW-Authenticate: Digest realm="IoTaWatt", qop="auth", nonce="abcdef", opaque="12"\r\n'
 
 
