@@ -326,12 +326,13 @@ def _g11(record: Record) -> Iterator[str]:
 
 
 def _g12(record: Record) -> Iterator[str]:
-    """Making an input worse never plans more miners nor fewer fans."""
+    """Making an input worse never plans more miners nor fewer fans; an inlet that is not believed is no known one."""
+    doubted = any(limit.reason.code == "doubted" for limit in record.decision.envelope.reasons)
     for said, image in _worse(record.image):
         decision = decide(image, record.before, record.policy)
         if sum(decision.plan.run) > sum(record.decision.plan.run):
             yield f"{said} runs {sum(decision.plan.run)} miners instead of {sum(record.decision.plan.run)}"
-        if said.startswith("inlet_c") and len(decision.plan.fans_on) < len(record.decision.plan.fans_on):
+        if said.startswith("inlet_c") and not doubted and len(decision.plan.fans_on) < len(record.decision.plan.fans_on):
             yield f"{said} takes fans away"
 
 

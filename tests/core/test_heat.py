@@ -247,6 +247,17 @@ def test_hw3_smoke_cuts_the_outlets_at_once_and_stops_the_fans():
     assert plant.total == 0
 
 
+def test_g12_an_inlet_that_is_not_believed_is_no_known_one_that_a_warmer_one_could_be_worse_than():
+    """`audit-ticks` called the owner's own record a breach: 4 °C with 22 outside takes every fan, 7 °C takes two."""
+    plant = Plant(wiring(2, 4), running=False)
+    plant.ticks(12)
+    assert sum(plant.fan_on.values()) < 4
+    plant.inlet, plant.ambient = 4.0, 22.0
+    plant.ticks(4)
+    assert plant.events("inlet_doubted")
+    assert (sum(plant.fan_on.values()), plant.violations) == (4, [])
+
+
 def test_without_a_smoke_input_that_rule_is_silent():
     plant = running()
     plant.smoke = None
