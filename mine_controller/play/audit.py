@@ -332,7 +332,8 @@ def _g12(record: Record) -> Iterator[str]:
         decision = decide(image, record.before, record.policy)
         if sum(decision.plan.run) > sum(record.decision.plan.run):
             yield f"{said} runs {sum(decision.plan.run)} miners instead of {sum(record.decision.plan.run)}"
-        if said.startswith("inlet_c") and not doubted and len(decision.plan.fans_on) < len(record.decision.plan.fans_on):
+        fewer = len(decision.plan.fans_on) < len(record.decision.plan.fans_on)
+        if said.startswith("inlet_c") and fewer and not doubted:
             yield f"{said} takes fans away"
 
 
