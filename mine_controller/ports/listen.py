@@ -179,8 +179,8 @@ class _Ear:
     def _told(self, one: Update) -> None:
         found = _COMMAND.match(one.text)
         verb, rest = (found[1].lower(), one.text[found.end() :]) if found else ("", "")
-        if verb and one.at and not -LATE_S < self.now_s - one.at < LATE_S:
-            self._say(one, f"/{verb} came too late: it was written {_ago(self.now_s - one.at)}. Not obeyed.")
+        if verb and one.at and not -LATE_S < (ago_s := self.now_s - one.at) < LATE_S:
+            self._late(one, verb, ago_s)
             return
         answers: dict[str, Callable[[Update], None]] = {
             "status": lambda one: self._say(one, _lines(lines.status(self.book, place_of(self.config)))),
@@ -259,11 +259,21 @@ class _Ear:
             self.config.paths, "telegram", _who(one), -1, place, verb, args, said, key=key, at=self.now_s
         )
 
-    def _ask_stop(self, one: Update) -> None:
+    def _late(self, one: Update, verb: str, ago_s: int) -> None:
+        """What lay there is not obeyed. A stop has its button whatever a clock says: one that is wrong refuses none."""
+        if verb == "stop":
+            self._ask_stop(one, f"/stop was written {_ago(ago_s)}; it counts once the button is pressed. ")
+        elif ago_s > 0:
+            self._say(one, f"/{verb} came too late: it was written {_ago(ago_s)}. Not obeyed.")
+        else:
+            help_ = "the clock of the controller is wrong, `minectl doctor` tells what helps"
+            self._say(one, f"/{verb} was written {_ago(ago_s)}: {help_}. Not obeyed; /stop is.")
+
+    def _ask_stop(self, one: Update, about: str = "") -> None:
         name = html.escape(self.config.site.name)
         data = f"stop:{self.now_s}:{self._seal(one.chat, self.now_s)}"
         how = lines.by_what(self.config.policy.wiring.miners)
-        text = f"Stop everything at <b>{name}</b>, {how} until resumed on the controller?"
+        text = f"{about}Stop everything at <b>{name}</b>, {how} until resumed on the controller?"
         self._say(one, text, ((Button(f"STOP {self.config.site.name}"[:60], data),),))
 
     def _seal(self, chat: str, at: int) -> str:

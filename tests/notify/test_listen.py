@@ -256,9 +256,9 @@ def test_killed_between_the_stop_and_its_audit_row_the_stop_stands(mine, api, mo
 
 
 def test_a_command_that_lay_for_an_hour_is_not_obeyed_and_that_is_said(mine, api):
-    api.write(50, "/stop", mine.wall - 3600)
+    api.write(50, "/alarms", mine.wall - 3600)
     mine.tick()
-    assert "came too late" in texts(api)[-1]
+    assert "came too late: it was written 60 min ago" in texts(api)[-1]
     assert "reply_markup" not in api.said[-1]
 
 
