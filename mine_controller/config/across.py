@@ -14,7 +14,7 @@ from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.rules.air import startable
 
-SITE, GRID, WIRING = "site", "grid", "wiring"
+SITE, GRID, WIRING, LOAD = "site", "grid", "wiring", "generator_load_pct"
 LOWEST_HZ = 45  # no grid is meant to be slower
 PRICES = "slots"  # what a source of prices reads
 FAR_PCT = 10  # marks further below are those of another grid
@@ -49,6 +49,14 @@ def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
     if fans == 1:
         text = "one fan alone is the spare, and gives air to nobody: no miner starts"
     work.note(document.sections[WIRING].line, WIRING, "", text)
+
+
+def generator(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
+    """A load in per cent of a rating nobody has written: an idle generator would leave room for no miner."""
+    options = rules.get("supply")
+    if LOAD in wiring.roles and options is not None and not (options.source_kw or options.source_curve):
+        text = "is a share of a rating that [supply] does not tell: write its source_kw, or an idle mine may not start"
+        work.note(document.sections[WIRING].entries[LOAD].line, WIRING, LOAD, text)
 
 
 def money(document: Document, facts: Site, kinds: Kinds, work: Work) -> None:

@@ -114,6 +114,7 @@ def build_config(source: Source, over: Over) -> Config:
     loader.between(rules, built)
     across.names(loader.document, rules, kinds, built.wiring, work)
     across.air(loader.document, rules, built.wiring, work)
+    across.generator(loader.document, rules, built.wiring, work)
     across.money(loader.document, site_options, kinds, work)
     loader.crossed(rules, site_options)
     keeping = loader.keeping()

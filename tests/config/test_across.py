@@ -151,3 +151,17 @@ SMALL = "[air]\nminer_air_m3s = 1\nfan_air_m3s = 1.5\n\n[end]"
 def test_fewer_fans_than_the_miners_need_are_noted(write, text, words):
     """Nothing said so: the page went on to speak of a climb."""
     assert [said for begins, said in noted(write(text)) if begins.startswith("[wiring")] == words
+
+
+SOURCE = "[mqtt source]\nhost = 192.168.1.140\ntopics = generator load_pct tele/generator json Load 0..200\n"
+
+
+@pytest.mark.parametrize("rating", ["", "source_kw = 450", "source_curve = 25:450, 40:410"])
+def test_a_generators_load_without_its_rating_is_noted(write, rating):
+    """Idle at 0 % it left room for no miner, for ever."""
+    text = TEXT.replace(
+        "[wiring]", f"{SOURCE}\n[supply]\n{rating}\n\n[wiring]\ngenerator_load_pct = mqtt source/generator"
+    )
+    found = [said for begins, said in noted(write(text)) if begins == "generator_load_pct"]
+    words = "is a share of a rating that [supply] does not tell: write its source_kw, or an idle mine may not start"
+    assert found == ([] if rating else [words])

@@ -313,6 +313,14 @@ def test_sup_a_generators_own_load_tells_what_is_left():
         assert desk.memory["available_w"] == left_w
 
 
+def test_sup_a_generator_whose_rating_is_a_curve_lets_an_idle_mine_start():
+    """Its load in per cent is of the curve's highest point: as a share of the load now it left an idle mine nothing."""
+    desk = wired(supply(source_curve=("25:450", "40:410")), "generator_load_pct", "ambient_c")
+    for load_pct, left_w in ((2.0, 34_000 + 396_000), (90.0, 34_000), (95.0, 34_000 - 22_500)):
+        desk.see(generator_load_pct=load_pct, ambient_c=20.0)
+        assert desk.memory["available_w"] == min(left_w, 450_000)
+
+
 def test_sup_a_rating_by_temperature_counts_and_its_lowest_where_that_is_unknown():
     options = {"source_curve": ("25:45", "40:40", "50:30")}
     for outside_c, left_w in ((10.0, 45_000), (25.0, 45_000), (32.5, 42_500), (40.0, 40_000), (99.0, 30_000)):

@@ -187,7 +187,8 @@ def _sag(known: dict[str, float], view: View, kept: dict[str, Any], options: Opt
 
 def _headroom_w(load_pct: float, options: Options, burden: Load) -> int:
     """The load now and what the generator's own figure leaves above it; its rating is what the load is a share of."""
-    rated_w = round(options.source_kw * 1000)
+    points = curve(options.source_curve)
+    rated_w = round((max(kw for _, kw in points) if points else options.source_kw) * 1000)
     if not rated_w:
         return round(burden.total_w * options.generator_max_pct / load_pct) if load_pct > 1 else burden.total_w
     return max(0, burden.total_w + round(rated_w * (options.generator_max_pct - load_pct) / 100))
