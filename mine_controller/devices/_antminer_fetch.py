@@ -2,11 +2,14 @@
 
 Stock boards of the 19 series and newer take one command a connection; what can be joined is. What was learned of an
 address is kept in memory: "<unit> <firmware> <joined|single> <since> <flags>". `since` is the plant second at which
-its miner process started: while it stands still, the unit at the address is the one whose mac was read there.
+its miner process started: while it stands still, the unit at the address is the one whose mac was read there. But after
+a black-out all of them start at once, and then addresses may still change: so each in its turn says again who it is,
+and where one is another one, all do.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
@@ -33,6 +36,7 @@ STOCK_UNNAMED = ("summary", "stats")
 # readings one after the other. DOUBTED: in one; a packet may have been lost.
 NO_POWER_PORT, NO_REST, IN_TURN, DOUBTED = "p", "r", "t", "d"
 DRIFT_S = 180
+TURN_S, TURNS = 120, 30  # each board says within an hour who it is
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
 _ELAPSED = re.compile(rb'"Elapsed"\s*:\s*"?([0-9]{1,10})')
 _MODE = re.compile(rb'"(?:miner-mode|bitmain-work-mode)"\s*:')
@@ -85,7 +89,9 @@ class Asking:
     def __init__(self, wire: Wire, options: Options, ask: Ask) -> None:
         self.wire, self.options, self.at_s = wire, options, ask.at_s
         self.hosts = _hosts.expand(options.hosts)
+        self.turns = {host: at for at, host in enumerate(self.hosts)}
         self.known = {host: Known.of(ask.memory.get(host, "")) for host in self.hosts}
+        self.held = Counter(known.unit for known in self.known.values())
         self.parts: dict[str, dict[str, Reply]] = {host: {} for host in self.hosts}
         self.asked = {host: self._wanted(host) for host in self.hosts}
         self.again: set[str] = set()  # restarted since the last reading, or never read: who is it?
@@ -219,18 +225,39 @@ class Asking:
     def _stock(self) -> None:
         """Who it is where that is not known for certain, its work mode where it shows no rate, its watts."""
         stock = [host for host in self.hosts if self.known[host].family == STOCK]
-        calls = [Call(host, _antminer_web.INFO) for host in stock if self._who(host)]
-        calls += [Call(host, _antminer_web.CONF) for host in stock if self._idle(host)]
-        answers = Digest(self.wire, self.options).calls(calls)
-        for call, answer in zip(calls, answers, strict=True):
+        who = [host for host in stock if self._who(host)]
+        turns = [host for host in stock if host not in who and self._is_turn(host)]
+        web = Digest(self.wire, self.options)
+        self._asked_web(web, [*who, *turns], [host for host in stock if self._idle(host)])
+        if any(list(map(self._moved, turns))):
+            self._asked_web(web, [host for host in stock if host not in (*who, *turns)], ())
+        self._watts([host for host in stock if self._answered(host) and self._no_watts(host)])
+
+    def _asked_web(self, web: Digest, who: Sequence[str], idle: Sequence[str]) -> None:
+        calls = [Call(host, _antminer_web.INFO) for host in who] + [Call(host, _antminer_web.CONF) for host in idle]
+        for call, answer in zip(calls, web.calls(calls), strict=True):
             part = "info" if call.path == _antminer_web.INFO else "conf"
             reply = named(f"{call.host} {part}", answer)
             body = _antminer_web.modes_only(reply.body) if part == "conf" else reply.body
             self.parts[call.host][part] = reply._replace(body=body)
-        self._watts([host for host in stock if self._answered(host) and self._no_watts(host)])
+
+    def _is_turn(self, host: str) -> bool:
+        return (self.at_s // TURN_S + self.turns[host]) % TURNS == 0
+
+    def _moved(self, host: str) -> bool:
+        """Whether another unit than the one that is known says that it is there. No answer leaves what is known."""
+        try:
+            info = _answer.table(self.parts[host]["info"])
+        except BadReply:
+            info = {}
+        unit = _cgminer.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
+        if not unit:
+            del self.parts[host]["info"]
+        return unit not in ("", self.known[host].unit)
 
     def _who(self, host: str) -> bool:
-        return not self.known[host].unit or host in self.again or not self._answered(host)
+        unit = self.known[host].unit
+        return not unit or self.held[unit] > 1 or host in self.again or not self._answered(host)
 
     def _idle(self, host: str) -> bool:
         """Whether only its configuration can tell that it sleeps; some builds stop their API when they do."""

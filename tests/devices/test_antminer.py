@@ -151,6 +151,52 @@ def test_who_a_stock_unit_is_is_asked_again_when_it_has_restarted():
     assert not [each for each in found if each.channel == OTHER]
 
 
+HOUR = range(100_050, 103_650, 120)
+
+
+def running(at_s, **web):
+    """A board that has run since second 49526."""
+    return Board(api=stock_api(summary=summary(elapsed=at_s - 49526)), **web).ports
+
+
+def swapped(at_s, **web):
+    """Two boards that started together and have each other's address now: where each is, and what is kept."""
+    other = {"macaddr": OTHER, "minertype": "Antminer S19 Pro", "serinum": "SN2"}
+    memory = {A: f"{MAC} stock single 49526 p", B: f"{OTHER} stock single 49526 p"}
+    found, _, kept = read({A: running(at_s, get_system_info=other), B: running(at_s, **web)}, memory, at_s)
+    where = {each.channel: each.value for each in found if each.quantity == "address"}
+    kept = {**memory, **kept}
+    return [where.get(unit) for unit in (MAC, OTHER)], [kept[at].partition(" ")[0] for at in (A, B)]
+
+
+def test_boards_that_changed_addresses_without_a_restart_are_found_within_an_hour():
+    """After a black-out all of them have run for equally long, so that their uptime tells none from another."""
+    told = [swapped(at_s) for at_s in HOUR]
+    assert told.count(([B, A], [OTHER, MAC])) == 2
+    assert told.count(([A, B], [MAC, OTHER])) == 28
+
+
+def test_a_board_that_does_not_say_who_it_is_when_another_one_has_moved_is_nobody():
+    told = [swapped(at_s, get_system_info=None) for at_s in HOUR]
+    assert [each for each in told if each != ([A, B], [MAC, OTHER])] == [([None, A], [OTHER, OTHER])]
+    twice = dict.fromkeys((A, B), f"{OTHER} stock single 49526 p")
+    other = {"macaddr": OTHER, "minertype": "Antminer S19 Pro", "serinum": "SN2"}
+    found, _, kept = read({A: running(HOUR[0], get_system_info=other), B: running(HOUR[0])}, twice, HOUR[0])
+    assert [value(found, unit, "address") for unit in (MAC, OTHER)] == [B, A]
+    assert kept[B].startswith(MAC)
+
+
+@pytest.mark.parametrize("answer", [GONE, http(b"no", 500), http(b"{}", 401), http(b"{}")])
+def test_a_board_that_does_not_say_who_it_is_in_its_turn_is_who_it_was(answer):
+    asked = 0
+    for at_s in HOUR:
+        found, rack, kept = read({A: {**running(at_s), 80: lambda _: answer}}, {A: f"{MAC} stock single 49526 p"}, at_s)
+        assert value(found, MAC, "address") == A
+        assert kept.get(A, MAC).startswith(MAC)
+        asked += any(port == 80 for _, port, _ in rack.sent)
+    assert asked == 1
+
+
 def test_a_restarted_unit_that_does_not_tell_its_mac_is_nobody():
     memory = {A: f"{OTHER} stock single 1000 p"}
     board = Board(get_system_info=None)
