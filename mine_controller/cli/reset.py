@@ -45,7 +45,7 @@ def command(config: Path | None, keep_wear: bool, yes: bool, as_json: bool) -> N
     except Busy as busy:
         fail(f"{busy}; `minectl doctor` tells what helps", 75)
     except StoreTrouble as trouble:
-        fail(f"nothing was changed: {trouble.text}")
+        fail(f"nothing was changed: {trouble.text}; `minectl doctor` tells what helps")
     except OSError as error:
         fail(f"nothing was changed: {error.filename or loaded.paths.db}: {error.strerror}")
     if as_json:

@@ -19,6 +19,7 @@ from mine_controller.ops import keep
 from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
 from mine_controller.store.copies import back_up
+from mine_controller.store.db import StoreTrouble
 from mine_controller.store.lock import TickLock
 from mine_controller.store.samples import keep_sample
 
@@ -312,6 +313,17 @@ def test_reset_asks_sets_aside_and_says_who(place):
     (told,) = query.events(place.config.paths)
     assert (told.kind, bool(told.actor)) == ("reset", True)
     assert place.ticks(1).run("status").exit_code == 0
+
+
+def test_a_reset_that_the_disk_refuses_says_that_nothing_was_changed_and_what_helps(place, monkeypatch):
+    def full(*_given, **_named):
+        raise StoreTrouble("full", "the disk is full")
+
+    place.ticks(3)
+    monkeypatch.setattr("mine_controller.store.putback.draft_anew", full)
+    done = place.run("reset", "--keep-wear", "--yes")
+    assert (done.exit_code, len(query.ticks(place.config.paths))) == (1, 3)
+    assert "nothing was changed: the disk is full; `minectl doctor` tells what helps" in done.stderr
 
 
 def test_a_bundle_goes_beside_the_database_where_its_user_may_not_write_here(place, tmp_path, monkeypatch):
