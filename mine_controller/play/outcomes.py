@@ -102,6 +102,7 @@ class History(NamedTuple):
         float, ...
     ] = ()  # moments at which no tick could run or start anybody: killed, no power, a stepped clock
     seconds: tuple[Second, ...] = ()
+    unkept: tuple[float, ...] = ()  # ticks of which neither disk nor memory kept anything: what they did is not known
 
     @property
     def lasted_s(self) -> float:
@@ -321,6 +322,8 @@ def o9(history: History) -> Iterator[str]:
             if after == before:
                 continue
             gap_s = now.at_s - last.get(at, -1e9)
+            if any(last.get(at, 0) <= then <= now.at_s for then in history.unkept):
+                gap_s = MIN_OFF_S  # that it ran and was stopped meanwhile is known to nobody
             if gap_s < MIN_OFF_S and not history.was_touched(now.at_s, MIN_OFF_S):
                 yield f"miner {at + 1} started twice within {gap_s:.0f} s"
             last[at] = now.at_s

@@ -69,6 +69,7 @@ class Stage(Virtual):
         self.ticks: list[Ticked] = []
         self.touched: list[float] = []
         self.missed: list[float] = []
+        self.unkept: list[float] = []
         self.pings: list[float] = []
         self.guarded: list[tuple[str, str]] = []
         self.before, self.judged = State(), 0
@@ -228,6 +229,8 @@ class Stage(Virtual):
         lost = killed or self.disk == "dead"
         stepped = any(this.clock.stepped for this in rounds)
         self.ticks.append(_ticked(began, self.now_s, rounds, killed=lost, stepped=stepped))
+        if self.disk == "dead":
+            self.unkept.append(began)
         if stepped or ahead_s != self.wall_ahead_s or self.disk == "dead":
             self.missed.append(began)
         self.until_next(began)
@@ -387,6 +390,7 @@ class Stage(Virtual):
             ticks=tuple(self.ticks),
             touched=tuple(self.touched),
             missed=tuple(self.missed),
+            unkept=tuple(self.unkept),
             seconds=tuple(self.seconds),
         )
 

@@ -265,6 +265,13 @@ def test_o9_a_start_that_the_outside_made_is_nobodys_fault():
     assert not list(OUTCOMES["O9"](twice._replace(touched=(450.0,))))
 
 
+def test_o9_a_miner_that_ran_in_a_tick_nobody_kept_may_start_again():
+    """Its start was not confirmed yet, and the tick that stopped it left nothing, on no disk and in no memory."""
+    twice = started_twice()
+    assert not list(OUTCOMES["O9"](twice._replace(unkept=(400.0,))))
+    assert list(OUTCOMES["O9"](twice._replace(unkept=(100.0, 600.0))))
+
+
 def test_o4_one_incident_is_allowed_in_an_event_however_short():
     assert not list(OUTCOMES["O4"](history(story((200, FULL_W, OFF), (900, DARK_W, OFF), (200, FULL_W, OFF)))))
 
