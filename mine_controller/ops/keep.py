@@ -7,7 +7,7 @@ pauses between ticks, in bites, and lets go before the next tick is due.
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from mine_controller.config.kept import texts
@@ -48,6 +48,7 @@ def by_hand(config: Config, folder: Path | None, now_s: int, progress: Progress)
         schema_of(db)  # one that is empty or another program's is said of this file, not of its copy
     target = (folder or config.paths.backups) / f"by-hand-{stamp(now_s)}.db"
     files = {**read_files(config.paths.beside), **texts(config)}
+    _sweep(target.parent, now_s)
     back_up(config.paths.db, target, files, lambda left, total: progress(total - left, total))
     target.chmod(0o640)
     found = judge(target, count=True)
@@ -55,6 +56,14 @@ def by_hand(config: Config, folder: Path | None, now_s: int, progress: Progress)
         target.unlink(missing_ok=True)
         raise StoreTrouble("corrupt", f"the copy could not be trusted and was removed: {found.why}")
     return found
+
+
+def _sweep(folder: Path, now_s: int) -> None:
+    """Copies by hand that were killed in the middle: as large as the database each, and no later one has their name."""
+    for draft in folder.glob("by-hand-*.db.draft"):
+        with suppress(OSError):  # another user's, or gone meanwhile
+            if now_s - draft.stat().st_mtime > DAY_S:
+                draft.unlink()
 
 
 def _there(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Copies by hand and prune: in the pauses between ticks, in bites, and never an event."""
 
+import os
 import sqlite3
 from contextlib import closing
 
@@ -48,6 +49,18 @@ def test_a_copy_by_hand_is_opened_and_has_the_lists_of_the_owner(place, tmp_path
     assert dict(made.counts)["mine_states"] == 2
     assert seen[-1][0] == seen[-1][1]
     assert made.path.stat().st_mode & 0o007 == 0
+
+
+def test_what_a_killed_copy_left_goes_with_a_later_one_and_what_is_copied_now_stays(place):
+    """By the time in its name no later copy overwrote it: it held the room of a whole database for ever."""
+    folder = place.config.paths.backups
+    place.ticks(2)
+    folder.mkdir(exist_ok=True)
+    for name, age_s in (("by-hand-20260301T120000Z.db.draft", 90_000), ("by-hand-20260302T120000Z.db.draft", 3600)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (place.wall - age_s, place.wall - age_s))
+    keep.by_hand(place.config, None, place.wall, no_progress)
+    assert [path.name for path in folder.glob("*.draft")] == ["by-hand-20260302T120000Z.db.draft"]
 
 
 def test_before_the_first_tick_there_is_nothing_to_copy(place):
