@@ -170,6 +170,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("override", "set"): "{actor} set {key} to {value}: {text}",
     ("override", "manual"): "a person holds an output",
     ("override", "request"): "{actor}: {what} ({reason}) -> {verdict}: {why}",
+    ("override", "ends"): "{key} = {value}, set by {actor}, ends in {left_s}: then the rules decide again",
     ("override", "expired"): "override of {key} is over",
     ("watch", "miner_on"): "{miner} came on by itself",
     ("watch", "miner_off"): "{miner} went dark by itself",

@@ -5,6 +5,7 @@ from core.plant import WALL, Plant, policy, request, wiring
 
 from mine_controller.core.model.state import Override
 from mine_controller.core.overrides import LONGEST_S, take_requests
+from mine_controller.core.words import sentence
 
 SITE = "site=test"
 
@@ -214,3 +215,58 @@ def test_g14_a_stand_in_ends_for_good_when_the_page_itself_says_off_and_nothing_
     told = Override(key, value, kind, 0, "owner", "", 1)
     state, _, _ = take_requests(image, judge.plant.state._replace(overrides=(told,)), judge.plant.policy)
     assert bool(state.overrides) is stands
+
+
+# -- its end is told before it comes ----------------------------------------------------------------------------------
+
+
+def told(plant):
+    return [
+        (one.about, sentence(one.reason))
+        for decision in plant.decisions
+        for one in decision.tellings
+        if one.kind == "override_ends"
+    ]
+
+
+def held(*asked):
+    """Four miners, and what was set at the first tick: (key, value, for so many seconds)."""
+    plant = Plant(wiring(4, 3), policy(wiring(4, 3)))
+    plant.tick()
+    wall_s = plant.image.clock.wall_s
+    plant.requests = tuple(
+        request("set-state", *words, until=wall_s + for_s)._replace(id=at, at=wall_s)
+        for at, (*words, for_s) in enumerate(asked, 1)
+    )
+    plant.tick()
+    return plant
+
+
+def test_who_holds_an_output_is_told_half_an_hour_before_it_is_let_go():
+    """MANUAL of safety.md 4.1."""
+    plant = held(("fans", "2", 7200))
+    plant.ticks(43)
+    assert told(plant) == []
+    plant.tick()
+    assert told(plant) == [("fans", "fans = 2, set by owner, ends in 30 min: then the rules decide again")]
+    plant.ticks(20)
+    assert len(told(plant)) == 1
+    assert plant.state.overrides == ()
+    assert "later" not in plant.state.memory["override"]
+
+
+def test_what_was_set_for_half_an_hour_or_for_ever_is_told_of_by_nobody():
+    plant = held(("fans", "2", 1800), ("max_power_kw", "5", 900))
+    plant.ticks(30)
+    assert told(plant) == []
+
+
+def test_each_that_ends_is_told_of_and_one_set_again_counts_anew():
+    plant = held(("fan.1", "on", 3600), ("fan.2", "on", 3600))
+    plant.ticks(17)
+    assert sorted(about for about, _ in told(plant)) == ["fan.1", "fan.2"]
+    wall_s = plant.image.clock.wall_s
+    again = request("set-state", "fan.1", "on", until=wall_s + 3600)
+    plant.requests = (again._replace(id=9, at=wall_s),)
+    plant.ticks(20)
+    assert [about for about, _ in told(plant)[2:]] == ["fan.1"]

@@ -149,6 +149,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "obeys: off curtails now, run comes back after the hold",
         "nothing",
     ),
+    "override_ends": (
+        "what a person set has half an hour left",
+        "lets go of it then; the rules decide again",
+        "set it again if it is still wanted: `minectl set-state`",
+    ),
     "curtail": ("the mine goes down for the utility", "every miner is stopped and proven dark", "nothing"),
     "curtail_long": (
         "this event is longer than any usual one",

@@ -149,6 +149,7 @@ _ROWS = (
     Kind("curtail_unproven", "emergency", over=("curtailed", "curtail_report"), grows=True),
     Kind("signal_forced", "emergency", watched=True),
     Kind("signal_changed", "warning", once=True),
+    Kind("override_ends", "warning", once=True),
     Kind("curtail", "warning", under=("signal_changed", "signal_blind"), once=True),
     Kind("curtail_long", "warning", once=True),
     Kind("curtailed", "info", once=True),

@@ -9,6 +9,7 @@ from mine_controller.record import NamedTuple
 
 LAYER = SAFETY
 NEEDS = ()
+SOON_S = 1800  # who holds an output is told so long before it is let go (safety.md 4.1, MANUAL)
 
 
 class Options(NamedTuple):
@@ -39,7 +40,23 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         elif override.kind == "setting":
             key, _, name = override.key.partition(".")
             wishes.append(Wish(PERSON, f"{key} {name}", override.value, _why(override)))
+    _ends_soon(view, kept, events)
     return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
+
+
+def _ends_soon(view: View, kept: dict[str, Any], events: list[Event]) -> None:
+    """Told once of each that was given for longer than that. `later`: key -> its end, of those whose end was far."""
+    known = kept.pop("later", {})
+    later = {}
+    for override in view.state.overrides:
+        left_s = override.until_s - view.now_s
+        if override.until_s and left_s > SOON_S:
+            later[override.key] = override.until_s
+        elif override.until_s and known.get(override.key) == override.until_s:
+            numbers = (("actor", override.actor), ("key", override.key), ("value", override.value), ("left_s", left_s))
+            events.append(Event("override_ends", "warning", override.key, Reason("override", "ends", numbers)))
+    if later:
+        kept["later"] = later
 
 
 def _output(view: View, override: Override, limits: list[Limit], wishes: list[Wish]) -> None:
