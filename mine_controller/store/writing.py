@@ -41,7 +41,7 @@ def write_state(db: sqlite3.Connection, row: StateRow) -> None:
 def write_rows(db: sqlite3.Connection, rows: Rows, *, careful: bool = False) -> None:
     """Write rows by table, inside the caller's transaction; `careful`: leave out what does not fit, and say so."""
     refused = 0
-    for name, some in rows.items():
+    for name, some in sorted(rows.items(), key=lambda one: one[0] == "answers"):  # behind the commands they belong to
         for part in [[row] for row in some] if careful else [some]:
             try:
                 _write(db, name, part)

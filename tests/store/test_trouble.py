@@ -10,6 +10,7 @@ from store.test_damage import leave_half_written
 from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, fill_up, load_and_make, state_of
 
+from mine_controller.core.model.command import APPLIED
 from mine_controller.store import ballast, query, spill
 from mine_controller.store.db import Places, StoreTrouble, trouble_of
 from mine_controller.store.outbox import INFO, Message
@@ -112,6 +113,28 @@ def failing(store, monkeypatch, kind="full"):
         raise StoreTrouble(kind, "the disk is full: made up")
 
     monkeypatch.setattr(store, "_write", refuse)
+
+
+def test_answers_that_waited_lie_beside_their_commands_whatever_waited_before_them(paths, rules, monkeypatch):
+    """A save that failed leaves answers without commands; those of the next tick were then written before its own."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    with open_store(paths, "1.0") as store:
+        made = load_and_make(store, rules, ledger.NOON + 240, commands=2)
+        write_tick(store, "journal", made)
+        failing(store, monkeypatch)
+        with pytest.raises(StoreTrouble):
+            write_tick(store, "save", made)
+        store.spill()
+    with open_store(paths, "1.0") as store:
+        made = load_and_make(store, rules, ledger.NOON + 360, commands=2)
+        failing(store, monkeypatch)
+        for write in ("journal", "save"):
+            with pytest.raises(StoreTrouble):
+                write_tick(store, write, made)
+            store.spill()
+    run_ticks(paths, rules, 1, start=ledger.NOON + 480)
+    told = [[one.verdict for one in query.record(paths, ledger.NOON + at)[0].outcomes] for at in (240, 360)]
+    assert told == [[APPLIED, APPLIED]] * 2
 
 
 def test_what_could_not_be_committed_waits_in_memory_and_nothing_is_lost(paths, rules, monkeypatch):
