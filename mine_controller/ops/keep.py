@@ -256,6 +256,7 @@ def vacuum(config: Config, pause: Callable[[float], None] = time.sleep) -> tuple
     with _locked(config, pause):
         try:
             with closing(connect(path)) as db:
+                db.execute("PRAGMA temp_store=FILE")  # else all of it stands in memory first, which a small board lacks
                 db.execute("VACUUM")
         except (sqlite3.Error, OSError) as error:
             raise trouble_of(error) from error

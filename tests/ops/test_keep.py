@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -156,3 +158,19 @@ def test_vacuum_gives_the_room_back(place):
     before, after = keep.vacuum(place.config, _no_wait)
     assert after < before - 500_000
     assert query.broken_event(place.config.paths) is None
+
+
+def test_vacuum_needs_disk_and_no_memory(place):
+    """The whole file stood in memory: of gigabytes a small board has none, and the kernel ends what it likes."""
+    place.ticks(1)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.executemany("INSERT INTO records VALUES (?, zeroblob(1000000))", [(at,) for at in range(64)])
+    lines = (
+        "import re, sys; from pathlib import Path; from mine_controller.config.load import load",
+        "from mine_controller.ops import keep; config = load(Path(sys.argv[1]))",
+        "most = lambda: int(re.search('VmHWM:\\\\s*([0-9]+) kB', Path('/proc/self/status').read_text())[1]) // 1000",
+        "before = most(); keep.vacuum(config); print(most() - before)",
+    )
+    line = [sys.executable, "-c", "\n".join(lines), str(place.path)]
+    grown_mb = int(subprocess.run(line, capture_output=True, check=True, timeout=60).stdout)
+    assert grown_mb < 32
