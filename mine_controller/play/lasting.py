@@ -12,6 +12,7 @@ from mine_controller.play.outcomes import (
     Checker,
     History,
     Sample,
+    Stretch,
     length_s,
     stretches,
 )
@@ -22,7 +23,8 @@ HOLD_S = 600
 HOUR_S = 3600
 DAY_S = 86_400
 MODES_AN_HOUR = 6
-SOAKED_K = 10.0  # so much warmer outside than when all became well
+SOAKED_K = 10.0  # so much warmer outside than when all became well, or not long before
+SOAKS_S = 2 * HOUR_S
 LETTERS_A_DAY = 10
 LETTERS_AN_EVENT = 4  # of a third one and more: the word, dark, the word again, the report
 SPREAD = 3
@@ -35,7 +37,8 @@ def o12(history: History) -> Iterator[str]:
     for stretch in stretches(history.samples, _all_well):
         latched = any(one.mode in ("EMERGENCY", "FAULT") for one in history.ticks)
         limit_s = BACK_S + (LATCHED_S if latched else 0) + history.slack_s(stretch[0].at_s, stretch[-1].at_s)
-        if max(one.ambient_c for one in stretch) - stretch[0].ambient_c > SOAKED_K:
+        cold_c = min(one.ambient_c for one in history.samples if -SOAKS_S <= one.at_s - stretch[0].at_s <= 0)
+        if max(one.ambient_c for one in stretch) - cold_c > SOAKED_K:
             limit_s += BACK_S
         if length_s(stretch) <= limit_s:
             continue
@@ -110,7 +113,7 @@ def o18(history: History) -> Iterator[str]:
     """Release: nothing rises before two readings of `run` and ten minutes of proven darkness, nor in one leap."""
     for event in stretches(history.samples, lambda one: one.signal == "off" and one.readable):
         begin, end = event[0].at_s, event[-1].at_s
-        down = next((one.at_s for one in event if one.miners_w < history.floor_w), None)
+        down = _dark_since_s(history, event)
         seen = length_s(event) > OBEY_S / 2 + history.slack_s(begin, end)
         if down is None or not seen:
             continue
@@ -119,6 +122,15 @@ def o18(history: History) -> Iterator[str]:
             if sum(now.starts) > sum(was.starts) and not history.was_touched(now.at_s, GRACE_S):
                 yield f"{sum(now.starts) - sum(was.starts)} starts {now.at_s - end:.0f} s after the signal's end"
                 break
+
+
+def _dark_since_s(history: History, event: Stretch) -> float | None:
+    """When it became dark for this event; before it, where it was dark already and stayed so. None: it never did."""
+    first = next((one.at_s for one in event if one.miners_w < history.floor_w), None)
+    if first != event[0].at_s:
+        return first
+    dark = stretches(history.samples, lambda one: one.miners_w < history.floor_w)
+    return next(one[0].at_s for one in dark if one[0].at_s <= first <= one[-1].at_s)
 
 
 def o19(history: History) -> Iterator[str]:

@@ -323,6 +323,29 @@ def test_o12_when_it_becomes_warm_quickly_cold_metal_may_wait_as_long_again():
         assert len(list(OUTCOMES["O12"](history(samples)))) == found, (warmer_k, minutes)
 
 
+def test_o12_the_cold_of_the_hours_before_counts_as_well():
+    """It was warm again when all became well; the metal was not."""
+
+    def outside(at):
+        return -15.0 if at < 600 else 27.0
+
+    found = []
+    for minutes in (60, 110):
+        samples = rows(story((600 + minutes * 60, FULL_W / 2, {})), ambient_c=outside)
+        found.append(len(list(OUTCOMES["O12"](history(samples)))))
+    assert found == [0, 1]
+
+
+def test_o18_a_site_that_was_dark_before_the_order_came_again_need_not_wait_anew():
+    """One reading of `run` and off again: it is one curtailment, and its darkness is as old as that."""
+    parts = ((300, FULL_W, {}), (600, DARK_W, OFF), (120, DARK_W, {}), (240, DARK_W, OFF), (1200, DARK_W, {}))
+    samples = rows(story(*parts), starts=lambda at: (int(at > 1500),) * N)
+    assert not list(OUTCOMES["O18"](history(samples)))
+    late = ((300, FULL_W, {}), (600, FULL_W, {}), (120, FULL_W, {}), (240, DARK_W, OFF), (1200, DARK_W, {}))
+    samples = rows(story(*late), starts=lambda at: (int(at > 1500),) * N)
+    assert list(OUTCOMES["O18"](history(samples)))
+
+
 def test_o13_each_event_beyond_the_second_has_its_own_letters():
     """Three orders in two hours are three times a word, dark, a word and a report; one order is not that."""
 
