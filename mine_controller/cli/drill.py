@@ -164,10 +164,9 @@ def restore(context: click.Context, copy: str, as_json: bool, config: Path | Non
 @click.pass_context
 def list_(context: click.Context, as_json: bool, config: Path | None) -> None:
     """What came of former drills, newest first."""
-    import json  # noqa: PLC0415 - imported by the command that uses it
-
-    from mine_controller.store import query  # noqa: PLC0415 - the same
+    from mine_controller.store import query  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+    from mine_controller.store.events import numbers_of  # noqa: PLC0415 - the same
 
     loaded = load_config(config or context.obj, last_good=True)
     try:
@@ -176,7 +175,7 @@ def list_(context: click.Context, as_json: bool, config: Path | None) -> None:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     rows = []
     for row in found:
-        told = dict(json.loads(row.reason)[2])
+        told = numbers_of(row.reason)
         rows.append((row.timestamp, told.get("name"), told.get("result"), row.actor, told.get("text")))
     header = ("timestamp", "drill", "result", "actor", "text")
     if as_json:

@@ -13,7 +13,7 @@ from mine_controller.core.words import sentence
 from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
 from mine_controller.store.db import iso
-from mine_controller.store.events import EventRow
+from mine_controller.store.events import EventRow, numbers_of
 
 DAY_S = 86_400
 MOST_ROWS = 200_000
@@ -88,7 +88,7 @@ def stats(config: Config, now_s: int, days: int) -> list[dict[str, Any]]:
     tallies: dict[str, dict[str, Any]] = {}
     _count_raised(reversed(rows), tallies)
     for row in rows:
-        numbers = _numbers(row.reason)
+        numbers = numbers_of(row.reason)
         if row.kind == "alarm_acked":
             _tally(tallies, str(numbers.get("kind", "")))["acks"].append(int(numbers.get("for_s") or 0))
         elif row.kind == "alarm_chatters":
@@ -118,13 +118,6 @@ def _count_raised(rows: Iterable[EventRow], tallies: dict[str, dict[str, Any]]) 
         if once or (row.kind, row.about) not in standing:
             _tally(tallies, row.kind)["raised"] += 1
             standing.add((row.kind, row.about))
-
-
-def _numbers(written: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(written)[2])
-    except (ValueError, TypeError, LookupError):
-        return {}  # a row somebody changed by hand: it counts for nothing
 
 
 def _letter(body: str) -> tuple[str, int]:

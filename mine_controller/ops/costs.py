@@ -1,6 +1,5 @@
 """What the mine drew, what that cost and what was saved, by miner, band or day: out of the sums each hour keeps."""
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +16,7 @@ from mine_controller.ops.recall import kept_book
 from mine_controller.ports.clock import local_day
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
+from mine_controller.store.events import numbers_of
 from mine_controller.store.money import idle_of
 
 BY = ("day", "band", "miner")
@@ -58,7 +58,7 @@ def report(config: Config, days: int, by: str, now_s: int) -> Report:
 
 def _is_first(reason: str) -> bool:
     """True for a band that followed none: the first tick's is no change."""
-    return ["was", "nothing"] in json.loads(reason)[2]
+    return numbers_of(reason).get("was") == "nothing"
 
 
 def reported(config: Config, segments: Iterable[Segment], days: int, by: str, transitions: int = 0) -> Report:

@@ -1,8 +1,10 @@
 """Events as rows that can't be changed unnoticed: each carries a hash over itself and the one before it."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 from mine_controller.core.model.reason import Event
 from mine_controller.core.words import sentence
@@ -38,6 +40,14 @@ def event_row(event: Event, at: int) -> EventRow:
         plain(str(said), 60),
         text(event.reason),
     )
+
+
+def numbers_of(reason: str) -> dict[str, Any]:
+    """Give the numbers of a reason as kept by their names; none of a row that somebody changed by hand."""
+    try:
+        return {str(name): value for name, value in json.loads(reason)[2]}
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return {}
 
 
 def link(chain: str, row: EventRow) -> str:
