@@ -55,8 +55,9 @@ def test_a_row_whose_reason_is_damaged_is_shown_with_the_others(place):
     """A row that was changed by hand ended the very commands that would have shown it, in a traceback."""
     place.ticks(3)
     written = ("nobody knows", '{"a": 1}', "[1, 2, 3]", '["a", "b", [[[], 1]]]')
+    rows_of = list(zip(written, range(1, 5), strict=True))
     with closing(sqlite3.connect(place.config.paths.db)) as db, db:
-        db.executemany("UPDATE events SET reason = ?, kind = 'drill' WHERE id = ?", zip(written, range(1, 5), strict=True))
+        db.executemany("UPDATE events SET reason = ?, kind = 'drill' WHERE id = ?", rows_of)
     for words in (("--csv",), ()):
         assert place.run("events", *words).exit_code == 0
     damaged = [row for row in rows(place) if row["kind"] == "drill"]
