@@ -54,16 +54,15 @@ def test_a_changed_row_is_named(place):
 def test_a_row_whose_reason_is_damaged_is_shown_with_the_others(place):
     """A row that was changed by hand ended the very commands that would have shown it, in a traceback."""
     place.ticks(3)
-    written = ("nobody knows", '{"a": 1}', "[1, 2, 3]", '["a", "b", [[[], 1]]]')
-    rows_of = list(zip(written, range(1, 5), strict=True))
+    rows_of = [("nobody knows", 1), ("[1, 2, 3]", 2), ('{"a": 1}', 3)]
     with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         db.executemany("UPDATE events SET reason = ?, kind = 'drill' WHERE id = ?", rows_of)
     for words in (("--csv",), ()):
         assert place.run("events", *words).exit_code == 0
     damaged = [row for row in rows(place) if row["kind"] == "drill"]
-    assert [row["uid"] for row in damaged] == [None] * 4
+    assert [row["uid"] for row in damaged] == [None] * 3
     drills = place.run("drill", "list", "--json")
-    assert (drills.exit_code, len(json.loads(drills.stdout))) == (0, 4)
+    assert (drills.exit_code, len(json.loads(drills.stdout))) == (0, 3)
 
 
 def test_a_log_that_is_not_there_is_not_called_as_it_was_written(place):
