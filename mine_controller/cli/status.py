@@ -27,7 +27,10 @@ def command(config: Path | None, as_json: bool) -> None:
     """What the mine does now, and why."""
     loaded = load_config(config, last_good=True)
     now_s = int(time.time())
-    shown = shown_at(loaded, now_s)
+    try:
+        shown = shown_at(loaded, now_s)
+    except NothingToShowError as why:
+        fail(str(why))
     if as_json:
         from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
 
@@ -38,15 +41,20 @@ def command(config: Path | None, as_json: bool) -> None:
     click.echo("\n".join(screen(shown, loaded, now_s)))
 
 
+class NothingToShowError(Exception):
+    """Nothing is known of the mine; the text is one sentence with the remedy."""
+
+
 def shown_at(config: Config, now_s: int) -> dict[str, Any]:
-    """The document of now; ends the program with a sentence where there is nothing to show."""
+    """The document of now. NothingToShowError."""
     from mine_controller.ops.status import status  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     try:
         shown = status(config, now_s)
     except StoreTrouble as trouble:
-        fail(f"{trouble.text}; `minectl doctor` tells what helps")
+        raise NothingToShowError(f"{trouble.text}; `minectl doctor` tells what helps") from trouble
     if shown is None:
-        fail("no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything")
+        text = "no tick has run yet; `minectl tick` runs one, `minectl tick --dry-run` without changing anything"
+        raise NothingToShowError(text)
     return shown

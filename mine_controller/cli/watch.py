@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mine_controller.cli.options import config_option
-from mine_controller.cli.session import load_config
+from mine_controller.cli.session import fail, load_config
 
 if TYPE_CHECKING:
     from mine_controller.config.model import Config
@@ -42,23 +42,26 @@ Exit: 0 ended · 1 no tick has run yet or the database can't be read · 2 config
 def command(config: Path | None, every: str, times: int) -> None:
     """The mine in view, drawn again as it moves."""
     from mine_controller.cli.options import seconds  # noqa: PLC0415 - a wrong time is a usage error
+    from mine_controller.cli.status import NothingToShowError  # noqa: PLC0415 - the same as `status` says
 
     loaded, every_s = load_config(config, last_good=True), seconds(every)
-    if not sys.stdout.isatty():
-        click.echo("\n".join(look(loaded)))
-        return
-    with _screen() as keys:
-        _watch(loaded, every_s, times, keys)
+    try:
+        if not sys.stdout.isatty():
+            click.echo("\n".join(look(loaded)))
+            return
+        with _screen() as keys:
+            _watch(loaded, every_s, times, keys)
+    except NothingToShowError as why:  # said on the other screen it would be gone with that
+        fail(str(why))
 
 
 def look(config: "Config") -> list[str]:
-    """The lines as they are now; ends the program with a sentence where there is nothing to show."""
+    """The lines as they are now. NothingToShowError."""
     from mine_controller.cli.screen import screen  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.cli.status import shown_at  # noqa: PLC0415 - the same
 
     now_s = int(time.time())
-    shown = shown_at(config, now_s)
-    return screen(shown, config, now_s)
+    return screen(shown_at(config, now_s), config, now_s)
 
 
 def fitted(lines: list[str], columns: int, rows: int, *, colour: bool) -> str:

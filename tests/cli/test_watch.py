@@ -80,6 +80,25 @@ def test_on_a_terminal_it_draws_ends_with_q_and_leaves_the_terminal_as_it_was(pl
     assert text.rstrip().endswith(watch.LEAVE)
 
 
+def test_what_ends_it_is_said_where_it_stays_to_be_read(place):
+    """It was said on the terminal's other screen, and gone with that: the watch ended without a word."""
+    place.ticks(2)
+    place.config.paths.db.write_bytes(b"no database " * 400)
+    own, theirs = pty.openpty()
+    code = "from mine_controller.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "watch", "-c", str(place.config.paths.config)]
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    os.close(theirs)
+    said = _until(own, b"minectl doctor")
+    if watch.LEAVE.encode() not in said:
+        said += _until(own, watch.LEAVE.encode())
+    assert child.wait(20) == 1
+    os.close(own)
+    there, stays = said.decode().split(watch.LEAVE)
+    assert "minectl doctor" not in there
+    assert "the database is damaged" in stays
+
+
 def _until(own, mark):
     """What the terminal was told, up to a mark; at most 30 s."""
     said, end = b"", time.monotonic() + 30
