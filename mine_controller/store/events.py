@@ -13,7 +13,12 @@ from mine_controller.store.codec import canonical, text
 from mine_controller.store.db import iso, plain
 
 ROOT = "0" * 64
-_BY_ID = "SELECT id, timestamp, kind, severity, about, text, actor, reason, chain FROM events ORDER BY id"
+_BY_ID = (
+    "SELECT id, timestamp, kind, severity, about, text, actor, reason, chain FROM events WHERE id > ?"
+    " ORDER BY id LIMIT ?"
+)
+_BEFORE_ALL = -(2**63)
+PIECE = 2000  # rows read in one go: between two of them a tick can commit, however many years there are
 
 
 class EventRow(NamedTuple):
@@ -91,9 +96,10 @@ def first_broken(db: sqlite3.Connection) -> int | None:
 
     The oldest row has nothing before it to follow from (a restored copy begins with its last event).
     """
-    chain = None
-    for number, *columns, held in db.execute(_BY_ID):
-        if chain is not None and link(chain, EventRow(*columns)) != held:
-            return int(number)
-        chain = str(held)
+    chain, after = None, _BEFORE_ALL
+    while rows := db.execute(_BY_ID, (after, PIECE)).fetchall():
+        for number, *columns, held in rows:
+            if chain is not None and link(chain, EventRow(*columns)) != held:
+                return int(number)
+            chain, after = str(held), int(number)
     return None

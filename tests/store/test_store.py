@@ -11,7 +11,7 @@ from mine_controller.core.model.command import APPLIED
 from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.model.reason import CONTRACT, PERSON, Event, Limit, Reason
 from mine_controller.core.option import Secret
-from mine_controller.store import query
+from mine_controller.store import events, query
 from mine_controller.store.codec import sha
 from mine_controller.store.db import StoreTrouble, iso
 from mine_controller.store.history import COLUMNS, roll_hour
@@ -362,6 +362,26 @@ def test_the_events_are_a_chain_that_shows_a_changed_row(paths, rules):
     with closing(sqlite3.connect(paths.db)) as db, db:
         db.execute("UPDATE events SET about = 'event 1' WHERE id = 4")
         db.execute("DELETE FROM events WHERE id = 3")
+    assert query.broken_event(paths) == 4
+
+
+def test_who_follows_the_chain_lets_the_writer_in(paths, rules, monkeypatch):
+    """One statement went through the events of years: on a card no tick could commit for as long as that took."""
+    run_ticks(paths, rules, 3, events=4)
+    true_link, worked = events.link, []
+
+    def link(chain, row):
+        with closing(sqlite3.connect(paths.db, timeout=0)) as db, db:
+            db.execute("UPDATE mine_states SET rounds = rounds + 1")
+        worked.append(row)
+        return true_link(chain, row)
+
+    monkeypatch.setattr(events, "link", link)
+    monkeypatch.setattr(events, "PIECE", 3)
+    assert query.broken_event(paths) is None
+    assert len(worked) == query.chain(paths).rows - 1 >= 11
+    with closing(sqlite3.connect(paths.db)) as db, db:
+        db.execute("UPDATE events SET about = 'x' WHERE id = 4")  # the first of a piece
     assert query.broken_event(paths) == 4
 
 
