@@ -22,12 +22,12 @@ from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
 from mine_controller.ops.misplaced import misplaced
 from mine_controller.ops.recall import kept_book
 from mine_controller.ops.silence import answered, judged
+from mine_controller.ops.soundness import database
 from mine_controller.ports.kept import HOUR_S, read_kept
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.copies import copies_in
-from mine_controller.store.db import StoreError, StoreTrouble, reading
-from mine_controller.store.migrations import STEPS, schema_of
+from mine_controller.store.db import StoreTrouble, reading
 from mine_controller.store.putback import all_copies
 from mine_controller.wire.door import Wire
 
@@ -129,33 +129,6 @@ def _ticks(site: Site) -> Iterator[Check]:
     verdict = FAIL if age_s > 5 * tick_s else WARN if age_s > 2 * tick_s else OK
     remedy = "" if verdict == OK else "look at the timer below and at journalctl -t minectl, then run minectl tick"
     yield Check("ticks", verdict, f"the last one began {age_s} s ago: {rows[0].mode}", remedy)
-
-
-def _database(site: Site) -> Iterator[Check]:
-    path = site.config.paths.db
-    restore = "the next tick sets it aside and goes on from the newest hourly copy in backups/"
-    if not path.exists():
-        yield Check("database", OK, f"{path.name} is not there yet; the first tick makes it")
-        return
-    try:
-        with reading(path) as db:
-            said = str(db.execute("PRAGMA quick_check(1)").fetchone()[0])
-            schema = schema_of(db)
-        broken = query.broken_event(site.config.paths)
-    except (StoreTrouble, StoreError) as trouble:
-        keep = "no tick writes over it: look whose file it is (chown minectl:), and at its disk (dmesg)"
-        yield Check("database", FAIL, str(trouble), restore if getattr(trouble, "kind", "") == "corrupt" else keep)
-        return
-    size = f"{path.stat().st_size / 1e6:.1f} MB, schema {schema}"
-    if said != "ok":
-        yield Check("database", FAIL, f"quick_check says: {said[:120]}", restore)
-    elif schema > len(STEPS):
-        yield Check("database", FAIL, f"{size} is of a newer program", "install the newer program again")
-    elif broken is not None:
-        yield Check("database", WARN, f"event {broken} was changed after it was written", "ask who had access to it")
-    else:
-        old = "" if schema == len(STEPS) else f"; the next tick takes it to schema {len(STEPS)}"
-        yield Check("database", OK, f"quick_check ok, {size}{old}")
 
 
 def _backups(site: Site) -> Iterator[Check]:
@@ -422,7 +395,7 @@ STEPS_TAKEN: tuple[Step, ...] = (
     ("rights", lambda site: box.rights(site.config)),
     ("lock", lambda site: box.lock(site.config, site.machine)),
     ("ticks", _ticks),
-    ("database", _database),
+    ("database", lambda site: database(site.config, site.now_s)),
     ("backups", _backups),
     ("disk", lambda site: box.disks(site.config)),
     ("card", lambda site: box.card(site.machine)),

@@ -13,7 +13,7 @@ from mine_controller.core import stopless
 from mine_controller.core.due import Asked
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
-from mine_controller.ops import doctor
+from mine_controller.ops import doctor, soundness
 from mine_controller.ops import machine as box
 from mine_controller.ops.doctor import Site, obedience, remedy_for
 from mine_controller.ops.machine import Machine
@@ -120,8 +120,8 @@ def test_a_database_that_is_closed_to_the_ticks_is_not_said_to_be_set_aside(plac
     def closed(_path):
         raise StoreTrouble("readonly", "the database can't be written: unable to open database file")
 
-    monkeypatch.setattr(doctor, "reading", closed)
-    check = only(doctor._database(site(place, tmp_path)))
+    monkeypatch.setattr(soundness, "reading", closed)
+    check = only(soundness.database(place.config, place.wall))
     assert check.verdict == "fail"
     assert "chown" in check.remedy
     assert "sets it aside" not in check.remedy
@@ -132,7 +132,7 @@ def test_an_event_changed_afterwards_is_told(place, tmp_path):
     with sqlite3.connect(place.config.paths.db) as db:
         db.execute("UPDATE events SET text = 'nothing happened' WHERE id = 2")
     db.close()
-    check = only(doctor._database(site(place, tmp_path)))
+    check = only(soundness.database(place.config, place.wall))
     assert (check.verdict, check.text) == ("warn", "event 2 was changed after it was written")
 
 
