@@ -35,8 +35,8 @@ def add_list(group: click.Group, word: str, show: Show, about: str) -> None:
         show(load_config(config or context.obj, last_good=True), as_json=as_json)
 
 
-def tell_age(config: Config) -> None:
-    """Beside a table for people: that nothing was seen yet, or that it is long ago, as `status` judges it."""
+def tell_age(config: Config, none: str = "nothing is known of them") -> None:
+    """Beside a table for people: that nothing was seen yet, and so `none`, or that it is long ago, as `status` says."""
     from mine_controller.cli.screen import OLD_TICKS  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.render.text import span  # noqa: PLC0415 - the same
     from mine_controller.store import query  # noqa: PLC0415 - the same
@@ -48,6 +48,6 @@ def tell_age(config: Config) -> None:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     age_s = int(time.time()) - newest[0].tick_at if newest else 0
     if not newest:
-        click.echo("No tick has run yet: nothing is known of them. `minectl tick` runs one.", err=True)
+        click.echo(f"No tick has run yet: {none}. `minectl tick` runs one.", err=True)
     elif age_s > OLD_TICKS * config.site.tick_s:
         click.echo(f"OLD: the last tick was {safe(span(age_s))} ago; `minectl doctor` looks why.", err=True)

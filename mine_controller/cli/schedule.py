@@ -46,4 +46,5 @@ def command(config: Path | None, as_json: bool) -> None:
         click.echo("This site has no [schedule NAME] sections.")
     for one in coming:
         click.echo(safe(f"{one['at']}: band {one['band']} ({one['price']:g} {loaded.site.units.price})"))
-    tell_age(loaded)
+    if rows or coming:
+        tell_age(loaded, "none of it holds")

@@ -49,8 +49,11 @@ def _lasting(at: datetime, minutes: int | None) -> int | None:
     if minutes is None:
         return None
     at = at.replace(second=0, microsecond=0)
-    then = at.replace(tzinfo=None) + timedelta(minutes=minutes)
-    return int(then.replace(tzinfo=at.tzinfo, fold=at.fold).timestamp() - at.timestamp()) // 60
+    wall = at.replace(tzinfo=None) + timedelta(minutes=minutes)
+    then_s = wall.replace(tzinfo=at.tzinfo, fold=at.fold).timestamp()
+    while datetime.fromtimestamp(then_s - 60, at.tzinfo).replace(tzinfo=None) >= wall:
+        then_s -= 60  # in the hour that is left out: the clock goes past it where that begins
+    return int(then_s - at.timestamp()) // 60
 
 
 def _edge(minutes: int | None) -> str | None:

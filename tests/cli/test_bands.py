@@ -17,6 +17,8 @@ from mine_controller.ops.chart import svg
 from mine_controller.ops.costs import reported, row
 from mine_controller.ops.windows import rows
 
+QUIET = "[schedule quiet]\nhours = 22:00-07:00\nmodes = eco\n"
+
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
@@ -213,6 +215,21 @@ def test_what_will_hold_is_told_with_how_long_ago_the_last_tick_was(home, words)
 def test_when_a_window_opens_or_closes_is_told_over_a_change_of_the_clocks_too(home, now, edge):
     [window] = rows(home.config, int(datetime.fromisoformat(now).timestamp()))
     assert window["edge"] == edge
+
+
+@pytest.mark.parametrize(("now", "edge"), [("2027-03-28T00:30Z", "in 30 min"), ("2027-03-27T00:30Z", "in 1 h 0 min")])
+def test_a_window_from_a_time_that_is_left_out_begins_when_the_clock_has_gone_past_it(home, now, edge):
+    home.path.write_text(home.path.read_text().replace("hours = 22:00-07:00", "hours = 01:30-05:00"))
+    [window] = rows(load(home.path), int(datetime.fromisoformat(now).timestamp()))
+    assert window["edge"] == edge
+
+
+def test_windows_are_known_before_any_tick_and_a_site_without_any_needs_none(home):
+    """They stand in the config: "nothing is known of them" stood below the very table that told them."""
+    assert home.run("schedule").stderr == "No tick has run yet: none of it holds. `minectl tick` runs one.\n"
+    home.path.write_text(home.path.read_text().replace(QUIET, ""))
+    done = home.run("schedule")
+    assert (done.stdout, done.stderr) == ("This site has no [schedule NAME] sections.\n", "")
 
 
 # -- costs ------------------------------------------------------------------------------------------------------------
