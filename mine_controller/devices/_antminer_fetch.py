@@ -37,6 +37,7 @@ STOCK_UNNAMED = ("summary", "stats")
 NO_POWER_PORT, NO_REST, IN_TURN, DOUBTED = "p", "r", "t", "d"
 DRIFT_S = 180
 TURN_S, TURNS = 120, 30  # each board says within an hour who it is
+TURN = "in_turn"  # the memory of when boards were last asked in turn; no host is called so
 _IS_JOINED = re.compile(rb'"(?:summary|version)"\s*:\s*[\[{]')
 _ELAPSED = re.compile(rb'"Elapsed"\s*:\s*"?([0-9]{1,10})')
 _MODE = re.compile(rb'"(?:miner-mode|bitmain-work-mode)"\s*:')
@@ -89,7 +90,8 @@ class Asking:
     def __init__(self, wire: Wire, options: Options, ask: Ask) -> None:
         self.wire, self.options, self.at_s = wire, options, ask.at_s
         self.hosts = _hosts.expand(options.hosts)
-        self.turns = {host: at for at, host in enumerate(self.hosts)}
+        self.turns = {host: -at % TURNS for at, host in enumerate(self.hosts)}
+        self.due = _due(ask)
         self.known = {host: Known.of(ask.memory.get(host, "")) for host in self.hosts}
         self.held = Counter(known.unit for known in self.known.values())
         self.parts: dict[str, dict[str, Reply]] = {host: {} for host in self.hosts}
@@ -97,12 +99,13 @@ class Asking:
         self.again: set[str] = set()  # restarted since the last reading, or never read: who is it?
 
     def replies(self) -> tuple[Reply, ...]:
-        """Every answer, named "<host>" (joined) or "<host> <part>", and what is known in "<host> known"."""
+        """Every answer, named "<host>" (joined) or "<host> <part>", what is known in "<host> known", and TURN."""
         self._api(self.hosts)
         self._learn()
         self._rest_of_api()
         self._web()
-        return tuple(reply for host in self.hosts for reply in (*self.parts[host].values(), self._kept(host)))
+        told = (reply for host in self.hosts for reply in (*self.parts[host].values(), self._kept(host)))
+        return (*told, Reply(TURN, 200, {}, str(self.at_s).encode()))
 
     def _kept(self, host: str) -> Reply:
         return Reply(f"{host} known", 200, {}, json.dumps(self.known[host].text()).encode())
@@ -242,7 +245,7 @@ class Asking:
             self.parts[call.host][part] = reply._replace(body=body)
 
     def _is_turn(self, host: str) -> bool:
-        return (self.at_s // TURN_S + self.turns[host]) % TURNS == 0
+        return self.turns[host] in self.due
 
     def _moved(self, host: str) -> bool:
         """Whether another unit than the one that is known says that it is there. No answer leaves what is known."""
@@ -279,6 +282,13 @@ class Asking:
                 self._flag(host, NO_POWER_PORT)
             else:
                 self.parts[host]["watts"] = Reply(f"{host} watts", 200, {}, answer)
+
+
+def _due(ask: Ask) -> frozenset[int]:
+    """The turns that came since the last reading, however far apart readings are."""
+    now, last = ask.at_s // TURN_S, ask.memory.get(TURN, "")
+    since = max(int(last) // TURN_S, now - TURNS) if last.isdecimal() else now - 1
+    return frozenset(turn % TURNS for turn in range(since + 1, now + 1))
 
 
 def _question(part: str) -> bytes:

@@ -105,7 +105,7 @@ def _quietly(raw: bytes) -> cgminer.Tree:
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """Per unit "<host>" (joined) or "<host> <part>" of its API and web side, and "<host> known" out of memory."""
+    """Per unit "<host>" (joined) or "<host> <part>" of its API and web side, "<host> known" out of memory, and TURN."""
     return _antminer_fetch.Asking(wire, options, ask).replies()
 
 
@@ -115,7 +115,10 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, part = reply.name.partition(" ")
         by_host.setdefault(host, {})[part] = reply
-    return _cgminer.fleet([_cgminer.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()])
+    turn = by_host.pop(_antminer_fetch.TURN, {}).get("")
+    units = [_cgminer.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()]
+    kept = [Found(turn.name, "memory", turn.body.decode("ascii", "replace"))] if turn else []
+    return (*_cgminer.fleet(units), *kept)
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:

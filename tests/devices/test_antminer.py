@@ -99,7 +99,7 @@ def narrow(memory, at_s, *, really=True):
 
 
 def flags(memory):
-    return {host: text.split(" ")[-1] for host, text in memory.items()}
+    return {host: text.split(" ")[-1] for host, text in memory.items() if host != "in_turn"}
 
 
 def test_a_board_that_takes_one_connection_only_is_asked_in_turn_from_then_on_until_it_restarts():
@@ -195,6 +195,20 @@ def test_a_board_that_does_not_say_who_it_is_in_its_turn_is_who_it_was(answer):
         assert kept.get(A, MAC).startswith(MAC)
         asked += any(port == 80 for _, port, _ in rack.sent)
     assert asked == 1
+
+
+@pytest.mark.parametrize("tick_s", [10, 120, 240, 600])
+def test_every_board_has_its_turn_within_an_hour_however_far_apart_ticks_are(tick_s):
+    hosts = [f"10.0.1.{at}" for at in range(1, 41)]
+    kept = {host: f"02:00:00:00:01:{at:02x} stock single 49526 p" for at, host in enumerate(hosts)}
+    kept["in_turn"] = str(100_080 - tick_s)
+    asked = []
+    for at_s in range(100_080, 103_680, tick_s):
+        web = {80: lambda _: http(b"{}")}
+        _, rack, told = read({host: {**running(at_s), **web} for host in hosts}, kept, at_s)
+        kept |= told
+        asked += sorted({host for host, port, _ in rack.sent if port == 80})
+    assert sorted(asked) == sorted(hosts)
 
 
 def test_a_restarted_unit_that_does_not_tell_its_mac_is_nobody():
