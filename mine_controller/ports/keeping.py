@@ -158,19 +158,22 @@ class _Work:
             back_up(self.config.paths.db, path, files, self._step)
             self._trusted(path)
         except StoreTrouble as trouble:
-            return self._not_whole(trouble, path, after)
+            return self._not_whole(trouble, after)
         rotation.stands_for(path, self._counts(), self.now_s)
         self.log.say(self.now_s, "INFO", "backup", file=path.name, mb=round(size / MB, 1), ticks="verified")
         return path, after._replace(whole_at=self.now_s, cut=0)
 
     def _trusted(self, path: Path) -> None:
         found = judge(path, ended=lambda: bool(self._late()))
+        if found.why and self._late():
+            raise StoreTrouble("late", f"{path.name}: {found.why}")
         if found.why:
-            raise StoreTrouble("late" if self._late() else "corrupt", f"{path.name}: {found.why}")
-
-    def _not_whole(self, trouble: StoreTrouble, path: Path, after: Kept) -> tuple[None, Kept]:
-        if trouble.kind != "late":
             path.unlink(missing_ok=True)
+            raise StoreTrouble("corrupt", f"{path.name}: {found.why}")
+
+    def _not_whole(self, trouble: StoreTrouble, after: Kept) -> tuple[None, Kept]:
+        """What could not be made has changed nothing: a copy of this name that is there is an earlier, good one."""
+        if trouble.kind != "late":
             self.trouble.append(trouble.text)
             return None, after
         cut = after.cut + 1

@@ -13,12 +13,13 @@ from store import ledger
 from mine_controller.config.model import Problem
 from mine_controller.core.option import Secret
 from mine_controller.ports import keeping
-from mine_controller.ports.kept import is_due, read_kept
+from mine_controller.ports.kept import is_due, read_kept, write_kept
 from mine_controller.ports.live import Live
 from mine_controller.ports.log import Log
 from mine_controller.ports.own import own
 from mine_controller.store import query
 from mine_controller.store.copies import kept_files
+from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import file_request
 from mine_controller.store.putback import judge
 from mine_controller.store.stop import raise_stop
@@ -101,6 +102,28 @@ def test_a_day_without_a_whole_copy_is_trouble(place, monkeypatch):
         after = kept(place, NOW + hour * 3600, spare_s=-1)
     assert after.cut == 24
     assert "no whole copy for 24 hours" in after.trouble
+
+
+def test_a_whole_copy_that_can_not_be_made_costs_none_that_is_there(place, monkeypatch):
+    """A disk that got full took what was noted of the day's copy, and an hour later the copy itself."""
+    before = kept(place)
+    write_kept(place.config.paths, before._replace(whole_at=0))
+
+    def full(*_about):
+        raise StoreTrouble("full", "a whole copy needs 900 MB, and there are 3 MB free")
+
+    monkeypatch.setattr(keeping, "back_up", full)
+    after = kept(place, NOW + 3600)
+    assert "a whole copy needs 900 MB" in after.trouble
+    assert judge(place.config.paths.backups / "day-20260301.db").why == ""
+
+
+def test_a_whole_copy_that_can_not_be_trusted_goes(place, monkeypatch):
+    place.config.paths.backups.mkdir()
+    monkeypatch.setattr(keeping, "back_up", lambda _source, path, *_more: path.write_bytes(b"half a copy"))
+    after = kept(place)
+    assert "day-20260301.db: " in after.trouble
+    assert names(place) == []
 
 
 def test_an_hourly_copy_that_can_not_be_trusted_is_told_and_an_alarm_stands_until_a_good_hour(place):
