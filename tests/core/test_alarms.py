@@ -303,6 +303,15 @@ def test_a_folded_warning_that_becomes_an_emergency_under_an_emergency_is_told_w
     assert [(one.kind, one.level) for one in told if one.what == "raise"] == [("fan_meter_blind", 2)]
 
 
+def test_the_end_of_what_was_told_before_it_was_counted_under_another_one_is_told():
+    desk, silent = Desk(), [event("site_silent", "site")]
+    told = [*desk.tick(event("fan_meter_blind", "fans")), *desk.ticks(3), *desk.ticks(4, levels=silent)]
+    told += desk.tick(event("fan_meter_blind", "fans", severity="emergency"), levels=silent)
+    assert [(one.kind, one.what) for one in told] == [("fan_meter_blind", "raise"), ("site_silent", "raise")]
+    over = [*desk.tick(event("fan_meter_back", "fans", severity="info"), levels=silent), *desk.ticks(12)]
+    assert {one.kind for one in over if one.what == "clear"} == {"fan_meter_blind", "site_silent"}
+
+
 def test_a_folded_warning_that_becomes_an_emergency_is_told():
     desk = Desk()
     gone = [event("device_unreachable", "power_signal coop")]

@@ -147,7 +147,7 @@ def _end(work: Machine) -> None:
     """What ended this round waits to be told as over, if it was told as there: to whoever was told that it began."""
     for alarm in work.ended:
         key = f"{alarm['kind']} {alarm['about']}"
-        if not alarm["told_s"] or alarm["state"] == "suppressed" or key in work.shelved:
+        if not alarm["told_s"] or key in work.shelved:
             continue
         gate = _gate(alarm["kind"], alarm["about"], " over")
         was = work.held.get(gate)
