@@ -23,7 +23,8 @@ class Terminal:
 
     def __init__(self, place, editor):
         ours, theirs = pty.openpty()
-        line = [sys.executable, "-P", "-c", "from mine_controller.cli.main import main; main()"]
+        heard = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)"  # children of nohup are deaf to it
+        line = [sys.executable, "-P", "-c", f"{heard}; from mine_controller.cli.main import main; main()"]
         line += ["config", "edit", "--config", str(place.path)]
         env = {**os.environ, "PYTHONPATH": str(ROOT), "VISUAL": str(editor), "TERM": "xterm"}
         self.process = subprocess.Popen(line, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
