@@ -27,6 +27,7 @@ WAIT_S = 120  # less than a web server in front gives it; whoever waits longer h
 WAITERS = 8  # connections that may wait at a time; the others get their number at once
 TROUBLE = 1
 TAKEN = "the tick that was at work took it"
+LOOK = "`minectl doctor` tells what helps"
 NOBODY: tuple[int, Sequence[str]] = (0, ())
 
 
@@ -91,7 +92,8 @@ class Desk:
         """File them all, have a tick take them; 202 with their numbers, or its outcome when waited for.
 
         `of`: the tick before, and the miners of which `outcomes` then says what they were told or wait for.
-        200: done · 409: refused by the tick · 202: filed, and not judged yet. Raises StoreTrouble.
+        200: done · 409: refused by the tick · 202: filed, and not judged yet, or its answer can't be read. Raises
+        StoreTrouble: not filed.
         """
         config = self.site.config()
         numbers = tuple(file(config.paths, caller, one) for one in wanted)
@@ -103,11 +105,14 @@ class Desk:
             started = future.result(WAIT_S)
             left_s = min(ANSWERS_S, int(began_s + WAIT_S - time.monotonic())) if started.code == BUSY else 0
             told = {"outcomes": answered(lambda: outcomes(config, *of), most_s=left_s)} if of[1] else {}
+            return _told(config, body | (more or {}) | told, wanted, numbers, started)
         except TimeoutError:
             return Ascii(body | (more or {}), 202)
+        except StoreTrouble as trouble:  # it is filed all the same, and whoever asked again would have it twice
+            notes = [*(more or {}).get("notes", ()), f"what came of it can't be read: {trouble.text}; {LOOK}"]
+            return Ascii(body | (more or {}) | {"notes": notes}, 202)
         finally:
             self._waiters.release()
-        return _told(config, body | (more or {}) | told, wanted, numbers, started)
 
     def note(self, caller: Caller, wanted: Sequence[Wanted]) -> int | None:
         """Only file them, for the audit log: the next tick writes them down. Raises StoreTrouble."""

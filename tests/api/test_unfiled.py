@@ -21,8 +21,16 @@ def full(tmp_path, monkeypatch):
     return Served(home)
 
 
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    home = Shelf(tmp_path)
+    home.ticks(1, of=3)
+    monkeypatch.setattr(replies, "start_tick", lambda _config: replies.Started(0))
+    return Served(home)
+
+
 def noted(done):
-    return [note for note in done.json()["notes"] if "the audit log could not be told: the disk is full" in note]
+    return [note for note in done.json()["notes"] if "the audit log could not be told: " in note]
 
 
 def test_a_change_that_the_audit_log_lacks_is_no_failure(full):
@@ -48,3 +56,18 @@ def test_a_search_that_nobody_could_ask_after_is_not_begun(full):
     begun = []
     full.state.jobs._start = lambda _config, words: begun.append(words)
     assert (full.post("/api/discover", {"subnet": "127.0.0.0/29"}).status_code, begun) == (503, [])
+
+
+def test_what_is_filed_is_not_called_unfiled_because_its_answer_can_not_be_read(shelf, monkeypatch):
+    """Who waited was told that the audit log lacked his change, or 503: asked again it would have been done twice."""
+
+    def locked(*_about):
+        raise StoreTrouble("locked", "another program held the database for more than 2 s")
+
+    monkeypatch.setattr("mine_controller.ops.replies.verdict_of", locked)
+    done = shelf.post("/api/miners/b02/restart?wait=1")
+    assert (done.status_code, done.json()["request_id"] is not None) == (202, True)
+    assert [note for note in done.json()["notes"] if note.startswith("what came of it can't be read: another program")]
+    done = shelf.send("PATCH", "/api/miners/b01?wait=1", {"name": "attic"}, "admin")
+    assert (done.status_code, done.json()["request_id"] is not None, noted(done)) == (202, True, [])
+    shelf.settle()
