@@ -51,15 +51,19 @@ def keep_hour(db: sqlite3.Connection, folder: Path, wall_s: int, beside: Mapping
     path = folder / f"hour-{wall_s // 3600 % 24:02d}.db"
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
-    with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
-        copy.execute("PRAGMA journal_mode=OFF")
-        copy.execute("PRAGMA synchronous=OFF")
-        migrate(copy)
-        with transaction(copy):
-            for name in (*_WHOLE, *_PARTS):
-                _copy_table(db, copy, name, _PARTS.get(name, ""))
-            _put_files(copy, beside or {})
-    settle(draft, path)
+    try:
+        with closing(sqlite3.connect(draft, isolation_level=None)) as copy:
+            copy.execute("PRAGMA journal_mode=OFF")
+            copy.execute("PRAGMA synchronous=OFF")
+            migrate(copy)
+            with transaction(copy):
+                for name in (*_WHOLE, *_PARTS):
+                    _copy_table(db, copy, name, _PARTS.get(name, ""))
+                _put_files(copy, beside or {})
+        settle(draft, path)
+    except BaseException:  # whatever it was goes on up; half a copy would hold the room that is missing
+        _gone(draft)
+        raise
     return path
 
 

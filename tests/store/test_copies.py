@@ -37,6 +37,21 @@ def test_an_hourly_copy_holds_the_owners_lists(paths, rules, tmp_path):
     assert copies.kept_files(copy) == {"fleet.csv": b"id,mac\nm1,02:00\n", "config.txt": b"key = ***\n"}
 
 
+def test_an_hourly_copy_that_fails_leaves_no_half_of_it(paths, rules, monkeypatch):
+    """On a disk that was full each hour left another half, and held the room that the next commit wanted."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+
+    def full(*_about):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(copies, "_put_files", full)
+    with open_store(paths, "1.0") as store:
+        for hour in (1, 2):
+            with pytest.raises(sqlite3.OperationalError):
+                copies.keep_hour(store._db, paths.backups, ledger.NOON + hour * 3600)
+    assert list(paths.backups.glob("hour-*.draft*")) == []
+
+
 def test_a_list_damaged_inside_a_copy_is_not_given_back(paths, rules):
     run_ticks(paths, rules, 2)
     copy = whole(paths, files={"fleet.csv": b"good", "profiles.txt": b"good too"})
