@@ -205,10 +205,9 @@ def segments(
         if db is None:
             return ()
         by_number = fleets(db)
-        newest, last = (
-            db.execute(f"SELECT max({name}) FROM {table}").fetchone()[0]  # noqa: S608 - constants
-            for name, table in (("hour_at", "hours"), ("tick_at", "telemetry"))
-        )
+        # None of days to come, which a clock that was ahead has left.
+        newest = db.execute("SELECT max(hour_at) FROM hours WHERE hour_at <= ?", (until,)).fetchone()[0]
+        last = db.execute("SELECT max(tick_at) FROM telemetry").fetchone()[0]
         found = [one for hour_at, tree in rolled for one in money.unpack(tree.get("money") or (), hour_at, by_number)]
         first = db.execute("SELECT min(tick_at) FROM telemetry").fetchone()[0] if newest is None else newest + HOUR_S
         if first is not None and last is not None:

@@ -1,6 +1,8 @@
 """Costs: what the store keeps of a site's ticks, added up, against a recomputation that knows only the ticks."""
 
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
@@ -73,6 +75,21 @@ def test_an_hour_that_is_rolled_up_sums_to_the_same_as_its_telemetry(home):
     segments = query.segments(home.config.paths, 0, home.wall)
     seconds = home.seen[-1][0] - home.seen[0][0]
     assert sum(one.seconds for one in segments) == seconds
+
+
+def test_an_hour_of_a_clock_that_was_ahead_hides_none_of_now(home):
+    """Nothing of the hour that runs counted until it was over, for as many days as the clock had been ahead."""
+    before = query.segments(home.config.paths, 0, home.wall + 1)
+    rolled = max(at for at, _ in query.hours(home.config.paths))
+    assert any(one.at_s >= rolled + 3600 for one in before)
+    with closing(sqlite3.connect(home.config.paths.db)) as db:
+        db.execute("INSERT INTO hours SELECT hour_at + 7 * 86400, body FROM hours WHERE hour_at = ?", (rolled,))
+        db.commit()
+        try:
+            assert query.segments(home.config.paths, 0, home.wall + 1) == before
+        finally:
+            db.execute("DELETE FROM hours WHERE hour_at > ?", (rolled,))
+            db.commit()
 
 
 def test_nothing_was_mined_in_a_slot_above_off(home):
