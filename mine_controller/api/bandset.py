@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from mine_controller.api.asks import Ascii, Problem
-from mine_controller.api.bodies import BandChange, Bands, NewBand
+from mine_controller.api.bodies import BandChange, Bands, NewBand, told
 from mine_controller.api.changes import admin, changed, rows_of
 from mine_controller.api.reads import config_of
 from mine_controller.api.strategy import STRATEGY, values_of
@@ -94,7 +94,7 @@ def _wanted(body: Bands) -> dict[str, dict[str, str]]:
         raise Problem(422, "each band has a name of its own")
     return {
         one.id: {
-            "max_price": "" if one.max_price is None else f"{one.max_price:g}",
+            "max_price": "" if one.max_price is None else told(one.max_price),
             "coin": one.target_coin,
             "pool": one.pool,
             "modes": ", ".join(one.modes),

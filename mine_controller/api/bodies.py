@@ -224,4 +224,4 @@ class Keyed(Timed):
 
 def told(value: Any) -> str:
     """A value as it is typed: 39, not 39.0."""
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from mine_controller.api.asks import Ascii, Problem
-from mine_controller.api.bodies import BandChange, Because
+from mine_controller.api.bodies import BandChange, Because, told
 from mine_controller.api.changes import changed, desk_of, rows_of
 from mine_controller.api.debug import put
 from mine_controller.api.guard import caller_of
@@ -118,9 +118,7 @@ def patch_band(request: Request, id: str, body: BandChange, wait: Wait = False) 
 def values_of(body: BandChange, modes_now: Sequence[str]) -> dict[str, str]:
     """What a body says of a band, by the options of config.txt; modes of kinds it does not name stay."""
     given = {"max_price": body.max_price, "coin": body.target_coin, "pool": body.pool}
-    values = {
-        key: f"{value:g}" if isinstance(value, float) else value for key, value in given.items() if value is not None
-    }
+    values = {key: told(value) for key, value in given.items() if value is not None}
     modes = {kind: value for key, kind in MODES.items() if (value := getattr(body, key)) is not None}
     if modes:
         kept = dict(map(split_mode, modes_now)) | modes
