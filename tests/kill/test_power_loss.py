@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from kill.writes import TRACED, Disk, read_log
+from kill.writes import TRACED, Disk, Op, read_log
 from store import ledger
 from store.test_store import SHA
 
@@ -17,7 +17,7 @@ from mine_controller.store import query
 from mine_controller.store.db import Places
 
 WORKER = str(Path(__file__).resolve().parents[1] / "store" / "worker.py")
-NAMES = ("mine_data.db", "mine_data.db-journal")
+NAMES = ("mine_data.db", "mine_data.db-journal", "mine_data.db.draft")
 UNSAFE = """
 import sqlite3, sys
 db = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -113,6 +113,19 @@ def test_no_power_cut_takes_back_a_commit_or_leaves_half_of_one(tmp_path):
 @pytest.mark.parametrize("seed", range(4, 8))
 def test_many_power_cuts(tmp_path, seed):
     assert trial(tmp_path, 12, seed, (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0)) > 3000
+
+
+def test_a_new_name_is_lost_until_its_folder_is_synced_and_none_is_given_to_what_is_not_on_the_disk():
+    draft, final = NAMES[2], NAMES[0]
+    disk, dice = Disk(NAMES), random.Random(1)
+    disk.take(Op("write", draft, 0, b"whole"))
+    with pytest.raises(AssertionError, match="before it is on the disk"):
+        disk.take(Op("named", final, data=draft.encode()))
+    disk.take(Op("sync", draft))
+    disk.take(Op("named", final, data=draft.encode()))
+    assert [disk.after_cut(dice, share)[final] for share in (0.0, 1.0)] == [b"", b"whole"]
+    disk.take(Op("folder"))
+    assert disk.after_cut(dice, 0.0)[final] == b"whole"
 
 
 def test_the_same_cuts_do_find_a_database_that_does_not_sync(tmp_path):

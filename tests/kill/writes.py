@@ -1,7 +1,8 @@
 """What a power cut may leave of a database, from the log of every write its process made.
 
 A disk keeps what was written before the last sync of that file. Of what came after, each sector of each write and each
-truncation is there or not, in any combination: that is what is drawn here.
+truncation is there or not, in any combination: that is what is drawn here. A file's new name is there once its folder
+was synced; before that it may be.
 """
 
 import random
@@ -17,7 +18,10 @@ _BYTES = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 
 
 class Op(NamedTuple):
-    """One change of one file: write (at, data), cut (at), sync; or `said`: what the program printed (data)."""
+    """One change of one file: write (at, data), cut (at), sync, `named` (what it was called before: data).
+
+    `folder`: the names are synced. `said`: what the program printed (data).
+    """
 
     what: str
     file: str = ""
@@ -29,6 +33,7 @@ def read_log(text: str, names: tuple[str, ...]) -> list[Op]:
     """The operations on files of these names, in order, and everything printed."""
     ops: list[Op] = []
     opened: dict[str, str] = {}
+    folder = ""
     for line in text.splitlines():
         found = _LINE.match(line)
         if not found or int(found[3]) < 0:
@@ -42,10 +47,16 @@ def read_log(text: str, names: tuple[str, ...]) -> list[Op]:
             opened.pop(first, None)
         elif call == "write" and first == "1":
             ops.append(Op("said", data=texts[0]))
+        elif call == "rename" and (called := [Path(one.decode()) for one in texts])[1].name in names:
+            assert called[0].name in names, line
+            ops.append(Op("named", called[1].name, data=called[0].name.encode()))
+            folder = called[1].parent.name
         elif call in ("unlink", "rename"):
             assert not any(Path(one.decode()).name in names for one in texts), line
         elif opened.get(first) in names:
             ops.append(_op(call, opened[first], args, texts))
+        elif call == "fsync" and folder and opened.get(first) == folder:
+            ops.append(Op("folder"))
     return ops
 
 
@@ -64,9 +75,17 @@ class Disk:
     def __init__(self, names: tuple[str, ...]) -> None:
         self.firm = {name: bytearray() for name in names}
         self.loose: dict[str, list[Op]] = {name: [] for name in names}
+        self.unnamed: set[str] = set()  # whose name may not be on the disk yet
 
     def take(self, op: Op) -> None:
-        if op.what == "sync":
+        if op.what == "named":
+            before = op.data.decode()
+            assert not self.loose[before], f"{before} is called {op.file} before it is on the disk"
+            self.firm[op.file], self.firm[before] = self.firm[before], bytearray()
+            self.unnamed.add(op.file)
+        elif op.what == "folder":
+            self.unnamed.clear()
+        elif op.what == "sync":
             for each in self.loose[op.file]:
                 _apply(self.firm[op.file], each)
             self.loose[op.file] = []
@@ -82,7 +101,8 @@ class Disk:
                 for piece in _pieces(op):
                     if dice.random() < share:
                         _apply(kept, piece)
-            out[name] = bytes(kept)
+            lost = name in self.unnamed and dice.random() >= share
+            out[name] = b"" if lost else bytes(kept)
         return out
 
 
