@@ -101,16 +101,22 @@ def _hours(db: Any, after: Any, until: Any) -> tuple[Rows, Any]:
     by_number = fleets(db) if found else {}
     for hour_at, body in found:
         try:
-            told = read_hour(body, by_number)
-        except ValueError as error:
+            rows += _of_hour(iso(hour_at), read_hour(body, by_number))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"the hour of {iso(hour_at)}") from error
-        rows += [(iso(hour_at), name, *(spread or (None,) * 3)) for name, spread in told["site"].items()]
-        for name, column in told["miners"].items():
-            rows += [
-                (iso(hour_at), f"miner {miner}:{name}", *(spread or (None,) * 3))
-                for miner, spread in zip(told["ids"], column, strict=True)
-            ]
     return rows, found[-1][0] if found else after
+
+
+def _of_hour(timestamp: str, told: dict[str, Any]) -> Rows:
+    spreads = list(told["site"].items())
+    for name, column in told["miners"].items():
+        miners = (f"miner {miner}:{name}" for miner in told["ids"])
+        spreads += zip(miners, column, strict=True)
+    rows: Rows = []
+    for name, spread in spreads:
+        low, mean, high = spread or (None,) * 3
+        rows.append((timestamp, name, low, mean, high))
+    return rows
 
 
 def _before(since: int) -> str:

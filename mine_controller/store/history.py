@@ -284,7 +284,7 @@ def read_hour(body: bytes, by_number: Mapping[int, list[str]]) -> dict[str, Any]
         fleet = tree.pop("fleet")
         ids = by_number[fleet] if fleet else []
         return {**tree, "ids": ids, "miners": {name: _spreads(three) for name, three in tree["miners"].items()}}
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ValueError(f"unreadable hour: {error!r}") from error
 
 

@@ -8,6 +8,7 @@ from store.test_store import full_book, run_ticks
 
 from mine_controller.ops import export
 from mine_controller.store import query
+from mine_controller.store.codec import squeeze
 from mine_controller.store.db import Places, iso
 
 EVER = 253_402_300_799
@@ -74,9 +75,20 @@ def test_stats_and_hours_are_what_an_hour_left(paths):
     assert any(row[1] == "miner a003:chip_c" for row in found)
 
 
-def test_a_damaged_hour_is_told_with_its_time(paths):
+HOURS = (
+    b"\0",
+    squeeze(None),
+    squeeze({"fleet": 0, "miners": {}}),
+    squeeze({"fleet": 0, "miners": {}, "site": []}),
+    squeeze({"fleet": 0, "miners": {}, "site": {"power_w": 5}}),
+    squeeze({"fleet": 1, "miners": {"chip_c": [[1.0], [1.0], [1.0]]}, "site": {}}),
+)
+
+
+@pytest.mark.parametrize("body", HOURS, ids=range(len(HOURS)))
+def test_a_damaged_hour_is_told_with_its_time(paths, body):
     with sqlite3.connect(paths.db) as db:
-        db.execute("UPDATE hours SET body = x'00' WHERE hour_at = ?", (ledger.NOON + 3600,))
+        db.execute("UPDATE hours SET body = ? WHERE hour_at = ?", (body, ledger.NOON + 3600))
     with pytest.raises(ValueError, match=iso(ledger.NOON + 3600)):
         rows(paths, "hours")
 
