@@ -20,6 +20,7 @@ from mine_controller.store.query import last_book
 LATEST = "latest"
 ON_DISK = "/var/tmp"  # noqa: S108 - a folder of its own is made in it
 LISTS = ("fleet.csv", "profiles.txt")  # what a person wrote beside config.txt
+LIST_MODE = 0o644
 
 
 class Restored(NamedTuple):
@@ -104,12 +105,12 @@ def _free(path: Path) -> bool:
 def _beside(path: Path, body: bytes, now_s: int) -> str:
     """A list that is gone comes back; one that is another by now stays, and the copy's lies beside it."""
     if _free(path):
-        path.write_bytes(body)
+        replace_file(path, body, LIST_MODE)
         return f"{path.name} was missing and is back"
     if path.read_bytes() == body:
         return ""
     other = path.with_name(f"{path.name}.from-copy-{stamp(now_s)}")
-    other.write_bytes(body)
+    replace_file(other, body, LIST_MODE)
     return f"{path.name} is another one now and was left as it is; the copy's lies beside it as {other.name}"
 
 

@@ -1,6 +1,7 @@
 """The drill: what would come of a restore, with nothing left behind."""
 
 import errno
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -119,6 +120,23 @@ def whole_copy(place):
     files = {**read_files(place.config.paths.beside), **texts(place.config)}
     back_up(place.config.paths.db, place.config.paths.backups / "day-20260302.db", files)
     return "day-20260302.db"
+
+
+def test_a_list_comes_back_whole_or_not_at_all(place, monkeypatch):
+    """What was killed in the middle of it had left half a list, and with that half a fleet."""
+    lists = place.config.paths.fleet
+    was = lists.read_bytes()
+    lists.unlink()
+    writes = Path.write_bytes
+
+    def killed(path, body):
+        writes(path, body[: len(body) // 2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", killed)  # in place, and not beside and renamed
+    with suppress(KeyboardInterrupt):
+        restore.put_in_force(place.config, "day-20260301.db", NOW, Who("eve"))
+    assert not lists.exists() or lists.read_bytes() == was
 
 
 def test_the_same_settings_are_left_alone_and_others_lie_beside_without_secrets(place):
