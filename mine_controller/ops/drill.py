@@ -276,7 +276,9 @@ def _judged(scene: Scene, figures: dict[str, Any]) -> bool:
     proven_s, within_s = figures["shed_100_s"], figures["obey_within_s"]
     late = ", ".join(figures["stragglers"][:12]) or "none"
     if proven_s is None:
-        scene.tell(f"not proven below {figures['floor_w']} W; open: {late}", good=False)
+        told = f"not proven below {figures['floor_w']} W; open: {late}"
+        never = "no tick began to curtail; `minectl explain` tells why"
+        scene.tell(never if figures["floor_w"] is None else told, good=False)
         return False
     text = f"{figures['before_w']} W -> {figures['confirmed_w']} W, proven {proven_s} s after the signal"
     good = proven_s <= within_s and not figures["emergency"]
@@ -345,10 +347,8 @@ def _fan(scene: Scene, name: str) -> Fan | None:
 
 def _turned(scene: Scene, spec: FanSpec, value: str) -> dict[str, Any]:
     """Hold it so and look, for a few ticks; on reaches 60 % of its normal watts, off falls below 30 %."""
-    key = f"fan.{spec.name}"
-    began_s, seen = scene.now_s, None
-    asked_s = _plant_s(scene.book())
-    with held(scene, key, value, FAN_S, "drill fan"):
+    began_s, asked_s, seen = scene.now_s, _plant_s(scene.book()), None
+    with held(scene, f"fan.{spec.name}", value, FAN_S, "drill fan"):
         for look in range(FAN_TICKS):
             seen = _fan(scene, spec.name)
             if seen is not None and _shows(seen, spec, value, asked_s):

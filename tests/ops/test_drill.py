@@ -30,6 +30,13 @@ def scene(place):
     return drill.Scene(place.config, Eve(), pause=lambda _seconds: None)
 
 
+def test_a_mine_that_never_began_to_curtail_is_not_said_to_be_above_no_watts(place):
+    """It was "not proven below None W"."""
+    here = scene(place)
+    assert drill._judged(here, drill._figures(None, 300, [])) is False
+    assert here.steps[-1].text == "no tick began to curtail; `minectl explain` tells why"
+
+
 @pytest.mark.parametrize(
     ("on", "watts", "at", "value", "shows"),
     [
