@@ -345,10 +345,10 @@ def _move(path: Path, aside: Path, moved: list[tuple[Path, Path]]) -> None:
 def _move_back(moved: list[tuple[Path, Path]], aside: Path) -> None:
     with suppress(OSError):  # what refused the way there may refuse the way back; it lies where its folder says
         for path, there in reversed(moved):
-            if not path.exists():
-                there.rename(path)
-            elif path.samefile(there):
+            if path.exists() and path.samefile(there):
                 there.unlink()
+            else:
+                there.replace(path)  # over a new database too: the disk refused behind the last move
         aside.rmdir()
 
 

@@ -148,7 +148,7 @@ def restore(paths: Paths, copy: Path, wall_s: int, *, newer: Path | None = None,
     except (sqlite3.Error, OSError, StoreTrouble, ValueError) as error:
         draft.unlink(missing_ok=True)
         journal_of(draft).unlink(missing_ok=True)
-        if aside is not None and aside.exists() and not paths.db.exists():
+        if aside is not None and aside.exists():
             _set_aside(aside, paths.db)
         raise trouble_of(error) from error
     return PutBack(found, aside, newer, files)

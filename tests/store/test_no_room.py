@@ -63,6 +63,20 @@ def test_a_reset_that_can_not_move_everything_moves_it_back(paths, rules, monkey
     assert (names_in(paths), state_of(paths)) == (before, book.state)
 
 
+def unsynced(_folder):
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_reset_that_is_refused_behind_its_last_move_has_changed_nothing(paths, rules, monkeypatch):
+    """It said so, and the new database was in force."""
+    run_ticks(paths, rules, 61, book=full_book(rules))
+    before, book = names_in(paths), query.last_book(paths, ledger.BOOT, SHA).book
+    monkeypatch.setattr(copies, "sync_folder", unsynced)
+    with pytest.raises(StoreTrouble):
+        putback.begin_anew(paths, LATER, None, putback.NOBODY)
+    assert (names_in(paths), state_of(paths)) == (before, book.state)
+
+
 def test_a_reset_killed_at_any_step_leaves_the_old_database_or_the_new(paths, rules, monkeypatch):
     run_ticks(paths, rules, 61, book=full_book(rules))
     monkeypatch.setattr(copies, "_move_back", lambda *_given: None)  # nothing tidies up behind a SIGKILL
@@ -177,6 +191,17 @@ def test_a_restore_whose_last_step_is_refused_puts_the_old_database_back(paths, 
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(putback, "settle", refused)
+    with pytest.raises(StoreTrouble):
+        putback.restore(paths, paths.backups / "whole.db", LATER)
+    assert paths.db.read_bytes() == before
+    assert list(paths.db.parent.glob("*before-restore*")) == []
+
+
+def test_a_restore_that_is_refused_behind_its_last_move_has_changed_nothing(paths, rules, monkeypatch):
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    copies.back_up(paths.db, paths.backups / "whole.db")
+    before = paths.db.read_bytes()
+    monkeypatch.setattr(copies, "sync_folder", unsynced)
     with pytest.raises(StoreTrouble):
         putback.restore(paths, paths.backups / "whole.db", LATER)
     assert paths.db.read_bytes() == before
