@@ -340,12 +340,13 @@ def _agreed(old: bytes, new: bytes, path: Path) -> bool:
 
 
 def _replaced(source: Source, raw: bytes, copy: Path, path: Path) -> None:
+    from mine_controller.store.copies import free_name  # noqa: PLC0415 - imported by the command that uses it
+
     before = notes(path)
     try:
         swap(source, raw)
     except EditError as error:
-        kept = copy.replace(path.resolve().with_name(f"{path.name}.edited"))
-        refuse(f"{error}. What you wrote is kept as {kept}.")
+        refuse(f"{error}. What you wrote is kept as {copy.replace(free_name(path.resolve(), 'edited'))}.")
     click.echo(f"{path.name} is replaced; `minectl config undo` takes it back.")
     _audited(path, changes(source.config, raw), "edited", before)
 

@@ -128,6 +128,13 @@ def test_what_a_person_wrote_is_kept_where_somebody_else_was_quicker(place, tmp_
     assert "power_cap_kw = 900" in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
     assert place.path.read_text() == others
+    again = Terminal(place, editor(tmp_path, "", "s/power_cap_kw = 800/power_cap_kw = 850/"))
+    again.until("What now?")
+    place.path.write_text(others.replace("power_cap_kw = 800", "power_cap_kw = 810"))
+    again.type("save")
+    assert again.end() == 2
+    assert "power_cap_kw = 900" in kept.read_text()
+    assert "power_cap_kw = 850" in (tmp_path / "config.txt.edited-1").read_text()
 
 
 def test_an_edit_that_a_lost_line_cut_off_is_named_by_the_next_one(place, tmp_path):
