@@ -91,8 +91,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
 def _kept(ask: Ask, options: Options) -> str:
     """The product that was found before; "" where another family is wanted now."""
-    product = ask.memory.get("product", "")
-    return product if product.startswith(options.family) else ""
+    return ask.memory.get("product", "") if ask.memory.get("family") == options.family else ""
 
 
 def _products(options: Options) -> str:
@@ -175,7 +174,8 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     rows = [row for page in pages for row in _rows(page, options)]
     found = _prices.tell(_closed(rows, options, was), was, options, news=NEWS, hurry_s=options.hurry_s)
     found_here = "" if options.product else product  # a pinned one is not what "empty = the newest" means later on
-    remembered = [Found("product", "text", product), Found("product", "memory", found_here)] if product else []
+    kept = [Found("product", "memory", found_here), Found("family", "memory", options.family)]
+    remembered = [Found("product", "text", product), *kept] if product else []
     return (*found, *remembered, *_prices.clock_off(replies, was))
 
 
