@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mine_controller.play.planted import Bug
 
 LIVE_EVERY_S = 30
+LOCK = "minectl.lock"  # a demo that runs holds it, at work and between its ticks
 SITES = ("coop-container", "offgrid-container", "home-fleet", "agile-home")
 
 
@@ -115,11 +116,17 @@ def _show_bug(bug: "Bug", folder: Path, given: dict[str, Any]) -> int:
 
 def _own(folder: Path) -> None:
     """Begin with an empty folder of our own; never clear one that is not a demo's."""
-    from mine_controller.store.lock import DEMO  # noqa: PLC0415
+    from mine_controller.store.lock import DEMO, Busy, TickLock  # noqa: PLC0415
 
     mark = folder / DEMO
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
         fail(f"{folder} exists and is no demo's folder; choose another with --dir", 2)
+    if (folder / LOCK).exists():
+        try:
+            with TickLock(folder / LOCK):
+                pass
+        except Busy:
+            fail(f"a demo runs in {folder}: end it, or choose another folder with --dir")
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir(parents=True)

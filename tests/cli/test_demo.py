@@ -37,6 +37,16 @@ def run(*words):
     return CliRunner().invoke(demo.command, words, catch_exceptions=False)
 
 
+def test_the_folder_of_a_demo_that_runs_is_not_cleared_under_it(tmp_path):
+    """A second one cleared it first, and then said that the port was taken."""
+    (tmp_path / lock.DEMO).touch()
+    (tmp_path / "mine_data.db").write_bytes(b"a day")
+    with TickLock(tmp_path / demo.LOCK, shared=True):
+        done = run("--dir", str(tmp_path))
+    assert (done.exit_code, (tmp_path / "mine_data.db").read_bytes()) == (1, b"a day")
+    assert f"a demo runs in {tmp_path}: end it, or choose another folder with --dir" in done.output
+
+
 def test_the_packaged_stories_are_listed():
     done = run("--story", "list")
     assert done.exit_code == 0
