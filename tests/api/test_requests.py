@@ -9,8 +9,6 @@ from cli.agile import Home
 from cli.home import Home as Shelf
 
 from mine_controller.api import asks
-from mine_controller.api.bodies import BandChange, told
-from mine_controller.api.strategy import values_of
 from mine_controller.config.load import load
 from mine_controller.core.model.command import Outcome
 from mine_controller.ops import outcomes, replies
@@ -64,21 +62,6 @@ def test_a_request_is_answered_with_its_number_and_a_tick_is_started(served):
     assert (one.source, one.actor, one.tty, one.reason) == ("api", "token operate", "127.0.0.1", "drill")
     served.settle()
     assert mode(served) == "CURTAILED"
-
-
-def test_a_number_is_asked_for_as_it_was_sent(served):
-    """Six figures of it were: 1,234,567 W became 1.23457e+06 in the audit log, and 3 W more to the rules."""
-    for value in (39.0, 31.1234567):
-        served.post("/api/debug/raw-state", {"key": "inlet_c", "value": value, "for_s": 60, "reason": "a trial"})
-    assert [one.args for one in served.place.requests()] == [("inlet_c", "39"), ("inlet_c", "31.1234567")]
-    assert [told(value) for value in (1_234_567.0, 1e6, -1e9, 0.1 + 0.2)] == [
-        "1234567",
-        "1000000",
-        "-1000000000",
-        "0.3",
-    ]
-    assert values_of(BandChange(max_price=123.45678), ()) == {"max_price": "123.45678"}
-    served.settle()
 
 
 def test_wait_answers_what_came_of_it(served):
