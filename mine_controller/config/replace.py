@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 LEFT_S = 3600  # nobody writes a draft for so long
+DRAFT = "minectl-draft-"  # what no file of a person's is called
 
 
 def replace_file(path: Path, content: bytes, mode: int, owner: tuple[int, int] | None = None) -> None:
@@ -18,7 +19,7 @@ def replace_file(path: Path, content: bytes, mode: int, owner: tuple[int, int] |
     path = path.resolve()
     from tempfile import mkstemp  # noqa: PLC0415 - ticks seldom write a config
 
-    handle, name = mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = mkstemp(prefix=f".{path.name}.{DRAFT}", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             _held(handle)
@@ -47,7 +48,7 @@ def _held(handle: int) -> bool:
 
 def _sweep(path: Path) -> None:
     """Remove drafts of this file that nobody writes any more: by their name, an hour old, and not held."""
-    name = re.compile(rf"\.{re.escape(path.name)}\.[a-z0-9_]{{8}}")
+    name = re.compile(rf"\.{re.escape(path.name)}\.{DRAFT}[a-z0-9_]{{8}}")
     with suppress(OSError):  # what can't be removed now goes another time
         for found in [one for one in path.parent.iterdir() if name.fullmatch(one.name)]:
             _remove(found)

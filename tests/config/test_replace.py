@@ -47,16 +47,22 @@ def test_what_a_kill_left_beside_a_file_goes_when_that_is_written_again(tmp_path
 
 def test_what_another_command_writes_now_and_what_is_no_draft_stays(tmp_path):
     path = tmp_path / "config.txt"
-    others = (".config.txt.swp", ".config.txt.abcdefgh.bak", ".config.abcdefgh.edit", "config.txt.previous")
-    for name in (*others, ".fleet.csv.abcdefgh"):
+    others = (
+        ".config.txt.swp",
+        ".config.txt.original",
+        ".config.txt.minectl-draft-abcdefgh.bak",
+        "config.txt.previous",
+    )
+    for name in (*others, ".config.abcdefgh.edit", ".fleet.csv.minectl-draft-abcdefgh"):
         older_file = tmp_path / name
         older_file.write_bytes(b"x")
         older(older_file, 9999)
-    (tmp_path / ".config.txt.folder12").mkdir()
-    (tmp_path / ".config.txt.link1234").symlink_to(tmp_path / ".fleet.csv.abcdefgh")
-    with (tmp_path / ".config.txt.inuse123").open("wb") as file:
+    (tmp_path / ".config.txt.minectl-draft-folder12").mkdir()
+    (tmp_path / ".config.txt.minectl-draft-link1234").symlink_to(tmp_path / ".fleet.csv.minectl-draft-abcdefgh")
+    used = tmp_path / ".config.txt.minectl-draft-inuse123"
+    with used.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        older(tmp_path / ".config.txt.inuse123", 9999)
+        older(used, 9999)
         before = names_in(tmp_path)
         replace_file(path, b"new", 0o600)
         assert names_in(tmp_path) == sorted([*before, "config.txt"])
