@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -46,6 +47,14 @@ def test_one_tick_leaves_every_page_and_one_for_each_miner(place):
     links = re.findall(r'href="(miner/[^"]+)"', (www / "fleet.html").read_text())
     assert links
     assert all((www / link).is_file() for link in links)
+
+
+@pytest.mark.parametrize("reason", ["nobody knows", "[1, 2, 3]", "{}", '["a", "report", [1]]'])
+def test_a_report_that_somebody_changed_by_hand_costs_no_page(place, reason):
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET reason = ?, kind = 'curtail_report' WHERE id = 2", (reason,))
+    www, _ = drawn(place)
+    assert {one.name for one in www.iterdir()} >= PAGES
 
 
 def test_sec6_no_page_of_a_public_site_names_who_asked_for_something(tmp_path):
