@@ -34,7 +34,8 @@ RETENTION_S = {"records": 400 * 86_400, "anchors": 400 * 86_400, "commands": 400
 STATS_KEPT_S = 90 * 86_400
 TOLD_KEPT_S = 90 * 86_400
 UNTOLD_KEPT_S = 14 * 86_400
-BITE = 500  # rows of one table pruned in one hour at most: no tick pays for a year
+BITE = 500  # rows of one table pruned in one hour, or twice what that hour brought: no tick pays for a year
+BITE_MOST = 5000  # ten-second ticks of six rounds are 2,160 an hour
 
 # The columns of mine_states that show figures, in the order of the table.
 FIGURES = (
@@ -299,10 +300,14 @@ def prune(db: sqlite3.Connection, wall_s: int) -> None:
     """
     for name, kept_s in RETENTION_S.items():
         key = "tick_at" if name in ("anchors", "telemetry") else "id"
-        before = (wall_s - kept_s) * (64 if key == "id" else 1)
+        a_second = 64 if key == "id" else 1
+        ((came,),) = db.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {name} WHERE {key} >= ? LIMIT ?)",  # noqa: S608 - constants
+            ((wall_s - HOUR_S) * a_second, BITE_MOST // 2),
+        )
         db.execute(
-            f"DELETE FROM {name} WHERE {key} IN (SELECT {key} FROM {name} WHERE {key} < ? ORDER BY {key} LIMIT ?)",  # noqa: S608 - constants
-            (before, BITE),
+            f"DELETE FROM {name} WHERE {key} IN (SELECT {key} FROM {name} WHERE {key} < ? ORDER BY {key} LIMIT ?)",  # noqa: S608 - the same
+            ((wall_s - kept_s) * a_second, max(BITE, 2 * came)),
         )
     db.execute(
         "DELETE FROM stats WHERE timestamp IN (SELECT DISTINCT timestamp FROM stats WHERE timestamp < ?"

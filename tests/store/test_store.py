@@ -14,7 +14,7 @@ from mine_controller.core.option import Secret
 from mine_controller.store import events, query
 from mine_controller.store.codec import sha
 from mine_controller.store.db import StoreTrouble, iso
-from mine_controller.store.history import COLUMNS, roll_hour
+from mine_controller.store.history import COLUMNS, prune, roll_hour
 from mine_controller.store.outbox import EMERGENCY, INFO, Mark, Message
 from mine_controller.store.policies import pack_policy, unpack_policy
 from mine_controller.store.state import clock_facts
@@ -279,6 +279,22 @@ def test_what_is_past_its_time_is_pruned_in_small_bites_and_only_by_a_clock_to_b
         assert shell(paths, "SELECT count(*) FROM records") == [(left,)]
     assert shell(paths, "SELECT count(*) FROM mine_states") == [(32,)]
     assert shell(paths, "SELECT count(*) FROM hours") == [(2,)]
+
+
+def test_as_much_is_pruned_as_an_hour_brings_however_fast_the_site(paths, rules):
+    """A site of ten-second ticks writes more than five hundred records an hour: its file would grow for ever."""
+    run_ticks(paths, rules, 1, book=full_book(rules))
+    now = ledger.NOON + 401 * 86_400
+    left = []
+    with closing(sqlite3.connect(paths.db)) as db:
+        db.execute("DELETE FROM records")
+        db.executemany("INSERT INTO records VALUES (?, x'00')", [(ledger.NOON * 64 + n,) for n in range(9000)])
+        for came in (0, 900, 9000):
+            young = [((now - 60) * 64 + n,) for n in range(came)]
+            db.executemany("INSERT OR IGNORE INTO records VALUES (?, x'00')", young)
+            prune(db, now)
+            left += db.execute("SELECT count(*) FROM records WHERE id < ?", ((now - 3600) * 64,)).fetchone()
+    assert left == [8500, 6700, 1700]
 
 
 def test_where_nobody_keeps_the_clock_rows_go_once_the_boot_clock_says_they_are_old(paths, rules):
