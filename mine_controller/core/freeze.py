@@ -66,8 +66,13 @@ def freeze(
 
 
 def published(channels: Mapping[str, Value]) -> dict[str, Value]:
-    """What still counts after a boot: prices and rolled-up hours are facts about moments of wall time."""
-    return {key: value for key, value in channels.items() if key.endswith((prices.KEY_END, ":history"))}
+    """What still counts after a boot: prices and rolled-up hours are facts about moments of wall time, and a page that
+    said off has said nothing else since."""
+    return {
+        key: value
+        for key, value in channels.items()
+        if key.endswith((prices.KEY_END, ":history")) or (key.endswith(":signal") and value.value == "off")
+    }
 
 
 def _sweep(channels: dict[str, Value], wiring: Wiring, now_s: int) -> None:
@@ -267,13 +272,23 @@ def _vote(role: Role, channels: Mapping[str, Value], now_s: int) -> Value:
     if role.vote == "sum" and len(fresh) < len(role.keys):  # what one of them gives is not nought
         fresh, values = [], [value for value in values if value not in fresh] or values
     if fresh:
-        return _elect(role.vote, fresh)
+        return _elect(role.vote, fresh) if role.name != "signal" else _of_signals(values, fresh, now_s)
     newest = max((value for value in values if value is not None), key=lambda value: value.at_s, default=NEVER)
     why = _why_not(newest, now_s)
     if role.keys and newest.at_s == 0:
         health = channels.get(_endpoint_of(role.keys[0]) + ":health")
         why = health.why if health is not None and health.why else why
     return Value(None, newest.at_s, newest.source or (role.keys[0] if role.keys else ""), why)
+
+
+def _of_signals(values: Sequence[Value | None], fresh: list[Value], now_s: int) -> Value:
+    """SIG1 and SIG6: a page that said off and can't be read since is not outvoted by another one that says run."""
+    elected = _elect("worst", fresh)
+    silent = [value for value in values if value is not None and value.value == "off" and value not in fresh]
+    if not silent or elected.value == "off":
+        return elected
+    last = max(silent, key=lambda value: (value.at_s, value.source))
+    return Value(None, last.at_s, last.source, f"{_endpoint_of(last.source)} said off: {_why_not(last, now_s)}")
 
 
 _BAD_FIRST = {"off": 0, "alarm": 0, "on": 0, "warn": 1, "run": 2, "ok": 2}

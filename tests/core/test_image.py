@@ -85,6 +85,22 @@ def test_sig6_of_signals_that_disagree_the_stricter_counts(words, elected):
     assert found.site["signal"].value == elected
 
 
+def test_sig6_a_page_that_said_off_and_is_silent_since_is_not_outvoted():
+    keys = ("page 1:signal", "page 2:signal")
+    wires = WIRES._replace(roles={"signal": Role("signal", keys, "worst", 240)})
+    off = seen(Reading(keys[0], "off", NOW), Reading(keys[1], "run", NOW), wires=wires)
+    blind = (Reading(keys[0], None, NOW + 300, "no answer in 6.0 s"), Reading(keys[1], "run", NOW + 300))
+    found = seen(*blind, now_s=NOW + 300, last=off, wires=wires).site["signal"]
+    assert (found.value, found.at_s, found.source) == (None, NOW, keys[0])
+    assert found.why == "page 1 said off: no answer in 6.0 s, last known 300 s ago"
+    booted = freeze(off, blind, wires, clock(NOW + 300)._replace(rebooted=True)).site["signal"]
+    assert booted.value is None
+    back = (Reading(keys[0], "run", NOW + 300), Reading(keys[1], "run", NOW + 300))
+    assert seen(*back, now_s=NOW + 300, last=off, wires=wires).site["signal"].value == "run"
+    never_off = seen(Reading(keys[0], "run", NOW), Reading(keys[1], "run", NOW), wires=wires)
+    assert seen(*blind, now_s=NOW + 300, last=never_off, wires=wires).site["signal"].value == "run"
+
+
 def test_a_stop_that_is_on_anywhere_is_a_stop():
     keys = ("stop:switch", "stop panel/1:switch")
     wires = WIRES._replace(roles={"stop": Role("stop", keys, "worst", 240)})
