@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,15}")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
 _CREDENTIALS = "it carries a user or password: write those as options of their own"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]{{2,45}}\])(?::([0-9]{{1,5}}))?")
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[([0-9A-Fa-f:.]{{2,45}})\])(?::([0-9]{{1,5}}))?")
 _STRATUM = re.compile(
     r"(?:(stratum2?\+(?:tcp|ssl|tls|wss?))://)?([^/?#\s@:]+|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})(/[!-~]*)?",
     re.IGNORECASE,
@@ -137,13 +138,26 @@ def host(text: str) -> str:
     if "@" in text:
         raise WrongValueError(_CREDENTIALS)
     found = _HOST.fullmatch(text)
-    if not found or (found[1] and not 0 < int(found[1]) < 65536):
+    if not found or (found[2] and not 0 < int(found[2]) < 65536):
         raise WrongValueError(f"{_quote(text)} is not a host or address like 192.168.1.100 or meter.lan:8080")
+    if found[1] is not None and not _is_ipv6(found[1]):
+        raise WrongValueError(f"{_quote(text)} is not an IPv6 address")
     if _NUMERIC_HOST.fullmatch(text):
         octets = text.partition(":")[0].split(".")
         if len(octets) != 4 or not all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in octets):
             raise WrongValueError(f"{_quote(text)} is not an IPv4 address")
+        if any(len(part) > 1 and part[0] == "0" for part in octets):  # 192.168.010.050 would be asked as 192.168.8.40
+            meant = ".".join(str(int(part)) for part in octets)
+            raise WrongValueError(f"{_quote(text)} has leading zeros, which count as octal: write {meant}")
     return text
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        IPv6Address(text)
+    except AddressValueError:
+        return False
+    return True
 
 
 def url(text: str) -> str:

@@ -91,6 +91,20 @@ def test_what_is_no_host(text, tmp_path):
         make(str, text, tmp_path, kind="host")
 
 
+@pytest.mark.parametrize("text", ["[::::]", "[1.2.3.4]:80", "[fe80::12345]", "[:::1]:80", "[1:2:3:4:5:6:7:8:9]"])
+def test_what_no_library_takes_for_an_ipv6_address_is_told_as_wrong(text, tmp_path):
+    """Behind the check it would end a tick in a traceback, where a broken config gives way to the last good one."""
+    for kind, whole in (("host", text), ("url", f"http://{text.partition(']')[0]}]/x")):
+        with pytest.raises(WrongValueError, match="is not an IPv6 address"):
+            make(str, whole, tmp_path, kind=kind)
+
+
+@pytest.mark.parametrize("text", ["192.168.010.050", "192.168.8.040:80", "http://192.168.001.100/x"])
+def test_an_address_with_leading_zeros_is_refused_because_it_is_another_devices(text, tmp_path):
+    with pytest.raises(WrongValueError, match=r"has leading zeros, which count as octal: write 192\.168\.\d+\.\d+$"):
+        make(str, text, tmp_path, kind="url" if "/" in text else "host")
+
+
 @pytest.mark.parametrize("text", ["https://cbpower.coop/power-signal", "http://127.0.0.1:8080", "http://a/b?c=d#e"])
 def test_addresses(text, tmp_path):
     assert make(str, text, tmp_path, kind="url") == text
