@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from mine_controller.config import alarms, catalogue, pools
+from mine_controller.config import alarms, catalogue, keep, pools
 from mine_controller.config.fleet import FILE
 from mine_controller.config.lines import END, Document, decode, is_key, nearest, read
 from mine_controller.config.load import SITE, Source, build_config, read_source
@@ -167,6 +167,8 @@ def is_secret(title: str, option: str) -> bool:
         return False
     if kind in (alarms.TITLE, alarms.KIND):
         return False
+    if kind == keep.TITLE:
+        return option not in keep.Options._fields
     if kind == pools.KIND:
         return option not in pools.Options._fields or catalogue.declared(pools.Options)[option][0] is Secret
     for room in ("rule", "device", "channel"):

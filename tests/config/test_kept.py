@@ -63,6 +63,17 @@ def test_what_comes_back_names_what_is_to_be_typed_again_and_the_rest_counts(tmp
     assert not {"redfish pdu1", "foreman mine"} & set(config.endpoints)
 
 
+def test_how_long_copies_are_kept_is_no_secret_and_comes_back_out_of_one(tmp_path):
+    """With CHANGE-ME in place of its numbers a restored config.txt did not check, and nobody knew what they were."""
+    path = site(tmp_path, "[keep]\nhourly = 12\nafter_backup = copy.sh\n")
+    path.write_text(path.read_text().replace("live = yes", "live = yes\nrequire = signal"))
+    text, missing = put_back_text(kept_text(load(path)))
+    assert b"[keep]\nhourly = 12\nafter_backup = copy.sh\n" in text
+    assert missing == ("redfish pdu1.password", "foreman mine.key")
+    path.write_bytes(text)
+    assert load(path).keep.hourly == 12
+
+
 def test_typed_again_it_is_the_config_it_was(tmp_path):
     path = site(tmp_path)
     was = load(path)
