@@ -1,13 +1,15 @@
-"""What must agree between sections: the grid's marks, fans and miners, whom or what a rule names, and in what money
-prices are.
+"""What must agree between sections: the grid's marks, fans and miners, whom or what a rule names, in what money prices
+are, and which folders stay apart.
 
 A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mine_controller.config.lines import Document, nearest
+from mine_controller.config.model import Paths
 from mine_controller.config.site import Options as Site
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
@@ -37,6 +39,17 @@ def marks(document: Document, rules: Rules, facts: Site, work: Work) -> None:
         elif options.off_hz * 100 < nominal_hz * (100 - FAR_PCT):
             text = f"is more than {FAR_PCT} % below {belongs}: it would protect nothing"
             work.tell(entries["off_hz"].line, GRID, "off_hz", text)
+
+
+def places(document: Document, paths: Paths, work: Work) -> None:
+    """The page's folder is shown to everybody, with all that lies in it: secrets and the database never may."""
+    shown, section = os.path.realpath(paths.www), document.sections.get(SITE)
+    inside = [one for one in (paths.config, paths.db) if os.path.commonpath((shown, os.path.realpath(one))) == shown]
+    if inside and section is not None:
+        option = "www_dir" if "www_dir" in section.entries else "data_dir"
+        line = section.entries[option].line if option in section.entries else section.line
+        text = f"would show {' and '.join(one.name for one in inside)} to whoever sees the page: take a folder apart"
+        work.tell(line, SITE, option, text)
 
 
 def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:

@@ -117,6 +117,8 @@ def build_config(source: Source, over: Over) -> Config:
     across.generator(loader.document, rules, built.wiring, work)
     across.money(loader.document, site_options, kinds, work)
     loader.crossed(rules, site_options)
+    paths = site.paths(source.path.absolute(), site_options)
+    across.places(loader.document, paths, work)
     keeping = loader.keeping()
     alarming = alarms.read(loader.document.sections.values(), work)
     alarming = alarming._replace(channels=tuple(name for name, some in channels.items() if hasattr(some, "least")))
@@ -137,7 +139,7 @@ def build_config(source: Source, over: Over) -> Config:
         policy=Policy(_facts(site_options), rules, built.wiring, pools.facts(loader.pools.pools.values()), alarming),
         endpoints=endpoints,
         channels=channels,
-        paths=site.paths(source.path.absolute(), site_options),
+        paths=paths,
         sha=sha(source),
         notes=tuple(sorted(set(work.notes), key=lambda note: note.line)),
         secrets=tuple(dict.fromkeys(work.secrets)),

@@ -51,6 +51,26 @@ def test_marks_of_the_grid_that_is_there_are_taken(write, marks, nominal_hz):
 
 
 @pytest.mark.parametrize(
+    ("places", "line", "shown"),
+    [
+        ("www_dir = .", "www_dir", "config.txt and mine_data.db"),
+        ("www_dir = /", "www_dir", "config.txt and mine_data.db"),
+        ("data_dir = data\nwww_dir = data/../data", "www_dir", "mine_data.db"),
+        ("data_dir = www/data", "data_dir", "mine_data.db"),
+    ],
+)
+def test_a_folder_that_everybody_sees_holds_no_config_and_no_database(write, places, line, shown):
+    """Whoever asked the service for /config.txt was given it, with the passwords in it."""
+    ((begins, text),) = told(write(TEXT.replace("power_cap_kw", f"{places}\npower_cap_kw")))
+    assert (begins, text) == (line, f"would show {shown} to whoever sees the page: take a folder apart")
+
+
+def test_a_page_beside_the_config_or_beside_the_database_is_taken(write):
+    for places in ("", "www_dir = page\n", "data_dir = data\nwww_dir = data/www\n", "data_dir = www-data\n"):
+        assert load(write(TEXT.replace("power_cap_kw", f"{places}power_cap_kw"))).site.name
+
+
+@pytest.mark.parametrize(
     ("section", "line", "word"),
     [
         ("[schedule night]\nstop = yes\nof = cloud mine, a001, a009\n", "of", "no miner and no group 'a009'"),
