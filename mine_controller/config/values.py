@@ -54,8 +54,16 @@ def convert(annotation: Any, declared: Option, text: str, place: Place) -> Any:
     if make is None:
         raise TypeError(f"an option can't be declared as {annotation!r}")
     value = make(declared, text)
+    if declared.kind == "path":
+        _no_home(text)
     # A tick under cron has another working directory than its owner had: files are meant from where config.txt is.
     return str(place.folder / text) if declared.kind == "path" else value
+
+
+def _no_home(text: str) -> None:
+    """Raises for ~: nothing puts a home in its place here, and cron's is another one than its owner's."""
+    if text.startswith("~"):
+        raise WrongValueError(f"{_quote(text)} begins with ~, and no home is put there: write the whole path")
 
 
 def _quote(text: str) -> str:
@@ -191,7 +199,7 @@ def stratum(text: str) -> str:
 def _regex(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:  # a{9999999999}, and a thousand brackets
         raise WrongValueError(f"is not a pattern: {error}") from None
     return text
 
@@ -220,6 +228,7 @@ def secret(text: str, place: Place) -> Secret:
     if colon and source == "file":
         if not rest:
             raise WrongValueError("file: takes the path of a file")
+        _no_home(rest)
         return _from_file(place.folder / rest, f"file {rest}")
     if colon and source == "env":
         return _from_environment(rest)

@@ -105,6 +105,21 @@ def test_an_address_with_leading_zeros_is_refused_because_it_is_another_devices(
         make(str, text, tmp_path, kind="url" if "/" in text else "host")
 
 
+@pytest.mark.parametrize("text", ["(", "a{99999999999}", "(" * 3000 + ")" * 3000])
+def test_a_pattern_that_python_refuses_in_any_way_is_told_as_wrong(text, tmp_path):
+    with pytest.raises(WrongValueError, match="is not a pattern"):
+        make(str, text, tmp_path, kind="regex")
+
+
+@pytest.mark.parametrize("text", ["~/mine", "~", "~owner/mine"])
+def test_a_home_is_nobodys_here(text, tmp_path):
+    """A folder called ~ was made beside config.txt, and an empty database in it."""
+    for wrong in (lambda: make(str, text, tmp_path, kind="path"), lambda: make(Secret, f"file:{text}", tmp_path)):
+        with pytest.raises(WrongValueError, match="write the whole path"):
+            wrong()
+    assert make(str, "a~b", tmp_path, kind="path") == str(tmp_path / "a~b")
+
+
 @pytest.mark.parametrize("text", ["https://cbpower.coop/power-signal", "http://127.0.0.1:8080", "http://a/b?c=d#e"])
 def test_addresses(text, tmp_path):
     assert make(str, text, tmp_path, kind="url") == text
