@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from mine_controller.config import catalogue
-from mine_controller.config.edit import with_value
+from mine_controller.config.edit import is_secret, with_value
 from mine_controller.config.lines import UNFILLED, has_tail, read
 from mine_controller.config.values import Place, WrongValueError, convert, host, url
 from mine_controller.core.option import Option
 from mine_controller.record import NamedTuple
 
-_LINE = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*([=:])\s*(.*)")
+_LINE = re.compile(r"([A-Za-z][A-Za-z0-9_.-]*)\s*([=:])\s*(.*)")
+_QUOTED = re.compile(r"""(["'])((?:(?!\1).)*)\1(?:[ \t]*[#;].*)?""")  # the whole value, but for a comment behind it
 _PLACEHOLDER = re.compile(r"(?i)^(your[_-].*|.*yourdomain.*|\+1234567890|)$")
 
 
@@ -68,6 +69,11 @@ def _host_of(value: str) -> str:
     return host(bare)
 
 
+def _addresses(value: str) -> str:
+    """Several addresses, each of which may stand in quotes."""
+    return ", ".join(one.strip("\"'") for one in re.split(r"[,; ]+", value.strip()))
+
+
 _TELEGRAM, _EMAIL = "telegram", "email"
 GOALS: dict[str, _Goal] = {
     "loop_interval_minutes": _Goal("site", "tick_s", _minutes),
@@ -85,7 +91,7 @@ GOALS: dict[str, _Goal] = {
     "email_smtp_port": _Goal(_EMAIL, "port", _same),
     "email_username": _Goal(_EMAIL, "username", _same),
     "email_password": _Goal(_EMAIL, "password", _same),
-    "email_recipients": _Goal(_EMAIL, "to", lambda value: ", ".join(re.split(r"[,; ]+", value.strip()))),
+    "email_recipients": _Goal(_EMAIL, "to", _addresses),
     "LoopInterval": _Goal("site", "tick_s", _minutes),
     "PowerSignalURL": _Goal("power_signal coop", "url", url),
     "FanAPIURL": _Goal("controlbyweb fans", "host", _host_of),
@@ -131,16 +137,18 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
         key, sign, value = match[1], match[2], match[3].strip()
         if sign == ":" and not value and key not in WHY_NOT:
             continue  # the name of a YAML group
-        found.append((key, _bare(value)))
+        found.append((key, _bare(key, value)))
     return tuple(found)
 
 
-def _bare(value: str) -> str:
-    """The value without quotes and without a comment behind it."""
-    quoted = re.match(r"""(["'])(.*?)\1""", value)
-    if quoted:
+def _bare(key: str, value: str) -> str:
+    """The value without quotes and without a comment behind it; of a secret that may be its end, so there it stays."""
+    if quoted := _QUOTED.fullmatch(value):
         return quoted[2]
-    return re.split(r"[ \t][#;]", value, maxsplit=1)[0].strip() if has_tail(value) else value
+    goal = GOALS.get(key)
+    if not has_tail(value) or (goal and is_secret(goal.section, goal.option)):
+        return value
+    return re.split(r"[ \t][#;]", value, maxsplit=1)[0].strip()
 
 
 def old_to_new(text: str, base: str, place: Place) -> Converted:

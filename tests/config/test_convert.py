@@ -161,3 +161,21 @@ def test_placeholders_stay_to_be_filled_in(tmp_path):
 def test_nothing_of_an_old_file_can_end_or_extend_the_new_one(tmp_path):
     done, _, _ = new("cornbelt_url = https://a/\x00\nroomalert_ip = a]\n[end]\nemail_password = x # y\n", tmp_path)
     assert read(done.text).problems == ()
+
+
+def test_nothing_behind_a_quote_or_a_sign_of_a_comment_is_lost_without_a_word(tmp_path):
+    """The first of two quoted addresses was carried over alone, and a password up to its first ` ;`."""
+    text = 'email_recipients = "a@example.com", "b@example.com"  \nemail_password = abc ;def\nmax-temp = 30\n'
+    _, carried, left = new(text, tmp_path)
+    assert carried == {("email", "to"): "a@example.com, b@example.com"}
+    assert "goes into a file" in left["email_password"]
+    assert left["max-temp"] == "nothing here is called so"
+
+
+@pytest.mark.parametrize(
+    ("written", "value"),
+    [('"it\'s"', "it's"), ("'a' # b", "a"), ("p#s;t", "p#s;t"), ('"a;b"; c', "a;b"), ('"a', '"a')],
+)
+def test_a_password_is_carried_over_as_it_was_meant(written, value, tmp_path):
+    _, carried, _ = new(f"email_password = {written}\n", tmp_path)
+    assert carried == {("email", "password"): value}
