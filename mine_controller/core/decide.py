@@ -143,6 +143,7 @@ def _act_on(
         _gentle_rungs(view, compared),
         shed.is_blind(opened, memory),
     )
+    shed_events = (*shed.taken_over(view.state.shed, opened, view.now_s, compared.chases, memory), *shed_events)
     if not view.site.live:  # what was withheld can't have worked: no page at night for it
         shed_events = tuple(event._replace(severity="info") for event in shed_events)
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)

@@ -8,15 +8,20 @@ from mine_controller.core.fleet import Fleet, floor_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.image import Image
-from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.reason import Event, Limit, Reason
 from mine_controller.core.model.state import Chase, Shed, State
 
+SIGNAL = "signal"  # the cause of what the bill is about
 UNPROVEN = "curtail_unproven site"  # its alarm
 UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
 
 
 def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State, obey_within_s: int) -> Shed | None:
-    """The shed of this round before commands: opened when everything must stop, ended when nothing demands it."""
+    """The shed of this round before commands: opened when everything must stop, ended when nothing demands it.
+
+    The utility's order is an event of its own, for the bill: where it comes while all is down for another cause, or
+    ends before that one does, a shed is begun anew once the former is proven (`taken_over`).
+    """
     demanded = envelope.max_power_w == 0
     shed, now_s = state.shed, image.clock.plant_s
     if shed is not None and shed.ended_s is not None:
@@ -24,16 +29,57 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     if not demanded:
         return shed._replace(ended_s=now_s) if shed is not None else None
     cause = _cause(envelope)
-    if shed is None:
+    if shed is None or _is_another(shed, cause):
         before = fleet.measured_w if fleet.measured_w is not None else fleet.miners_w
-        signal_s = int(state.memory.get("signal", {}).get("signal_s") or now_s) if cause == "signal" else now_s
-        return Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s)
+        told = state.memory.get(SIGNAL, {}) if cause == SIGNAL else {}
+        signal_s = int(told.get("signal_s") or now_s)
+        begun = Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s)
+        return begun if shed is None else _inherited(begun, shed, int(told.get("off_s") or now_s))
     least_w = floor_w(0, fleet)  # who was listed since has a standby too
     return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
 
 
+def _is_another(shed: Shed, cause: str) -> bool:
+    """While the former is not proven its deadline and its emergency stand."""
+    return (shed.cause == SIGNAL) != (cause == SIGNAL) and shed.shed_100_s is not None and not shed.emergency
+
+
+def _inherited(begun: Shed, shed: Shed, seen_s: int) -> Shed:
+    """An order that was seen while the former shed went down: what that one measured since is its own proof."""
+    if begun.cause != SIGNAL or shed.shed_100_s is None or shed.shed_100_s < seen_s:
+        return begun
+    moments = (shed.first_command_s, shed.shed_50_s, shed.shed_90_s, shed.shed_100_s)
+    first_s, half_s, most_s, all_s = (None if at_s is None else max(at_s, begun.signal_s) for at_s in moments)
+    return begun._replace(
+        before_w=shed.before_w, floor_w=shed.floor_w, first_command_s=first_s, shed_50_s=half_s, shed_90_s=most_s,
+        shed_100_s=all_s, confirmed_w=shed.confirmed_w, gentle=shed.gentle, hard=shed.hard, dark_s=shed.dark_s,
+    )  # fmt: skip
+
+
 def _cause(envelope: Envelope) -> str:
+    """The rule that asks for it: the utility's signal whatever else does, else the one that binds."""
+    if any(_is_order(limit) for limit in envelope.reasons):
+        return SIGNAL
     return next((limit.reason.rule for limit in envelope.binding if limit.what == "max_power_w"), "limit")
+
+
+def _is_order(limit: Limit) -> bool:
+    """True of the signal's own limit, and of the one that stands for it while its rule fails."""
+    asks = limit.what == "max_power_w" and limit.amount == 0
+    return asks and (limit.reason.rule == SIGNAL or dict(limit.reason.numbers).get("rule") == SIGNAL)
+
+
+def taken_over(
+    was: Shed | None,
+    now: Shed | None,
+    now_s: int,
+    open_chases: Mapping[str, Chase],
+    memory: Mapping[str, Any],
+) -> tuple[Event, ...]:
+    """The report of a shed in whose place another one was begun in this round."""
+    if was is None or was.ended_s is not None or now is None or now.cause == was.cause or now.seen_s != now_s:
+        return ()
+    return (_report(was, open_chases, now_s, is_blind(was, memory)),)
 
 
 def deadline(shed: Shed | None, obey_within_s: int) -> Deadline | None:
@@ -154,10 +200,10 @@ def _stragglers(image: Image, open_chases: dict[str, Chase]) -> list[str]:
 
 def is_blind(shed: Shed | None, memory: Mapping[str, Any]) -> bool:
     """True of a curtailment for a signal that nobody could read: its cause is the signal, and nobody has called."""
-    return shed is not None and shed.cause == "signal" and bool(memory.get("signal", {}).get("blind"))
+    return shed is not None and shed.cause == SIGNAL and bool(memory.get(SIGNAL, {}).get("blind"))
 
 
-def _report(shed: Shed, open_chases: dict[str, Chase], now_s: int, blind: bool) -> Event:
+def _report(shed: Shed, open_chases: Mapping[str, Chase], now_s: int, blind: bool) -> Event:
     """The event report: what the bill dispute will ask for. Seconds are since the signal."""
 
     def since(at_s: int | None) -> int | str:

@@ -12,7 +12,8 @@ from mine_controller.core.model.state import Chase, Shed, State
 from mine_controller.core.words import sentence
 
 BEFORE_W, FLOOR_W = 100_000, 5_000
-OFF = Envelope(max_power_w=0, binding=(Limit(2, "max_power_w", 0, Reason("signal", "off")),))
+ORDER = Limit(2, "max_power_w", 0, Reason("signal", "off"))
+OFF = Envelope(max_power_w=0, binding=(ORDER,), reasons=(ORDER,))
 SIGNAL = State(memory={"signal": {"signal_s": 880}})
 
 
@@ -45,9 +46,11 @@ def test_it_begins_when_everything_must_stop_and_counts_from_the_signals_own_mom
     )
     unseen = shed.begin_or_go_on(image(1000), fleet(90_000, measured_w=None), OFF, State(), 300)
     assert (unseen.signal_s, unseen.before_w) == (1000, 90_000)
-    heat = OFF._replace(binding=(Limit(0, "max_power_w", 0, Reason("temperature", "stop")),))
+    heat = OFF._replace(binding=(HEAT,), reasons=(HEAT,))
     assert shed.begin_or_go_on(image(1000), fleet(1), heat, SIGNAL, 300).signal_s == 1000
-    assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(binding=()), SIGNAL, 300).cause == "limit"
+    assert (
+        shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(binding=(), reasons=()), SIGNAL, 300).cause == "limit"
+    )
 
 
 def test_a_limit_above_nothing_is_no_curtailment():
@@ -62,6 +65,51 @@ def test_it_goes_on_while_it_is_asked_for_ends_once_and_the_next_is_another():
     assert ended == kept._replace(ended_s=2000)
     assert shed.begin_or_go_on(image(2120), fleet(1), Envelope(), State(shed=ended), 300) is None
     assert shed.begin_or_go_on(image(2120), fleet(1), OFF, State(shed=ended), 300).seen_s == 2120
+
+
+HEAT = Limit(0, "max_power_w", 0, Reason("temperature", "stop"))
+BOTH = OFF._replace(binding=(HEAT,), reasons=(HEAT, *OFF.binding))
+
+
+def test_an_order_that_comes_while_all_is_down_for_another_cause_is_an_event_of_its_own():
+    hot = Shed(400, 400, "temperature", BEFORE_W, FLOOR_W, shed_100_s=450)
+    memory = {"signal": {"signal_s": 880, "off_s": 1000}}
+    kept = shed.begin_or_go_on(image(1000), fleet(600, measured_w=600), BOTH, State(memory=memory, shed=hot), 300)
+    assert (kept.cause, kept.signal_s, kept.seen_s, kept.before_w, kept.shed_100_s) == ("signal", 880, 1000, 600, None)
+    (report,) = shed.taken_over(hot, kept, 1000, {}, memory)
+    told = dict(report.reason.numbers)
+    assert (report.kind, told["cause"], told["lasted_s"], told["shed_100_s"]) == (
+        "curtail_report",
+        "temperature",
+        600,
+        50,
+    )
+    assert shed.taken_over(kept, kept, 1000, {}, memory) == ()
+    both = State(memory=memory, shed=kept)
+    assert shed.begin_or_go_on(image(1120), fleet(1), BOTH, both, 300) is kept
+    still_hot = shed.begin_or_go_on(
+        image(2000), fleet(1), BOTH._replace(reasons=(HEAT,)), State(shed=kept._replace(shed_100_s=1000)), 300
+    )
+    assert (still_hot.cause, still_hot.signal_s) == ("temperature", 2000)
+
+
+def test_an_order_while_another_stop_is_under_way_waits_for_its_proof_and_takes_it_for_its_own():
+    hot = Shed(900, 900, "temperature", BEFORE_W, FLOOR_W, first_command_s=900, shed_50_s=910)
+    memory = {"signal": {"signal_s": 880, "off_s": 1000}}
+    for unproven in (hot, hot._replace(shed_100_s=950, emergency="unproven")):
+        state = State(memory=memory, shed=unproven)
+        assert shed.begin_or_go_on(image(1000), fleet(9_000), BOTH, state, 300) is unproven
+    state = State(memory=memory, shed=hot._replace(shed_90_s=1010, shed_100_s=1020, confirmed_w=700, gentle=9))
+    kept = shed.begin_or_go_on(image(1120), fleet(600, measured_w=600), BOTH, state, 300)
+    assert (kept.cause, kept.signal_s, kept.before_w, kept.gentle) == ("signal", 880, BEFORE_W, 9)
+    assert (kept.first_command_s, kept.shed_50_s, kept.shed_90_s, kept.shed_100_s) == (900, 910, 1010, 1020)
+
+
+def test_an_order_stands_as_such_while_the_rule_of_the_signal_fails():
+    failed = Limit(2, "max_power_w", 0, Reason("decide", "rule_failed", (("rule", "signal"), ("error", "KeyError"))))
+    kept = begun(shed_100_s=1000)
+    envelope = OFF._replace(binding=(failed,), reasons=(failed,))
+    assert shed.begin_or_go_on(image(2000), fleet(1), envelope, State(shed=kept), 300) is kept
 
 
 def test_there_is_a_deadline_until_it_is_proven_or_over():

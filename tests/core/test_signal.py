@@ -189,3 +189,19 @@ def test_a_fan_that_goes_off_late_in_a_curtailment_is_not_its_first_command():
     plant.ticks(8)
     assert {target.partition(" ")[0] for _, target, _, _ in plant.sent} == {"fan"}
     assert plant.state.shed.first_command_s is None
+
+
+def test_an_order_during_a_stop_for_heat_has_its_own_report_for_the_bill():
+    plant = Plant(wiring())
+    plant.ticks(3)
+    plant.inlet = 46.0
+    plant.ticks(4)
+    plant.signal = "off"
+    plant.ticks(2)
+    plant.signal = "run"
+    plant.ticks(10)
+    told = [dict(event.reason.numbers) for event in plant.events("curtail_report")]
+    assert [one["cause"] for one in told] == ["temperature", "signal"]
+    assert told[1]["shed_100_s"] == 120
+    assert plant.state.shed.cause == "temperature"
+    assert plant.violations == []
