@@ -102,13 +102,16 @@ def _advise(view: View, policy: Policy) -> dict[str, Advice]:
 
 
 def _failed(name: str, layer: int, memory: dict[str, Any], error: str, view: View) -> Advice:
-    """Nothing may increase; a failing contract rule curtails after the grace, a safety rule is FAULT with fans full."""
+    """Nothing may increase; a failing contract rule curtails after the grace, and what it had ordered before stands; a
+    safety rule is FAULT with fans full."""
     since = int(memory.get("failed_s") or view.now_s)
     reason = Reason("decide", "rule_failed", (("rule", name), ("error", error), ("for_s", view.now_s - since)))
     limits = [Limit(layer, "no_start", 0, reason), Limit(layer, "no_fan_down", 0, reason)]
     if layer == SAFETY:
         limits.append(Limit(SAFETY, "fans_min", len(view.wiring.fans), reason))
-    if layer == CONTRACT and view.now_s - since >= RULE_BLIND_S:
+    shed_now = view.state.shed
+    ordered = shed_now is not None and shed_now.ended_s is None and shed_now.cause == name
+    if layer == CONTRACT and (ordered or view.now_s - since >= RULE_BLIND_S):
         limits.append(Limit(CONTRACT, "max_power_w", 0, reason))
     severity = "emergency" if layer <= CONTRACT else "warning"
     told = () if memory.get("failed_s") else (Event("rule_failed", severity, name, reason),)

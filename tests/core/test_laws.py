@@ -127,6 +127,25 @@ def test_pro4_a_rule_that_raises_takes_its_safe_side_and_is_told_once(name, monk
         assert plant.total < 1000
 
 
+def test_pro4_an_order_that_stands_goes_on_while_its_rule_fails(monkeypatch):
+    plant = Plant(wiring(12))
+    plant.ticks(4)
+    plant.mute = {"m001"}
+    plant.dead = {"redfish pdu1"}
+    plant.signal = "off"
+    plant.tick()
+    assert plant.power["m001"] == 3400
+
+    def broken(view, memory, options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(rules.load("signal"), "advise", broken)
+    plant.audited, plant.mute, plant.dead = False, set(), set()
+    plant.ticks(2)
+    assert plant.power["m001"] < 100
+    assert plant.events("curtail_report") == []
+
+
 def test_g14_a_test_value_on_a_live_site_can_only_lower():
     plant = Plant(wiring())
     plant.ticks(4)
