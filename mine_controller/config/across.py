@@ -52,6 +52,18 @@ def places(document: Document, paths: Paths, work: Work) -> None:
         work.tell(line, SITE, option, text)
 
 
+def phases(document: Document, wiring: Wiring, work: Work) -> None:
+    """A breaker on a phase that no line limits, where others are: its miners would count on none."""
+    section = document.sections.get(WIRING)
+    keys = [key.partition(" ") for key in section.entries] if section is not None else []
+    known = [name for word, _, name in keys if word == "phase"]
+    for breaker in wiring.breakers if known else ():
+        if section is not None and breaker.phase and breaker.phase not in known:
+            key = f"breaker {breaker.name}"
+            text = f"there is no phase {breaker.phase}{nearest(breaker.phase, known)}"
+            work.tell(section.entries[key].line, WIRING, key, text)
+
+
 def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
     """Fewer fans than the miners need: those beyond what the fans can carry, or all of them, never start."""
     fans, miners = len(wiring.fans), sum(bool(spec.paths) for spec in wiring.miners)

@@ -119,6 +119,7 @@ def build_config(source: Source, over: Over) -> Config:
     loader.crossed(rules, site_options)
     paths = site.paths(source.path.absolute(), site_options)
     across.places(loader.document, paths, work)
+    across.phases(loader.document, built.wiring, work)
     keeping = loader.keeping()
     alarming = alarms.read(loader.document.sections.values(), work)
     alarming = alarming._replace(channels=tuple(name for name, some in channels.items() if hasattr(some, "least")))

@@ -70,6 +70,15 @@ def test_a_page_beside_the_config_or_beside_the_database_is_taken(write):
         assert load(write(TEXT.replace("power_cap_kw", f"{places}power_cap_kw"))).site.name
 
 
+def test_a_breaker_on_a_phase_that_no_line_limits_is_refused(write):
+    """With `phase l1` in its line its miners counted on no phase, and a phase could be overloaded without a word."""
+    limits, breaker = "phase L1 = 60 A 230 V\nphase L2 = 60 A 230 V\n", "breaker b2 = 40 A 240 V phase l1\n"
+    assert "breaker b1 = " in TEXT
+    ((begins, text),) = told(write(TEXT.replace("breaker b1 = ", f"{limits}{breaker}breaker b1 = ")))
+    assert (begins, text) == ("breaker", "there is no phase l1 (known: L1, L2)")
+    assert load(write(TEXT.replace("breaker b1 = ", f"{breaker}breaker b1 = "))).policy.wiring.breakers[0].phase == "l1"
+
+
 @pytest.mark.parametrize(
     ("section", "line", "word"),
     [
