@@ -193,7 +193,13 @@ def _completed(base: str) -> str:
 
 def _doubt(key: str, value: str, old: dict[str, str]) -> None:
     """Raises WrongValueError for a value that can't be meant: the temperature monitor switches no fans."""
-    if key == "FanAPIURL" and _host_of(value) == _host_of(old.get("TempAPIURL", "none.invalid")):
+    if key != "FanAPIURL":
+        return
+    try:
+        monitor = _host_of(old.get("TempAPIURL", ""))
+    except WrongValueError:  # told of its own key
+        return
+    if _host_of(value) == monitor:
         raise WrongValueError("that host is the temperature monitor: give [controlbyweb fans] the host of the relays")
 
 

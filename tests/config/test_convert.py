@@ -179,3 +179,11 @@ def test_nothing_behind_a_quote_or_a_sign_of_a_comment_is_lost_without_a_word(tm
 def test_a_password_is_carried_over_as_it_was_meant(written, value, tmp_path):
     _, carried, _ = new(f"email_password = {written}\n", tmp_path)
     assert carried == {("email", "password"): value}
+
+
+@pytest.mark.parametrize("monitor", ["", "http://10.1.1/api", "http://a:b@10.1.1.100/"])
+def test_a_monitors_address_that_is_none_takes_the_relays_not_along(monitor, tmp_path):
+    """The good address of the relays was left out, and the reason named was that of the other key."""
+    _, carried, left = new(f"TempAPIURL={monitor}\nFanAPIURL=http://10.1.1.103/api/fan\n", tmp_path)
+    assert carried["controlbyweb fans", "url"] == "http://10.1.1.103"
+    assert "FanAPIURL" not in left
