@@ -236,7 +236,7 @@ class _Wirer:
     def _often_enough(self, entry: Entry, wired: Wired, quantity: str) -> None:
         every_s = wired.endpoint.every_s if wired.endpoint else 0
         own = self.section.entries.get(f"max_age {entry.key}")
-        max_age_s = int(own.value) if own and own.value.isascii() and own.value.isdigit() else _max_age_s(quantity)
+        max_age_s = int(own.value) if own and re.fullmatch(r"[0-9]{1,6}", own.value) else _max_age_s(quantity)
         if every_s > max_age_s:
             text = f"[{wired.section.title}] is asked every {every_s} s, but a value counts for {max_age_s} s only"
             self.tell(entry, text)

@@ -81,6 +81,7 @@ def test_endpoints_say_how_often_and_which_are_fleets(write):
         ("max_age humidity_pct = 5", "from 30 to 900"),
         ("max_age humidity_pct = 1_0", "from 30 to 900"),
         ("max_age humid = 60", "is not a role"),
+        (f"max_age humidity_pct = {'9' * 5000}", "from 30 to 900"),  # no number at all to Python
         ("fan 3 = relay fans/3", "is not understood"),
         ("fan 3 = watts meter fans/3, normal 100", "names no switch"),
         ("fan 3 = switch relay fans/3, watts meter fans/3", "normal 1500"),
