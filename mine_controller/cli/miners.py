@@ -177,7 +177,7 @@ Exit: 0 added · 2 config or usage"""
 @click.option("--phase", default="", help="Its phase.")
 @click.option("--row", default="", help="Its row.")
 @click.option("--nominal-w", type=click.IntRange(1, 20_000), help="What it draws, W.")
-@click.option("--flags", default="", help="protected, maintenance, spare.")
+@click.option("--flags", default="", help="protected, maintenance, spare, plug.")
 @click.option("--note", default="", help="Anything.")
 @config_option
 @click.pass_context

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from cli.home import FLEET
 
+from mine_controller.config.fleet import FLAGS
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.reason import Reason
@@ -435,3 +436,7 @@ def test_every_verb_has_help_with_an_example(home, verb):
     assert done.exit_code == 0
     assert f"  minectl miners {verb}" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 120
+
+
+def test_the_help_of_add_names_every_flag(seen):
+    assert all(flag in seen.run("miners", "add", "--help").stdout for flag in FLAGS)
