@@ -45,14 +45,16 @@ def _is_another(shed: Shed, cause: str) -> bool:
 
 
 def _inherited(begun: Shed, shed: Shed, seen_s: int) -> Shed:
-    """An order that was seen while the former shed went down: what that one measured since is its own proof."""
+    """What counted as dark a moment ago does not become an emergency by another name. An order that was seen while the
+    former shed went down takes for its own proof what that one measured since."""
+    begun = begun._replace(floor_w=max(begun.floor_w, shed.floor_w))
     if begun.cause != SIGNAL or shed.shed_100_s is None or shed.shed_100_s < seen_s:
         return begun
     moments = (shed.first_command_s, shed.shed_50_s, shed.shed_90_s, shed.shed_100_s)
     first_s, half_s, most_s, all_s = (None if at_s is None else max(at_s, begun.signal_s) for at_s in moments)
     return begun._replace(
-        before_w=shed.before_w, floor_w=shed.floor_w, first_command_s=first_s, shed_50_s=half_s, shed_90_s=most_s,
-        shed_100_s=all_s, confirmed_w=shed.confirmed_w, gentle=shed.gentle, hard=shed.hard, dark_s=shed.dark_s,
+        before_w=shed.before_w, first_command_s=first_s, shed_50_s=half_s, shed_90_s=most_s, shed_100_s=all_s,
+        confirmed_w=shed.confirmed_w, gentle=shed.gentle, hard=shed.hard, dark_s=shed.dark_s,
     )  # fmt: skip
 
 

@@ -205,3 +205,15 @@ def test_an_order_during_a_stop_for_heat_has_its_own_report_for_the_bill():
     assert told[1]["shed_100_s"] == 120
     assert plant.state.shed.cause == "temperature"
     assert plant.violations == []
+
+
+def test_an_order_makes_no_emergency_of_a_miner_that_the_stop_before_could_do_without():
+    plant = Plant(wiring())
+    plant.ticks(3)
+    plant.mute = plant.welded = {"m001"}
+    plant.inlet = 46.0
+    plant.tick()
+    plant.signal = "off"
+    plant.ticks(4)
+    assert (plant.state.shed.cause, plant.power["m001"]) == ("signal", 3400)
+    assert plant.events("curtail_unproven") == []
