@@ -124,11 +124,7 @@ def build_config(source: Source, over: Over) -> Config:
     alarming = alarms.read(loader.document.sections.values(), work)
     alarming = alarming._replace(channels=tuple(name for name, some in channels.items() if hasattr(some, "least")))
     loader.require(built, site_options)
-    if source.fleet is None:
-        work.note(0, "", "", "there is no fleet.csv beside config.txt: no miner is known")
-    elif not source.fleet.strip():  # cut off by a full disk or a dead editor: never taken for a mine without miners
-        text = "is empty: its first line names the columns (`fleet.csv.previous` may hold what was in it)"
-        work.problems.append(Problem(0, "", "", text, fleet_file.FILE))
+    _is_listed(source.fleet, work)
     if work.problems:
         order = sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text, one.section, one.option))
         raise ConfigError(tuple(order))
@@ -149,6 +145,14 @@ def build_config(source: Source, over: Over) -> Config:
         texts=(Secret(source.config.decode()), None if source.fleet is None else Secret(source.fleet.decode())),
         pools=tuple(loader.pools.pools.values()),
     )
+
+
+def _is_listed(fleet: bytes | None, work: Work) -> None:
+    if fleet is None:
+        work.note(0, "", "", "there is no fleet.csv beside config.txt: no miner is known")
+    elif not fleet.strip():  # cut off by a full disk or a dead editor: never taken for a mine without miners
+        text = "is empty: its first line names the columns (`fleet.csv.previous` may hold what was in it)"
+        work.problems.append(Problem(0, "", "", text, fleet_file.FILE))
 
 
 def sha(source: Source) -> str:
