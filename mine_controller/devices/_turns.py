@@ -14,12 +14,13 @@ from mine_controller.core.model.command import (
     Command,
     Outcome,
 )
+from mine_controller.devices._access import NO_LOGIN
 from mine_controller.devices._answer import clean, status_words
 from mine_controller.devices.kind import BadReply, Report
 from mine_controller.wire.door import Response, Wire, WireError
 
 LEAST_S = 0.5  # a call with less time than this would only end as unknown
-LOGIN = status_words(401)  # units block a user after some wrong logins, and then its owner can't log in either
+LOGIN = status_words(NO_LOGIN)  # units block a user after some wrong logins, and then its owner can't log in either
 GIVE_UP = 3  # unreachable this often in a row: the rest need not wait for its connect time-outs
 LARGEST_GROUP = 1000
 _RANGE = re.compile(r"([A-Za-z_]{0,16})([0-9]{1,4})-([A-Za-z_]{0,16})([0-9]{1,4})")
@@ -68,6 +69,8 @@ def lost(command: Command, error: WireError) -> Outcome:
 
 def judged(command: Command, answer: Response, why: str = "") -> Outcome:
     """What an HTTP status says about a command; `why` is the device's own reason for a refusal."""
+    if why and answer.status == NO_LOGIN:
+        why = f"{LOGIN}: {why}"  # in_turn knows it by that, whatever the device calls it
     told = clean(why or status_words(answer.status), 100)
     if answer.status == 202:
         return Outcome(command.id, ACCEPTED)

@@ -109,6 +109,15 @@ def test_a_wrong_password_is_not_shown_for_every_outlet():
     assert len(script.asked) == 2
 
 
+def test_a_login_refused_at_the_command_alone_is_known_by_whatever_words_the_unit_has_for_it():
+    unit, said = Unit(), {"error": {"message": "The session could not be authenticated."}}
+    script = Script(lambda request: told(said, 401) if request.method == "POST" else unit(request))
+    outcomes = apply(redfish, script, options(), orders([f"A{at}" for at in range(1, 3)], "off"))
+    assert verdicts(outcomes) == [REFUSED] * 2
+    assert outcomes[0].why == "the login was refused (401): The session could not be authenticated."
+    assert sum(one.startswith("POST") for one in script.asked) == 1
+
+
 def test_only_the_outlets_asked_for_are_read_one_by_one():
     script = Script(Unit(expands=False))
     read(script, options(expand="no"), channels=("A2",))
