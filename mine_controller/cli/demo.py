@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from mine_controller.play.planted import Bug
 
 LIVE_EVERY_S = 30
-LOCK = "minectl.lock"  # a demo that runs holds it, at work and between its ticks
 SITES = ("coop-container", "offgrid-container", "home-fleet", "agile-home")
 
 
@@ -116,6 +115,7 @@ def _show_bug(bug: "Bug", folder: Path, given: dict[str, Any]) -> int:
 
 def _own(folder: Path) -> None:
     """Begin with an empty folder of our own; never clear one that is not a demo's."""
+    from mine_controller.config.site import LOCK  # noqa: PLC0415 - a demo that runs holds it, also between its ticks
     from mine_controller.store.lock import DEMO, Busy, TickLock  # noqa: PLC0415
 
     mark = folder / DEMO

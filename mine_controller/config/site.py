@@ -17,6 +17,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "agile-home": (),
 }
 PROFILES = tuple(REQUIRED)
+LOCK = "minectl.lock"  # in the data folder
 
 
 def word(role: str) -> str:
@@ -91,7 +92,7 @@ def paths(config: Path, options: Options, environment: Mapping[str, str] = os.en
         fleet=folder / "fleet.csv",
         db=data / "mine_data.db",
         inbox=data / "inbox.db",
-        lock=data / "minectl.lock",
+        lock=data / LOCK,
         stop=data / "stop",
         www=folder / (options.www_dir or "www"),
         log=folder / (options.log_file or "mine.log"),
