@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from mine_controller.cli import demo
+from mine_controller.config.site import LOCK
 from mine_controller.ops.keep import waited
 from mine_controller.store import lock
 from mine_controller.store.lock import Busy, TickLock
@@ -41,7 +42,7 @@ def test_the_folder_of_a_demo_that_runs_is_not_cleared_under_it(tmp_path):
     """A second one cleared it first, and then said that the port was taken."""
     (tmp_path / lock.DEMO).touch()
     (tmp_path / "mine_data.db").write_bytes(b"a day")
-    with TickLock(tmp_path / demo.LOCK, shared=True):
+    with TickLock(tmp_path / LOCK, shared=True):
         done = run("--dir", str(tmp_path))
     assert (done.exit_code, (tmp_path / "mine_data.db").read_bytes()) == (1, b"a day")
     assert f"a demo runs in {tmp_path}: end it, or choose another folder with --dir" in done.output
