@@ -17,10 +17,10 @@ from mine_controller.core.model.command import (
 from mine_controller.devices._access import NO_LOGIN
 from mine_controller.devices._answer import clean, status_words
 from mine_controller.devices.kind import BadReply, Report
-from mine_controller.wire.door import Response, Wire, WireError
+from mine_controller.wire.door import Request, Response, Wire, WireError
 
 LEAST_S = 0.5  # a call with less time than this would only end as unknown
-LOGIN = status_words(NO_LOGIN)  # units block a user after some wrong logins, and then its owner can't log in either
+LOGIN = status_words(NO_LOGIN)
 GIVE_UP = 3  # unreachable this often in a row: the rest need not wait for its connect time-outs
 LARGEST_GROUP = 1000
 _RANGE = re.compile(r"([A-Za-z_]{0,16})([0-9]{1,4})-([A-Za-z_]{0,16})([0-9]{1,4})")
@@ -29,23 +29,39 @@ _OUTLET = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 Send = Callable[[Command], Outcome]
 
 
-def in_turn(wire: Wire, batch: Iterable[Command], report: Report, send: Send, on_pause_s: float = 0.0) -> None:
-    """Send one command after the other while there is time, and none after a refused login: it is that of all.
+class LoginRefusedError(BadReply):
+    """The unit refused the login earlier in this batch; nothing was sent."""
 
-    `send` may raise WireError or BadReply.
+
+def one_login(wire: Wire) -> Wire:
+    """The same wire for one unit's batch: after an answer of 401 a call sends nothing and raises LoginRefusedError.
+
+    Units block a user after some wrong logins, and then its owner can't log in either.
     """
-    silent, last, refused = 0, "", False
+    refused = False
+
+    def call(wanted: Request, until: float) -> Response:
+        nonlocal refused
+        if refused:
+            raise LoginRefusedError(f"{LOGIN}; not tried again in this round")
+        answer = wire.call(wanted, until)
+        refused = answer.status == NO_LOGIN
+        return answer
+
+    return wire._replace(call=call)
+
+
+def in_turn(wire: Wire, batch: Iterable[Command], report: Report, send: Send, on_pause_s: float = 0.0) -> None:
+    """Send one command after the other while there is time. `send` may raise WireError or BadReply."""
+    silent, last = 0, ""
     for command in batch:
         if command.verb == "on" == last:
             wire.sleep(on_pause_s)
-        if refused:
-            outcome = Outcome(command.id, REFUSED, f"{LOGIN}; not tried again in this round")
-        elif silent >= GIVE_UP:
+        if silent >= GIVE_UP:
             outcome = Outcome(command.id, UNREACHABLE, "the unit can't be reached; not tried again in this round")
         else:
             outcome = one(wire, command, send)
         silent = silent + 1 if outcome.verdict == UNREACHABLE else 0
-        refused = outcome.verdict == REFUSED and LOGIN in outcome.why
         last = command.verb
         report(outcome)
 
@@ -59,7 +75,12 @@ def one(wire: Wire, command: Command, send: Send) -> Outcome:
     except WireError as error:
         return lost(command, error)
     except BadReply as error:
-        return Outcome(command.id, UNKNOWN, str(error))
+        return unreadable(command, error)
+
+
+def unreadable(command: Command, error: BadReply) -> Outcome:
+    """An answer that says nothing of the command; after a refused login none was asked for."""
+    return Outcome(command.id, REFUSED if isinstance(error, LoginRefusedError) else UNKNOWN, str(error))
 
 
 def lost(command: Command, error: WireError) -> Outcome:
@@ -70,7 +91,7 @@ def lost(command: Command, error: WireError) -> Outcome:
 def judged(command: Command, answer: Response, why: str = "") -> Outcome:
     """What an HTTP status says about a command; `why` is the device's own reason for a refusal."""
     if why and answer.status == NO_LOGIN:
-        why = f"{LOGIN}: {why}"  # in_turn knows it by that, whatever the device calls it
+        why = f"{LOGIN}: {why}"
     told = clean(why or status_words(answer.status), 100)
     if answer.status == 202:
         return Outcome(command.id, ACCEPTED)

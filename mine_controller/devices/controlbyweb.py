@@ -21,7 +21,7 @@ from mine_controller.core.model.command import APPLIED, REFUSED, UNKNOWN, UNREAC
 from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access
 from mine_controller.devices._answer import clean, number, table
-from mine_controller.devices._turns import in_turn, judged
+from mine_controller.devices._turns import in_turn, judged, one_login
 from mine_controller.devices.kind import Ask, BadReply, Batch, Can, Found, LaneSpec, Reply, Report
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Response, Wire, WireError
@@ -84,6 +84,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
 
 def apply(wire: Wire, options: Options, batch: Batch, report: Report) -> None:
     """One request a relay; the answer is the read-back."""
+    wire = one_login(wire)
     dialects: list[str] = [] if options.dialect == "auto" else [options.dialect]
     sent: list[str] = []
 

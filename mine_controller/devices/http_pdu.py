@@ -248,7 +248,7 @@ def _lower(words: tuple[str, ...]) -> tuple[str, ...]:
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Outlet by outlet, each command sent once."""
-    commands = _turns.switchable(batch, report)
+    wire, commands = _turns.one_login(wire), _turns.switchable(batch, report)
     _turns.in_turn(wire, commands, report, lambda command: _one(wire, options, command), options.on_pause_s)
 
 

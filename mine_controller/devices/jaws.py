@@ -110,7 +110,7 @@ def _total(cords: Reply | None) -> list[Found]:
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Whole groups in one call, the rest outlet by outlet. Any 2xx is a yes, with or without a body."""
-    commands = _turns.switchable(batch, report)
+    wire, commands = _turns.one_login(wire), _turns.switchable(batch, report)
     done: set[str] = set()
     for name, members in _turns.whole_groups(commands, _turns.groups_of(options.groups)).items():
         done |= _group_off(wire, options, name, members, report)

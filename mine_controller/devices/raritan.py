@@ -304,6 +304,7 @@ def _total(answers: dict[int, Any], options: Options) -> list[Found]:
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Off goes in bulk requests; on goes outlet by outlet with a pause, against the inrush of many at once."""
+    wire = _turns.one_login(wire)
     commands = [command for command in _turns.switchable(batch, report) if _has(options, command, report)]
     off = [command for command in commands if options.bulk and command.verb == "off"]
     for start in range(0, len(off), BULK):
@@ -354,7 +355,7 @@ def _bulk_outcomes(wire: Wire, options: Options, commands: list[Command]) -> lis
     except WireError as error:
         return [_turns.lost(command, error) for command in commands]
     except BadReply as error:
-        return [Outcome(command.id, UNKNOWN, str(error)) for command in commands]
+        return [_turns.unreadable(command, error) for command in commands]
     return [_judged(command, answers.get(at)) for at, command in enumerate(commands)]
 
 

@@ -204,7 +204,7 @@ def _expansion(named: dict[str, Reply], outlets: Reply, options: Options) -> lis
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Whole groups in one call, the rest outlet by outlet: its resource (where to post, is it locked), then once."""
-    commands = _turns.switchable(batch, report)
+    wire, commands = _turns.one_login(wire), _turns.switchable(batch, report)
     grouped = _turns.whole_groups(commands, _turns.groups_of(options.groups))
     done: set[str] = set()
     for name, members in grouped.items():
@@ -271,7 +271,7 @@ def _targets(wire: Wire, options: Options, batch: Sequence[Command]) -> dict[str
         return {}
     try:
         outlets = _get(wire, options, "outlets", _outlets(options) + EXPANDED)
-    except WireError:
+    except (WireError, BadReply):
         return {}  # each outlet is then asked alone and tells its own reason
     return {_name(row): row for row in _members(outlets) if "Actions" in row}
 

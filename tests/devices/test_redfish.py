@@ -100,15 +100,6 @@ def test_a_wrong_password_is_shown_once_a_reading(memory, root_is_open):
     assert len(script.asked) == 1 + (root_is_open and not memory)
 
 
-def test_a_wrong_password_is_not_shown_for_every_outlet():
-    script = Script(lambda _: told({}, 401))
-    outcomes = apply(redfish, script, options(), orders([f"A{at}" for at in range(1, 25)], "off"))
-    assert verdicts(outcomes) == [REFUSED] * 24
-    assert outcomes[0].why == "before switching: outlet: the login was refused (401)"
-    assert outcomes[-1].why == "the login was refused (401); not tried again in this round"
-    assert len(script.asked) == 2
-
-
 def test_a_login_refused_at_the_command_alone_is_known_by_whatever_words_the_unit_has_for_it():
     unit, said = Unit(), {"error": {"message": "The session could not be authenticated."}}
     script = Script(lambda request: told(said, 401) if request.method == "POST" else unit(request))
