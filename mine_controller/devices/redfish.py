@@ -30,6 +30,8 @@ EXPANDED = "?$expand=.($levels=1)"
 EXPAND_PAYS = 4  # from so many outlets on, one large answer is cheaper than one small one each
 COLLECTION_CAP = 4 * BODY_CAP  # 48 expanded outlets with their sensors' excerpts are about 150 KiB
 MOST_OUTLETS = 200
+MOST_PAGES = 20  # of a collection that comes in parts
+PAGE = "outlets:"
 _ABSENT = ("Absent", "UnavailableOffline")
 _NO_READING = "no meter reading at this outlet"
 
@@ -59,7 +61,8 @@ def faults(options: Options) -> list[str]:
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """Replies "root" (while `expand` is not settled), "outlets", "metrics" and, unexpanded, "outlet:A1" ..."""
+    """Replies "root" (while `expand` is not settled), "outlets", its further pages "outlets:2" ..., "metrics" and,
+    unexpanded, "outlet:A1" ..."""
     replies = []
     expand = options.expand if options.expand != "auto" else ask.memory.get("expand", "")
     if expand not in ("yes", "no"):
@@ -74,13 +77,34 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     if expand == "yes" and not 200 <= outlets.status < 300:
         replies.append(outlets._replace(name="expanded"))
         outlets = _get(wire, options, "outlets", _outlets(options))
+    pages = _pages(wire, options, outlets)
     metrics = _access.ask_beside(wire, "metrics", _request(options, options.pdu.rstrip("/") + "/Metrics"))
-    return (*replies, outlets, metrics, *_each(wire, options, ask, outlets))
+    return (*replies, *pages, metrics, *_each(wire, options, ask, pages))
 
 
-def _each(wire: Wire, options: Options, ask: Ask, outlets: Reply) -> list[Reply]:
+def _pages(wire: Wire, options: Options, first: Reply) -> list[Reply]:
+    """The collection, whole: a unit may give it in parts, each with where the next one is (DSP0266, `nextLink`)."""
+    pages, asked = [first], set()
+    while len(pages) < MOST_PAGES:
+        url = _access.on_host(options.url, _next(pages[-1]))
+        if url is None or url in asked:
+            break
+        asked.add(url)
+        wanted = _access.request(options, "GET", url, cap=COLLECTION_CAP)
+        pages.append(_access.ask_beside(wire, f"{PAGE}{len(pages) + 1}", wanted))
+    return pages
+
+
+def _next(page: Reply) -> str:
+    try:
+        return str(_answer.table(page).get("Members@odata.nextLink", ""))
+    except BadReply:
+        return ""
+
+
+def _each(wire: Wire, options: Options, ask: Ask, pages: Sequence[Reply]) -> list[Reply]:
     """The outlets that the collection only names, one by one."""
-    named = [row for row in _members(outlets) if "PowerState" not in row]
+    named = [row for page in pages for row in _members(page) if "PowerState" not in row]
     replies = []
     for row in named[:MOST_OUTLETS]:
         name, url = _name(row), _access.on_host(options.url, str(row.get("@odata.id", "")))
@@ -110,7 +134,7 @@ def _can_expand(root: Reply) -> bool:
 
 
 def _members(outlets: Reply) -> list[dict[str, Any]]:
-    """The collection's members; none when it can't be read (then `parse` says so)."""
+    """One page's members; none when it can't be read (then `parse` says so of the first)."""
     try:
         members = _answer.table(outlets).get("Members")
     except BadReply:
@@ -131,8 +155,9 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
         raise BadReply(f"root: {_turns.LOGIN}" if "root" in named else "outlets: not asked")
     if not isinstance(_answer.table(outlets).get("Members"), list):
         raise BadReply("outlets: no list of outlets in it")
+    pages = [outlets, *(reply for reply in replies if reply.name.startswith(PAGE))]
     found: list[Found] = []
-    for row in _members(outlets):
+    for row in (each for page in pages for each in _members(page)):
         name = _name(row)
         if not _turns.is_outlet(name):
             continue

@@ -109,6 +109,47 @@ def test_a_login_refused_at_the_command_alone_is_known_by_whatever_words_the_uni
     assert sum(one.startswith("POST") for one in script.asked) == 1
 
 
+class Paged(Unit):
+    """Gives its outlets two at a time, as DSP0266 lets a unit do; `further` is where it says that the next ones are."""
+
+    def __init__(self, *names, further=f"{PDU}/Outlets?$skip={{}}", **more):
+        super().__init__(names, **more)
+        self.further = further
+
+    def __call__(self, request):
+        path, _, query = request.url.partition("192.0.2.1")[2].partition("?")
+        skips = "skip=" in query and "expand=" not in query  # a part of the list that only names them
+        answer = super().__call__(request._replace(url=request.url.partition("?")[0]) if skips else request)
+        if not path.endswith("/Outlets") or answer.status != 200:
+            return answer
+        rows, at = json.loads(answer.body)["Members"], int(query.partition("skip=")[2] or 0)
+        more = {"Members@odata.nextLink": self.further.format(at + 2)} if rows[at + 2 :] else {}
+        return told({"Members": rows[at : at + 2], **more})
+
+
+@pytest.mark.parametrize("expands", [True, False])
+def test_pdu1_the_outlets_of_every_page_are_read(expands):
+    script = Script(Paged("A1", "A2", "A3", "A4", "A5", expands=expands))
+    found = read(script, options())
+    assert [value(found, f"A{at}", "power_w") for at in range(1, 6)] == [3400] * 5
+    assert sum("skip=" in path for path in script.asked) == 2
+
+
+def test_a_page_that_does_not_come_leaves_the_outlets_before_it_known():
+    unit = Paged("A1", "A2", "A3")
+    found = read(Script(lambda request: lost() if "skip=" in request.url else unit(request)), options())
+    assert {each.channel for each in found if each.quantity == "switch"} == {"A1", "A2"}
+
+
+@pytest.mark.parametrize(
+    "further", [f"{PDU}/Outlets?$expand=.&$skip=0", "//192.0.2.9/more", "https://192.0.2.9/more", ""]
+)
+def test_pages_that_go_in_a_circle_or_elsewhere_come_to_an_end(further):
+    script = Script(Paged("A1", "A2", "A3", further=further))
+    read(script, options())
+    assert len(script.asked) <= 4  # the root, two pages at most, the totals
+
+
 def test_only_the_outlets_asked_for_are_read_one_by_one():
     script = Script(Unit(expands=False))
     read(script, options(expand="no"), channels=("A2",))
