@@ -3,7 +3,8 @@
 Bands stand from dear to cheap. A price belongs to the cheapest band whose `max_price` lies above it, so a price on an
 edge is the dearer band's. Towards dearer or off it goes at once, even a little before the slot begins; towards cheaper
 only when the slot after this one qualifies too and the band has been held over `dwell_slots` edges. What is not known
-is the default band. Moments are wall time in epoch seconds, prices minor units (pence, cents) per kWh.
+is the default band. A slot of many hours, as a contract's night has, counts as half hours in a row: the dear day after
+it is no reason to sleep through it. Moments are wall time in epoch seconds, prices minor units (pence, cents) per kWh.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
-from mine_controller.core.prices import MOST, Price, Slot, ahead, slot_at
+from mine_controller.core.prices import MOST, Price, Slot, edges, part_at
 from mine_controller.record import NamedTuple
 
 OFF = "off"
@@ -136,10 +137,10 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
         return rank(bands, band)
 
     held = None if held is not None and _is_gone(bands, held) else held
-    slot, default = slot_at(slots, wall_s), _lifted(bands, named(bands, pace.default), pace)
+    slot, default = part_at(slots, wall_s), _lifted(bands, named(bands, pace.default), pace)
     if slot is None:
         return _settled(bands, Choice(default, wall_s, "unknown", None), held, pace, True)
-    following = ahead(slots, wall_s, 1)[0]
+    following = part_at(slots, slot.end_s)
     now = _lifted(bands, band_of(bands, slot.price), pace)
     then = _lifted(bands, band_of(bands, following.price), pace) if following is not None else default
     if slot.end_s - wall_s < pace.lead_s and rank_of(then) < rank_of(now):
@@ -147,7 +148,7 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
         code = "ahead" if following is not None else "unknown"
         return _settled(bands, Choice(then, slot.end_s, code, price), held, pace, True)
     cheaper = held is not None and rank_of(now) > rank_of(named(bands, held.name))
-    may = not held or not cheaper or not held.from_s or _edges(slots, held.from_s, slot.start_s) >= pace.dwell_slots
+    may = not held or not cheaper or not held.from_s or edges(slots, held.from_s, slot.start_s) >= pace.dwell_slots
     if rank_of(then) >= rank_of(now):
         return _settled(bands, Choice(now, slot.start_s, "price", slot.price), held, pace, may)
     waits = "next" if following is not None else "blind"
@@ -157,10 +158,6 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
 def _is_gone(bands: Sequence[Band], held: Held) -> bool:
     """Taken out of the config since, or renamed: it can't be held, and is no reason to be off."""
     return held.name != OFF and held.name not in (band.name for band in bands)
-
-
-def _edges(slots: Sequence[Slot], from_s: int, to_s: int) -> int:
-    return sum(from_s < one.start_s <= to_s for one in slots)
 
 
 def _settled(

@@ -31,6 +31,8 @@ FIRST_S, LAST_S = 1_000_000_000, 20_000_000_000  # moments a price can be for
 UNSYNCED_S = 86_400  # never set by anybody for so long after a boot: the wall clock may be in another slot (CLK3)
 UNTRUSTED = "the clock was not set since the boot a day ago: which slot holds is not known"
 CLOCK_OFF_S = 300  # a clock nobody keeps that is so far off a price server's may be in another slot
+LONGEST_S = 3600  # the longest slot of an exchange; a longer one is a contract's price, which counts by half hours
+HALF_S = 1800
 TEST = "test by "  # how the source of a value begins that a person set to try something
 TEST_SLOT_S = 1800
 
@@ -79,15 +81,33 @@ def slot_at(slots: Sequence[Slot], wall_s: int) -> Slot | None:
     return None if at is None else slots[at]
 
 
-def ahead(slots: Sequence[Slot], wall_s: int, n: int) -> tuple[Slot | None, ...]:
-    """The `n` slots that follow the one holding now, in order; None from the first gap on, or when now is unknown."""
-    at = _place(slots, wall_s)
-    found: list[Slot | None] = []
-    while at is not None and len(found) < n:
-        at = at + 1 if at + 1 < len(slots) and slots[at + 1].start_s == slots[at].end_s else None
-        if at is not None:
-            found.append(slots[at])
-    return (*found, *([None] * (n - len(found))))
+def part_at(slots: Sequence[Slot], wall_s: int) -> Slot | None:
+    """As `slot_at`, but of a slot of many hours only the half hour that holds at that moment."""
+    slot = slot_at(slots, wall_s)
+    if slot is None:
+        return None
+    step_s = _step_s(slot)
+    start_s = slot.start_s + (wall_s - slot.start_s) // step_s * step_s
+    return Slot(start_s, min(start_s + step_s, slot.end_s), slot.price)
+
+
+def edges(slots: Sequence[Slot], from_s: int, to_s: int) -> int:
+    """How many slots begin after `from_s` up to `to_s`, parts of long ones among them."""
+    found = 0
+    for slot in slots:
+        if slot.end_s <= from_s or slot.start_s > to_s:
+            continue
+        step_s = _step_s(slot)
+        last, first = (
+            (at_s - slot.start_s) // step_s for at_s in (min(to_s, slot.end_s - 1), max(from_s, slot.start_s - 1))
+        )
+        found += max(0, last - first)
+    return found
+
+
+def _step_s(slot: Slot) -> int:
+    lasts_s = slot.end_s - slot.start_s
+    return lasts_s if lasts_s <= LONGEST_S else HALF_S
 
 
 def coverage_end(slots: Sequence[Slot], wall_s: int) -> int:

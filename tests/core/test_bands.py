@@ -27,6 +27,7 @@ from mine_controller.core.model.image import Request
 from mine_controller.core.model.state import Unit
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.outlook import outlook
+from mine_controller.core.prices import Slot
 from mine_controller.core.rules import profit
 from mine_controller.devices._poolapi import PLACES
 
@@ -104,6 +105,45 @@ def test_the_last_published_slot_is_mined_to_its_end_but_for_the_lead():
     slots, edge_s, held = half_hours(5), BEGIN_S + HALF_S, Held("4", BEGIN_S - HALF_S)
     assert name_at(slots, edge_s - 200, held, PACE) == "4"
     assert name_at(slots, edge_s - 100, held, PACE) == "off"
+
+
+def stretches(*parts):
+    """Slots of a contract: (hours, price) in a row, from the first slot of a market on."""
+    found, at_s = [], BEGIN_S
+    for hours, price in parts:
+        found.append(Slot(at_s, at_s + hours * 3600, price))
+        at_s = found[-1].end_s
+    return tuple(found)
+
+
+def followed(slots, from_s, to_s, held=None):
+    """(half hours after the first slot began, band) at each change, ticks in a row."""
+    found = []
+    for at in range(from_s, to_s, TICK_S):
+        choice = choose(DEFAULTS, slots, at, held, PACE)
+        if held is None or choice.band.name != held.name:
+            found.append(((at - BEGIN_S) // HALF_S, choice.band.name))
+        held = Held(choice.band.name, choice.from_s)
+    return found
+
+
+def test_a_night_rate_of_hours_is_mined_in_though_a_dear_day_follows_it():
+    """A contract's price is one slot of hours: the half hour after this one is in it."""
+    night = stretches((2, 28.4), (5, 8.5), (17, 28.4), (5, 8.5), (17, 28.4))
+    assert followed(night, BEGIN_S, night[-1].start_s) == [(0, "1"), (4, "3"), (13, "1"), (48, "3"), (57, "1")]
+
+
+def test_a_price_that_never_changes_is_mined_at():
+    flat = stretches((9 * 24, 10.0))
+    assert followed(flat, BEGIN_S + 40 * HALF_S, BEGIN_S + 44 * HALF_S) == [(40, "3")]
+    blind = Held("off", BEGIN_S + 40 * HALF_S + 600)  # the price was not known until just now
+    assert followed(flat, BEGIN_S + 40 * HALF_S + 720, BEGIN_S + 44 * HALF_S, blind) == [(41, "3")]
+
+
+def test_the_last_half_hour_of_a_night_rate_is_no_reason_to_begin():
+    night = stretches((5, 8.5), (17, 28.4))
+    assert name_at(night, BEGIN_S + 9 * HALF_S, Held("1", BEGIN_S - HALF_S)) == "1"
+    assert name_at(night, BEGIN_S + 8 * HALF_S, Held("1", BEGIN_S - HALF_S)) == "3"
 
 
 def test_a_person_who_wants_it_on_gets_the_dearest_band_that_mines():

@@ -51,7 +51,7 @@ def timetables(draw, most=80):
     at, out = T0 + draw(st.integers(-10, 10)) * 900, []
     for _ in range(draw(st.integers(0, most))):
         at += draw(st.sampled_from([0, 0, 0, 0, 900, 5400]))
-        end = at + draw(st.sampled_from([900, 1800, 1800, 1800, 3600]))
+        end = at + draw(st.sampled_from([900, 1800, 1800, 1800, 3600, 18_000]))
         out.append(Slot(at, end, draw(numbers)))
         at = end
     return tuple(out)
@@ -77,20 +77,26 @@ def test_the_price_of_a_moment_is_that_of_the_slot_around_it_and_of_no_other(slo
     assert prices.price_at(slots, wall_s) == (around[0].price if around else None)
 
 
-@given(timetables(), st.integers(-20_000, 200_000), st.integers(0, 6))
-def test_what_comes_next_is_told_up_to_the_first_gap(slots, after_s, n):
-    """PRC3: gaps are unknown."""
-    coming = prices.ahead(slots, T0 + after_s, n)
-    now = prices.slot_at(slots, T0 + after_s)
-    assert len(coming) == n
-    end_s = now.end_s if now else None
-    for slot in coming:
-        if slot is None:
-            assert end_s is None or prices.price_at(slots, end_s) is None
-            end_s = None
-        else:
-            assert slot.start_s == end_s
-            end_s = slot.end_s
+@given(timetables(), st.integers(-20_000, 200_000))
+def test_a_slot_of_many_hours_counts_by_half_hours_and_any_other_as_a_whole(slots, after_s):
+    wall_s = T0 + after_s
+    slot, part = prices.slot_at(slots, wall_s), prices.part_at(slots, wall_s)
+    if slot is None or slot.end_s - slot.start_s <= 3600:
+        assert part == slot
+        return
+    assert part.start_s <= wall_s < part.end_s <= slot.end_s
+    assert part.price == slot.price
+    assert (part.start_s - slot.start_s) % 1800 == 0
+    assert part.end_s == min(part.start_s + 1800, slot.end_s)
+
+
+@given(timetables(), st.integers(-20_000, 200_000), st.integers(0, 100_000))
+def test_edges_are_the_moments_at_which_a_part_begins(slots, from_s, lasts_s):
+    begin_s, end_s = T0 + from_s, T0 + from_s + lasts_s
+    parts = [start_s for slot in slots
+             for start_s in range(slot.start_s, slot.end_s,
+                                  1800 if slot.end_s - slot.start_s > 3600 else slot.end_s - slot.start_s)]  # fmt: skip
+    assert prices.edges(slots, begin_s, end_s) == sum(begin_s < start_s <= end_s for start_s in parts)
 
 
 @given(timetables(), st.integers(-20_000, 200_000))
