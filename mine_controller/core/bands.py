@@ -140,6 +140,8 @@ def choose(bands: Sequence[Band], slots: Sequence[Slot], wall_s: int, held: Held
     slot, default = part_at(slots, wall_s), _lifted(bands, named(bands, pace.default), pace)
     if slot is None:
         return _settled(bands, Choice(default, wall_s, "unknown", None), held, pace, True)
+    if held is not None and held.from_s > slot.end_s:  # the clock has gone back: nobody knows since when it is held
+        held = held._replace(from_s=slot.start_s)
     following = part_at(slots, slot.end_s)
     now = _lifted(bands, band_of(bands, slot.price), pace)
     then = _lifted(bands, band_of(bands, following.price), pace) if following is not None else default

@@ -81,6 +81,15 @@ def test_a_cheaper_band_waits_until_the_one_in_force_was_held_over_its_edges():
     assert name_at(slots, BEGIN_S + 2 * HALF_S, Held("2", BEGIN_S), Pace(dwell_slots=2, lead_s=0)) == "4"
 
 
+def test_a_clock_that_goes_back_makes_no_band_wait_for_the_time_it_had_shown():
+    slots, held = half_hours(*[5] * 6), Held("off", BEGIN_S + 365 * 86_400)
+    found = choose(DEFAULTS, slots, BEGIN_S + 60, held, PACE)
+    assert (found.band.name, found.code, found.from_s) == ("off", "dwell", BEGIN_S)
+    assert name_at(slots, BEGIN_S + HALF_S, Held("off", found.from_s), PACE) == "4"
+    ahead = Held("1", BEGIN_S + HALF_S)  # of the dearer slot to come, and no mistake
+    assert choose(DEFAULTS, half_hours(5, 25), BEGIN_S + HALF_S - 60, ahead, PACE).from_s == BEGIN_S + HALF_S
+
+
 def test_a_dearer_slot_known_in_advance_counts_a_minute_and_a_tick_before_it_begins():
     slots, held = half_hours(5, 25), Held("4", BEGIN_S - HALF_S)
     edge_s = BEGIN_S + HALF_S
