@@ -32,20 +32,18 @@ BUSY = 75
 
 
 def o12(history: History) -> Iterator[str]:
-    """No deadlock: with nothing wrong, 45 minutes later the site draws 90 % of what it may. When it becomes warm
-    quickly it has as long again: cold metal waits until it is surely above the dew point (HUM2)."""
-    for stretch in stretches(history.samples, _all_well):
-        latched = any(one.mode in ("EMERGENCY", "FAULT") for one in history.ticks)
+    """No deadlock: with nothing wrong, the site is never for 45 minutes below 90 % of what it may draw, neither at the
+    beginning nor later. When it becomes warm quickly it has as long again: cold metal waits until it is surely above
+    the dew point (HUM2)."""
+    latched = any(one.mode in ("EMERGENCY", "FAULT") for one in history.ticks)
+    for stretch in stretches(history.samples, lambda one: _all_well(one) and one.miners_w < 0.9 * one.permitted_w):
         limit_s = BACK_S + (LATCHED_S if latched else 0) + history.slack_s(stretch[0].at_s, stretch[-1].at_s)
         cold_c = min(one.ambient_c for one in history.samples if -SOAKS_S <= one.at_s - stretch[0].at_s <= 0)
         if max(one.ambient_c for one in stretch) - cold_c > SOAKED_K:
             limit_s += BACK_S
-        if length_s(stretch) <= limit_s:
-            continue
-        late = [one for one in stretch if one.at_s - stretch[0].at_s <= limit_s]
-        if all(one.miners_w < 0.9 * one.permitted_w for one in late):
-            share = 100 * late[-1].miners_w / max(late[-1].permitted_w, 1)
-            yield f"{share:.0f} % of what is permitted, {limit_s / 60:.0f} minutes after everything was well"
+        if length_s(stretch) > limit_s:
+            share = 100 * stretch[-1].miners_w / max(stretch[-1].permitted_w, 1)
+            yield f"{share:.0f} % of what is permitted, for {length_s(stretch) / 60:.0f} minutes in which all was well"
 
 
 def _all_well(one: Sample) -> bool:

@@ -147,6 +147,18 @@ def _stops_nobody_after_a_gap(right: Any) -> Any:
     return wrong
 
 
+def _stops_half_for_nothing(right: Any) -> Any:
+    count = [0]
+
+    def wrong(view: Any, envelope: Any) -> Any:
+        count[0] += 1
+        half = len(view.fleet.on) // 2
+        kept = tuple(at for at, on in enumerate(view.fleet.on) if on)[half:]
+        return kept if kept and count[0] > 11 else right(view, envelope)
+
+    return wrong
+
+
 def _also_the_dark(stops: Any, view: Any, envelope: Any) -> Any:
     return tuple(range(len(view.wiring.miners))) if envelope.max_power_w == 0 else stops
 
@@ -265,6 +277,8 @@ BUGS: tuple[Bug, ...] = (
         _options(confirm=1_000_000), ((5, "signal off"), (9, "signal run")), 36),
     Bug("never_starts", "nobody is started", ("O12",), "core.choose:_starts",
         _always(()), (), 30, COLD_START),
+    Bug("half_for_nothing", "after a while half of them are stopped for no reason", ("O12",), "core.choose:_stops",
+        _stops_half_for_nothing, (), 60),
     Bug("no_min_off", "a miner may start right after its stop", ("G2", "O9"), _RULES + "wear:_ban",
         _always(None), tuple(zip((4, 6, 9, 10), (HALT, FREE) * 2, strict=True)), 16,
         {"miners": 2, "pdus": 1}),

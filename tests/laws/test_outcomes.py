@@ -125,6 +125,11 @@ def never_back():
     return history(story((4000, DARK_W, {})))
 
 
+def lost_later():
+    """In full swing when all was well already; an hour of half of it comes after."""
+    return history(story((6000, FULL_W, {}), (4000, FULL_W / 2, {})))
+
+
 def swings():
     samples = story((3000, FULL_W, {}))
     return history(
@@ -179,7 +184,7 @@ BAD = {
     "O1": (never_dark,), "O2": (blind,), "O3": (unmeasured,), "O4": (back_again, again_and_again),
     "O5": (airless, airless_for_long),
     "O6": (hot, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
-    "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back,),
+    "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back, lost_later),
     "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, told_again), "O15": (uneven,),
     "O16": (killed_and_not_dark,), "O17": (stepped_and_not_dark,), "O18": (too_early,), "O19": (dear,),
     "O20": (both_at_work,),
