@@ -227,6 +227,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("band", "price_low"): "the price is {price} p/kWh, below {limit}",
     ("band", "optimal_price"): "the cheapest slot of the day begins: {price} p/kWh",
     ("profit", "low"): "{miner} earns {earns} p and costs {costs} p an hour: it rests",
+    ("profit", "unknown"): "{miner} rests on: it cost more than it earned, and {what} is not known now",
     ("profit", "all_low"): "{miners} miners cost more than they earn at {price} p/kWh and rest",
     ("profit", "all_back"): "mining pays again at {price} p/kWh",
     ("profit", "unguarded"): "nobody rests for what mining costs: the config has no price any more, or guard = no",

@@ -86,6 +86,25 @@ def test_not_knowing_the_price_frees_nobody_and_stops_nobody():
     assert desk.off() == []
 
 
+def test_a_coin_whose_worth_is_not_known_any_more_frees_nobody_and_stops_nobody():
+    """Law 4: a service of prices that is silent for a day starts no miner that rests."""
+    desk = Paid(BTC=9.0)
+    told = section(difficulty=126e12, reward=3.125, price_from="pool x:price")
+    desk.options = profit.with_sections(desk.options, [("BTC", told)])
+    desk.channels["pool x:price"] = Value(80_000.0, desk.now)
+    desk.see()
+    assert desk.off() == ["m000", "m001", "m002"]
+    del desk.channels["pool x:price"]
+    desk.on_pool(0, "btc")
+    desk.wiring = desk.wiring._replace(miners=(*desk.wiring.miners[:2], desk.wiring.miners[2]._replace(id="m009")))
+    desk.see()
+    assert desk.off() == ["m000", "m001"], "one by its pool, one by the best that it can mine; who ran goes on"
+    assert desk.events() == []
+    desk.options = profit.with_sections(desk.options, [("DGB", section(value=9.0))])
+    desk.see()
+    assert desk.off() == [], "of a coin that left the config nothing is asked"
+
+
 def test_of_whom_nothing_was_learned_nothing_is_said():
     desk = Paid(BTC=1.0)
     desk.state = State(units={"m000": Unit(dj_th=2500), "m001": Unit(run_dw=5)})

@@ -3,7 +3,8 @@
 What a coin earns is written as pence per TH/s and day, or follows from its difficulty, reward and price, which may be
 numbers or channels of any endpoint. A difficulty counts 2^32 hashes a share of one (SHA-256 and Scrypt coins), and one
 hash a share of one where the coin is mined by RandomX, as Monero and its kin count. A miner is judged by its learned
-joules per terahash; of whom nothing was learned nothing is said, and so it is while the price of power is not known.
+joules per terahash; of whom nothing was learned nothing is said, and so it is while the price of power, or what the
+coin earns, is not known: who rests then rests on, and nobody else is stopped.
 With `choose = yes` miners go to the coin that pays most, where no band names one.
 """
 
@@ -113,10 +114,12 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if options.guard and price is not None:
         for spec in view.wiring.miners:
             reason = _poor(view, spec, known, price, options.margin_pct if spec.id in was else 0)
+            if reason is None and spec.id in was:
+                reason = _worth_unknown(view, spec, options, known)
             if reason is not None:
                 poor[spec.id] = reason
     elif options.guard and view.wired(ROLE):
-        poor = {name: Reason("profit", "low", (("miner", name),)) for name in sorted(was)}  # not knowing frees nobody
+        poor = {name: _unknown(name, "what power costs") for name in sorted(was)}  # not knowing frees nobody
     limits = [
         Limit(ECONOMICS, f"{what} {name}", 0, reason, "gentle")
         for name, reason in poor.items()
@@ -143,11 +146,30 @@ def _poor(view: View, spec: MinerSpec, known: dict[str, float], price: float, ma
     return Reason("profit", "low", numbers)
 
 
-def _coin_of(view: View, spec: MinerSpec, known: dict[str, float]) -> str | None:
-    """What it mines by its own pool, else the best that it could mine; None: nothing is known of that."""
+def _worth_unknown(view: View, spec: MinerSpec, options: Options, known: dict[str, float]) -> Reason | None:
+    """Why a miner that rests rests on: its coin has a section, and what that says is not known now."""
+    if _coin_of(view, spec, known) is not None:
+        return None
+    written, own = [coin.name.upper() for coin in options.sections], _coin_by_pool(view, spec)
+    mine = [own] if own else [name for name in written if can_mine(spec.group, name)]
+    missing = [name for name in mine if name in written and name not in known]
+    return _unknown(spec.id, f"what {missing[0]} earns") if missing else None
+
+
+def _unknown(name: str, what: str) -> Reason:
+    return Reason("profit", "unknown", (("miner", name), ("what", what)))
+
+
+def _coin_by_pool(view: View, spec: MinerSpec) -> str:
+    """The coin of the pool it named last, "" where that is none of ours."""
     told = view.image.channels.get(f"{spec.group}/{spec.mac}:pool")
     name = told.value if told is not None else None
-    coin = next((pool.coin.upper() for pool in view.pools if pool.name == name), "")
+    return next((pool.coin.upper() for pool in view.pools if pool.name == name), "")
+
+
+def _coin_of(view: View, spec: MinerSpec, known: dict[str, float]) -> str | None:
+    """What it mines by its own pool, else the best that it could mine; None: nothing is known of that."""
+    coin = _coin_by_pool(view, spec)
     if coin:
         return coin if coin in known else None
     able = [one for one in known if can_mine(spec.group, one)]
