@@ -20,6 +20,7 @@ from mine_controller.play.outcomes import (
 BACK_S = 45 * 60
 LATCHED_S = 75 * 60  # a heat stop ends by itself half an hour after it has cooled
 HOLD_S = 600
+READ_S = 15  # within it a tick has read what it reads
 HOUR_S = 3600
 DAY_S = 86_400
 MODES_AN_HOUR = 6
@@ -115,20 +116,27 @@ def o18(history: History) -> Iterator[str]:
         seen = length_s(event) > OBEY_S / 2 + history.slack_s(begin, end)
         if down is None or not seen:
             continue
-        free_s = max(end + history.tick_s * 0.8, down + HOLD_S)
-        for was, now in pairwise([one for one in history.samples if down + OBEY_S < one.at_s < free_s]):
+        free_s = max(_confirmed_s(history, end), down + HOLD_S)
+        for was, now in pairwise([one for one in history.samples if down < one.at_s < free_s]):
             if sum(now.starts) > sum(was.starts) and not history.was_touched(now.at_s, GRACE_S):
                 yield f"{sum(now.starts) - sum(was.starts)} starts {now.at_s - end:.0f} s after the signal's end"
                 break
 
 
+def _confirmed_s(history: History, end_s: float) -> float:
+    """When the second tick began that can have read `run`; two ticks later where fewer came."""
+    read = [tick.at_s for tick in history.ticks if tick.at_s > end_s - READ_S]
+    return read[1] if len(read) > 1 else end_s + 2 * history.tick_s
+
+
 def _dark_since_s(history: History, event: Stretch) -> float | None:
-    """When it became dark for this event; before it, where it was dark already and stayed so. None: it never did."""
+    """When it became dark for this event; where it was already, from its first order on. None: it never did."""
     first = next((one.at_s for one in event if one.miners_w < history.floor_w), None)
     if first != event[0].at_s:
         return first
     dark = stretches(history.samples, lambda one: one.miners_w < history.floor_w)
-    return next(one[0].at_s for one in dark if one[0].at_s <= first <= one[-1].at_s)
+    [same] = [one for one in dark if one[0].at_s <= first <= one[-1].at_s]
+    return next(one.at_s for one in same if one.signal == "off" and one.readable)
 
 
 def o19(history: History) -> Iterator[str]:

@@ -351,6 +351,29 @@ def test_o18_a_site_that_was_dark_before_the_order_came_again_need_not_wait_anew
     assert list(OUTCOMES["O18"](history(samples)))
 
 
+def released(parts, start_s):
+    """What O18 says of a start at that second, with ticks at every full 120 s."""
+    return list(OUTCOMES["O18"](history(rows(story(*parts), starts=lambda at: (int(at >= start_s),) * N))))
+
+
+def test_o18_the_second_tick_that_can_have_read_run_is_the_earliest():
+    """The word changes just after a tick: the next one, at 1800 s, reads it first, the second comes at 1920."""
+    parts = ((300, FULL_W, {}), (60, FULL_W, OFF), (1360, DARK_W, OFF), (1200, DARK_W, {}))
+    assert released(parts, 1820)
+    assert not released(parts, 1930)
+
+
+def test_o18_darkness_of_another_reason_is_no_part_of_the_ten_minutes():
+    parts = ((3600, DARK_W, {}), (240, DARK_W, OFF), (1800, DARK_W, {}))
+    assert released(parts, 3980)
+    assert not released(parts, 4210)
+
+
+def test_o18_nobody_starts_in_the_first_minutes_of_the_dark_either():
+    parts = ((300, FULL_W, {}), (20, FULL_W, OFF), (240, DARK_W, OFF), (1800, DARK_W, {}))
+    assert released(parts, 420)
+
+
 def test_o13_each_event_beyond_the_second_has_its_own_letters():
     """Three orders in two hours are three times a word, dark, a word and a report; one order is not that."""
 
