@@ -226,7 +226,8 @@ make_folders() {
     folder 0750 /var/lib/minectl
     folder 0750 /var/log/minectl
     folder 0755 /run/minectl
-    folder 0755 /run/minectl/www
+    # By that user himself: the folder around it is his, and root would follow a link there and give him where it leads.
+    step "folder /run/minectl/www" as_user install -d -m 0755 "$root/run/minectl/www"
 }
 
 # place MODE SOURCE TARGET: a file of cron/ to its place
@@ -295,9 +296,14 @@ fill_places() { # fill_places RELEASE PLACE...: a config.txt made in another fol
     done
 }
 
-protect_config() {
-    chmod 0600 "$root/etc/minectl/config.txt"
-    [[ -n $root ]] || chown "$SYSTEM_USER:$SYSTEM_USER" "$root/etc/minectl/config.txt"
+protect_config() { # its folder is the user's of the ticks: by a link in it root would give him any file of this machine
+    local config=$root/etc/minectl/config.txt
+    if [[ -L $config ]]; then
+        say "/etc/minectl/config.txt is a link: its owner and rights stay as they are"
+        return
+    fi
+    [[ -n $root ]] || chown -h "$SYSTEM_USER:$SYSTEM_USER" "$config"
+    as_user chmod 0600 "$config"
 }
 
 check_config() { # check_config RELEASE: says what is wrong itself

@@ -1,0 +1,39 @@
+"""install.sh as root among what belongs to others: to the user of the ticks, and to the owner of the machine."""
+
+import stat
+
+import pytest
+from staging import staged
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return staged(tmp_path)
+
+
+def test_a_link_that_stands_for_the_config_gives_away_no_file_of_roots(machine, tmp_path):
+    """Its folder belongs to the user of the ticks: whoever is that user could have had /etc/shadow for the asking."""
+    machine.install()
+    shadow = tmp_path / "shadow"
+    shadow.write_text(machine.config.read_text())
+    shadow.chmod(0o644)
+    machine.config.unlink()
+    machine.config.symlink_to(shadow)
+    told = machine.install()
+    assert stat.S_IMODE(shadow.stat().st_mode) == 0o644
+    assert "/etc/minectl/config.txt is a link: its owner and rights stay as they are" in told
+
+
+ROOTS_HANDS = "chown() { echo root: chown $*; }; chmod() { echo root: chmod $*; }; install() { echo root: $*; };"
+USERS_HANDS = "as_user() { echo user: $*; }; dry=no;"
+
+
+def test_what_lies_in_a_folder_of_the_ticks_user_is_made_by_that_user(machine):
+    """As root `install -d -o minectl /run/minectl/www` gave him /etc, when a link there led to it."""
+    told = machine.calls(f"{ROOTS_HANDS} {USERS_HANDS} make_folders; protect_config").splitlines()
+    roots = [line for line in told if line.startswith("root: ")]
+    assert "user: install -d -m 0755 /run/minectl/www" in told
+    assert [line for line in roots if "/run/minectl/www" in line] == []
+    assert "root: chown -h minectl:minectl /etc/minectl/config.txt" in told
+    assert "user: chmod 0600 /etc/minectl/config.txt" in told
+    assert "root: -d -m 0750 -o minectl -g minectl /var/lib/minectl" in roots
