@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from mine_controller.play.outcomes import (
     COLD_C,
+    EMERGENCY,
     GRACE_S,
     MOMENTARY,
     OBEY_S,
@@ -13,6 +14,7 @@ from mine_controller.play.outcomes import (
     History,
     Sample,
     Stretch,
+    Ticked,
     length_s,
     stretches,
 )
@@ -73,7 +75,7 @@ def o13(history: History) -> Iterator[str]:
 def o14(history: History) -> Iterator[str]:
     """Every emergency is told, and every occasion once."""
     for tick in history.ticks:
-        if tick.emergencies and not tick.killed and not _said(history, tick.at_s):
+        if tick.emergencies and not tick.killed and not _said(history, tick):
             yield f"an emergency ({tick.emergencies[0]}) without a letter"
     keys = Counter(told.key for tick in history.ticks if not tick.killed for told in tick.told)
     twice = [key for key, count in keys.items() if count > 1]
@@ -81,9 +83,15 @@ def o14(history: History) -> Iterator[str]:
         yield f"the same occasion was told {keys[twice[0]]} times: {twice[0]}"
 
 
-def _said(history: History, at_s: float) -> bool:
-    """A letter of that level in the same tick, or one that already stands: a consequence is folded into its cause."""
-    return any(told.level >= 2 for tick in history.ticks if tick.at_s <= at_s for told in tick.told)
+def _said(history: History, tick: Ticked) -> bool:
+    """A letter of that level in the same tick, or one that stands since before: a consequence is folded into its cause.
+    One that was told to be over stands no more."""
+    standing: dict[str, int] = {}
+    for one in history.ticks:
+        if one.at_s < tick.at_s:
+            standing |= {told.key.partition(".")[0]: 0 if told.what == "clear" else told.level for told in one.told}
+    raised = (told.level for told in tick.told if told.what != "clear")
+    return max((*standing.values(), *raised), default=0) >= EMERGENCY
 
 
 def o15(history: History) -> Iterator[str]:

@@ -229,6 +229,18 @@ def _silent(kept: Any, *_given: Any) -> Any:
     return kept._replace(tellings=())
 
 
+def _told_the_first(right: Any) -> Any:
+    told: list[str] = []
+
+    def wrong(*given: Any) -> Any:
+        kept = right(*given)
+        grave = [one for one in kept.tellings if one.level >= 2 and one.what == "raise"]
+        told.extend(one.alarm for one in grave)
+        return kept._replace(tellings=tuple(one for one in kept.tellings if one not in grave or one.alarm == told[0]))
+
+    return wrong
+
+
 def _twice(kept: Any, *_given: Any) -> Any:
     return kept._replace(tellings=(*kept.tellings, *kept.tellings))
 
@@ -339,6 +351,8 @@ BUGS: tuple[Bug, ...] = (
     Bug("flips", "a mode that swings without a cause", ("O13",), "core.decide:mode_of", _flips, (), 20),
     Bug("silent_alarms", "nobody is told", ("O14",), "core.decide:keep",
         _after(_silent), ((4, "smoke on"),), 8),
+    Bug("told_the_first", "one emergency is told, and no other after it", ("O14",), "core.decide:keep",
+        _told_the_first, ((2, "smoke on"), (4, "smoke off"), (6, "ask resume"), (9, "water on")), 12),
     Bug("told_twice", "everybody is told twice", ("O14",), "core.decide:keep",
         _after(_twice), ((4, "smoke on"),), 8),
     Bug("worn_first", "the most worn is started first", ("O15",), "core.choose:_start_order",

@@ -153,6 +153,14 @@ def told_again():
     return history(story((1000, FULL_W, {"clear": False})), *ticks("EMERGENCY", 2, told=(TOLD,)))
 
 
+def untold_the_second_time():
+    """The first one was told, and that it is over; the next one is not."""
+    over = TOLD._replace(key="alarm-1.clear.site", what="clear")
+    later = Ticked(600.0, 620.0, "EMERGENCY", ("water",))
+    told = (Ticked(0.0, 20.0, "EMERGENCY", ("smoke",), (TOLD,)), Ticked(240.0, 260.0, "IDLE", told=(over,)))
+    return history(story((1000, FULL_W, {"clear": False})), *told, later)
+
+
 def uneven():
     samples = story((100, FULL_W, {}))
     return history(rows(samples, starts=lambda _: (9, *(0,) * 23)))
@@ -185,7 +193,8 @@ BAD = {
     "O5": (airless, airless_for_long),
     "O6": (hot, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
     "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back, lost_later),
-    "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, told_again), "O15": (uneven,),
+    "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, untold_the_second_time, told_again),
+    "O15": (uneven,),
     "O16": (killed_and_not_dark,), "O17": (stepped_and_not_dark,), "O18": (too_early,), "O19": (dear,),
     "O20": (both_at_work,),
 }  # fmt: skip
