@@ -225,6 +225,10 @@ def _over_by_itself(limits: Any, view: Any, kept: Any, *_given: Any) -> Any:
     return [] if view.now_s - int(kept.get("off_s") or view.now_s) > 1800 else limits
 
 
+def _forgets_a01(stops: Any, view: Any, *_given: Any) -> Any:
+    return tuple(at for at in stops if view.wiring.miners[at].id != "a01")
+
+
 def _silent(kept: Any, *_given: Any) -> Any:
     return kept._replace(tellings=())
 
@@ -361,6 +365,8 @@ BUGS: tuple[Bug, ...] = (
     Bug("price_ignored", "no price is too dear", ("O19",), _RULES + "band:advise",
         lambda right: lambda *given: right(*given)._replace(limits=(), wishes=()), (), 20,
         {"site": "agile-home", "hour": 15.0}),
+    Bug("forgets_one", "of all that stop for the price one is left out", ("O19",), "core.choose:_stops",
+        _after(_forgets_a01), (), 20, {"site": "agile-home", "hour": 15.0}),
     Bug("no_lock", "two ticks at once", ("O20",), "store.lock:TickLock",
         lambda _: lambda _path: nullcontext(), ((2, "second"),), 4),
 )  # fmt: skip

@@ -62,8 +62,10 @@ def facts(site: Site, config: Config) -> History:
         floor_w = max(nominal_w / 20, least_w) * NOISE
         return History((), (), floor_w, nominal_w, cap_w, config.site.tick_s, len(world.fans.on))
     assert isinstance(site, agile.Site)
-    nominal_w = sum(rig.nominal_w for rig in site.house.rigs.values())
-    return History((), (), nominal_w / 20, nominal_w, cap_w, config.site.tick_s)
+    rigs = site.house.rigs
+    nominal_w = sum(rig.nominal_w for rig in rigs.values())
+    least_w = min(rig.nominal_w - rig.standby_w for name, rig in rigs.items() if name not in agile.ENDLESS)
+    return History((), (), least_w / 2, nominal_w, cap_w, config.site.tick_s)
 
 
 def truth(site: Site) -> Sample:
