@@ -235,7 +235,16 @@ place() {
     if [[ -f $root$3 ]] && cmp -s "$2" "$root$3"; then
         return 0
     fi
-    step "file $3" install -D -m "$1" "$2" "$root$3"
+    step "file $3" put "$1" "$2" "$root$3"
+}
+
+# put MODE SOURCE TARGET: in one step, so that a full disk or a cut of power leaves what was there: without its cron file a
+# mine has no ticks. Neither cron, systemd, logrotate nor tmpfiles reads a file that ends so.
+put() {
+    local draft=$3.dpkg-new
+    install -D -m "$1" "$2" "$draft" && sync "$draft" && mv -T "$draft" "$3" && return
+    rm -f -- "$draft"
+    return 1
 }
 
 drop() { # drop PATH...: those that are there

@@ -1,5 +1,7 @@
 """install.sh as root among what belongs to others: to the user of the ticks, and to the owner of the machine."""
 
+import os
+import shutil
 import stat
 
 import pytest
@@ -37,3 +39,29 @@ def test_what_lies_in_a_folder_of_the_ticks_user_is_made_by_that_user(machine):
     assert "root: chown -h minectl:minectl /etc/minectl/config.txt" in told
     assert "user: chmod 0600 /etc/minectl/config.txt" in told
     assert "root: -d -m 0750 -o minectl -g minectl /var/lib/minectl" in roots
+
+
+FULL_DISK = """#!/bin/sh
+for target; do :; done
+case "$target" in */cron.d/*) rm -f "$target"; : > "$target"; echo "No space left on device" >&2; exit 1 ;; esac
+exec {install} "$@"
+"""
+
+
+def test_a_disk_that_is_full_leaves_the_ticks_the_file_that_begins_them(machine, monkeypatch):
+    """The old cron file was taken away before there was room for the new one: no tick ever again."""
+    machine.install()
+    cron = machine.root / "etc/cron.d/minectl"
+    before = cron.read_text()
+    (machine.clone / "cron/minectl").write_text(before.replace("\nMAILTO", "\n# newer\nMAILTO"))
+    full = machine.tmp.parent / "full"
+    full.mkdir()
+    (full / "install").write_text(FULL_DISK.format(install=shutil.which("install")))
+    (full / "install").chmod(0o755)
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", f"{full}:{os.environ['PATH']}")
+        assert "No space left on device" in machine.install(code=1)
+    assert cron.read_text() == before
+    machine.install()
+    assert "# newer" in cron.read_text()
+    assert [path.name for path in cron.parent.iterdir()] == ["minectl"], "and nothing of it is left"
