@@ -173,6 +173,16 @@ release_digest() { # eight characters that change with anything that is installe
         LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -c 1-8
 }
 
+release_name() { # release_name VERSION DIGEST: the folder of this tree; one it has already stays its own
+    local opt=$root/opt/minectl mark
+    mark=$(release_mark "$opt/$1")
+    if [[ $mark != "$2" && (-n $mark || -d $opt/$1-$2) ]]; then
+        say "$1-$2" # the same number from a changed tree: never into a folder that a tick may be using
+    else
+        say "$1"
+    fi
+}
+
 release_mark() { cat "$1/.minectl-release" 2>/dev/null || true; }
 
 # runs RELEASE: its Python still finds it. A new Debian brings another Python, and what was installed under the old one is
@@ -566,10 +576,7 @@ install_release() {
     before=$(readlink "$root/opt/minectl/current" 2>/dev/null || true)
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' mine_controller/__init__.py)
     digest=$(release_digest)
-    name=$version
-    if [[ -n $(release_mark "$root/opt/minectl/$name") && $(release_mark "$root/opt/minectl/$name") != "$digest" ]]; then
-        name=$version-$digest # the same number from a changed tree: never into a folder that a tick may be using
-    fi
+    name=$(release_name "$version" "$digest")
     release=$root/opt/minectl/$name
     install_packages
     make_user

@@ -41,6 +41,19 @@ def test_what_lies_in_a_folder_of_the_ticks_user_is_made_by_that_user(machine):
     assert "root: -d -m 0750 -o minectl -g minectl /var/lib/minectl" in roots
 
 
+def test_the_same_tree_again_keeps_the_version_before_where_all_have_one_number(machine):
+    """The third tree of one number was built a second time, and the way back led to that same third tree."""
+    names = []
+    for text in ("first", "second", "third"):
+        (machine.clone / "templates/index.html").write_text(text)
+        machine.install()
+        names.append(machine.current())
+    asked = machine.asked_of_pip
+    assert f"/opt/minectl/{names[2]} is complete already" in machine.install()
+    assert (machine.current(), machine.link("previous")) == (names[2], names[1])
+    assert machine.asked_of_pip == asked
+
+
 FULL_DISK = """#!/bin/sh
 for target; do :; done
 case "$target" in */cron.d/*) rm -f "$target"; : > "$target"; echo "No space left on device" >&2; exit 1 ;; esac
