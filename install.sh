@@ -304,7 +304,7 @@ missing_places() { # those of PLACES that config.txt says nothing of; one whose 
     local place etc=$root/etc/minectl
     [[ -e $etc/config.txt && ! -e $etc/mine_data.db ]] || return 0
     for place in "${PLACES[@]}"; do
-        grep -q "^${place%%=*}[[:space:]]*=" "$etc/config.txt" || printf '%s ' "$place"
+        grep -q "^[[:space:]]*${place%%=*}[[:space:]]*=" "$etc/config.txt" || printf '%s ' "$place"
     done
 }
 

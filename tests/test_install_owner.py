@@ -78,3 +78,12 @@ def test_a_disk_that_is_full_leaves_the_ticks_the_file_that_begins_them(machine,
     machine.install()
     assert "# newer" in cron.read_text()
     assert [path.name for path in cron.parent.iterdir()] == ["minectl"], "and nothing of it is left"
+
+
+def test_places_of_the_owners_count_however_they_are_indented(machine):
+    """The config's grammar lets them be; an install put its own over them, and the mine began with an empty history."""
+    machine.install()
+    text = "[site]\nname = x\n  data_dir = /srv/d\n\tlog_file=/srv/l\n run_dir = /srv/r\n www_dir = /srv/w\n[end]\n"
+    machine.config.write_text(text)
+    machine.install()
+    assert machine.config.read_text() == text
