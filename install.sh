@@ -219,9 +219,12 @@ apt_get() {
 }
 
 make_user() {
+    local group=(--user-group)
     getent passwd "$SYSTEM_USER" >/dev/null && return
+    # userdel leaves a group that somebody else is in, and useradd makes no second one.
+    ! getent group "$SYSTEM_USER" >/dev/null || group=(--gid "$SYSTEM_USER")
     on_system "user $SYSTEM_USER, without a login" \
-        useradd --system --user-group --home-dir /var/lib/minectl --no-create-home --shell /usr/sbin/nologin "$SYSTEM_USER"
+        useradd --system "${group[@]}" --home-dir /var/lib/minectl --no-create-home --shell /usr/sbin/nologin "$SYSTEM_USER"
 }
 
 # folder MODE PATH: owned by the user of the ticks

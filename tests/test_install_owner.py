@@ -87,3 +87,11 @@ def test_places_of_the_owners_count_however_they_are_indented(machine):
     machine.config.write_text(text)
     machine.install()
     assert machine.config.read_text() == text
+
+
+def test_a_group_of_that_name_with_other_members_is_no_obstacle(machine):
+    """It stays behind by `userdel` when somebody else is in it, and useradd made no user ever again."""
+    told = machine.calls("getent() { [[ $1 == group ]]; }; useradd() { echo useradd $*; }; dry=no; make_user")
+    assert "useradd --system --gid minectl --home-dir /var/lib/minectl" in told
+    told = machine.calls("getent() { return 2; }; useradd() { echo useradd $*; }; dry=no; make_user")
+    assert "useradd --system --user-group --home-dir /var/lib/minectl" in told
