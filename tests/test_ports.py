@@ -51,6 +51,25 @@ def test_plant_time_follows_the_boot_clock_and_not_the_wall():
     assert not second.rebooted
 
 
+@pytest.mark.parametrize(
+    ("zone", "noon", "began", "hours"),
+    [
+        ("Europe/London", "2026-03-29T12:00+01:00", "2026-03-29T00:00+00:00", 23),
+        ("Europe/London", "2026-10-25T00:30+01:00", "2026-10-25T00:00+01:00", 25),
+        ("Europe/London", "2026-10-25T12:00+00:00", "2026-10-25T00:00+01:00", 25),
+        ("Asia/Kolkata", "2026-10-25T12:00+05:30", "2026-10-25T00:00+05:30", 24),
+        ("Australia/Lord_Howe", "2026-10-04T12:00+11:00", "2026-10-04T00:00+10:30", 23.5),
+        ("America/Havana", "2026-03-08T12:00-04:00", "2026-03-08T00:00-05:00", 23),
+    ],
+)
+def test_a_local_day_begins_and_ends_where_the_wall_says_so(zone, noon, began, hours):
+    times = Times()
+    times.wall = datetime.fromisoformat(noon).timestamp()
+    clock = Clocks(zone, 120, times.sources)(State(), None)
+    begin_s = int(datetime.fromisoformat(began).timestamp())
+    assert (clock.day_s, clock.day_end_s - clock.day_s) == (begin_s, hours * 3600)
+
+
 @pytest.mark.parametrize("step", [-50 * 365 * 86_400, -3600, -61, 61, 3600, 10 * 365 * 86_400])
 def test_clk1_clk2_a_stepped_wall_clock_is_seen_and_moves_no_timer(step):
     times = Times()

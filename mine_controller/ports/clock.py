@@ -72,10 +72,13 @@ class Clocks:
         if former is None:
             return self._opening(state, boot_s, wall_s)
         plant_s = int(boot_s) + self.offset_s
+        day_s, day_end_s = self.day(wall_s)
         return former._replace(
             plant_s=max(plant_s, former.plant_s + 1),
             wall_s=wall_s,
             local=self.local(wall_s),
+            day_s=day_s,
+            day_end_s=day_end_s,
             opening=False,
             stepped=False,
             rebooted=False,
@@ -92,6 +95,7 @@ class Clocks:
         passed_s = int(boot_s) - boot_was if same else 0 if put_back else int(boot_s)
         plant_s = max(plant_was + passed_s, plant_was + 1)
         self.offset_s = plant_s - int(boot_s)
+        day_s, day_end_s = self.day(wall_s)
         return Clock(
             plant_s=plant_s,
             wall_s=wall_s,
@@ -105,6 +109,8 @@ class Clocks:
             boot_id=self._boot_id,
             boot_s=int(boot_s),
             rebooted=not same,
+            day_s=day_s,
+            day_end_s=day_end_s,
         )
 
     def plant_now_s(self) -> int:
@@ -122,6 +128,10 @@ class Clocks:
 
         there = datetime.fromtimestamp(wall_s, UTC).astimezone(ZoneInfo(self.timezone))
         return Local(there.strftime("%Y-%m-%d"), there.hour * 60 + there.minute, there.weekday())
+
+    def day(self, wall_s: int) -> tuple[int, int]:
+        """When the day of that moment begins and ends there."""
+        return midnight_s(self.timezone, wall_s), midnight_s(self.timezone, wall_s, -1)
 
 
 def fold_of(timezone: str, wall_s: int) -> "Fold | None":
@@ -152,7 +162,10 @@ def fold_of(timezone: str, wall_s: int) -> "Fold | None":
 
 
 def midnight_s(timezone: str, wall_s: int, back: int = 0) -> int:
-    """When the day of that moment, or one so many days before it, began by the site's wall clock (23 to 25 h)."""
+    """When the day of that moment, or one so many days before it, began by the site's wall clock (23 to 25 h).
+
+    `back` -1: when the next one begins.
+    """
     from datetime import datetime, timedelta  # noqa: PLC0415
     from zoneinfo import ZoneInfo  # noqa: PLC0415
 

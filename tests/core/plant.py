@@ -120,9 +120,10 @@ class Plant:
         soft_s = 90 if self.tick_s >= 120 else max(5, self.tick_s * 3 // 4)
         commanding = 0
         for number in range(rounds):
+            day_s = (WALL + self.now) // 86_400 * 86_400
             clock = Clock(self.now, WALL + self.now, began_s=began, soft_end_s=began + soft_s, opening=number == 0,
                           rebooted=rebooted and number == 0, stepped=stepped,
-                          local=self.local, tick_s=self.tick_s)  # fmt: skip
+                          local=self.local, tick_s=self.tick_s, day_s=day_s, day_end_s=day_s + 86_400)  # fmt: skip
             asked = {one.endpoint for one in due(self.image, look, self.wiring, clock)}
             self.image = freeze(self.image, self.readings(asked), self.wiring, clock, self.requests)
             self.requests = ()

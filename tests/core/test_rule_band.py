@@ -80,10 +80,13 @@ class Board(Desk):
         self.slots, self.kept, self.minute = half_hours(*prices), {"band": "1"}, 720
         self.roles["price"] = "known"
         self.wall_s = BEGIN_S
+        self.day = (BEGIN_S, BEGIN_S + 86_400)
 
     def told(self, wall_s, *, now_s=None):
         view = self.view()
-        clock = Clock(now_s or self.now, wall_s, local=Local("2026-07-15", self.minute, 2))
+        begin_s, end_s = self.day
+        local = Local("2026-07-15", self.minute, 2)
+        clock = Clock(now_s or self.now, wall_s, local=local, day_s=begin_s, day_end_s=end_s)
         view = view._replace(image=view.image._replace(clock=clock))
         return [(one.kind, dict(one.reason.numbers)) for one in rule._told(view, self.kept, self.slots)]
 
@@ -124,9 +127,8 @@ def test_a_slot_beyond_a_mark_is_told_when_the_one_before_was_not(before, price,
 
 
 def best_of(prices, minute):
-    desk = Board(*prices)
-    desk.minute = minute
-    found = rule._best(desk.slots, BEGIN_S, minute)
+    begin_s = BEGIN_S - minute * 60
+    found = rule._best(half_hours(*prices), Clock(1, BEGIN_S, day_s=begin_s, day_end_s=begin_s + 86_400))
     return None if found is None else (found.start_s - BEGIN_S) // 1800
 
 
@@ -138,6 +140,24 @@ def test_the_best_slot_of_the_day_is_the_first_of_the_cheapest_where_half_of_it_
     assert best_of([*[10.0] * 48, 1.0], 0) == 0, "the cheap one is tomorrow's"
     late = [*[10.0] * 24, 3.0]
     assert best_of(late, 12 * 60) == 0, "and so it is where the day began at noon"
+
+
+@pytest.mark.parametrize(("hours", "last"), [(23, 45), (24, 47), (25, 49)])
+@pytest.mark.parametrize("cheap", [0, 1, 5, "last"])
+def test_the_best_slot_is_told_once_on_the_days_the_clocks_change_too(hours, last, cheap):
+    """PRC3: at 01:00 the wall's clock loses an hour or shows it twice; nothing of the days around counts."""
+    cheap = last if cheap == "last" else cheap
+    day = [10.0] * (2 * hours)
+    day[cheap] = 5.0
+    desk = Board(*[1.0] * 48, *day, *[1.0] * 48)
+    begin_s = BEGIN_S + 48 * 1800
+    told = []
+    for at in range(begin_s, begin_s + hours * 3600, 300):
+        passed = (at - begin_s) // 60
+        desk.minute = passed if passed < 60 else passed + (24 - hours) * 60
+        desk.day = (begin_s, begin_s + hours * 3600)
+        told += [(at - begin_s) // 1800 for kind, _ in desk.told(at) if kind == "optimal_price"]
+    assert told == [cheap]
 
 
 def test_a_change_is_told_from_what_to_what_and_counted():

@@ -27,3 +27,5 @@ class Clock(NamedTuple):
     boot_id: str = ""  # which boot this is, and the seconds since it: the shell reads its own clock back from State
     boot_s: int = 0
     rebooted: bool = False  # first tick of a new boot: retained readings count for nothing
+    day_s: int = 0  # wall time at which this day began where the mine stands; 0: nobody said
+    day_end_s: int = 0  # and at which the next one begins: 23 to 25 h later

@@ -25,6 +25,7 @@ from mine_controller.core.bands import (
     pool_of,
     split_mode,
 )
+from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.state import Override
 from mine_controller.core.option import option
@@ -37,7 +38,6 @@ LAYER = ECONOMICS
 NEEDS = ("price",)
 KEYS = ("strategy", "band")  # of set-state, until changed
 MISSING_S = 600  # a price that is unknown for so long is told
-DAY_S = 86_400
 
 
 class Options(NamedTuple):
@@ -205,7 +205,7 @@ def _told(view: View, kept: dict[str, Any], slots: Sequence[Slot]) -> Iterator[E
         yield _price_event("price_high", slot.price, high)
     if slot.price < low and (was is None or was >= low):
         yield _price_event("price_low", slot.price, low)
-    if slot == _best(slots, clock.wall_s, clock.local.minute):
+    if slot == _best(slots, clock):
         yield _price_event("optimal_price", slot.price, slot.price)
 
 
@@ -222,10 +222,9 @@ def _missing(view: View, kept: dict[str, Any]) -> Iterator[Event]:
         yield Event("price_missing", "warning", "price", Reason("band", "missing", numbers))
 
 
-def _best(slots: Sequence[Slot], wall_s: int, minute: int) -> Slot | None:
+def _best(slots: Sequence[Slot], clock: Clock) -> Slot | None:
     """The cheapest slot of the local day, the first of equals; None while less than half of the day is known."""
-    midnight_s = wall_s - wall_s % 60 - minute * 60
-    today = [one for one in slots if midnight_s <= one.start_s < midnight_s + DAY_S]
-    if sum(one.end_s - one.start_s for one in today) < DAY_S // 2:
+    today = [one for one in slots if clock.day_s <= one.start_s < clock.day_end_s]
+    if sum(one.end_s - one.start_s for one in today) * 2 < clock.day_end_s - clock.day_s:
         return None
-    return min(today, key=lambda one: (one.price, one.start_s))
+    return min(today, key=lambda one: (one.price, one.start_s), default=None)
