@@ -13,6 +13,7 @@ from mine_controller.record import NamedTuple
 OBEY_S = 300  # two ticks and a minute
 TOLD_LATER_S = 120  # an emergency that says it was not obeyed may come a tick after the load should have been down
 GRACE_S = 360  # how long a silent page is believed
+STANDS_STILL_S = 720  # 600 s of a Date that does not move, seen at the next tick
 MOST_S = 7200  # what may excuse a delay lies no further back than this
 MIN_OFF_S = 600
 RUN_ON_S = 600
@@ -36,6 +37,7 @@ class Sample(NamedTuple):
     signal: str = "run"  # the utility's true word
     readable: bool = True  # its page shows that word to whoever asks
     blind: bool = False  # its page shows nobody anything
+    still: bool = False  # it shows for ever what it showed once
     miners_w: float = 0.0
     total_w: float = 0.0
     fans_n: int = 9  # fans that truly turn
@@ -179,9 +181,13 @@ def o1(history: History) -> Iterator[str]:
 
 
 def o2(history: History) -> Iterator[str]:
-    """Blind: the signal can't be read for the grace, and 300 s later the load is under X, or an emergency is told."""
-    for stretch in stretches(history.samples, lambda one: one.blind):
-        if not _obeyed(history, stretch, GRACE_S + OBEY_S):
+    """Blind: the signal can't be read for the grace, and 300 s later the load is under X, or an emergency is told.
+
+    A page that stands still is as good as none, once the date of its answers has shown it.
+    """
+    for stretch in stretches(history.samples, lambda one: one.blind or one.still):
+        found_s = STANDS_STILL_S if any(one.still for one in stretch) else 0
+        if not _obeyed(history, stretch, found_s + GRACE_S + OBEY_S):
             yield f"{stretch[-1].miners_w:.0f} W after {length_s(stretch):.0f} s without a readable signal"
 
 

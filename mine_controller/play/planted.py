@@ -277,6 +277,8 @@ BUGS: tuple[Bug, ...] = (
         _before(_unknown_is_dark), CLOUDY, 16),
     Bug("unknown_is_run", "a page that can't be read says run", ("O2",), _RULES + "signal:_believed",
         _after(_word_is_run), ((3, "page blank"),), 16),
+    Bug("copies_believed", "a page that stands still is a page", ("O2",), "devices.power_signal:_check_date",
+        _always(()), ((3, "page frozen"), (5, "signal off")), 20),
     Bug("signal_ignored", "the signal is nobody's business", ("O1",), _RULES + "signal:advise",
         _without(), CURTAIL, 12),
     Bug("half_stops", "half of them is enough for now", ("G5",), "core.choose:_stops",

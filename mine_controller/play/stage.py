@@ -381,6 +381,7 @@ class Stage(Virtual):
             one._replace(
                 clear=one.clear and not any(a <= one.at_s <= b for a, b in busy),
                 blind=one.blind and one.at_s < self.vouched_s,
+                still=one.still and one.at_s < self.vouched_s,
                 readable=one.readable and one.at_s < self.vouched_s,
             )
             for one in self.sampler.samples

@@ -13,7 +13,7 @@ from mine_controller.config.load import load
 from mine_controller.config.model import Config
 from mine_controller.play import demo
 from mine_controller.play.deadman import raised
-from mine_controller.play.outcomes import GRACE_S, MOST_S, OBEY_S, TOLD_LATER_S, History
+from mine_controller.play.outcomes import GRACE_S, MOST_S, OBEY_S, STANDS_STILL_S, TOLD_LATER_S, History
 from mine_controller.play.stage import Stage
 from mine_controller.play.truth import EVERY_S
 from mine_controller.record import NamedTuple
@@ -30,7 +30,6 @@ WEATHERS: Final = (
     ("july", 13.0), ("hot", 15.0), ("heat_wave", 11.0), ("harvest", 9.0), ("january", 6.0), ("tropical", 2.0),
 )  # fmt: skip
 DEADMAN: Final = "\n[deadman]\nurl = https://127.0.0.1/ping/twin\n"  # heard by `play/deadman.py`, never sent
-STANDS_STILL_S: Final = 720  # 600 s of a Date that does not move, seen at the next tick
 SHARES: Final = (0.75, 1.0)  # of the drawn ones: two faults; three
 
 

@@ -5,11 +5,13 @@ from typing import Any, Final
 from mine_controller.config.model import Config
 from mine_controller.play.outcomes import History, Sample
 from mine_controller.twin import agile, boards, coop
+from mine_controller.twin.faults import Fault
 from mine_controller.twin.site import Site
 from mine_controller.twin.world import World
 
 EVERY_S: Final = 10.0
 SAMPLED_KINDS: Final = ("ok", "slow", "frozen")  # faults of the page that still show somebody something
+PATIENCE_S: Final = 6.0  # nobody waits longer for a page
 NOISE: Final = 1.02  # what meters may be off by
 CAP_SHARE: Final = 0.95
 
@@ -86,7 +88,8 @@ def _container(site: coop.Site) -> Sample:
         at_s=at_s,
         signal=site.true_signal,
         readable=page.kind == "ok" and shown == site.true_signal,
-        blind=page.kind not in SAMPLED_KINDS or shown not in ("run", "off", "warn"),
+        blind=_mute(page) or shown not in ("run", "off", "warn"),
+        still=page.kind == "frozen",
         miners_w=world.miners_w(),
         total_w=world.power_w(),
         fans_n=turning,
@@ -106,6 +109,11 @@ def _container(site: coop.Site) -> Sample:
         permitted_w=_permitted_w(world),
         clear=_clear(site),
     )
+
+
+def _mute(line: Fault) -> bool:
+    """Whoever asks gets nothing he could use."""
+    return line.kind not in SAMPLED_KINDS or (line.kind == "slow" and line.seconds >= PATIENCE_S)
 
 
 def _probes_ill(site: coop.Site) -> bool:

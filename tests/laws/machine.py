@@ -47,7 +47,11 @@ class Site(RuleBasedStateMachine):
     def signal(self, word):
         self.meet(f"signal {word}", f"signal {word}")
 
-    @rule(how=st.sampled_from(["ok", "blank", "mangled", "silent", "html", "cut", "refuse", "unauthorised"]))
+    @rule(
+        how=st.sampled_from(
+            ["ok", "blank", "mangled", "silent", "html", "cut", "refuse", "unauthorised", "frozen", "slow 8"]
+        )
+    )
     def page(self, how):
         self.meet("page" if how != "ok" else "page ok", f"page {how}")
 

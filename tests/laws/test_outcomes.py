@@ -55,6 +55,10 @@ def blind():
     return history(story((600, FULL_W, {}), (900, FULL_W, {"readable": False, "blind": True})))
 
 
+def stands_still():
+    return history(story((600, FULL_W, {}), (1600, FULL_W, {"readable": False, "still": True})))
+
+
 def unmeasured():
     return history(story((3000, DARK_W, {"metered": False, "signal": "off"})), *ticks("CURTAILING", 20))
 
@@ -189,7 +193,7 @@ def both_at_work():
 
 
 BAD = {
-    "O1": (never_dark,), "O2": (blind,), "O3": (unmeasured,), "O4": (back_again, again_and_again),
+    "O1": (never_dark,), "O2": (blind, stands_still), "O3": (unmeasured,), "O4": (back_again, again_and_again),
     "O5": (airless, airless_for_long),
     "O6": (hot, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
     "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back, lost_later),
