@@ -553,14 +553,18 @@ show_page() {
 }
 
 reload_nginx() {
+    local enabled=$root/etc/nginx/sites-enabled/minectl
     if ! command -v nginx >/dev/null; then
         say "there is no nginx here: the page is written to /run/minectl/www, and served by nobody"
         return
     fi
     if ! nginx -t -q; then
         ! owners_site || die 1 "nginx refuses its files, as said above, and goes on with what it has read before: the mine is run"
-        rm -f /etc/nginx/sites-enabled/minectl
-        die 1 "nginx refuses the site, so it was taken out again: the mine is run, but its page is not served"
+        rm -f "$enabled"
+        ! nginx -t -q 2>/dev/null || die 1 "nginx refuses the site, so it was taken out again: the mine is run, but its page is not served"
+        ln -sfn ../sites-available/minectl "$enabled"
+        die 1 "nginx refuses its files, as said above, and not for the sake of the mine's site, which stays enabled. It goes on with \
+what it has read before, and the mine is run. When they are right again: sudo nginx -t && sudo systemctl reload nginx"
     fi
     tell_nginx
 }

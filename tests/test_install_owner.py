@@ -95,3 +95,20 @@ def test_a_group_of_that_name_with_other_members_is_no_obstacle(machine):
     assert "useradd --system --gid minectl --home-dir /var/lib/minectl" in told
     told = machine.calls("getent() { return 2; }; useradd() { echo useradd $*; }; dry=no; make_user")
     assert "useradd --system --user-group --home-dir /var/lib/minectl" in told
+
+
+def nginx_of(machine):
+    """The folder of nginx in the staging root, with our site enabled."""
+    machine.install()
+    return machine.root / "etc/nginx"
+
+
+@pytest.mark.parametrize("ours_is_wrong", [True, False])
+def test_a_web_server_that_refuses_another_site_keeps_ours_enabled(machine, ours_is_wrong):
+    """An owner's own site with a lost certificate took the mine's page from the next reload on, and ours was blamed."""
+    nginx = nginx_of(machine)
+    says = f"[[ {str(ours_is_wrong).lower()} == true && ! -e {nginx}/sites-enabled/minectl ]]"
+    told = machine.calls(f"nginx() {{ {says}; }}; root={machine.root}; reload_nginx", code=1)
+    assert (nginx / "sites-enabled/minectl").is_symlink() != ours_is_wrong
+    assert ("it was taken out again" in told) == ours_is_wrong
+    assert ("not for the sake of the mine's site" in told) != ours_is_wrong
