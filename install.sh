@@ -659,6 +659,10 @@ the version you want builds it anew"
     restart_services
 }
 
+other_sites() { # those of the owner's beside which a welcome page, the default server, would make nginx refuse all of them
+    find "$root/etc/nginx/sites-enabled" -mindepth 1 ! -name minectl ! -name default
+}
+
 leave_nginx() {
     if ! { nginx -t -q && tell_nginx; }; then
         say "nginx was not reloaded, since it refuses its files, as said above, or is gone itself"
@@ -684,7 +688,7 @@ uninstall() {
         /usr/local/share/man/man1/minectl.1
     on_system "wait for the tick at work" await_tick
     if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
-        if [[ -f $root/etc/nginx/sites-available/default ]]; then
+        if [[ -f $root/etc/nginx/sites-available/default && -z $(other_sites) ]]; then
             step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
         fi
         drop /etc/nginx/sites-available/minectl /etc/nginx/sites-enabled/minectl # the link last: by it one that was cut off goes on

@@ -112,3 +112,12 @@ def test_a_web_server_that_refuses_another_site_keeps_ours_enabled(machine, ours
     assert (nginx / "sites-enabled/minectl").is_symlink() != ours_is_wrong
     assert ("it was taken out again" in told) == ours_is_wrong
     assert ("not for the sake of the mine's site" in told) != ours_is_wrong
+
+
+def test_an_uninstall_enables_no_welcome_page_among_sites_of_the_owners(machine):
+    """Two default servers: nginx refused its files, and at the next boot the owner's own sites were gone too."""
+    nginx = nginx_of(machine)
+    (nginx / "sites-available/default").touch()
+    (nginx / "sites-enabled/own").touch()
+    machine.install("--uninstall")
+    assert [path.name for path in (nginx / "sites-enabled").iterdir()] == ["own"]
