@@ -518,13 +518,14 @@ placed_by_us() { # placed_by_us FILE: whether it is the site file of this tree o
     return 1
 }
 
-keep_owners_page() { # our site file with what the owner wrote into it, a password or who may look, stays in force
+# keep_owners_page HOW: our site file with what the owner wrote into it, a password or who may look, gets a name of its own
+keep_owners_page() {
     local sites=$root/etc/nginx own=minectl-own
     if [[ ! -f $sites/sites-available/minectl ]] || owners_site || placed_by_us "$sites/sites-available/minectl"; then
         return 0
     fi
     [[ ! -e $sites/sites-available/$own ]] || own=$own-$(date +%s)
-    step "nginx: what was changed in sites-available/minectl stays in force as sites-available/$own" keep_as "$sites" "$own"
+    step "nginx: what was changed in sites-available/minectl $1 as sites-available/$own" keep_as "$sites" "$own"
     kept=yes
 }
 
@@ -617,7 +618,7 @@ install_release() {
     start_rhythm
     place_services
     [[ (-z $before || $before == "$name") && -z $(unfinished) ]] || restart_services
-    keep_owners_page # by what the releases that are still there have placed
+    keep_owners_page "stays in force" # by what the releases that are still there have placed
     remove_old
     show_page
     say_next
@@ -691,6 +692,7 @@ uninstall() {
         if [[ -f $root/etc/nginx/sites-available/default && -z $(other_sites) ]]; then
             step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
         fi
+        keep_owners_page "is kept"
         drop /etc/nginx/sites-available/minectl /etc/nginx/sites-enabled/minectl # the link last: by it one that was cut off goes on
         on_system "nginx: reload" leave_nginx
     fi

@@ -121,3 +121,14 @@ def test_an_uninstall_enables_no_welcome_page_among_sites_of_the_owners(machine)
     (nginx / "sites-enabled/own").touch()
     machine.install("--uninstall")
     assert [path.name for path in (nginx / "sites-enabled").iterdir()] == ["own"]
+
+
+def test_an_uninstall_keeps_what_the_owner_wrote_into_our_site_file(machine):
+    nginx = nginx_of(machine)
+    ours = nginx / "sites-available/minectl"
+    locked = ours.read_text().replace("# deny all;", "deny all;")
+    ours.write_text(locked)
+    told = machine.install("--uninstall")
+    assert "what was changed in sites-available/minectl is kept as sites-available/minectl-own" in told
+    assert [path.name for path in nginx.rglob("*minectl*")] == ["minectl-own"]
+    assert (nginx / "sites-available/minectl-own").read_text() == locked
