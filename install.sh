@@ -535,15 +535,29 @@ keep_as() { # keep_as FOLDER NAME
     ln -sfn "../sites-available/$2" "$1/sites-enabled/minectl"
 }
 
+shipped_md5() { # of the welcome page as its package brought it; nothing where nobody knows
+    [[ -n $root ]] || dpkg-query -W -f '${Conffiles}\n' nginx-common 2>/dev/null |
+        sed -n 's|^ */etc/nginx/sites-available/default \([0-9a-f]*\).*|\1|p'
+}
+
+make_room() { # the default server comes before the mine's page; but one that the owner has made a site of his own stays
+    local default=$root/etc/nginx/sites-enabled/default shipped
+    [[ -L $default ]] || return 0
+    shipped=$(shipped_md5) || true
+    if [[ -n $shipped && -e $default && $(md5sum <"$default") != "$shipped "* ]]; then
+        say "nginx: sites-enabled/default is the owner's own and stays; where both listen alike it comes before the mine's page"
+    else
+        step "nginx: its welcome page makes room (file kept in sites-available)" rm "$default"
+    fi
+}
+
 show_page() {
-    local default=/etc/nginx/sites-enabled/default enabled=/etc/nginx/sites-enabled/minectl
+    local enabled=/etc/nginx/sites-enabled/minectl
     place 0644 cron/minectl.nginx /etc/nginx/sites-available/minectl
     if ! have_ipv6; then
         step "nginx: this machine has no IPv6" without_ipv6 -i "$root/etc/nginx/sites-available/minectl"
     fi
-    if [[ -L $root$default ]]; then
-        step "nginx: its welcome page makes room (file kept in sites-available)" rm "$root$default"
-    fi
+    make_room
     step "folder /etc/nginx/sites-enabled" mkdir -p "$root/etc/nginx/sites-enabled"
     if [[ $kept == yes ]] || owners_site; then
         say "nginx: $enabled is one of your own and stays; what is new stands in /etc/nginx/sites-available/minectl"

@@ -1,5 +1,6 @@
 """install.sh as root among what belongs to others: to the user of the ticks, and to the owner of the machine."""
 
+import hashlib
 import os
 import shutil
 import stat
@@ -132,3 +133,17 @@ def test_an_uninstall_keeps_what_the_owner_wrote_into_our_site_file(machine):
     assert "what was changed in sites-available/minectl is kept as sites-available/minectl-own" in told
     assert [path.name for path in nginx.rglob("*minectl*")] == ["minectl-own"]
     assert (nginx / "sites-available/minectl-own").read_text() == locked
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_only_the_welcome_page_makes_room_and_no_site_that_the_owner_made_of_it(machine, changed):
+    nginx = nginx_of(machine)
+    default = nginx / "sites-available/default"
+    default.write_text("as shipped\n")
+    md5 = hashlib.md5(default.read_bytes()).hexdigest()
+    if changed:
+        default.write_text("proxy_pass http://127.0.0.1:8123;\n")
+    (nginx / "sites-enabled/default").symlink_to("../sites-available/default")
+    told = machine.calls(f"shipped_md5() {{ echo {md5}; }}; dry=no; root={machine.root}; show_page")
+    assert (nginx / "sites-enabled/default").is_symlink() == changed
+    assert ("sites-enabled/default is the owner's own and stays" in told) == changed
