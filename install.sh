@@ -142,11 +142,13 @@ step() {
     fi
 }
 
+systemd_runs() { [[ -d /run/systemd/system ]]; }
+
 # on_system TEXT COMMAND...: the same for what touches more than files, which a staging root leaves out
 on_system() {
     if [[ -n $root ]]; then
         say "left out in a staging root: $1"
-    elif [[ $2 == systemctl && $dry == no && ! -d /run/systemd/system ]]; then
+    elif [[ $2 == systemctl && $dry == no ]] && ! systemd_runs; then
         say "left to you, since systemd does not run this machine: $1"
     else
         step "$@"
@@ -453,7 +455,11 @@ start_rhythm() {
         fi
         on_system "systemd: read the units" systemctl daemon-reload
         on_system "systemd: start minectl.timer, now and at boot" systemctl enable --now minectl.timer
-        drop /etc/cron.d/minectl
+        if [[ -z $root ]] && ! systemd_runs; then
+            say "what /etc/cron.d/minectl begins stays until the next install finds systemd at work: nothing else begins ticks yet"
+        else
+            drop /etc/cron.d/minectl
+        fi
         return
     fi
     place_cron
@@ -585,7 +591,7 @@ what it has read before, and the mine is run. When they are right again: sudo ng
 }
 
 tell_nginx() {
-    if [[ -d /run/systemd/system ]]; then
+    if systemd_runs; then
         systemctl reload-or-restart nginx
     else
         nginx -s reload 2>/dev/null || say "nginx does not run yet: start it"

@@ -147,3 +147,13 @@ def test_only_the_welcome_page_makes_room_and_no_site_that_the_owner_made_of_it(
     told = machine.calls(f"shipped_md5() {{ echo {md5}; }}; dry=no; root={machine.root}; show_page")
     assert (nginx / "sites-enabled/default").is_symlink() == changed
     assert ("sites-enabled/default is the owner's own and stays" in told) == changed
+
+
+def test_cron_goes_on_where_nobody_starts_the_timer(machine):
+    """Without systemd its start is left to the owner; until then nothing else would have begun a tick."""
+    fake = "place() { :; }; drop() { echo drop $*; }; rhythm=timer"
+    told = machine.calls(f"systemd_runs() {{ false; }}; {fake}; start_rhythm")
+    assert "drop /etc/cron.d/minectl" not in told
+    assert "what /etc/cron.d/minectl begins stays until the next install" in told
+    told = machine.calls(f"systemd_runs() {{ true; }}; {fake}; start_rhythm")
+    assert "drop /etc/cron.d/minectl" in told
