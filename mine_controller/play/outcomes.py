@@ -45,7 +45,8 @@ class Sample(NamedTuple):
     inlet_c: float = 25.0
     shown_c: float = 25.0  # what the probes show of it
     ambient_c: float = 20.0
-    sensed: bool = True  # the room monitor answers, with all its probes
+    sensed: bool = True  # the room monitor answers, and at most one probe at the inlet is ill
+    unfelt: bool = False  # it tells nobody anything
     metered: bool = True  # at least one outlet meter answers
     proven: bool = True  # what the fans draw can be read
     cuttable: bool = False  # every outlet can be switched: then there is no excuse
@@ -260,10 +261,14 @@ def _fan_failed(history: History, since_s: float, until_s: float) -> bool:
 
 
 def o6(history: History) -> Iterator[str]:
-    """Heat: no load above 40 degrees for more than two ticks; no firmware trip while the air is all there.
+    """Heat: no load above 40 degrees for more than two ticks; none where nobody has known the inlet for twenty minutes;
+    no firmware trip while the air is all there.
 
     A contact that can't be opened is told of instead.
     """
+    for stretch in stretches(history.samples, lambda one: one.unfelt):
+        if not _obeyed(history, stretch, BLIND_S):
+            yield f"{stretch[-1].miners_w:.0f} W after {length_s(stretch):.0f} s in which nobody knew the inlet"
     hot = stretches(
         history.samples, lambda one: one.inlet_c > STOP_C + 0.5 and one.sensed and one.miners_w >= history.floor_w
     )

@@ -321,6 +321,8 @@ BUGS: tuple[Bug, ...] = (
         _without(), CURTAIL, 14),
     Bug("heat_ignored", "no inlet is too hot", ("O6", "O7"), _RULES + "temperature:advise",
         _without(), (), 60, HOT),
+    Bug("blind_is_cool", "an inlet that nobody knows is a cool one", ("O6",), _RULES + "temperature:_blind",
+        _always(None), ((2, "device roomalert intake silent"),), 20),
     Bug("heat_watched", "above 38 degrees nothing is shed", ("O7",), _RULES + "temperature:_shed",
         _always(None), (), 60, HOT),
     Bug("hotter_is_better", "the hotter it is the more miners start", ("G12",), "core.choose:_step",

@@ -12,6 +12,7 @@ from mine_controller.twin.world import World
 EVERY_S: Final = 10.0
 SAMPLED_KINDS: Final = ("ok", "slow", "frozen")  # faults of the page that still show somebody something
 PATIENCE_S: Final = 6.0  # nobody waits longer for a page
+INLETS: Final = frozenset((1, 2, 3))  # the probes at the intake: one of them that is ill is outvoted
 NOISE: Final = 1.02  # what meters may be off by
 CAP_SHARE: Final = 0.95
 
@@ -83,7 +84,7 @@ def _container(site: coop.Site) -> Sample:
     page, shown = site.faults.of(coop.PAGE), site.page.signal
     running = [i for lot in world.boards.lots if lot.mode in (boards.RUNNING, boards.STARTING) for i in lot.members]
     turning = sum(speed > 0.5 for speed in world.fans.speed)
-    monitor = site.faults.of("roomalert intake").kind == "ok" and not _probes_ill(site)
+    monitor, ill = site.faults.of("roomalert intake"), _ill(site) & INLETS
     return Sample(
         at_s=at_s,
         signal=site.true_signal,
@@ -97,7 +98,8 @@ def _container(site: coop.Site) -> Sample:
         inlet_c=world.inlet_c,
         shown_c=world.shown.inlet_c,
         ambient_c=world.weather.ambient_c(at_s),
-        sensed=monitor,
+        sensed=monitor.kind == "ok" and len(ill) <= 1,
+        unfelt=_mute(monitor),
         cuttable=_cuttable(site),
         proven=site.faults.of("iotawatt fans").kind == "ok",
         metered=any(site.faults.of(f"redfish pdu{n}").kind == "ok" for n in range(1, len(site.pdus) + 1)),
@@ -116,9 +118,10 @@ def _mute(line: Fault) -> bool:
     return line.kind not in SAMPLED_KINDS or (line.kind == "slow" and line.seconds >= PATIENCE_S)
 
 
-def _probes_ill(site: coop.Site) -> bool:
+def _ill(site: coop.Site) -> set[int]:
+    """Probes that show nothing, or something else than there is."""
     unit: Any = site.served["roomalert intake"].server
-    return bool(unit.stuck or unit.unplugged)
+    return {*unit.stuck, *unit.unplugged}
 
 
 def _cuttable(site: coop.Site) -> bool:
@@ -156,7 +159,7 @@ def _clear(site: coop.Site) -> bool:
     lines = all(site.faults.of(name).kind == "ok" for name in site.served)
     shown = site.page.signal == site.true_signal
     contacts = world.smoke or world.water or world.door_open or not world.mains
-    return lines and shown and not (broken or ill or contacts or _probes_ill(site))
+    return lines and shown and not (broken or ill or contacts or _ill(site))
 
 
 def _home(site: agile.Site) -> Sample:

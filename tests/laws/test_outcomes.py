@@ -91,6 +91,10 @@ def hot():
     return history(story((900, FULL_W, {"inlet_c": 41.5, "shown_c": 38.0})))
 
 
+def felt_by_nobody():
+    return history(story((600, FULL_W, {}), (1800, FULL_W, {"sensed": False, "unfelt": True})))
+
+
 def tripped():
     return history(story((50, FULL_W, {}), (50, FULL_W, {"tripped": 3})))
 
@@ -195,7 +199,7 @@ def both_at_work():
 BAD = {
     "O1": (never_dark,), "O2": (blind, stands_still), "O3": (unmeasured,), "O4": (back_again, again_and_again),
     "O5": (airless, airless_for_long),
-    "O6": (hot, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
+    "O6": (hot, felt_by_nobody, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
     "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back, lost_later),
     "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, untold_the_second_time, told_again),
     "O15": (uneven,),
