@@ -10,6 +10,7 @@ from mine_controller.record import NamedTuple
 
 NAMES = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_MIN = 1440
+WEEK_MIN = 7 * DAY_MIN
 DAYS_WORD = r"(?:mon|tue|wed|thu|fri|sat|sun)(?:[-+](?:mon|tue|wed|thu|fri|sat|sun)){0,6}"  # mon-fri, sat+sun
 _MINUTE = re.compile(r"([01][0-9]|2[0-4]):([0-5][0-9])")
 
@@ -33,14 +34,24 @@ def is_open(window: Window, minute: int, weekday: int) -> bool:
 
 
 def next_edge(windows: tuple[Window, ...], minute: int, weekday: int) -> int | None:
-    """Minutes on the wall's clock until one of them opens or closes; None: none does. Clock changes are not seen."""
-    edges = [
-        (day * DAY_MIN + at - weekday * DAY_MIN - minute) % (7 * DAY_MIN) or 7 * DAY_MIN
+    """Minutes on the wall's clock until the first of them opens or the last one closes; None: neither ever happens.
+
+    Where one goes on where another ends there is no edge. Clock changes are not seen.
+    """
+    now = weekday * DAY_MIN + minute
+    edges = {
+        (day * DAY_MIN + at - now) % WEEK_MIN or WEEK_MIN
         for window in windows
         for day in window.days
         for at in _edges(window)
-    ]
-    return min(edges, default=None)
+    }
+    is_now = _any_open(windows, now)
+    return next((edge for edge in sorted(edges) if _any_open(windows, now + edge) != is_now), None)
+
+
+def _any_open(windows: tuple[Window, ...], at: int) -> bool:
+    day, minute = divmod(at, DAY_MIN)
+    return any(is_open(window, minute, day % 7) for window in windows)
 
 
 def _edges(window: Window) -> tuple[int, int]:

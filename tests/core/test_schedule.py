@@ -59,13 +59,15 @@ days = st.sets(st.integers(0, 6), min_size=1).map(lambda found: tuple(sorted(fou
 
 
 @given(st.lists(st.builds(Window, minutes, st.integers(0, 1440), days), max_size=3), minutes, st.integers(0, 6))
-def test_nothing_opens_or_closes_before_the_next_edge(found, minute, weekday):
-    edge = windows.next_edge(tuple(found), minute, weekday)
-    assert (edge is None) == (not found)
-    now = [windows.is_open(window, minute, weekday) for window in found]
-    for after in range(0, min(edge or 0, 1500), 7):
+def test_nothing_opens_or_closes_before_the_next_edge_and_something_does_there(found, minute, weekday):
+    def opened(after):
         day, at = divmod(minute + after, 1440)
-        assert [windows.is_open(window, at, (weekday + day) % 7) for window in found] == now
+        return any(windows.is_open(window, at, (weekday + day) % 7) for window in found)
+
+    edge = windows.next_edge(tuple(found), minute, weekday)
+    for after in range(0, 10_080 if edge is None else edge, 7):
+        assert opened(after) == opened(0)
+    assert edge is None or opened(edge) != opened(0)
 
 
 @pytest.mark.parametrize("zone", ZONES)
@@ -118,6 +120,20 @@ def test_a_section_that_can_not_be_meant_is_told(more, word):
 def test_a_section_without_an_edge_has_none():
     assert schedule.until_edge(section(), local(12)) is None
     assert schedule.until_edge(section(hours=("22:00-07:00",)), local(12)) == 600
+
+
+@pytest.mark.parametrize(
+    ("more", "left_h"),
+    [
+        ({"days": ("sat", "sun")}, 36),  # Saturday noon, to the end of Sunday
+        ({"hours": ("08:00-24:00", "00:00-07:00")}, 19),
+        ({"hours": ("08:00-14:00", "13:00-18:00")}, 6),
+        ({"hours": ("00:00-12:00", "12:00-24:00")}, None),
+    ],
+)
+def test_where_one_window_goes_on_where_another_ends_is_no_edge(more, left_h):
+    edge = schedule.until_edge(section(**more), local(12, weekday=5))
+    assert edge == (None if left_h is None else left_h * 60)
 
 
 # -- the rule on a plant ----------------------------------------------------------------------------------------------

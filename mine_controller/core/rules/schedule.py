@@ -115,9 +115,7 @@ def is_away(options: Options, overrides: Sequence[Override]) -> bool:
 
 def until_edge(section: Section, local: Local) -> int | None:
     """Minutes on the wall's clock until it opens or closes next, whatever its season; None: it never does."""
-    windows = windows_of(section)
-    whole = {day for window in windows if window.begin % 1440 == window.end % 1440 for day in window.days}
-    return None if len(whole) == 7 else next_edge(windows, local.minute, local.weekday)
+    return next_edge(windows_of(section), local.minute, local.weekday)
 
 
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
