@@ -280,19 +280,22 @@ system_python() {
     fi
 }
 
+fill_release() { # fill_release DIR COPY
+    "$PYTHON" -m venv "$1" && cp -R pyproject.toml README.md LICENSE mine_controller templates www cron sites "$2" &&
+        pip_locked "$1/bin/python" requirements.lock "$2"
+}
+
 # build_release DIR DIGEST: a virtual environment at its final place; the mark comes last, so half of one is never used
 build_release() {
     local dir=$1 digest=$2 copy
     system_python
     check_python
     rm -rf -- "$dir"
-    "$PYTHON" -m venv "$dir"
     copy=$(mktemp -d)
-    cp -R pyproject.toml README.md LICENSE mine_controller templates www cron sites "$copy"
-    pip_locked "$dir/bin/python" requirements.lock "$copy" || {
-        rm -rf -- "$copy" "$dir"
+    if ! fill_release "$dir" "$copy"; then
+        rm -rf -- "$copy" "$dir" # the room it took is the running mine's: what it can't write down it does not raise
         die 1 "the versions in requirements.lock could not be installed; nothing was changed"
-    }
+    fi
     rm -rf -- "$copy"
     "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-extras.lock ||
         say "without the extras of requirements-extras.lock: no control of Braiins OS and VNish, and no local service"

@@ -26,9 +26,11 @@ FAKE_PYTHON = """#!/bin/sh
 there() {{ [ -e "{fakes}/$1" ]; }}
 case "$*" in
 "-m venv "*)
-    mkdir -p "$3/bin" && touch "$3/pyvenv.cfg" && cp "$0" "$3/bin/python" && cp "{fakes}/minectl" "$3/bin/minectl" ;;
+    mkdir -p "$3/bin" && touch "$3/pyvenv.cfg" && cp "$0" "$3/bin/python" && cp "{fakes}/minectl" "$3/bin/minectl"
+    if there full; then echo "No space left on device" >&2; exit 1; fi ;;
 "-m pip "*)
     echo "$*" >> "{fakes}/pip.log"
+    case "$*" in *extras.lock) if there no-extras; then exit 1; fi ;; esac
     case "$*" in *lock*) if there trouble; then cat "{fakes}/trouble" >&2; exit 1; fi ;; esac
     for what; do :; done
     venv=${{0%/bin/python}}
