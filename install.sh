@@ -297,10 +297,19 @@ build_release() {
         die 1 "the versions in requirements.lock could not be installed; nothing was changed"
     fi
     rm -rf -- "$copy"
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-extras.lock ||
-        say "without the extras of requirements-extras.lock: no control of Braiins OS and VNish, and no local service"
     sync # a cut of power leaves no mark on files that were not written yet
     printf '%s\n' "$digest" >"$dir/.minectl-release"
+}
+
+take_extras() { # take_extras RELEASE: what not every machine can have; marked when it is there, or else tried again next time
+    local pip=("$1/bin/python" -m pip install --quiet --disable-pip-version-check)
+    if "${pip[@]}" --no-deps --require-hashes -r requirements-extras.lock; then
+        sync
+        touch "$1/.minectl-extras"
+    else
+        say "without the extras of requirements-extras.lock: no control of Braiins OS and VNish, and no local service; \
+sudo ./install.sh again tries once more"
+    fi
 }
 
 first_config() { # first_config RELEASE
@@ -618,6 +627,7 @@ install_release() {
     else
         step "minectl $version into /opt/minectl/$name" build_release "$release" "$digest"
     fi
+    [[ -e $release/.minectl-extras ]] || step "its extras" take_extras "$release"
     if [[ $dry == no ]] && ! as_user "$release/bin/python" -c ''; then
         rm -f -- "$release/.minectl-release" # it is built anew next time
         die 1 "the user $SYSTEM_USER can't run $(readlink -f "$release/bin/python"): name another with PYTHON=/usr/bin/python3"

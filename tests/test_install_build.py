@@ -3,6 +3,8 @@
 import pytest
 from staging import staged
 
+EXTRAS = "--require-hashes -r requirements-extras.lock"
+
 
 @pytest.fixture
 def machine(tmp_path):
@@ -18,3 +20,20 @@ def test_a_disk_that_is_full_gets_back_what_half_a_release_took(machine):
     assert not (machine.root / "opt/minectl/1.1.0").exists()
     assert list(machine.tmp.iterdir()) == []
     assert machine.current() == "1.0.0"
+
+
+def test_extras_that_could_not_be_had_are_taken_when_the_same_install_runs_again(machine):
+    """A line that breaks between two downloads left a mine without control of its Braiins machines for good."""
+    (machine.fakes / "no-extras").touch()
+    told = machine.install()
+    assert "without the extras of requirements-extras.lock: no control of Braiins OS and VNish" in told
+    assert "sudo ./install.sh again tries once more" in told
+    (machine.fakes / "no-extras").unlink()
+    asked = machine.asked_of_pip
+    told = machine.install()
+    assert "/opt/minectl/1.0.0 is complete already" in told
+    assert "without the extras" not in told
+    [again] = machine.asked_of_pip[len(asked) :]
+    assert again.endswith(EXTRAS)
+    machine.install()
+    assert len(machine.asked_of_pip) == len(asked) + 1
