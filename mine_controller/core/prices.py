@@ -34,7 +34,7 @@ CLOCK_OFF_S = 300  # a clock nobody keeps that is so far off a price server's ma
 LONGEST_S = 3600  # the longest slot of an exchange; a longer one is a contract's price, which counts by half hours
 HALF_S = 1800
 TEST = "test by "  # how the source of a value begins that a person set to try something
-TEST_SLOT_S = 1800
+DAY_S = 86_400
 
 
 class Slot(NamedTuple):
@@ -49,7 +49,8 @@ def slots_of(image: Image, wiring: Wiring) -> tuple[Slot, ...]:
     """What is published and known, in the order of time, from every channel of the role `price`.
 
     The first channel wired counts first; another one only fills what it leaves open. Empty while the wall clock can't
-    be trusted, so that whatever looks a price up finds it unknown. A price set for a test holds for the half hour now.
+    be trusted, so that whatever looks a price up finds it unknown. A price set for a test holds before and after, too:
+    who looks ahead, or back to how long a band was held, finds nothing else.
     """
     role = wiring.roles.get(ROLE)
     if role is None:
@@ -65,8 +66,8 @@ def slots_of(image: Image, wiring: Wiring) -> tuple[Slot, ...]:
 def _tested(value: Value, wall_s: int) -> tuple[Slot, ...]:
     if not isinstance(value.value, int | float):
         return ()
-    start_s = wall_s // TEST_SLOT_S * TEST_SLOT_S
-    return (Slot(start_s, start_s + TEST_SLOT_S, float(value.value)),)
+    day_s = wall_s // DAY_S * DAY_S
+    return (Slot(day_s - DAY_S, day_s + 2 * DAY_S, float(value.value)),)
 
 
 def price_at(slots: Sequence[Slot], wall_s: int) -> Price | None:

@@ -1,13 +1,13 @@
 """What a band limits and tells, as a rule by itself: who rests for its coin, its champions, and news of the price."""
 
 import pytest
-from core.market import BEGIN_S, half_hours, options
+from core.market import BEGIN_S, HALF_S, Market, half_hours, options
 from core.plant import WALL
 from core.rule_desk import Desk, wired
 
 from mine_controller.core.bands import DEFAULTS, NOTHING, Choice
 from mine_controller.core.model.clock import Clock, Local
-from mine_controller.core.model.state import MinerBook, State, Unit
+from mine_controller.core.model.state import MinerBook, Override, State, Unit
 from mine_controller.core.rules import band as rule
 
 WHY = rule.Reason("band", "price")
@@ -179,3 +179,21 @@ def test_each_section_has_its_wishes_once_wherever_its_miners_stand_in_the_list(
     found = rule._wishes(desk.view(), Choice(mining("DGB", modes=("bitaxe eco",)), 0, "price", 9.0), WHY)
     assert [(one.what, one.value) for one in found] == [("mode bitaxe a", "eco"), ("mode bitaxe b", "eco")]
     assert list(rule._wishes(desk.view(), Choice(NOTHING, 0, "price", 9.0), WHY)) == []
+
+
+@pytest.mark.parametrize("dwell", [1, 2])
+def test_a_price_that_is_set_for_a_test_is_followed_for_as_long_as_it_is_set(dwell):
+    market = Market(half_hours(*[30] * 12), live=False, dwell_slots=dwell).until(BEGIN_S + (dwell + 1) * HALF_S)
+    assert market.band == "1"
+    seen = len(market.decisions)
+    market.state = market.state._replace(overrides=(Override("price_p_kwh", "4.5", "test", 0, "eve", "what if", 1),))
+    market.tick()
+    assert market.band == "4"
+    while market.wall_s < BEGIN_S + 8 * HALF_S:
+        market.tick()
+        assert market.band == "4"
+    told = [event.kind for one in market.decisions[seen:] for event in one.events]
+    assert (told.count("price_low"), told.count("band_change")) == (1, 1)
+    market.state = market.state._replace(overrides=())
+    market.tick()
+    assert market.band == "1"
