@@ -16,8 +16,8 @@ class Rack:
     `sent` are (host, port, bytes) in the order sent, `volleys` how many went together, `jobs` what asic-rs was given.
     """
 
-    def __init__(self, units, library=None, budget_s=25.0, volley_s=0.5):
-        self.units, self.clock, self.volley_s, self.told = units, 1000.0, volley_s, library
+    def __init__(self, units, library=None, budget_s=25.0, volley_s=0.5, began=1000.0):
+        self.units, self.clock, self.volley_s, self.told = units, began, volley_s, library
         self.sent, self.volleys, self.jobs, self.pauses = [], [], [], []
         self.wire = Wire(self._call, lambda: self.clock, self._sleep, self.clock + budget_s, self._many, self._library)
 

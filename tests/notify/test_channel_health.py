@@ -133,7 +133,9 @@ def test_ntf4_a_dead_channel_is_dead_until_it_takes_something_also_behind_a_boot
 ):
     """NTF4: the image begins anew at a boot, and what the channel refused lies behind newer messages."""
     site.write_text(site.read_text().replace("[end]", "[alarm channel_dead]\ndelay_s = 0\n[end]"))
-    before = REAL._replace(boot_id=lambda: "the one before")
+    began = time.monotonic() - 30
+    after = REAL._replace(boot_s=lambda: time.monotonic() - began)  # booted just now: no letter is due again by that
+    before = after._replace(boot_id=lambda: "the one before")
     early(site, before)
     smtp.codes = {"AUTH": "535 no"}
     add(site, (1, "disk"))
@@ -142,12 +144,12 @@ def test_ntf4_a_dead_channel_is_dead_until_it_takes_something_also_behind_a_boot
     assert dead(site) == ["email"]
     monkeypatch.setattr(journal, "LETTERS_LOOKED", 1)
     add(site, (0, "only for the chat"))
-    run(site)
-    run(site)
+    run(site, sources=after)
+    run(site, sources=after)
     assert (dead(site), readings(site)) == (["email"], {}), "nobody has seen it take anything"
     smtp.codes = {}
     assert CliRunner().invoke(group, ["notify", "test", "email", "--config", str(site)]).exit_code == 0
-    run(site)
+    run(site, sources=after)
     assert (dead(site), readings(site)) == ([], {"email": ("ok", "")})
 
 

@@ -1,5 +1,7 @@
 """Who a unit is that tells nobody who asks: read once by driver and login of the section that serves it."""
 
+import time
+
 import pytest
 from devices.antminers import MAC, Board, stock_api
 from devices.racks import Api, Rack
@@ -22,7 +24,7 @@ def section(kind, name, hosts, **options):
 
 def asked(units, guessed, *sections):
     """Who they are then, and the rack that was asked."""
-    rack = Rack(units)
+    rack = Rack(units, began=time.monotonic())  # the clock of whoever gives it its time
     found = identified(guessed, sections, lambda _section, _until: rack.wire)
     return {host: one.unit for host, (one, _) in found.items() if one is not None}, rack
 
