@@ -235,6 +235,15 @@ def test_a_cloud_ends_the_count():
     assert desk.limit("max_miners") == 0
 
 
+def test_a_long_window_is_as_long_with_ticks_of_seconds():
+    desk = solar(dwell_s=0, window_s=3600)
+    for export_w in (600, 1200):
+        for _ in range(120):
+            desk.see(15, export_w=export_w)
+    assert abs(desk.limit("max_power_w") - 900) <= 20
+    assert len(desk.memory["seen"]) <= 64
+
+
 def test_what_the_miners_draw_is_sun_as_well_and_the_mean_of_the_window_counts():
     desk = solar(dwell_s=0, window_s=600)
     desk.fleet = {"miners_w": 1000}

@@ -52,8 +52,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
 
 
 def _seen(view: View, memory: dict[str, Any], options: Options, at_s: int, watts: int) -> list[list[int]]:
-    """The readings of the window, one for each moment the meter was read at."""
+    """The readings of the window, one for each moment the meter was read at; so far apart that it holds them all."""
     before = [[at, was] for at, was in memory.get("seen") or () if view.now_s - at <= options.window_s and at != at_s]
+    if len(before) > 1 and before[-1][0] - before[-2][0] < options.window_s // (READINGS_MOST - 1):
+        before.pop()
     return [*before, [at_s, watts]][-READINGS_MOST:]
 
 
