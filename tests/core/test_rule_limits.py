@@ -235,6 +235,23 @@ def test_a_cloud_ends_the_count():
     assert desk.limit("max_miners") == 0
 
 
+def test_a_meter_that_was_silent_ends_the_count_too():
+    """Law 4: nobody knows that there was no cloud."""
+    desk = solar()
+    desk.see(export_w=400)
+    desk.see(200, export_w=None)
+    desk.see(200, export_w=400)
+    assert desk.limit("max_miners") == 0
+    desk.see(299)
+    assert desk.limit("max_miners") == 0
+    desk.see(1)
+    assert desk.limit("max_miners") is None
+    desk.see(export_w=50)
+    desk.see(200, export_w=None)
+    desk.see(200, export_w=50)
+    assert desk.limit("max_miners") == 0, "but what speaks against it may have lasted"
+
+
 def test_a_long_window_is_as_long_with_ticks_of_seconds():
     desk = solar(dwell_s=0, window_s=3600)
     for export_w in (600, 1200):

@@ -91,6 +91,8 @@ def _blind(view: View, memory: dict[str, Any], options: Options) -> Advice:
     blind_s = view.now_s - int(memory.get("known_s") or 0)
     kept = dict(memory)
     numbers = (("blind_s", blind_s), ("why", view.role("export_w").why))
+    if not kept.get("open"):
+        kept["since_s"] = 0  # nobody knows that there was no cloud
     if memory.get("known_s") and blind_s < options.grace_s:
         return Advice((Limit(ECONOMICS, "no_start", 0, Reason("solar", "unknown", numbers)),), memory=kept)
     events: tuple[Event, ...] = ()
