@@ -26,6 +26,7 @@ CALM_STARTS = 1.2  # a miner and day
 COLD_C = 5.0
 STOP_C, SHED_C = 40.0, 38.0
 UNPROVEN, EMERGENCY = "curtail_unproven", 2
+AIRLESS = ("air_lost", UNPROVEN)
 NOISE_K = 1.5  # by what a probe may be off and late
 PROBE_S = 180  # what a probe in air and its page's refresh add to a reading's age
 
@@ -120,9 +121,10 @@ class History(NamedTuple):
             slack_s = self.tick_s * sum(since_s - self.tick_s <= at <= until_s + slack_s for at in self.missed)
         return slack_s
 
-    def alarmed(self, since_s: float, until_s: float) -> bool:
-        """True when an emergency was told in that time."""
-        return any(since_s <= tick.end_s and tick.at_s <= until_s and tick.emergencies for tick in self.ticks)
+    def told(self, kind: str, since_s: float, until_s: float) -> bool:
+        """True when a letter of that time says that this emergency is there; one about another thing says nothing."""
+        near = (tick for tick in self.ticks if since_s <= tick.end_s and tick.at_s <= until_s)
+        return any((one.kind, one.level) == (kind, EMERGENCY) and one.what != "clear" for t in near for one in t.told)
 
     def stands(self, kind: str, at_s: float) -> bool:
         """True when that alarm was told as an emergency by then, and not that it is over."""
@@ -165,7 +167,7 @@ def _obeyed(history: History, stretch: Stretch, limit_s: float) -> bool:
         return True
     if all(one.cuttable for one in stretch):
         return False
-    if history.alarmed(begin - MOST_S, begin + limit_s + TOLD_LATER_S):
+    if history.stands(UNPROVEN, begin) or history.told(UNPROVEN, begin, begin + limit_s + TOLD_LATER_S):
         return True
     return length_s(stretch) <= limit_s + TOLD_LATER_S
 
@@ -204,7 +206,7 @@ def o3(history: History) -> Iterator[str]:
         curtailing = [one for one in ticks if one.mode in modes]
         if len(curtailing) <= 3 or curtailing[-1].at_s - curtailing[0].at_s < 3 * history.tick_s:
             continue
-        if not history.alarmed(begin - MOST_S, end):
+        if not (history.stands(UNPROVEN, begin) or history.told(UNPROVEN, begin, end)):
             yield f"{len(curtailing)} ticks of curtailment that nothing measured, and nobody was told"
 
 
@@ -233,7 +235,7 @@ def o4(history: History) -> Iterator[str]:
 def _told_in_need(history: History, stretch: Stretch, between_s: tuple[float, float]) -> bool:
     """Told in that time, or told before and not over since (a blackout in the middle of it ends nothing); and an outlet
     could not be switched: where all can, there is no excuse."""
-    told = history.alarmed(*between_s) or history.stands(UNPROVEN, between_s[0])
+    told = history.told(UNPROVEN, *between_s) or history.stands(UNPROVEN, between_s[0])
     return told and not all(one.cuttable for one in stretch)
 
 
@@ -245,7 +247,8 @@ def o5(history: History) -> Iterator[str]:
         slack_s = history.slack_s(begin, stretch[-1].at_s)
         limit_s = NO_AIR_S if all(one.proven for one in stretch) else BLIND_S
         told_by_s = begin + limit_s + history.slack_s(begin, begin + limit_s) + TOLD_LATER_S
-        if length_s(stretch) > limit_s + slack_s and not history.alarmed(begin - MOST_S, told_by_s):
+        known = any(history.stands(kind, begin) or history.told(kind, begin - limit_s, told_by_s) for kind in AIRLESS)
+        if length_s(stretch) > limit_s + slack_s and not known:
             yield f"{stretch[-1].miners_w:.0f} W without air for {length_s(stretch):.0f} s"
         if not _fan_failed(history, begin - NO_AIR_S - slack_s, begin) and not history.stands("smoke", begin):
             yield f"{stretch[0].miners_w:.0f} W without air while no fan had failed"
@@ -275,7 +278,8 @@ def o6(history: History) -> Iterator[str]:
     for stretch in hot:
         begin = stretch[0].at_s
         limit_s = OBEY_S + PROBE_S + history.slack_s(begin, begin + OBEY_S)
-        stuck = not all(one.cuttable for one in stretch) and history.alarmed(begin - MOST_S, begin + limit_s)
+        told = history.told(UNPROVEN, begin - limit_s, begin + limit_s) or history.stands(UNPROVEN, begin)
+        stuck = told and not all(one.cuttable for one in stretch)
         if length_s(stretch) > limit_s and not stuck:
             yield f"{stretch[-1].miners_w:.0f} W at {stretch[-1].inlet_c:.1f} °C for {length_s(stretch):.0f} s"
     if all(one.fans_able >= history.fans - 1 for one in history.samples):

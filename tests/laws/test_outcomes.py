@@ -41,6 +41,7 @@ def ticks(mode, count=12, **about):
 OFF = {"signal": "off"}
 EVENT = ((600, FULL_W, {}), (200, FULL_W, OFF), (3600, DARK_W, OFF), (1200, DARK_W, {}), (3600, FULL_W, {}))
 TOLD = Told("alarm-1.raise", "smoke", "raise", 2)
+UNPROVEN = Told("alarm-2.raise", "curtail_unproven", "raise", 2)
 
 
 def good():
@@ -243,11 +244,28 @@ def test_every_outcome_has_a_bad_story():
 
 
 def test_o1_an_emergency_excuses_only_where_an_outlet_can_not_be_switched():
-    told = Ticked(840.0, 900.0, "CURTAILING", ("unproven",))
+    told = Ticked(840.0, 900.0, "CURTAILING", ("unproven",), (UNPROVEN,))
     loose = history(story((600, FULL_W, {}), (900, FULL_W, OFF)), told)
     free = history(story((600, FULL_W, {}), (900, FULL_W, {**OFF, "cuttable": True})), told)
     assert not list(OUTCOMES["O1"](loose))
     assert list(OUTCOMES["O1"](free))
+
+
+@pytest.mark.parametrize(("letter", "excused"), [(UNPROVEN, True), (TOLD, False), (None, False)])
+def test_an_emergency_about_something_else_excuses_nothing(letter, excused):
+    """O1 to O6: smoke an hour ago says nobody that the utility was not obeyed."""
+    told = () if letter is None else (letter,)
+    off = story((600, FULL_W, {}), (900, FULL_W, OFF))
+    blind_ = story((600, FULL_W, {}), (1200, FULL_W, {"readable": False, "blind": True}))
+    hot_ = story((600, FULL_W, {}), (900, FULL_W, {"inlet_c": 41.5}))
+    dark = story((600, FULL_W, {}), (3000, DARK_W, {"metered": False, "signal": "off"}))
+    failed = {"fans_n": 0, "fans_able": 0}
+    airless_ = story((600, FULL_W, {}), (600, FULL_W, failed))
+    for name, samples in (("O1", off), ("O2", blind_), ("O3", dark), ("O5", airless_), ("O6", hot_)):
+        runs = (Ticked(120.0 * n, 120.0 * n + 20, "CURTAILING") for n in range(len(samples) // 12))
+        told_at = {"O2": 1200.0}.get(name, 840.0)
+        made = [one._replace(told=told, emergencies=("x",)) if one.at_s == told_at else one for one in runs]
+        assert (list(OUTCOMES[name](history(samples, *made))) == []) is excused, name
 
 
 def test_o1_a_dead_tick_adds_its_own_length_and_no_more():
@@ -274,7 +292,8 @@ def test_o5_air_lost_while_no_tick_could_run_is_told_by_the_first_that_can():
     runs = (*range(0, 600, 120), *range(1560, 2600, 120))
 
     def told(first_s):
-        made = tuple(Ticked(float(at), at + 20.0)._replace(emergencies=("no_air",) * (at >= first_s)) for at in runs)
+        lost = Told("alarm-3.raise", "air_lost", "raise", 2)
+        made = tuple(Ticked(float(at), at + 20.0)._replace(told=(lost,) * (at >= first_s)) for at in runs)
         return list(OUTCOMES["O5"](history(samples, *made, missed=away)))
 
     assert told(1560) == []
@@ -299,7 +318,7 @@ def test_o4_one_incident_is_allowed_in_an_event_however_short():
 
 
 def test_o4_an_emergency_excuses_only_where_an_outlet_can_not_be_switched():
-    told = Ticked(1500.0, 1560.0, "CURTAILING", ("unverified",))
+    told = Ticked(1500.0, 1560.0, "CURTAILING", ("unverified",), (UNPROVEN,))
 
     def back(**about):
         off = {**OFF, **about}
