@@ -332,14 +332,19 @@ fill_places() { # fill_places RELEASE PLACE...: a config.txt made in another fol
     done
 }
 
-protect_config() { # its folder is the user's of the ticks: by a link in it root would give him any file of this machine
-    local config=$root/etc/minectl/config.txt
-    if [[ -L $config ]]; then
-        say "/etc/minectl/config.txt is a link: its owner and rights stay as they are"
+# hand_over MODE PATH: its folder is the user's of the ticks, and by a link in it root would give him any file of this machine
+hand_over() {
+    if [[ -L $root$2 ]]; then
+        say "$2 is a link: its owner and rights stay as they are"
         return
     fi
-    [[ -n $root ]] || chown -h "$SYSTEM_USER:$SYSTEM_USER" "$config"
-    as_user chmod 0600 "$config"
+    [[ -n $root ]] || chown -h "$SYSTEM_USER:$SYSTEM_USER" "$2"
+    as_user chmod "$1" "$root$2"
+}
+
+protect_config() {
+    hand_over 0600 /etc/minectl/config.txt
+    [[ ! -e $root/etc/minectl/fleet.csv ]] || hand_over u+rw /etc/minectl/fleet.csv
 }
 
 check_config() { # check_config RELEASE: says what is wrong itself
@@ -637,7 +642,7 @@ install_release() {
     else
         step "a first /etc/minectl/config.txt for $site, in shadow mode" first_config "$release"
     fi
-    step "config.txt: readable by $SYSTEM_USER alone" protect_config
+    step "config.txt: readable by $SYSTEM_USER alone, and fleet.csv his own" protect_config
     step "the new version checks the config" check_config "$release" ||
         die 2 "the new version refuses /etc/minectl/config.txt, so nothing was switched: correct it and run this again"
     prove "$name"

@@ -157,3 +157,15 @@ def test_cron_goes_on_where_nobody_starts_the_timer(machine):
     assert "what /etc/cron.d/minectl begins stays until the next install" in told
     told = machine.calls(f"systemd_runs() {{ true; }}; {fake}; start_rhythm")
     assert "drop /etc/cron.d/minectl" in told
+
+
+def test_a_list_of_miners_that_root_brought_is_the_ticks_own(machine):
+    """`sudo cp` under an umask of 077 made one that no tick could read, and `miners add` could not write it."""
+    machine.install()
+    fleet = machine.config.with_name("fleet.csv")
+    fleet.touch()
+    fleet.chmod(0o004)
+    machine.install()
+    assert stat.S_IMODE(fleet.stat().st_mode) == 0o604
+    told = machine.calls(f"{ROOTS_HANDS} {USERS_HANDS} hand_over u+rw /etc/minectl/fleet.csv").splitlines()
+    assert told == ["root: chown -h minectl:minectl /etc/minectl/fleet.csv", "user: chmod u+rw /etc/minectl/fleet.csv"]
