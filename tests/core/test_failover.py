@@ -54,6 +54,7 @@ class Mine(Shelf):
         return super().tick(*args, **more)
 
     def readings(self, asked):
+        asked = asked - self.dead
         out = super().readings(asked)
         if SHELF in asked:
             for spec in self.wiring.miners:
@@ -68,6 +69,9 @@ class Mine(Shelf):
             out += [Reading(key, value, self.now) for key, value in self.stats]
             out += [Reading(f"{WALLET} block:text", self.blocks, self.now)] if self.blocks is not None else []
         return out
+
+    def _do(self, name, command):
+        return "unreachable" if command.lane in self.dead else super()._do(name, command)
 
     def breaks(self, name, *, port=False):
         self.works[name], self.port[name] = False, port
@@ -127,6 +131,24 @@ def test_a_dead_port_puts_the_miners_on_the_fallback_and_they_come_back_when_it_
     assert mine.on("main") == 4
     assert min(at for at, _, value in mine.moves() if value == "main") - mended >= 900
     assert len(mine.events("pool_up")) == 1
+    assert "moved" not in mine.state.memory["failover"]
+    assert mine.violations == []
+
+
+def test_who_was_off_for_hours_while_its_pool_came_back_goes_home_too():
+    """A dear evening or a curtailment: what answers to nobody says no pool, and still has the stand-in's settings."""
+    mine = Mine()
+    mine.breaks("main")
+    mine.ticks(6)
+    assert mine.on("reserve") == 4
+    mine.dead.add(SHELF)
+    mine.ticks(10)
+    mine.mends("main")
+    mine.ticks(70)
+    mine.dead.remove(SHELF)
+    assert mine.on("reserve") == 4
+    mine.ticks(20)
+    assert mine.on("main") == 4
     assert "moved" not in mine.state.memory["failover"]
     assert mine.violations == []
 

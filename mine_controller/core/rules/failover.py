@@ -85,7 +85,8 @@ def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str,
 
 
 def _move(view: View, kept: dict[str, Any]) -> None:
-    """Who is put elsewhere by a stand-in, and where it belongs. Whoever is anywhere else by now is left alone."""
+    """Who is put elsewhere by a stand-in, and where it belongs. Whoever is anywhere else by now is left alone; who has
+    said nothing for hours, off or asleep, comes back where it was put."""
     books, homes = kept.get("pools") or {}, kept.get("moved") or {}
     if not homes and not any(book.get("instead") for book in books.values()):
         kept.pop("moved", None)
@@ -95,7 +96,8 @@ def _move(view: View, kept: dict[str, Any]) -> None:
     moved: dict[str, str] = {}
     for spec in view.wiring.miners:
         now, home = pools.pool_of(view.image, spec), homes.get(spec.id, "")
-        if home and (line_down or now in _along(home, view, books)) and (home in instead or now != home):
+        known = line_down or not now or now in _along(home, view, books)
+        if home in books and known and (home in instead or now != home):
             moved[spec.id] = home
         elif now in instead and instead[now] in spec.pools and "pool" in spec.verbs:
             moved[spec.id] = now
