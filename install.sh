@@ -620,6 +620,7 @@ install_release() {
     local version digest name release places before
     before=$(readlink "$root/opt/minectl/current" 2>/dev/null || true)
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' mine_controller/__init__.py)
+    [[ -n $version ]] || die 2 "this tree is not whole: mine_controller/__init__.py names no version"
     digest=$(release_digest)
     name=$(release_name "$version" "$digest")
     release=$root/opt/minectl/$name

@@ -37,3 +37,11 @@ def test_extras_that_could_not_be_had_are_taken_when_the_same_install_runs_again
     assert again.endswith(EXTRAS)
     machine.install()
     assert len(machine.asked_of_pip) == len(asked) + 1
+
+
+def test_a_tree_that_is_not_whole_is_refused_before_anything_is_removed(machine):
+    """One that was unpacked on a full disk had no number, and the folder without a name was /opt/minectl itself."""
+    machine.install()
+    (machine.clone / "mine_controller/__init__.py").write_text("")
+    assert "this tree is not whole: mine_controller/__init__.py names no version" in machine.install(code=2)
+    assert (machine.root / "opt/minectl/1.0.0/bin/minectl").exists()
