@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything from trying minectl to taking it off a machine again. `./install.sh --help` lists the ways.
 set -euo pipefail
+asked_in=$PWD
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here"
 
@@ -764,6 +765,7 @@ production() {
         shift
     done
     if [[ -n $root ]]; then
+        [[ $root == /* ]] || root=$asked_in/$root
         mkdir -p "$root"
         root=$(cd "$root" && pwd)
     fi

@@ -45,3 +45,11 @@ def test_a_tree_that_is_not_whole_is_refused_before_anything_is_removed(machine)
     (machine.clone / "mine_controller/__init__.py").write_text("")
     assert "this tree is not whole: mine_controller/__init__.py names no version" in machine.install(code=2)
     assert (machine.root / "opt/minectl/1.0.0/bin/minectl").exists()
+
+
+def test_a_staging_folder_lies_where_whoever_names_it_stands(machine, monkeypatch):
+    monkeypatch.chdir(machine.tmp)
+    assert "would: switch" in machine.run("--root", "stage", "--dry-run")
+    machine.run("--root", "stage")
+    assert (machine.tmp / "stage/opt/minectl/current").is_symlink()
+    assert not (machine.clone / "stage").exists()
