@@ -554,7 +554,7 @@ keep_owners_page() {
 }
 
 keep_as() { # keep_as FOLDER NAME
-    mv "$1/sites-available/minectl" "$1/sites-available/$2"
+    cp -p "$1/sites-available/minectl" "$1/sites-available/$2" # a copy: cut off here, the lock is in force still
     mkdir -p "$1/sites-enabled"
     ln -sfn "../sites-available/$2" "$1/sites-enabled/minectl"
 }

@@ -92,3 +92,15 @@ def test_an_uninstall_that_was_cut_off_is_brought_to_its_end_by_the_next_one(mac
     machine.install("--uninstall")
     assert not list(nginx.rglob("minectl"))
     assert (nginx / "sites-enabled/default").exists()
+
+
+def test_an_install_that_was_cut_off_leaves_the_owners_lock_on_the_page(machine):
+    """Between two commands his site file lay nowhere that is looked at, and the next install opened the page."""
+    sites = machine.root / "etc/nginx"
+    ours = sites / "sites-available/minectl"
+    locked = ours.read_text().replace("# deny all;", "deny all;")
+    ours.write_text(locked)
+    cut(machine, 'ln -sfn "../sites-available/$2"')
+    assert (sites / "sites-enabled/minectl").read_text() == locked, "nginx reads it when it starts"
+    machine.install()
+    assert (sites / "sites-enabled/minectl").read_text() == locked
