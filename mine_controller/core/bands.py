@@ -102,7 +102,8 @@ class Choice(NamedTuple):
 
 
 class Planned(NamedTuple):
-    """One published slot, the band that will hold in it, and the one its price alone would ask for."""
+    """One published slot (of one of many hours a part), the band that will hold in it, and the one its price alone
+    would ask for."""
 
     start_s: int
     end_s: int
@@ -195,10 +196,20 @@ def plan(
             blind = choose(bands, slots, ended_s, held, sharp)
             held = Held(blind.band.name, blind.from_s)
         ended_s = slot.end_s
-        choice = choose(bands, slots, max(wall_s, slot.start_s), held, sharp)
-        held = Held(choice.band.name, choice.from_s)
+        begin_s, at_s = slot.start_s, max(wall_s, slot.start_s)
         asked = _lifted(bands, band_of(bands, slot.price), pace)
-        out.append(Planned(slot.start_s, slot.end_s, slot.price, choice.band, asked))
+        choice = choose(bands, slots, at_s, held, sharp)
+        while choice.band != asked:  # inside a slot of many hours one may be waited for
+            held, part = Held(choice.band.name, choice.from_s), part_at(slots, at_s)
+            if part is None or part.end_s >= slot.end_s:
+                break
+            at_s, was = part.end_s, choice.band
+            choice = choose(bands, slots, at_s, held, sharp)
+            if choice.band != was:
+                out.append(Planned(begin_s, at_s, slot.price, was, asked))
+                begin_s = at_s
+        held = Held(choice.band.name, choice.from_s)
+        out.append(Planned(begin_s, slot.end_s, slot.price, choice.band, asked))
     return tuple(out)
 
 

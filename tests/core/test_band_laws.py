@@ -9,7 +9,7 @@ from core.market import BEGIN_S, HALF_S, Market, half_hours
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mine_controller.core.bands import DEFAULTS, Held, Pace, band_of, choose, named, rank
+from mine_controller.core.bands import DEFAULTS, Held, Pace, band_of, choose, named, plan, rank
 from mine_controller.core.prices import Slot, merge, slot_at, tidy
 
 TICK_S = 120
@@ -136,3 +136,27 @@ def test_boards_draw_nothing_but_standby_in_dear_slots_over_two_days_of_ticks():
     assert drawn[False] > 0
     assert drawn[True] == 0
     assert not market.violations
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.5, 1, 2, 5, 19]), st.sampled_from([3.0, 8.5, 10.0, 28.4])), min_size=1, max_size=6
+    ),
+    st.integers(0, 7200),
+    st.sampled_from(["off", "1", "3", "5"]),
+    st.integers(0, 10),
+    st.integers(0, 48),
+)
+def test_the_plan_is_what_will_hold_in_slots_of_many_hours_too(parts, passed_s, name, held_for, dwell):
+    slots, at_s = list[Slot](), BEGIN_S
+    for hours, price in parts:
+        slots.append(Slot(at_s, at_s + int(hours * 3600), price))
+        at_s = slots[-1].end_s
+    wall_s, pace = BEGIN_S + passed_s, Pace(dwell_slots=dwell, lead_s=0)
+    held = Held(name, BEGIN_S - held_for * HALF_S)
+    planned = plan(DEFAULTS, slots, wall_s, held, pace)
+    for at in range(wall_s, slots[-1].end_s, 300):
+        found = choose(DEFAULTS, slots, at, held, pace)
+        held = Held(found.band.name, found.from_s)
+        assert [one.band.name for one in planned if one.start_s <= at < one.end_s] == [found.band.name]
