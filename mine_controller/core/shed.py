@@ -6,14 +6,20 @@ from typing import Any
 from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import Fleet, floor_w
 from mine_controller.core.forecast import Deadline
-from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.decision import Envelope, Look
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Limit, Reason
 from mine_controller.core.model.state import Chase, Shed, State
+from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.source import AGREE_PCT
 
 SIGNAL = "signal"  # the cause of what the bill is about
 UNPROVEN = "curtail_unproven site"  # its alarm
 UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
+METER = "site_power_w"
+METER_FRESH_S = 30  # an older word of the meter may be of the time before the stop
+METER_LATE_S = 45  # a meter that averages shows a stop so much later than the outlets
+METER_POLL_S = 3
 
 
 def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State, obey_within_s: int) -> Shed | None:
@@ -33,10 +39,44 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
         before = fleet.measured_w if fleet.measured_w is not None else fleet.miners_w
         told = state.memory.get(SIGNAL, {}) if cause == SIGNAL else {}
         signal_s = int(told.get("signal_s") or now_s)
-        begun = Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s)
+        beside_w = _beside_w(fleet)
+        begun = Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s, beside_w=beside_w)
         return begun if shed is None else _inherited(begun, shed, int(told.get("off_s") or now_s))
     least_w = floor_w(0, fleet)  # who was listed since has a standby too
     return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
+
+
+def _beside_w(fleet: Fleet) -> int:
+    """What the site meter shows beyond miners and fans: errors, lamps, the controller; no more than two that agree."""
+    if fleet.meter_w is None or fleet.measured_w is None or fleet.fans_w is None or fleet.unknown:
+        return 0
+    return min(max(0, fleet.meter_w - fleet.measured_w - fleet.fans_w), fleet.meter_w * AGREE_PCT // 100)
+
+
+def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
+    """MET2: the utility's order is proven by the larger of two, the outlets' sum and the site meter less what is no
+    miner's: a PDU that says 0 W may lie, and it is the meter that the bill is made from."""
+    meter = image.site.get(METER)
+    if shed is None or shed.cause != SIGNAL or meter is None or fleet.meter_w is None or fleet.fans_w is None:
+        return fleet
+    if fleet.unknown or image.clock.plant_s - meter.at_s > METER_FRESH_S:
+        return fleet
+    return fleet._replace(proof_w=max(fleet.proof_w, fleet.meter_w - fleet.fans_w - shed.beside_w))
+
+
+def _by_meter_alone(shed: Shed, fleet: Fleet) -> bool:
+    """The outlets show it dark, and the meter does not."""
+    return fleet.miners_w < shed.floor_w <= fleet.proof_w and not fleet.unknown
+
+
+def look_again(shed: Shed | None, fleet: Fleet, wiring: Wiring, now_s: int, look: Look | None) -> Look | None:
+    """A look at the meter soon, while it may only be late; else the look there is."""
+    meter = wiring.roles.get(METER)
+    if shed is None or shed.ended_s is not None or meter is None or not _by_meter_alone(shed, fleet):
+        return look
+    if look is not None or now_s - (shed.outlets_s or 0) >= METER_LATE_S:
+        return look
+    return Look(now_s + METER_POLL_S, tuple(sorted({key.rpartition(":")[0].partition("/")[0] for key in meter.keys})))
 
 
 def _is_another(shed: Shed, cause: str) -> bool:
@@ -141,12 +181,14 @@ def _is_news(shed: Shed, code: str, fleet: Fleet, *, opening: bool) -> bool:
 
     How much it has grown is looked at once a tick.
     """
-    seen_now = (shed.emergency, code) == ("unverified", "unproven")
+    seen_now = shed.emergency == "unverified" != code
     grown = fleet.proof_w >= max(2 * shed.told_w, shed.told_w + shed.before_w // 10)
     return not shed.emergency or seen_now or (opening and grown)
 
 
 def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
+    if shed.outlets_s is None and fleet.miners_w < shed.floor_w and not fleet.unknown:
+        shed = shed._replace(outlets_s=now_s)
     gone_w = shed.before_w - fleet.proof_w
     if shed.shed_50_s is None and gone_w * 100 >= shed.before_w * 50:
         shed = shed._replace(shed_50_s=now_s)
@@ -185,6 +227,9 @@ def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[s
         ("stragglers", ", ".join(stragglers[:12])),
         ("more", max(0, len(stragglers) - 12)),
     )
+    if _by_meter_alone(shed, fleet):
+        apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.miners_w + (fleet.fans_w or 0)))
+        return Event("curtail_unproven", "emergency", "site", Reason("shed", "by_meter", (*apart, *numbers[:2])))
     code = "unproven" if _measured(fleet) or (fleet.measured_w or 0) >= shed.floor_w else "unverified"
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
 

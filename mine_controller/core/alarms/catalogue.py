@@ -167,7 +167,7 @@ _ROWS = (
     ),
     Kind("branch_tripped", "warning", over=("branch_back",), single=True),
     Kind("over_cap", "warning", over=("over_cap_cleared",)),
-    Kind("meters_disagree", "warning", over=("meters_agree",)),
+    Kind("meters_disagree", "warning", over=("meters_agree",), under=("curtail_unproven",)),
     Kind("watts_implausible", "warning", over=("watts_plausible",)),
     # -- inputs
     Kind(

@@ -1,0 +1,144 @@
+"""MET2: an order is proven by the larger of two, what the outlets add up to and what the site meter shows."""
+
+import pytest
+from core.plant import Plant, wiring
+
+from mine_controller.core import shed
+from mine_controller.core.fleet import Fleet
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.decision import Look
+from mine_controller.core.model.image import Image, Miners
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import Shed
+from mine_controller.core.words import sentence
+
+LAMPS_W = 900
+
+
+class Metered(Plant):
+    """A site whose meter shows the truth, `late_s` later; `hidden_w` is drawn behind outlets that say 0."""
+
+    def __init__(self, late_s=0, hidden_w=0, **more):
+        super().__init__(wiring(meter=True), **more)
+        self.late_s, self.hidden_w, self.was = late_s, hidden_w, []
+
+    def readings(self, asked):
+        self.was.append((self.now, self.total + self.fans_up * 1500 + LAMPS_W + self.hidden_w))
+        seen = [watts for at_s, watts in self.was if at_s <= self.now - self.late_s]
+        self.meter = seen[-1] if seen else self.was[0][1]
+        return super().readings(asked)
+
+
+def ordered(plant, *, hidden_w=0):
+    """Three ticks of mining, then the order, and the first tick under it."""
+    plant.ticks(3)
+    plant.signal, plant.hidden_w = "off", hidden_w
+    plant.tick()
+    return plant
+
+
+def test_met2_outlets_that_say_nothing_is_drawn_prove_nothing_against_a_meter_that_shows_it():
+    plant = ordered(Metered(), hidden_w=24 * 3400)
+    assert plant.total < 24 * 50
+    assert plant.events("curtailed") == []
+    plant.ticks(3)
+    told = plant.events("curtail_unproven")
+    assert [one.severity for one in told] == ["emergency"]
+    assert "the site meter shows" in sentence(told[0].reason)
+    assert plant.decisions[-1].mode == "CURTAILING"
+    plant.hidden_w = 0
+    plant.tick()
+    assert len(plant.events("curtailed")) == 1
+    assert plant.decisions[-1].mode == "CURTAILED"
+
+
+def test_met2_what_the_meter_showed_beside_miners_and_fans_before_is_no_miners():
+    plant = ordered(Metered(hidden_w=3_000))
+    assert len(plant.events("curtailed")) == 1
+
+
+@pytest.mark.parametrize(("late_s", "ticks"), [(10, 1), (30, 1), (300, 4)])
+def test_met2_a_meter_that_averages_is_waited_for_in_the_same_tick_but_not_for_ever(late_s, ticks):
+    plant = ordered(Metered(late_s))
+    for _ in range(ticks - 1):
+        plant.tick()
+    assert len(plant.events("curtailed")) == 1
+    looks = [one.look for one in plant.decisions if one.look is not None and one.look.what == ("sel735 meter",)]
+    assert len(looks) <= shed.METER_LATE_S // shed.METER_POLL_S + 1
+
+
+def test_met2_a_meter_that_is_silent_leaves_the_proof_to_the_outlets():
+    plant = Metered()
+    plant.ticks(3)
+    plant.signal, plant.dead = "off", {"sel735 meter"}
+    plant.tick()
+    assert len(plant.events("curtailed")) == 1
+
+
+# -- to the watt ------------------------------------------------------------------------------------------------------
+
+ORDER = Shed(880, 1000, "signal", 100_000, 5_000, beside_w=1_000)
+
+
+def fleet(miners_w=600, *, meter_w=20_000, fans_w=13_500, unknown=0):
+    return Fleet((), (), unknown, 0, 0, 0, miners_w, miners_w, 100_000, 0, fans_w, meter_w, 0, miners_w, 0)
+
+
+def image(*, meter_at=1000):
+    return Image(Clock(1000, 1000), {}, {shed.METER: Value(20_000, meter_at)}, (), Miners(), {})
+
+
+@pytest.mark.parametrize(
+    ("order", "fleet_now", "meter_at", "proof_w"),
+    [
+        (ORDER, fleet(), 1000, 5_500),
+        (ORDER, fleet(miners_w=7_000), 1000, 7_000),
+        (ORDER, fleet(), 970, 5_500),
+        (ORDER, fleet(), 969, 600),  # of before the stop, perhaps
+        (ORDER, fleet(meter_w=None), 1000, 600),
+        (ORDER, fleet(fans_w=None), 1000, 600),
+        (ORDER, fleet(unknown=1), 1000, 600),  # who is unknown is bounded by the meter already
+        (ORDER._replace(cause="temperature"), fleet(), 1000, 600),  # no contract asks, and a house may be on the meter
+        (None, fleet(), 1000, 600),
+    ],
+)
+def test_the_larger_counts_where_an_order_has_to_be_proven_and_the_meter_is_fresh(order, fleet_now, meter_at, proof_w):
+    assert shed.against_meter(order, image(meter_at=meter_at), fleet_now).proof_w == proof_w
+
+
+@pytest.mark.parametrize(
+    ("now", "beside_w"),
+    [
+        (fleet(80_000, meter_w=95_000, fans_w=13_500), 1_500),
+        (fleet(80_000, meter_w=93_000, fans_w=13_500), 0),
+        (fleet(40_000, meter_w=100_000, fans_w=13_500), 5_000),  # more than an error: a PDU may have lied before
+        (fleet(80_000, meter_w=95_000, fans_w=None), 0),
+        (fleet(80_000, meter_w=None), 0),
+        (fleet(80_000, meter_w=95_000, unknown=1), 0),
+    ],
+)
+def test_what_stood_beside_is_no_more_than_two_that_agree_may_differ(now, beside_w):
+    assert shed._beside_w(now) == beside_w
+
+
+LATE = fleet()._replace(proof_w=5_500)
+
+
+@pytest.mark.parametrize(
+    ("order", "now", "at_s", "look"),
+    [
+        (ORDER._replace(outlets_s=1000), LATE, 1000, Look(1003, ("sel735 meter",))),
+        (ORDER._replace(outlets_s=1000), LATE, 1044, Look(1047, ("sel735 meter",))),
+        (ORDER._replace(outlets_s=1000), LATE, 1045, None),
+        (ORDER._replace(outlets_s=1000), fleet(), 1000, None),  # proven
+        (ORDER._replace(outlets_s=1000), LATE._replace(miners_w=5_000), 1000, None),  # somebody runs
+        (ORDER._replace(outlets_s=1000, ended_s=1000), LATE, 1000, None),
+        (None, LATE, 1000, None),
+    ],
+)
+def test_the_meter_alone_is_looked_at_while_it_may_only_be_late(order, now, at_s, look):
+    wires = wiring(meter=True)
+    assert shed.look_again(order, now, wires, at_s, None) == look
+    there = Look(1001, ("redfish pdu1",))
+    assert shed.look_again(order, now, wires, at_s, there) == there
+    assert shed.look_again(order, now, wiring(), at_s, None) is None
