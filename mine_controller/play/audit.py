@@ -85,7 +85,9 @@ def _g1(record: Record) -> Iterator[str]:
             yield f"start with the signal {signal.value!r}, {_age_s(record, signal)} s old"
     yield from _g1_air(record, len(starts))
     metered = any(not wordy(spec, image, at) for at, spec in enumerate(record.policy.wiring.miners))
-    if metered and all(watts is None for watts in image.miners.power_w) and "site_power_w" not in site:
+    if "site_power_w" in site and site["site_power_w"].value is None:
+        yield "start with the site meter unknown"
+    elif metered and all(watts is None for watts in image.miners.power_w) and "site_power_w" not in site:
         yield "start without any fresh watts"
     if image.clock.stepped:
         yield "start in a tick whose clock was stepped"
@@ -213,18 +215,22 @@ def _g4_level(record: Record, planned: list[int]) -> Iterator[str]:
 
 
 def _g5(record: Record) -> Iterator[str]:
-    """A stop asked for by safety or contract: everybody affected is in this plan, no timer delays it."""
-    limits = [one for one in record.decision.envelope.reasons if one.what == "max_power_w" and one.amount == 0]
-    if not any(one.layer <= CONTRACT for one in limits):
+    """A decrease asked for by safety or contract: everybody affected is in this plan, no timer delays it."""
+    asked = [one for one in record.decision.envelope.reasons if one.what == "max_power_w" and one.layer <= CONTRACT]
+    if not asked:
         return
-    fleet, chases = _fleet(record), record.decision.state.chases
-    missed = [
-        spec.id
-        for on, spec in zip(fleet.on, ours(record.policy.wiring).miners, strict=True)
+    most_w, fleet, chases = min(one.amount for one in asked), _fleet(record), record.decision.state.chases
+    staying = [
+        at
+        for at, (on, spec) in enumerate(zip(fleet.on, ours(record.policy.wiring).miners, strict=True))
         if on and spec.paths and getattr(chases.get(f"miner {spec.id}"), "want", "") != "stop"
     ]
-    if missed:
-        yield f"{len(missed)} running miners are not in the plan, first {missed[0]}"
+    left_w = sum(fleet.est_w[at] for at in staying)
+    if most_w == 0 and staying:
+        first = record.policy.wiring.miners[staying[0]].id
+        yield f"{len(staying)} running miners are not in the plan, first {first}"
+    elif left_w > most_w > 0:
+        yield f"{left_w} W are left to run where {most_w} W are allowed"
 
 
 def _g6(record: Record) -> Iterator[str]:
@@ -238,7 +244,8 @@ def _g6(record: Record) -> Iterator[str]:
     coldest, inlet = record.image.site.get("inlet_min_c"), record.image.site.get("inlet_c")
     cold = coldest is not None and isinstance(coldest.value, int | float) and coldest.value < 5
     frost = inlet is not None and isinstance(inlet.value, int | float) and inlet.value < 5
-    if not frost and run_on is not None and dark_s < run_on.run_on_s:
+    lit = fleet.unknown or fleet.miners_w >= max(fleet.nominal_w // 20, fleet.standby_w * 11 // 10)
+    if not frost and run_on is not None and (lit or dark_s < run_on.run_on_s):
         yield f"{len(downs)} fans down with {fleet.miners_w} W, dark for {max(dark_s, 0)} s"
     left = len(record.decision.plan.fans_on)
     if fleet.on_n and left < 2:

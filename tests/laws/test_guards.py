@@ -6,6 +6,7 @@ from core.plant import Plant, wiring
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.command import Command
+from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import Chase, MinerBook, Override
 from mine_controller.core.model.wiring import BreakerSpec
@@ -111,6 +112,7 @@ BAD = {
     "G1 with a stepped clock": ("G1", lambda: stepped(starting())),
     "G1 against a limit": ("G1", lambda: forbidden(starting())),
     "G1 blind to watts": ("G1", lambda: unmetered(starting())),
+    "G1 blind to the meter": ("G1", lambda: unread(starting())),
     "G2 too soon after a stop": ("G2", lambda: just_stopped(starting(), last_stop_s=10_400)),
     "G2 too soon after a start": ("G2", lambda: just_stopped(starting(), last_start_s=10_400)),
     "G3 too many at once": ("G3", lambda: planned(starting(), starts=tuple(range(8)))),
@@ -122,7 +124,9 @@ BAD = {
     "G4 over a breaker by who is on the way": ("G4", lambda: breakered(climbing(starting()), "breakers", 11_000)),
     "G4 a phase above the others": ("G4", lambda: apart(climbing(starting()))),
     "G5 somebody runs on": ("G5", lambda: spared(curtailing())),
+    "G5 too much runs on": ("G5", lambda: ordered(record(), 20_000)),
     "G6 fans down over load": ("G6", lambda: fans_down(record())),
+    "G6 fans down over load that counts as dark": ("G6", lambda: fans_down(long_dark(record()))),
     "G6 one fan left": ("G6", lambda: fans_down(record(), plan=record().decision.plan._replace(fans_on=("1",)))),
     "G7 start before stop": ("G7", lambda: decided(record(), commands=(command(), command(verb="stop", number=2)))),
     "G7 stop before fan": ("G7", lambda: sends(command("fan 1", "on"), command(verb="stop", number=2))),
@@ -168,6 +172,24 @@ def forbidden(good):
 def unmetered(good):
     nothing = (None,) * len(good.image.miners.power_w)
     return good._replace(image=good.image._replace(miners=good.image.miners._replace(power_w=nothing)))
+
+
+def unread(good):
+    """A site meter is wired, and nothing is known of it; the outlets are read well."""
+    blind = Value(None, good.image.clock.plant_s, "meter", "no answer")
+    return good._replace(image=good.image._replace(site={**good.image.site, "site_power_w": blind}))
+
+
+def ordered(good, most_w):
+    """Safety allows so many watts, and nobody stops."""
+    limit = Limit(0, "max_power_w", most_w, WHY)
+    return decided(good, envelope=good.decision.envelope._replace(binding=(limit,), reasons=(limit,)))
+
+
+def long_dark(good):
+    """The rule believes that all has been dark for a long time."""
+    state = good.decision.state
+    return decided(good, state=state._replace(memory={**state.memory, "run_on": {"dark_s": 1}}))
 
 
 def many_starts(good):
