@@ -189,14 +189,14 @@ def _steadied(slot: Slot, was: Known) -> Slot:
 
 
 def is_late(wall_s: int, end_s: int, news: News) -> bool:
-    """True after the hour of publication while tomorrow (but for its last two hours) is not known."""
+    """True while today (but for its last two hours) is not known, and after the hour of publication while tomorrow is
+    not: what did not come in the evening is asked for as often after midnight, when it is wanted most."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only sites with prices pay for zones
 
     zone = ZoneInfo(news.zone)
     here = dt.datetime.fromtimestamp(wall_s, zone)
-    tomorrow = here.date() + dt.timedelta(days=1)
-    wanted = dt.datetime(tomorrow.year, tomorrow.month, tomorrow.day, 22, tzinfo=zone)
-    return here.hour >= news.hour and end_s < wanted.timestamp()
+    last = here.date() + dt.timedelta(days=here.hour >= news.hour)
+    return end_s < dt.datetime(last.year, last.month, last.day, 22, tzinfo=zone).timestamp()
 
 
 def retail(market: float, options: Loaded) -> float:

@@ -190,7 +190,7 @@ def test_a_missed_publication_leaves_a_gap_unknown_and_what_was_known_in_force()
     server.wall_s = at(day + dt.timedelta(days=1), 1)
     told, memory = server.read(octopus, agile(), memory)
     slots = prices.read(memory["slots"])
-    assert told["until", "text"] == "nothing is known now"
+    assert (told["until", "text"], told["", "again"]) == ("nothing is known now", 600)
     assert prices.price_at(slots, at(day, 22)) is not None
     assert prices.price_at(slots, server.wall_s) is None
 
