@@ -22,6 +22,7 @@ BLIND_S = 1500  # nobody can read the fans: the inlet's own ladder has 20 minute
 EVERY_S = 10.0  # seconds a sample stands for
 DAY_S = 86_400
 HELD_SHARE = 0.01  # of an event, over X
+MUCH_SHARE = 0.105  # of what all draw: 100 kW of a container
 CALM_STARTS = 1.2  # a miner and day
 COLD_C = 5.0
 STOP_C, SHED_C = 40.0, 38.0
@@ -362,7 +363,7 @@ def o10(history: History) -> Iterator[str]:
         if not (was.miners_w >= history.floor_w > now.miners_w):
             continue
         before = [one for one in history.samples if 0 <= now.at_s - one.at_s <= OBEY_S]
-        if max((one.miners_w for one in before), default=0.0) < history.nominal_w / 2:
+        if max((one.miners_w for one in before), default=0.0) < history.nominal_w * MUCH_SHARE:
             continue
         if any(one.smoke for one in before):
             continue  # it stopped for smoke, which keeps fans off until a person says resume, also once it has gone

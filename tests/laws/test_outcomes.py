@@ -126,6 +126,10 @@ def no_run_on():
     return history(story((600, FULL_W, {}), (600, DARK_W, {"fans_n": 1})))
 
 
+def no_run_on_of_a_part():
+    return history(story((600, FULL_W / 5, {}), (600, DARK_W, {"fans_n": 1})))
+
+
 def wet():
     return history(story((100, FULL_W, {"wet": 4})))
 
@@ -201,7 +205,8 @@ BAD = {
     "O1": (never_dark,), "O2": (blind, stands_still), "O3": (unmeasured,), "O4": (back_again, again_and_again),
     "O5": (airless, airless_for_long),
     "O6": (hot, felt_by_nobody, tripped), "O7": (not_shed, more_in_the_heat), "O8": (over_the_cap, near_the_cap),
-    "O9": (started_twice, restless), "O10": (no_run_on,), "O11": (wet,), "O12": (never_back, lost_later),
+    "O9": (started_twice, restless), "O10": (no_run_on, no_run_on_of_a_part), "O11": (wet,),
+    "O12": (never_back, lost_later),
     "O13": (swings, writes_all_day, needless_emergency), "O14": (untold, untold_the_second_time, told_again),
     "O15": (uneven,),
     "O16": (killed_and_not_dark,), "O17": (stepped_and_not_dark,), "O18": (too_early,), "O19": (dear,),
