@@ -16,6 +16,7 @@ from mine_controller.twin.story import StoryError
 
 if TYPE_CHECKING:
     from mine_controller.play.planted import Bug
+    from mine_controller.twin.site import Site
 
 LIVE_EVERY_S = 30
 SITES = ("coop-container", "offgrid-container", "home-fleet", "agile-home")
@@ -77,6 +78,8 @@ def command(**given: Any) -> None:
     except BrokenPipeError:
         raise  # whoever read it has enough; `main` knows how that ends
     except OSError as error:
+        if error.filename and str(error.filename) == given["story"]:
+            fail(f"the story can't be read: {error.strerror}: {error.filename}", 2)
         fail(f"{error.strerror or error}: {error.filename or given['port']}; try another --dir or --port", 1)
 
 
@@ -144,11 +147,19 @@ def _run(folder: Path, given: dict[str, Any]) -> None:
         total = int(given["hours"] * 3600 / config.site.tick_s)
         with click.progressbar(length=total, label="simulating", file=sys.stderr) as bar:
             day = demo.live_through(site, config, given["seed"], given["hours"], lambda at, _: bar.update(at - bar.pos))
+        _tell_unfit(site)
         found = demo.summary(day)
         click.echo(json.dumps(found) if given["as_json"] else _text(found))
         if servers is not None and pages is not None:
             demo.household(servers, config)
             _serve(demo, config, demo.go_on(site, servers, caught_up=True), given["ticks"], pages)
+
+
+def _tell_unfit(site: "Site") -> None:
+    """What the story asked of units that are not there: it changed nothing, and the day proves nothing about it."""
+    asked = dict.fromkeys(f"{step.what} {step.words}" for step in site.unfit)
+    if asked:
+        click.echo(f"minectl: not done, because this site has no such unit: {safe(', '.join(asked))}", err=True)
 
 
 def _pages(config: Any, port: int) -> Any:

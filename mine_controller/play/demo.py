@@ -71,7 +71,7 @@ def build(seed: int, hours: int, told_by: str | None, *, ending_now: bool, kind:
     if told_by is not None:
         name = told_by.removesuffix(".txt")
         packaged = name in story.names() and not Path(told_by).exists()
-        told = story.packaged(name) if packaged else story.parse(Path(told_by).read_text(encoding="utf-8"))
+        told = story.packaged(name) if packaged else story.read(Path(told_by))
     start = int(time.time()) - hours * 3600 if ending_now else None
     return SITES[kind](seed, start, story=told)
 

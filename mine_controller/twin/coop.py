@@ -78,6 +78,8 @@ class Site(site.Site):
             return there and words[1] in (*_FAULTS, "well")
         if what == "device":
             return " ".join(words[:2]) in self._servers
+        if what == "sensor":
+            return 1 <= int(words[0]) < len(roomalert.LABELS)  # the last slot is empty
         return what != "outlet" or self._outlet_of(words[0]) is not None
 
     def _outlet_of(self, name: str) -> tuple[Pdu, int] | None:

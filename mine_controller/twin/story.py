@@ -13,7 +13,7 @@ Sites on a LAN know besides: `swap a07 127.0.1.40` (another address; who lives t
 and `person max_power_kw 2.5` (somebody types set-state). Off-grid ones know `supply 60` (percent of what the source
 gives), `generator fail`, `uplink LTE down`, `internet down`, `holding down`, `wall wet`, `tank empty` and `readings
 nan` (of the source's sensor). A home with prices knows `internet down` and `publication missed` (of tomorrow's
-prices, that day). What a site does not have changes nothing.
+prices, that day). What a site does not have changes nothing, and `minectl demo` says so.
 """
 
 import re
@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 from importlib import resources
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -112,6 +113,15 @@ def packaged(name: str) -> Story:
     return parse((resources.files("mine_controller.twin") / "stories" / f"{name}.txt").read_text("utf-8"))
 
 
+def read(path: Path) -> Story:
+    """A story's file, with or without the mark that some editors put before it. OSError, StoryError."""
+    try:
+        return parse(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise StoryError(((line, "no UTF-8 text"),)) from None
+
+
 def parse(text: str) -> Story:
     """Read a story; StoryError lists every bad line."""
     title, day, weather = "", date(2026, 7, 15), "july"
@@ -139,12 +149,15 @@ def parse(text: str) -> Story:
 
 def _event(clock: str, rest: str, line: int) -> Event:
     found = re.fullmatch(r"(\d{1,2}):(\d\d)(?::(\d\d))?", clock)
-    if not found or int(found[1]) > 23 or int(found[2]) > 59:
+    if not found or int(found[1]) > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
         raise ValueError(f"{clock!r} is no time; a line begins like 14:00")
     body, _, how_long = rest.partition(" for ")
     what, _, words = body.partition(" ")
     at_s = int(found[1]) * 3600 + int(found[2]) * 60 + int(found[3] or 0)
-    return Event(at_s, what, _checked(what, words), seconds(how_long) if how_long else 0, line)
+    for_s = seconds(how_long) if how_long else 0
+    if how_long and not for_s:
+        raise ValueError(f"{how_long!r} is no time at all; without `for` it lasts until something else is said")
+    return Event(at_s, what, _checked(what, words), for_s, line)
 
 
 def _checked(what: str, words: str) -> str:

@@ -61,6 +61,28 @@ def test_an_unknown_story_is_told_with_the_way_to_the_known_ones(tmp_path):
     assert "--story list" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "the story can't be read: line 1: no UTF-8 text"),
+        (lambda path: path.mkdir(), "the story can't be read: Is a directory"),
+    ],
+)
+def test_a_story_that_can_not_be_read_is_told_as_that(tmp_path, made, said):
+    """A traceback, and the advice to try another port."""
+    made(tmp_path / "mine.txt")
+    done = run("--story", str(tmp_path / "mine.txt"), "--no-serve", "--hours", "1", "--dir", str(tmp_path / "d"))
+    assert (done.exit_code, said in done.stderr) == (2, True)
+
+
+def test_what_a_story_asks_of_units_that_are_not_there_is_told(tmp_path):
+    """It changed nothing, and the day looked as if the mine had stood it."""
+    (tmp_path / "mine.txt").write_text("00:10 fan 12 break\n00:20 fan 12 mend\n00:30 door on\n", "utf-8")
+    done = run("--story", str(tmp_path / "mine.txt"), "--no-serve", "--hours", "1", "--dir", str(tmp_path / "d"))
+    assert done.exit_code == 0
+    assert "not done, because this site has no such unit: fan 12 break, fan 12 mend\n" in done.stderr
+
+
 def test_a_taken_port_is_told_before_the_day_is_simulated(tmp_path, monkeypatch):
     def taken(config: Any, port: int) -> None:
         raise OSError(98, "Address already in use")

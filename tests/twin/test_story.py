@@ -112,3 +112,28 @@ def test_what_a_story_asks_of_units_a_small_site_lacks_is_left_out_and_listed(sm
     site.advance(120)
     assert [step.what for step in site.unfit] == ["miner", "outlet", "device"]
     assert site.told == []
+
+
+def test_a_story_with_the_mark_of_a_windows_editor_is_read(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\xef\xbb\xbftitle x\r\n10:00 signal off for 1h\r\n")
+    assert story.read(tmp_path / "a.txt").title == "x"
+
+
+def test_a_story_that_is_no_text_is_told_with_its_line(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"title x\n# caf\xe9\n")
+    with pytest.raises(story.StoryError) as caught:
+        story.read(tmp_path / "a.txt")
+    assert caught.value.problems == ((2, "no UTF-8 text"),)
+
+
+@pytest.mark.parametrize("line", ["10:00 signal off for 0h", "10:00:75 signal off"])
+def test_a_length_of_nothing_and_a_second_that_is_none_are_told(line):
+    """`for 0h` curtailed for ever."""
+    with pytest.raises(story.StoryError):
+        story.parse(line)
+
+
+def test_a_probe_that_is_not_there_is_unfit():
+    site = coop.build(1, miners=4, pdus=1, story=story.parse("00:00 sensor 3 unplug\n00:00 sensor 8 unplug"))
+    site.advance(60)
+    assert [step.words for step in site.unfit] == ["8 unplug"]
