@@ -8,6 +8,7 @@ from core.rule_desk import Desk, wired
 from mine_controller.core.bands import DEFAULTS, NOTHING, Choice
 from mine_controller.core.model.clock import Clock, Local
 from mine_controller.core.model.state import MinerBook, Override, State, Unit
+from mine_controller.core.prices import Slot
 from mine_controller.core.rules import band as rule
 
 WHY = rule.Reason("band", "price")
@@ -140,6 +141,17 @@ def test_the_best_slot_of_the_day_is_the_first_of_the_cheapest_where_half_of_it_
     assert best_of([*[10.0] * 48, 1.0], 0) == 0, "the cheap one is tomorrow's"
     late = [*[10.0] * 24, 3.0]
     assert best_of(late, 12 * 60) == 0, "and so it is where the day began at noon"
+
+
+def test_a_price_that_never_changes_is_told_as_high_once_and_not_every_day():
+    """A contract's slot is told from yesterday on: every midnight it begins elsewhere, with nothing known before."""
+    desk = Board()
+    told = []
+    for day in range(4):
+        begin_s = BEGIN_S + day * 86_400
+        desk.slots = (Slot(begin_s - 86_400, begin_s + 8 * 86_400, 35.0),)
+        told += [kind for kind, _ in desk.told(begin_s) if kind == "price_high"]
+    assert told == ["price_high"]
 
 
 @pytest.mark.parametrize(("hours", "last"), [(23, 45), (24, 47), (25, 49)])

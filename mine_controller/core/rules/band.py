@@ -198,8 +198,9 @@ def _told(view: View, kept: dict[str, Any], slots: Sequence[Slot]) -> Iterator[E
         yield Event("price_known", "info", "price", Reason("band", "known", (("price", slot.price),)))
     if kept.get("slot_s") == slot.start_s:
         return
-    kept["slot_s"] = slot.start_s
     was = price_at(slots, slot.start_s - 1)
+    was = kept.get("slot_price") if was is None else was  # a contract's slot is told from yesterday on
+    kept |= {"slot_s": slot.start_s, "slot_price": slot.price}
     high, low = (ways_of(view.alarms, kind).threshold for kind in ("price_high", "price_low"))
     if slot.price > high and (was is None or was <= high):
         yield _price_event("price_high", slot.price, high)
