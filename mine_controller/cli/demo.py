@@ -67,8 +67,8 @@ def command(**given: Any) -> None:
     folder: Path = given["folder"]
     bug = _bug(given["plant"]) if given["plant"] else None
     try:
-        _own(folder)
         if bug is not None:
+            _own(folder)
             sys.exit(_show_bug(bug, folder, given))
         _run(folder, given)
     except StoryError as error:
@@ -141,6 +141,7 @@ def _run(folder: Path, given: dict[str, Any]) -> None:
 
     serve = not given["no_serve"]
     site = demo.build(given["seed"], given["hours"], given["story"], ending_now=serve, kind=given["site"])
+    _own(folder)  # not before the story is read: a slip of the pen costs nobody yesterday's demo
     with demo.on_sockets(site, usual=True) if serve else contextlib.nullcontext() as servers:
         config = demo.write_config(folder, site)
         pages = _pages(config, given["port"]) if serve else None

@@ -61,6 +61,13 @@ def test_an_unknown_story_is_told_with_the_way_to_the_known_ones(tmp_path):
     assert "--story list" in done.stderr
 
 
+def test_a_story_that_is_not_there_clears_no_demo(tmp_path):
+    (tmp_path / lock.DEMO).touch()
+    (tmp_path / "mine_data.db").write_bytes(b"a day")
+    assert run("--story", "nosuch", "--no-serve", "--hours", "1", "--dir", str(tmp_path)).exit_code == 2
+    assert (tmp_path / "mine_data.db").read_bytes() == b"a day"
+
+
 @pytest.mark.parametrize(
     ("made", "said"),
     [
