@@ -3,7 +3,10 @@
 import pytest
 from core.plant import Plant, policy, wiring
 from core.shelf import SHELF, Shelf, boards
+from hypothesis import given
+from hypothesis import strategies as st
 
+from mine_controller.core import units
 from mine_controller.core.fleet import drawn, sum_up, unlisted
 from mine_controller.core.words import sentence
 
@@ -183,3 +186,13 @@ def test_cfg1_a_list_that_loses_more_than_a_fifth_at_once_is_told_once(left, shr
     said = [sentence(event.reason) for event in plant.events("list_shrunk")]
     known = "of 24 known miners are in fleet.csv no longer: nobody stops them now"
     assert said == ([f"{24 - left} {known}"] if shrunk else [])
+
+
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=6))
+def test_noise_around_it_carries_what_is_learned_neither_up_nor_down(noise):
+    """J/TH times ten of a small board: an eighth rounded down took two per cent off them."""
+    learned = 150
+    seen = [*noise, *(-one for one in noise)]
+    for at in range(400):
+        learned = units._slowly(learned, 150 + seen[at % len(seen)])
+    assert abs(learned - 150) <= 2
