@@ -59,6 +59,8 @@ STATES = st.builds(
         *[st.none() | WHEN] * 2,
         WHEN,
         WHEN,
+        WHEN,
+        st.none() | WHEN,
     ),
     mode=NAMES,
     mode_s=WHEN,
