@@ -31,7 +31,7 @@ MODES = {
     "SHEDDING": ("warn", "down", "giving up part of the load"),
     "HOLD": ("warn", "hold", "nothing may increase"),
     "IDLE": ("quiet", "idle", "nothing to run"),
-    "EMERGENCY": ("bad", "alert", "everything off"),
+    "EMERGENCY": ("bad", "alert", "everything"),
     "MANUAL": ("warn", "hand", "a person holds an output"),
     "INIT": ("move", "init", "looking before acting"),
     "FAULT": ("bad", "alert", "does not trust itself: only down"),
@@ -172,6 +172,8 @@ def _mode(made: Doc, zone: Zone) -> dict[str, Any]:
     by_word = made["miners"].get("by_word")  # a document that an older version wrote has none
     if made["mode"] == "CURTAILED" and by_word and made["power_source"] != "meter":
         told = f"down, {by_word:,} of {made['miners']['total']:,} by their own word alone"
+    if made["mode"] == "EMERGENCY":
+        told += _not_off(made["miners"])
     since = made["mode_since"]
     return {
         "word": made["mode"],
@@ -183,6 +185,15 @@ def _mode(made: Doc, zone: Zone) -> dict[str, Any]:
         "since": zone.near(since, made["written_at"]) if since is not None else "",
         "for": span(made["written_at"] - since) if since is not None else "",
     }
+
+
+def _not_off(miners: Doc) -> str:
+    """Sent is not done: off is said of everything only where nothing is on or unknown."""
+    on, total = (miners["running"] or 0) + (miners["stopping"] or 0), miners["total"]
+    for count, what in ((on, "still on"), (miners["unknown"], "not known")):
+        if count:
+            return f" is to go off: {count:,} of {total:,} {'is' if count == 1 else 'are'} {what}"
+    return " off"
 
 
 def _coming(item: Doc, zone: Zone, now_s: int) -> dict[str, str]:
@@ -254,11 +265,12 @@ def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts, trends: Doc)
 
 
 def _miners_figure(miners: Doc) -> dict[str, Any]:
-    unknown = f", {miners['unknown']:,} unknown" if miners["unknown"] else ""
+    more = f", {miners['stopping']:,} still on" if miners["stopping"] else ""
+    more += f", {miners['unknown']:,} unknown" if miners["unknown"] else ""
     if miners["running"] is None:
         return _figure("Miners running", UNKNOWN, f"0 of {miners['total']:,} known")
     part = _part(miners["running"], miners["total"])
-    return _figure("Miners running", f"{miners['running']:,}", f"of {miners['total']:,}{unknown}", part, "miners")
+    return _figure("Miners running", f"{miners['running']:,}", f"of {miners['total']:,}{more}", part, "miners")
 
 
 def _fans_figure(fans: Sequence[Doc]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.modes import MODES
 from mine_controller.core.words import sentence
-from mine_controller.render import files, page, view
+from mine_controller.render import files, page, status_json, view
 from mine_controller.render.given import EventLine, History
 
 VOID = {"meta", "link", "br", "input", "rect", "path", "circle", "use"}
@@ -298,3 +298,33 @@ def test_drawing_takes_tens_of_milliseconds_not_seconds():
     began = time.process_time()
     drawn()
     assert time.process_time() - began < 1.0  # a bound that only a blunder breaks; bench/ has the figure
+
+
+@pytest.mark.parametrize("kind", ["EMERGENCY", "CURTAILING"])
+def test_what_is_told_to_stop_and_still_draws_power_is_not_told_as_off(kind):
+    """`Miners running 0` and `everything off` stood beside 238 kW."""
+    shown = view.view(sample.book(kind, 280), sample.facts(280), History(), sentence, sample.NOW)
+    tally = {one["state"]: int(one["count"]) for one in shown["fleet"]["states"]}
+    [tile] = [one for one in shown["figures"] if one["name"] == "Miners running"]
+    assert tally["stopping"] > 60
+    assert (tile["value"], tile["note"].partition(", 1 unknown")[0]) == ("0", f"of 280, {tally['stopping']} still on")
+    if kind == "EMERGENCY":
+        assert shown["mode"]["told"] == f"everything is to go off: {tally['stopping']} of 280 are still on"
+
+
+@pytest.mark.parametrize(
+    ("miners", "told"),
+    [
+        ({"running": 0, "stopping": 0, "unknown": 0, "total": 9}, "everything off"),
+        ({"running": 1, "stopping": 0, "unknown": 3, "total": 9}, "everything is to go off: 1 of 9 is still on"),
+        ({"running": 0, "stopping": 0, "unknown": 3, "total": 9}, "everything is to go off: 3 of 9 are not known"),
+        (
+            {"running": None, "stopping": None, "unknown": 9, "total": 9},
+            "everything is to go off: 9 of 9 are not known",
+        ),
+    ],
+)
+def test_an_emergency_says_off_only_where_nothing_is_on_or_unknown(miners, told):
+    made = status_json.document(sample.book("EMERGENCY", 9), sample.facts(9), History(), sentence, sample.NOW)
+    shown = view.frame(made | {"miners": made["miners"] | miners}, view.Zone(0, "UTC"))
+    assert shown["mode"]["told"] == told
