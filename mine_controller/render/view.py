@@ -1,5 +1,6 @@
 """Everything the page says, in words and whole numbers, so that templates only place it. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -315,6 +316,7 @@ def events(lines: Sequence[EventLine], site: SiteFacts, zone: Zone, now_s: int) 
     out = []
     for line in reversed(lines):
         text, about = clean(line.text, status_json.SENTENCE), clean(line.about, 40)
+        text = text if _names(text, about) else f"{about}: {text}"
         out.append(
             {
                 "at": zone.near(line.at, now_s),
@@ -326,6 +328,11 @@ def events(lines: Sequence[EventLine], site: SiteFacts, zone: Zone, now_s: int) 
             }
         )
     return out
+
+
+def _names(text: str, about: str) -> bool:
+    """The sentence says of whom it is; of the whole site it need not."""
+    return about in ("", "site") or re.search(rf"(?<!\w){re.escape(about)}(?!\w)", text) is not None
 
 
 def _actions(book: Book, site: SiteFacts, words: Words) -> list[dict[str, str]]:

@@ -328,3 +328,22 @@ def test_an_emergency_says_off_only_where_nothing_is_on_or_unknown(miners, told)
     made = status_json.document(sample.book("EMERGENCY", 9), sample.facts(9), History(), sentence, sample.NOW)
     shown = view.frame(made | {"miners": made["miners"] | miners}, view.Zone(0, "UTC"))
     assert shown["mode"]["told"] == told
+
+
+@pytest.mark.parametrize(
+    ("about", "text", "told"),
+    [
+        ("a07", "miner_offline is over after 8 min", "a07: miner_offline is over after 8 min"),
+        ("a07", "a07 has not answered for 8 min", "a07 has not answered for 8 min"),
+        ("a1", "a10 took its place", "a1: a10 took its place"),
+        ("site", "RUNNING -> HOLD", "RUNNING -> HOLD"),
+        ("", "the controller has started", "the controller has started"),
+        ("fan 3 (row+)", "fan 3 (row+) runs", "fan 3 (row+) runs"),
+    ],
+)
+def test_a_line_of_the_log_says_of_whom_it_is(about, text, told):
+    """That a miner or a device is back was told without its name."""
+    lines = (EventLine(sample.NOW - 60, "miner_offline_over", "info", about, text),)
+    [shown] = view.events(lines, sample.facts(5), view.Zone(0, "UTC"), sample.NOW)
+    assert shown["text"] == told
+    assert told.replace(">", "&gt;") in drawn(past=History(events=lines))
