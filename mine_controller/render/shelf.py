@@ -28,12 +28,17 @@ def shelf(made: Doc, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, Any] 
     return {
         "totals": _totals(made["totals"], site),
         "cards": [_card(card, site, zone, now_s) for card in made["units"]],
-        "unlisted": [
-            one
-            | {"seen": _ago(one["seen_at"], now_s), "model": one["model"] or UNKNOWN, "word": one["word"] or UNKNOWN}
-            for one in made["unlisted"]
-        ],
     }
+
+
+def unlisted(made: Doc, now_s: int) -> dict[str, Any] | None:
+    """Who answers and stands in no line of fleet.csv, at a site of any size; None: nobody. `cut`: not all are here."""
+    rows = [
+        one | {"seen": _ago(one["seen_at"], now_s), "model": one["model"] or UNKNOWN, "word": one["word"] or UNKNOWN}
+        for one in made["unlisted"]
+    ]
+    count = made.get("unlisted_n", len(rows))  # a document that an older version wrote has none
+    return {"rows": rows, "count": f"{count:,}", "cut": count > len(rows)} if rows else None
 
 
 def _totals(told: Doc, site: SiteFacts) -> list[dict[str, str]]:

@@ -82,14 +82,15 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
 
 def _each(book: Book, site: SiteFacts, fleet: tuple[Unit, ...], when: Moments) -> dict[str, Any]:
     """Every miner by itself where they are few: a document of thousands would be none to read."""
-    seen = strangers(book, site.wiring, when)[:SMALL]
+    found = strangers(book, site.wiring, when)
+    seen = found[:SMALL]
     few = len(fleet) <= SMALL and bool(site.wiring.endpoints)
     made = cards(book, fleet, when) if few else None
     sums = totals(made) if made is not None else None
     if site.publish == "public":  # names of people's rooms, and identities that are no mac
         seen = [one | {"unit": "", "address": ""} for one in seen]
         made = [one | {"name": ""} for one in made] if made is not None else None
-    return {"units": made, "totals": sums, "unlisted": seen}
+    return {"units": made, "totals": sums, "unlisted": seen, "unlisted_n": len(found)}
 
 
 def text(made: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from mine_controller.render.given import EventLine, History, SiteFacts, Words
 from mine_controller.render.links import PAGES
 from mine_controller.render.pools import document as pools_document
 from mine_controller.render.pools import pools
-from mine_controller.render.shelf import rate, shelf
+from mine_controller.render.shelf import rate, shelf, unlisted
 from mine_controller.render.text import UNKNOWN, Zone, clean, masked, span, temperature, watts
 from mine_controller.render.times import moments
 from mine_controller.render.trends import charts
@@ -64,6 +64,7 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
         "temperatures": panels.temperatures(made, site, probes),
         "air": air,
         "shelf": shelf(made, site, zone, now_s),
+        "unlisted": unlisted(made, now_s),
         "bands": bands.bands(made["bands"], zone, now_s, site.economy.currency if site.economy is not None else ""),
         "pools": pools(pools_document(book, site, when), zone, now_s),
         "fleet": wall(book, units(book, site.wiring), made, site, words, when),

@@ -312,6 +312,21 @@ def test_units_that_answer_and_are_not_listed_are_shown_apart():
     assert "10.0.0.99" in text
 
 
+def test_units_that_are_not_listed_are_shown_on_a_large_site_too_and_all_of_them_are_counted():
+    """A container's fleet section that reports 280 and lists none was `60`; where 61 are listed, no page named any."""
+    strangers = [spec(f"x{at:03}") for at in range(SMALL + 5)]
+    answers = {key: value for one in strangers for key, value in unit(one).items()}
+    for listed in ([], [spec(f"a{at:03}") for at in range(SMALL + 1)]):
+        wired = wiring(*listed)
+        document = made(wired, answers)
+        assert (document["unlisted_n"], len(document["unlisted"])) == (SMALL + 5, SMALL)
+        text = " ".join(read(shown(wired, answers)).text.split())
+        assert f"in no line of fleet.csv {SMALL + 5} " in text
+        assert f"The first {SMALL} of them stand here" in text
+        assert "mac-x000" in text
+    assert "of them stand here" not in read(shown(wiring(), unit(strangers[0]))).text
+
+
 def test_a_large_site_has_no_cards_and_says_null():
     many = [spec(f"a{at:03}") for at in range(SMALL + 1)]
     document = made(wiring(*many), {})
