@@ -67,7 +67,7 @@ def show(config: Config, book: Book, *, now_wall_s: int | None = None, slower: b
 def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, today: History, now_s: int) -> None:
     """Those of the other pages that are due. OSError when they can't be written."""
     from mine_controller.render import aged  # noqa: PLC0415 - start-up is part of every tick
-    from mine_controller.render.others import Given  # noqa: PLC0415
+    from mine_controller.render.others import REPORT_EVERY_S, Given  # noqa: PLC0415
     from mine_controller.render.write import show as write  # noqa: PLC0415
 
     www, own, kept = config.paths.www, config.paths.templates, config.paths.run / "templates"
@@ -77,8 +77,9 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
     if not names and not miners:
         return
     given = given._replace(past=further(config, site, now_s, report="report.html" in names, miners=bool(miners)))
+    made_s = now_s if not given.past.lost else now_s - REPORT_EVERY_S  # without a past they are due again at once
     try:
-        write(www, chain(aged.drawn(given, names, own, kept), aged.miners_drawn(given, miners, own, kept)), now_s)
+        write(www, chain(aged.drawn(given, names, own, kept), aged.miners_drawn(given, miners, own, kept)), made_s)
     finally:  # also where the others can't be drawn: what it says of a miner that is gone holds no longer
         for page in gone:
             page.unlink(missing_ok=True)
@@ -93,8 +94,8 @@ def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners
             found = found._replace(week=week, quarter=quarter, by_day=_by_day(config, now_s))
             found = found._replace(days=_money_days(config, site, now_s))
         return found._replace(hours=_miner_hours(config, now_s)) if miners else found
-    except StoreTrouble:
-        return Past()
+    except StoreTrouble as trouble:
+        return Past(lost=trouble.text)
 
 
 def _log(config: Config, now_s: int) -> tuple[EventRow, ...]:
@@ -261,8 +262,8 @@ def history(config: Config, now_s: int) -> History:
         series = day_series(config.paths, now_s - DAY_S, now_s)
         rows = events(config.paths, since=now_s - DAY_S, until=now_s, limit=EVENTS_SHOWN)
         reports = events(config.paths, kind="curtail_report", limit=1)
-    except StoreTrouble:
-        return History()
+    except StoreTrouble as trouble:
+        return History(lost=trouble.text)
     columns: dict[str, Any] = series.columns
     return History(
         wall_s=series.at,

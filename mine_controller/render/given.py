@@ -71,6 +71,7 @@ class History(NamedTuple):
     """Columns of equal length, oldest first, over the last 24 hours; None = not known at that tick.
 
     `report` holds the numbers of the newest finished curtailment, as its event told them, with `ended_at` (wall time).
+    `lost`: why none of it can be read; "" = what is not here is not recorded.
     """
 
     wall_s: list[int] | tuple[int, ...] = ()
@@ -82,6 +83,7 @@ class History(NamedTuple):
     signal: Texts = ()
     events: tuple[EventLine, ...] = ()  # newest last
     report: dict[str, int | float | str] | None = None
+    lost: str = ""
 
 
 class Rolled(NamedTuple):
@@ -117,7 +119,7 @@ class Hour(NamedTuple):
 
 class Past(NamedTuple):
     """What the slower pages show beside the last day. `days` are local days of money, oldest first, by ISO date, and
-    `by_day` what was seen on each."""
+    `by_day` what was seen on each. `lost`: why none of it can be read."""
 
     week: Rolled = Rolled(3600)
     quarter: Rolled = Rolled(43_200)
@@ -125,3 +127,4 @@ class Past(NamedTuple):
     days: tuple[Line, ...] = ()
     hours: dict[str, tuple[Hour, ...]] = {}  # noqa: RUF012 - by miner, oldest first; replaced, never changed
     by_day: dict[str, Rolled] = {}  # noqa: RUF012 - the same
+    lost: str = ""

@@ -19,7 +19,7 @@ from mine_controller.render.shelf import rate as fitting
 from mine_controller.render.shelf import shelf, told_last
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, masked, span, temperature, watts
 from mine_controller.render.times import Moments, moments
-from mine_controller.render.view import events, frame
+from mine_controller.render.view import events, frame, lost
 from mine_controller.render.wall import addresses, rows, wall
 
 Doc = Mapping[str, Any]
@@ -136,6 +136,7 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
         "events": events(lines, site, zone, given.now_s),
         "commands": _commands(name, unit),
         "every": span(given.round_s),
+        "lost": lost(given.past.lost, site),
     }
 
 
@@ -233,6 +234,7 @@ def log(given: Given) -> dict[str, Any]:
         "events": shown,
         "kinds": sorted({one["kind"] for one in shown}),
         "cut": len(given.past.events) > EVENTS_SHOWN,
+        "lost": lost(given.past.lost, given.site),
     }
 
 
@@ -246,6 +248,7 @@ def report(given: Given) -> dict[str, Any]:
         "unit": f"°{given.site.temperature_unit}",
         "fenced": any(name == "signal" for name in given.site.wiring.roles) or made["signal"]["configured"],
         "heated": "inlet_c" in given.site.wiring.roles,
+        "lost": lost(given.past.lost, given.site),
     }
 
 

@@ -71,6 +71,7 @@ def document(book: Book, site: SiteFacts, history: History, words: Words, now_wa
         "absent": [clean(name, 60) for name in site.absent],
         "config_note": clean(site.config_note, SENTENCE),
         "untold_note": clean(site.untold_note, SENTENCE),
+        "past_note": clean(history.lost, SENTENCE),
         "tick_s": site.tick_s,
         "ticks_skipped": plant.ticks_skipped(book),
         "tick_at": when.tick_at,

@@ -75,6 +75,7 @@ def from_document(made: Doc, book: Book, site: SiteFacts, history: History, word
         "actions": _actions(book, site, words),
         "inputs": [_input(one) for one in made["inputs"]],
         "absent": made["absent"],
+        "lost": lost(history.lost, site),
         "missing": _missing(contract, air, made),
     }
 
@@ -329,6 +330,12 @@ def events(lines: Sequence[EventLine], site: SiteFacts, zone: Zone, now_s: int) 
             }
         )
     return out
+
+
+def lost(why: str, site: SiteFacts) -> str:
+    """What stands where the past would, when it can't be read: it is not that there is none."""
+    told = f"What was recorded can't be read now: {clean(why, status_json.SENTENCE)}." if why else ""
+    return masked(told, site.people) if site.publish == "public" else told
 
 
 def _names(text: str, about: str) -> bool:

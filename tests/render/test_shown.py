@@ -1,5 +1,6 @@
 """The pages as a tick leaves them in www/: out of a real database, through `ports.show`."""
 
+import json
 import re
 import sqlite3
 from contextlib import closing
@@ -209,7 +210,27 @@ def test_a_database_that_cannot_be_read_leaves_the_pages_without_a_past(place):
     place.config.paths.db.write_bytes(b"no database at all, but as long as one that could be" * 100)
     assert further(place.config, None, now_s, report=False, miners=True).events == ()
     show(place.config, site_book, now_wall_s=now_s)
-    assert "No event is recorded yet" in (place.config.paths.www / "events.html").read_text()
+    www = place.config.paths.www
+    told = {name: (www / name).read_text() for name in ("index.html", "events.html", "report.html", "miner/m003.html")}
+    for name, text in told.items():
+        assert "What was recorded can&#39;t be read now: " in text, name
+        assert "is recorded yet" not in text, name
+        assert "Nothing is recorded of it" not in text, name
+    assert json.loads((www / "status.json").read_text())["past_note"]
+
+
+def test_pages_made_while_the_database_could_not_be_read_are_made_again_at_the_next_tick(place):
+    """They would say for ten minutes, the report for an hour, that nothing can be read."""
+    site_book = seen(place)
+    now_s, db = site_book.image.clock.wall_s, place.config.paths.db
+    whole = db.read_bytes()
+    db.write_bytes(b"no database at all, but as long as one that could be" * 100)
+    show(place.config, site_book, now_wall_s=now_s)
+    db.write_bytes(whole)
+    show(place.config, site_book, now_wall_s=now_s + 120)
+    www = place.config.paths.www
+    assert [one.name for one in www.rglob("*.html") if "be read now" in one.read_text()] == []
+    assert json.loads((www / "status.json").read_text())["past_note"] == ""
 
 
 def test_every_page_is_for_the_web_server_to_read(place):
