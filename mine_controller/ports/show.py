@@ -14,11 +14,11 @@ from mine_controller.core.spoken import spoken
 from mine_controller.core.words import speaker
 from mine_controller.ports.clock import fold_of, local_day, midnight_s, utc_offset_s
 from mine_controller.ports.untold import untold
-from mine_controller.render.given import Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
+from mine_controller.render.given import EVENTS_OF_ONE, Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.events import EventRow, numbers_of
 from mine_controller.store.money import idle_of
-from mine_controller.store.query import day_series, events, lasting, letters, miner_hours, rolled, segments
+from mine_controller.store.query import day_series, events, events_of, lasting, letters, miner_hours, rolled, segments
 
 QUARTER_S, HALF_S, HOUR_S = 900, 1800, 3600
 DAY_S = 86_400
@@ -76,7 +76,8 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
     names, miners = aged.without(aged.due(www, now_s), gone), aged.miners_due(www, given)
     if not names and not miners:
         return
-    given = given._replace(past=further(config, site, now_s, report="report.html" in names, miners=bool(miners)))
+    ids = [unit.spec.id for _, unit, _ in miners]
+    given = given._replace(past=further(config, site, now_s, report="report.html" in names, miners=ids))
     made_s = now_s if not given.past.lost else now_s - REPORT_EVERY_S  # without a past they are due again at once
     try:
         write(www, chain(aged.drawn(given, names, own, kept), aged.miners_drawn(given, miners, own, kept)), made_s)
@@ -85,15 +86,20 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
             page.unlink(missing_ok=True)
 
 
-def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners: bool) -> Past:
-    """What lies before the last day; a database that can't be read leaves it empty, never the page."""
+def further(config: Config, site: SiteFacts, now_s: int, *, report: bool, miners: Sequence[str]) -> Past:
+    """What lies before the last day; a database that can't be read leaves it empty, never the page.
+
+    `miners`: whose pages are made.
+    """
     try:
         found = Past(events=_lines(_log(config, now_s), config))
         if report:
             week, quarter = (_rolled(config, now_s, days, step_s) for days, step_s in ((7, HOUR_S), (90, 12 * HOUR_S)))
             found = found._replace(week=week, quarter=quarter, by_day=_by_day(config, now_s))
             found = found._replace(days=_money_days(config, site, now_s))
-        return found._replace(hours=_miner_hours(config, now_s)) if miners else found
+        if miners:
+            found = found._replace(hours=_miner_hours(config, now_s), by_miner=_by_miner(config, miners, now_s))
+        return found  # noqa: TRY300 - all of it or nothing
     except StoreTrouble as trouble:
         return Past(lost=trouble.text)
 
@@ -121,6 +127,14 @@ def _by_day(config: Config, now_s: int) -> dict[str, Rolled]:
     sums = {at: both for at, *both in lasting(config.paths, begin_s, now_s + 1, step_s, config.site.tick_s)}
     rows = tuple((*row, *sums.get(row[0], (0.0, 0.0))) for row in rows)
     return {day: _columns(step_s, tuple(some)) for day, some in groupby(rows, lambda row: day_of(row[0]))}
+
+
+def _by_miner(config: Config, ids: Sequence[str], now_s: int) -> dict[str, tuple[EventLine, ...]]:
+    """The newest events of a month about each of them, and one more than its page shows."""
+    found: dict[str, list[EventLine]] = {}
+    for line in _lines(events_of(config.paths, ids, now_s - MONTH_S, now_s, EVENTS_OF_ONE + 1), config):
+        found.setdefault(line.about, []).append(line)
+    return {miner: tuple(lines) for miner, lines in found.items()}
 
 
 def _miner_hours(config: Config, now_s: int) -> dict[str, tuple[Hour, ...]]:

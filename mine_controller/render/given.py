@@ -12,6 +12,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.render.text import Fold
 
 Words = Callable[[Reason], str]
+EVENTS_OF_ONE = 20  # that the page of a miner shows
 
 
 class Economy(NamedTuple):
@@ -127,4 +128,5 @@ class Past(NamedTuple):
     days: tuple[Line, ...] = ()
     hours: dict[str, tuple[Hour, ...]] = {}  # noqa: RUF012 - by miner, oldest first; replaced, never changed
     by_day: dict[str, Rolled] = {}  # noqa: RUF012 - the same
+    by_miner: dict[str, tuple[EventLine, ...]] = {}  # noqa: RUF012 - the newest of each, newest last
     lost: str = ""

@@ -13,7 +13,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.render import levers, past, svg
 from mine_controller.render.cards import cards
 from mine_controller.render.fleet import Unit, units
-from mine_controller.render.given import History, Hour, Past, SiteFacts, Words
+from mine_controller.render.given import EVENTS_OF_ONE, History, Hour, Past, SiteFacts, Words
 from mine_controller.render.links import miner_page
 from mine_controller.render.shelf import rate as fitting
 from mine_controller.render.shelf import shelf, told_last
@@ -24,7 +24,6 @@ from mine_controller.render.wall import addresses, rows, wall
 
 Doc = Mapping[str, Any]
 EVENTS_SHOWN = 400
-EVENTS_OF_ONE = 20
 WIDE, HIGH = 960, 160
 EVERY_S = 600
 REPORT_EVERY_S = 3600  # what it shows is rolled by the hour
@@ -114,7 +113,7 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
     was = told_last(card, given.now_s)
     [row] = rows(given.book, (unit,), site, given.words, given.when)
     name = row["id"]
-    lines = [line for line in given.past.events if line.about == unit.spec.id][-EVENTS_OF_ONE:]
+    lines = given.past.by_miner.get(unit.spec.id, ())
     return given.frame("miner", "../") | {
         "name": name,
         "own_name": row["name"],
@@ -133,7 +132,8 @@ def miner(given: Given, unit: Unit, card: Doc) -> dict[str, Any]:
         ],
         "facts": [one for one in _facts(given, unit, card, row) if one["value"]],
         "course": _course(given.past.hours.get(unit.spec.id, ()), unit, site, zone),
-        "events": events(lines, site, zone, given.now_s),
+        "events": events(lines[-EVENTS_OF_ONE:], site, zone, given.now_s),
+        "cut": len(lines) > EVENTS_OF_ONE,
         "commands": _commands(name, unit),
         "every": span(given.round_s),
         "lost": lost(given.past.lost, site),

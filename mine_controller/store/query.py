@@ -121,6 +121,19 @@ def events(
     return tuple(EventRow(*row) for row in rows)
 
 
+def events_of(paths: Paths, abouts: Sequence[str], since: int, until: int, most: int) -> tuple[EventRow, ...]:
+    """Give the newest `most` events about each of these, newest first."""
+    marks = ",".join("?" * len(abouts))
+    rows = _rows(
+        paths,
+        "SELECT timestamp, kind, severity, about, text, actor, reason FROM (SELECT *, row_number()"  # noqa: S608 - marks
+        " OVER (PARTITION BY about ORDER BY id DESC) AS nth FROM events"
+        f" WHERE timestamp BETWEEN ? AND ? AND about IN ({marks})) WHERE nth <= ? ORDER BY id DESC",
+        (iso(since), iso(until), *abouts, most),
+    )
+    return tuple(EventRow(*row) for row in rows)
+
+
 def ticks(paths: Paths, since: int = 0, until: int | None = None, limit: int = 100) -> tuple[TickRow, ...]:
     """Give ticks, newest first, as `history` does."""
     columns = ("tick_at", "ended_at", "rounds", "mode", "reason", "config_sha", "code")

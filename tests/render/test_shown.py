@@ -138,7 +138,7 @@ def test_the_energy_of_a_day_does_not_depend_on_how_far_apart_its_ticks_were(pla
                 "INSERT INTO mine_states (timestamp, tick_at, rounds, power_w, curtailed) VALUES (?, ?, 1, 1000, ?)",
                 row,
             )
-    made = further(config, facts(config, noon_s), noon_s + 86_400, report=True, miners=False)
+    made = further(config, facts(config, noon_s), noon_s + 86_400, report=True, miners=())
     [row] = [row for row in past.days(made, facts(config, noon_s)) if row["day"] == "Tue 14 Jul"]
     assert (row["kwh"], row["off"]) == ("23.5", "1.0 h")
 
@@ -161,7 +161,7 @@ def test_a_day_of_the_report_is_one_by_the_sites_wall_clock(place, zone, noon, h
             db.execute(
                 "INSERT INTO mine_states (timestamp, tick_at, rounds, power_w) VALUES (?, ?, 1, 1000)", (moment, at)
             )
-    by_day = further(config, facts(config, noon_s), noon_s + 48 * 3600, report=True, miners=False).by_day
+    by_day = further(config, facts(config, noon_s), noon_s + 48 * 3600, report=True, miners=()).by_day
     assert [sum(one.ticks) for one in list(by_day.values())[1:-1]].count(48) == (2 if halves != 48 else 3)
     assert sum(by_day[noon[:10]].ticks) == halves
     assert by_day[noon[:10]].at[0] == midnight_s(zone, noon_s)
@@ -175,7 +175,7 @@ def test_a_day_of_the_report_begins_at_midnight_also_where_that_is_a_quarter_pas
             for at in range(noon_s - 48 * 3600, noon_s + 48 * 3600, 300)]  # fmt: skip
     with sqlite3.connect(place.config.paths.db) as db:
         db.executemany("INSERT INTO mine_states (timestamp, tick_at, rounds, power_w) VALUES (?, ?, 1, ?)", rows)
-    by_day = further(config, facts(config, noon_s), noon_s + 47 * 3600, report=True, miners=False).by_day
+    by_day = further(config, facts(config, noon_s), noon_s + 47 * 3600, report=True, miners=()).by_day
     day = by_day["2026-07-14"]
     assert (sum(day.ticks), max(day.power_most_w), sum(day.energy_ws)) == (288, 1000, 86_400_000)
 
@@ -190,7 +190,7 @@ def test_what_the_days_of_the_report_cost_is_of_whole_days_and_of_as_many_as_the
         patch.setattr(shown, "segments", lambda _paths, since, *_more: asked.append(since) or ())
         site = shown.of_tick(home.config, kept_book(home.config.paths), noon_s)
         asked.clear()
-        further(home.config, site, noon_s, report=True, miners=False)
+        further(home.config, site, noon_s, report=True, miners=())
     assert asked == [since(home.config, 30, noon_s)]
 
 
@@ -208,7 +208,7 @@ def test_a_database_that_cannot_be_read_leaves_the_pages_without_a_past(place):
     site_book = seen(place)
     now_s = site_book.image.clock.wall_s
     place.config.paths.db.write_bytes(b"no database at all, but as long as one that could be" * 100)
-    assert further(place.config, None, now_s, report=False, miners=True).events == ()
+    assert further(place.config, None, now_s, report=False, miners=("m003",)).events == ()
     show(place.config, site_book, now_wall_s=now_s)
     www = place.config.paths.www
     told = {name: (www / name).read_text() for name in ("index.html", "events.html", "report.html", "miner/m003.html")}
@@ -231,6 +231,29 @@ def test_pages_made_while_the_database_could_not_be_read_are_made_again_at_the_n
     www = place.config.paths.www
     assert [one.name for one in www.rglob("*.html") if "be read now" in one.read_text()] == []
     assert json.loads((www / "status.json").read_text())["past_note"] == ""
+
+
+def test_a_miners_page_has_its_own_events_of_the_month_however_many_others_have(place):
+    """They were picked out of the newest 401 of the whole site: two days of a home that follows the price."""
+    book = seen(place)
+    now_s = book.image.clock.wall_s
+    ids = [("m003", "the first")] + [("m004", f"change {at}") for at in range(500)]
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.executemany(
+            "INSERT INTO events (timestamp, kind, severity, about, text, actor, reason, chain)"
+            " VALUES (?, 'errand_done', 'info', ?, ?, '', '[]', '')",
+            [
+                (f"{datetime.fromtimestamp(now_s - 9000 + at, UTC):%Y-%m-%dT%H:%M:%SZ}", *one)
+                for at, one in enumerate(ids)
+            ],
+        )
+    www, _ = drawn(place)
+    first, busy, other = ((www / "miner" / f"m00{at}.html").read_text() for at in (3, 4, 5))
+    assert "m003: the first" in first
+    assert "Only the newest" not in first
+    assert [f"m004: change {at}<" in busy for at in (499, 480, 479)] == [True, True, False]
+    assert "Only the newest 20 stand here: <code>minectl events --about m004</code>" in busy
+    assert "Nothing is recorded of it" in other
 
 
 def test_every_page_is_for_the_web_server_to_read(place):

@@ -129,3 +129,19 @@ def test_a_record_with_an_unknown_channel_number_is_refused_with_a_reason(paths,
         store._db.execute("DELETE FROM names")
     with pytest.raises(ValueError, match="is not known"):
         query.record(paths, ledger.NOON + 120)
+
+
+def test_the_newest_events_of_each_of_some_are_found_however_many_others_there_are(paths):
+    fill(paths, 1, 120)
+    with open_store(paths, "1.0") as store:
+        store._db.execute("BEGIN")
+        store._db.executemany(
+            "INSERT INTO events (timestamp, kind, severity, about, text, actor, reason, chain)"
+            " VALUES (?, 'mode', 'info', ?, ?, '', '[]', '')",
+            [(iso(ledger.NOON + at), f"a{at % 3}", f"event {at}") for at in range(30)],
+        )
+        store._db.execute("COMMIT")
+    found = query.events_of(paths, ["a0", "a2", "x' OR '1"], ledger.NOON + 3, ledger.NOON + 28, 2)
+    assert [(row.about, row.text) for row in found] == [
+        ("a0", "event 27"), ("a2", "event 26"), ("a0", "event 24"), ("a2", "event 23"),
+    ]  # fmt: skip
