@@ -286,7 +286,7 @@ def history(config: Config, now_s: int) -> History:
         inlet_c=columns.get("inlet_c", []),
         fans_on=columns.get("fans_on", []),
         mode=list(series.modes),
-        signal=[None if flag is None else "off" if flag else "run" for flag in columns.get("curtailed", [])],
+        signal=series.signals,
         events=_lines(rows, config),
         report=_report(reports[0]) if reports else None,
     )

@@ -29,11 +29,15 @@ _HEAD = "(SELECT strftime('%Y-%m-%dT%H:%M:%SZ', tick_at, 'unixepoch') FROM state
 
 
 class Series(NamedTuple):
-    """Columns of equal length: `at` wall seconds, `columns` by the names of mine_states, None where unknown."""
+    """Columns of equal length: `at` wall seconds, `columns` by the names of mine_states, None where unknown.
+
+    `signals`: the power signal's word.
+    """
 
     at: list[int]
     modes: list[str]
     columns: dict[str, list[float | None]]
+    signals: list[str | None]
 
 
 class TickRow(NamedTuple):
@@ -144,16 +148,16 @@ def day_series(paths: Paths, since_wall_s: int, until_wall_s: int = _FOR_EVER_S)
     """Give the trends since then, oldest first; at most POINTS_MOST points, each the newest of its stretch."""
     rows = _rows(
         paths,
-        f"SELECT tick_at, mode, {', '.join(SERIES)} FROM mine_states"  # noqa: S608 - constants
+        f"SELECT tick_at, mode, signal, {', '.join(SERIES)} FROM mine_states"  # noqa: S608 - constants
         " WHERE timestamp BETWEEN ? AND ? ORDER BY timestamp",
         (iso(since_wall_s), iso(until_wall_s)),
     )
     step = -(-len(rows) // POINTS_MOST) or 1
     kept = rows[(len(rows) - 1) % step :: step]
     if not kept:
-        return Series([], [], {name: [] for name in SERIES})
-    at, modes, *columns = map(list, zip(*kept, strict=True))
-    return Series(at, modes, dict(zip(SERIES, columns, strict=True)))
+        return Series([], [], {name: [] for name in SERIES}, [])
+    at, modes, signals, *columns = map(list, zip(*kept, strict=True))
+    return Series(at, modes, dict(zip(SERIES, columns, strict=True)), signals)
 
 
 def rolled(paths: Paths, since: int, until: int, step_s: int) -> tuple[tuple[Any, ...], ...]:

@@ -256,6 +256,16 @@ def test_a_miners_page_has_its_own_events_of_the_month_however_many_others_have(
     assert "Nothing is recorded of it" in other
 
 
+@pytest.mark.parametrize(("signal", "there"), [("off", True), ("run", False), (None, False), ("warn", False)])
+def test_the_chart_says_signal_off_where_the_signal_said_off_and_not_wherever_the_mine_was_down(place, signal, there):
+    """Blind for an hour, held down by a person, or still waiting after the release: the utility had said nothing."""
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE mine_states SET curtailed = 1, mode = 'CURTAILED', signal = ?", (signal,))
+    www, _ = drawn(place)
+    text = (www / "index.html").read_text()
+    assert ("signal off</span>" in text, 'class="s-off"' in text) == (there, there)
+
+
 def test_every_page_is_for_the_web_server_to_read(place):
     www, _ = drawn(place)
     for one in www.rglob("*"):
