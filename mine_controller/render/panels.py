@@ -19,12 +19,17 @@ def of(known: int, total: int) -> str:
     return f"{known:,} of {total:,}"
 
 
+def is_partial(made: Doc) -> bool:
+    """The site's power is a lower bound: a sum in which not everybody is known."""
+    return bool(made["power_source"] == "parts" and made["power_known"] < made["power_of"])
+
+
 def power(made: Doc, site: SiteFacts) -> dict[str, Any]:
     """Bar, figures and what narrows the power now."""
     total_w, cap_w, miners = made["power_w"], made["cap_w"], made["miners"]
     top_w = max(cap_w or 0, total_w or 0, made["permitted_w"] or 0, 1000) * 1.04
     scale = svg.Scale(0, top_w, 1000)
-    partial = made["power_source"] == "parts" and made["power_known"] < made["power_of"]
+    partial = is_partial(made)
     miners_w, fans_w = made["miners_w"] or 0, made["fans_w"] or 0
     rest_w = max(0, (total_w or 0) - miners_w - fans_w)
     bars = [
@@ -314,24 +319,25 @@ def air(made: Doc) -> dict[str, Any]:
     miners = made["miners"]
     metered = sum(fan["metered"] for fan in made["fans"])
     warm = None if miners["running"] is None else miners["running"] + miners["stopping"]
+    seen = miners["total"] - (miners["unknown"] or 0)
     return {
         "fans": fans,
         "wall": cooling.said(made.get("wall")),  # a document that an older version wrote has none
         "total": len(fans),
         "wanted": UNKNOWN if None in wanted else of(sum(wanted), len(fans)),
-        "on": _known_of(sum(relays), len(relays), len(fans)),
-        "proven": _known_of(
+        "on": known_of(sum(relays), len(relays), len(fans)),
+        "proven": known_of(
             sum(fan["state"] == "proven" for fan in made["fans"]),
             sum(fan["state"] != "unknown" for fan in made["fans"]),
             len(fans),
         ),
         "watts": f"{watts(made['fans_w'])}, {of(made['fans_known'], metered)} known",
         "load_pct": f"{share(warm or 0, miners['total'])}%",
-        "load": f"{UNKNOWN if warm is None else of(warm, miners['total'])} miners draw power",
+        "load": f"{UNKNOWN if warm is None else known_of(warm, seen, miners['total'])} miners draw power",
     }
 
 
-def _known_of(count: int, known: int, total: int) -> str:
+def known_of(count: int, known: int, total: int) -> str:
     """N of m, the unknown said beside it."""
     if total and not known:
         return UNKNOWN

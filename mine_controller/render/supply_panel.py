@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mine_controller.render.panels import is_partial, known_of
 from mine_controller.render.text import UNKNOWN, Zone, span, watts
 
 NBSP = "\u00a0"
@@ -26,7 +27,7 @@ def supply(made: Doc) -> dict[str, Any] | None:
     return {
         "value": watts(told["held_w"]),
         "known": told["held_w"] is not None,
-        "against": used,
+        "against": f"at least {used}" if is_partial(made) else used,
         "over": bool(told["over"]),
         "x": min(1000, round(10 * share)) if share is not None else None,
         "now": _now(told),
@@ -56,9 +57,9 @@ def network(made: Doc, zone: Zone, now_s: int) -> dict[str, Any] | None:
     if not made["uplinks"] and made["holding_pool"] is None:
         return None
     links = [_link(one, zone, now_s) for one in made["uplinks"]]
-    up = sum(one["link"] == "up" for one in made["uplinks"])
+    words = [one["link"] for one in made["uplinks"] if one["link"] is not None]
     return {
-        "value": f"{up} of {len(links)} up" if links else UNKNOWN,
+        "value": f"{known_of(words.count('up'), len(words), len(links))} up" if words else UNKNOWN,
         "none_up": bool(links) and all(one["link"] == "down" for one in made["uplinks"]),
         "links": links,
         "pool": _pool(made["holding_pool"]),

@@ -258,6 +258,7 @@ def _figures(made: Doc, power: Doc, contract: Doc, site: SiteFacts, trends: Doc)
         told = made["supply"]
         tone, share = "bad" if told["over"] else "miners", told["used_pct"]
         value = watts(told["used_w"]) if told["held_w"] == 0 else _percent(share)  # nothing has no per cent
+        value = f"at least {value}" if panels.is_partial(made) and value != UNKNOWN else value
         out.append(_figure("Supply used", value, f"of {watts(told['held_w'])} that counts", share, tone))
     if made["totals"] is not None and not fans:
         out += [

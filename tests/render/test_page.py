@@ -11,7 +11,7 @@ from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.modes import MODES
 from mine_controller.core.words import sentence
-from mine_controller.render import files, page, status_json, view
+from mine_controller.render import files, page, panels, status_json, view
 from mine_controller.render.given import EventLine, History
 
 VOID = {"meta", "link", "br", "input", "rect", "path", "circle", "use"}
@@ -328,6 +328,13 @@ def test_an_emergency_says_off_only_where_nothing_is_on_or_unknown(miners, told)
     made = status_json.document(sample.book("EMERGENCY", 9), sample.facts(9), History(), sentence, sample.NOW)
     shown = view.frame(made | {"miners": made["miners"] | miners}, view.Zone(0, "UTC"))
     assert shown["mode"]["told"] == told
+
+
+def test_a_miner_of_which_nothing_is_known_is_not_counted_as_one_that_draws_nothing():
+    made = status_json.document(sample.book("EMERGENCY", 280), sample.facts(280), History(), sentence, sample.NOW)
+    assert panels.air(made)["load"] == "70 of 280 (1 unknown) miners draw power"
+    known = made["miners"] | {"unknown": 0, "stopped": 210}
+    assert panels.air(made | {"miners": known})["load"] == "70 of 280 miners draw power"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from drawn import given
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import EndpointSpec, Role, UplinkSpec
 from mine_controller.core.words import sentence
-from mine_controller.render import metrics, status_json, view
+from mine_controller.render import metrics, status_json, supply_panel, view
 from mine_controller.render.others import debug
 from mine_controller.render.page import render
 
@@ -105,6 +105,30 @@ def test_each_uplink_has_its_word_its_latency_and_what_rules_take_it_for():
     assert (two["link"], two["counts"], two["latency_ms"]) == ("down", "down", None)
     assert two["down_since"] is not None
     assert "1 of 2 up" in page()
+
+
+@pytest.mark.parametrize(
+    ("links", "told"),
+    [
+        (("up", "down"), "1 of 2 up"),
+        (("up", None), "1 of 2 (1 unknown) up"),
+        (("down", None), "0 of 2 (1 unknown) up"),
+        ((None, None), "unknown"),
+    ],
+)
+def test_an_uplink_of_which_nothing_is_known_is_not_counted_as_one_that_is_down(links, told):
+    made = document()
+    uplinks = [one | {"link": link} for one, link in zip(made["uplinks"], links, strict=True)]
+    shown = supply_panel.network(made | {"uplinks": uplinks}, view.Zone(0, "UTC"), sample.NOW)
+    assert shown["value"] == told
+
+
+def test_what_is_used_is_at_least_that_where_not_every_miner_is_known():
+    """The power beside it said "at least", and the share of the supply did not."""
+    made = document() | {"power_source": "parts", "power_known": 250, "power_of": 289}
+    assert supply_panel.supply(made)["against"].startswith("at least 946.3")
+    whole = supply_panel.supply(made | {"power_known": 289})
+    assert whole["against"].startswith("946.3")
 
 
 def test_the_debug_page_has_the_word_of_each_uplink_as_the_overview_does():
