@@ -6,11 +6,13 @@ result.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any, TypeVar
 
 from mine_controller.record import NamedTuple
 
+PR_SET_PDEATHSIG = 1
 PATIENCE = "10s"  # for the scheduler to answer
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -66,7 +68,7 @@ def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: i
 
     others = set(active_children())
     # Fresh processes: a fork would take along locks that threads of this one hold.
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), _end_with, (os.getpid(),)) as pool:
         places = {pool.submit(work, task): at for at, task in enumerate(tasks)}
         try:
             for done in as_completed(places):
@@ -77,6 +79,17 @@ def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: i
             for child in set(active_children()) - others:  # what they are at is wanted no longer, and may take minutes
                 child.terminate()
             raise  # and leaving the pool waits until they are gone
+
+
+def _end_with(parent: int) -> None:
+    """End by the kernel's word with the process this one works for: nobody else would tell it that there is no more."""
+    import ctypes  # noqa: PLC0415 - only where there is much to do
+    import signal  # noqa: PLC0415 - the same
+
+    with suppress(OSError, AttributeError):  # another system's: there it ends as it did
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was gone before
+            os._exit(1)
 
 
 def _on_cluster(work: Callable[[Task], Result], tasks: Sequence[Task], scheduler: str) -> Iterator[tuple[int, Result]]:

@@ -1,18 +1,65 @@
 """Work spread over processes: who has seen enough is not kept waiting for the rest."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
+from contextlib import suppress
 from multiprocessing import active_children
 
 import pytest
 
 from mine_controller.play.sweep import spread
 
+PARENT = """
+import time
+from play.test_spread import own
+from mine_controller.play.sweep import spread
+
+if __name__ == "__main__":
+    for _, number in spread(own, [0, 0, 300], 2):
+        print(number, flush=True)
+"""
+
 
 def nap(seconds):
     """What a long task does to whoever waits for it."""
     threading.Event().wait(seconds)
     return seconds
+
+
+def own(seconds):
+    """Who has done it."""
+    nap(seconds)
+    return os.getpid()
+
+
+def is_there(number):
+    with suppress(ProcessLookupError):
+        os.kill(number, 0)
+        return True
+    return False
+
+
+@pytest.mark.parametrize("ends", [signal.SIGHUP, signal.SIGKILL])
+def test_no_process_outlives_whoever_wanted_its_work(ends, tmp_path):
+    """A line lost in the middle of a backtest left its processes behind for ever: they waited for work to come."""
+    (tmp_path / "parent.py").write_text(PARENT)
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    parent = subprocess.Popen([sys.executable, tmp_path / "parent.py"], env={**os.environ, **path}, stdout=-1)
+    children = {int(parent.stdout.readline()) for _ in range(2)}
+    parent.send_signal(ends)
+    assert parent.wait(30) == -ends
+    parent.stdout.close()
+    until = time.monotonic() + 30
+    while any(map(is_there, children)) and time.monotonic() < until:
+        time.sleep(0.05)
+    left = [number for number in children if is_there(number)]
+    for number in left:
+        os.kill(number, signal.SIGKILL)
+    assert left == []
 
 
 @pytest.mark.parametrize("leaves", ["has seen enough", "fails"])
