@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 2
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+FINAL = 200  # what is less promises another answer; of those the library passes over 100 alone
 PIECE = 16 * 1024
 SHA256_HEX = 64
 HEADERS = {"User-Agent": "minectl", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
@@ -107,6 +108,9 @@ class Session:
         self._authorise(prepared, request)
         answer = self._adapter.send(prepared, stream=True, timeout=(min(CONNECT_S, left), left))
         raw: BaseHTTPResponse = answer.raw
+        if raw.status < FINAL:  # the real one comes behind it, and would be the next question's on this connection
+            raw.close()
+            raise WireError("bad_http", "an interim answer that was not asked for")
         return raw
 
     def _authorise(self, prepared: requests.PreparedRequest, request: Request) -> None:

@@ -53,6 +53,20 @@ def test_two_calls_of_one_wire_share_a_connection():
         assert (server.dialled, len(server.heads)) == (1, 3)
 
 
+def test_an_answer_behind_an_interim_one_is_not_taken_for_that_of_the_next_question():
+    """What a unit said to the first question came out as its answer to the second, which may be a command."""
+    until = time.monotonic() + SOON_S
+    hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+
+    with serving(lambda head: hints if b"/first" in head else ok(b"of the second")) as server:
+        wire = http.live(until)
+        with pytest.raises(WireError) as error:
+            wire.call(Request("GET", f"{server.url}/first"), until)
+        assert (error.value.kind, error.value.sent) == ("bad_http", True)
+        assert wire.call(Request("GET", f"{server.url}/second"), until).body == b"of the second"
+        assert server.dialled == 2
+
+
 def test_a_body_and_basic_credentials_are_sent_as_they_are():
     until = time.monotonic() + SOON_S
     with serving(lambda head: ok()) as server:
