@@ -55,7 +55,7 @@ def wall(
         ],
         "online": UNKNOWN if miners["online"] is None else f"{miners['online']:,} of {miners['total']:,}",
         "hashing": _hashing(miners),
-        "racks": _racks(fleet, chips),
+        "racks": _racks(fleet, chips, site.temperature_unit),
         "heat": _legend(chips, site.temperature_unit) if fleet else None,
         "why": _why(skip, words, site),
         "rows": rows(book, fleet, site, words, when) if len(fleet) <= TABLE_MOST else [],
@@ -101,17 +101,17 @@ def _hashing(miners: Mapping[str, Any]) -> str:
     return f"{miners['hashing']:,} of {miners['words_known']:,} that answer"
 
 
-def _racks(fleet: tuple[Unit, ...], chips: Mapping[str, float]) -> list[dict[str, Any]]:
+def _racks(fleet: tuple[Unit, ...], chips: Mapping[str, float], scale: str) -> list[dict[str, Any]]:
     """Rows as the owner named them, else one block."""
     named: dict[str, list[Unit]] = {}
     for unit in fleet:
         named.setdefault(unit.spec.row, []).append(unit)
     if len(named) > RACKS_MOST:
         named = {"": list(fleet)}
-    return [_rack(clean(name, 16), group, chips) for name, group in named.items()]
+    return [_rack(clean(name, 16), group, chips, scale) for name, group in named.items()]
 
 
-def _rack(name: str, group: list[Unit], chips: Mapping[str, float]) -> dict[str, Any]:
+def _rack(name: str, group: list[Unit], chips: Mapping[str, float], scale: str) -> dict[str, Any]:
     columns = min(COLUMNS, max(len(group), 1))
     lines = -(-len(group) // columns)
     places = svg.cells(len(group), columns, PITCH)
@@ -121,11 +121,11 @@ def _rack(name: str, group: list[Unit], chips: Mapping[str, float]) -> dict[str,
         "height": lines * PITCH - 2,
         "narrow": columns < COLUMNS,
         "running": _running(group),
-        "cells": [_cell(place, unit, chips) for place, unit in zip(places, group, strict=True)],
+        "cells": [_cell(place, unit, chips, scale) for place, unit in zip(places, group, strict=True)],
     }
 
 
-def _cell(place: svg.Cell, unit: Unit, chips: Mapping[str, float]) -> dict[str, Any]:
+def _cell(place: svg.Cell, unit: Unit, chips: Mapping[str, float], scale: str) -> dict[str, Any]:
     chip_c = chips.get(unit.spec.id)
     return {
         "x": place.x,
@@ -133,7 +133,7 @@ def _cell(place: svg.Cell, unit: Unit, chips: Mapping[str, float]) -> dict[str, 
         "state": unit.state,
         "heat": _heat(unit, chip_c, by_chip=bool(chips)) if unit.state == "running" else "",
         "page": miner_page(clean(unit.spec.id, 40)),
-        "title": _title(unit, chip_c),
+        "title": _title(unit, chip_c, scale),
     }
 
 
@@ -161,10 +161,10 @@ def _running(group: list[Unit]) -> str:
     return f"{sum(unit.state == 'running' for unit in group)} of {len(group)}"
 
 
-def _title(unit: Unit, chip_c: float | None) -> str:
+def _title(unit: Unit, chip_c: float | None, scale: str) -> str:
     told = [clean(unit.spec.id, 40), unit.state]
     told += [f"{unit.power_w:,} W"] if unit.power_w is not None else []
-    told += [f"{chip_c:.0f} °C"] if chip_c is not None else []
+    told += [f"{degrees(chip_c, scale):.0f} °{scale}"] if chip_c is not None else []
     return " ".join(told)
 
 

@@ -391,3 +391,11 @@ def test_a_public_page_shows_cards_without_addresses_macs_and_names():
 )
 def test_hash_rates_are_written_with_the_unit_that_fits(hs, text):
     assert rate(hs) == text
+
+
+@pytest.mark.parametrize(("scale", "told"), [("C", "a000 running 17 W 55 °C"), ("F", "a000 running 17 W 131 °F")])
+def test_a_cell_of_the_wall_tells_its_chip_in_the_unit_of_the_site(scale, told):
+    """It stood in Celsius over a legend in Fahrenheit."""
+    many = [spec(f"a{at:03}") for at in range(SMALL + 1)]
+    text = shown(wiring(*many), unit(many[0]), temperature_unit=scale)
+    assert f"<title>{told}</title>" in text.replace("\u00a0", " ")
