@@ -74,7 +74,8 @@ EXAMPLES = {
 WIRING_HEAD = """\
 [wiring]
 # Which channel is what. A role takes one channel or several, by commas; several vote: the hotter one for heat, the
-# colder one for cold, the worse one for signals and contacts. An unwired role is absent: its rules don't exist.
+# colder one for cold, the worse one for signals and contacts, the lowest phase for voltage, which is unknown while one
+# of them is. An unwired role is absent: its rules don't exist.
 """
 WIRING_TAIL = """\
 # How old a value of a role may be and still count, 30 to 900 s:

@@ -7,7 +7,7 @@ from mine_controller.core.model.reading import Value
 DEAD_W = 50  # less is the noise of a meter
 FRESH_S = 150  # a word of this tick
 APART_S = 30  # what was told so long before the meter's word may have gone dark since
-LIFE = ("grid_hz", "voltage_v")
+LIFE = ("grid_hz", "voltage_v", "voltage_max_v")  # the last: one phase alone is life, though the lowest is unknown
 METER = "site_power_w"
 
 

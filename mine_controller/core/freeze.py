@@ -269,7 +269,8 @@ def _vote(role: Role, channels: Mapping[str, Value], now_s: int) -> Value:
     if len(fresh) > 1 and role.name in HEATED:  # a stuck probe has no vote beside one that moves
         moving = [one for one in fresh if not ((mark := channels.get(one.source + STUCK)) and is_stuck(mark))]
         fresh = moving or fresh
-    if role.vote == "sum" and len(fresh) < len(role.keys):  # what one of them gives is not nought
+    # What one of them gives is not nought; a phase that a meter no longer measures is the lowest of all.
+    if role.vote in ("sum", "phases") and len(fresh) < len(role.keys):
         fresh, values = [], [value for value in values if value not in fresh] or values
     if fresh:
         return _elect(role.vote, fresh) if role.name != "signal" else _of_signals(values, fresh, now_s)
@@ -298,7 +299,7 @@ def _elect(vote: str, fresh: list[Value]) -> Value:
     if vote == "worst":  # off beats run, alarm beats ok; two sources that disagree curtail (SIG6)
         return min(fresh, key=lambda value: (_bad(value), -value.at_s, value.source))
     ordered = sorted(fresh, key=lambda value: (_number(value), value.source))
-    if vote == "cold":
+    if vote in ("cold", "phases"):
         return ordered[0]
     if vote == "sum":
         total = round(math.fsum(_number(value) for value in fresh), 1)

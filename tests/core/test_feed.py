@@ -29,6 +29,7 @@ def image(site, *, fan=(0, NOW), miner=(None, 0)):
         ({"grid_hz": Value(49.9, NOW - APART_S - 1)}, True),  # told before it went dark
         ({"voltage_v": Value(228.0, NOW)}, False),
         ({"voltage_v": Value(None, 0)}, True),
+        ({"voltage_v": Value(None, 0), "voltage_max_v": Value(231.0, NOW)}, False),  # two phases of three
     ],
 )
 def test_a_meter_that_shows_nothing_and_no_life_is_a_dead_feed(more, dead):

@@ -200,6 +200,29 @@ def test_a_voltage_below_the_band_sheds_and_each_phase_counts():
     assert plant.violations == []
 
 
+def test_law_4_a_phase_that_sagged_and_is_gone_since_frees_nobody():
+    """A lost phase reads 0 V, which is refused as no voltage: the other two must not speak for it."""
+    plant = weak("voltage_v")
+    plant.volts = (231.0, 185.0, 230.0)
+    plant.ticks(2)
+    assert plant.total <= 20 * 25
+    plant.volts = (231.0, None, 230.0)
+    plant.ticks(14)
+    assert plant.total <= 20 * 25
+    assert last(plant).envelope.no_start.rule == "voltage"
+    plant.volts = (231.0, 229.0, 230.0)
+    plant.ticks(16)
+    assert plant.total > 20 * 3390
+    assert plant.violations == []
+
+
+def test_nobody_starts_on_a_source_one_phase_of_which_was_never_measured():
+    plant = Offgrid(wiring(20, roles=("voltage_v",)), running=False)
+    plant.volts = (231.0, 230.0, None)
+    plant.ticks(6)
+    assert plant.total <= 20 * 25
+
+
 def test_a_voltage_above_the_band_starts_nobody_and_stops_nobody():
     plant = weak("voltage_v", running=False)
     plant.volts = (230.0, 230.0, 256.0)

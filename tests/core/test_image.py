@@ -69,6 +69,15 @@ def test_a_sum_of_which_one_part_is_not_known_is_not_known():
     assert voted("sum", (230.0, NOW), (225.0, NOW - 240)).value == 455.0
 
 
+def test_the_lowest_phase_is_not_known_while_one_phase_is_not():
+    """Law 4: a lost phase reads 0 V, which the meter's window refuses; the others say nothing of it."""
+    given = ((230.0, NOW), (229.0, NOW))
+    assert voted("phases", *given, (185.0, NOW)).value == 185.0
+    found = voted("phases", *given, (231.0, NOW - 241))
+    assert (found.value, found.at_s, found.source) == (None, NOW - 241, "meter m/2:voltage_v")
+    assert voted("phases", *given, (None, NOW)).value is None
+
+
 def test_alarm_beats_ok_and_the_newer_of_two_the_same_speaks():
     found = voted("worst", ("ok", NOW), ("alarm", NOW - 50), name="smoke")
     assert (found.value, found.at_s) == ("alarm", NOW - 50)

@@ -93,7 +93,7 @@ class RoleKind(NamedTuple):
 
     quantity: str
     # heat: 2nd highest of >= 3, else highest · cold: lowest · high: highest · worst: off, alarm or on wins ·
-    # sum: all together, unknown while one of them is
+    # sum: all together, phases: the lowest; both unknown while one of them is
     vote: str
     label: str
     need: str = ""  # the word for it in `[site] require`
@@ -114,7 +114,7 @@ ROLES: dict[str, RoleKind] = {
     "humidity_pct": RoleKind("humidity_pct", "high", "Humidity"),
     "site_power_w": RoleKind("power_w", "high", "Site power", "power"),
     "grid_hz": RoleKind("grid_hz", "cold", "Grid frequency"),
-    "voltage_v": RoleKind("voltage_v", "cold", "Voltage", protects=False),
+    "voltage_v": RoleKind("voltage_v", "phases", "Voltage", protects=False),
     "supply_kw": RoleKind("supply_kw", "sum", "What the source can give", "supply", protects=False),
     "battery_soc_pct": RoleKind("charge_pct", "cold", "Battery", protects=False),
     "generator_load_pct": RoleKind("load_pct", "high", "Generator load", protects=False),
