@@ -58,7 +58,7 @@ def charts(history: History, site: SiteFacts, zone: Zone, now_s: int) -> dict[st
         "power": _power(xs, _of(history.power_w, kept), _of(history.cap_w, kept), site, frame),
         "inlet": _inlet(xs, _of(history.inlet_c, kept), site, frame),
         "fans": _fans(xs, _of(history.fans_on, kept), site, frame),
-        "rows": _rows(history, kept, site, zone),
+        "rows": _rows(history, kept, site, zone, now_s),
         "heated": "inlet_c" in site.wiring.roles or any(one is not None for one in history.inlet_c),
         "fanned": bool(site.wiring.fans),
         "shaded": sorted({shade for shade in shades if shade}),
@@ -185,15 +185,15 @@ def _fans(xs: list[int], fans_on: list[Number], site: SiteFacts, frame: Frame) -
     }
 
 
-def _rows(history: History, kept: list[int], site: SiteFacts, zone: Zone) -> list[dict[str, str]]:
+def _rows(history: History, kept: list[int], site: SiteFacts, zone: Zone, now_s: int) -> list[dict[str, str]]:
     """One row an hour, newest first: what the charts show, for those who read rather than look."""
     by_hour: dict[int, list[int]] = {}
     for at in kept:
         by_hour.setdefault((history.wall_s[at] + zone.offset_s) // 3600, []).append(at)
-    return [_row(hour, ats, history, site, zone) for hour, ats in sorted(by_hour.items(), reverse=True)]
+    return [_row(hour, ats, history, site, zone, now_s) for hour, ats in sorted(by_hour.items(), reverse=True)]
 
 
-def _row(hour: int, ats: list[int], history: History, site: SiteFacts, zone: Zone) -> dict[str, str]:
+def _row(hour: int, ats: list[int], history: History, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, str]:
     def known(column: Sequence[Number]) -> list[float]:
         return [float(y) for at in ats if (y := column[at]) is not None]
 
@@ -202,8 +202,10 @@ def _row(hour: int, ats: list[int], history: History, site: SiteFacts, zone: Zon
 
     power_w, inlet_c, fans_on = known(history.power_w), known(history.inlet_c), known(history.fans_on)
     modes = list(dict.fromkeys(mode for at in ats if (mode := history.mode[at])))
+    began_s = hour * 3600 - zone.offset_s
+    day = "" if zone.day(began_s) == zone.day(now_s) else f"{zone.day(began_s)} "  # the same hour was yesterday, too
     return {
-        "hour": zone.minute(hour * 3600 - zone.offset_s),
+        "hour": f"{day}{zone.minute(began_s)}",
         "power": watts(_mean(power_w)) if power_w else "unknown",
         "power_max": watts(max(power_w)) if power_w else "unknown",
         "power_n": f"{len(power_w)} of {len(ats)}",

@@ -56,6 +56,14 @@ def test_a_page_of_that_night_names_what_it_tells_of_that_hour_and_its_own_time_
     assert not any("CDT" in row["hour"] for row in usual["trends"]["rows"])
 
 
+def test_no_two_hours_of_the_table_of_a_day_have_one_name():
+    """At two in the afternoon its first and its last row were both 14:00, a day apart."""
+    shown = view.view(sample.book("RUNNING"), sample.facts(), sample.history("RUNNING"), sentence, sample.NOW + 3)
+    hours = [row["hour"] for row in shown["trends"]["rows"]]
+    assert (hours[0], hours[14], hours[15], hours[-1]) == ("14:00", "00:00", "Mon 13 Jul 23:00", "Mon 13 Jul 14:00")
+    assert len(set(hours)) == len(hours) == 25
+
+
 @pytest.mark.parametrize(("was", "then"), [((-6 * 3600, "CST"), (-5 * 3600, "CDT")), ((-5 * 3600, "CDT"), CST)])
 def test_days_and_hours_on_the_other_side_of_a_change_have_the_times_they_had(was, then):
     change = sample.NOW - 6 * 3600
@@ -64,7 +72,7 @@ def test_days_and_hours_on_the_other_side_of_a_change_have_the_times_they_had(wa
     zone = Zone(*then, site.fold)
     early = sample.NOW - 12 * 3600
     assert zone.minute(early) == Zone(*was).minute(early)
-    hours = [row["hour"][:2] for row in shown["trends"]["rows"]]
+    hours = [row["hour"].rpartition(":")[0][-2:] for row in shown["trends"]["rows"]]
     assert Zone(*was).minute(early)[:2] in hours
     labels = past._day_labels(change - 3 * 86_400, change + 3 * 86_400, zone)
     assert len({one["text"] for one in labels}) == len(labels) == 6
