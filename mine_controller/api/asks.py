@@ -20,7 +20,7 @@ from mine_controller.ops.outcomes import ANSWERS_S, answered, outcomes
 from mine_controller.ops.replies import BUSY, Answer, Started, Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.store.db import Paths, StoreTrouble
-from mine_controller.store.inbox import file_request
+from mine_controller.store.inbox import file_requests
 
 SOURCE = "api"
 WAIT_S = 120  # less than a web server in front gives it; whoever waits longer has the number to ask after
@@ -58,16 +58,14 @@ class Ascii(Response):
         return json.dumps(content, separators=(",", ":"), allow_nan=False, default=str).encode("ascii")
 
 
-def file(paths: Paths, caller: Caller, wanted: Wanted) -> int:
-    """Into the inbox with the token's name and the address; gives the request's id. Raises StoreTrouble."""
+def file(paths: Paths, caller: Caller, wanted: Sequence[Wanted]) -> tuple[int, ...]:
+    """Into the inbox with the token's name and the address, all of them or none; gives their ids. StoreTrouble."""
     fresh = not paths.inbox.exists()
-    number = file_request(
-        paths, SOURCE, f"token {caller.name}" if caller.name else "nobody", os.getuid(), caller.address,
-        wanted.verb, wanted.args, wanted.reason, wanted.until, wanted.flags,
-    )  # fmt: skip
+    actor = f"token {caller.name}" if caller.name else "nobody"
+    numbers = tuple(file_requests(paths, (SOURCE, actor, os.getuid(), caller.address), wanted))
     if fresh:
         replies.give_to_owner(paths.inbox)
-    return number
+    return numbers
 
 
 class Desk:
@@ -96,7 +94,7 @@ class Desk:
         StoreTrouble: not filed.
         """
         config = self.site.config()
-        numbers = tuple(file(config.paths, caller, one) for one in wanted)
+        numbers = file(config.paths, caller, wanted)
         body = {"request_id": numbers[0] if numbers else None, "request_ids": list(numbers), "tick_started": True}
         future, began_s = self.start(numbers), time.monotonic()
         if not wait or not self._waiters.acquire(blocking=False):
@@ -116,8 +114,7 @@ class Desk:
 
     def note(self, caller: Caller, wanted: Sequence[Wanted]) -> int | None:
         """Only file them, for the audit log: the next tick writes them down. Raises StoreTrouble."""
-        paths = self.site.config().paths
-        return next(iter([file(paths, caller, one) for one in wanted]), None)
+        return next(iter(file(self.site.config().paths, caller, wanted)), None)
 
     def start(self, numbers: tuple[int, ...] = ()) -> Future[Started]:
         """A tick, soon; while one is at work all that come meanwhile share the next."""

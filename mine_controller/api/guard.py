@@ -195,7 +195,7 @@ class Denials:
         self._last, self._more, self._next_s = None, 0, self._now() + DENIED_S
         reason = what if more == 1 else f"{what}, and {more - 1} more"
         try:
-            await asyncio.to_thread(lambda: file(self._site.config().paths, caller, Wanted("denied", (), reason)))
+            await asyncio.to_thread(lambda: file(self._site.config().paths, caller, [Wanted("denied", (), reason)]))
         except (StoreTrouble, ConfigError):
             self._last, self._more = (caller, what), more  # nobody gets in for that; it is tried again later
 

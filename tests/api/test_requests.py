@@ -220,7 +220,7 @@ def test_the_emergency_stop_needs_no_database(served, monkeypatch):
     def full(*_args, **_more):
         raise StoreTrouble("full", "the disk is full")
 
-    monkeypatch.setattr("mine_controller.api.asks.file_request", full)
+    monkeypatch.setattr("mine_controller.api.asks.file_requests", full)
     assert served.post("/api/debug/emergency-shutdown").status_code == 202
     assert stop_requested(served.place.config.paths) is not None
     assert served.post("/api/debug/fans", {"fan.3": "on", "reason": "x"}).status_code == 503

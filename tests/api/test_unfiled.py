@@ -1,5 +1,8 @@
 """Where no request can be filed (a full disk): what is done all the same says so, and what is not done is not begun."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from api.served import Served
 from cli.home import Home as Shelf
@@ -17,7 +20,7 @@ def full(tmp_path, monkeypatch):
     def no_room(*_args, **_more):
         raise StoreTrouble("full", "the disk is full")
 
-    monkeypatch.setattr("mine_controller.api.asks.file_request", no_room)
+    monkeypatch.setattr("mine_controller.api.asks.file_requests", no_room)
     return Served(home)
 
 
@@ -50,6 +53,20 @@ def test_of_a_line_and_a_wish_the_answer_says_which_was_done(full):
     assert "attic" in full.place.fleet.read_text()
     done = full.send("PATCH", "/api/miners/b01", {"enabled": False}, "admin")
     assert (done.status_code, "fleet.csv" in done.json()["error"]) == (503, False)
+
+
+def test_of_many_all_are_filed_or_none(shelf):
+    """The disk was full after the first of them: 503 said that nothing was filed, and some miners were stopped."""
+    assert shelf.post("/api/miners/b01/restart").status_code == 202
+    shelf.settle()
+    before = len(shelf.place.requests())
+    with closing(sqlite3.connect(shelf.place.config.paths.inbox)) as db:
+        db.execute(
+            f"CREATE TRIGGER full BEFORE INSERT ON requests WHEN (SELECT count(*) FROM requests) > {before}"
+            " BEGIN SELECT RAISE (ABORT, 'full'); END"
+        )
+    assert shelf.post("/api/miners/bulk/disable", {"ids": ["b01", "b02", "b03"]}).status_code == 503
+    assert len(shelf.place.requests()) == before
 
 
 def test_a_search_that_nobody_could_ask_after_is_not_begun(full):
