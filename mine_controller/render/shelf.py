@@ -6,7 +6,7 @@ from typing import Any
 from mine_controller.core.bests import ROUNDS_UP
 from mine_controller.render.given import SiteFacts
 from mine_controller.render.links import miner_page
-from mine_controller.render.text import NBSP, UNKNOWN, Zone, span, temperature, watts
+from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, span, temperature, watts
 
 _STEPS = ((1e18, "EH/s"), (1e15, "PH/s"), (1e12, "TH/s"), (1e9, "GH/s"), (1e6, "MH/s"), (1e3, "kH/s"))
 Doc = Mapping[str, Any]
@@ -27,7 +27,10 @@ def shelf(made: Doc, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, Any] 
         return None
     return {
         "totals": _totals(made["totals"], site),
-        "cards": [_card(card, site, zone, now_s) for card in made["units"]],
+        "cards": [
+            _card(card, site, zone, now_s) | {"page": miner_page(clean(spec.id, 40))}  # its id there may be masked
+            for card, spec in zip(made["units"], site.wiring.miners, strict=True)
+        ],
     }
 
 
@@ -66,7 +69,6 @@ def _card(card: Doc, site: SiteFacts, zone: Zone, now_s: int) -> dict[str, Any]:
     there = card["online"]
     return {
         "id": card["id"],
-        "page": miner_page(card["id"]),
         "address": card["address"] if site.publish == "full" else "",
         "state": card["state"],
         "name": card["name"],

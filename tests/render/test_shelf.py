@@ -19,6 +19,7 @@ from mine_controller.render import files, metrics, others, page, status_json, vi
 from mine_controller.render.cards import SMALL
 from mine_controller.render.fleet import units
 from mine_controller.render.given import History, Past
+from mine_controller.render.links import miner_page
 from mine_controller.render.shelf import rate
 from mine_controller.render.times import moments
 
@@ -399,3 +400,12 @@ def test_a_cell_of_the_wall_tells_its_chip_in_the_unit_of_the_site(scale, told):
     many = [spec(f"a{at:03}") for at in range(SMALL + 1)]
     text = shown(wiring(*many), unit(many[0]), temperature_unit=scale)
     assert f"<title>{told}</title>" in text.replace("\u00a0", " ")
+
+
+def test_a_card_of_a_public_page_leads_to_its_miners_page_also_where_its_name_is_masked():
+    """The link was made of what stood in the name's place, and led nowhere."""
+    specs = [spec("10.0.0.7"), spec("rosa-desk"), spec("a01")]
+    told = {key: value for one in specs for key, value in unit(one).items()}
+    text = shown(wiring(*specs), told, publish="public", people=("rosa",))
+    cards = re.findall(r'<p class="head"><a href="([^"]+)"', text)
+    assert cards == [miner_page(one.id) for one in specs]
