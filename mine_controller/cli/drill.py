@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SEND_S = 15.0
 ABORTED = 130
+ENDS = (signal.SIGTERM, signal.SIGHUP)
 MARKS = {True: "ok", False: "NO", None: "  "}
 EXITS = "Exit: 0 passed · 1 failed, or not tried · 2 config or usage · 130 ended before its end, all given back"
 json_option = click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -191,9 +192,9 @@ def _tried(config: Config, name: str, work: "Work", *, as_json: bool) -> NoRetur
     from mine_controller.ops import drill  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
-    for ends in (signal.SIGTERM, signal.SIGHUP):  # a lost line gives back what was set, like Ctrl-C
+    for ends in ENDS:  # a lost line gives back what was set, like Ctrl-C
         signal.signal(ends, _abort)
-    scene = drill.Scene(config, Asker(), lambda step: _show(step, quiet=as_json), pause)
+    scene = drill.Scene(config, Asker(), _Screen(quiet=as_json), pause)
     try:
         result = drill.run(name, scene, work)
     except KeyboardInterrupt:
@@ -209,13 +210,34 @@ def pause(seconds_: float) -> None:
 
 
 def _abort(number: int, frame: FrameType | None) -> NoReturn:
+    """Give back, and hear no further word meanwhile: the shell and the kernel both tell that a line is lost."""
     del number, frame
+    for ends in ENDS:
+        signal.signal(ends, _once)
     raise KeyboardInterrupt
 
 
-def _show(step: "Step", *, quiet: bool) -> None:
-    clock = time.strftime("%H:%M:%S", time.localtime(step.at))
-    click.echo(safe(f"{clock}  {MARKS[step.good]}  {step.text}"), err=quiet)
+def _once(number: int, frame: FrameType | None) -> None:
+    """It is being done. (Not SIG_IGN: the tick that gives back would inherit it.)"""
+    del number, frame
+
+
+class _Screen:
+    """Shows each step. Where none can be shown any more (a closed pipe, a lost line) that ends the drill by an OSError,
+    once: what is to be given back and written down then hangs on no reader."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet, self._is_read = quiet, True
+
+    def __call__(self, step: "Step") -> None:
+        """One more step."""
+        clock = time.strftime("%H:%M:%S", time.localtime(step.at))
+        try:
+            click.echo(safe(f"{clock}  {MARKS[step.good]}  {step.text}"), err=self._quiet)
+        except OSError:
+            if self._is_read:
+                self._is_read = False
+                raise
 
 
 def _end(result: "Result", as_json: bool) -> NoReturn:

@@ -9,7 +9,7 @@ from cli.place import Place
 
 from mine_controller.cli import drill as typed
 from mine_controller.core.alarms.machine import LETTERS
-from mine_controller.ops import replies
+from mine_controller.ops import drill, replies
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.listen import NAMED as CHAT_TAKES
 from mine_controller.store import query
@@ -100,6 +100,42 @@ def test_ctrl_c_gives_back_what_was_set(place, monkeypatch):
     assert (done.exit_code, "what was set is given back" in done.stderr) == (130, True)
     assert overrides(place) == []
     assert logged(place)[0]["result"] == "ended"
+
+
+def test_a_line_whose_loss_is_told_twice_gives_back_all_the_same(place, monkeypatch):
+    """The shell and the kernel both tell of it: the second word broke off the giving back, and the mine stood still."""
+    place.ticks(4, of=12)
+    place.plant.mute = place.plant.welded = set(place.plant.power)
+
+    def lost(_seconds):
+        if "signal" in overrides(place):
+            signal.raise_signal(signal.SIGHUP)
+
+    def again(*about):
+        signal.raise_signal(signal.SIGHUP)
+        give_back(*about)
+
+    give_back = drill._clear
+    monkeypatch.setattr(typed, "pause", lost)
+    monkeypatch.setattr(drill, "_clear", again)
+    assert place.run("drill", "curtail", *NAME).exit_code == 130
+    assert overrides(place) == []
+
+
+def test_a_drill_whose_reader_is_gone_is_in_the_log_all_the_same(place, monkeypatch):
+    """`minectl drill ... | head -1`: nothing could be shown any more, and so nothing was written down either."""
+    place.ticks(4, of=12)
+    shown = []
+
+    def echo(text="", **_about):
+        if "signal is set" in text or shown:
+            shown.append(text)
+            raise BrokenPipeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(typed.click, "echo", echo)
+        assert place.run("drill", "curtail", *NAME).exit_code == 141
+    assert (overrides(place), [row["result"] for row in logged(place)]) == ([], ["ended"])
 
 
 def test_what_nobody_gives_back_ends_by_itself(place, monkeypatch):
