@@ -3,8 +3,10 @@
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
+import termios
 import time
 
 import click
@@ -78,6 +80,24 @@ def test_on_a_terminal_it_draws_ends_with_q_and_leaves_the_terminal_as_it_was(pl
     assert text.startswith(watch.ENTER)
     assert "RUNNING: 8 of 8 miners run" in click.unstyle(text)
     assert text.rstrip().endswith(watch.LEAVE)
+
+
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_it_leaves_the_terminal_as_it_was(place, ends):
+    """`timeout 1h minectl watch` left a shell without cursor and echo, on the terminal's other screen."""
+    place.ticks(2)
+    own, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+    code = "from mine_controller.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "watch", "-c", str(place.config.paths.config), "--every", "60s"]
+    child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
+    _until(own, watch.FOOT.encode())
+    child.send_signal(ends)
+    assert child.wait(20) == 128 + ends
+    assert termios.tcgetattr(theirs) == before
+    os.close(theirs)
+    assert watch.LEAVE.encode() in _until(own, watch.LEAVE.encode())
+    os.close(own)
 
 
 def test_what_ends_it_is_said_where_it_stays_to_be_read(place):
