@@ -52,6 +52,19 @@ def test_plain_words_of_a_tick_are_known_and_everything_else_is_for_the_whole_co
     assert start._tick_of(words) == asked
 
 
+@pytest.mark.parametrize("words", [("export", "events"), ("bundle", "-o", "made.tar.gz"), ("discover", "127.77.9.1")])
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_whoever_starts_it_may_have_closed_its_lines(place, tmp_path, words, closed):
+    """No bundle was made, without a word; and the label of the progress stood on top of an exported table."""
+    place.ticks(2)
+    line = ["sh", "-c", f'exec "$@" {closed}', "sh", *RUN, *words, "--config", str(place.config.paths.config)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "made.tar.gz").exists() is (words[0] == "bundle")
+    if words[0] == "export" and closed == "2>&-":
+        assert done.stdout.startswith("id,timestamp,")
+
+
 def test_a_real_tick_never_loads_the_command_line_and_a_dry_one_not_the_page_either(place):
     place.ticks(1)
     config = str(place.config.paths.config)
