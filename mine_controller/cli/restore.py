@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -45,14 +45,16 @@ def command(config: Path | None, copy: str, as_drill: bool, yes: bool, as_json: 
         _settings_first(config_path(config), Path(copy))
     loaded = load_config(config, last_good=True)
     try:
-        if as_drill:
-            _drilled(loaded, copy, as_json)
-        else:
-            _restored(loaded, copy, yes, as_json)
+        found = _drilled(loaded, copy) if as_drill else None
+        done = None if as_drill else _restored(loaded, copy, yes)
     except (StoreError, StoreTrouble) as trouble:
         fail(f"nothing was restored: {trouble}")
     except OSError as error:
         fail(f"nothing was restored: {error.filename or loaded.paths.db}: {error.strerror}")
+    if found is not None:  # a screen that nobody reads is no trouble of the restore
+        _tell_drill(found, as_json)
+    if done is not None:
+        _tell(done, as_json)
 
 
 def _settings_first(path: Path, copy: Path) -> None:
@@ -77,10 +79,13 @@ def _settings_first(path: Path, copy: Path) -> None:
             fail(f"type what is missing into {path}, then the same command again: the database follows")
 
 
-def _drilled(config: Config, copy: str, as_json: bool) -> None:
+def _drilled(config: Config, copy: str) -> "Drill":
     from mine_controller.ops.restore import drill  # noqa: PLC0415 - imported by the command that uses it
 
-    found = drill(config, copy, int(time.time()), lambda what: click.echo(f"{what} ...", err=True))
+    return drill(config, copy, int(time.time()), lambda what: click.echo(f"{what} ...", err=True))
+
+
+def _tell_drill(found: "Drill", as_json: bool) -> NoReturn:
     if as_json:
         click.echo(json_text(_drill_json(found)))
     else:
@@ -108,7 +113,7 @@ def _drill_json(found: "Drill") -> dict[str, object]:
     }
 
 
-def _restored(config: Config, copy: str, yes: bool, as_json: bool) -> None:
+def _restored(config: Config, copy: str, yes: bool) -> "Restored":
     from mine_controller.ops.keep import waited  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.restore import chosen, put_in_force  # noqa: PLC0415 - the same
     from mine_controller.store.lock import Busy  # noqa: PLC0415 - the same
@@ -122,10 +127,9 @@ def _restored(config: Config, copy: str, yes: bool, as_json: bool) -> None:
     except Busy as busy:
         fail(f"{busy}; `minectl doctor` tells what helps", BUSY)
     try:
-        done = put_in_force(config, copy, int(time.time()), Asker().who)
+        return put_in_force(config, copy, int(time.time()), Asker().who)
     finally:
         lock.__exit__(None, None, None)
-    _tell(done, as_json)
 
 
 def _tell(done: "Restored", as_json: bool) -> None:

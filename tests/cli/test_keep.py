@@ -129,6 +129,21 @@ def test_a_copy_without_settings_says_what_helps_where_there_are_none(place, tmp
     assert (done.exit_code, "minectl init" in done.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("words", [("--yes",), ("--drill",)])
+def test_what_is_restored_is_not_called_unrestored_because_nobody_reads_on(place, monkeypatch, words):
+    """`minectl restore | head -1` said that nothing was restored, and the copy was in force."""
+    place.ticks(3)
+
+    def enough(*_about, **_more):
+        raise BrokenPipeError
+
+    place.run("backup")
+    monkeypatch.setattr("mine_controller.cli.restore._tell", enough)
+    monkeypatch.setattr("mine_controller.cli.restore.table", enough)
+    done = place.run("restore", *words)
+    assert (done.exit_code, "nothing was restored" in done.stderr) == (141, False)
+
+
 def test_restore_asks_and_a_no_changes_nothing(place):
     place.ticks(2).run("backup")
     before = place.config.paths.db.read_bytes()
