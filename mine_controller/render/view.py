@@ -20,6 +20,7 @@ from mine_controller.render.wall import wall
 Doc = Mapping[str, Any]
 EVENTS_SHOWN = 40
 ACTIONS_SHOWN = 12
+ALARMS_SHOWN = 20  # with all there is to say; more are a line each, and folded
 SCHEDULE_SHOWN = 6
 HOME_OF = {"miner": "fleet.html"}  # pages that stand in no menu, and the one they belong to
 
@@ -123,8 +124,10 @@ def _alarms(made: Doc, zone: Zone) -> dict[str, Any]:
     counts = made["alarm_counts"]
     aside = [f"{counts['shelved']:,} put off by a person"] if counts["shelved"] else []
     aside += [f"{counts['suppressed']:,} that follow from these"] if counts["suppressed"] else []
+    rows = [_alarm(one, zone, made["written_at"]) for one in made["alarms"]]
     return {
-        "rows": [_alarm(one, zone, made["written_at"]) for one in made["alarms"]],
+        "rows": rows[:ALARMS_SHOWN],
+        "more": rows[ALARMS_SHOWN:],
         "aside": [_alarm(one, zone, made["written_at"]) for one in made["alarms_aside"]],
         "open": f"{counts['active']:,}",
         "acked": f"{counts['acked']:,}" if counts["acked"] else "",

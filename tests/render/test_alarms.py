@@ -59,3 +59,20 @@ def test_an_alarm_of_an_older_program_counts_as_open():
     made = sample.book("RUNNING", 5)
     told = status_json.document(made, sample.facts(5), History(), sentence, sample.NOW)
     assert told["alarm_counts"]["active"] == len(told["alarms"]) == 1
+
+
+def test_a_hundred_alarms_do_not_push_the_mine_off_the_page():
+    """A switch that died took 160 miners: the power stood 12,000 px below, on a page too heavy for a slow line."""
+    made = sample.book("RUNNING", 160)
+    grave = {"fire": alarm("room", "active", severity="emergency", id="zzzzz")}
+    alarms = {f"lost {at}": alarm(f"a{at:03}", "active", id=f"id{at:03}") for at in range(160)} | grave
+    made = made._replace(state=made.state._replace(alarms=alarms))
+    text = page.render(view.view(made, sample.facts(160), sample.history(), sentence, sample.NOW))
+    section = text[text.index('<section class="alarms') : text.index('<div class="panels">')]
+    shown, _, folded = section.partition('<details id="d-alarms">')
+    assert "161 open" in shown
+    assert shown.count('class="alarm ') == view.ALARMS_SHOWN
+    assert "zzzzz" in shown, "the gravest first"
+    assert f"and {161 - view.ALARMS_SHOWN} more" in folded
+    assert all(f"minectl alarms ack id{at:03}" in section for at in range(160)), "each can be acked"
+    assert len(text.encode()) <= 150_000
