@@ -39,7 +39,8 @@ def main() -> None:
     """Entry point."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:  # closed by whoever starts it: nothing else may take its place
-            setattr(sys, name, Path(os.devnull).open("w" if number else "r", encoding="utf-8"))
+            nowhere = Path(os.devnull).open("w" if number else "r", encoding="utf-8")  # noqa: SIM115 - to the end
+            setattr(sys, name, nowhere)
     if isinstance(sys.stdout, TextIOWrapper):  # a letter that the screen's encoding lacks is a question mark there
         sys.stdout.reconfigure(errors="replace")
     asked = _tick_of(sys.argv[1:])
