@@ -300,6 +300,7 @@ def _other(name: str, value: Any, unit: str) -> str:
     return str(value) if ends is None else ends[0].format(value) + "\u00a0" + ends[1]
 
 
+BY_RELAY = "on by their relays"
 # state -> caption, tone, drawing
 _FANS = {
     "proven": ("air proven", "good", "proven"),
@@ -316,6 +317,7 @@ def air(made: Doc) -> dict[str, Any]:
     fans = [_fan(fan) for fan in made["fans"]]
     wanted = [fan["wanted"] for fan in made["fans"]]
     relays = [fan["on"] for fan in made["fans"] if fan["on"] is not None]
+    on = known_of(sum(relays), len(relays), len(fans))
     miners = made["miners"]
     metered = sum(fan["metered"] for fan in made["fans"])
     warm = None if miners["running"] is None else miners["running"] + miners["stopping"]
@@ -325,13 +327,16 @@ def air(made: Doc) -> dict[str, Any]:
         "wall": cooling.said(made.get("wall")),  # a document that an older version wrote has none
         "total": len(fans),
         "wanted": UNKNOWN if None in wanted else of(sum(wanted), len(fans)),
-        "on": known_of(sum(relays), len(relays), len(fans)),
+        "on": on,
         "proven": known_of(
             sum(fan["state"] == "proven" for fan in made["fans"]),
             sum(fan["state"] != "unknown" for fan in made["fans"]),
             len(fans),
-        ),
-        "watts": f"{watts(made['fans_w'])}, {of(made['fans_known'], metered)} known",
+        )
+        if metered
+        else on,
+        "by": "prove air" if metered else BY_RELAY,
+        "watts": f"{watts(made['fans_w'])}, {of(made['fans_known'], metered)} known" if metered else "no meter",
         "load_pct": f"{share(warm or 0, miners['total'])}%",
         "load": f"{UNKNOWN if warm is None else known_of(warm, seen, miners['total'])} miners draw power",
     }
@@ -350,6 +355,8 @@ def _fan(fan: Doc) -> dict[str, Any]:
         caption, tone = "wanted, not on", "warn"
     if fan["state"] == "proven" and fan["wanted"] is False:
         caption = "proven, going off"
+    if not fan["metered"] and fan["on"]:
+        caption, tone = "on, no meter", "quiet"  # nothing could ever prove its air
     hours = round(fan["run_s"] / 3600)
     return {
         "name": fan["name"],

@@ -281,6 +281,11 @@ def _miners_figure(miners: Doc) -> dict[str, Any]:
 
 
 def _fans_figure(fans: Sequence[Doc]) -> dict[str, Any]:
+    known = sum(fan["on"] is not None for fan in fans)
+    if known and not any(fan["metered"] for fan in fans):
+        on = sum(bool(fan["on"]) for fan in fans)
+        told = f"of {len(fans)} {panels.BY_RELAY}, no meter"
+        return _figure("Fans", f"{on}", told + (f", {len(fans) - known} unknown" if known < len(fans) else ""))
     proven = sum(fan["state"] == "proven" for fan in fans)
     if all(fan["state"] == "unknown" for fan in fans):
         return _figure("Fans", UNKNOWN, f"0 of {len(fans)} known")
