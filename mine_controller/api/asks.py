@@ -122,8 +122,13 @@ class Desk:
         with self._lock:
             self._waiting.append((numbers, future))
             if not self._at_work:
-                self._at_work = True
-                threading.Thread(target=self._work, name="ticks", daemon=True).start()
+                try:
+                    threading.Thread(target=self._work, name="ticks", daemon=True).start()
+                except RuntimeError as error:  # none left just now: whoever asks next tries again
+                    self._waiting.pop()
+                    future.set_result(Started(TROUBLE, f"the tick could not be started: {error}"))
+                else:
+                    self._at_work = True
         return future
 
     def _work(self) -> None:
