@@ -38,7 +38,7 @@ Exit: 0 shown, or all is as it was written · 1 it is not, or the database can't
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago: 2h).")
 @click.option("--until", callback=moment, metavar="WHEN", help="Up to this time.")
 @click.option("--actor", default="", help="Only what this person asked for.")
-@click.option("--about", default="", help='Only about this: site, "fan 3", "miner a017" ...')
+@click.option("--about", default="", help='Only about this: site, "fan 3", a017 ...')
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True, help="How many at most.")
 @click.option("--verify", is_flag=True, help="Follow the hashes from the first row to the last.")
 @click.option("--csv", "as_csv", is_flag=True, help="As CSV.")

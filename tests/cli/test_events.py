@@ -5,6 +5,7 @@ import os
 import sqlite3
 from contextlib import closing
 
+from mine_controller.cli.events import command
 from mine_controller.store import query
 
 
@@ -73,3 +74,10 @@ def test_a_log_that_is_not_there_is_not_called_as_it_was_written(place):
         done = place.run(*words)
         assert (done.exit_code, done.stdout) == (1, "")
         assert "there is no database, so nothing can be verified; `minectl tick` makes one" in done.stderr
+
+
+def test_the_examples_of_help_name_things_as_events_do():
+    """`--about "miner a017"`, as help had it, found nothing of a017."""
+    [about] = [one.help for one in command.params if one.name == "about"]
+    assert '"miner ' not in about
+    assert "a017" in about
