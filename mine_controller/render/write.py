@@ -16,7 +16,9 @@ def show(folder: Path, documents: Iterable[tuple[str, str | bytes]], made_s: int
     have one folder in front ("miner/a017.html"). `made_s`: the time of change they get, wall time.
     OSError when it can't be done; the page of the last tick then still stands, and tells its age.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)  # as those below it; one that was there is as its owner wants it
     source = found("www")
     if source.resolve() != folder.resolve():
         for name in fixed(source):

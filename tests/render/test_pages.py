@@ -246,3 +246,16 @@ def test_a_page_of_a_miner_takes_a_millisecond_not_ten():
     began = time.process_time()
     assert len(dict(aged.miners_drawn(made, wanted, None, None))) == 60
     assert time.process_time() - began < 1.0  # a bound that only a blunder breaks
+
+
+def test_www_itself_can_be_looked_into_when_a_tick_makes_it_and_is_left_as_its_owner_made_it(tmp_path):
+    """Its folders and files could be read whatever the umask says, and the folder around them could not."""
+    before = os.umask(0o077)
+    try:
+        show(tmp_path / "www", {"index.html": "x"}.items())
+        (tmp_path / "own").mkdir(mode=0o750)
+        show(tmp_path / "own", {"index.html": "x"}.items())
+    finally:
+        os.umask(before)
+    assert (tmp_path / "www").stat().st_mode & 0o777 == 0o755
+    assert (tmp_path / "own").stat().st_mode & 0o777 == 0o700
