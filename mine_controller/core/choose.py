@@ -7,9 +7,11 @@ may run. Every miner left out has a reason.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from mine_controller.core.awake import to_tell
+from mine_controller.core.fleet import starting as on_their_way
 from mine_controller.core.fleet import wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import Reason
@@ -86,20 +88,29 @@ def _told_to_run(view: View) -> list[int]:
 
 
 def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]:
-    """As many as the power, count and breaker limits ask for; those already told to stop go first."""
+    """As many as the power, count and breaker limits ask for; those already told to stop go first.
+
+    Who was told to run and is dark still takes a place, and its power: of too many the last told are called off first,
+    for too much power they go when all that runs is not enough (what runs is the load that has to go now).
+    """
     if envelope.max_power_w is None and envelope.max_miners is None and not (envelope.breakers or envelope.phases):
         return set()
     fleet = view.fleet
-    gone: set[int] = set()
+    climbing = on_their_way(fleet.est_w, view.state, view.wiring)
+    called = [at for at in _last_told(view, climbing) if not fleet.on[at]]
+    count = len(running) + len(called)
+    spare = 0 if envelope.max_miners is None else max(0, count - envelope.max_miners)
+    gone = set(called[:spare])
+    power_w = sum(fleet.est_w[at] for at in running) + sum(more_w for at, more_w in climbing.items() if at not in gone)
+    count -= len(gone)
     ordered_by = _stop_order(view, running)
     order = sorted((at for at in running if view.wiring.miners[at].paths), key=ordered_by)
-    power_w, count = sum(fleet.est_w[at] for at in running) + fleet.starting_w, len(running)
-    for at in _level(view, envelope, order, ordered_by):
+    for at in chain(_level(view, envelope, order, ordered_by), called[spare:]):
         power_ok = envelope.max_power_w is None or power_w <= envelope.max_power_w
         if power_ok and (envelope.max_miners is None or count <= envelope.max_miners):
             break
         gone.add(at)
-        power_w -= fleet.est_w[at]
+        power_w -= (fleet.est_w[at] if fleet.on[at] else 0) + climbing.get(at, 0)
         count -= 1
     specs = view.wiring.miners
     branches = [
@@ -120,6 +131,16 @@ def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]
 
 
 _Order = Callable[[int], tuple[int, ...]]
+
+
+def _last_told(view: View, climbing: Iterable[int]) -> list[int]:
+    """Those on their way up, the last told first, the protected behind all others."""
+    specs, chases = view.wiring.miners, view.state.chases
+
+    def order(at: int) -> tuple[int, int, int]:
+        return (int("protected" in specs[at].flags), -chases[f"miner {specs[at].id}"].began_s, -at)
+
+    return sorted(climbing, key=order)
 
 
 def _level(view: View, envelope: Envelope, order: list[int], ordered_by: _Order) -> Iterator[int]:

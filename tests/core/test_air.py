@@ -50,6 +50,22 @@ def test_fan1_with_too_few_fans_left_the_load_goes_down_to_what_they_carry():
     assert not plant.violations
 
 
+def test_fan1_who_was_told_to_run_takes_a_place_of_what_the_fans_that_are_left_carry():
+    """CMD11: dark still, they would come on one after another without air."""
+    plant = Plant(wiring(280), running=False)
+    plant.start_s = 600
+    plant.ticks(6)
+    told = len(plant.starting)
+    plant.broken = {str(number) for number in range(2, 10)}
+    plant.ticks(2)
+    first = next(one for one in plant.decisions if one.envelope.max_miners is not None)
+    assert first.envelope.max_miners == air.carry(1, OPTIONS) < told
+    assert len(first.plan.stops) == told - air.carry(1, OPTIONS)
+    plant.ticks(4)
+    assert hashing(plant) <= air.carry(1, OPTIONS)
+    assert not plant.violations
+
+
 def test_fan3_a_fan_that_draws_while_off_is_told():
     plant = Plant(wiring(), running=False)
     plant.garbage["iotawatt fans/Fan_9:power_w"] = 1500

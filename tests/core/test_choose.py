@@ -1,6 +1,7 @@
 """Who goes first: strategies order, and never change how much may run. Every miner left out has a canonical reason."""
 
 import pytest
+from core import offgrid_plant
 from core.order_desk import view
 from core.plant import Plant, policy, wiring
 from hypothesis import given
@@ -286,3 +287,34 @@ def test_cmd15_half_an_hour_after_a_stop_a_warm_board_is_a_warm_room():
     plant.signal = "run"
     plant.ticks(25)
     assert plant.power["m001"] > 1000
+
+
+def test_g5_who_was_told_to_run_before_the_source_fell_is_called_off_in_the_tick_that_sees_it():
+    """Slow firmware: three steps of starts draw nothing yet, and would come on over a source that is not there."""
+    plant = offgrid_plant.Offgrid(offgrid_plant.wiring(40), running=False)
+    plant.start_s = 600
+    plant.ticks(4)
+    assert len(plant.starting) == 12
+    plant.possible_kw, before_w = 10.0, plant.total
+    plant.tick()
+    assert len(plant.starting) == 2
+    assert plant.total == before_w
+    plant.ticks(8)
+    assert plant.all_w <= 10_000
+    assert sum(book.starts for book in plant.state.miners.values()) == 2
+    assert plant.violations == []
+
+
+def test_a_step_down_that_what_runs_can_carry_calls_nobody_off():
+    plant = offgrid_plant.Offgrid(offgrid_plant.wiring(40), running=False)
+    plant.ticks(6)
+    plant.start_s = 400
+    plant.ticks(2)
+    assert len(plant.starting) == 8
+    plant.possible_kw = 60.0
+    plant.tick()
+    assert len(plant.starting) == 8
+    assert plant.all_w <= 60_000
+    plant.ticks(6)
+    assert plant.all_w <= 60_000
+    assert plant.violations == []

@@ -16,6 +16,8 @@ from mine_controller.core.model.state import Chase, FanBook, MinerBook
 from mine_controller.core.model.wiring import BreakerSpec, Lane, Path
 from mine_controller.core.reach import rungs_of
 
+TO_COME_W = 3400 * 105 // 100 - 25  # of one that was told to run and draws its standby
+
 # -- who stops ------------------------------------------------------------------------------------------------------
 
 
@@ -36,7 +38,31 @@ def test_who_was_told_to_run_is_stopped_with_the_others_when_all_must_go():
     told = {"miner m001": Chase("run", 0, 1, 900), "miner m002": Chase("stop", 0, 1, 900)}
     seen = view(running=False, chases=told)
     assert room.choose(seen, Envelope(max_power_w=0)).stops == (1,)
-    assert room.choose(seen, Envelope(max_power_w=5)).stops == ()
+    assert room.choose(seen, Envelope(max_power_w=TO_COME_W)).stops == ()
+
+
+def test_g5_who_was_told_to_run_is_called_off_where_less_is_left_than_it_will_draw():
+    told = {"miner m001": Chase("run", 0, 1, 900), "miner m002": Chase("run", 0, 1, 960)}
+    seen = view(running=False, chases=told)
+    assert room.choose(seen, Envelope(max_power_w=2 * TO_COME_W - 1)).stops == (2,)  # the last told
+    assert room.choose(seen, Envelope(max_power_w=5)).stops == (1, 2)
+    assert room.choose(seen, Envelope(max_miners=1)).stops == (2,)
+    assert room.choose(seen, Envelope(max_miners=2)).stops == ()
+
+
+def test_what_runs_goes_before_who_was_told_to_run_and_a_place_is_taken_from_who_was_told():
+    wires = wiring(3)
+    books = {spec.id: MinerBook(starts=at) for at, spec in enumerate(wires.miners)}
+    seen = view(wires=wires, books=books, chases={"miner m002": Chase("run", 0, 1, 900)})
+    dark = seen.fleet._replace(
+        on=(True, True, False), est_w=(3400, 3400, 25), on_n=2, starting_n=1, starting_w=TO_COME_W
+    )
+    seen = seen._replace(fleet=dark)
+    assert room.choose(seen, Envelope(max_power_w=7000)).stops == (0,)
+    assert room.choose(seen, Envelope(max_power_w=3600)).stops == (0, 1)
+    assert room.choose(seen, Envelope(max_power_w=3000)).stops == (0, 1, 2)
+    assert room.choose(seen, Envelope(max_miners=2)).stops == (2,)
+    assert room.choose(seen, Envelope(max_miners=1)).stops == (0, 2)
 
 
 def test_each_branch_and_phase_sheds_its_own():
