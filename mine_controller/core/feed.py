@@ -5,6 +5,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
 
 DEAD_W = 50  # less is the noise of a meter
+DEAD_V = 20.0  # no more than this is what a dead line picks up; meters over Modbus don't even tell it
 FRESH_S = 150  # a word of this tick
 APART_S = 30  # what was told so long before the meter's word may have gone dark since
 LIFE = ("grid_hz", "voltage_v", "voltage_max_v")  # the last: one phase alone is life, though the lowest is unknown
@@ -32,7 +33,7 @@ def dead_by(image: Image) -> str:
         return ""
     life = [image.site[name] for name in LIFE if name in image.site]
     if life:
-        return "" if any(_is_fresh(value, since_s) for value in life) or _hashes(image, since_s) else "meter"
+        return "" if any(_shows_life(value, since_s) for value in life) or _hashes(image, since_s) else "meter"
     contact = image.site.get("mains")
     return "meter" if (contact is not None and contact.value == "alarm") or _gives_nothing(image) else ""
 
@@ -46,7 +47,7 @@ def _all_is_silent(image: Image, since_s: int) -> bool:
     from_s = since_s
     since_s = max((from_s, *(fan.watts_at - APART_S for fan in fans)))  # miners may have gone dark before their fans
     life = (image.site[name] for name in LIFE if name in image.site)
-    heard = any(at_s >= since_s for at_s in image.miners.word_at) or any(_is_fresh(value, since_s) for value in life)
+    heard = any(at_s >= since_s for at_s in image.miners.word_at) or any(_shows_life(value, since_s) for value in life)
     heard = heard or any(at_s >= since_s for at_s in image.miners.power_at)
     return not heard and not (from_s < since_s and _is_to_be_asked(image, from_s, since_s))
 
@@ -74,8 +75,9 @@ def _gives_nothing(image: Image) -> bool:
     return supply is not None and supply.value == 0 and image.clock.plant_s - supply.at_s <= FRESH_S
 
 
-def _is_fresh(value: Value, since_s: int) -> bool:
-    return value.value is not None and value.at_s >= since_s
+def _shows_life(value: Value, since_s: int) -> bool:
+    """A frequency or a voltage that can be measured: a sensor with a supply of its own tells 0 V of a dead feed."""
+    return isinstance(value.value, int | float) and value.value > DEAD_V and value.at_s >= since_s
 
 
 def _told_w(image: Image, since_s: int) -> list[int]:
