@@ -29,6 +29,15 @@ def test_a_number_is_one_also_where_it_is_written_as_a_text(written, value):
     assert number(json.loads(written)) == value
 
 
+@pytest.mark.parametrize(
+    "value", [0.1 + 0.2, 3.3000000000000003, 0.7260000000000001, -0.30000000000000004, 5e-324 + 0.012345678901234567]
+)
+def test_a_text_may_have_every_digit_that_a_float_is_written_with(value):
+    """Scripts publish what their language prints: up to 17 digits, of which zeros behind the point are none."""
+    assert number(str(value)) == value
+    assert number(f"{value:.20f}") == pytest.approx(value)
+
+
 def test_min1_the_largest_number_that_counts_is_below_the_mark():
     """MIN1"""
     assert number(HUGE / 2) == HUGE / 2
