@@ -72,6 +72,7 @@ def _slower(config: Config, made: dict[str, Any], book: Book, site: SiteFacts, t
 
     www, own, kept = config.paths.www, config.paths.templates, config.paths.run / "templates"
     given = Given(made, book, site, Past(), speaker(config.site.units), now_s, today)
+    aged.outdate(www, config.paths.run / "pages-made-for", f"{__version__} {config.sha}")
     gone = aged.gone(www, aged.miner_names(given))
     names, miners = aged.without(aged.due(www, now_s), gone), aged.miners_due(www, given)
     if not names and not miners:

@@ -5,6 +5,7 @@ A page's time of change is set to the wall time of its making, so that its age i
 
 import os
 from collections.abc import Callable, Container, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,25 @@ def age_s(file: Path, now_s: int) -> int | None:
 
 def _age(made_s: int, now_s: int) -> int:
     return now_s - made_s if made_s <= now_s else REPORT_EVERY_S
+
+
+def outdate(folder: Path, mark: Path, made_for: str) -> None:
+    """Have every page due that was made for another config or by another version: it may show what is no more.
+
+    What they were made for is kept in `mark`; where that can't be written they are due at every tick.
+    """
+    try:
+        if mark.read_text(encoding="ascii") == made_for:
+            return
+    except (OSError, ValueError):
+        pass  # the first time
+    for page in (*(folder / name for name in _PAGES), *(folder / FOLDER).glob("*.html")):
+        with suppress(OSError):
+            os.utime(page, (0, 0))
+    with suppress(OSError):
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch(0o600)
+        mark.write_text(made_for, encoding="ascii")
 
 
 def due(folder: Path, now_s: int, names: tuple[str, ...] = tuple(_PAGES)) -> tuple[str, ...]:

@@ -93,6 +93,22 @@ def test_the_next_tick_makes_the_first_page_anew_and_leaves_the_slow_ones(place)
     assert (www / "fleet.html").stat().st_mtime == now_s + 695
 
 
+def test_what_a_changed_config_no_longer_shows_is_gone_from_every_page_at_the_next_tick(place):
+    """What a public site hides stood there for ten minutes more, and on the report for an hour."""
+    www, now_s = drawn(place)
+    slow = [*(www / name for name in PAGES - {"index.html"}), *(www / "miner").iterdir()]
+    assert "Mac or serial" in (www / "miner" / "m003.html").read_text()
+    drawn(place, after_s=65)
+    assert {int(one.stat().st_mtime) for one in slow} == {now_s}, "the same config: nothing is due"
+    place.path.write_text(place.path.read_text().replace("live = yes", "live = yes\npublish = public"))
+    place.config = load(place.path)
+    _, then_s = drawn(place, after_s=125)
+    assert {int(one.stat().st_mtime) for one in slow} == {then_s}
+    assert [one.name for one in slow if "Mac or serial" in one.read_text()] == []
+    drawn(place, after_s=185)
+    assert {int(one.stat().st_mtime) for one in slow} == {then_s}, "and once is enough"
+
+
 @pytest.mark.parametrize("fails", [False, True], ids=["drawn", "a template fails"])
 def test_a_miner_that_left_fleet_csv_has_no_page_after_the_next_tick(place, fails):
     """Neither its own page, which would say for ten minutes that it runs, nor its row in the list of all."""
