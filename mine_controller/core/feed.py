@@ -5,7 +5,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
 
 DEAD_W = 50  # less is the noise of a meter
-DEAD_V = 20.0  # no more than this is what a dead line picks up; meters over Modbus don't even tell it
+DEAD_V = 4.0  # no more is what a sensor picks up on a dead line; small boards are fed with 5 V
 FRESH_S = 150  # a word of this tick
 APART_S = 30  # what was told so long before the meter's word may have gone dark since
 LIFE = ("grid_hz", "voltage_v", "voltage_max_v")  # the last: one phase alone is life, though the lowest is unknown

@@ -31,8 +31,9 @@ def image(site, *, fan=(0, NOW), miner=(None, 0)):
         ({"voltage_v": Value(None, 0)}, True),
         ({"voltage_v": Value(None, 0), "voltage_max_v": Value(231.0, NOW)}, False),  # two phases of three
         ({"voltage_v": Value(0.0, NOW), "voltage_max_v": Value(0.0, NOW)}, True),  # a sensor with a supply of its own
-        ({"voltage_v": Value(0.4, NOW), "voltage_max_v": Value(9.0, NOW)}, True),  # what a dead line picks up
+        ({"voltage_v": Value(0.4, NOW), "voltage_max_v": Value(DEAD_V, NOW)}, True),  # what a dead line picks up
         ({"voltage_v": Value(0.0, NOW), "voltage_max_v": Value(DEAD_V + 0.1, NOW)}, False),
+        ({"voltage_v": Value(4.9, NOW), "voltage_max_v": Value(4.9, NOW)}, False),  # a shelf of boards on 5 V
     ],
 )
 def test_a_meter_that_shows_nothing_and_no_life_is_a_dead_feed(more, dead):
