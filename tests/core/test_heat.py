@@ -285,6 +285,21 @@ def test_tmp4_an_inlet_far_colder_than_outside_takes_no_fan_away(shown_c):
     assert plant.violations == []
 
 
+@pytest.mark.parametrize(
+    ("outside_c", "inlet_c", "doubted"),
+    [(42.0, 25.2, 0), (42.0, 21.0, 0), (42.0, 20.9, 1), (45.0, 7.2, 1), (29.0, 14.0, 0), (29.0, 13.9, 1)],
+)
+def test_tmp4_hot_dry_air_is_cooled_further_by_a_wet_wall_and_believed(outside_c, inlet_c, doubted):
+    """42 °C with a tenth of its water has a wet bulb of 20 °C: a wall of 75 % makes 25 °C of it. 7.2 °C is 45 °C of a
+    probe that was set to the other unit."""
+    plant = running()
+    plant.ambient, plant.inlet = outside_c, inlet_c
+    plant.ticks(4)
+    assert len(plant.events("inlet_doubted")) == doubted
+    held = plant.decisions[-1].envelope.no_start
+    assert (held is not None and held.code == "doubted") == bool(doubted)
+
+
 def test_tmp4_one_probe_of_three_in_ice_water_takes_no_fan_away_either():
     plant = running(80)
     plant.ambient, plant.inlets = 24.0, (25.0, 25.4, 0.5)
