@@ -81,12 +81,12 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "air_lost": (
         "no fan proves any air: relay board, its supply, or the fan meter",
-        "everything is off; fans are told on until watts prove them",
+        "switches everything off; tells the fans on until watts prove them",
         "look at the fans' breaker and the relay board, now",
     ),
     "heat_stop": (
         "the inlet is hotter than the miners stand",
-        "everything is off, every fan runs; comes back by itself once it is cool, as often a day as [temperature] says",
+        "switches everything off, every fan on; comes back by itself once it is cool, as often a day as [temperature] says",
         "look for dead fans, shut louvres, dirty filters",
     ),
     "temperature_danger": (
