@@ -86,7 +86,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "heat_stop": (
         "the inlet is hotter than the miners stand",
-        "switches everything off, every fan on; comes back by itself once it is cool, as often a day as [temperature] says",
+        "switches everything off, every fan on; comes back once it is cool, as often a day as [temperature] says",
         "look for dead fans, shut louvres, dirty filters",
     ),
     "temperature_danger": (
