@@ -4,10 +4,12 @@ import errno
 import importlib
 import os
 import re
+import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
@@ -157,6 +159,27 @@ def _read_no_more() -> None:
         os.close(nowhere)
 
 
+class _Ended(BaseException):
+    """Told to end by this signal."""
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    del frame
+    signal.signal(signal.SIGHUP, lambda *_: None)  # the shell and the kernel both tell that a line is lost
+    raise _Ended(number)
+
+
 def main() -> None:
-    """Entry point. A pipe closed by its reader ends a command with 141, as the shell counts it; Ctrl-C with 130."""
-    group(prog_name="minectl")
+    """Entry point. A pipe closed by its reader ends a command with 141, as the shell counts it; Ctrl-C with 130.
+
+    `kill`, `timeout` and a lost line first let it put right what it has begun: a half-written file, the terminal, its
+    processes. Who is not to hear of them (nohup) does not.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+    try:
+        group(prog_name="minectl")
+    except _Ended as ended:
+        signal.signal(ended.args[0], signal.SIG_DFL)
+        signal.raise_signal(ended.args[0])

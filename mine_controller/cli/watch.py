@@ -3,14 +3,12 @@
 import os
 import select
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -108,12 +106,6 @@ def _pressed(keys: int | None, wait_s: float) -> bytes:
     return (os.read(keys, 1) or b"q") if ready else b""
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """`timeout`, `kill` and a lost line end it like Ctrl-C; by themselves they would leave the terminal as it is."""
-    del frame
-    sys.exit(128 + number)
-
-
 @contextmanager
 def _screen() -> Iterator[int | None]:
     """The other screen, keys one by one; everything as it was before when it ends, however it ends."""
@@ -122,8 +114,6 @@ def _screen() -> Iterator[int | None]:
 
     keys = sys.stdin.fileno() if sys.stdin.isatty() else None
     before = termios.tcgetattr(keys) if keys is not None else None
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _end)
     sys.stdout.write(ENTER)
     try:
         if keys is not None:

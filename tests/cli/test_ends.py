@@ -2,6 +2,7 @@
 
 import errno
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,44 @@ def test_an_export_goes_into_a_device_or_a_pipe_and_does_not_take_its_place(plac
     assert done.exit_code == 0, done.output
     assert said.startswith(b"timestamp,mode,")
     assert fifo.is_fifo()
+
+
+KILLED = """
+import os, signal, sys, time
+from mine_controller.cli.main import main
+from mine_controller.ops import export
+
+ends = int(sys.argv.pop())
+
+def pieces(*_about):
+    os.kill(os.getpid(), ends)
+    time.sleep(30)
+    yield []
+
+export.pieces = pieces
+main()
+"""
+
+
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGHUP])
+def test_a_lost_line_leaves_no_half_of_an_export_behind(place, tmp_path, ends):
+    """It lay there hidden for ever, as large as a history of years, and the terminal had lost its cursor."""
+    place.ticks(2)
+    line = [sys.executable, "-c", KILLED, "export", "states", "-o", "out.csv", "-c", str(place.path), str(int(ends))]
+    folder = tmp_path / "here"
+    folder.mkdir()
+    assert subprocess.run(line, cwd=folder, check=False, timeout=60).returncode == -ends
+    assert list(folder.iterdir()) == []
+
+
+def test_who_does_not_hear_of_a_lost_line_goes_on_behind_it(place, tmp_path):
+    """nohup"""
+    place.ticks(2)
+    line = [sys.executable, "-c", KILLED.replace("sleep(30)", "sleep(0)"), "export", "states", "-o", "out.csv"]
+    line += ["-c", str(place.path), str(int(signal.SIGHUP))]
+    quiet = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", *line]
+    assert subprocess.run(quiet, cwd=tmp_path, check=False, timeout=60).returncode == 0
+    assert (tmp_path / "out.csv").exists()
 
 
 def test_a_file_that_is_closed_to_the_user_is_a_sentence_with_its_name_and_1(place, monkeypatch):

@@ -93,7 +93,7 @@ def test_whatever_ends_it_leaves_the_terminal_as_it_was(place, ends):
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
     _until(own, watch.FOOT.encode())
     child.send_signal(ends)
-    assert child.wait(20) == 128 + ends
+    assert child.wait(20) == -ends
     assert termios.tcgetattr(theirs) == before
     os.close(theirs)
     assert watch.LEAVE.encode() in _until(own, watch.LEAVE.encode())
