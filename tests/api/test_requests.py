@@ -227,18 +227,6 @@ def test_the_emergency_stop_needs_no_database(served, monkeypatch):
     served.settle()
 
 
-def test_a_thread_that_can_not_be_had_once_is_not_the_end_of_all_ticks(served, monkeypatch):
-    """Whoever asked after that heard that a tick had been started, and none ever was."""
-
-    def none_left(_thread):
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patch:
-        patch.setattr("mine_controller.api.asks.threading.Thread.start", none_left)
-        assert served.state.desk.start().result(0).code != 0
-    assert served.state.desk.start().result(30).code == 0
-
-
 # -- miners ---------------------------------------------------------------------------------------------------------
 
 

@@ -88,3 +88,15 @@ def test_what_is_filed_is_not_called_unfiled_because_its_answer_can_not_be_read(
     done = shelf.send("PATCH", "/api/miners/b01?wait=1", {"name": "attic"}, "admin")
     assert (done.status_code, done.json()["request_id"] is not None, noted(done)) == (202, True, [])
     shelf.settle()
+
+
+def test_a_thread_that_can_not_be_had_once_is_not_the_end_of_all_ticks(shelf, monkeypatch):
+    """Whoever asked after that heard that a tick had been started, and none ever was."""
+
+    def none_left(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mine_controller.api.asks.threading.Thread.start", none_left)
+        assert shelf.state.desk.start().result(0).code != 0
+    assert shelf.state.desk.start().result(30).code == 0
