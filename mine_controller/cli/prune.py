@@ -15,6 +15,8 @@ from mine_controller.config.model import Config
 if TYPE_CHECKING:
     from mine_controller.ops.keep import Pruned
 
+DOUBTED_S = 86_400  # less makes no difference to what is kept for a week or longer
+
 
 @click.command(
     epilog="""\b
@@ -46,7 +48,11 @@ def command(config: Path | None, days: int | None, dry_run: bool, vacuum: bool, 
     if not loaded.paths.db.exists():
         fail("there is no database yet; `minectl tick` makes one")
     try:
-        found = keep.look(loaded, days, int(time.time()))
+        now_s = int(time.time())
+        believed_s = keep.believed_s(loaded, now_s)
+        if now_s - believed_s > DOUBTED_S:
+            click.echo(f"Note: {_doubt(now_s, believed_s)}", err=True)
+        found = keep.look(loaded, days, believed_s)
         if dry_run or not (found.rows or vacuum):
             _show(found, as_json)
             return
@@ -71,6 +77,13 @@ def _pruned(config: Config, found: "Pruned", vacuum: bool) -> tuple[int, tuple[i
     with click.progressbar(length=max(1, found.rows), label="pruning", file=sys.stderr) as bar:
         done = keep.prune(config, found, Asker().who, lambda gone, _all: bar.update(gone - bar.pos))
     return done, keep.vacuum(config) if vacuum else (found.size, config.paths.db.stat().st_size)
+
+
+def _doubt(now_s: int, believed_s: int) -> str:
+    from mine_controller.store.db import iso  # noqa: PLC0415 - imported by the command that uses it
+
+    known = f"by its ticks it is {iso(believed_s)} at the latest" if believed_s else "nothing tells how late it is"
+    return f"nobody keeps this machine's clock right; it says {iso(now_s)}, and {known}: counted from there."
 
 
 def _question(found: "Pruned", vacuum: bool) -> str:

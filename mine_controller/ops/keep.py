@@ -13,11 +13,13 @@ from pathlib import Path
 from mine_controller.config.kept import texts
 from mine_controller.config.model import Config
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.ports.clock import REAL, Clocks
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
 from mine_controller.store.copies import back_up, read_files, stamp
 from mine_controller.store.db import Paths, StoreError, StoreTrouble, connect, iso, reading, transaction, trouble_of
 from mine_controller.store.history import RETENTION_S, STATS_KEPT_S
+from mine_controller.store.loading import at_most_s
 from mine_controller.store.lock import DEMO, Busy, TickLock
 from mine_controller.store.migrations import STEPS, refuse_newer, schema_of
 from mine_controller.store.note import Who, note
@@ -137,6 +139,17 @@ class Pruned(NamedTuple):
     def rows(self) -> int:
         """In all."""
         return sum(one.rows for one in self.old)
+
+
+def believed_s(config: Config, now_s: int) -> int:
+    """The wall time as far as it is to be believed, as the ticks do before they take anything out: a clock that nobody
+    keeps, or that was stepped, may be years ahead, and a year of records is gone at once. Raises StoreTrouble."""
+    state = query.last_book(config.paths).book.state
+    clock = Clocks(config.site.timezone, config.site.tick_s, REAL)(state, None)
+    if clock.synced and not clock.stepped:
+        return now_s
+    with reading(config.paths.db) as db:
+        return min(now_s, at_most_s(db, clock.plant_s))
 
 
 def look(config: Config, days: int | None, now_s: int) -> Pruned:

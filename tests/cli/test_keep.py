@@ -10,6 +10,7 @@ import tarfile
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
@@ -17,6 +18,7 @@ from click.testing import CliRunner
 from mine_controller.cli.main import group
 from mine_controller.ops import keep
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.clock import REAL
 from mine_controller.store import query
 from mine_controller.store.copies import back_up
 from mine_controller.store.db import StoreTrouble
@@ -194,6 +196,17 @@ def test_prune_says_first_and_does_then(place, monkeypatch):
     done = place.run("prune", "--yes", "--json")
     assert json.loads(done.stdout)["rows"] == 50
     assert "Nothing is past its time" in place.run("prune").stdout
+
+
+def test_prune_by_a_clock_ten_years_ahead_does_not_eat_the_year(place, monkeypatch):
+    """The ticks take nothing out by a clock that nobody keeps; typed, it took every record."""
+    place.ticks(3)
+    ahead = time.time() + 3650 * 86_400
+    monkeypatch.setattr("mine_controller.cli.prune.time", SimpleNamespace(time=lambda: ahead))
+    monkeypatch.setattr(keep, "REAL", REAL._replace(synced=lambda: False), raising=False)
+    done = place.run("prune", "--yes", "--days", "30")
+    assert (done.exit_code, "Nothing is past its time" in done.stdout) == (0, True)
+    assert "nobody keeps this machine's clock right" in done.stderr
 
 
 def test_prune_takes_nothing_out_of_a_file_that_a_newer_program_has_changed(place, monkeypatch):

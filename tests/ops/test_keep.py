@@ -10,6 +10,7 @@ import pytest
 from cli.place import Place
 
 from mine_controller.ops import keep
+from mine_controller.ports.clock import Sources
 from mine_controller.store import query
 from mine_controller.store.db import StoreError, iso
 from mine_controller.store.lock import Busy, TickLock
@@ -82,6 +83,15 @@ def test_days_can_only_shorten_what_is_kept(place):
     place.ticks(1)
     old_rows(place, 95, 10)
     assert look(place, 4000) == {"stats": 10}
+
+
+def test_a_clock_that_is_kept_is_believed_and_no_other(place, monkeypatch):
+    place.ticks(3)
+    last = query.last_book(place.config.paths).book.state.last
+    kept = Sources(lambda: last["boot_s"] + 120.0, lambda: place.wall, lambda: last["boot_id"], lambda: True)
+    for synced, ahead_s, least, most in ((True, 0, 0, 0), (False, 0, -3600, 0), (False, 3650 * DAY_S, -3600, 3600)):
+        monkeypatch.setattr(keep, "REAL", kept._replace(synced=lambda told=synced: told))
+        assert least <= keep.believed_s(place.config, place.wall + ahead_s) - place.wall <= most
 
 
 def test_prune_takes_it_out_and_says_who_did(place):
