@@ -4,13 +4,15 @@ A token is 256 random bits, so its SHA-256 can be kept in its place: nobody find
 a slow hash would only make each request slow. The file lies beside the database, 0600, and belongs in no copy of it.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import re
 import secrets
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from hmac import compare_digest
 from pathlib import Path
 
@@ -75,28 +77,30 @@ def _is_sound(one: Token) -> bool:
 
 def add(paths: Paths, name: str, role: str, now_s: int) -> str:
     """Make a token and give its text, which is kept nowhere. TokenError."""
-    known = load(paths)
     if not _NAME.fullmatch(name):
         raise TokenError(f"{name[:40]!r} is no name of a token: letters, digits, dot, dash and underscore")
     if role not in ROLES:
         raise TokenError(f"there is no role {role[:20]!r}; there are {', '.join(ROLES)}")
-    if any(one.name == name for one in known):
-        raise TokenError(f"there is a token {name} already: revoke it first, or take another name")
-    if len(known) >= MOST:
-        raise TokenError(f"there are {MOST} tokens: revoke some first")
-    text = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
-    _write(paths, (*known, Token(name, role, digest_of(text), now_s)))
+    with _alone(paths):
+        known = load(paths)
+        if any(one.name == name for one in known):
+            raise TokenError(f"there is a token {name} already: revoke it first, or take another name")
+        if len(known) >= MOST:
+            raise TokenError(f"there are {MOST} tokens: revoke some first")
+        text = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+        _write(paths, (*known, Token(name, role, digest_of(text), now_s)))
     return text
 
 
 def revoke(paths: Paths, name: str) -> Token:
     """Take one out; it counts no more from the next request on. TokenError."""
-    known = load(paths)
-    gone = next((one for one in known if one.name == name), None)
-    if gone is None:
-        there = ", ".join(one.name for one in known)
-        raise TokenError(f"there is no token {name[:40]!r}; there {f'are {there}' if there else 'is none'}")
-    _write(paths, tuple(one for one in known if one is not gone))
+    with _alone(paths):
+        known = load(paths)
+        gone = next((one for one in known if one.name == name), None)
+        if gone is None:
+            there = ", ".join(one.name for one in known)
+            raise TokenError(f"there is no token {name[:40]!r}; there {f'are {there}' if there else 'is none'}")
+        _write(paths, tuple(one for one in known if one is not gone))
     return gone
 
 
@@ -118,6 +122,22 @@ def find(known: Sequence[Token], text: str) -> Token | None:
 def may(role: str, needed: str) -> bool:
     """Whether a role is enough."""
     return ROLES.index(role) >= ROLES.index(needed)
+
+
+@contextmanager
+def _alone(paths: Paths) -> Iterator[None]:
+    """From reading the file to writing it: what another one revokes meanwhile must not come back."""
+    try:
+        folder = os.open(path_of(paths).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield  # there is none, or it is closed to this user: reading or writing tells that
+        return
+    try:
+        with suppress(OSError):  # a disk that knows no locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _write(paths: Paths, known: Sequence[Token]) -> None:

@@ -1,5 +1,8 @@
 """Tokens: kept as digests, in a file nobody else may read."""
 
+import threading
+from contextlib import suppress
+
 import pytest
 
 from mine_controller.ops import tokens
@@ -30,6 +33,29 @@ def test_a_revoked_token_is_gone_and_the_others_stay(paths):
     assert tokens.find(tokens.load(paths), kept).name == "a"
     with pytest.raises(TokenError, match="there is no token 'b'; there are a"):
         tokens.revoke(paths, "b")
+
+
+def test_a_token_revoked_while_another_one_is_added_stays_revoked(paths, monkeypatch):
+    """Both had read the file before either wrote it: who wrote last put the revoked one back, or lost the new one."""
+    tokens.add(paths, "old", "admin", 1)
+    both, load = threading.Barrier(2), tokens.load
+
+    def slowly(paths):
+        known = load(paths)
+        with suppress(threading.BrokenBarrierError):  # the other one waits for its turn
+            both.wait(0.5)
+        return known
+
+    monkeypatch.setattr(tokens, "load", slowly)
+    others = [
+        threading.Thread(target=tokens.add, args=(paths, "new", "read", 2)),
+        threading.Thread(target=tokens.revoke, args=(paths, "old")),
+    ]
+    for one in others:
+        one.start()
+    for one in others:
+        one.join()
+    assert [one.name for one in load(paths)] == ["new"]
 
 
 @pytest.mark.parametrize(
