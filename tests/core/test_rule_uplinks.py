@@ -100,10 +100,19 @@ def test_a_link_that_just_answered_is_waited_for():
 
 def test_going_offline_begins_every_book_of_the_return_anew():
     silent = {"up": 1, "at_s": 9_000, "first_s": 100}
-    kept, told = turned(DOWN, silent, back_s=500, restarted=["m001"], named=1)
+    kept, told = turned(DOWN, silent, back_s=500, restarted=["m001"], named=2)
     assert told == ["offline"]
     assert (kept["off_s"], kept["back_s"], kept["restarted"], kept["named"]) == (10_000, 0, [], 0)
     assert (kept["links"]["a"], kept["links"]["b"]) == (DOWN, silent | {"up": 0, "bad_s": 10_000})
+
+
+def test_who_was_named_stays_named_in_the_next_outage_or_nobody_would_tell_that_he_is_back():
+    assert turned(DOWN, DOWN, named=1)[0]["named"] == 1
+    desk = Desk("uplinks")
+    for gone, told in ((True, []), (False, ["pool_returned"])):
+        kept, events = {"back_s": desk.now - 600, "named": 1}, []
+        rule._return(desk.view(), kept, desk.options._replace(offline_pool="local"), [], events, gone=gone)
+        assert [event.kind for event in events] == told, "while no way is left nobody has come back"
 
 
 def test_it_is_over_when_a_link_is_up_and_not_when_one_merely_can_not_be_judged():
@@ -112,3 +121,23 @@ def test_it_is_over_when_a_link_is_up_and_not_when_one_merely_can_not_be_judged(
     assert turned(DOWN, {"at_s": 9_990}, off_s=9_500)[1] == []
     assert turned(DOWN, {"up": 1, "at_s": 9_000}, off_s=9_500)[1] == [], "up by its last word, and silent since"
     assert turned(DOWN, {"up": 1, "at_s": 9_990})[1] == []
+
+
+def test_who_fled_by_itself_from_an_outage_too_short_to_move_anybody_is_named_and_started_anew_too():
+    plant = site()
+    cut(plant)
+    plant.pool["w002"], plant.stays = "local", {"w002"}
+    plant.links = dict.fromkeys(LINKS, "up")
+    plant.ticks(14)
+    assert not plant.events("offline")
+    assert len(plant.events("pool_stuck")) == 1
+    plant.ticks(12)
+    assert plant.orders("restart") == [("w002", "")]
+    assert plant.pool["w002"] == "main"
+    assert len(plant.events("pool_returned")) == 1
+    cut(plant)
+    plant.pool["w004"], plant.stays = "local", {"w004"}
+    plant.links = dict.fromkeys(LINKS, "up")
+    plant.ticks(26)
+    assert (len(plant.events("pool_stuck")), plant.pool["w004"]) == (2, "main")
+    assert plant.violations == []

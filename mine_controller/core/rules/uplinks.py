@@ -143,12 +143,14 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
     any_up = any(link.get("up") == 1 for link in kept["links"].values())
     if down_s and not kept.get("down_s"):  # from now on some move by themselves
         kept["home"] = _homes(view, kept.get("home") or {}, _lent(kept, options))
+    if kept.get("down_s") and not down_s:  # too short to move anybody, or not: who fled by himself has to come back
+        kept["ended_s"], kept["named"] = now_s, _still_named(kept)
     kept["down_s"] = down_s
     if not kept.get("off_s") and down_s and not _trying(kept) and now_s - down_s >= options.down_s:
         kept["off_s"], kept["back_s"] = now_s, 0
         for name, link in kept["links"].items():  # one that fell silent has to prove itself like the others
             kept["links"][name] = {**link, "up": 0, "bad_s": int(link.get("bad_s") or 0) or now_s}
-        kept["restarted"], kept["named"] = [], 0
+        kept["restarted"], kept["named"] = [], _still_named(kept)
         events.append(
             Event("offline", "warning", "internet", Reason("uplinks", "offline", (("for_s", now_s - down_s),)))
         )
@@ -157,6 +159,11 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
         kept["left_s"], kept["off_s"], kept["back_s"] = kept["off_s"], 0, now_s
         events.append(Event("online", "info", "internet", Reason("uplinks", "online", numbers)))
     return down_s
+
+
+def _still_named(kept: dict[str, Any]) -> int:
+    """Who was told of and is not back stays so, and his alarm with him, until that is told; else the book is new."""
+    return 1 if kept.get("named") == 1 else 0
 
 
 def _stranded_since(view: View, kept: dict[str, Any]) -> int:
@@ -301,7 +308,8 @@ def _return(
             events.append(Event("dummy_pool_over", "info", "internet", Reason("uplinks", "closed", reason.numbers)))
         if shut and kept.pop("dead_told", 0):
             events.append(Event("dummy_pool_alive", "info", view.wiring.dummy_pool, Reason("uplinks", "unneeded")))
-    if back_s and now_s - back_s >= options.return_s:
+    ended_s = max(back_s, int(kept.get("ended_s") or 0))
+    if ended_s and not gone and now_s - ended_s >= options.return_s:
         _stuck(view, kept, away, wishes, events)
 
 
