@@ -17,6 +17,7 @@ SIGNAL = "signal"  # the cause of what the bill is about
 UNPROVEN = "curtail_unproven site"  # its alarm
 UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
 METER = "site_power_w"
+BY_METER = "by_meter"  # the emergency that the meter alone is the cause of
 METER_FRESH_S = 30  # an older word of the meter may be of the time before the stop
 METER_LATE_S = 45  # a meter that averages shows a stop so much later than the outlets
 METER_POLL_S = 3
@@ -57,11 +58,18 @@ def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
     """MET2: the utility's order is proven by the larger of two, the outlets' sum and the site meter less what is no
     miner's: a PDU that says 0 W may lie, and it is the meter that the bill is made from."""
     meter = image.site.get(METER)
-    if shed is None or shed.cause != SIGNAL or meter is None or fleet.meter_w is None or fleet.fans_w is None:
+    if shed is None or shed.cause != SIGNAL or meter is None or fleet.unknown:
         return fleet
-    if fleet.unknown or image.clock.plant_s - meter.at_s > METER_FRESH_S:
+    if fleet.meter_w is None or fleet.fans_w is None:  # what it told of before is not over because it is silent now
+        return fleet._replace(proof_w=max(fleet.proof_w, shed.told_w)) if shed.emergency == BY_METER else fleet
+    if image.clock.plant_s - meter.at_s > METER_FRESH_S and not _is_after(meter.at_s, shed):
         return fleet
     return fleet._replace(proof_w=max(fleet.proof_w, fleet.meter_w - fleet.fans_w - shed.beside_w))
+
+
+def _is_after(at_s: int, shed: Shed) -> bool:
+    """Whether what the meter showed then, however old it is, is no more of the time before the outlets were dark."""
+    return shed.outlets_s is not None and at_s - shed.outlets_s >= METER_LATE_S
 
 
 def _by_meter_alone(shed: Shed, fleet: Fleet) -> bool:
@@ -187,8 +195,8 @@ def _is_news(shed: Shed, code: str, fleet: Fleet, *, opening: bool) -> bool:
 
 
 def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
-    if shed.outlets_s is None and fleet.miners_w < shed.floor_w and not fleet.unknown:
-        shed = shed._replace(outlets_s=now_s)
+    if not fleet.unknown and (shed.outlets_s is None) == (fleet.miners_w < shed.floor_w):
+        shed = shed._replace(outlets_s=now_s if shed.outlets_s is None else None)
     gone_w = shed.before_w - fleet.proof_w
     if shed.shed_50_s is None and gone_w * 100 >= shed.before_w * 50:
         shed = shed._replace(shed_50_s=now_s)
@@ -229,7 +237,7 @@ def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[s
     )
     if _by_meter_alone(shed, fleet):
         apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.miners_w + (fleet.fans_w or 0)))
-        return Event("curtail_unproven", "emergency", "site", Reason("shed", "by_meter", (*apart, *numbers[:2])))
+        return Event("curtail_unproven", "emergency", "site", Reason("shed", BY_METER, (*apart, *numbers[:2])))
     code = "unproven" if _measured(fleet) or (fleet.measured_w or 0) >= shed.floor_w else "unverified"
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
 

@@ -75,6 +75,35 @@ def test_met2_a_meter_that_is_silent_leaves_the_proof_to_the_outlets():
     assert len(plant.events("curtailed")) == 1
 
 
+def test_met2_a_meter_that_averages_is_waited_for_again_when_miners_woke_in_the_dark():
+    plant = ordered(Metered(late_s=20))
+    plant.ticks(3)
+    plant.power |= {name: 3400 for name in list(plant.power)[:4]}
+    plant.readings(set())  # the meter sees them
+    plant.now += 30
+    plant.tick()
+    assert plant.total < 24 * 50
+    assert plant.decisions[-1].mode == "CURTAILED"
+    assert len(plant.events("curtailed")) == 1
+
+
+@pytest.mark.parametrize("ends", ["sel735 meter", "iotawatt fans"])
+@pytest.mark.parametrize("from_tick", [2, 5])
+@pytest.mark.parametrize("ticks", [1, 4])
+def test_met2_a_meter_that_misses_readings_takes_back_nothing_of_what_it_showed(ends, from_tick, ticks):
+    plant = ordered(Metered(), hidden_w=24 * 3400)
+    for at in range(1, 14):
+        plant.dead = {ends} if from_tick <= at < from_tick + ticks else set()
+        plant.tick()
+    assert plant.events("curtailed") == []
+    assert len(plant.events("curtail_unproven")) == 1
+    assert {one.mode for one in plant.decisions[-12:]} == {"CURTAILING"}
+    plant.hidden_w = 0
+    plant.ticks(2)
+    assert len(plant.events("curtailed")) == 1
+    assert plant.decisions[-1].mode == "CURTAILED"
+
+
 # -- to the watt ------------------------------------------------------------------------------------------------------
 
 ORDER = Shed(880, 1000, "signal", 100_000, 5_000, beside_w=1_000)

@@ -81,7 +81,7 @@ class Shed(NamedTuple):
     told_w: int = 0  # what it drew when an emergency was last made of it
     within_s: int = 0  # how long it had when it began; 0: begun by a version that did not note it
     beside_w: int = 0  # what the site meter showed beyond miners and fans when it began
-    outlets_s: int | None = None  # when the outlets alone first showed it dark
+    outlets_s: int | None = None  # since when the outlets alone show it dark
 
 
 class Errand(NamedTuple):
