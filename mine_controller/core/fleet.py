@@ -84,8 +84,12 @@ def floor_w(before_w: int, fleet: Fleet) -> int:
 
 def floor_of(before_w: int, nominal_w: int, standby_w: int) -> int:
     """The same of a fleet's watts; always above what is drawn when everybody sleeps."""
-    spare_w = min(FLOOR_SPARE_W, max(LEAST_SPARE_W, nominal_w * 2 // 100))
-    return max(before_w * 5 // 100, standby_w * 125 // 100 + spare_w)
+    return max(before_w * 5 // 100, standby_w * 125 // 100 + spare_w(nominal_w))
+
+
+def spare_w(nominal_w: int) -> int:
+    """What X has for whatever else may be drawn, whoever sleeps."""
+    return min(FLOOR_SPARE_W, max(LEAST_SPARE_W, nominal_w * 2 // 100))
 
 
 def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mine_controller.core.feed import is_dead
-from mine_controller.core.fleet import Fleet, floor_w
+from mine_controller.core.fleet import Fleet, floor_w, spare_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope, Look
 from mine_controller.core.model.image import Image
@@ -21,6 +21,7 @@ BY_METER = "by_meter"  # the emergency that the meter alone is the cause of
 METER_FRESH_S = 30  # an older word of the meter may be of the time before the stop
 METER_LATE_S = 45  # a meter that averages shows a stop so much later than the outlets
 METER_POLL_S = 3
+_UNPROVEN: dict[str, Any] = dict.fromkeys(("shed_50_s", "shed_90_s", "shed_100_s", "confirmed_w", "dark_s"))
 
 
 def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State, obey_within_s: int) -> Shed | None:
@@ -40,18 +41,29 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
         before = fleet.measured_w if fleet.measured_w is not None else fleet.miners_w
         told = state.memory.get(SIGNAL, {}) if cause == SIGNAL else {}
         signal_s = int(told.get("signal_s") or now_s)
-        beside_w = _beside_w(fleet)
-        begun = Shed(signal_s, now_s, cause, before, floor_w(before, fleet), within_s=obey_within_s, beside_w=beside_w)
-        return begun if shed is None else _inherited(begun, shed, int(told.get("off_s") or now_s))
+        dark_w = max(floor_w(before, fleet), 0 if shed is None else shed.floor_w)  # no emergency by another name
+        beside_w = _beside_w(fleet, dark_w)
+        begun = Shed(signal_s, now_s, cause, before, dark_w, within_s=obey_within_s, beside_w=beside_w)
+        if shed is None:
+            return begun
+        taken = _inherited(begun, shed, int(told.get("off_s") or now_s))
+        shown = against_meter(begun, image, fleet)
+        return taken._replace(**_UNPROVEN) if _by_meter_alone(begun, shown) else taken
     least_w = floor_w(0, fleet)  # who was listed since has a standby too
     return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
 
 
-def _beside_w(fleet: Fleet) -> int:
-    """What the site meter shows beyond miners and fans: errors, lamps, the controller; no more than two that agree."""
+def _beside_w(fleet: Fleet, dark_w: int) -> int:
+    """What the site meter shows beyond miners and fans: errors, lamps, the controller; no more than two that agree.
+
+    Where few run that is next to nothing, and in a ramp a meter that averages shows less than there is: then as much as
+    X has to spare, so long as no more is called dark than where all had run.
+    """
+    least_w = max(0, min(spare_w(fleet.nominal_w), floor_w(fleet.nominal_w, fleet) - dark_w))
     if fleet.meter_w is None or fleet.measured_w is None or fleet.fans_w is None or fleet.unknown:
-        return 0
-    return min(max(0, fleet.meter_w - fleet.measured_w - fleet.fans_w), fleet.meter_w * AGREE_PCT // 100)
+        return least_w
+    beyond_w = fleet.meter_w - fleet.measured_w - fleet.fans_w
+    return max(least_w, min(beyond_w, fleet.meter_w * AGREE_PCT // 100))
 
 
 def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
@@ -93,9 +105,7 @@ def _is_another(shed: Shed, cause: str) -> bool:
 
 
 def _inherited(begun: Shed, shed: Shed, seen_s: int) -> Shed:
-    """What counted as dark a moment ago does not become an emergency by another name. An order that was seen while the
-    former shed went down takes for its own proof what that one measured since."""
-    begun = begun._replace(floor_w=max(begun.floor_w, shed.floor_w))
+    """An order that was seen while the former shed went down takes for its own proof what that one measured since."""
     if begun.cause != SIGNAL or shed.shed_100_s is None or shed.shed_100_s < seen_s:
         return begun
     moments = (shed.first_command_s, shed.shed_50_s, shed.shed_90_s, shed.shed_100_s)

@@ -18,12 +18,12 @@ LAMPS_W = 900
 class Metered(Plant):
     """A site whose meter shows the truth, `late_s` later; `hidden_w` is drawn behind outlets that say 0."""
 
-    def __init__(self, late_s=0, hidden_w=0, **more):
+    def __init__(self, late_s=0, hidden_w=0, lamps_w=LAMPS_W, **more):
         super().__init__(wiring(meter=True), **more)
-        self.late_s, self.hidden_w, self.was = late_s, hidden_w, []
+        self.late_s, self.hidden_w, self.lamps_w, self.was = late_s, hidden_w, lamps_w, []
 
     def readings(self, asked):
-        self.was.append((self.now, self.total + self.fans_up * 1500 + LAMPS_W + self.hidden_w))
+        self.was.append((self.now, self.total + self.fans_up * 1500 + self.lamps_w + self.hidden_w))
         seen = [watts for at_s, watts in self.was if at_s <= self.now - self.late_s]
         self.meter = seen[-1] if seen else self.was[0][1]
         return super().readings(asked)
@@ -57,6 +57,19 @@ def test_met2_what_the_meter_showed_beside_miners_and_fans_before_is_no_miners()
     assert len(plant.events("curtailed")) == 1
 
 
+@pytest.mark.parametrize("late_s", [0, 15])
+@pytest.mark.parametrize("on", [0, 1, 4, 12])
+def test_met2_lamps_are_no_miners_where_the_order_finds_few_or_none_of_them_running(on, late_s):
+    plant = Metered(late_s, lamps_w=2_500, running=False)
+    plant.tick()
+    plant.starting.clear()
+    plant.power |= dict.fromkeys(list(plant.power)[:on], 3400)  # a meter that averages has not seen them yet
+    plant.signal = "off"
+    plant.tick()
+    assert len(plant.events("curtailed")) == 1
+    assert plant.decisions[-1].mode == "CURTAILED"
+
+
 @pytest.mark.parametrize(("late_s", "ticks"), [(10, 1), (30, 1), (300, 4)])
 def test_met2_a_meter_that_averages_is_waited_for_in_the_same_tick_but_not_for_ever(late_s, ticks):
     plant = ordered(Metered(late_s))
@@ -78,7 +91,7 @@ def test_met2_a_meter_that_is_silent_leaves_the_proof_to_the_outlets():
 def test_met2_a_meter_that_averages_is_waited_for_again_when_miners_woke_in_the_dark():
     plant = ordered(Metered(late_s=20))
     plant.ticks(3)
-    plant.power |= {name: 3400 for name in list(plant.power)[:4]}
+    plant.power |= dict.fromkeys(list(plant.power)[:4], 3400)
     plant.readings(set())  # the meter sees them
     plant.now += 30
     plant.tick()
@@ -102,6 +115,26 @@ def test_met2_a_meter_that_misses_readings_takes_back_nothing_of_what_it_showed(
     plant.ticks(2)
     assert len(plant.events("curtailed")) == 1
     assert plant.decisions[-1].mode == "CURTAILED"
+
+
+@pytest.mark.parametrize(("hidden_w", "proven"), [(24 * 3400, False), (0, True)])
+def test_met2_an_order_takes_over_no_proof_that_the_meter_contradicts(hidden_w, proven):
+    plant = Metered()
+    plant.ticks(3)
+    two = list(plant.power)[:2]
+    plant.stop, plant.hidden_w, plant.mute, plant.welded = "on", hidden_w, set(two), set(two)
+    plant.tick()
+    plant.signal = "off"
+    plant.tick()
+    plant.power |= dict.fromkeys(two, 0)
+    plant.ticks(6)
+    assert (plant.state.shed.cause, plant.state.shed.shed_100_s is not None) == ("signal", proven)
+    assert plant.state.shed.before_w > 80_000
+    assert len(plant.events("curtail_unproven")) == (not proven)
+    plant.signal, plant.stop = "run", "off"
+    plant.ticks(12)
+    report = dict(plant.events("curtail_report")[-1].reason.numbers)
+    assert (report["cause"], report["shed_100_s"] != "never") == ("signal", proven)
 
 
 # -- to the watt ------------------------------------------------------------------------------------------------------
@@ -147,7 +180,22 @@ def test_the_larger_counts_where_an_order_has_to_be_proven_and_the_meter_is_fres
     ],
 )
 def test_what_stood_beside_is_no_more_than_two_that_agree_may_differ(now, beside_w):
-    assert shed._beside_w(now) == beside_w
+    assert shed._beside_w(now, 5_000) == beside_w
+
+
+@pytest.mark.parametrize(
+    ("now", "dark_w", "beside_w"),
+    [
+        (fleet(600, meter_w=3_400, fans_w=1_500), 2_750, 2_000),  # two hundredths of all: X's own spare
+        (fleet(40_000, meter_w=41_400, fans_w=1_500), 2_750, 2_000),  # the meter is behind
+        (fleet(600, meter_w=None), 2_750, 2_000),
+        (fleet(600, meter_w=3_400, fans_w=1_500), 4_000, 1_000),  # no more in all than of the whole mine
+        (fleet(600, meter_w=3_400, fans_w=1_500), 6_000, 170),
+        (fleet(80_000, meter_w=85_500, fans_w=1_500), 4_000, 4_000),
+    ],
+)
+def test_where_few_run_what_stands_beside_is_what_the_floor_has_to_spare(now, dark_w, beside_w):
+    assert shed._beside_w(now, dark_w) == beside_w
 
 
 LATE = fleet()._replace(proof_w=5_500)
