@@ -190,7 +190,7 @@ def add(context: click.Context, /, config: Path | None, nominal_w: int | None, l
     def change(path: Path) -> None:
         from mine_controller.config.fleet_edit import append  # noqa: PLC0415 - imported by the command that uses it
 
-        append(path, [row])
+        append(path, [row], whole=True)
 
     done = f"{row['id']} is in fleet.csv now, served by [{row['group']}]; the next tick looks for it."
     _changed(loaded, change, [(row["id"], "", f"{row['mac']} in {row['group']}")], done)

@@ -20,13 +20,14 @@ from mine_controller.config.replace import replace_file
 Cells = Mapping[str, str]  # column -> what stands in it; id, mac and group are needed
 
 
-def append(path: Path, rows: Sequence[Cells]) -> Config:
+def append(path: Path, rows: Sequence[Cells], *, whole: bool = False) -> Config:
     """Add miners to the fleet.csv beside config.txt (`path`), which is made where it is missing; gives the new config.
 
-    EditError, or ConfigError with every problem of the result: then nothing has changed.
+    `whole`: a person gave these cells, so one that the file has no column for is refused and not left out. EditError,
+    or ConfigError with every problem of the result: then nothing has changed.
     """
     source = read_source(path)
-    return _store(source, with_rows(source.fleet or b"", rows))
+    return _store(source, with_rows(source.fleet or b"", rows, whole=whole))
 
 
 def remove(path: Path, ids: Collection[str]) -> tuple[Row, ...]:
@@ -60,9 +61,8 @@ def with_cells(raw: bytes, name: str, cells: Cells) -> tuple[bytes, tuple[tuple[
     found = [cell.strip() for cell in next(csv.reader([old.rstrip("\r")], delimiter=delimiter))]
     found += [""] * (len(columns) - len(found))
     changed = []
+    _all_in(columns, cells)
     for column, value in cells.items():
-        if column not in columns:
-            raise EditError(f"{FILE} has no column {column}: add it to its first line")
         at = columns.index(column)
         if found[at] != value:
             changed.append((column, found[at], value))
@@ -73,8 +73,9 @@ def with_cells(raw: bytes, name: str, cells: Cells) -> tuple[bytes, tuple[tuple[
     return b"\n".join(lines), tuple(changed)
 
 
-def with_rows(raw: bytes, rows: Sequence[Cells]) -> bytes:
-    """The file with lines added at its end; cells of columns it does not have are left out. EditError, ConfigError."""
+def with_rows(raw: bytes, rows: Sequence[Cells], *, whole: bool = False) -> bytes:
+    """The file with lines added at its end; cells of columns it does not have are left out, or refused where the rows
+    have to be `whole`. EditError, ConfigError."""
     text, wrong = decode(raw, FILE)
     if wrong:
         raise ConfigError(wrong)
@@ -88,6 +89,8 @@ def with_rows(raw: bytes, rows: Sequence[Cells]) -> bytes:
         columns = list(COLUMNS)
         writer.writerow(columns)
     for row in rows:
+        if whole:
+            _all_in(columns, row)
         writer.writerow([_cell(name, row.get(name, "")) for name in columns])
     return raw + out.getvalue().encode()
 
@@ -117,6 +120,13 @@ def header(text: str) -> tuple[str, list[str]]:
     if not set(NEEDED) <= set(columns):
         raise EditError(f"the first line of {FILE} names no {', '.join(NEEDED)}: `minectl config check` tells more")
     return delimiter, columns
+
+
+def _all_in(columns: Collection[str], cells: Cells) -> None:
+    """EditError for what the file has no column for: an outlet or breaker lost on the way would count on nothing."""
+    for column, value in cells.items():
+        if value and column not in columns:
+            raise EditError(f"{FILE} has no column {column}: add it to its first line")
 
 
 def _cell(column: str, text: str) -> str:

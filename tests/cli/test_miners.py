@@ -372,6 +372,13 @@ def test_add_needs_the_section_where_there_are_several(home):
     assert (done.exit_code, "'bitaxe shelf' or 'nmminer top'" in done.stderr) == (2, True)
 
 
+def test_add_refuses_what_the_file_has_no_column_for(home):
+    home.fleet.write_text("id,mac,group\n")
+    done = home.run("miners", "add", "b07", "02:77:00:00:00:07", "--group", "bitaxe shelf", "--flags", "protected")
+    assert (done.exit_code, "has no column flags: add it to its first line" in done.stderr) == (2, True), done.output
+    assert home.fleet.read_text() == "id,mac,group\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

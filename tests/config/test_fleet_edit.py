@@ -61,6 +61,14 @@ def test_a_cell_that_is_no_line_is_refused(text):
         with_rows(HEAD, [{**NEW, "note": text}])
 
 
+def test_a_cell_of_a_person_is_not_left_out_where_the_file_has_no_column_for_it(write):
+    path = write(fleet="id,mac,group\n")
+    with pytest.raises(EditError, match="no column note: add it to its first line"):
+        append(path, [NEW], whole=True)
+    assert path.with_name("fleet.csv").read_text() == "id,mac,group\n"
+    assert append(path, [{**NEW, "note": ""}], whole=True).policy.wiring.miners[0].id == "b01"
+
+
 def test_a_first_line_that_names_no_columns_is_left_alone():
     with pytest.raises(EditError, match="config check"):
         with_rows(b"a001,02:aa:00:00:00:01\n", [NEW])
