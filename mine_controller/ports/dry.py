@@ -1,9 +1,11 @@
 """The dry run: read and decide once, and no way to do anything else.
 
 No writer is built; `act`, `show`, `tell`, `ping` raise if called; the lock is not taken; nothing on the disk changes.
+What would be a line of the log is one on standard error: a log made by a dry run belongs to whoever typed it.
 """
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -14,6 +16,7 @@ from mine_controller.core.model.image import Request as Wish
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.ports.live import Live, WireFor
+from mine_controller.ports.log import Log
 from mine_controller.tick import Ports, first_round
 from mine_controller.wire.door import Request, Response, Wire
 
@@ -24,6 +27,14 @@ class UntouchableError(RuntimeError):
 
 def _never(*given: Any) -> NoReturn:
     raise UntouchableError(f"a dry run called {given[0] if given else 'a port'}")
+
+
+class Aloud(Log):
+    """The log of a dry run: its lines go to who typed it."""
+
+    def _write(self, lines: list[str]) -> None:
+        for text in lines if sys.stderr is not None else ():
+            print(text, file=sys.stderr)
 
 
 class Reader:
@@ -79,6 +90,7 @@ def dry_tick(config: Config, *, everything: bool, wall_s: int | None = None, wir
     live = Live(config, wall_s=wall_s, wire_for=wire_for)
     live.wire_for = _listening(live.wire_for)
     live.told_of = False
+    live.log = Aloud(config.paths.log, config.site.log_level)
     policy = config.policy
     if everything:
         ends = {name: EndpointSpec(name) for name in policy.wiring.endpoints}
