@@ -1,4 +1,4 @@
-"""A dry run listens to brokers and publishes nothing, not even the message that asks for a reading, and writes nothing."""
+"""A dry run listens to brokers, publishes nothing (not even the message that asks for a reading) and writes nothing."""
 
 import json
 import time
