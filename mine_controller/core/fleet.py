@@ -179,6 +179,13 @@ def rising(fleet: Fleet, state: State, wiring: Wiring, now_s: int) -> dict[int, 
     return more
 
 
+def doubted(image: Image, fleet: Fleet) -> int:
+    """How many are dark by watts and say themselves that they hash, where that is a fifth of all; else 0 (PDU4)."""
+    pairs = () if all(fleet.on) else zip(image.miners.word, image.miners.power_w, fleet.on, strict=True)
+    apart = sum(word == "hashing" and watts is not None and not lit for word, watts, lit in pairs)
+    return apart if apart * 5 > len(fleet.on) else 0
+
+
 def _fans_w(image: Image) -> int | None:
     known = [fan.watts for fan in image.fans if fan.watts is not None]
     return sum(known) if known else None

@@ -23,3 +23,33 @@ def test_real_frost_lets_fans_go_down_earlier():
     plant.ticks(4)
     assert plant.fans_up <= 2
     assert plant.violations == []
+
+
+def _in_kilowatts(plant):
+    plant.garbage = {f"{spec.outlet}:power_w": 3 for spec in plant.wiring.miners}
+
+
+def test_pdu4_no_air_is_taken_from_miners_that_say_they_hash_whatever_their_outlets_show():
+    """PDU4, G6: found by a story of the twin, where every PDU showed 0 W of miners that ran on, and they tripped."""
+    plant = Plant(wiring())
+    plant.ticks(4)
+    air = plant.fans_up
+    _in_kilowatts(plant)
+    plant.ticks(12)
+    assert plant.fans_up == air
+    plant.signal = "off"  # and it takes the word of a stop to end it
+    plant.ticks(8)
+    assert plant.total < 24 * 50
+    assert plant.fans_up < air
+    assert plant.violations == []
+
+
+def test_a_few_words_that_were_left_behind_hold_no_air():
+    plant = Plant(wiring())
+    plant.ticks(4)
+    plant.power |= dict.fromkeys(list(plant.power)[:4], 3400)
+    plant.garbage = {f"{spec.outlet}:power_w": 3 for spec in plant.wiring.miners[:4]}
+    plant.liars = set(list(plant.power)[:4])
+    plant.signal = "off"
+    plant.ticks(8)
+    assert plant.fans_up <= 2

@@ -6,6 +6,7 @@ on its way up its full power. A breaker's limit (80 % of its rating, continuous)
 
 from typing import Any
 
+from mine_controller.core.fleet import doubted
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.once import Once
 from mine_controller.core.option import option
@@ -158,16 +159,14 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
 
 def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
     """PDU4: a fifth of the fleet says it hashes and is dark by watts: the watts are in kW, or the map is wrong."""
-    miners, on = view.image.miners, view.fleet.on
-    pairs = () if all(on) else zip(miners.word, miners.power_w, on, strict=True)
-    apart = sum(word == "hashing" and watts is not None and not lit for word, watts, lit in pairs)
-    if apart * 5 <= len(on) or view.state.shed is not None:
+    apart = doubted(view.image, view.fleet) if view.state.shed is None else 0
+    if not apart:
         if kept.pop("words_told", 0):
             events.append(Event("watts_plausible", "info", "site", Reason("cap", "words_agree")))
         kept["words_s"] = 0
         return
     kept["words_s"] = int(kept.get("words_s") or 0) or view.now_s
-    reason = Reason("cap", "words_disagree", (("miners", apart), ("of", len(on))))
+    reason = Reason("cap", "words_disagree", (("miners", apart), ("of", len(view.fleet.on))))
     limits.append(Limit(SAFETY, "no_start", 0, reason))
     if view.now_s - int(kept["words_s"]) >= WORDS_APART_S and not kept.get("words_told"):
         kept["words_told"] = 1

@@ -1,10 +1,12 @@
-"""Fans run on after the miners stop (CMD10, O10, G6): air goes down only when the miners are measured dark long enough.
+"""Fans run on after the miners stop (CMD10, O10, G6): air goes down only when the miners are measured dark long enough,
+and not while a fifth of them say that they hash (PDU4).
 
 With the container fans off and the miners' own fans still turning, hot air recirculates and the inlet climbs to 57 °C.
 """
 
 from typing import Any
 
+from mine_controller.core.fleet import doubted
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
@@ -23,7 +25,7 @@ class Options(NamedTuple):
 
 
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
-    """No fan down until dark for run_on_s, or cold."""
+    """No fan down until dark for run_on_s, or cold; nor while watts and words contradict."""
     if not view.wiring.fans:
         return Advice()
     fleet, now_s = view.fleet, view.now_s
@@ -35,12 +37,17 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         "lit": 1 if not dark or (memory.get("lit") and dark_s < options.run_on_s) else 0,
     }
     limits = []
+    floor = min(options.fans, len(view.wiring.fans))
     inlet_c = view.number("inlet_c")  # the voted one: a single probe that shows frost takes no air away
     cold = inlet_c is not None and inlet_c < options.cold_c
     if not cold and (not dark or dark_s < options.run_on_s):
         reason = Reason("run_on", "lit" if not dark else "running_on", (("left_s", options.run_on_s - dark_s),))
         limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))
         if kept["lit"]:
-            floor = min(options.fans, len(view.wiring.fans))
             limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
+    elif dark and (hashing := doubted(view.image, fleet)):
+        reason = Reason("run_on", "doubted", (("miners", hashing), ("of", len(fleet.on))))
+        limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
+        if not cold:  # there fewer are the heater
+            limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))
     return Advice(tuple(limits), (), (), kept)
