@@ -120,7 +120,8 @@ class _Ear:
             return
         first = "next" not in self.kept
         for _ in range(FETCHES):
-            got = fetch(self.bot.options, self._offset(), time.monotonic() + (until - time.monotonic()) * HEAR)
+            within = time.monotonic() + (until - time.monotonic()) * HEAR
+            got = fetch(self.bot.options, self._offset(), within)
             if got.next is not None or (first and got.sent.ok):
                 self._obey(() if first else got.updates)
                 self._keep(got.next)
@@ -157,13 +158,23 @@ class _Ear:
 
     def _obey(self, updates: Iterable[Update]) -> None:
         for one in updates:
-            users = self.bot.chats.get(one.chat)
-            if users is None or (users and one.user not in users):
-                self.shut[f"chat {one.chat} user {one.user}"] = self.shut.get(f"chat {one.chat} user {one.user}", 0) + 1
-            elif one.data:
-                self._pressed(one)
-            elif one.private or one.text.startswith("/"):
-                self._told(one)
+            try:
+                self._heard(one)
+            except Exception as error:  # noqa: BLE001 - heard anew for a day, it would hold up every stop behind it
+                from mine_controller.devices._blame import where  # noqa: PLC0415 - only where something failed
+
+                text = f"this could not be answered: {type(error).__name__}"  # its own text could hold a secret
+                self.log.say(self.now_s, "ERROR", "listen", channel=self.bot.name, text=text, where=where(error))
+                self._say(one, html.escape(f"{text}; mine.log says where"), toast=text)
+
+    def _heard(self, one: Update) -> None:
+        users = self.bot.chats.get(one.chat)
+        if users is None or (users and one.user not in users):
+            self.shut[f"chat {one.chat} user {one.user}"] = self.shut.get(f"chat {one.chat} user {one.user}", 0) + 1
+        elif one.data:
+            self._pressed(one)
+        elif one.private or one.text.startswith("/"):
+            self._told(one)
 
     def _pressed(self, one: Update) -> None:
         verb, _, rest = one.data.partition(":")
