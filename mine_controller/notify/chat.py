@@ -20,9 +20,10 @@ from mine_controller.notify.telegram import Options, bot_of, keyboard, refused
 from mine_controller.record import NamedTuple
 
 POLL_S = 4.0
-LIMIT = 100
+LIMIT, FEW = 100, 5  # updates in one fetch; after trouble few, which also a slow line brings in the time there is
 BODY_MOST = 1_000_000
 TEXT_MOST, NAME_MOST, DATA_MOST = 200, 40, 64
+LATE, LARGE = "no answer in time", "an answer that can't be read"  # why a body is not whole
 _UPDATE = re.compile(rb'"update_id"\s*:\s*([0-9]{1,15})')
 
 
@@ -64,55 +65,59 @@ class Reply(NamedTuple):
     toast: str = ""
 
 
-def fetch(options: Options, offset: int | None, until: float) -> Heard:
+def fetch(options: Options, offset: int | None, until: float, limit: int = LIMIT) -> Heard:
     """The updates from `offset` on; None: all there are. Back by `until` (monotonic); raises nothing."""
-    return in_time(lambda: _fetch(options, offset, until), until, lambda why: Heard(Sent(ok=False, why=why)))
+    return in_time(lambda: _fetch(options, offset, until, limit), until, lambda why: Heard(Sent(ok=False, why=why)))
 
 
-def _fetch(options: Options, offset: int | None, until: float) -> Heard:
+def _fetch(options: Options, offset: int | None, until: float, limit: int) -> Heard:
     import requests  # noqa: PLC0415 - heavy
 
     url = f"{options.api_url.rstrip('/')}/bot{options.token.reveal()}/getUpdates"
-    ask: dict[str, Any] = {"timeout": 0, "limit": LIMIT, "allowed_updates": ["message", "callback_query"]}
+    ask: dict[str, Any] = {"timeout": 0, "limit": limit, "allowed_updates": ["message", "callback_query"]}
     if offset is not None:
         ask["offset"] = offset
     try:
         with requests.post(
             url, json=ask, timeout=left_s(until, POLL_S / 2), stream=True, allow_redirects=False
         ) as answer:
-            body, whole = _body(answer.iter_content(16_384), until)
-            return read(answer.status_code, body, whole=whole)
+            body, cut = _body(answer.iter_content(16_384), until)
+            return read(answer.status_code, body, cut, limit)
     except (requests.RequestException, OSError, ValueError) as error:
         return Heard(Sent(ok=False, why=f"no good answer ({type(error).__name__})"))  # its text holds the token
 
 
-def _body(parts: Iterator[bytes], until: float) -> tuple[bytes, bool]:
-    """As much as may be read in the time there is, and whether that is all."""
+def _body(parts: Iterator[bytes], until: float) -> tuple[bytes, str]:
+    """As much as may be read in the time there is, and why that may not be all; "" where it is."""
     body = b""
     for part in parts:
         body += part
-        if len(body) > BODY_MOST or left_s(until) <= 0.1:
-            return body, False
-    return body, True
+        if len(body) > BODY_MOST:
+            return body, LARGE
+        if left_s(until) <= 0.1:
+            return body, LATE
+    return body, ""
 
 
-def read(status: int, body: bytes, *, whole: bool = True) -> Heard:
-    """What an answer says. One that can't be read is skipped by the number of its first update."""
+def read(status: int, body: bytes, cut: str = "", limit: int = LIMIT) -> Heard:
+    """What an answer says. One that can't be read is skipped by the number of its first update; one that only came too
+    late to be read to its end is asked for again: what nobody has read may be a stop."""
     try:
-        said = json.loads(body) if whole else None
+        said = json.loads(body) if cut != LARGE else None
     except (ValueError, RecursionError):
         said = None
     if status != 200:
         return Heard(_failed(status, said if isinstance(said, dict) else {}))
     found = said.get("result") if isinstance(said, dict) and said.get("ok") is True else None
+    if not isinstance(found, list) and cut == LATE:
+        return Heard(Sent(ok=False, why=LATE))
     if not isinstance(found, list):
         first = _UPDATE.search(body)
-        why = "an answer that can't be read"
-        return Heard(Sent(ok=False, why=why), next=int(first[1]) + 1 if first else None, strange=1 if first else 0)
+        return Heard(Sent(ok=False, why=LARGE), next=int(first[1]) + 1 if first else None, strange=1 if first else 0)
     numbers = [number for one in found if (number := _number(_part(one), "update_id")) >= 0]
     updates = tuple(update for one in found if (update := _update(_part(one))) is not None)
     after = max(numbers) + 1 if numbers else None
-    return Heard(Sent(ok=True), updates, after, len(found) - len(updates), len(found) >= LIMIT)
+    return Heard(Sent(ok=True), updates, after, len(found) - len(updates), len(found) >= limit)
 
 
 def _failed(status: int, said: dict[str, Any]) -> Sent:

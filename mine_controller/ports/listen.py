@@ -22,7 +22,7 @@ from mine_controller.config.model import Config
 from mine_controller.core import heartbeat as lines
 from mine_controller.core.model.book import Book
 from mine_controller.core.spoken import spoken
-from mine_controller.notify.chat import Heard, Reply, Update, fetch, reply
+from mine_controller.notify.chat import FEW, LIMIT, Heard, Reply, Update, fetch, reply
 from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, LEVELS, Button, Sent
 from mine_controller.notify.post import scrub
@@ -121,7 +121,7 @@ class _Ear:
         first = "next" not in self.kept
         for _ in range(FETCHES):
             within = time.monotonic() + (until - time.monotonic()) * HEAR
-            got = fetch(self.bot.options, self._offset(), within)
+            got = fetch(self.bot.options, self._offset(), within, FEW if fails else LIMIT)
             if got.next is not None or (first and got.sent.ok):
                 self._obey(() if first else got.updates)
                 self._keep(got.next)

@@ -105,6 +105,26 @@ def test_an_answer_too_large_to_be_read_is_skipped_one_update_at_a_time(http, ap
     assert [one.id for one in fetch(bot(http), got.next, soon()).updates] == [10]
 
 
+def late(monkeypatch):
+    """The time for hearing is over as soon as something has come."""
+    monkeypatch.setattr(chat, "left_s", lambda _until, most_s=None: most_s or 0.1)
+
+
+def test_what_came_whole_at_the_last_moment_is_understood(http, api, monkeypatch):
+    late(monkeypatch)
+    api.updates = [WRITTEN, PRESSED]
+    got = fetch(bot(http), 9, soon())
+    assert ([one.id for one in got.updates], got.next, got.sent.ok) == ([9, 10], 11, True)
+
+
+def test_what_came_in_part_before_the_time_was_over_is_asked_for_again_and_not_skipped(http, api, monkeypatch):
+    """A stop over a slow line was thrown away unread: nobody had heard it, and its number was ended."""
+    late(monkeypatch)
+    api.updates = [{"update_id": 9, "message": {**WRITTEN["message"], "text": "/stop " + "x" * 100_000}}]
+    got = fetch(bot(http), 9, soon())
+    assert (got.updates, got.next, got.sent.why) == ((), None, "no answer in time")
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"null", b"[]", b'{"ok":true}', b'{"ok":false,"result":[]}', b'{"ok":true,"result":{}}', b"\xff\xfe", b"["],

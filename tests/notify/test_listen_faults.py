@@ -33,3 +33,16 @@ def test_a_question_whose_answer_can_not_be_made_holds_up_no_stop_behind_it(site
     assert len(texts(api)) == 3
     assert len(site.notes("LookupError")) == 1
     assert "a secret" not in site.log()
+
+
+def test_after_trouble_few_are_asked_for_at_a_time_so_that_a_slow_line_brings_them_whole(site, http, api):
+    api.refuse["getUpdates"] = (500, {}, {})
+    site.tick()
+    del api.refuse["getUpdates"]
+    for number in range(50, 58):
+        api.write(number, "/why", site.wall)
+    site.tick()
+    asked = [one.json for one in http.asked if one.path.endswith("getUpdates")]
+    assert [one["limit"] for one in asked[-3:]] == [100, 5, 5]
+    assert [one.get("offset") for one in asked[-2:]] == [None, 55]
+    assert len(texts(api)) == 8
