@@ -67,9 +67,7 @@ def with_cells(raw: bytes, name: str, cells: Cells) -> tuple[bytes, tuple[tuple[
         if found[at] != value:
             changed.append((column, found[at], value))
             found[at] = _cell(column, value)
-    out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator="\r" if old.endswith("\r") else "").writerow(found)
-    lines[row.line - 1] = out.getvalue().encode()
+    lines[row.line - 1] = (_line(found, delimiter) + ("\r" if old.endswith("\r") else "")).encode()
     return b"\n".join(lines), tuple(changed)
 
 
@@ -81,18 +79,15 @@ def with_rows(raw: bytes, rows: Sequence[Cells], *, whole: bool = False) -> byte
         raise ConfigError(wrong)
     delimiter, columns = header(text)
     newline = "\r\n" if b"\r\n" in raw else "\n"
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator=newline)
-    if raw and not raw.endswith(b"\n"):
-        out.write(newline)
+    out = [newline] if raw and not raw.endswith(b"\n") else []
     if not columns:
         columns = list(COLUMNS)
-        writer.writerow(columns)
+        out += [_line(columns, delimiter), newline]
     for row in rows:
         if whole:
             _all_in(columns, row)
-        writer.writerow([_cell(name, row.get(name, "")) for name in columns])
-    return raw + out.getvalue().encode()
+        out += [_line([_cell(name, row.get(name, "")) for name in columns], delimiter), newline]
+    return raw + "".join(out).encode()
 
 
 def without_rows(raw: bytes, ids: Collection[str]) -> tuple[bytes, tuple[Row, ...]]:
@@ -127,6 +122,16 @@ def _all_in(columns: Collection[str], cells: Cells) -> None:
     for column, value in cells.items():
         if value and column not in columns:
             raise EditError(f"{FILE} has no column {column}: add it to its first line")
+
+
+def _line(cells: Sequence[str], delimiter: str) -> str:
+    """The cells as a line without its end. EditError for one that would be read as a comment, and its miner lost."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=delimiter, lineterminator="").writerow(cells)
+    if not any(said(f"\n{out.getvalue()}")):
+        first = next(filter(None, cells), "")
+        raise EditError(f"{first[:40]!r} would make its line a comment in {FILE}: begin it with another letter than #")
+    return out.getvalue()
 
 
 def _cell(column: str, text: str) -> str:

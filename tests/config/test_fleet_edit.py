@@ -69,6 +69,18 @@ def test_a_cell_of_a_person_is_not_left_out_where_the_file_has_no_column_for_it(
     assert append(path, [{**NEW, "note": ""}], whole=True).policy.wiring.miners[0].id == "b01"
 
 
+@pytest.mark.parametrize("head", [b"name,id,mac,group\n", b"row\tname\tid\tmac\tgroup\n"])
+def test_no_cell_makes_a_comment_of_the_line_of_a_miner(head):
+    """As a comment it is out of the fleet: nobody asks or stops it any more, and nobody had said so."""
+    row = {"id": "b01", "mac": "02:aa:00:00:00:07", "group": "cloud mine", "name": "Left"}
+    listed = with_rows(head, [row])
+    with pytest.raises(EditError, match="'#1' would make its line a comment"):
+        with_cells(listed, "b01", {"name": "#1"})
+    with pytest.raises(EditError, match="'#1' would make its line a comment"):
+        with_rows(head, [{**row, "name": "#1"}])
+    assert [one.name for one in read(with_rows(HEAD, [{**row, "name": "#1"}]).decode())[0]] == ["#1"]
+
+
 def test_a_first_line_that_names_no_columns_is_left_alone():
     with pytest.raises(EditError, match="config check"):
         with_rows(b"a001,02:aa:00:00:00:01\n", [NEW])
