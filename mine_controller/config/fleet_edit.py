@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mine_controller.config.edit import PREVIOUS, EditError
 from mine_controller.config.fleet import COLUMNS, FILE, LONGEST_LINE, NEEDED, Row, read, said, told_delimiter
+from mine_controller.config.lastgood import lost_fleet
 from mine_controller.config.lines import decode, nearest
 from mine_controller.config.load import Source, build_config, read_source
 from mine_controller.config.model import Config, ConfigError
@@ -21,12 +22,15 @@ Cells = Mapping[str, str]  # column -> what stands in it; id, mac and group are 
 
 
 def append(path: Path, rows: Sequence[Cells], *, whole: bool = False) -> Config:
-    """Add miners to the fleet.csv beside config.txt (`path`), which is made where it is missing; gives the new config.
+    """Add miners to the fleet.csv beside config.txt (`path`), which is made where there never was one; gives the new
+    config.
 
     `whole`: a person gave these cells, so one that the file has no column for is refused and not left out. EditError,
     or ConfigError with every problem of the result: then nothing has changed.
     """
     source = read_source(path)
+    if source.fleet is None and (lost := lost_fleet(build_config(source, {}))) is not None:
+        raise EditError(f"{FILE} {lost.text}")
     return _store(source, with_rows(source.fleet or b"", rows, whole=whole))
 
 

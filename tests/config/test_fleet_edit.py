@@ -8,6 +8,8 @@ from mine_controller.config import fleet_edit
 from mine_controller.config.edit import EditError
 from mine_controller.config.fleet import read
 from mine_controller.config.fleet_edit import append, remove, with_cells, with_rows, without_rows
+from mine_controller.config.lastgood import remember
+from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
 
 NEW = {"id": "b01", "mac": "02:aa:00:00:00:07", "group": "cloud mine", "note": "Bitaxe, found"}
@@ -118,6 +120,16 @@ def test_a_missing_file_is_made(write):
     path = write(fleet=None)
     append(path, [NEW])
     assert path.with_name("fleet.csv").read_bytes().startswith(HEAD)
+
+
+def test_a_file_that_is_gone_is_not_made_anew_with_one_miner_in_it(write):
+    """The ticks went on with all that it had listed; a list of one would be good, and nobody stops the others."""
+    path = write()
+    remember(load(path))
+    path.with_name("fleet.csv").unlink()
+    with pytest.raises(EditError, match=r"^fleet.csv is gone, and miners were listed \([0-9]+\): put it back"):
+        append(path, [NEW])
+    assert not path.with_name("fleet.csv").exists()
 
 
 @pytest.mark.parametrize(
