@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -32,7 +33,7 @@ def typed(place, *words):
 
 
 def spoil(place, sql, *values):
-    with sqlite3.connect(place.config.paths.db) as db:
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         db.execute(sql, values)
     db.close()
 

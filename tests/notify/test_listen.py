@@ -4,6 +4,7 @@ import html
 import json
 import re
 import sqlite3
+from contextlib import closing
 
 import pytest
 from notify.mine import NOON, TELEGRAM, TOKEN, Mine
@@ -234,7 +235,7 @@ def test_killed_between_filing_and_keeping_the_offset_an_update_is_obeyed_once(m
     assert len(requests(mine)) == 1
     mine.tick()
     mine.tick()
-    with sqlite3.connect(mine.config.paths.inbox) as db:
+    with closing(sqlite3.connect(mine.config.paths.inbox)) as db, db:
         assert db.execute("SELECT count(*) FROM requests").fetchone() == (1,)
     db.close()
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from notify.mine import NOON, TELEGRAM, Mine
@@ -207,7 +208,7 @@ def test_ten_days_without_internet_are_one_digest_with_the_information_dropped_f
     api.said.clear()
     api.refuse["sendMessage"] = (502, "down", {})
     log = Log(mine.config.paths.log)
-    with sqlite3.connect(mine.config.paths.db) as db:
+    with closing(sqlite3.connect(mine.config.paths.db)) as db, db:
         db.execute("DELETE FROM outbox")
         desk = Desk(db)
         for hour in range(240):

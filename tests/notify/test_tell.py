@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -85,7 +86,7 @@ def run(path, **given):
 def add(path, *letters):
     """Put messages into the outbox; (level, text)."""
     now = int(time.time())
-    with sqlite3.connect(path.parent / "mine_data.db") as db:
+    with closing(sqlite3.connect(path.parent / "mine_data.db")) as db, db:
         for at, (level, text) in enumerate(letters):
             body = {"kind": "fan_lost", "about": "fan 3", "text": text, "at": str(now), "shadow": ""}
             db.execute(
@@ -146,7 +147,7 @@ def test_a_tick_under_a_repaired_config_looks_at_what_waits_and_the_next_one_doe
     add(site, (0, "refused"))
     note = {"telegram": "no: 401", "telegram gone": 1, "telegram next": later}
     for config, looked_at in ((sum_of(load(site)), False), ("an older one", True)):
-        with sqlite3.connect(site.parent / "mine_data.db") as db:
+        with closing(sqlite3.connect(site.parent / "mine_data.db")) as db, db:
             tries = json.dumps([note | {"config": config, "at": later - 3600}])
             db.execute("UPDATE outbox SET due_at = ?, tries = ? WHERE body LIKE '%refused%'", (later, tries))
         db.close()
@@ -436,7 +437,7 @@ def test_only_letters_that_are_due_make_the_tick_look_into_the_outbox(site):
     _, journal = run(site)
     assert journal.letters == ()
     add(site, (0, "later"), (0, "now"))
-    with sqlite3.connect(site.parent / "mine_data.db") as db:
+    with closing(sqlite3.connect(site.parent / "mine_data.db")) as db, db:
         db.execute("UPDATE outbox SET due_at = due_at + 3600 WHERE body LIKE '%later%'")
     db.close()
     _, journal = run(site)

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from notify.test_tell import TAKEN, add, make, run
@@ -75,7 +76,7 @@ def sooner(some, by_s):
 
 def aged(path, by_s):
     """Every letter is so much older, and what was noted of it too."""
-    with sqlite3.connect(path.parent / "mine_data.db") as db:
+    with closing(sqlite3.connect(path.parent / "mine_data.db")) as db, db:
         for number, tries in db.execute("SELECT id, tries FROM outbox").fetchall():
             notes = [{key: sooner(some, by_s) for key, some in note.items()} for note in json.loads(tries)]
             db.execute(

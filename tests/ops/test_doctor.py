@@ -1,6 +1,7 @@
 """The doctor's findings that need no device."""
 
 import sqlite3
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -129,7 +130,7 @@ def test_a_database_that_is_closed_to_the_ticks_is_not_said_to_be_set_aside(plac
 
 def test_an_event_changed_afterwards_is_told(place, tmp_path):
     place.ticks(2)
-    with sqlite3.connect(place.config.paths.db) as db:
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         db.execute("UPDATE events SET text = 'nothing happened' WHERE id = 2")
     db.close()
     check = only(soundness.database(place.config, place.wall))

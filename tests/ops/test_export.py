@@ -1,6 +1,7 @@
 """Export: every sort of row, in pieces, oldest first."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from store import ledger
@@ -59,7 +60,7 @@ def test_telemetry_is_a_row_a_miner_and_tick(paths):
     "body", ["{}", "null", "[", '{"word":[0],"words":[]}', '{"word":[5,5,5,5],"words":["hashing"]}']
 )
 def test_a_damaged_row_of_telemetry_is_told_with_its_time(paths, body):
-    with sqlite3.connect(paths.db) as db:
+    with closing(sqlite3.connect(paths.db)) as db, db:
         db.execute("UPDATE telemetry SET body = ? WHERE tick_at = ?", (body, ledger.NOON + 240))
     with pytest.raises(ValueError, match=iso(ledger.NOON + 240)):
         rows(paths, "telemetry")
@@ -87,7 +88,7 @@ HOURS = (
 
 @pytest.mark.parametrize("body", HOURS, ids=range(len(HOURS)))
 def test_a_damaged_hour_is_told_with_its_time(paths, body):
-    with sqlite3.connect(paths.db) as db:
+    with closing(sqlite3.connect(paths.db)) as db, db:
         db.execute("UPDATE hours SET body = ? WHERE hour_at = ?", (body, ledger.NOON + 3600))
     with pytest.raises(ValueError, match=iso(ledger.NOON + 3600)):
         rows(paths, "hours")

@@ -1,6 +1,7 @@
 """Recorded ticks decided again: byte for byte, from any tick on, with gaps said."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 from cli.place import Place
@@ -59,7 +60,7 @@ def test_the_book_of_the_last_round_is_the_one_the_store_keeps(place):
 def test_a_lost_tick_is_a_gap_until_the_next_anchor(place):
     paths = eventful(place).config.paths
     ticks = [row.tick_at for row in query.ticks(paths, limit=100)][::-1]
-    with sqlite3.connect(paths.db) as db:
+    with closing(sqlite3.connect(paths.db)) as db, db:
         db.execute("DELETE FROM records WHERE id / 64 = ?", (ticks[3],))
     db.close()
     found = list(recall(paths, 0, FOR_EVER))
@@ -123,7 +124,7 @@ def test_what_no_decision_reads_is_seen_as_the_last_tick_read_it(place, monkeypa
 
 def test_without_its_record_the_last_tick_is_decided_afresh_from_what_it_left(place):
     place.ticks(3)
-    with sqlite3.connect(place.config.paths.db) as db:
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         db.execute("DELETE FROM records")
     db.close()
     seen = last_seen(place.config.paths, place.config.policy)
@@ -151,7 +152,7 @@ def test_a_round_of_another_program_is_said_to_differ(place, monkeypatch):
 def test_a_database_that_can_not_be_read_is_trouble_and_no_empty_book(place, damage):
     paths = place.ticks(2).config.paths
     if damage == "state":
-        with sqlite3.connect(paths.db) as db:
+        with closing(sqlite3.connect(paths.db)) as db, db:
             db.execute("UPDATE state SET round = 3")
         db.close()
     else:

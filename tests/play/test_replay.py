@@ -2,6 +2,7 @@
 
 import gc
 import sqlite3
+from contextlib import closing
 
 import pytest
 from play.days import play
@@ -35,7 +36,7 @@ def copy(day, tmp_path):
     there.write_bytes(day.read_bytes())
 
     def spoil(sql="SELECT 1", *values):
-        with sqlite3.connect(there) as db:
+        with closing(sqlite3.connect(there)) as db, db:
             db.execute(sql, values)
         db.close()
         return there
@@ -51,7 +52,7 @@ def replayed(db, since=0, *, each_hour=False):
 
 
 def rows(db, sql):
-    with sqlite3.connect(db) as opened:
+    with closing(sqlite3.connect(db)) as opened, opened:
         found = opened.execute(sql).fetchall()
     opened.close()
     return found

@@ -145,7 +145,7 @@ def test_the_energy_of_a_day_does_not_depend_on_how_far_apart_its_ticks_were(pla
     config = place.config._replace(site=place.config.site._replace(timezone="UTC", tick_s=10))
     ats = {*range(noon_s - 43_200, noon_s, 120), *range(noon_s, noon_s + 43_200, 10), noon_s - 999, noon_s - 7_003}
     ats -= set(range(noon_s - 3600, noon_s - 1800))  # an outage: nothing is known of half an hour
-    with sqlite3.connect(place.config.paths.db) as db:
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         for at in sorted(ats):
             moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
             off = int(noon_s - 36_000 <= at < noon_s - 32_400)
@@ -171,7 +171,7 @@ def test_a_day_of_the_report_is_one_by_the_sites_wall_clock(place, zone, noon, h
     """As the money beside it is: not one that begins at an hour of UTC."""
     noon_s = int(datetime.fromisoformat(noon).timestamp())
     config = place.config._replace(site=place.config.site._replace(timezone=zone))
-    with sqlite3.connect(place.config.paths.db) as db:
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         for at in range(noon_s - 48 * 3600, noon_s + 48 * 3600, 1800):
             moment = f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}"
             db.execute(
@@ -189,7 +189,7 @@ def test_a_day_of_the_report_begins_at_midnight_also_where_that_is_a_quarter_pas
     that_day = range(noon_s - 12 * 3600, noon_s + 12 * 3600)
     rows = [(f"{datetime.fromtimestamp(at, UTC):%Y-%m-%dT%H:%M:%SZ}", at, 1000 if at in that_day else 2000)
             for at in range(noon_s - 48 * 3600, noon_s + 48 * 3600, 300)]  # fmt: skip
-    with sqlite3.connect(place.config.paths.db) as db:
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         db.executemany("INSERT INTO mine_states (timestamp, tick_at, rounds, power_w) VALUES (?, ?, 1, ?)", rows)
     by_day = further(config, facts(config, noon_s), noon_s + 47 * 3600, report=True, miners=()).by_day
     day = by_day["2026-07-14"]

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import pytest
 from store import ledger
@@ -149,7 +149,7 @@ def test_clk1_a_file_set_aside_in_1970_is_not_the_oldest_and_an_empty_one_goes_f
 def spilled(paths, rules, seq):
     """What a tick left in memory on a full disk, far ahead of any copy."""
     row = query.last_book(paths, ledger.BOOT, SHA)
-    with sqlite3.connect(paths.db) as db:
+    with closing(sqlite3.connect(paths.db)) as db, db:
         found = db.execute("SELECT version, seq, tick_at, round, hour_at, body FROM state").fetchone()
     db.close()
     state = StateRow(*found)._replace(seq=seq, tick_at=row.tick_at + 120)

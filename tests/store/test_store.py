@@ -246,7 +246,7 @@ def test_an_hour_that_is_over_is_rolled_up_with_lowest_mean_and_highest(paths, r
 
 def test_the_fans_of_the_miners_are_in_the_hourly_rows_as_their_mean_speed(paths, rules):
     run_ticks(paths, rules, 3, book=full_book(rules))
-    with sqlite3.connect(paths.db) as db:
+    with closing(sqlite3.connect(paths.db)) as db, db:
         for at, rpm in enumerate((3000, 3300, None)):
             sets = (json.dumps([rpm, None, 0, None]), ledger.NOON + at * ledger.GAP)
             db.execute("UPDATE telemetry SET body = json_set(body, '$.fan_rpm', json(?)) WHERE tick_at = ?", sets)
