@@ -57,13 +57,15 @@ def _beside_w(fleet: Fleet, dark_w: int) -> int:
     """What the site meter shows beyond miners and fans: errors, lamps, the controller; no more than two that agree.
 
     Where few run that is next to nothing, and in a ramp a meter that averages shows less than there is: then as much as
-    X has to spare, so long as no more is called dark than where all had run.
+    X has to spare, so long as no more is called dark than where all had run. Where they contradict it is that too: a
+    PDU may have lied before.
     """
     least_w = max(0, min(spare_w(fleet.nominal_w), floor_w(fleet.nominal_w, fleet) - dark_w))
     if fleet.meter_w is None or fleet.measured_w is None or fleet.fans_w is None or fleet.unknown:
         return least_w
     beyond_w = fleet.meter_w - fleet.measured_w - fleet.fans_w
-    return max(least_w, min(beyond_w, fleet.meter_w * AGREE_PCT // 100))
+    agreed_w = fleet.meter_w * AGREE_PCT // 100
+    return max(least_w, min(beyond_w, agreed_w)) if beyond_w <= 2 * agreed_w else least_w
 
 
 def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
