@@ -46,11 +46,12 @@ class Fleet(NamedTuple):
     miners_w: int  # sum of est_w
     nominal_w: int
     standby_w: int
-    fans_w: int | None
+    fans_w: int | None  # 0 where no fan is wired; None where nobody knows
     meter_w: int | None  # the site meter, when wired and fresh
     other_w: int  # fans and everything else on the meter, best estimate
     proof_w: int  # what curtailment is judged by: the sum; where some are unknown, no more than the meter less the fans
     trusted: int = 0  # of the unknown, those whose own word of sleep is the best proof this site can have
+    most_w: int = 0  # miners_w, no word of sleep believed: the most that outlets and estimates account for
 
 
 def on_above_w(spec: MinerSpec) -> int:
@@ -102,7 +103,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     known = unknown == 0
     fans_most_w = _fans_guess_w(image, wiring)  # an unknown fan is no fan less
     other = max(fans_most_w, meter_w - measured) if meter_w is not None and known else fans_most_w
-    proof = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
+    proof = most_w = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
     if meter_w is not None and not known:
         proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(
@@ -121,6 +122,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         max(other, 0),
         proof,
         trusted,
+        most_w,
     )
 
 
@@ -179,16 +181,15 @@ def rising(fleet: Fleet, state: State, wiring: Wiring, now_s: int) -> dict[int, 
     return more
 
 
-def doubted(image: Image, fleet: Fleet) -> int:
-    """How many are dark by watts and say themselves that they hash, where that is a fifth of all; else 0 (PDU4)."""
+def dark_but(image: Image, fleet: Fleet, *words: str | None) -> int:
+    """How many are dark by watts and say one of these words of themselves (None: nothing)."""
     pairs = () if all(fleet.on) else zip(image.miners.word, image.miners.power_w, fleet.on, strict=True)
-    apart = sum(word == "hashing" and watts is not None and not lit for word, watts, lit in pairs)
-    return apart if apart * 5 > len(fleet.on) else 0
+    return sum(word in words and watts is not None and not lit for word, watts, lit in pairs)
 
 
 def _fans_w(image: Image) -> int | None:
     known = [fan.watts for fan in image.fans if fan.watts is not None]
-    return sum(known) if known else None
+    return sum(known) if known or not image.fans else None
 
 
 def _fans_guess_w(image: Image, wiring: Wiring) -> int:

@@ -152,7 +152,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("ramp", "hold"): "the climb is paused after {failed} failed starts",
     ("run_on", "lit"): "fans stay while miners draw power",
     ("run_on", "running_on"): "fans run on {left_s} more",
-    ("run_on", "doubted"): "fans stay: {miners} of {of} miners say they hash and draw nothing",
+    ("run_on", "doubted"): "fans stay: {miners} of {of} miners draw nothing and do not say that they rest",
     ("hazard", "smoke"): "SMOKE: outlets off, fans off",
     ("hazard", "water"): "WATER: outlets off",
     (

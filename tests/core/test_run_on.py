@@ -44,6 +44,34 @@ def test_pdu4_no_air_is_taken_from_miners_that_say_they_hash_whatever_their_outl
     assert plant.violations == []
 
 
+def test_pdu4_air_that_stayed_for_their_word_stays_until_nearly_all_of_them_have_said_otherwise():
+    plant = Plant(wiring())
+    plant.ticks(4)
+    air, names = plant.fans_up, list(plant.power)
+    _in_kilowatts(plant)
+    plant.ticks(8)
+    plant.signal, plant.mute = "off", set(names)  # what they do is told below
+    plant.power |= dict.fromkeys(names[4:], 25)  # a sixth is left
+    plant.ticks(8)
+    assert plant.fans_up == air
+    plant.power |= dict.fromkeys(names[1:], 25)
+    plant.ticks(4)
+    assert plant.fans_up == air  # they run on from now
+    plant.ticks(4)
+    assert plant.fans_up < air
+
+
+def test_pdu4_air_that_stayed_for_their_word_stays_when_nobody_hears_them_any_more():
+    plant = Plant(wiring())
+    plant.ticks(4)
+    air = plant.fans_up
+    _in_kilowatts(plant)
+    plant.ticks(8)
+    plant.dead = {"foreman mine"}
+    plant.ticks(20)
+    assert plant.fans_up == air
+
+
 def test_a_few_words_that_were_left_behind_hold_no_air():
     plant = Plant(wiring())
     plant.ticks(4)

@@ -6,7 +6,7 @@ on its way up its full power. A breaker's limit (80 % of its rating, continuous)
 
 from typing import Any
 
-from mine_controller.core.fleet import doubted
+from mine_controller.core.fleet import dark_but
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.once import Once
 from mine_controller.core.option import option
@@ -133,8 +133,9 @@ def _shed(
 def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
     """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
     fleet = view.fleet
-    if fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
-        if kept.get("apart_told") and not (view.wired("site_power_w") and view.wiring.fans):
+    compared = view.wired("site_power_w") and view.wiring.fans
+    if not compared or fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
+        if kept.get("apart_told") and not compared:
             kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
         return
     parts_w = fleet.measured_w + fleet.fans_w
@@ -159,8 +160,8 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
 
 def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
     """PDU4: a fifth of the fleet says it hashes and is dark by watts: the watts are in kW, or the map is wrong."""
-    apart = doubted(view.image, view.fleet) if view.state.shed is None else 0
-    if not apart:
+    apart = dark_but(view.image, view.fleet, "hashing")
+    if apart * 5 <= len(view.fleet.on) or view.state.shed is not None:
         if kept.pop("words_told", 0):
             events.append(Event("watts_plausible", "info", "site", Reason("cap", "words_agree")))
         kept["words_s"] = 0

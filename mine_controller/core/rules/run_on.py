@@ -1,12 +1,12 @@
 """Fans run on after the miners stop (CMD10, O10, G6): air goes down only when the miners are measured dark long enough,
-and not while a fifth of them say that they hash (PDU4).
+and not where a fifth of them said then that they hash, until nearly all have said otherwise (PDU4).
 
 With the container fans off and the miners' own fans still turning, hot air recirculates and the inlet climbs to 57 °C.
 """
 
 from typing import Any
 
-from mine_controller.core.fleet import doubted
+from mine_controller.core.fleet import dark_but
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
@@ -30,24 +30,37 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         return Advice()
     fleet, now_s = view.fleet, view.now_s
     dark = fleet.unknown == 0 and fleet.miners_w < max(fleet.nominal_w // 20, fleet.standby_w * 11 // 10)
+    doubt = dark and _doubted(view, memory, options)
+    dark = dark and not doubt
     since = (int(memory.get("dark_s") or 0) or now_s) if dark else 0
     dark_s = now_s - since if dark else 0
     kept: dict[str, Any] = {
         "dark_s": since,
         "lit": 1 if not dark or (memory.get("lit") and dark_s < options.run_on_s) else 0,
     }
+    if doubt:
+        kept["doubt"] = 1
     limits = []
-    floor = min(options.fans, len(view.wiring.fans))
     inlet_c = view.number("inlet_c")  # the voted one: a single probe that shows frost takes no air away
     cold = inlet_c is not None and inlet_c < options.cold_c
-    if not cold and (not dark or dark_s < options.run_on_s):
+    if doubt or (not cold and (not dark or dark_s < options.run_on_s)):
         reason = Reason("run_on", "lit" if not dark else "running_on", (("left_s", options.run_on_s - dark_s),))
-        limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))
-        if kept["lit"]:
-            limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
-    elif dark and (hashing := doubted(view.image, fleet)):
-        reason = Reason("run_on", "doubted", (("miners", hashing), ("of", len(fleet.on))))
-        limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
+        if doubt:
+            said = (("miners", dark_but(view.image, fleet, "hashing", None)), ("of", len(fleet.on)))
+            reason = Reason("run_on", "doubted", said)
         if not cold:  # there fewer are the heater
             limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))
+        if kept["lit"]:
+            floor = min(options.fans, len(view.wiring.fans))
+            limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
     return Advice(tuple(limits), (), (), kept)
+
+
+def _doubted(view: View, memory: dict[str, Any], options: Options) -> bool:
+    """Whether a fifth still said that they hash when the outlets had shown nothing for run_on_s, and more than a
+    twentieth says so now, or nothing."""
+    count, dark_s = len(view.fleet.on), int(memory.get("dark_s") or 0)
+    if memory.get("doubt"):
+        return dark_but(view.image, view.fleet, "hashing", None) * 20 > count
+    long = bool(dark_s) and view.now_s - dark_s >= options.run_on_s
+    return long and dark_but(view.image, view.fleet, "hashing") * 5 > count
