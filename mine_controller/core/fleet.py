@@ -46,7 +46,7 @@ class Fleet(NamedTuple):
     miners_w: int  # sum of est_w
     nominal_w: int
     standby_w: int
-    fans_w: int | None  # 0 where no fan is wired; None where nobody knows
+    fans_w: int | None
     meter_w: int | None  # the site meter, when wired and fresh
     other_w: int  # fans and everything else on the meter, best estimate
     proof_w: int  # what curtailment is judged by: the sum; where some are unknown, no more than the meter less the fans
@@ -189,7 +189,7 @@ def dark_but(image: Image, fleet: Fleet, *words: str | None) -> int:
 
 def _fans_w(image: Image) -> int | None:
     known = [fan.watts for fan in image.fans if fan.watts is not None]
-    return sum(known) if known or not image.fans else None
+    return sum(known) if known else None
 
 
 def _fans_guess_w(image: Image, wiring: Wiring) -> int:

@@ -30,7 +30,7 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     The utility's order is an event of its own, for the bill: where it comes while all is down for another cause, or
     ends before that one does, a shed is begun anew once the former is proven (`taken_over`).
     """
-    demanded = envelope.max_power_w == 0
+    demanded, fleet = envelope.max_power_w == 0, _fanless(fleet, image)
     shed, now_s = state.shed, image.clock.plant_s
     if shed is not None and shed.ended_s is not None:
         shed = None
@@ -53,6 +53,11 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
 
 
+def _fanless(fleet: Fleet, image: Image) -> Fleet:
+    """Of a mine without fans the meter shows none: absent is not unknown."""
+    return fleet if image.fans else fleet._replace(fans_w=0)
+
+
 def _beside_w(fleet: Fleet, dark_w: int) -> int:
     """What the site meter shows beyond miners and fans: errors, lamps, the controller; no more than two that agree.
 
@@ -61,9 +66,9 @@ def _beside_w(fleet: Fleet, dark_w: int) -> int:
     PDU may have lied before.
     """
     least_w = max(0, min(spare_w(fleet.nominal_w), floor_w(fleet.nominal_w, fleet) - dark_w))
-    if fleet.meter_w is None or fleet.measured_w is None or fleet.fans_w is None or fleet.unknown:
+    if fleet.meter_w is None or fleet.fans_w is None:
         return least_w
-    beyond_w = fleet.meter_w - fleet.measured_w - fleet.fans_w
+    beyond_w = fleet.meter_w - fleet.most_w - fleet.fans_w  # who tells nothing counts as much as it may draw
     agreed_w = fleet.meter_w * AGREE_PCT // 100
     return max(least_w, min(beyond_w, agreed_w)) if beyond_w <= 2 * agreed_w else least_w
 
@@ -71,8 +76,8 @@ def _beside_w(fleet: Fleet, dark_w: int) -> int:
 def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
     """MET2: the utility's order is proven by the larger of two, the outlets' sum and the site meter less what is no
     miner's: a PDU that says 0 W may lie, and it is the meter that the bill is made from."""
-    meter = image.site.get(METER)
-    if shed is None or shed.cause != SIGNAL or meter is None or fleet.unknown:
+    meter, fleet = image.site.get(METER), _fanless(fleet, image)
+    if shed is None or shed.cause != SIGNAL or meter is None:
         return fleet
     if fleet.meter_w is None or fleet.fans_w is None:  # what it told of before is not over because it is silent now
         return fleet._replace(proof_w=max(fleet.proof_w, shed.told_w)) if shed.emergency == BY_METER else fleet
@@ -87,8 +92,8 @@ def _is_after(at_s: int, shed: Shed) -> bool:
 
 
 def _by_meter_alone(shed: Shed, fleet: Fleet) -> bool:
-    """The outlets show it dark, and the meter does not."""
-    return fleet.miners_w < shed.floor_w <= fleet.proof_w and not fleet.unknown
+    """The outlets show it dark, whatever those few draw that tell nothing, and the meter does not."""
+    return fleet.most_w < shed.floor_w <= fleet.proof_w
 
 
 def look_again(shed: Shed | None, fleet: Fleet, wiring: Wiring, now_s: int, look: Look | None) -> Look | None:
@@ -177,7 +182,7 @@ def watch(
     was_proven = shed.shed_100_s is not None
     shed = _milestones(shed, fleet, now_s)
     events: list[Event] = []
-    over = bool(shed.emergency) and fleet.proof_w < shed.floor_w and fleet.unknown <= fleet.trusted
+    over = bool(shed.emergency) and fleet.proof_w < shed.floor_w and _measured(fleet)
     if over or (shed.shed_100_s is not None and not was_proven):
         events.append(_proven(shed, fleet, now_s))
     if over:
@@ -207,8 +212,10 @@ def _is_news(shed: Shed, code: str, fleet: Fleet, *, opening: bool) -> bool:
 
 
 def _milestones(shed: Shed, fleet: Fleet, now_s: int) -> Shed:
-    if not fleet.unknown and (shed.outlets_s is None) == (fleet.miners_w < shed.floor_w):
-        shed = shed._replace(outlets_s=now_s if shed.outlets_s is None else None)
+    if fleet.most_w < shed.floor_w:
+        shed = shed if shed.outlets_s is not None else shed._replace(outlets_s=now_s)
+    elif (fleet.measured_w or 0) >= shed.floor_w:  # somebody woke; a missed reading alone is nobody
+        shed = shed._replace(outlets_s=None)
     gone_w = shed.before_w - fleet.proof_w
     if shed.shed_50_s is None and gone_w * 100 >= shed.before_w * 50:
         shed = shed._replace(shed_50_s=now_s)
@@ -248,7 +255,7 @@ def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[s
         ("more", max(0, len(stragglers) - 12)),
     )
     if _by_meter_alone(shed, fleet):
-        apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.miners_w + (fleet.fans_w or 0)))
+        apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.most_w + (fleet.fans_w or 0)))
         return Event("curtail_unproven", "emergency", "site", Reason("shed", BY_METER, (*apart, *numbers[:2])))
     code = "unproven" if _measured(fleet) or (fleet.measured_w or 0) >= shed.floor_w else "unverified"
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))

@@ -7,7 +7,7 @@ from mine_controller.core import shed
 from mine_controller.core.fleet import Fleet
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Look
-from mine_controller.core.model.image import Image, Miners
+from mine_controller.core.model.image import Fan, Image, Miners
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Shed
 from mine_controller.core.words import sentence
@@ -18,8 +18,8 @@ LAMPS_W = 900
 class Metered(Plant):
     """A site whose meter shows the truth, `late_s` later; `hidden_w` is drawn behind outlets that say 0."""
 
-    def __init__(self, late_s=0, hidden_w=0, lamps_w=LAMPS_W, **more):
-        super().__init__(wiring(meter=True), **more)
+    def __init__(self, late_s=0, hidden_w=0, lamps_w=LAMPS_W, wires=None, **more):
+        super().__init__(wires or wiring(meter=True), **more)
         self.late_s, self.hidden_w, self.lamps_w, self.was = late_s, hidden_w, lamps_w, []
 
     def readings(self, asked):
@@ -52,6 +52,39 @@ def test_met2_outlets_that_say_nothing_is_drawn_prove_nothing_against_a_meter_th
     assert plant.decisions[-1].mode == "CURTAILED"
 
 
+def test_met2_an_outlet_that_tells_no_watts_does_not_silence_the_meter():
+    """One of a hundred has no meter for good: what the others hide is still on the bill."""
+    plant = Metered(wires=wiring(100, meter=True))
+    plant.garbage["redfish pdu1/A1:power_w"] = "broken"
+    ordered(plant, hidden_w=90_000).ticks(3)
+    assert plant.events("curtailed") == []
+    assert [one.reason.code for one in plant.events("curtail_unproven")] == ["by_meter"]
+    assert plant.decisions[-1].mode == "CURTAILING"
+    plant.hidden_w = 0
+    plant.ticks(2)
+    assert len(plant.events("curtailed")) == 1
+    assert (plant.decisions[-1].mode, plant.state.shed.emergency) == ("CURTAILED", "")
+    plant.hidden_w = 90_000
+    plant.ticks(4)
+    plant.hidden_w = 0
+    plant.tick()
+    assert (len(plant.events("curtail_unproven")), len(plant.events("curtailed"))) == (2, 2)
+
+
+def test_met2_lamps_beside_an_outlet_that_tells_no_watts_are_no_miners():
+    plant = Metered(lamps_w=7_000, late_s=15)
+    plant.garbage["redfish pdu1/A1:power_w"] = "broken"
+    assert ordered(plant).state.shed.beside_w > 3_000
+
+
+def test_met2_holds_where_no_fan_is_wired():
+    """A mine in oil or in a hall: absent is not unknown."""
+    plant = ordered(Metered(wires=wiring(fans=0, meter=True)), hidden_w=24 * 3400)
+    plant.ticks(3)
+    assert plant.events("curtailed") == []
+    assert [one.reason.code for one in plant.events("curtail_unproven")] == ["by_meter"]
+
+
 def test_met2_what_the_meter_showed_beside_miners_and_fans_before_is_no_miners():
     plant = ordered(Metered(hidden_w=3_000))
     assert len(plant.events("curtailed")) == 1
@@ -72,7 +105,7 @@ def test_met2_lamps_are_no_miners_where_the_order_finds_few_or_none_of_them_runn
 
 @pytest.mark.parametrize(("hidden", "proven"), [(12, False), (1, False), (0, True)])
 def test_met2_what_a_pdu_hid_before_the_order_stands_beside_nothing(hidden, proven):
-    """Found by a story of the twin: 60 kW of 960 ran on behind a PDU that had gone dark with the order, called 14 kW."""
+    """A story of the twin: 60 kW of 960 ran on behind a PDU that had gone dark with the order, called 14 kW."""
     plant = Metered()
     plant.ticks(3)
     names = list(plant.power)[:12]
@@ -154,15 +187,17 @@ def test_met2_an_order_takes_over_no_proof_that_the_meter_contradicts(hidden_w, 
 
 # -- to the watt ------------------------------------------------------------------------------------------------------
 
+FAN = Fan("1", True, 1000, None, 0)
 ORDER = Shed(880, 1000, "signal", 100_000, 5_000, beside_w=1_000)
 
 
 def fleet(miners_w=600, *, meter_w=20_000, fans_w=13_500, unknown=0):
-    return Fleet((), (), unknown, 0, 0, 0, miners_w, miners_w, 100_000, 0, fans_w, meter_w, 0, miners_w, 0)
+    most_w = miners_w + unknown * 3_740
+    return Fleet((), (), unknown, 0, 0, 0, miners_w, most_w, 100_000, 0, fans_w, meter_w, 0, most_w, 0, most_w)
 
 
 def image(*, meter_at=1000):
-    return Image(Clock(1000, 1000), {}, {shed.METER: Value(20_000, meter_at)}, (), Miners(), {})
+    return Image(Clock(1000, 1000), {}, {shed.METER: Value(20_000, meter_at)}, (FAN,), Miners(), {})
 
 
 @pytest.mark.parametrize(
@@ -174,7 +209,8 @@ def image(*, meter_at=1000):
         (ORDER, fleet(), 969, 600),  # of before the stop, perhaps
         (ORDER, fleet(meter_w=None), 1000, 600),
         (ORDER, fleet(fans_w=None), 1000, 600),
-        (ORDER, fleet(unknown=1), 1000, 600),  # who is unknown is bounded by the meter already
+        (ORDER, fleet(unknown=1), 1000, 5_500),  # whatever the others hide
+        (ORDER, fleet(unknown=2), 1000, 8_080),
         (ORDER._replace(cause="temperature"), fleet(), 1000, 600),  # no contract asks, and a house may be on the meter
         (None, fleet(), 1000, 600),
     ],
@@ -192,7 +228,8 @@ def test_the_larger_counts_where_an_order_has_to_be_proven_and_the_meter_is_fres
         (fleet(76_000, meter_w=100_000, fans_w=13_500), 0),  # and this is a contradiction: a PDU lied before
         (fleet(80_000, meter_w=95_000, fans_w=None), 0),
         (fleet(80_000, meter_w=None), 0),
-        (fleet(80_000, meter_w=95_000, unknown=1), 0),
+        (fleet(80_000, meter_w=95_000, unknown=1), 0),  # who tells nothing may draw as much
+        (fleet(76_000, meter_w=95_000, unknown=1), 1_760),
     ],
 )
 def test_what_stood_beside_is_no_more_than_two_that_agree_may_differ(now, beside_w):
@@ -224,7 +261,7 @@ LATE = fleet()._replace(proof_w=5_500)
         (ORDER._replace(outlets_s=1000), LATE, 1044, Look(1047, ("sel735 meter",))),
         (ORDER._replace(outlets_s=1000), LATE, 1045, None),
         (ORDER._replace(outlets_s=1000), fleet(), 1000, None),  # proven
-        (ORDER._replace(outlets_s=1000), LATE._replace(miners_w=5_000), 1000, None),  # somebody runs
+        (ORDER._replace(outlets_s=1000), LATE._replace(most_w=5_000), 1000, None),  # somebody runs
         (ORDER._replace(outlets_s=1000, ended_s=1000), LATE, 1000, None),
         (None, LATE, 1000, None),
     ],

@@ -23,7 +23,7 @@ def image(now_s):
 
 def fleet(proof_w, *, unknown=0, trusted=0, meter_w=None, measured_w=0):
     plain = Fleet((), (), unknown, 0, 0, 0, measured_w, proof_w, BEFORE_W, 0, None, meter_w, 0, proof_w, trusted)
-    return plain._replace(measured_w=measured_w)
+    return plain._replace(measured_w=measured_w, most_w=proof_w)
 
 
 def begun(**changes):

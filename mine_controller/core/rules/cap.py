@@ -133,9 +133,8 @@ def _shed(
 def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
     """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
     fleet = view.fleet
-    compared = view.wired("site_power_w") and view.wiring.fans
-    if not compared or fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
-        if kept.get("apart_told") and not compared:
+    if fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
+        if kept.get("apart_told") and not (view.wired("site_power_w") and view.wiring.fans):
             kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
         return
     parts_w = fleet.measured_w + fleet.fans_w
