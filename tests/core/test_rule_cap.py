@@ -1,6 +1,7 @@
 """What was agreed, the cap, the ramp and the boot, each as a rule by itself."""
 
 import pytest
+from core.plant import Plant, wiring
 from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.state import Shed, State
@@ -417,3 +418,25 @@ def test_demand_the_first_look_counts_nothing_and_old_parts_are_let_go():
     assert min(part[0] for part in desk.memory["parts"]) * 60 > desk.now - 900 - 60
     desk.see(960)
     assert desk.memory["parts"] == []
+
+
+class Lit(Plant):
+    """Twelve miners, and a meter on the feed that shows lamps too."""
+
+    def __init__(self):
+        super().__init__(wiring(12, 3, meter=True))
+
+    def readings(self, asked):
+        self.meter = self.total + self.fans_up * 1500 + 2_500
+        return super().readings(asked)
+
+
+def test_met2_lamps_of_a_dark_mine_are_no_contradiction():
+    """Found by a story of the twin: twelve miners went dark in an order, and 2.5 kW of lamps were an emergency."""
+    plant = Lit()
+    plant.ticks(4)
+    assert plant.events("meters_disagree") == []
+    plant.signal = "off"
+    plant.ticks(6)
+    assert len(plant.events("curtailed")) == 1
+    assert plant.events("meters_disagree") == []

@@ -138,15 +138,19 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
             kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
         return
     parts_w = fleet.measured_w + fleet.fans_w
-    apart = abs(fleet.meter_w - parts_w) * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
-    if not apart or max(fleet.meter_w, parts_w) < fleet.nominal_w // 10:
+    apart_w, shed = abs(fleet.meter_w - parts_w), view.state.shed
+    apart = apart_w * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
+    grave = shed is not None and shed.ended_s is None
+    little = max(fleet.meter_w, parts_w) < fleet.nominal_w // 10
+    if grave and shed is not None:  # lamps are much of what a dark mine draws, and no doubt that it is dark
+        little = little or apart_w < shed.floor_w + shed.beside_w
+    if not apart or little:
         if kept.get("apart_told"):
             events.append(Event("meters_agree", "info", "site", Reason("cap", "agree")))
         kept["apart_s"] = kept["apart_told"] = 0
         return
     kept["apart_s"] = int(kept.get("apart_s") or 0) or view.now_s
-    shed, told = view.state.shed, int(kept.get("apart_told") or 0)
-    grave = shed is not None and shed.ended_s is None
+    told = int(kept.get("apart_told") or 0)
     since_s = int(kept["apart_s"])
     if grave and told and shed is not None:  # known before: it is graver once it outlasts what had to go dark
         since_s = max(since_s, shed.seen_s)
