@@ -123,6 +123,16 @@ def _outcome(errand: Errand, verdict: str) -> Event:
     return Event(kind, "info", errand.miner, Reason("errands", code, numbers))
 
 
+def gone(errand: Errand) -> tuple[Event, ...]:
+    """What is told where its miner is no longer listed; of a wanted setting nothing."""
+    if not errand.request:
+        return ()
+    if errand.answer not in ("", NOT_SENT, UNREACHABLE):
+        return (_outcome(errand, errand.answer),)
+    verdict = UNKNOWN if errand.sent_s is not None and not errand.answer else NOT_SENT
+    return (_outcome(errand._replace(why="it is no longer in fleet.csv"), verdict),)
+
+
 def seen(view: View, spec: MinerSpec, quantity: str) -> str | int | float | None:
     """What the unit says of its own mode, pool or limit; None: it does not tell, or not lately."""
     told = view.image.channels.get(f"{spec.group}/{spec.mac}:{quantity}")
@@ -186,8 +196,7 @@ class _Work:
         for errand in errands:
             wish = wanted.get((errand.miner, errand.verb))
             if errand.miner not in self.column:
-                gone = errand._replace(why="it is no longer in fleet.csv")
-                self.events += [_outcome(gone, NOT_SENT)] if errand.request else []
+                self.events += gone(errand)
                 continue
             if self._needless(errand, wish):
                 continue

@@ -11,6 +11,7 @@ from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
+from mine_controller.core.errands import gone
 from mine_controller.core.fleet import ids_of, macs_of
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Override, State, Unit
@@ -38,14 +39,21 @@ def follow(state: State, miners: tuple[MinerSpec, ...]) -> tuple[State, tuple[Ev
         Event("renamed", "info", new, Reason("units", "renamed", (("miner", new), ("was", old))))
         for old, new in now.items()
     )
-    return _renamed(state, now), events
+    left = tuple(event for errand in state.errands if _left(errand.miner, now) for event in gone(errand))
+    return _renamed(state, now), (*events, *left)
+
+
+def _left(name: str, now: Mapping[str, str]) -> bool:
+    """Whether its unit has no name any more, and another one is called so."""
+    return name not in now and name in now.values()
 
 
 def _renamed(state: State, now: Mapping[str, str]) -> State:
     chased = {PREFIX + old: PREFIX + new for old, new in now.items()}
-    memory = {rule: _named(kept, now) if rule in RULES else kept for rule, kept in state.memory.items()}
-    last = {key: _named(kept, now) if key in FACTS else kept for key, kept in state.last.items()}
-    errands = tuple(errand._replace(miner=now.get(errand.miner, errand.miner)) for errand in state.errands)
+    memory = {rule: _named(rows, now) if rule in RULES else rows for rule, rows in state.memory.items()}
+    last = {key: _named(rows, now) if key in FACTS else rows for key, rows in state.last.items()}
+    kept = (errand for errand in state.errands if not _left(errand.miner, now))
+    errands = tuple(errand._replace(miner=now.get(errand.miner, errand.miner)) for errand in kept)
     return state._replace(
         memory=memory,
         last=last,
@@ -60,7 +68,7 @@ def _renamed(state: State, now: Mapping[str, str]) -> State:
 
 def _moved(book: Mapping[str, Any], now: Mapping[str, str]) -> dict[str, Any]:
     """The book with its rows under the new names; what stood there of a unit that has no name any more is gone."""
-    kept = {name: row for name, row in book.items() if name not in now and name not in now.values()}
+    kept = {name: row for name, row in book.items() if name not in now and not _left(name, now)}
     return {**kept, **{new: book[old] for old, new in now.items() if old in book}}
 
 
@@ -71,10 +79,12 @@ def _held(overrides: tuple[Override, ...], now: Mapping[str, str]) -> tuple[Over
 
 
 def _named(tree: Any, now: Mapping[str, str]) -> Any:
-    """The same tree with the new names where the old ones are keys, or stand in lists."""
+    """The same tree with the new names where the old ones are keys, or stand in lists of names."""
     if isinstance(tree, dict):
         rows = {name: _named(row, now) for name, row in tree.items()}
         return _moved(rows, now) if now.keys() & rows.keys() else rows
+    if isinstance(tree, list) and all(isinstance(row, str) for row in tree):
+        return [now.get(row, row) for row in tree if not _left(row, now)]
     if isinstance(tree, list):
-        return [now.get(row, row) if isinstance(row, str) else _named(row, now) for row in tree]
+        return [_named(row, now) for row in tree]
     return tree

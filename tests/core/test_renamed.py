@@ -121,6 +121,34 @@ def test_holds_errands_chases_and_what_rules_know_go_with_it():
     assert follow(after, renamed) == (after, ())
 
 
+def test_what_was_asked_of_one_that_left_is_not_told_to_the_one_that_has_its_name_now():
+    """A list cleared of its first row and numbered anew: the restart, and what b0 said of itself, were b1's then."""
+    asked = Errand("b0", "limit", "2000", 5, 1, why="busy")
+    state = State(
+        errands=(asked, Errand("b0", "mode", "eco", 0, 1), Errand("b1", "restart", "", 6, 1)),
+        last={
+            "no_stop": {"bitaxe shelf": ["b0", "b2"]},
+            "no_start": ["b0", "b1"],
+            "unasked": {"b1": [[5, "off"]], "b0": [[6, "on"]]},
+        },
+        units={f"b{at}": Unit(mac=mac) for at, mac in enumerate(MACS)},
+    )
+    first, second, third, _fourth = Shelf().wiring.miners
+    after, events = follow(state, (second._replace(id="b0"), third._replace(id="b1")))
+    assert [(one.miner, one.verb) for one in after.errands] == [("b0", "restart")]
+    assert after.last == {
+        "no_stop": {"bitaxe shelf": ["b1"]}, "no_start": ["b0"], "unasked": {"b0": [[5, "off"]]},
+    }  # fmt: skip
+    [failed] = [event for event in events if event.kind == "errand_failed"]
+    assert sentence(failed.reason) == "b0 did not take limit 2000 (not_sent): it is no longer in fleet.csv"
+    assert dict(failed.reason.numbers)["request"] == 5
+    other, _ = follow(state, (first, second._replace(id="off"), third))
+    assert other.last["unasked"] == {"off": [[5, "off"]], "b0": [[6, "on"]]}, "a word is no name"
+    done, events = follow(state._replace(errands=(asked._replace(sent_s=3, answer="applied", command="c"),)),
+                          (second._replace(id="b0"),))  # fmt: skip
+    assert (done.errands, [event.kind for event in events]) == ((), ["renamed", "errand_done"])
+
+
 def test_nothing_is_made_where_no_name_changed():
     state = State(units={f"b{at}": Unit(mac=mac) for at, mac in enumerate(MACS)})
     assert follow(state, Shelf().wiring.miners)[0] is state
