@@ -7,7 +7,7 @@ it as fleet.csv.previous.
 import csv
 import io
 import stat
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mine_controller.config.edit import PREVIOUS, EditError
@@ -89,7 +89,7 @@ def with_rows(raw: bytes, rows: Sequence[Cells], *, whole: bool = False) -> byte
         out += [_line(columns, delimiter), newline]
     for row in rows:
         if whole:
-            _all_in(columns, row)
+            _all_in(columns, [column for column, value in row.items() if value])
         out += [_line([_cell(name, row.get(name, "")) for name in columns], delimiter), newline]
     return raw + "".join(out).encode()
 
@@ -121,10 +121,10 @@ def header(text: str) -> tuple[str, list[str]]:
     return delimiter, columns
 
 
-def _all_in(columns: Collection[str], cells: Cells) -> None:
+def _all_in(columns: Collection[str], wanted: Iterable[str]) -> None:
     """EditError for what the file has no column for: an outlet or breaker lost on the way would count on nothing."""
-    for column, value in cells.items():
-        if value and column not in columns:
+    for column in wanted:
+        if column not in columns:
             raise EditError(f"{FILE} has no column {column}: add it to its first line")
 
 

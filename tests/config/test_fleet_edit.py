@@ -71,6 +71,12 @@ def test_a_cell_of_a_person_is_not_left_out_where_the_file_has_no_column_for_it(
     assert append(path, [{**NEW, "note": ""}], whole=True).policy.wiring.miners[0].id == "b01"
 
 
+@pytest.mark.parametrize("note", ["hums", ""])
+def test_a_cell_is_neither_changed_nor_emptied_where_there_is_no_such_column(note):
+    with pytest.raises(EditError, match="no column note: add it to its first line"):
+        with_cells(b"id,mac,group\nb01,02:aa:00:00:00:07,g\n", "b01", {"note": note})
+
+
 @pytest.mark.parametrize("head", [b"name,id,mac,group\n", b"row\tname\tid\tmac\tgroup\n"])
 def test_no_cell_makes_a_comment_of_the_line_of_a_miner(head):
     """As a comment it is out of the fleet: nobody asks or stops it any more, and nobody had said so."""
