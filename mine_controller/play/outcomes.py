@@ -29,6 +29,8 @@ STOP_C, SHED_C = 40.0, 38.0
 UNPROVEN, EMERGENCY = "curtail_unproven", 2
 AIRLESS = ("air_lost", UNPROVEN)
 NOISE_K = 1.5  # by what a probe may be off and late
+LIED_S = 240  # what a PDU hides may go dark so much later than what is seen, and the run-on counts from that
+LIED_SHARE = 0.01  # of what all draw: then only the meter on the feed shows it, with its error of the whole mine
 PROBE_S = 180  # what a probe in air and its page's refresh add to a reading's age
 
 
@@ -49,7 +51,9 @@ class Sample(NamedTuple):
     ambient_c: float = 20.0
     sensed: bool = True  # the room monitor answers, and at most one probe at the inlet is ill
     unfelt: bool = False  # it tells nobody anything
-    metered: bool = True  # at least one outlet meter answers
+    metered: bool = True  # at least one outlet meter answers, or the one on the feed
+    lied: bool = False  # a PDU says that nothing is drawn, whatever is
+    hidden: bool = False  # it does, and no true meter on the feed shows otherwise
     proven: bool = True  # what the fans draw can be read
     cuttable: bool = False  # every outlet can be switched: then there is no excuse
     on_n: int = 0  # miners that hash
@@ -114,6 +118,10 @@ class History(NamedTuple):
         """How much of the truth is here."""
         return self.samples[-1].at_s - self.samples[0].at_s if self.samples else 0.0
 
+    def dark(self, one: Sample) -> bool:
+        """Under X, as far as that can be known."""
+        return one.miners_w < self.floor_w + (self.nominal_w * LIED_SHARE if one.lied else 0.0)
+
     def slack_s(self, since_s: float, until_s: float) -> float:
         """What ticks that could not run add to a deadline: each its own length, and the first one of the next."""
         slack_s, before_s = 0, -1
@@ -162,7 +170,7 @@ def _obeyed(history: History, stretch: Stretch, limit_s: float) -> bool:
     """Down below X, or told, within the limit; a stretch that is over before the limit proves nothing."""
     begin = stretch[0].at_s
     limit_s += history.slack_s(begin, begin + limit_s)
-    if any(one.miners_w < history.floor_w for one in stretch if one.at_s - begin <= limit_s):
+    if any(history.dark(one) for one in stretch if one.at_s - begin <= limit_s):
         return True
     if length_s(stretch) <= limit_s:
         return True
@@ -178,7 +186,7 @@ def o1(history: History) -> Iterator[str]:
 
     Where an outlet can't be switched, an emergency told is as good.
     """
-    for stretch in stretches(history.samples, lambda one: one.signal == "off" and one.readable):
+    for stretch in stretches(history.samples, lambda one: one.signal == "off" and one.readable and not one.hidden):
         if not _obeyed(history, stretch, OBEY_S):
             left_w, after_s = stretch[-1].miners_w, length_s(stretch)
             yield f"{left_w:.0f} W {after_s:.0f} s after the signal, X is {history.floor_w:.0f} W"
@@ -189,7 +197,7 @@ def o2(history: History) -> Iterator[str]:
 
     A page that stands still is as good as none, once the date of its answers has shown it.
     """
-    for stretch in stretches(history.samples, lambda one: one.blind or one.still):
+    for stretch in stretches(history.samples, lambda one: (one.blind or one.still) and not one.hidden):
         found_s = STANDS_STILL_S if any(one.still for one in stretch) else 0
         if not _obeyed(history, stretch, found_s + GRACE_S + OBEY_S):
             yield f"{stretch[-1].miners_w:.0f} W after {length_s(stretch):.0f} s without a readable signal"
@@ -216,11 +224,11 @@ def o4(history: History) -> Iterator[str]:
 
     One such incident is allowed in an event of any length. Telling excuses only where an outlet can't be switched.
     """
-    for event in stretches(history.samples, lambda one: one.signal == "off" and one.readable):
-        down = next((at for at, one in enumerate(event) if one.miners_w < history.floor_w), None)
+    for event in stretches(history.samples, lambda one: one.signal == "off" and one.readable and not one.hidden):
+        down = next((at for at, one in enumerate(event) if history.dark(one)), None)
         if down is None:
             continue
-        backs = stretches(event[down:], lambda one: one.miners_w >= history.floor_w)
+        backs = stretches(event[down:], lambda one: not history.dark(one))
         begin, over_s = event[down].at_s, sum(length_s(back) + EVERY_S for back in backs)
         most_s = max(OBEY_S, length_s(event) * HELD_SHARE) + history.slack_s(begin, event[-1].at_s)
         over = [one for back in backs for one in back]
@@ -270,11 +278,12 @@ def o6(history: History) -> Iterator[str]:
 
     A contact that can't be opened is told of instead.
     """
-    for stretch in stretches(history.samples, lambda one: one.unfelt):
+    for stretch in stretches(history.samples, lambda one: one.unfelt and not one.hidden):
         if not _obeyed(history, stretch, BLIND_S):
             yield f"{stretch[-1].miners_w:.0f} W after {length_s(stretch):.0f} s in which nobody knew the inlet"
     hot = stretches(
-        history.samples, lambda one: one.inlet_c > STOP_C + 0.5 and one.sensed and one.miners_w >= history.floor_w
+        history.samples,
+        lambda one: one.inlet_c > STOP_C + 0.5 and one.sensed and not one.hidden and one.miners_w >= history.floor_w,
     )
     for stretch in hot:
         begin = stretch[0].at_s
@@ -367,7 +376,8 @@ def o10(history: History) -> Iterator[str]:
             continue
         if any(one.smoke for one in before):
             continue  # it stopped for smoke, which keeps fans off until a person says resume, also once it has gone
-        after = [one for one in history.samples if 0 < one.at_s - now.at_s < RUN_ON_S]
+        ends_s = RUN_ON_S - LIED_S * any(one.lied for one in before)
+        after = [one for one in history.samples if 0 < one.at_s - now.at_s < ends_s]
         whole = all(one.fans_able >= history.fans for one in (now, *after))
         if any(one.inlet_c < COLD_C + NOISE_K for one in (now, *after)):
             continue  # there fewer fans are the heater

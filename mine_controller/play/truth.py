@@ -6,6 +6,7 @@ from mine_controller.config.model import Config
 from mine_controller.play.outcomes import History, Sample
 from mine_controller.twin import agile, boards, coop
 from mine_controller.twin.faults import Fault
+from mine_controller.twin.mains import Metered
 from mine_controller.twin.site import Site
 from mine_controller.twin.world import World
 
@@ -102,7 +103,9 @@ def _container(site: coop.Site) -> Sample:
         unfelt=_mute(monitor),
         cuttable=_cuttable(site),
         proven=site.faults.of("iotawatt fans").kind == "ok",
-        metered=any(site.faults.of(f"redfish pdu{n}").kind == "ok" for n in range(1, len(site.pdus) + 1)),
+        metered=_metered(site),
+        lied=any(pdu.lie for pdu in site.pdus),
+        hidden=_hidden(site),
         on_n=len(running),
         starts=tuple(world.boards.starts),
         tripped=sum(world.fleet.tripped),
@@ -125,9 +128,23 @@ def _ill(site: coop.Site) -> set[int]:
 
 
 def _cuttable(site: coop.Site) -> bool:
-    """Every PDU answers, and no contact is stuck."""
+    """Every PDU answers and tells the truth, and no contact is stuck."""
     lines = all(site.faults.of(f"redfish pdu{n}").kind == "ok" for n in range(1, len(site.pdus) + 1))
-    return lines and not any(site.world.fleet.welded) and not any(pdu.jams for pdu in site.pdus)
+    return lines and not any(site.world.fleet.welded) and not any(pdu.jams or pdu.lie for pdu in site.pdus)
+
+
+def _metered(site: coop.Site) -> bool:
+    """Something tells watts: an outlet meter, or the one on the feed."""
+    if any(site.faults.of(f"redfish pdu{n}").kind == "ok" for n in range(1, len(site.pdus) + 1)):
+        return True
+    tells = isinstance(site.world, Metered) and site.world.meter.fault != "silent"
+    return tells and site.faults.of("iotawatt fans").kind == "ok"
+
+
+def _hidden(site: coop.Site) -> bool:
+    """A PDU says that nothing is drawn, and no meter on the feed shows otherwise: then nobody can know."""
+    seen = isinstance(site.world, Metered) and site.world.meter.true and site.faults.of("iotawatt fans").kind == "ok"
+    return any(pdu.lie for pdu in site.pdus) and not seen
 
 
 def _wet(world: World) -> int:
@@ -155,7 +172,8 @@ def _clear(site: coop.Site) -> bool:
     world, fleet = site.world, site.world.fleet
     broken = any(world.fans.broken) or any(world.fans.welded) or world.fans.derate < 1
     marked = (fleet.mute, fleet.liar, fleet.dead, fleet.slow_boot, fleet.api_dies, fleet.welded)
-    ill = any(any(column) for column in marked) or any(pdu.jams for pdu in site.pdus)
+    ill = any(any(column) for column in marked) or any(pdu.jams or pdu.lie for pdu in site.pdus)
+    ill = ill or (isinstance(world, Metered) and not world.meter.true)
     lines = all(site.faults.of(name).kind == "ok" for name in site.served)
     shown = site.page.signal == site.true_signal
     contacts = world.smoke or world.water or world.door_open or not world.mains

@@ -69,10 +69,11 @@ smoke = roomalert intake/switch 1
 water = roomalert intake/switch 2
 door = roomalert intake/switch 3
 mains = roomalert intake/switch 4
-{fans}
+{meter}{fans}
 [end]
 """
 
+_METER: Final = "site_power_w = iotawatt fans/Mains\n"
 _FAN: Final = "fan {n} = switch controlbyweb fans/{n}, watts iotawatt fans/Fan_{n}, normal 1500\n"
 
 COLUMNS: Final = ("id", "mac", "group", "name", "outlet", "breaker", "phase", "row", "nominal_w", "flags", "note")
@@ -361,7 +362,7 @@ def _coop_text(site: coop.Site) -> str:
     units = [_PDU.format(name=n.split()[1], url=url[n], user=PDU_USER, password=PDU_PASSWORD) for n in pdus]
     numbers = range(1, len(site.world.fans.on) + 1)
     fans = "".join(_FAN.format(n=n) for n in numbers)
-    return head + "".join(units) + _WIRING.format(fans=fans)
+    return head + "".join(units) + _WIRING.format(fans=fans, meter=_METER if site.metered else "")
 
 
 def _rows(rows: list[str]) -> str:

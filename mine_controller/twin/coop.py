@@ -8,6 +8,7 @@ from mine_controller.twin import site
 from mine_controller.twin import story as stories
 from mine_controller.twin.answer import Server
 from mine_controller.twin.faults import OK, Fault
+from mine_controller.twin.mains import Metered
 from mine_controller.twin.pdu import Pdu
 from mine_controller.twin.sensors import Sensors
 from mine_controller.twin.servers import controlbyweb, foreman, iotawatt, power_signal, redfish, roomalert
@@ -21,7 +22,7 @@ PDU_PASSWORD: Final = "twin-pdu-password"  # noqa: S105 - opens nothing but the 
 PAGE: Final = "power_signal coop"
 _DEEDS: Final = (
     "signal", "page", "weather", "fan", "relay", "miner", "outlet", "sensor", "device", "filter",
-    "smoke", "water", "door", "mains",
+    "smoke", "water", "door", "mains", "pdu", "meter",
 )  # fmt: skip
 _FAULTS: Final = ("mute", "liar", "dead", "slow_boot", "api_dies")
 
@@ -62,6 +63,11 @@ class Site(site.Site):
         """How often each miner truly began to start."""
         return [self.world.starts(i) for i in range(len(self.world.boards.sizes))]
 
+    @property
+    def metered(self) -> bool:
+        """Whether a meter on its feed shows what is drawn in all."""
+        return isinstance(self.world, Metered)
+
     # ---------------------------------------------------------------- what a story can do
 
     def deeds(self) -> Mapping[str, site.Deed]:
@@ -80,6 +86,10 @@ class Site(site.Site):
             return " ".join(words[:2]) in self._servers
         if what == "sensor":
             return 1 <= int(words[0]) < len(roomalert.LABELS)  # the last slot is empty
+        if what == "meter":
+            return self.metered
+        if what == "pdu":
+            return f"redfish {words[0]}" in self._servers
         return what != "outlet" or self._outlet_of(words[0]) is not None
 
     def _outlet_of(self, name: str) -> tuple[Pdu, int] | None:
@@ -129,6 +139,13 @@ class Site(site.Site):
         (pdu.jams.add if words[1] == "jam" else pdu.jams.discard)(number)
         self.world.weld(pdu.first + number, words[1] == "weld")
 
+    def _pdu(self, words: list[str]) -> None:
+        self.pdus[int(words[0].removeprefix("pdu")) - 1].lie = "" if words[1] == "true" else words[1]
+
+    def _meter(self, words: list[str]) -> None:
+        assert isinstance(self.world, Metered)
+        self.world.meter.turn(words)
+
     def _sensor(self, words: list[str]) -> None:
         unit = self._servers["roomalert intake"]
         assert isinstance(unit, roomalert.Unit)
@@ -170,14 +187,17 @@ def build(  # noqa: PLR0913 - the facts of a site, all with defaults
     story: stories.Story | None = None,
     running: bool = True,
     extras: bool = True,
+    metered: bool = False,
 ) -> Site:
     """Build the container. `start_wall_s` None: midnight of the story's day. `running`: it begins in full swing.
 
-    `extras`: the seed adds faults of its own: mute and lying miners, a jammed outlet, slow boots.
+    `extras`: the seed adds faults of its own: mute and lying miners, a jammed outlet, slow boots. `metered`: the feed
+    has a meter, and lamps and the controller hang on it too.
     """
     story = story or stories.packaged("coop-day")
     start = story.start_wall_s(ZONE) if start_wall_s is None else start_wall_s
-    world = World(seed, start, miners=miners, fans=fans, weather=story.weather, zone=ZONE)
+    kind = Metered if metered else World
+    world = kind(seed, start, miners=miners, fans=fans, weather=story.weather, zone=ZONE)
     sensors = Sensors(world)
     share = -(-miners // pdus)
     units = [Pdu(sensors, n * share, min(share, miners - n * share)) for n in range(pdus) if n * share < miners]
@@ -186,7 +206,7 @@ def build(  # noqa: PLR0913 - the facts of a site, all with defaults
     servers: dict[str, Server] = {
         PAGE: power_signal.Page(start),
         "roomalert intake": roomalert.Unit(sensors),
-        "iotawatt fans": iotawatt.Unit(sensors),
+        "iotawatt fans": iotawatt.Unit(sensors, mains=world.meter if isinstance(world, Metered) else None),
         "controlbyweb fans": controlbyweb.Unit(world),
         "foreman mine": foreman.Unit(world, FOREMAN_KEY),
     }

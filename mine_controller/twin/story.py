@@ -7,7 +7,8 @@
     09:40 fan 4 break for 8h
     00:00 device redfish pdu3 silent for 30m
 
-One event a line, at a local time, repeated every day. `for` ends it again. `#` begins a remark.
+One event a line, at a local time, repeated every day. `for` ends it again. `#` begins a remark. `pdu pdu1 zero` is a
+PDU that shows 0 W whatever is drawn, `pdu pdu1 off` shows its outlets as off too; `meter late 60` is of the main meter.
 
 Sites on a LAN know besides: `swap a07 127.0.1.40` (another address; who lives there takes the old one), `window open`
 and `person max_power_kw 2.5` (somebody types set-state). Off-grid ones know `supply 60` (percent of what the source
@@ -42,6 +43,8 @@ GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
     "relay": (r"(\d+) (weld|mend)", "relay 4 weld", r"\1 mend"),
     "miner": (rf"(\w+) ({'|'.join(_MINER)})", "miner a017 mute", r"\1 well"),
     "outlet": (r"(\S+/\w+) (weld|jam|mend)", "outlet pdu1/A3 weld", r"\1 mend"),
+    "pdu": (r"(\w+) (zero|off|true)", "pdu pdu1 zero", r"\1 true"),
+    "meter": (r"(well|still|silent|scaled \d+(?:\.\d+)?|late \d+)", "meter scaled 10", "well"),
     "sensor": (r"(\d) (unplug|stick -?\d+(?:\.\d+)?|well)", "sensor 2 stick 21.5", r"\1 well"),
     "device": (rf"([a-z_0-9]+ \w+) ({'|'.join(KINDS)})(?: \d+)?", "device redfish pdu1 silent", r"\1 ok"),
     "filter": (r"(dirty|clean)", "filter dirty", "clean"),

@@ -56,7 +56,7 @@ def test_every_example_of_the_grammar_is_readable_and_playable(small, what):
     example = story.GRAMMAR[what][1]
     told = story.parse(f"00:10 {example} for 10m")
     house = home.build(1, story=told, only=("antminer",))
-    sites = (small(story=told), house, offgrid.build(1, story=told, miners=4))
+    sites = (small(story=told, metered=True), house, offgrid.build(1, story=told, miners=4))
     shelf = agile.build(1, story=told)
     for site in (*sites, shelf):
         site.advance(1300)
