@@ -1,8 +1,9 @@
 """Short event stories of the co-op container: `python bench/stories.py --count 3000 --seed 1`; `--year`: a year of it.
 
 All 280 miners, the real drivers and ticks against the twin. Every single fault comes at every moment, the rest is
-drawn; a story is made from the seed and its number alone, so that `--only N` lives one of them again. `--minutes`
-ends it in time. Prints figures as `bench/figures.py` has them, each story that was not kept, and one line of JSON.
+drawn; a story is made from the seed and its number alone, so that `--only N` lives one of them again. `--metered`:
+those of a site with a meter on its feed. `--minutes` ends it in time. Prints figures as `bench/figures.py` has them,
+each story that was not kept, and one line of JSON.
 """
 
 import argparse
@@ -22,22 +23,22 @@ from figures import say
 from mine_controller.config.model import Config
 from mine_controller.play import months
 from mine_controller.play.sweep import jobs_here, spread
-from mine_controller.play.tales import Tale, Told, catalogue, live, settle_in, tales
+from mine_controller.play.tales import Tale, Told, catalogue, live, on_the_feed, settle_in, tales
 
 BATCH = 10
 FOLDER: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @cache
-def config() -> Config:
+def config(metered: bool = False) -> Config:
     """The site's config, once a process."""
     FOLDER.append(tempfile.TemporaryDirectory(prefix="minectl-stories-"))
-    return settle_in(Path(FOLDER[-1].name))
+    return settle_in(Path(FOLDER[-1].name), metered=metered)
 
 
 def lived(batch: Sequence[Tale]) -> list[Told]:
     """What came of these."""
-    return [live(tale, config()) for tale in batch]
+    return [live(tale, config(tale.metered)) for tale in batch]
 
 
 def played(todo: Sequence[Tale], jobs: int, ends_s: float) -> Iterator[Told]:
@@ -171,6 +172,7 @@ def main() -> None:
     asked.add_argument("--jobs", type=int, default=jobs_here())
     asked.add_argument("--minutes", type=float, default=0.0, help="stop after so many (0: when all are done)")
     asked.add_argument("--only", type=int, nargs="*", help="these numbers alone, each told in a line")
+    asked.add_argument("--metered", action="store_true", help="those of a site with a meter on its feed")
     asked.add_argument("--year", action="store_true", help="a year of ticks instead of the stories")
     asked.add_argument("--days", type=int, default=0, help="with --year: only the first days of every month")
     asked.add_argument("--start-min-c", type=float, help="with --year: the inlet below which nothing starts")
@@ -178,11 +180,12 @@ def main() -> None:
     if given.year:
         say_year(year(given.seed, given.jobs, given.days, given.start_min_c))
         return
-    todo = tales(given.seed, given.count)
+    todo = tales(given.seed, given.count, metered=given.metered)
     if given.only:
         todo = tuple(todo[number] for number in given.only)
     ends_s = time.monotonic() + 60 * given.minutes if given.minutes else float("inf")
-    print(f"seed {given.seed}, {len(todo)} stories, {len(catalogue())} single faults", file=sys.stderr)
+    faults = on_the_feed() if given.metered else catalogue()
+    print(f"seed {given.seed}, {len(todo)} stories, {len(faults)} single faults", file=sys.stderr)
     told = []
     for one in played(todo, given.jobs, ends_s):
         told.append(one)

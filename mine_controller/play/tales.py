@@ -1,6 +1,7 @@
 """Short event stories of the co-op container: a fault, a moment, a weather, and the utility's word in the middle.
 
 Every single fault of the catalogue comes at every moment; the rest of a count is drawn, two and three faults together.
+A site with a meter on its feed has tales of its own: what ails the meter, PDUs that lie, and anything else beside them.
 A tale is made from `seed` and its number alone, and lived on a `Stage`: all 280 miners, real drivers, real ticks.
 """
 
@@ -53,11 +54,13 @@ class Tale(NamedTuple):
     hour: float
     phase_s: int
     released: bool
+    metered: bool = False
 
     @property
     def name(self) -> str:
         """In words."""
         told = " + ".join(f"{fault.name} ({after_s:+d} s)" for fault, after_s in self.faults)
+        told = f"{told or 'nothing'}, a meter on the feed" if self.metered else told
         return f"{told or 'nothing'}, {self.weather} at {self.hour:g} h, {self.phase_s} s into a tick"
 
 
@@ -68,6 +71,7 @@ class Told(NamedTuple):
     the word stood; where it was taken back before anything was due, nothing can be proven. `shown`: the page showed
     the word all the time until it was due; `open_way`: every outlet could be switched all that time; `lost_s`: what
     ticks that could not run added. `deadman_s`: when the outside service raised its alarm, if that stood by then.
+    `hidden`: a PDU lied and no true meter showed it, at some time before it was due.
     """
 
     tale: Tale
@@ -83,6 +87,7 @@ class Told(NamedTuple):
     open_way: bool
     lost_s: float
     deadman_s: float | None
+    hidden: bool = False
 
     @property
     def possible(self) -> bool:
@@ -107,8 +112,8 @@ class Told(NamedTuple):
 
     @property
     def judged(self) -> bool:
-        """Whether the word stood long enough."""
-        return self.lasted_s >= self.due_s
+        """Whether the word stood long enough, and somebody could know what was drawn."""
+        return self.lasted_s >= self.due_s and not self.hidden
 
 
 def _lines(section: str) -> list[Fault]:
@@ -191,12 +196,32 @@ def catalogue() -> tuple[Fault, ...]:
     return (*_devices(), *_air(), *_machines(), *_process(), *_people())
 
 
-def tales(seed: int, count: int) -> tuple[Tale, ...]:
-    """The first `count`: every fault at every moment and nothing at all, then drawn ones."""
-    faults, moments = catalogue(), tuple(MOMENTS.values())
+def on_the_feed() -> tuple[Fault, ...]:
+    """What only a site with a meter on its feed can tell, or can suffer from."""
+    hows = ("still", "silent", "scaled 10", "scaled 1.2", "scaled 0.1", "late 5", "late 20", "late 60", "late 200")
+    lies = [_every(f"pdu1 {how}", f"pdu pdu1 {how}") for how in ("zero", "off")]
+    lies += [_every(f"every PDU {how}", *(f"pdu pdu{n} {how}" for n in range(1, PDUS + 1))) for how in ("zero", "off")]
+    return (*(_every(f"meter {how}", f"meter {how}") for how in hows), *lies)
+
+
+def tales(seed: int, count: int, *, metered: bool = False) -> tuple[Tale, ...]:
+    """The first `count`: every fault at every moment and nothing at all, then drawn ones.
+
+    `metered`: of the sites with a meter on their feed; one at least of what is drawn is `on_the_feed`.
+    """
+    faults, moments = on_the_feed() if metered else catalogue(), tuple(MOMENTS.values())
     grid: list[Troubles] = [() for _ in WEATHERS]
     grid += [((fault, after_s),) for fault, after_s in product(faults, moments)]
-    return tuple(_tale(seed, number, grid, faults) for number in range(count))
+    tale = _on_the_feed if metered else _tale
+    return tuple(tale(seed, number, grid, faults) for number in range(count))
+
+
+def _on_the_feed(seed: int, number: int, grid: list[Troubles], faults: tuple[Fault, ...]) -> Tale:
+    """A tale of any site, with one more trouble where it is a drawn one."""
+    told = _tale(seed, number, grid, catalogue() if number >= len(grid) else faults)._replace(metered=True)
+    draw = Random(f"{seed} {number} on the feed")  # noqa: S311 - a story, not a secret
+    own = ((draw.choice(faults), draw.choice(tuple(MOMENTS.values()))),) if number >= len(grid) else ()
+    return told._replace(faults=(*own, *told.faults[1 if own else 0 :]))
 
 
 def _tale(seed: int, number: int, grid: list[Troubles], faults: tuple[Fault, ...]) -> Tale:
@@ -220,12 +245,14 @@ def site_of(tale: Tale) -> coop.Site:
     """The container a tale begins with: in full swing."""
     told = template(tale.weather)
     start = told.start_wall_s(coop.ZONE) + int(tale.hour * 3600)
-    return coop.build(tale.seed, start, story=told, miners=MINERS, pdus=PDUS, fans=FANS, extras=False)
+    return coop.build(
+        tale.seed, start, story=told, miners=MINERS, pdus=PDUS, fans=FANS, extras=False, metered=tale.metered
+    )
 
 
-def settle_in(folder: Path) -> Config:
+def settle_in(folder: Path, *, metered: bool = False) -> Config:
     """The config of every tale in that folder: the twin's own, and a dead-man that an outside service hears."""
-    path = demo.write_config(folder, site_of(tales(1, 1)[0])).paths.config
+    path = demo.write_config(folder, site_of(tales(1, 1, metered=metered)[0])).paths.config
     path.write_text(path.read_text("utf-8").replace("\n[end]", f"{DEADMAN}\n[end]"), "utf-8")
     return load(path)
 
@@ -255,7 +282,7 @@ def live(tale: Tale, config: Config) -> Told:
 def _told(tale: Tale, stage: Stage, word_s: float) -> Told:
     history = stage.history
     after = [one for one in history.samples if one.at_s > word_s]
-    under = next((one.at_s - word_s for one in after if one.miners_w < history.floor_w), None)
+    under = next((one.at_s - word_s for one in after if history.dark(one)), None)
     before_w = next((one.miners_w for one in reversed(history.samples) if one.at_s <= word_s), 0.0)
     due_s = _due_s(history, word_s)
     lasted_s = EVENT_S if tale.released else history.samples[-1].at_s - word_s
@@ -275,6 +302,7 @@ def _told(tale: Tale, stage: Stage, word_s: float) -> Told:
         open_way=all(one.cuttable for one in near),
         lost_s=history.slack_s(word_s, until_s),
         deadman_s=_after(raised(stage.away, word_s, until_s + TOLD_LATER_S), word_s),
+        hidden=any(one.hidden for one in near),
     )
 
 

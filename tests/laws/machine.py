@@ -19,6 +19,8 @@ pdu = st.integers(1, PDUS).map("pdu{}".format)
 class Site(RuleBasedStateMachine):
     """Twelve miners on real drivers. Guards are held after every step, outcomes at the end of the story."""
 
+    metered = False
+
     @initialize(
         weather=st.sampled_from(["july", "heat_wave", "harvest", "january", "tropical"]),
         hour=st.sampled_from([2.0, 9.0, 13.0]),
@@ -26,7 +28,9 @@ class Site(RuleBasedStateMachine):
         seed=st.integers(1, 3),
     )
     def begin(self, weather, hour, running, seed):
-        self.stage = stage(MINERS, pdus=PDUS, weather=weather, hour=hour, seed=seed, running=running)
+        self.stage = stage(
+            MINERS, pdus=PDUS, weather=weather, hour=hour, seed=seed, running=running, metered=self.metered
+        )
         self.stage.run(4)
         self.troubles = Counter()
 
@@ -150,10 +154,14 @@ class Site(RuleBasedStateMachine):
         healed += [f"sensor {probe} well" for probe in range(1, 6)]
         healed += [f"device {name} ok" for name in self.stage.site.served]
         healed += ["page ok", "smoke off", "water off", "stop off", "ask clear-state --all"]
-        self.meet("mended", *healed)
+        self.meet("mended", *healed, *self.healing())
         self.stage.tick()
         self.stage.do("ask resume")
         self.stage.run(2)
+
+    def healing(self):
+        """What else has to be mended."""
+        return ()
 
     @invariant()
     def guards_hold(self):
@@ -169,3 +177,20 @@ class Site(RuleBasedStateMachine):
         STARTS.append(sum(last.starts) - sum(first.starts))
         found = self.stage.found
         assert found == (), found[:4]
+
+
+class Metered(Site):
+    """The same with a meter on the feed, that may be ill, and PDUs that may lie."""
+
+    metered = True
+
+    @rule(how=st.sampled_from(["still", "silent", "scaled 10", "scaled 0.1", "late 20", "late 60", "late 200", "well"]))
+    def main_meter(self, how):
+        self.meet("meter", f"meter {how}")
+
+    @rule(unit=pdu, how=st.sampled_from(["zero", "off", "true"]))
+    def lying_pdu(self, unit, how):
+        self.meet("lie", f"pdu {unit} {how}")
+
+    def healing(self):
+        return ("meter well", *(f"pdu pdu{n} true" for n in range(1, PDUS + 1)))

@@ -16,16 +16,16 @@ def _story(weather):
     return story.parse(f"{HEAD}weather {weather}\n")
 
 
-def _site(miners, pdus, weather, hour, seed, running):
+def _site(miners, pdus, weather, hour, seed, running, metered):
     told = _story(weather)
     start = told.start_wall_s() + int(hour * 3600)
-    return coop.build(seed, start, story=told, miners=miners, pdus=pdus, extras=False, running=running)
+    return coop.build(seed, start, story=told, miners=miners, pdus=pdus, extras=False, running=running, metered=metered)
 
 
 @cache
-def _config(miners, pdus, cap_kw):
+def _config(miners, pdus, cap_kw, metered):
     folder = Path(tempfile.mkdtemp(prefix="minectl-stage-"))
-    config = demo.write_config(folder, _site(miners, pdus, "july", 12, 1, True))
+    config = demo.write_config(folder, _site(miners, pdus, "july", 12, 1, True, metered))
     if cap_kw == 1000:
         return config
     path = config.paths.config
@@ -33,9 +33,12 @@ def _config(miners, pdus, cap_kw):
     return load(path)
 
 
-def stage(miners=24, *, pdus=2, weather="july", hour=12.0, seed=1, running=True, cap_kw=1000, again=False):
-    """A container of so many miners, in full swing unless told otherwise."""
-    return Stage(_config(miners, pdus, cap_kw), _site(miners, pdus, weather, hour, seed, running), again=again)
+def stage(
+    miners=24, *, pdus=2, weather="july", hour=12.0, seed=1, running=True, cap_kw=1000, again=False, metered=False
+):
+    """A container of so many miners, in full swing unless told otherwise; `metered`: with a meter on its feed."""
+    site = _site(miners, pdus, weather, hour, seed, running, metered)
+    return Stage(_config(miners, pdus, cap_kw, metered), site, again=again)
 
 
 @cache

@@ -12,7 +12,7 @@ from laws import machine
 from laws.stages import stage
 
 
-def run(stories, steps, seeded=None):
+def run(stories, steps, seeded=None, site=machine.Site):
     how = settings(
         max_examples=stories,
         stateful_step_count=steps,
@@ -23,7 +23,7 @@ def run(stories, steps, seeded=None):
         phases=(Phase.generate,) if seeded is None else (Phase.generate, Phase.shrink),
         print_blob=True,
     )
-    kind = machine.Site if seeded is None else seed(seeded)(machine.Site)
+    kind = site if seeded is None else seed(seeded)(site)
     run_state_machine_as_test(kind, settings=how)
 
 
@@ -37,6 +37,15 @@ def test_no_story_breaks_a_guard_or_an_outcome_and_none_is_empty():
     assert {"signal off", "kill", "clock", "disk", "power cut", "operator", "pdu", "page"} <= set(machine.SEEN)
     assert {"CURTAILING", "CURTAILED", "RESUMING", "RUNNING", "EMERGENCY"} <= set(machine.MODES)
     assert sum(machine.STARTS) > 10
+
+
+def test_no_story_of_a_site_with_a_main_meter_breaks_a_guard_or_an_outcome():
+    """MET1, MET2, O1, O3, O8."""
+    machine.SEEN.clear()
+    machine.MODES.clear()
+    run(12, 16, site=machine.Metered)
+    assert {"signal off", "meter", "lie", "page"} <= set(machine.SEEN)
+    assert {"CURTAILING", "CURTAILED", "RUNNING"} <= set(machine.MODES)
 
 
 def test_a_stop_that_a_person_took_back_is_still_what_the_letter_was_about():
@@ -59,6 +68,7 @@ def test_thousands_of_stories_break_nothing():
         print(f"stories from seed {number}")
         try:
             run(20, 40, number)
+            run(10, 40, number, machine.Metered)
         except FlakyStrategyDefinition as error:
             if isinstance(error.__context__, pytest.skip.Exception):  # time was up in the middle of a story
                 raise error.__context__ from None

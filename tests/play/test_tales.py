@@ -150,3 +150,48 @@ def test_o8_two_days_of_every_month_stay_under_the_cap_and_use_what_is_permitted
     assert (lived.over_cap, lived.late, lived.violations) == (0, 0, ())
     assert lived.spread <= 3
     assert lived.used_kwh >= 0.9 * lived.permitted_kwh  # an event in two days weighs more than five in a month
+
+
+# -- with a meter on the feed -----------------------------------------------------------------------------------------
+
+
+@cache
+def metered():
+    return tales.settle_in(Path(tempfile.mkdtemp(prefix="minectl-tales-")), metered=True)
+
+
+def on_the_feed(name, after_s):
+    told = tales.tales(1, 71, metered=True)
+    return next(one for one in told if [(f.name, at) for f, at in one.faults] == [(name, after_s)])
+
+
+def test_a_metered_site_has_tales_of_its_own_and_the_others_are_as_they_were():
+    faults = tales.on_the_feed()
+    grid = len(faults) * len(tales.MOMENTS) + len(tales.WEATHERS)
+    told = tales.tales(1, grid + 50, metered=True)
+    assert all(one.metered and "a meter on the feed" in one.name for one in told)
+    assert {fault for one in told[:grid] for fault, _ in one.faults} == set(faults)
+    assert all(one.faults[0][0] in faults and len(one.faults) in (2, 3) for one in told[grid:])
+    assert not any(one.metered for one in tales.tales(1, 1600))
+    assert not {fault.name for fault in faults} & {fault.name for fault in tales.catalogue()}
+    for text in (text for fault in faults for text in fault.deeds):
+        assert Stage.knows(text), text
+
+
+def test_a_true_meter_proves_a_dark_mine_in_the_same_tick_and_a_late_one_is_waited_for():
+    """MET2, O1: 280 miners, lamps, and a meter that shows means."""
+    for tale in (tales.tales(1, 1, metered=True)[0], on_the_feed("meter late 20", 0)):
+        told = tales.live(tale, metered())
+        assert told.in_time
+        assert (told.emergency, told.found) == ("", ())
+
+
+def test_what_a_lying_pdu_hides_is_told_and_never_proven():
+    """MET2, PDU4: every outlet shows nothing, the meter shows the mine; its air stays."""
+    told = tales.live(on_the_feed("every PDU zero", 0), metered())
+    assert told.kept
+    assert told.emergency
+    assert told.found == ()
+    unseen = told._replace(hidden=True, emergency="", under_s=None)
+    assert unseen.kept
+    assert not unseen._replace(hidden=False).kept

@@ -36,15 +36,26 @@ def troubles(dice):
     ])  # fmt: skip
 
 
-def story(seed):
-    """A stage and the deeds of its story."""
+def on_the_feed(dice):
+    """What only a site with a main meter can suffer from."""
+    how = dice.choice(["still", "silent", "scaled 10", "scaled 0.1", "late 20", "late 60", "late 200", "well"])
+    return [dice.choice([f"meter {how}", f"pdu pdu{dice.randint(1, 2)} {dice.choice(['zero', 'off', 'true'])}"])]
+
+
+def story(seed, metered=False):
+    """A stage and the deeds of its story; with a main meter some that are its own, beside those of the same seed."""
     dice = random.Random(seed)
     site = {"weather": dice.choice(WEATHER), "hour": dice.choice([2.0, 9.0, 13.0]), "running": dice.random() < 0.7}
     deeds, at = [], 4
     for _ in range(dice.randint(3, 12)):
         deeds += [(at, word) for word in troubles(dice)]
         at += dice.choice([0, 1, 1, 2, 3, 5, 8, 13])
-    return stage(12, seed=dice.randint(1, 3), **site), deeds, at + 10
+    made = stage(12, seed=dice.randint(1, 3), metered=metered, **site)
+    if metered:
+        more = random.Random(f"{seed} on the feed")
+        ats = [more.randint(4, at) for _ in range(more.randint(1, 4))]
+        deeds += [(then, word) for then in ats for word in on_the_feed(more)]
+    return made, deeds, at + 10
 
 
 @pytest.mark.soak
@@ -54,9 +65,10 @@ def test_no_story_of_any_seed_breaks_a_guard_or_an_outcome():
     seed = int(os.environ.get("MINECTL_SOAK_SEED", random.SystemRandom().randrange(1 << 30)))
     print(f"stories from seed {seed}")
     while time.monotonic() < ends:
-        site, deeds, ticks = story(seed)
-        found = site.play(deeds, ticks).found
-        assert found == (), f"seed {seed}: {found[:3]} after {deeds}"
+        for metered in (False, True):
+            site, deeds, ticks = story(seed, metered)
+            found = site.play(deeds, ticks).found
+            assert found == (), f"seed {seed}, metered {metered}: {found[:3]} after {deeds}"
         seed += 1
 
 
