@@ -154,6 +154,15 @@ def test_a_price_that_never_changes_is_told_as_high_once_and_not_every_day():
     assert told == ["price_high"]
 
 
+def test_another_price_in_the_same_slot_is_told_once():
+    """A test that is set anew is one slot from yesterday to tomorrow, and an exchange may correct itself."""
+    desk, told = Board(), []
+    for price in (20.0, 35.0, 36.0, 36.0, 4.0, 35.0):
+        desk.slots = (Slot(BEGIN_S - 86_400, BEGIN_S + 2 * 86_400, price),)
+        told += [(kind, dict(numbers)["price"]) for kind, numbers in desk.told(BEGIN_S)]
+    assert told == [("price_high", 35.0), ("price_low", 4.0), ("price_high", 35.0)]
+
+
 @pytest.mark.parametrize(("hours", "last"), [(23, 45), (24, 47), (25, 49)])
 @pytest.mark.parametrize("cheap", [0, 1, 5, "last"])
 def test_the_best_slot_is_told_once_on_the_days_the_clocks_change_too(hours, last, cheap):

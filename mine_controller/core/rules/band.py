@@ -196,9 +196,10 @@ def _told(view: View, kept: dict[str, Any], slots: Sequence[Slot]) -> Iterator[E
     kept["blind_s"] = 0
     if kept.pop("told", 0):
         yield Event("price_known", "info", "price", Reason("band", "known", (("price", slot.price),)))
-    if kept.get("slot_s") == slot.start_s:
+    begins = kept.get("slot_s") != slot.start_s
+    if not begins and kept.get("slot_price", slot.price) == slot.price:
         return
-    was = price_at(slots, slot.start_s - 1)
+    was = price_at(slots, slot.start_s - 1) if begins else None
     was = kept.get("slot_price") if was is None else was  # a contract's slot is told from yesterday on
     kept |= {"slot_s": slot.start_s, "slot_price": slot.price}
     high, low = (ways_of(view.alarms, kind).threshold for kind in ("price_high", "price_low"))
@@ -206,7 +207,7 @@ def _told(view: View, kept: dict[str, Any], slots: Sequence[Slot]) -> Iterator[E
         yield _price_event("price_high", slot.price, high)
     if slot.price < low and (was is None or was >= low):
         yield _price_event("price_low", slot.price, low)
-    if slot == _best(slots, clock):
+    if begins and slot == _best(slots, clock):
         yield _price_event("optimal_price", slot.price, slot.price)
 
 
