@@ -29,7 +29,6 @@ STOP_C, SHED_C = 40.0, 38.0
 UNPROVEN, EMERGENCY = "curtail_unproven", 2
 AIRLESS = ("air_lost", UNPROVEN)
 NOISE_K = 1.5  # by what a probe may be off and late
-LIED_S = 240  # what a PDU hides may go dark so much later than what is seen, and the run-on counts from that
 LIED_SHARE = 0.01  # of what all draw: then only the meter on the feed shows it, with its error of the whole mine
 PROBE_S = 180  # what a probe in air and its page's refresh add to a reading's age
 
@@ -376,8 +375,9 @@ def o10(history: History) -> Iterator[str]:
             continue
         if any(one.smoke for one in before):
             continue  # it stopped for smoke, which keeps fans off until a person says resume, also once it has gone
-        ends_s = RUN_ON_S - LIED_S * any(one.lied for one in before)
-        after = [one for one in history.samples if 0 < one.at_s - now.at_s < ends_s]
+        if any(one.lied for one in history.samples if 0 <= now.at_s - one.at_s <= RUN_ON_S):
+            continue  # the run-on counts from when the outlets showed nothing, and nobody else tells when that was
+        after = [one for one in history.samples if 0 < one.at_s - now.at_s < RUN_ON_S]
         whole = all(one.fans_able >= history.fans for one in (now, *after))
         if any(one.inlet_c < COLD_C + NOISE_K for one in (now, *after)):
             continue  # there fewer fans are the heater

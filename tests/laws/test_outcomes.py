@@ -437,3 +437,10 @@ def test_stretches_are_unbroken():
     samples = story((50, FULL_W, {}), (30, FULL_W, OFF), (20, FULL_W, {}), (10, FULL_W, OFF))
     found = stretches(samples, lambda one: one.signal == "off")
     assert [(one[0].at_s, length_s(one)) for one in found] == [(50.0, 20.0), (100.0, 0.0)]
+
+
+@pytest.mark.parametrize(("lied", "hidden", "found"), [(False, False, True), (True, False, True), (True, True, False)])
+def test_load_behind_a_pdu_that_lies_is_excused_only_where_no_meter_shows_it(lied, hidden, found):
+    about = {"signal": "off", "miners_w": 40_000.0, "lied": lied, "hidden": hidden}
+    samples = tuple(Sample(at_s=10.0 * at, **about) for at in range(60))
+    assert bool(list(MOMENTARY["O1"](History(samples)))) is found
