@@ -326,7 +326,8 @@ def _derive(site: dict[str, Value], wiring: Wiring, channels: Mapping[str, Value
     if prices.ROLE in wiring.roles:
         site[prices.ROLE] = site[prices.NOW] = prices.now(channels, wiring, clock)
     now_s, role = clock.plant_s, wiring.roles.get("inlet_c")
-    if "voltage_v" in wiring.roles:  # the lowest phase sags, the highest swells
+    if "voltage_v" in wiring.roles:  # the lowest phase sags, be another one unknown or not, the highest swells
+        site["voltage_min_v"] = _vote(wiring.roles["voltage_v"]._replace(vote="cold"), channels, now_s)
         site["voltage_max_v"] = _vote(wiring.roles["voltage_v"]._replace(vote="high"), channels, now_s)
     if role is None:
         return

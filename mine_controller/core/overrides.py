@@ -333,7 +333,7 @@ def with_tests(image: Image, state: State, wiring: Wiring) -> Image | None:
         if override.key == "inlet_c":
             site["inlet_min_c"] = site["inlet_max_c"] = value
         if override.key == "voltage_v":
-            site["voltage_max_v"] = value
+            site["voltage_min_v"] = site["voltage_max_v"] = value
     return image._replace(site=site)
 
 

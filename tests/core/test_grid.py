@@ -216,6 +216,28 @@ def test_law_4_a_phase_that_sagged_and_is_gone_since_frees_nobody():
     assert plant.violations == []
 
 
+@pytest.mark.parametrize(("others", "share"), [((185.0, 230.0), 0), ((205.0, 230.0), 0.8), ((208.0, 230.0), 1)])
+def test_a_phase_that_sags_sheds_though_another_one_is_not_known(others, share):
+    """A lost phase pulls the others down: what is measured speaks against the load, and for nothing."""
+    plant = weak("voltage_v")
+    full_w = plant.total
+    plant.volts = (None, 231.0, 230.0)
+    plant.ticks(4)
+    assert plant.total == full_w
+    plant.volts = (None, *others)
+    plant.ticks(2)
+    assert plant.total <= max(20 * 25, full_w * share)
+    assert plant.total > full_w * (share - 0.1)
+    assert last(plant).envelope.no_start.rule == "voltage"
+    plant.volts = (None, 230.0, 230.0)
+    plant.ticks(14)
+    assert plant.total <= max(20 * 25, full_w * share)
+    plant.volts = (231.0, 230.0, 230.0)
+    plant.ticks(16)
+    assert plant.total > 20 * 3390
+    assert plant.violations == []
+
+
 def test_nobody_starts_on_a_source_one_phase_of_which_was_never_measured():
     plant = Offgrid(wiring(20, roles=("voltage_v",)), running=False)
     plant.volts = (231.0, 230.0, None)

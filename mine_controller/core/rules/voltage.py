@@ -1,6 +1,7 @@
 """The voltage band: below it nothing starts and load goes down by steps, above it nothing starts.
 
-Every phase that is wired counts: the lowest sags, the highest swells. The nominal voltage stands in [site].
+Every phase that is wired counts: the lowest sags, the highest swells; while one is unknown nothing starts, and another
+one that sags still sheds. The nominal voltage stands in [site].
 """
 
 from typing import Any
@@ -44,11 +45,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if not nominal_v:
         return Advice((_no_start("no_nominal", ()),), (), (), kept)
     value, low_v, high_v = view.role("voltage_v"), view.number("voltage_v"), view.number("voltage_max_v")
+    known, lowest_v = low_v is not None, view.number("voltage_min_v")  # the latter of the phases that are known
     block_v, shed_v, off_v, most_v = (
         round(nominal_v * pct / 100, 1)
         for pct in (options.block_pct, options.shed_pct, options.off_pct, options.high_pct)
     )
     pace = Pace(options.step_pct, options.apart_s, options.confirm, options.hold_s)
+    if not known and lowest_v is not None and lowest_v < shed_v:  # what one phase shows sheds, and frees nobody
+        value, low_v = view.role("voltage_min_v"), lowest_v
     done = step(kept, value, Marks(block_v, shed_v, off_v), pace, view.fleet.miners_w, view.now_s)
     numbers: _Numbers = (("voltage_v", low_v if low_v is not None else "unknown"), ("nominal_v", nominal_v))
     limits: list[Limit] = []
@@ -56,7 +60,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if done.cap_w is not None:
         held = Reason("voltage", "off" if done.cap_w == 0 else "shed", (*numbers, ("cap_w", done.cap_w)))
         limits.append(Limit(CONTRACT, "max_power_w", done.cap_w, held))
-    if low_v is None:
+    if not known:
         limits.append(_no_start("unknown", (("why", value.why[:80]),)))
     elif done.blocked or done.cap_w is not None:
         limits.append(_no_start("low", numbers))
