@@ -144,7 +144,7 @@ def _turn(view: View, kept: dict[str, Any], options: Options, events: list[Event
     if down_s and not kept.get("down_s"):  # from now on some move by themselves
         kept["home"] = _homes(view, kept.get("home") or {}, _lent(kept, options))
     if kept.get("down_s") and not down_s:  # too short to move anybody, or not: who fled by himself has to come back
-        kept["ended_s"], kept["named"] = now_s, _still_named(kept)
+        kept["ended_s"], kept["restarted"], kept["named"] = now_s, [], _still_named(kept)
     kept["down_s"] = down_s
     if not kept.get("off_s") and down_s and not _trying(kept) and now_s - down_s >= options.down_s:
         kept["off_s"], kept["back_s"] = now_s, 0
