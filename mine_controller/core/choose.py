@@ -7,7 +7,7 @@ may run. Every miner left out has a reason.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
 from mine_controller.core.awake import to_tell
@@ -71,24 +71,21 @@ def _stops(view: View, envelope: Envelope) -> tuple[int, ...]:
     fleet, specs = view.fleet, view.wiring.miners
     running = [at for at, on in enumerate(fleet.on) if on]
     if envelope.max_power_w == 0 or envelope.max_miners == 0:
-        told = _told_to_run(view)
-        gone = set(running) | {at for at in told if not fleet.on[at]} | set(to_tell(view))
+        gone = {*running, *_called(view), *to_tell(view)}
     else:
-        gone = {at for at in running if specs[at].id in envelope.offs} if envelope.offs else set()
-        gone |= _over_limits(view, envelope, [at for at in running if at not in gone])
+        offs = envelope.offs
+        gone = {at for at in (*running, *_called(view)) if specs[at].id in offs} if offs else set()
+        gone |= _over_limits(view, envelope, [at for at in running if at not in gone], gone)
     return tuple(sorted(gone, key=lambda at: (-fleet.est_w[at], at)))
 
 
-def _told_to_run(view: View) -> list[int]:
-    return [
-        at
-        for at, spec in enumerate(view.wiring.miners)
-        if (c := view.state.chases.get(f"miner {spec.id}")) and c.want == "run"
-    ]
+def _called(view: View) -> list[int]:
+    """Who was told to run and is dark still."""
+    return [at for at in on_their_way(view.fleet.est_w, view.state, view.wiring) if not view.fleet.on[at]]
 
 
-def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]:
-    """As many as the power, count and breaker limits ask for; those already told to stop go first.
+def _over_limits(view: View, envelope: Envelope, running: list[int], going: Collection[int]) -> set[int]:
+    """As many as the power, count and breaker limits ask for, beside who goes anyway; those already told to stop first.
 
     Who was told to run and is dark still takes a place, and its power: of too many the last told are called off first,
     for too much power they go when all that runs is not enough (what runs is the load that has to go now).
@@ -96,7 +93,8 @@ def _over_limits(view: View, envelope: Envelope, running: list[int]) -> set[int]
     if envelope.max_power_w is None and envelope.max_miners is None and not (envelope.breakers or envelope.phases):
         return set()
     fleet = view.fleet
-    climbing = on_their_way(fleet.est_w, view.state, view.wiring)
+    ways = on_their_way(fleet.est_w, view.state, view.wiring)
+    climbing = {at: more_w for at, more_w in ways.items() if at not in going}
     called = [at for at in _last_told(view, climbing) if not fleet.on[at]]
     count = len(running) + len(called)
     spare = 0 if envelope.max_miners is None else max(0, count - envelope.max_miners)

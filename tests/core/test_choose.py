@@ -3,7 +3,7 @@
 import pytest
 from core import offgrid_plant
 from core.order_desk import view
-from core.plant import Plant, policy, wiring
+from core.plant import Plant, policy, request, wiring
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -302,6 +302,22 @@ def test_g5_who_was_told_to_run_before_the_source_fell_is_called_off_in_the_tick
     plant.ticks(8)
     assert plant.all_w <= 10_000
     assert sum(book.starts for book in plant.state.miners.values()) == 2
+    assert plant.violations == []
+
+
+def test_who_was_told_to_run_and_is_told_off_by_a_person_before_it_draws_is_called_off():
+    plant = Plant(wiring(24), running=False)
+    plant.start_s = 600
+    while not plant.starting:
+        plant.tick()
+    told = sorted(plant.starting)
+    plant.requests = (request("set-state", f"miner.{told[0]}", "stop"),)
+    plant.tick()
+    assert told[0] not in plant.starting
+    assert set(told[1:]) < set(plant.starting)
+    plant.ticks(8)
+    assert plant.state.miners[told[0]].starts == 0
+    assert f"miner {told[0]}" not in plant.state.chases
     assert plant.violations == []
 
 
