@@ -305,13 +305,14 @@ def test_g5_who_was_told_to_run_before_the_source_fell_is_called_off_in_the_tick
     assert plant.violations == []
 
 
-def test_who_was_told_to_run_and_is_told_off_by_a_person_before_it_draws_is_called_off():
+@pytest.mark.parametrize("word", ["set-state", "quarantine"])
+def test_who_was_told_to_run_and_is_told_off_by_a_person_before_it_draws_is_called_off(word):
     plant = Plant(wiring(24), running=False)
     plant.start_s = 600
     while not plant.starting:
         plant.tick()
     told = sorted(plant.starting)
-    plant.requests = (request("set-state", f"miner.{told[0]}", "stop"),)
+    plant.requests = (request(word, told[0]) if word == "quarantine" else request(word, f"miner.{told[0]}", "stop"),)
     plant.tick()
     assert told[0] not in plant.starting
     assert set(told[1:]) < set(plant.starting)

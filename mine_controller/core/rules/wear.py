@@ -49,10 +49,17 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             )
             if reason is not None:
                 limits.append(Limit(EQUIPMENT, f"ban {spec.id}", 0, reason))
-        elif (book := books.get(spec.id)) is not None and book.quarantined and book.quarantined.startswith(BY_PERSON):
-            reason = Reason("wear", "quarantined", (("why", book.quarantined),))
-            limits.append(Limit(PERSON, f"off {spec.id}", 0, reason))
+                limits += _off(spec, book) if f"miner {spec.id}" in view.state.chases else ()  # on its way up, perhaps
+        elif (book := books.get(spec.id)) is not None and book.quarantined:
+            limits += _off(spec, book)
     return Advice(tuple(limits))
+
+
+def _off(spec: MinerSpec, book: MinerBook | None) -> tuple[Limit, ...]:
+    """Of a miner that a person put aside: it stops, too."""
+    if book is None or not book.quarantined.startswith(BY_PERSON):
+        return ()
+    return (Limit(PERSON, f"off {spec.id}", 0, Reason("wear", "quarantined", (("why", book.quarantined),))),)
 
 
 def _of(view: View, spec: MinerSpec, options: Options) -> Options:
