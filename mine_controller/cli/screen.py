@@ -10,6 +10,7 @@ from mine_controller.cli.output import safe
 from mine_controller.config.model import Config
 from mine_controller.ports.clock import fold_of, utc_offset_s
 from mine_controller.render.lamp import said
+from mine_controller.render.panels import is_partial
 from mine_controller.render.text import Zone, span, temperature, watts
 
 WIDTH = 80
@@ -35,7 +36,7 @@ def screen(shown: dict[str, Any], config: Config, now_s: int) -> list[str]:
     lines += _wrapped("Power", _power(shown))
     lines += _wrapped("Air", _air(shown, config.site.temperature_unit)) if shown["readings"] else []
     lines += _wrapped("Fans", _fans(shown["fans"])) if shown["fans"] else []
-    lines += _wrapped("Supply", _supply(shown["supply"])) if shown.get("supply") else []
+    lines += _wrapped("Supply", _supply(shown)) if shown.get("supply") else []
     lines += _wrapped("Price", _price(shown["bands"], zone, now_s)) if shown.get("bands") else []
     lines += _wrapped("Uplinks", _uplinks(shown["uplinks"])) if shown.get("uplinks") else []
     if shown["signal"]["configured"]:
@@ -128,8 +129,11 @@ def _fans(fans: list[dict[str, Any]]) -> str:
     on, unknown = (sum(fan["on"] is state for fan in fans) for state in (True, None))
     by_state: dict[str, list[str]] = {}
     for fan in fans:
-        by_state.setdefault(fan["state"], []).append(fan["name"])
-    parts = [f"{len(by_state.pop('proven', []))} proven"]
+        starting = fan["state"] == "starting" and not fan.get("metered", True)  # nothing could ever prove its air
+        by_state.setdefault("no meter" if starting else fan["state"], []).append(fan["name"])
+    proven, bare = by_state.pop("proven", []), not any(fan.get("metered", True) for fan in fans)
+    parts = ["no meter" if bare else f"{len(proven)} proven"]
+    by_state.pop("no meter" if bare else "off", None)
     by_state.pop("off", None)
     parts += [
         f"{len(names)} {state}" + (f" ({', '.join(names)})" if len(names) < len(fans) else "")
@@ -163,8 +167,9 @@ def _obeying(forecast: dict[str, Any] | None) -> str:
     return f"a stop of all that runs takes {forecast['seconds']} s of {forecast['within_s']} s{beside}"
 
 
-def _supply(supply: dict[str, Any]) -> str:
-    used = f", {supply['used_pct']:.0f} % of it used" if supply["used_pct"] is not None else ""
+def _supply(shown: dict[str, Any]) -> str:
+    supply, least = shown["supply"], "at least " if is_partial(shown) else ""
+    used = f", {least}{supply['used_pct']:.0f} % of it used" if supply["used_pct"] is not None else ""
     return f"{watts(supply['held_w'])} counts{used}" + (": MORE THAN THERE IS" if supply["over"] else "")
 
 

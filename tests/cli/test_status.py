@@ -8,7 +8,7 @@ from cli.place import Place
 from click.testing import CliRunner
 
 from mine_controller.cli.main import group
-from mine_controller.cli.screen import _fans, screen
+from mine_controller.cli.screen import _fans, _supply, screen
 from mine_controller.ports.show import facts
 
 
@@ -165,6 +165,23 @@ def test_fans_whose_board_is_silent_are_not_called_off():
     assert told(None, None) == "relays unknown, 2 proven"
     assert told(True, None, False) == "1 of 3 on, 1 relays unknown, 3 proven"
     assert told(True, False) == "1 of 2 on, 2 proven"
+
+
+def test_fans_that_no_meter_watches_are_not_told_as_nought_proven_and_starting():
+    def fan(at, *, on, state, metered):
+        return {"name": str(at), "on": on, "state": state, "metered": metered}
+
+    dark = [fan(at, on=at != 3, state="off" if at == 3 else "starting", metered=False) for at in (1, 2, 3)]
+    assert _fans(dark) == "2 of 3 on, no meter"
+    assert _fans([dark[0], fan(2, on=True, state="failed", metered=False)]) == "2 of 2 on, no meter, 1 failed (2)"
+    assert _fans([fan(7, on=True, state="proven", metered=True), *dark]) == "3 of 4 on, 1 proven, 2 no meter (1, 2)"
+
+
+@pytest.mark.parametrize(("known", "told"), [(24, "33.0 kW counts, 45 % of it used"), (20, "at least 45 % of it used")])
+def test_what_is_used_of_the_source_is_at_least_that_where_some_parts_are_unknown(known, told):
+    supply = {"held_w": 33_000, "used_pct": 45.2, "over": False}
+    shown = {"supply": supply, "power_source": "parts", "power_known": known, "power_of": 24}
+    assert told in _supply(shown).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(
