@@ -66,9 +66,11 @@ def test_the_unit_ends_a_tick_as_cron_does_and_can_write_only_its_own_folders():
     assert service["CapabilityBoundingSet"] == ""
 
 
-def test_a_tick_of_the_timer_begins_without_the_folder_of_its_log():
-    """A /var/log in memory is empty after a boot: systemd began no tick, where one without a log does its work."""
-    paths = unit("minectl.service")["Service"]["ReadWritePaths"].split()
+@pytest.mark.parametrize("name", ["minectl.service", "minectl-serve.service"])
+def test_a_unit_with_ticks_begins_without_the_folder_of_its_log(name):
+    """A /var/log in memory is empty after a boot: systemd began no tick, where one without a log does its work, and not
+    the service with the button of the emergency stop."""
+    paths = unit(name)["Service"]["ReadWritePaths"].split()
     assert [path for path in paths if not path.startswith("-/")] == []
 
 
