@@ -133,7 +133,7 @@ def _act_on(
     opened = shed.begin_or_go_on(view.image, view.fleet, envelope, remembered, obey_within_s)
     if opened is not None and view.site.live and not known(view.state, shed.UNPROVEN):
         opened = opened._replace(emergency="", told_w=0)  # made in shadow mode, it was told to nobody
-    view = view._replace(fleet=shed.against_meter(opened, view.image, view.fleet))
+    view = view._replace(fleet=shed.against_meter(opened, view.image, view.fleet, view.fans))
     plan = choose(view, envelope)
     compared = compare(view, envelope, plan, shed.deadline(opened, obey_within_s))
     told = tell(view, envelope, plan, compared)

@@ -9,7 +9,7 @@ from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope, Look
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Limit, Reason
-from mine_controller.core.model.state import Chase, Shed, State
+from mine_controller.core.model.state import Chase, FanBook, Shed, State
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.source import AGREE_PCT
 
@@ -47,7 +47,7 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
         if shed is None:
             return begun
         taken = _inherited(begun, shed, int(told.get("off_s") or now_s))
-        shown = against_meter(begun, image, fleet)
+        shown = against_meter(begun, image, fleet, state.fans)
         return taken._replace(**_UNPROVEN) if _by_meter_alone(begun, shown) else taken
     least_w = floor_w(0, fleet)  # who was listed since has a standby too
     return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
@@ -73,7 +73,7 @@ def _beside_w(fleet: Fleet, dark_w: int) -> int:
     return max(least_w, min(beyond_w, agreed_w)) if beyond_w <= 2 * agreed_w else least_w
 
 
-def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
+def against_meter(shed: Shed | None, image: Image, fleet: Fleet, fans: Mapping[str, FanBook]) -> Fleet:
     """MET2: the utility's order is proven by the larger of two, the outlets' sum and the site meter less what is no
     miner's: a PDU that says 0 W may lie, and it is the meter that the bill is made from."""
     meter, fleet = image.site.get(METER), _fanless(fleet, image)
@@ -83,7 +83,14 @@ def against_meter(shed: Shed | None, image: Image, fleet: Fleet) -> Fleet:
         return fleet._replace(proof_w=max(fleet.proof_w, shed.told_w)) if shed.emergency == BY_METER else fleet
     if image.clock.plant_s - meter.at_s > METER_FRESH_S and not _is_after(meter.at_s, shed):
         return fleet
-    return fleet._replace(proof_w=max(fleet.proof_w, fleet.meter_w - fleet.fans_w - shed.beside_w))
+    fans_w = fleet.fans_w - _late_w(image, fans, meter.at_s)
+    return fleet._replace(proof_w=max(fleet.proof_w, fleet.meter_w - fans_w - shed.beside_w))
+
+
+def _late_w(image: Image, fans: Mapping[str, FanBook], at_s: int) -> int:
+    """What fans draw that were seen to come on after this moment: the meter's word of it has none of that."""
+    books = ((fan.watts or 0, fans.get(fan.name)) for fan in image.fans if fan.on)
+    return sum(watts for watts, book in books if book is not None and book.since_s > at_s)
 
 
 def _is_after(at_s: int, shed: Shed) -> bool:

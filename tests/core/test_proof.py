@@ -165,6 +165,21 @@ def test_met2_a_meter_that_misses_readings_takes_back_nothing_of_what_it_showed(
     assert plant.decisions[-1].mode == "CURTAILED"
 
 
+def test_met2_fans_that_come_on_after_the_meter_was_read_account_for_none_of_what_it_showed():
+    """12 kW ran on behind outlets that said 0 W; eight fans came on for the heat, and all was clear until next tick."""
+    plant = ordered(Metered(), hidden_w=12_000)
+    plant.ticks(8)
+    assert plant.fans_up == 1
+    plant.inlet = 42.0
+    plant.ticks(3)
+    assert plant.fans_up == 9
+    assert plant.events("curtailed") == []
+    assert {one.mode for one in plant.decisions} & {"CURTAILED"} == set()
+    plant.hidden_w = 0
+    plant.tick()
+    assert len(plant.events("curtailed")) == 1
+
+
 @pytest.mark.parametrize(("hidden_w", "proven"), [(24 * 3400, False), (0, True)])
 def test_met2_an_order_takes_over_no_proof_that_the_meter_contradicts(hidden_w, proven):
     plant = Metered()
@@ -216,7 +231,7 @@ def image(*, meter_at=1000):
     ],
 )
 def test_the_larger_counts_where_an_order_has_to_be_proven_and_the_meter_is_fresh(order, fleet_now, meter_at, proof_w):
-    assert shed.against_meter(order, image(meter_at=meter_at), fleet_now).proof_w == proof_w
+    assert shed.against_meter(order, image(meter_at=meter_at), fleet_now, {}).proof_w == proof_w
 
 
 @pytest.mark.parametrize(
