@@ -439,6 +439,10 @@ def test_stretches_are_unbroken():
     assert [(one[0].at_s, length_s(one)) for one in found] == [(50.0, 20.0), (100.0, 0.0)]
 
 
+def test_o5_air_is_wanted_for_load_that_outlets_tell_of():
+    assert not list(OUTCOMES["O5"](history([one._replace(lied=True) for one in airless_for_long()[0]])))
+
+
 @pytest.mark.parametrize(("lied", "hidden", "found"), [(False, False, True), (True, False, True), (True, True, False)])
 def test_load_behind_a_pdu_that_lies_is_excused_only_where_no_meter_shows_it(lied, hidden, found):
     about = {"signal": "off", "miners_w": 40_000.0, "lied": lied, "hidden": hidden}
