@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 import click
 
 from mine_controller.cli.output import json_text, safe
-from mine_controller.cli.session import Asker, config_path, tell_news
+from mine_controller.cli.session import Asker, Ended, config_path, tell_news
 from mine_controller.config.edit import (
     STARS,
     Change,
@@ -300,7 +300,8 @@ def edit(path: Path) -> None:
                 _replaced(source, raw, copy, path)
                 return
     finally:
-        copy.unlink(missing_ok=True)
+        if not isinstance(sys.exception(), Ended):  # what somebody has typed is not gone with the line
+            copy.unlink(missing_ok=True)
 
 
 def _copied(source: Source, path: Path) -> Path:
@@ -334,9 +335,7 @@ def _agreed(old: bytes, new: bytes, path: Path) -> bool:
         return True
     words = click.Choice(["save", "edit", "drop"])
     answer = click.prompt("It checks. What now?", type=words, default="save", err=True)
-    if answer == "drop":
-        refuse(f"{path.name} stays as it is.")
-    return bool(answer == "save")
+    return bool(answer == "save") if answer != "drop" else refuse(f"{path.name} stays as it is.")
 
 
 def _replaced(source: Source, raw: bytes, copy: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from mine_controller import __version__
-from mine_controller.cli.session import fail, user_name
+from mine_controller.cli.session import Ended, fail, user_name
 
 # command -> (module, one line of help). The help stands here so that `minectl --help` imports nothing else.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -159,14 +159,10 @@ def _read_no_more() -> None:
         os.close(nowhere)
 
 
-class _Ended(BaseException):
-    """Told to end by this signal."""
-
-
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     del frame
     signal.signal(signal.SIGHUP, lambda *_: None)  # the shell and the kernel both tell that a line is lost
-    raise _Ended(number)
+    raise Ended(number)
 
 
 def main() -> None:
@@ -180,6 +176,6 @@ def main() -> None:
             signal.signal(number, _end)
     try:
         group(prog_name="minectl")
-    except _Ended as ended:
+    except Ended as ended:
         signal.signal(ended.args[0], signal.SIG_DFL)
         signal.raise_signal(ended.args[0])

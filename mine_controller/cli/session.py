@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from mine_controller.store.note import Who
 
 
+class Ended(BaseException):
+    """Told to end by this signal (`main`)."""
+
+
 def paths_of(config: Path | None, db: Path | None) -> "Paths":
     """Where the files of the site lie; with `db` that file alone, and no config is needed."""
     from mine_controller.store.db import Places  # noqa: PLC0415 - imported by the commands that use it
