@@ -92,8 +92,12 @@ def test_whatever_ends_it_leaves_the_terminal_as_it_was(place, ends):
     command = [sys.executable, "-c", code, "watch", "-c", str(place.config.paths.config), "--every", "60s"]
     child = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "TERM": "xterm"})
     _until(own, watch.FOOT.encode())
-    child.send_signal(ends)
-    assert child.wait(20) == -ends
+    for _ in range(100):  # one that comes just before it waits for a key is heard with the next
+        if child.poll() is not None:
+            break
+        child.send_signal(ends)
+        time.sleep(0.2)
+    assert child.wait(1) == -ends
     assert termios.tcgetattr(theirs) == before
     os.close(theirs)
     assert watch.LEAVE.encode() in _until(own, watch.LEAVE.encode())
