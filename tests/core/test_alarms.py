@@ -7,6 +7,8 @@ from mine_controller.core.model.reason import Event, Reason
 
 # -- the edges ------------------------------------------------------------------------------------------------------
 
+LOST, AIR = event("air_lost", "fans"), over("air_back", "fans")
+
 
 def test_an_event_is_an_alarm_at_once_where_its_kind_has_no_delay():
     desk = Desk()
@@ -70,6 +72,46 @@ def test_the_end_of_several_at_once_goes_where_the_gravest_of_them_went():
     ]
 
 
+def test_the_end_of_several_at_once_says_what_was_wrong_with_the_one_it_names_first():
+    """It said of starlink, about starlink: "uplink lte is down (and lte)"."""
+    desk = Desk()
+    names = ("starlink", "lte", "fibre")
+    desk.tick(*(event("uplink_down", name, uplink=name) for name in names))
+    [end] = desk.tick(*(over("uplink_up", name) for name in names))
+    assert (end.about, end.others) == ("starlink", ("lte", "fibre"))
+    assert dict(end.reason.numbers) == {"uplink": "starlink"}
+
+
+def test_nobody_hears_that_an_emergency_is_over_while_it_stands_again():
+    """Its end waited for the cool-down, the emergency came back at once: "over" was the last word while it stood."""
+    desk = Desk()
+    desk.tick(LOST)
+    desk.tick(AIR)
+    desk.tick(LOST)
+    desk.tick(AIR)
+    desk.tick(LOST, passed_s=30)
+    told = said(desk.ticks(4))
+    assert ("clear", "air_lost") not in told
+    desk.tick(AIR)
+    ends = [one for one in desk.ticks(40) if one.what == "clear"]
+    assert [(one.about, one.others) for one in ends] == [("fans", ())]
+
+
+def test_the_end_that_waited_is_told_of_those_alone_that_do_not_stand_again():
+    desk = Desk()
+    rows = {name: event("uplink_down", name, "emergency", uplink=name) for name in ("a", "b", "c")}
+    desk.tick(rows["c"])
+    desk.tick(over("uplink_up", "c"))
+    desk.tick(rows["a"], rows["b"], passed_s=10)
+    desk.tick(over("uplink_up", "a"), over("uplink_up", "b"), passed_s=10)
+    desk.tick(rows["a"], passed_s=10)
+    ends = [one for one in desk.ticks(4) if one.what == "clear"]
+    assert [(one.about, one.others, dict(one.reason.numbers)) for one in ends] == [("b", (), {"uplink": "b"})]
+    desk.tick(over("uplink_up", "a"))
+    ends = [one for one in desk.ticks(4) if one.what == "clear"]
+    assert [(one.about, one.others, dict(one.reason.numbers)) for one in ends] == [("a", (), {"uplink": "a"})]
+
+
 def test_an_end_that_waited_since_an_older_version_is_information():
     desk = Desk()
     desk.tick(FAN)
@@ -77,7 +119,7 @@ def test_an_end_that_waited_since_an_older_version_is_information():
     desk.tick(event("fan_fault", "fan 4", severity="emergency"))
     desk.tick(over("fan_back", "fan 4"))
     [waits] = [one for one in desk.book["held"].values() if one["what"] == "clear"]
-    del waits["level"]
+    del waits["level"], waits["reasons"]
     desk.told.clear()
     desk.ticks(40)
     assert [one.level for one in desk.told if one.what == "clear"] == [0]

@@ -150,13 +150,16 @@ def _end(work: Machine) -> None:
         if not alarm["told_s"] or key in work.shelved:
             continue
         gate = _gate(alarm["kind"], alarm["about"], " over")
-        was = work.held.get(gate)
-        abouts = [*was["abouts"], str(alarm["about"])] if was else [str(alarm["about"])]
+        was, about, reason = work.held.get(gate) or {}, str(alarm["about"]), alarm.get("first") or alarm["reason"]
+        abouts = list(dict.fromkeys((*was.get("abouts", ()), about)))[:NAMED]
+        reasons = {**(was.get("reasons") or {}), about: reason}
         work.held[gate] = {
-            "what": "clear", "kind": alarm["kind"], "abouts": abouts[:NAMED], "n": (was["n"] if was else 0) + 1,
-            "severity": "info", "level": max(was.get("level", 0) if was else 0, _alarm_level(work, alarm)),
-            "reason": alarm.get("first") or alarm["reason"], "since_s": alarm["since_s"],
-            "for_s": max(was["for_s"] if was else 0, int(alarm.get("clear_s", work.now_s)) - int(alarm["since_s"])),
+            "what": "clear", "kind": alarm["kind"], "abouts": abouts,
+            "n": was.get("n", 0) + (about not in was.get("abouts", ())),
+            "severity": "info", "level": max(was.get("level", 0), _alarm_level(work, alarm)),
+            "reason": reason, "reasons": {name: reasons[name] for name in abouts if name in reasons},
+            "since_s": alarm["since_s"],
+            "for_s": max(was.get("for_s", 0), int(alarm.get("clear_s", work.now_s)) - int(alarm["since_s"])),
             "id": alarm["id"], "at": alarm["at"], "raised_s": alarm.get("raised_s", 0),
         }  # fmt: skip
 
@@ -168,12 +171,27 @@ def _held(work: Machine) -> list[Telling]:
         folds = one["what"] == "notice" and _follows(work, one["kind"])
         if not folds and not _open(work, gate, work.ways(one["kind"]).cool_s):
             continue
-        del work.held[gate]
-        if folds:
+        over, again = _apart(work, one)
+        if again:
+            work.held[gate] = again
+        else:
+            del work.held[gate]
+        if folds or not over:
             continue
         _pass(work, gate)
-        out.append(_told(work, one))
+        out.append(_told(work, over))
     return out
+
+
+def _apart(work: Machine, one: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What may be told, and what waits on: nobody hears that an alarm is over while it stands again."""
+    again = [about for about in one["abouts"] if f"{one['kind']} {about}" in work.alarms]
+    over = [about for about in one["abouts"] if about not in again]
+    if one["what"] == "notice" or not again:
+        return one, {}
+    if not over:
+        return {}, one
+    return one | {"abouts": over, "n": int(one["n"]) - len(again)}, one | {"abouts": again, "n": len(again)}
 
 
 def _follows(work: Machine, kind: str) -> bool:
@@ -194,7 +212,7 @@ def _told(work: Machine, one: dict[str, Any]) -> Telling:
         kind=str(one["kind"]),
         about=abouts[0],
         severity=str(one["severity"]),
-        reason=reason_of(one["reason"]),
+        reason=reason_of((one.get("reasons") or {}).get(abouts[0], one["reason"])),
         since_s=int(one["since_s"]),
         for_s=int(one["for_s"]),
         alarm=str(one["id"]),
