@@ -112,6 +112,15 @@ def test_the_end_that_waited_is_told_of_those_alone_that_do_not_stand_again():
     assert [(one.about, one.others, dict(one.reason.numbers)) for one in ends] == [("a", (), {"uplink": "a"})]
 
 
+def test_the_log_says_of_an_alarm_that_is_over_as_long_as_the_letter():
+    """It added the off-delay: 14 min in `events`, 8 min in the message about the same."""
+    desk = Desk()
+    desk.ticks(6, levels=[HEAT])
+    [end] = desk.ticks(4)
+    [line] = [one for one in desk.log if one.kind == "temperature_warning_over"]
+    assert dict(line.reason.numbers)["for_s"] == end.for_s == 6 * TICK_S
+
+
 def test_an_end_that_waited_since_an_older_version_is_information():
     desk = Desk()
     desk.tick(FAN)

@@ -387,7 +387,7 @@ class Machine:
         del self.alarms[key]
         self.ended.append(alarm)
         if alarm.get("level"):
-            numbers = (("kind", alarm["kind"]), ("for_s", self.now_s - alarm["since_s"]))
+            numbers = (("kind", alarm["kind"]), ("for_s", int(alarm.get("clear_s", self.now_s)) - alarm["since_s"]))
             over = Event(f"{alarm['kind']}_over", "info", alarm["about"], Reason("alarm", "over", numbers))
             self.events.append(over)
 
