@@ -20,7 +20,7 @@ from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORD
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Role, Wiring
 from mine_controller.core.once import Once
-from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_probes
+from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_meters, watch_probes
 from mine_controller.record import NamedTuple
 
 NEVER = Value(None, 0, "", "never read")
@@ -57,6 +57,7 @@ def freeze(
     _oust(channels, given, addresses, wiring)
     miners = _miners(wiring, channels, clock.plant_s)
     watch_probes(channels, miners, wiring)
+    watch_meters(channels, miners, wiring)
     if last is not None and clock.plant_s // SWEEP_S != last.clock.plant_s // SWEEP_S:
         _sweep(channels, wiring, clock.plant_s)
     site = {name: _vote(role, channels, clock.plant_s) for name, role in wiring.roles.items()}
