@@ -48,6 +48,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("temperature", "shed_over"): "inlet {inlet_c} °C: heat shedding ends",
     ("temperature", "stop_over"): "inlet {inlet_c} °C: heat stop ends",
     ("temperature", "warm"): "inlet {inlet_c} °C is over {limit_c} °C: every fan runs",
+    ("temperature", "warm_held"): "the inlet was over {limit_c} °C: every fan runs until it is {below_c} °C",
     ("temperature", "unknown"): "inlet temperature unknown for {blind_s}: no starts, fans full",
     ("temperature", "blind"): "inlet temperature unknown for {blind_s}: load is taken down",
     ("temperature", "seen_again"): "inlet temperature readable again",

@@ -5,8 +5,11 @@ from itertools import pairwise
 
 import pytest
 from core.plant import Plant, wiring
+from core.rule_desk import Desk
 from hypothesis import given
 from hypothesis import strategies as st
+
+from mine_controller.core.words import sentence
 
 
 def running(miners=24):
@@ -25,6 +28,32 @@ def test_warm_inlet_runs_every_fan():
     plant.inlet = 36.0
     plant.ticks(2)
     assert plant.fans_up == 9
+
+
+def test_above_the_warning_every_fan_runs_until_two_degrees_below_it():
+    """A dark mine's fans went from one to all and back every few minutes, by the noise of a probe at 35 °C."""
+    desk = Desk("temperature")
+    desk.see(inlet_c=35.0)
+    assert desk.limit("fans_min") is None
+    desk.see(inlet_c=35.1)
+    assert (desk.limit("fans_min"), desk.limit("max_power_w"), desk.limit("no_start")) == (4, None, None)
+    for inlet_c in (34.9, 35.0, 33.1):
+        desk.see(inlet_c=inlet_c)
+        assert desk.limit("fans_min") == 4
+    [held] = [one for one in desk.last.limits if one.what == "fans_min"]
+    assert sentence(held.reason) == "the inlet was over 35.0 °C: every fan runs until it is 33.0 °C"
+    desk.see(inlet_c=33.0)
+    assert desk.limit("fans_min") is None
+    desk.see(inlet_c=34.9)
+    assert desk.limit("fans_min") is None
+
+
+def test_law_4_an_inlet_nobody_knows_ends_no_hour_of_every_fan():
+    desk = Desk("temperature")
+    desk.fleet = {"on_n": 0}
+    desk.see(inlet_c=35.1)
+    desk.see(inlet_c=None)
+    assert desk.limit("fans_min") == 4
 
 
 def test_tmp_shed_takes_at_least_five_percent_each_tick_and_never_gives_back():

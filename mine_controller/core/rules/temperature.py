@@ -1,10 +1,10 @@
 """The inlet heat ladder: warn, shed, stop; and what blindness means (O6, O7, TMP1, TMP2).
 
-35 warns and runs every fan, 38 sheds 5 % of the load every tick (10 % when more than 1 K above), 40 (two readings) or
-45 (one) stops all and latches. That ends after half an hour below 33; or, where outside is no cooler, after an hour
-below the warning with every miner dark, in which the air has become that of outside. The rungs above and the start
-window stand as before. Unknown for 5 ticks sheds to half, for 10 ticks stops. The inlet is the second highest of three
-or more sensors, the highest of two, or the highest when they differ by more than 8 K.
+35 warns and runs every fan until 33, 38 sheds 5 % of the load every tick (10 % when more than 1 K above), 40 (two
+readings) or 45 (one) stops all and latches. That ends after half an hour below 33; or, where outside is no cooler,
+after an hour below the warning with every miner dark, in which the air has become that of outside. The rungs above and
+the start window stand as before. Unknown for 5 ticks sheds to half, for 10 ticks stops. The inlet is the second highest
+of three or more sensors, the highest of two, or the highest when they differ by more than 8 K.
 """
 
 from typing import Any
@@ -18,6 +18,7 @@ from mine_controller.record import NamedTuple
 LAYER = SAFETY
 NEEDS = ("inlet_c",)
 NOISE_K = 0.5
+EASE_K = 2.0  # what a rung of the ladder began ends this much below it
 STEP_S = 120  # "a tick" of the heat ladder, whatever the timer
 
 
@@ -106,7 +107,7 @@ def _shed(view: View, inlet_c: float, options: Options, work: _Now) -> None:
             kept["shed_w"] = min(int(kept["shed_w"]), view.fleet.miners_w) * share // 100
         kept["cool_s"] = 0
     elif kept.get("shed_s"):
-        cool = inlet_c <= options.shed_c - 2
+        cool = inlet_c <= options.shed_c - EASE_K
         kept["cool_s"] = (int(kept.get("cool_s") or 0) or now_s) if cool else 0
         if cool and now_s - int(kept["cool_s"]) >= 3 * STEP_S:
             kept["shed_s"] = kept["shed_w"] = kept["cool_s"] = 0
@@ -163,15 +164,27 @@ def _limits(view: View, options: Options, work: _Now) -> None:
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
     if kept.get("shed_s"):
         cooler = inlet_c is not None and inlet_c <= options.shed_c
-        over = (("below_c", options.shed_c - 2), ("for_s", 3 * STEP_S)) if cooler else ()
+        over = (("below_c", options.shed_c - EASE_K), ("for_s", 3 * STEP_S)) if cooler else ()
         code = "shed_unseen" if inlet_c is None else "shed_held" if cooler else "shed"
         reason = Reason("temperature", code, (*numbers, ("limit_c", options.shed_c), *over))
         work.limits.append(Limit(SAFETY, "max_power_w", int(kept["shed_w"]), reason))
         work.limits.append(Limit(SAFETY, "no_start", 0, reason))
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
-    if inlet_c is not None and inlet_c > options.warn_c:
+    if _is_warm(inlet_c, options, kept):
         reason = Reason("temperature", "warm", (*numbers, ("limit_c", options.warn_c)))
+        if inlet_c is None or inlet_c <= options.warn_c:
+            marks = (("limit_c", options.warn_c), ("below_c", options.warn_c - EASE_K))
+            reason = Reason("temperature", "warm_held", marks)
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
+
+
+def _is_warm(inlet_c: float | None, options: Options, kept: dict[str, Any]) -> bool:
+    """Above warn_c, and until EASE_K below it: fans of a dark mine would follow the noise of a probe, on and off."""
+    if inlet_c is not None and inlet_c > options.warn_c:
+        kept["warm"] = 1
+    elif inlet_c is not None and inlet_c <= options.warn_c - EASE_K:
+        kept["warm"] = 0
+    return bool(kept.get("warm"))
 
 
 def _stopped(view: View, inlet_c: float | None, options: Options, kept: dict[str, Any]) -> Reason:
