@@ -1,6 +1,6 @@
 """The inlet heat ladder: warn, shed, stop; and what blindness means (O6, O7, TMP1, TMP2).
 
-35 warns and runs every fan until 33, 38 sheds 5 % of the load every tick (10 % when more than 1 K above), 40 (two
+35 warns and runs every fan until 34, 38 sheds 5 % of the load every tick (10 % when more than 1 K above), 40 (two
 readings) or 45 (one) stops all and latches. That ends after half an hour below 33; or, where outside is no cooler,
 after an hour below the warning with every miner dark, in which the air has become that of outside. The rungs above and
 the start window stand as before. Unknown for 5 ticks sheds to half, for 10 ticks stops. The inlet is the second highest
@@ -18,7 +18,7 @@ from mine_controller.record import NamedTuple
 LAYER = SAFETY
 NEEDS = ("inlet_c",)
 NOISE_K = 0.5
-EASE_K = 2.0  # what a rung of the ladder began ends this much below it
+WARM_K = 1.0  # every fan runs until this much below warn_c; more would keep them on through a whole hot event
 STEP_S = 120  # "a tick" of the heat ladder, whatever the timer
 
 
@@ -107,7 +107,7 @@ def _shed(view: View, inlet_c: float, options: Options, work: _Now) -> None:
             kept["shed_w"] = min(int(kept["shed_w"]), view.fleet.miners_w) * share // 100
         kept["cool_s"] = 0
     elif kept.get("shed_s"):
-        cool = inlet_c <= options.shed_c - EASE_K
+        cool = inlet_c <= options.shed_c - 2
         kept["cool_s"] = (int(kept.get("cool_s") or 0) or now_s) if cool else 0
         if cool and now_s - int(kept["cool_s"]) >= 3 * STEP_S:
             kept["shed_s"] = kept["shed_w"] = kept["cool_s"] = 0
@@ -164,7 +164,7 @@ def _limits(view: View, options: Options, work: _Now) -> None:
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
     if kept.get("shed_s"):
         cooler = inlet_c is not None and inlet_c <= options.shed_c
-        over = (("below_c", options.shed_c - EASE_K), ("for_s", 3 * STEP_S)) if cooler else ()
+        over = (("below_c", options.shed_c - 2), ("for_s", 3 * STEP_S)) if cooler else ()
         code = "shed_unseen" if inlet_c is None else "shed_held" if cooler else "shed"
         reason = Reason("temperature", code, (*numbers, ("limit_c", options.shed_c), *over))
         work.limits.append(Limit(SAFETY, "max_power_w", int(kept["shed_w"]), reason))
@@ -173,16 +173,16 @@ def _limits(view: View, options: Options, work: _Now) -> None:
     if _is_warm(inlet_c, options, kept):
         reason = Reason("temperature", "warm", (*numbers, ("limit_c", options.warn_c)))
         if inlet_c is None or inlet_c <= options.warn_c:
-            marks = (("limit_c", options.warn_c), ("below_c", options.warn_c - EASE_K))
+            marks = (("limit_c", options.warn_c), ("below_c", options.warn_c - WARM_K))
             reason = Reason("temperature", "warm_held", marks)
         work.limits.append(Limit(SAFETY, "fans_min", everything, reason))
 
 
 def _is_warm(inlet_c: float | None, options: Options, kept: dict[str, Any]) -> bool:
-    """Above warn_c, and until EASE_K below it: fans of a dark mine would follow the noise of a probe, on and off."""
+    """Above warn_c, and until WARM_K below it: fans of a dark mine would follow the noise of a probe, on and off."""
     if inlet_c is not None and inlet_c > options.warn_c:
         kept["warm"] = 1
-    elif inlet_c is not None and inlet_c <= options.warn_c - EASE_K:
+    elif inlet_c is not None and inlet_c <= options.warn_c - WARM_K:
         kept["warm"] = 0
     return bool(kept.get("warm"))
 
