@@ -119,7 +119,7 @@ def wished(config: Config, found: Miners, filters: Filters, *, enabled: bool, re
     if not enabled:
         return miners.quarantine(config, found, filters, why, release=False)
     out = miners.quarantine(config, found, filters, why, release=True)
-    freed = miners.freed(found, filters, why, of=("miner",))  # a mode or a pool keeps nobody off
+    freed = miners.freed(config, found, filters, why, of=("miner",))  # a mode or a pool keeps nobody off
     return Asking((*out.wanted, *freed.wanted), out.cannot, freed.notes)
 
 

@@ -198,7 +198,7 @@ def auto(
     context: click.Context, fan: tuple[str, ...], config: Path | None, reason: str, no_tick: bool, as_json: bool
 ) -> None:
     """Back to automatic: the fans named, or all of them."""
-    from mine_controller.ops.recall import kept_book  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.recall import held_keys  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.replies import Wanted  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
@@ -208,10 +208,10 @@ def auto(
         if name not in known:
             fail(f"there is no fan {name!r}; fans are {', '.join(sorted(known, key=lambda one: (len(one), one)))}")
     try:
-        overrides = kept_book(loaded.paths).state.overrides
+        keys = held_keys(loaded.paths)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
-    held = sorted(one.key for one in overrides if one.key.partition(".")[0] in ("fan", "fans"))
+    held = sorted(key for key in keys if key.partition(".")[0] in ("fan", "fans"))
     mine = [key for key in held if not fan or key.removeprefix("fan.") in fan]
     together = "a person holds all fans together: `minectl clear-state fans` ends that"
     if "fans" in held and not mine:

@@ -249,7 +249,7 @@ def auto(context: click.Context, /, **options: Any) -> None:
 
     asked = given(context, options)
     found = known_miners(asked.config)
-    asking = asked_for(lambda: freed(found, asked.filters, asked.reason))
+    asking = asked_for(lambda: freed(asked.config, found, asked.filters, asked.reason))
     if not asking.wanted and asking.notes:
         fail("; ".join(map(safe, asking.notes)))
     if not asking.wanted:

@@ -25,11 +25,12 @@ from mine_controller.core.once import Once
 from mine_controller.core.refusal import Refused
 from mine_controller.core.stopless import left, said
 from mine_controller.ops.profiles import Profile
-from mine_controller.ops.recall import kept_book
+from mine_controller.ops.recall import held_keys, kept_book
 from mine_controller.ops.replies import Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
+from mine_controller.store.answered import waiting
 
 ALL = "--all"
 HELD = ("miner", "mode", "pool")  # keys of set-state that name one miner
@@ -368,10 +369,12 @@ def _whole(key: str, filters: Filters, chosen: Sequence[Mapping[str, Any]]) -> t
     return groups
 
 
-def freed(found: Miners, filters: Filters, reason: str, of: Sequence[str] = HELD) -> Asking:
-    """clear-state of everything a person holds of those meant; `of`: of that alone ("miner": off or on). PickError."""
+def freed(config: Config, found: Miners, filters: Filters, reason: str, of: Sequence[str] = HELD) -> Asking:
+    """clear-state of everything a person holds of those meant, or has asked to hold; `of`: of that alone ("miner": off
+    or on). PickError, StoreTrouble.
+    """
     chosen = picked(found, filters)
-    keys = {one.key for one in found.book.state.overrides}
+    keys = held_keys(config.paths)
     mine = [f"{key}.{row['id']}" for row in chosen for key in of]
     mine += [name for key in of for name in _whole(key, filters, chosen)]
     wanted = tuple(Wanted("clear-state", (key,), reason) for key in mine if key in keys)
@@ -390,11 +393,13 @@ def _held_with_others(key: str, chosen: Sequence[Mapping[str, Any]], of: Sequenc
 
 
 def quarantine(config: Config, found: Miners, filters: Filters, reason: str, *, release: bool) -> Asking:
-    """Put those meant into quarantine, or let them out. PickError."""
+    """Put those meant into quarantine, or let them out. PickError, StoreTrouble."""
     chosen = picked(found, filters)
     cannot = {row["id"]: "" if release else _no_stop(config, row["id"]) for row in chosen}
-    verb = "release" if release else "quarantine"
-    todo = [row["id"] for row in chosen if bool(row["quarantine"]) == release and not cannot[row["id"]]]
+    verb, other = ("release", "quarantine") if release else ("quarantine", "release")
+    turned = {one.args[0] for one in waiting(config.paths) if one.verb == other}  # the contrary, asked a moment ago
+    able = [row for row in chosen if not cannot[row["id"]]]
+    todo = [row["id"] for row in able if bool(row["quarantine"]) == release or turned & {row["id"], ALL}]
     notes = () if release else _deaf(config, found, [row for row in chosen if row["id"] in todo])
     return Asking(tuple(Wanted(verb, (name,), reason) for name in todo), cannot, notes)
 

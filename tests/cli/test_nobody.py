@@ -18,3 +18,31 @@ def test_automatic_already_is_json_where_json_is_asked_for(seen):
     dry = seen.run("miners", "auto", "b01", "--dry-run", "--json")
     assert json.loads(dry.stdout) == {"dry_run": True, "requests": [], "cannot": {}}
     assert seen.run("miners", "auto", "b01").stdout == "Nobody holds these miners: they are automatic already.\n"
+
+
+def test_what_waits_to_be_held_is_let_go_too(seen):
+    """A tick may need minutes until it takes a request: who thinks again in between is no "already"."""
+    seen.run("miners", "quarantine", "b01", "--reason", "hums", "--no-tick")
+    done = seen.run("miners", "quarantine", "b01", "--release")
+    assert done.exit_code == 0, done.output
+    assert seen.run("miners", "quarantine").stdout == "Nobody is in quarantine.\n"
+    seen.run("miners", "stop", "b02", "--no-tick")
+    done = seen.run("miners", "auto", "b02")
+    assert (done.exit_code, "already" in done.output) == (0, False), done.output
+    assert seen.run("miners", "auto", "b02").stdout == "Nobody holds these miners: they are automatic already.\n"
+
+
+def test_a_release_that_waits_is_turned_too(seen):
+    seen.run("miners", "quarantine", "b01", "--reason", "hums")
+    seen.run("release", "--all", "--no-tick")
+    done = seen.run("miners", "quarantine", "b01", "--reason", "it does hum")
+    assert done.exit_code == 0, done.output
+    assert "b01" in seen.run("miners", "quarantine").stdout
+
+
+def test_a_fan_that_waits_to_be_held_goes_back_to_automatic(place):
+    place.ticks()
+    place.run("fans", "on", "3", "--for", "1h", "--reason", "smell", "--no-tick")
+    done = place.run("fans", "auto", "3")
+    assert (done.exit_code, "already" in done.output) == (0, False), done.output
+    assert "already" in place.run("fans", "auto", "3").output
