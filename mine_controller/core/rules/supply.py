@@ -115,7 +115,7 @@ def _inputs(view: View, kept: dict[str, Any]) -> dict[str, float]:
         figure = None if name in gone else view.number(name)
         if figure is not None:
             out[name] = figure
-            seen_s[name] = view.now_s
+            seen_s[name] = view.role(name).at_s  # not now: a word of minutes ago may still count
         elif view.wired(name) and name in was:
             out[name] = was[name]
         if view.wired(name):
