@@ -183,7 +183,7 @@ def _is_warm(inlet_c: float | None, options: Options, kept: dict[str, Any]) -> b
     if inlet_c is not None and inlet_c > options.warn_c:
         kept["warm"] = 1
     elif inlet_c is not None and inlet_c <= options.warn_c - WARM_K:
-        kept["warm"] = 0
+        kept.pop("warm", None)
     return bool(kept.get("warm"))
 
 
