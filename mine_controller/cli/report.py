@@ -118,7 +118,9 @@ def costs(days: int, by: str, form: str | None, config: Path | None) -> None:
 
     loaded = load_config(config, last_good=True)
     if "price" not in loaded.policy.wiring.roles:
-        fail("[wiring] has no price: without one nothing is known of costs", 2)
+        fail(
+            "[wiring] has no price: write your own as a section `[tariff NAME]`, and wire it: `price = tariff NAME`", 2
+        )
     try:
         found = report(loaded, days, by, int(time.time()))
     except StoreTrouble as trouble:

@@ -269,6 +269,7 @@ def test_what_is_guessed_is_said_to_be_in_what_is_saved_and_not_in_the_cost_besi
 def test_costs_of_a_site_without_prices_are_refused_with_the_remedy(place):
     result = place.run("report", "costs")
     assert (result.exit_code, "[wiring] has no price" in result.output) == (2, True)
+    assert "`price = tariff NAME`" in result.output
 
 
 def test_costs_before_any_tick_say_that_nothing_is_known(home):
