@@ -16,6 +16,7 @@ from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
 
 LOOPBACK = "127.0.0.1"
+RESTART = "systemctl restart minectl-dummy-pool"
 ANYWHERE = ("0.0.0.0", "::")  # noqa: S104 - what another one may have been told to listen on
 WORDS = {"on": b"open\n", "off": b"close\n"}
 GREETING = (
@@ -57,7 +58,7 @@ def faults(options: Options) -> list[str]:
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
-    """Replies "status" and "pool". Raises WireError when neither door answers."""
+    """Replies "status" and "pool". Raises WireError, with what helps, when neither door answers."""
     del ask
     answers = wire.many(
         [
@@ -66,8 +67,9 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         ],
         min(wire.until, wire.now() + ANSWER_S),
     )
-    if all(isinstance(answer, WireError) for answer in answers):
-        raise next(answer for answer in answers if isinstance(answer, WireError))
+    dead = [answer for answer in answers if isinstance(answer, WireError)]
+    if len(dead) == len(answers):
+        raise WireError(dead[0].kind, f"{dead[0].why}: {RESTART}")
     return tuple(_reply(name, answer) for name, answer in zip(("status", "pool"), answers, strict=True))
 
 
@@ -99,7 +101,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     where = (status.get("host", options.host), status.get("port", options.port))
     if where[0] not in (options.host, *ANYWHERE) or where[1] != options.port:
         place = _answer.clean(f"{where[0]}:{where[1]}", 40)
-        raise BadReply(f"it listens on {place}, not where this section says: systemctl restart minectl-dummy-pool")
+        raise BadReply(f"it listens on {place}, not where this section says: {RESTART}")
     found = [Found("", "switch", "on" if taking else "off"), _link(by_name.get("pool"), taking, _is_full(status))]
     for quantity, name in (("clients_n", "working"), ("accepted_n", "accepted"), ("rejected_n", "rejected")):
         value = status.get(name)

@@ -114,5 +114,6 @@ def test_a_pool_that_does_not_run_is_unreachable_and_says_how_to_start_it():
     with running() as options:
         pass
     assert apply(options, "on") == UNREACHABLE
-    with pytest.raises((BadReply, http.WireError), match="refused"):
+    with pytest.raises(http.WireError, match="refused") as told:
         read(options)
+    assert "systemctl restart minectl-dummy-pool" in told.value.why
