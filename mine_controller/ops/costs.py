@@ -64,7 +64,7 @@ def _is_first(reason: str) -> bool:
 def reported(config: Config, segments: Iterable[Segment], days: int, by: str, transitions: int = 0) -> Report:
     """The same out of segments at hand."""
     segments = tuple(segments)
-    nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
+    nominal_w = query.nominal_w(config.paths, config.policy.wiring.miners, segments)
     earns = _earns(config)
     total = money.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
     if by == "miner":

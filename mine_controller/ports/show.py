@@ -18,7 +18,17 @@ from mine_controller.render.given import EVENTS_OF_ONE, Economy, EventLine, Hist
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.events import EventRow, numbers_of
 from mine_controller.store.money import idle_of
-from mine_controller.store.query import day_series, events, events_of, lasting, letters, miner_hours, rolled, segments
+from mine_controller.store.query import (
+    day_series,
+    events,
+    events_of,
+    lasting,
+    letters,
+    miner_hours,
+    nominal_w,
+    rolled,
+    segments,
+)
 
 QUARTER_S, HALF_S, HOUR_S = 900, 1800, 3600
 DAY_S = 86_400
@@ -157,10 +167,10 @@ def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]
     begin_s, day_of = midnight_s(config.site.timezone, now_s, MONTH_DAYS - 1), local_day(config.site.timezone)
     try:
         found = segments(config.paths, begin_s, now_s + 1, idle_of(config.policy))
+        watts = nominal_w(config.paths, config.policy.wiring.miners, found)
     except ValueError:  # a damaged hour: `minectl doctor` tells, the page goes on
         return ()
-    nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
-    lines = money.by_segment(found, lambda one: day_of(one.at_s), nominal_w)
+    lines = money.by_segment(found, lambda one: day_of(one.at_s), watts)
     return tuple(lines[day] for day in sorted(lines))
 
 
@@ -245,10 +255,10 @@ def _today(config: Config, now_s: int) -> tuple[tuple[Line, ...], Line | None]:
     begin_s = midnight_s(config.site.timezone, now_s)
     try:
         found = segments(config.paths, begin_s, now_s + 1, idle_of(config.policy))
+        watts = nominal_w(config.paths, config.policy.wiring.miners, found)
     except (StoreTrouble, ValueError):  # a damaged hour: `minectl doctor` tells, the page goes on
         return (), None
-    nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
-    lines = money.by_segment(found, lambda one: one.band or "none", nominal_w)
+    lines = money.by_segment(found, lambda one: one.band or "none", watts)
     order = {band.name: at for at, band in enumerate(config.policy.rules["band"].sections)}
     ordered = tuple(sorted(lines.values(), key=lambda line: (order.get(line.key, -1), line.key)))
     return ordered, money.total(ordered)

@@ -4,13 +4,14 @@ Each function opens the file read-only, asks once and closes. A missing file is 
 file could not be read. Moments are epoch seconds in, ISO 8601 UTC out where a row says `timestamp`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection
 from typing import Any
 
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
+from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.money import GAP_S, Segment
 from mine_controller.record import NamedTuple
 from mine_controller.store import money
@@ -50,6 +51,13 @@ class TickRow(NamedTuple):
     reason: str
     config_sha: str
     code: str
+
+
+# What each miner of one kept config draws at work; nobody of one that is damaged.
+_LISTED = (
+    "SELECT json_extract(m.value, '$.id'), json_extract(m.value, '$.nominal_w') FROM configs c,"
+    " json_each(CASE WHEN json_valid(c.policy) THEN c.policy ELSE '{}' END, '$.wiring.miners') m WHERE c.sha = ?"
+)
 
 
 @contextmanager
@@ -231,6 +239,26 @@ def segments(
             for hour_at in range(max(first, since) // HOUR_S * HOUR_S, min(last, until) + money.AROUND_S, HOUR_S):
                 found += money.roll(db, hour_at, idle_w or {})
     return tuple(one for one in found if since <= one.at_s < until)
+
+
+def nominal_w(paths: Paths, miners: Iterable[MinerSpec], found: Iterable[Segment]) -> dict[str, int]:
+    """Give by miner what it draws at work: those listed, and of these segments those that have left the fleet, by the
+    newest config that listed them. Without theirs the past would cost more with every miner that is sold.
+    """
+    known = {spec.id: spec.nominal_w for spec in miners}
+    gone = {name for ids in {one.ids for one in found} for name in ids} - known.keys()
+    if not gone:
+        return known
+    with _asked(paths) as db:
+        if db is None:
+            return known
+        for (sha,) in db.execute("SELECT sha FROM configs ORDER BY at DESC").fetchall():
+            listed = dict(db.execute(_LISTED, (sha,)))
+            known |= {name: int(listed[name]) for name in gone & listed.keys()}
+            gone -= listed.keys()
+            if not gone:
+                break
+    return known
 
 
 def miners(paths: Paths) -> tuple[dict[str, Any], ...]:

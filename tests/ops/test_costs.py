@@ -12,10 +12,11 @@ from cli.agile import BANDS, Attic, Home
 
 from mine_controller.config.load import load
 from mine_controller.core.model.reading import Reading
-from mine_controller.core.money import Segment
+from mine_controller.core.money import Segment, pence
 from mine_controller.core.prices import Slot
 from mine_controller.ops.costs import BY, HEADER, coin_of, report, reported, since
 from mine_controller.ops.recall import kept_book
+from mine_controller.ports.show import economy
 from mine_controller.store import query
 from mine_controller.store.money import pack, unpack
 from mine_controller.store.policies import pack_policy, unpack_policy
@@ -250,3 +251,33 @@ def test_hashes_come_back_from_the_store_to_the_last_one():
         segment = one._replace(mute_s=mute_s)
         rows = json.loads(json.dumps(pack([segment], 0, lambda _ids: 3)))
         assert unpack(rows, 0, {3: ["a", "b", "c"]}) == (segment,)
+
+
+# -- a miner that has left the fleet -----------------------------------------------------------------------------------
+
+
+def test_what_a_miner_saved_stays_saved_when_it_leaves_the_fleet(tmp_path):
+    """Sold, its past is what it was: at 0 W "always on" each kWh it ever drew was a loss, and last week another sum."""
+    found = Home(tmp_path)
+    found.prices(15.0, 15.0, 15.0, 15.0, ticks=70).ticks(65)
+    was = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}["b1"]
+    assert was["always_on_cost"] > 0
+    fleet = found.path.with_name("fleet.csv")
+    fleet.write_text("".join(line for line in fleet.read_text().splitlines(keepends=True) if not line.startswith("b1")))
+    found.config = load(found.path)
+    found.ticks(3)
+    rows = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}
+    money = ("always_on_cost", "saved")
+    assert [rows["b1"][name] for name in money] == pytest.approx([was[name] for name in money], abs=0.02)
+    assert rows["b0"]["hours"] > was["hours"]
+    total = report(found.config, 1, "day", found.wall).total
+    shown = economy(found.config, kept_book(found.config.paths), found.wall).total
+    assert pence(shown.always_cost) == total["always_on_cost"] > rows["b0"]["always_on_cost"]
+
+
+def test_of_a_miner_that_no_kept_config_names_nothing_is_made_up(home):
+    (one,) = unpack([[0, 0, 1, "2", 60, 1, [60], 0, 0, 0]], 0, {1: ["gone"]})
+    assert query.nominal_w(home.config.paths, home.config.policy.wiring.miners, [one]) == {"b0": 20, "b1": 20}
+    with closing(sqlite3.connect(home.config.paths.db)) as db, db:
+        db.execute("INSERT INTO configs VALUES ('torn', 9999999999, '{\"wiring\": {')")
+    assert query.nominal_w(home.config.paths, home.config.policy.wiring.miners, [one]) == {"b0": 20, "b1": 20}
