@@ -28,7 +28,8 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     """The shed of this round before commands: opened when everything must stop, ended when nothing demands it.
 
     The utility's order is an event of its own, for the bill: where it comes while all is down for another cause, or
-    ends before that one does, a shed is begun anew once the former is proven (`taken_over`).
+    ends before that one does, a shed is begun anew once the former is proven or an emergency (`taken_over`). Of the
+    latter the new one has the time: it is due as soon, and as grave.
     """
     demanded, fleet = envelope.max_power_w == 0, _fanless(fleet, image)
     shed, now_s = state.shed, image.clock.plant_s
@@ -46,6 +47,8 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
         begun = Shed(signal_s, now_s, cause, before, dark_w, within_s=obey_within_s, beside_w=beside_w)
         if shed is None:
             return begun
+        if shed.emergency:
+            return begun._replace(since_s=max(shed.since_s or shed.signal_s, shed.dark_s or 0))
         taken = _inherited(begun, shed, int(told.get("off_s") or now_s))
         shown = against_meter(begun, image, fleet, state.fans)
         return taken._replace(**_UNPROVEN) if _by_meter_alone(begun, shown) else taken
@@ -114,8 +117,9 @@ def look_again(shed: Shed | None, fleet: Fleet, wiring: Wiring, now_s: int, look
 
 
 def _is_another(shed: Shed, cause: str) -> bool:
-    """While the former is not proven its deadline and its emergency stand."""
-    return (shed.cause == SIGNAL) != (cause == SIGNAL) and shed.shed_100_s is not None and not shed.emergency
+    """While the former is on its way its proof is waited for."""
+    over = shed.shed_100_s is not None or shed.emergency != ""
+    return over and (shed.cause == SIGNAL) != (cause == SIGNAL)
 
 
 def _inherited(begun: Shed, shed: Shed, seen_s: int) -> Shed:
@@ -160,7 +164,7 @@ def deadline(shed: Shed | None, obey_within_s: int) -> Deadline | None:
     """By when it must be dark. Once that is proven, whoever restarts has a time of its own."""
     if shed is None or shed.ended_s is not None or shed.shed_100_s is not None:
         return None
-    return Deadline(shed.signal_s + obey_within_s)
+    return Deadline((shed.since_s or shed.signal_s) + obey_within_s)
 
 
 def watch(
@@ -250,7 +254,7 @@ def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[s
     if shed is None or shed.ended_s is not None:
         return None
     now_s = image.clock.plant_s
-    over_s = now_s - max(shed.seen_s, shed.dark_s or 0)
+    over_s = now_s - max(shed.since_s or shed.seen_s, shed.dark_s or 0)
     if over_s < UNPROVEN_S or fleet.proof_w < shed.floor_w or is_dead(image):
         return None
     stragglers = _stragglers(image, open_chases)

@@ -287,3 +287,31 @@ def test_the_meter_alone_is_looked_at_while_it_may_only_be_late(order, now, at_s
     there = Look(1001, ("redfish pdu1",))
     assert shed.look_again(order, now, wires, at_s, there) == there
     assert shed.look_again(order, now, wiring(), at_s, None) is None
+
+
+# -- an order beside a stop that is not proven ----------------------------------------------------------------------
+
+
+def test_two_orders_a_day_apart_are_two_events_although_a_stop_before_them_was_never_proven():
+    """Four miners that nobody can stop kept a smoke stop open, and the bill's report knew of neither order."""
+    plant = Plant(wiring())
+    plant.ticks(4)
+    plant.welded = plant.mute = {spec.id for spec in plant.wiring.miners[:4]}
+    plant.smoke = "alarm"
+    plant.ticks(5)
+    for _ in range(2):
+        plant.signal = "off"
+        plant.ticks(10)
+        assert plant.state.shed.cause == "signal"
+        plant.signal = "run"
+        plant.ticks(20)
+        assert plant.state.shed.cause == "hazard"
+        assert "curtail_unproven site" in plant.state.alarms
+    reports = [dict(one.reason.numbers) for one in plant.events("curtail_report")]
+    assert [one["cause"] for one in reports] == ["hazard", "signal", "hazard", "signal"]
+    assert [one["shed_100_s"] for one in reports] == ["never"] * 4
+    assert all(one["lasted_s"] < 3600 for one in reports)
+    letters = [one.what for made in plant.decisions for one in made.tellings if one.kind == "curtail_unproven"]
+    assert letters[0] == "raise"
+    assert "clear" not in letters, "it is told anew with each of them, and never as over"
+    assert not plant.violations

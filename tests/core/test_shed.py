@@ -96,13 +96,37 @@ def test_an_order_that_comes_while_all_is_down_for_another_cause_is_an_event_of_
 def test_an_order_while_another_stop_is_under_way_waits_for_its_proof_and_takes_it_for_its_own():
     hot = Shed(900, 900, "temperature", BEFORE_W, FLOOR_W, first_command_s=900, shed_50_s=910)
     memory = {"signal": {"signal_s": 880, "off_s": 1000}}
-    for unproven in (hot, hot._replace(shed_100_s=950, emergency="unproven")):
-        state = State(memory=memory, shed=unproven)
-        assert shed.begin_or_go_on(image(1000), fleet(9_000), BOTH, state, 300) is unproven
+    state = State(memory=memory, shed=hot)
+    assert shed.begin_or_go_on(image(1000), fleet(9_000), BOTH, state, 300) is hot
     state = State(memory=memory, shed=hot._replace(shed_90_s=1010, shed_100_s=1020, confirmed_w=700, gentle=9))
     kept = shed.begin_or_go_on(image(1120), fleet(600, measured_w=600), BOTH, state, 300)
     assert (kept.cause, kept.signal_s, kept.before_w, kept.gentle) == ("signal", 880, BEFORE_W, 9)
     assert (kept.first_command_s, kept.shed_50_s, kept.shed_90_s, kept.shed_100_s) == (900, 910, 1010, 1020)
+
+
+@pytest.mark.parametrize(("dark_s", "by_s"), [(None, 800), (1200, 1500)])
+def test_an_order_after_a_stop_that_is_not_proven_is_an_event_of_its_own_without_more_time(dark_s, by_s):
+    hot = Shed(500, 500, "temperature", BEFORE_W, FLOOR_W, shed_100_s=dark_s, emergency="unproven", told_w=9_000)
+    hot = hot._replace(dark_s=dark_s)
+    memory = {"signal": {"signal_s": 1880, "off_s": 2000}}
+    kept = shed.begin_or_go_on(image(2000), fleet(9_000, measured_w=9_000), BOTH, State(memory=memory, shed=hot), 300)
+    assert (kept.cause, kept.signal_s, kept.seen_s, kept.before_w, kept.floor_w) == (
+        "signal", 1880, 2000, 9_000, FLOOR_W,
+    )  # fmt: skip
+    (report,) = shed.taken_over(hot, kept, 2000, {}, memory)
+    assert dict(report.reason.numbers)["lasted_s"] == 1500
+    assert shed.deadline(kept, 300) == (by_s,), "who should have been dark since is cut, not asked anew"
+    now, (told,) = after(kept, 2000, 9_000, measured_w=9_000)
+    assert (told.kind, told.severity, now.emergency) == ("curtail_unproven", "emergency", "unproven")
+    # Its end is the order's own too, although something else holds all down on and on.
+    over = shed.begin_or_go_on(
+        image(9200), fleet(9_000), BOTH._replace(reasons=(HEAT,)), State(memory=memory, shed=now), 300
+    )
+    assert (over.cause, over.seen_s, shed.deadline(over, 300)) == ("temperature", 9200, (by_s,))
+    (report,) = shed.taken_over(now, over, 9200, {}, memory)
+    told = dict(report.reason.numbers)
+    assert (told["cause"], told["lasted_s"], told["shed_100_s"]) == ("signal", 7320, "never")
+    assert shed.deadline(shed.watch(over, image(9200), fleet(10), (), 0, {}, {})[0], 300) is None
 
 
 def test_an_order_stands_as_such_while_the_rule_of_the_signal_fails():

@@ -61,6 +61,7 @@ STATES = st.builds(
         WHEN,
         WHEN,
         st.none() | WHEN,
+        WHEN,
     ),
     mode=NAMES,
     mode_s=WHEN,

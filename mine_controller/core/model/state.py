@@ -82,6 +82,7 @@ class Shed(NamedTuple):
     within_s: int = 0  # how long it had when it began; 0: begun by a version that did not note it
     beside_w: int = 0  # what the site meter showed beyond miners and fans when it began
     outlets_s: int | None = None  # since when the outlets alone show it dark
+    since_s: int = 0  # since when a stop before it asks for the same and is not proven; 0: there was none
 
 
 class Errand(NamedTuple):
