@@ -400,6 +400,7 @@ def test_names_are_short_stable_and_never_shared():
 def test_every_kind_says_what_it_means_what_is_done_and_what_to_do():
     assert set(ADVICE) == set(KINDS)
     assert all(all(words) for words in ADVICE.values())
+    assert "login" in ADVICE["device_unreachable"][2]  # "the login was refused (401)" has no cable to look at
 
 
 def test_every_section_named_in_what_is_told_is_one():

@@ -213,9 +213,9 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "look at the modem; ask the provider",
     ),
     "device_unreachable": (
-        "a device does not answer",
+        "a device does not answer, or with nothing that can be used",
         "what it would tell is unknown: nothing starts on it",
-        "look at its power, its cable and its address: `minectl probe` asks it by hand",
+        "silent: its power, cable, address; refused: its login; another page: its url; `minectl probe` asks it by hand",
     ),
     "device_frozen": (
         "a device answers, and what it tells stands still",
