@@ -40,6 +40,8 @@ LANE = LaneSpec()
 PHASES = ("L1", "L2", "L3")
 AT_MOST, AT_LEAST = 5.0, 1 / 200  # watts a volt-ampere; delta meters show up to 1.7, an idle filter some hundredths
 SURE_VA = 1000.0
+DEAD_V = 4.0  # no more is what a dead line picks up
+NO_LOAD = 0.02  # of the amps of the phase that has most: a transformer's own error
 REGISTERS = 0x1_0000  # what an address of 16 bits can name
 EXCEPTIONS = {
     1: "it does not know the function",
@@ -240,7 +242,8 @@ class Map(NamedTuple):
         reads = [read for one in _list(_answer.tree(by_name["registers"])) if (read := _read(one))]
         if not reads:
             raise BadReply("no registers in the answer")
-        found = _doubted([_found(one, reads) for one in self.rows_for(options)])
+        rows = self.rows_for(options)
+        found = _doubted(_lost([_found(one, reads) for one in rows], rows, reads))
         if all(one.value is None for one in found):
             raise BadReply(found[0].why)
         asked = by_name.get("asked")
@@ -311,6 +314,26 @@ def _found(one: Row, reads: Sequence[_Read]) -> Found:
     if not values:
         return Found(one.channel, one.quantity, None, why)
     return Found(one.channel, one.quantity, sorted(values)[len(values) // 2])
+
+
+def _lost(found: list[Found], rows: Sequence[Row], reads: Sequence[_Read]) -> list[Found]:
+    """A phase without volts and amps beside one that has volts is lost, and has none: that is no word out of range.
+
+    Volts missing where amps flow are a fuse of the meter's own, and all of them missing may be its wiring.
+    """
+    known = {(one.channel, one.quantity): one.value for one in found if isinstance(one.value, float)}
+    amps = {phase: abs(known[phase, "current_a"]) for phase in PHASES if (phase, "current_a") in known}
+    if not any((phase, "voltage_v") in known for phase in PHASES):
+        return found
+    out = []
+    for one, row in zip(found, rows, strict=True):
+        idle = one.channel in amps and amps[one.channel] <= max(1.0, NO_LOAD * max(amps.values()))
+        if one.quantity == "voltage_v" and one.value is None and one.channel in PHASES and idle:
+            open_row = row._replace(low=0.0, high=DEAD_V)
+            out.append(again if (again := _found(open_row, reads)).value is not None else one)
+        else:
+            out.append(one)
+    return out
 
 
 def _doubted(found: list[Found]) -> list[Found]:

@@ -138,6 +138,27 @@ def test_a_meter_that_does_not_say_who_it_is_is_not_believed(at, serial, why):
         assert sel735.parse((Reply("registers", 200, {}, body),), chosen)[0].value == 59.98
 
 
+@pytest.mark.parametrize(
+    ("volts", "amps", "told"),
+    [
+        ((230.1, 0.0, 229.4), (210.0, 0.4, 205.0), [230.1, 0.0, 229.4]),
+        ((230.1, 2.6, 229.4), (210.0, 0.0, 205.0), [230.1, 2.6, 229.4]),
+        ((230.1, 0.0, 229.4), (210.0, 208.0, 205.0), [230.1, None, 229.4]),  # its fuse, not the phase
+        ((230.1, 12.0, 229.4), (210.0, 0.0, 205.0), [230.1, None, 229.4]),
+        ((230.1, 0.0, 229.4), None, [230.1, None, 229.4]),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), [None, None, None]),  # it may not be wired at all
+        ((0.1, 0.0, 0.1), (210.0, 0.0, 205.0), [None, None, None]),
+    ],
+)
+def test_hw1_a_phase_that_shows_nothing_beside_one_that_is_alive_is_lost(volts, amps, told):
+    """O23: nothing is what it has then, and no word that can't be read, after which the last one counts on."""
+    rows = [(358, volts), *([(350, amps)] if amps else [])]
+    packed = [[3, first, 6, 0, struct.pack(">3i", *(round(100 * one) for one in three)).hex()] for first, three in rows]
+    body = json.dumps([*packed, [3, 900, 2, 0, "0000176e"]]).encode()
+    found = sel735.parse((Reply("registers", 200, {}, body),), options(502))
+    assert [one.value for one in found if one.quantity == "voltage_v"] == told
+
+
 @pytest.mark.parametrize("kind", [sdm630, gavazzi, modbus_meter])
 def test_a_serial_number_that_nothing_would_check_is_refused(kind):
     chosen = options(502, "modbus_meter", rows=("- grid_hz 900 int16",))._replace(serial="12345")
