@@ -178,6 +178,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("watch", "miner_off"): "{miner} went dark by itself",
     ("watch", "start_worked"): "{miner} runs after all",
     ("watch", "fan_failed"): "fan {fan} is told on and draws {watts} W of {normal_w}: failed",
+    ("watch", "fan_deaf"): "fan {fan} was told on {tries} times (answer: {answer}), and its relay shows off: failed",
     ("watch", "fan_welded"): "fan {fan} is told off and still draws {watts} W: relay welded?",
     ("watch", "fan_freed"): "fan {fan} is told off and stands still again",
     ("watch", "fan_back"): "fan {fan} moves air again",
@@ -261,13 +262,13 @@ SENTENCES: dict[tuple[str, str], str] = {
         "unverified",
     ): "no meter proves that {unknown} miners are off; look at {stragglers}{more}",
     ("shed", "report"): (
-        "curtailed by {cause}, {lasted_s} until it was released: first command +{first_command_s}, "
-        "50 % +{shed_50_s}, 90 % +{shed_90_s}, proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
+        "curtailed by {cause}, {lasted_s} until it was released: first command {first_command_s}, "
+        "50 % {shed_50_s}, 90 % {shed_90_s}, proven {shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
         "gentle {gentle}, outlet {hard}"
     ),
     ("shed", "report_blind"): (
-        "curtailed to be safe for {lasted_s}, because the signal could not be read: first command +{first_command_s}, "
-        "50 % +{shed_50_s}, 90 % +{shed_90_s}, proven +{shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
+        "curtailed to be safe for {lasted_s}, because the signal could not be read: first command {first_command_s}, "
+        "50 % {shed_50_s}, 90 % {shed_90_s}, proven {shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
         "gentle {gentle}, outlet {hard}"
     ),
     ("drill", "done"): "drill {name} {result}, held by {actor}: {text}",

@@ -9,6 +9,9 @@ from mine_controller.core.model.reason import Reason
 from mine_controller.core.sentences import SENTENCES
 from mine_controller.core.spoken import Units, spoken
 
+NEVER = "never"  # in a report of a curtailment, of what did not come
+STEPS = ("first_command_s", "shed_50_s", "shed_90_s", "shed_100_s")
+
 
 def sentence(reason: Reason) -> str:
     """The sentence for a reason; an unknown code shows its data rather than nothing."""
@@ -18,6 +21,9 @@ def sentence(reason: Reason) -> str:
         return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
     if reason.code == "first_scan" and shown.get("missing"):
         shown["missing"] = "; missing: " + shown["missing"]
+    if reason.code in ("report", "report_blind"):
+        shown |= {name: f"+{shown[name]}" for name in STEPS if shown.get(name, NEVER) != NEVER}
+        shown |= {"confirmed_w": "not proven"} if shown.get("confirmed_w") == NEVER else {}
     shown["because"] = f": {shown['why']}" if shown.get("why") else ""
     if "more" in shown:  # of a list that is cut short
         shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""

@@ -9,7 +9,7 @@ from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import Chase, Shed, State
-from mine_controller.core.words import sentence
+from mine_controller.core.words import sentence, show
 
 BEFORE_W, FLOOR_W = 100_000, 5_000
 ORDER = Limit(2, "max_power_w", 0, Reason("signal", "off"))
@@ -310,9 +310,14 @@ def test_the_report_counts_from_the_signal_and_says_never_where_there_was_nothin
         "shed_100_s": 150, "before_w": BEFORE_W, "confirmed_w": 4_000, "floor_w": FLOOR_W, "gentle": 0, "hard": 0,
         "stragglers": "a2:1", "emergency": "", "within_s": 240,
     }  # fmt: skip
-    assert sentence(event.reason).startswith("curtailed by signal, 19 min until it was released: first command +2 min")
+    assert sentence(event.reason).startswith(
+        "curtailed by signal, 19 min until it was released: first command +2 min, 50 % +2 min"
+    )
     _, [bare] = after(begun(ended_s=2000), 2000, 90_000)
     numbers = dict(bare.reason.numbers)
     assert {numbers[f"shed_{share}_s"] for share in (50, 90, 100)} == {"never"}
     assert numbers["confirmed_w"] == "never"
+    told = sentence(bare.reason)
+    assert "first command never, 50 % never, 90 % never, proven never;" in told
+    assert f"{show('before_w', BEFORE_W)} -> not proven (floor" in told
     assert after(None, 2000, 1) == (None, ())
