@@ -18,7 +18,16 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image, Miners, Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.state import State
-from mine_controller.core.overrides import INPUTS, LONGEST_S, ONE_SIDED, ROLE_OF, WORDS_OF_LIFE, Refused, take_requests
+from mine_controller.core.overrides import (
+    INPUTS,
+    LONGEST_S,
+    ONE_SIDED,
+    ROLE_OF,
+    SETTINGS,
+    WORDS_OF_LIFE,
+    Refused,
+    take_requests,
+)
 from mine_controller.record import NamedTuple
 from mine_controller.store.db import StoreTrouble
 from mine_controller.store.inbox import file_requests, verdict_of
@@ -110,8 +119,8 @@ def cautions(config: Config, wanted: Wanted, now_s: int) -> tuple[str, ...]:
     if not config.policy.site.live:
         return ("shadow mode: decisions are made with this value; readings are shown as measured, and nothing is sent",)
     key, value = wanted.args
-    economy = key in (*WORDS_OF_LIFE, "band")  # what costs money alone holds as long as its owner says
-    return (*_about(key, value, wanted.flags), *(() if economy else _about_time(wanted.until, now_s)))
+    lasting = key in (*WORDS_OF_LIFE, "band") or key.partition(".")[0] in SETTINGS  # as long as the owner says
+    return (*_about(key, value, wanted.flags), *(() if lasting else _about_time(wanted.until, now_s)))
 
 
 def _about(key: str, value: str, flags: tuple[str, ...]) -> Iterator[str]:

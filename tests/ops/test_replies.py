@@ -84,6 +84,13 @@ def test_what_a_value_can_and_cannot_do_on_a_live_site_is_said(place, args, flag
     assert any(said in one for one in told)
 
 
+@pytest.mark.parametrize("key", ["mode.m001", "pool.m001", "mode.bitaxe shelf", "strategy", "band", "away"])
+def test_what_holds_until_it_is_cleared_is_not_said_to_end(place, key):
+    """The verdict beside it says "in force until cleared": both can't be true."""
+    assert not [one for one in cautions(place.config, Wanted("set-state", (key, "x"), "x"), 500) if "ends" in one]
+    assert any("ends after 4 h" in one for one in cautions(place.config, Wanted("set-state", ("fans", "3"), "x"), 500))
+
+
 def test_a_lowering_for_a_short_time_needs_no_caution(place):
     assert cautions(place.config, Wanted("set-state", ("miners", "stop"), "x", 1000), 500) == ()
 
