@@ -35,7 +35,8 @@ def _paid(row: dict[str, Any]) -> float:
 
 def _bar(row: dict[str, Any], y: int, most: float, currency: str) -> list[str]:
     paid, always = _paid(row), float(row["always_on_cost"])
-    told = f"{row['key']}: {row['kwh']:.3f} kWh, {_money(paid, currency)}"
+    energy = row["kwh"] + row["guessed_kwh"]  # what the money beside it paid
+    told = f"{row['key']}: {energy:.3f} kWh, {_money(paid, currency)}"
     fill = "#0b6e4f" if paid >= 0 else "#1f5fa8"  # blue: somebody paid for the power to be taken
     return [
         f"<g><title>{escape(told)}</title>",

@@ -256,6 +256,13 @@ def test_a_drawing_of_next_to_nothing_has_no_minus(home):
     assert "0.00 INR" in drawn
 
 
+def test_a_drawing_tells_the_energy_that_its_money_paid(home):
+    """3.2 kWh for what 4.6 cost is a price nobody pays; the page shows the day with 4.6."""
+    line = row(Line("a", 36 * 10**5, 0, 18 * 10**5))
+    told = svg(reported(home.config, (), 1, "day")._replace(rows=(line,)), "GBP")
+    assert "a: 1.500 kWh, " in told
+
+
 def test_what_is_guessed_is_said_to_be_in_what_is_saved_and_not_in_the_cost_beside_it():
     """A cost of 8 beside 10 always on, and nothing saved, would be no sum that anybody could follow."""
     total = {"guessed_kwh": 0.71, "guessed_cost": 2.09, "unpriced_kwh": 0, "unknown_hours": 0, "unearned_hours": 0}
