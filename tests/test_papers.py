@@ -76,3 +76,10 @@ def test_no_advice_tells_a_temperature_that_a_site_may_have_set_otherwise() -> N
 def test_an_hour_of_rest_and_the_alarms_that_are_off_at_first_are_what_the_papers_say() -> None:
     assert HEAT.rest_s == 3600
     assert OFF == ["humidity_high", "price_high", "price_low", "profit_low"]
+
+
+def test_what_is_advised_against_too_much_power_starts_no_more_miners() -> None:
+    """`lower nominal_w` did: a miner planned for less leaves room for more of them under the same cap."""
+    _, _, owner = ADVICE["over_cap"]
+    assert "nominal_w" not in owner
+    assert "[cap] margin_pct" in owner

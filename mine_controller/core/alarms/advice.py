@@ -132,7 +132,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     "signal_blind": (
         "the utility's page can't be read",
         "nothing starts; after the grace the mine curtails to be safe",
-        "look at the page and the uplink; a stand-in can be set by hand",
+        "look at the page and the uplink; phone the utility: `minectl set-state signal run --stand-in` if it says run",
     ),
     "curtail_unproven": (
         "the load is not proven down",
@@ -175,7 +175,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     "over_cap": (
         "the site draws nearly as much as its cap, or more",
         "load goes down until it fits",
-        "lower nominal_w or raise the cap you pay for",
+        "once: nothing; often: raise [cap] margin_pct, so that fewer start, or the cap you pay for",
     ),
     "meters_disagree": (
         "the site meter and the outlets contradict",
