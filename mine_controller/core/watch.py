@@ -5,7 +5,7 @@ from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import ASLEEP, Fleet, risen_w, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
-from mine_controller.core.model.state import FanBook, MinerBook, State
+from mine_controller.core.model.state import Chase, FanBook, MinerBook, State
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Wiring
 from mine_controller.core.stuck import STUCK, is_stuck, probes
 
@@ -14,6 +14,8 @@ WELDED_SHARE_PCT = 30
 SPIN_UP_S = 20
 FAILED_AFTER = 3
 RETRY_FAILED_S = 1800
+DEAF_TRIES = 3  # told on so often,
+DEAF_S = 120  # and for so long, while its relay shows off
 
 
 def watch_miners(
@@ -80,12 +82,28 @@ def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, Fa
     for fan, spec in zip(image.fans, wiring.fans, strict=True):
         was = state.fans.get(spec.name, FanBook())
         book = _unfed(was) if dead and fan.on is not False else _fan(fan, spec, was, now_s)
+        chase = state.chases.get(f"fan {spec.name}")
+        deaf = not dead and book.state == "off" and _is_deaf(fan, chase)
+        if deaf:  # another one takes its place; it is tried again like any that failed
+            book = book._replace(state="failed", since_s=now_s)
         if book.state == "proven" and was.state == "proven":
             book = book._replace(run_s=book.run_s + passed_s)
         books[spec.name] = book
         if book.state != was.state:
-            events += _fan_events(fan, spec, book, state)
+            events += [_deaf(spec, chase)] if deaf and chase is not None else _fan_events(fan, spec, book, state)
     return books, tuple(events)
+
+
+def _is_deaf(fan: Fan, chase: Chase | None) -> bool:
+    """Told on again and again, and its relay has shown off since: nothing of it will ever draw too little."""
+    if fan.on is not False or chase is None or chase.want != "on" or chase.tries < DEAF_TRIES:
+        return False
+    return fan.on_at - chase.began_s >= DEAF_S and fan.on_at >= (chase.sent_s or 0)
+
+
+def _deaf(spec: FanSpec, chase: Chase) -> Event:
+    numbers = (("fan", spec.name), ("tries", chase.tries), ("answer", chase.answer or "none"))
+    return Event("fan_fault", "warning", f"fan {spec.name}", Reason("watch", "fan_deaf", numbers))
 
 
 def _unfed(book: FanBook) -> FanBook:

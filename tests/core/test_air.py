@@ -7,6 +7,7 @@ from core.plant import Plant, policy, wiring
 
 from mine_controller.core.option import fill
 from mine_controller.core.rules import air
+from mine_controller.core.words import sentence
 
 OPTIONS = fill(air.Options)
 
@@ -187,3 +188,24 @@ def test_a_silent_relay_board_does_not_unprove_fans_that_draw_their_watts():
     plant.ticks(6)
     assert hashing(plant) == 280
     assert plant.decisions[-1].mode == "RUNNING"
+
+
+@pytest.mark.parametrize("fans", [9, 3])
+def test_fan1_a_relay_that_never_goes_on_keeps_no_other_fan_from_it(fans):
+    """The fan with the fewest hours was told on for ever, eight good ones stood still, and no miner started."""
+    plant = Plant(wiring(24, fans), running=False)
+    obeys = plant._do
+    plant._do = lambda name, command: "applied" if command.target == "fan 1" else obeys(name, command)
+    plant.ticks(20)
+    assert hashing(plant) == 24
+    letters = [one for made in plant.decisions for one in made.tellings if one.kind == "fan_fault"]
+    assert [(one.what, one.about) for one in letters] == [("raise", "fan 1")]
+    assert sentence(letters[0].reason) == (
+        "fan 1 was told on 3 times (answer: applied), and its relay shows off: failed"
+    )
+    plant._do = obeys
+    plant.ambient = plant.inlet = 36.0
+    plant.ticks(30)
+    assert plant.fan_on["1"]
+    assert plant.events("fan_back")
+    assert not plant.violations

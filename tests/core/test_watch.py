@@ -161,6 +161,28 @@ def test_a_fan_that_draws_power_while_its_relay_is_off_is_welded(watts, since_s,
     assert book.since_s == (since_s if was == state else NOW)
 
 
+@pytest.mark.parametrize(
+    ("chase", "watts", "seen_s", "state"),
+    [
+        (Chase("on", 0, 3, NOW - 120, NOW - 10, "applied"), 0, NOW, "failed"),
+        (Chase("on", 0, 3, NOW - 120, NOW - 10, "applied"), None, NOW, "failed"),
+        (Chase("on", 0, 2, NOW - 120, NOW - 10), 0, NOW, "off"),
+        (Chase("on", 0, 9, NOW - 119, NOW - 10), 0, NOW, "off"),
+        (Chase("on", 0, 3, NOW - 120, NOW - 10), 0, NOW - 11, "off"),  # read before it was told last
+        (Chase("on", 0, 3, NOW - 120, NOW - 10), 1500, NOW, "welded"),  # it turns, whatever its relay shows
+        (Chase("off", 0, 3, NOW - 120, NOW - 10), 0, NOW, "off"),
+        (None, 0, NOW, "off"),
+    ],
+)
+def test_fan1_a_fan_whose_relay_stays_off_although_told_on_again_and_again_has_failed(chase, watts, seen_s, state):
+    told = State(chases={"fan 1": chase} if chase is not None else {})
+    fans = Fan("1", False, seen_s, watts, NOW), Fan("2", False, NOW, 0, NOW)
+    books, events = watched(*fans, state=told, f1=FanBook("off", 5), f2=FanBook("off", 5))
+    assert (books["1"].state, books["2"].state) == (state, "off")
+    told = {"failed": [("fan_fault", "fan_deaf")], "welded": [("fan_welded", "fan_welded")], "off": []}
+    assert [(one.kind, one.reason.code) for one in events] == told[state]
+
+
 def watched(*fans, state=None, **books):
     books = {name[1:]: book for name, book in books.items()}
     return watch_fans(image(fans=fans), (state or State())._replace(fans=books), WIRES)
