@@ -84,6 +84,11 @@ def miners(config: Config) -> Miners:
     stored = {str(row["id"]): row for row in query.miners(config.paths)}
     shown = units(book, config.policy.wiring)
     rows = tuple(_row(unit, book, held, stored.get(unit.spec.id, {})) for unit in shown)
+    there = {unit.address for unit in shown}  # else a word for who stands at an address goes to who stood there once
+    rows = tuple(
+        row if unit.address or row["address"] not in there else row | {"address": None}
+        for unit, row in zip(shown, rows, strict=True)
+    )
     return Miners(rows, newest[0].tick_at if newest else 0, book)
 
 
