@@ -1,6 +1,7 @@
 """What the source gives, as a rule by itself."""
 
 import pytest
+from core.offgrid_plant import SOURCE, Offgrid
 from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.reading import Value
@@ -388,3 +389,16 @@ def test_met1_miners_nobody_commands_count_at_nominal():
     desk.see()
     assert dict(desk.last.limits[0].reason.numbers)["total_w"] == 9 * 3400 + 25 + 3375
     assert desk.limit("start_max_w") == 96_000 - 3375
+
+
+def test_the_grace_of_a_silent_source_begins_at_its_last_word():
+    """O21: a word of four minutes ago still counts, and is no word of now."""
+    plant = Offgrid(supply={"grace_s": 600})
+    plant.ticks(9)
+    heard_s = plant.image.site["supply_kw"].at_s
+    plant.dead = {SOURCE}
+    while plant.total > 40 * 25:
+        plant.tick()
+        assert plant.now - heard_s <= 600 + 2 * 120
+    assert dict(plant.decisions[-1].why.numbers)["silent_s"] >= 600
+    assert len(plant.events("supply_blind")) == 1

@@ -295,19 +295,6 @@ def test_a_source_never_heard_of_leaves_what_runs_for_its_grace():
     assert plant.total == 40 * 25
 
 
-def test_the_grace_of_a_silent_source_begins_at_its_last_word():
-    """O21: a word of four minutes ago still counts, and is no word of now."""
-    plant = Offgrid(supply={"grace_s": 600})
-    plant.ticks(9)
-    heard_s = plant.image.site["supply_kw"].at_s
-    plant.dead = {SOURCE}
-    while plant.total > 40 * 25:
-        plant.tick()
-        assert plant.now - heard_s <= 600 + 2 * 120
-    assert dict(last(plant).why.numbers)["silent_s"] >= 600
-    assert len(plant.events("supply_blind")) == 1
-
-
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -5.0, "130", True, 1e9])
 def test_garbage_from_the_source_is_unknown(value):
     plant = Offgrid(running=False)
