@@ -185,14 +185,22 @@ def _g4(record: Record) -> Iterator[str]:
 
 
 def _planned_w(record: Record, fleet: Fleet) -> list[int]:
-    """By miner, in watts: a start of this plan or of one before at 1.05 x nominal, who came on lately at nominal."""
-    books, chases, now_s = record.decision.state.miners, record.before.chases, record.image.clock.plant_s
+    """By miner, in watts: a start of this plan or of one before at 1.05 x its full power, who came on lately at that.
+
+    Full power is the configured one, or what it was seen to draw where that is more."""
+    units, books, chases, now_s = (
+        record.before.units,
+        record.decision.state.miners,
+        record.before.chases,
+        record.image.clock.plant_s,
+    )
     planned = []
     for at, (spec, on, drawn_w) in enumerate(zip(record.policy.wiring.miners, fleet.on, fleet.est_w, strict=True)):
         book = books.get(spec.id)
         young = on and book is not None and 0 < book.last_start_s > now_s - spec.ramp_patience_s
         told = at in record.decision.plan.starts or getattr(chases.get(f"miner {spec.id}"), "want", "") == "run"
-        planned.append(max(drawn_w, spec.nominal_w * 105 // 100 if told else spec.nominal_w if young else 0))
+        full_w = max(spec.nominal_w, units[spec.id].run_dw // 10 if spec.id in units else 0)
+        planned.append(max(drawn_w, full_w * 105 // 100 if told else full_w if young else 0))
     return planned
 
 

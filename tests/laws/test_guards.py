@@ -8,9 +8,9 @@ from mine_controller.core.freeze import freeze
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Limit, Reason
-from mine_controller.core.model.state import Chase, MinerBook, Override
+from mine_controller.core.model.state import Chase, MinerBook, Override, Unit
 from mine_controller.core.model.wiring import BreakerSpec
-from mine_controller.play.audit import GUARDS, Record, audit
+from mine_controller.play.audit import GUARDS, Record, _fleet, _planned_w, audit
 
 WHY = Reason("test", "made")
 
@@ -244,6 +244,15 @@ def test_the_guard_flags_its_handmade_bad_record(name):
 @pytest.mark.parametrize("make", [record, starting, curtailing], ids=["quiet", "starting", "curtailing"])
 def test_a_good_record_passes_every_guard(make):
     assert audit(make()) == ()
+
+
+def test_g4_counts_with_what_a_miner_was_seen_to_draw_where_that_is_more_than_its_plate():
+    """As the start itself does: by the plate alone a phase was called uneven that was not, and a full one free."""
+    plate = climbing(starting())
+    units = {spec.id: Unit(run_dw=37_400) for spec in plate.policy.wiring.miners}
+    seen = plate._replace(before=plate.before._replace(units=units))
+    by_plate, by_draw = (max(_planned_w(one, _fleet(one))) for one in (plate, seen))
+    assert (by_plate, by_draw) == (3400 * 105 // 100, 3740 * 105 // 100)
 
 
 def test_every_guard_has_a_bad_record():
