@@ -376,6 +376,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("lamp", "seen"): "a person has seen what there is",
     ("lamp", "calm"): "nothing calls for people",
     ("alarm", "channel_dead"): "{channel} takes no messages: {why}",
+    ("alarm", "pump_stuck"): "{relay} shows {now} where {want} is wanted: the wall's pump does not do as it is told",
     ("alarm", "lamp_stuck"): "{relay} shows {now} where {want} is wanted: the lamp can't be relied on",
     ("uplinks", "down"): "uplink {link} is down: {why}",
     ("uplinks", "up"): "uplink {link} is good again, after {for_s}",

@@ -217,3 +217,23 @@ def test_hum3_what_nobody_measures_neither_dries_the_wall_nor_wets_it():
     assert (desk.events(), desk.limit("fans_min")) == ([], 4)
     desk.see(ambient_c=30.0, inlet_c=28.5)
     assert (desk.events(), desk.limit("fans_min")) == (["wall_wet"], None)
+
+
+@pytest.mark.parametrize(("stays", "want"), [("on", "off"), ("off", "on")])
+def test_hum3_a_pump_whose_relay_does_not_follow_for_ten_minutes_is_told_once_and_over_when_it_does(stays, want):
+    """Above all one that stays on: neither an empty tank nor water on the floor stops it, and nobody knew."""
+    plant = warm()
+    plant.ticks(8)
+    plant.pump, plant.follows = stays, False
+    plant.tank = "alarm" if want == "off" else "ok"
+    plant.ticks(5)
+    assert plant.events("pump_stuck") == []
+    plant.ticks(8)
+    (told,) = plant.events("pump_stuck")
+    assert (told.severity, sentence(told.reason)) == (
+        "warning",
+        f"{RELAY} shows {stays} where {want} is wanted: the wall's pump does not do as it is told",
+    )
+    plant.follows = True
+    plant.ticks(3)
+    assert not [key for key in plant.state.alarms if key.startswith("pump_stuck")]

@@ -329,6 +329,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "runs every fan; sheds and stops by the inlet as ever",
         "look at the water, the pump and its relay, the cloth",
     ),
+    "pump_stuck": (
+        "the relay of the evaporative wall's pump does not do as it is told",
+        "tells it again each tick; one that stays on is stopped by no empty tank and no wet floor",
+        "switch the pump off by hand; look at the relay's number in [wiring], its board and its contact",
+    ),
     "offline": (
         "every uplink is down",
         "opens the local pool where there is one, else stops the miners after a while; goes on controlling",

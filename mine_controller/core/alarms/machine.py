@@ -152,7 +152,7 @@ def fed_by(endpoint: str, wiring: Wiring) -> frozenset[str]:
         if endpoint in (_endpoint(fan.switch), _endpoint(fan.watts)):
             out += ["fans", f"fan {fan.name}"]
     out += [spec.id for spec in wiring.miners if endpoint in (spec.group, _endpoint(spec.outlet))]
-    out += ["lamp"] if endpoint == _endpoint(wiring.lamp) else []
+    out += [name for name, relay in (("lamp", wiring.lamp), ("wall", wiring.wall)) if endpoint == _endpoint(relay)]
     return frozenset((*out, "controller"))
 
 

@@ -25,6 +25,7 @@ from mine_controller.record import NamedTuple
 # What the shell says of itself: endpoints that are no devices. Their health is a reading like any.
 OWN = {"store": "database", "disk": "disk", "config": "config_broken", "backup": "backup_failed"}
 SKIPPED, SKIPPED_ROW = "lock:skipped_n", "lock/row:skipped_n"  # ticks that found the lock taken: all, and in a row
+WALL = "wall"  # the rule that remembers whether its pump is wanted on
 SILENT_N = 3  # so many silent devices, and no other, are a site that is gone
 ROUND_S = 30  # what is asked in one round has answered, or was given up, within so many seconds
 FIGURE_S = 600  # how old what a controller or a UPS says may be
@@ -186,18 +187,28 @@ def _required(look: Look) -> Found:
 
 
 def _lamp(look: Look) -> Found:
-    """A lamp that does not do as it is told: nobody would see it in the emergency. A silent board is told as such."""
-    view, relay = look.view, look.view.wiring.lamp
-    kept, lane = view.state.memory.get(LAMP), relay.partition("/")[0]
+    """A lamp that does not do as it is told: nobody would see it in the emergency."""
+    yield from _output(look, "lamp_stuck", LAMP, look.view.wiring.lamp)
+
+
+def _pump(look: Look) -> Found:
+    """HUM3: the wall's pump. One that stays on runs dry, or floods: no interlock of the rule reaches it."""
+    yield from _output(look, "pump_stuck", WALL, look.view.wiring.wall)
+
+
+def _output(look: Look, kind: str, name: str, relay: str) -> Found:
+    """An output whose relay shows something else than what is wanted. A silent board is told as such."""
+    view, lane = look.view, relay.partition("/")[0]
+    kept = view.state.memory.get(name)
     if not relay or kept is None or not view.site.live or not commandable(view, lane):
         return
     seen = view.image.channels.get(f"{relay}:switch")
     known = seen is not None and not seen.why and view.now_s - seen.at_s <= TEXT_MAX_AGE_S
     now = str(seen.value) if seen is not None and known else "unknown"
     if not answers(view, lane):
-        yield f"lamp_stuck {LAMP}"
+        yield f"{kind} {name}"
     elif now != wanted(kept):
-        yield event("lamp_stuck", LAMP, ("relay", relay), ("now", now), ("want", wanted(kept)))
+        yield event(kind, name, ("relay", relay), ("now", now), ("want", wanted(kept)))
 
 
 def _channels(look: Look) -> Found:
@@ -333,6 +344,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("device_frozen",), _frozen),
     (("required_lost",), _required),
     (("lamp_stuck",), _lamp),
+    (("pump_stuck",), _pump),
     (("channel_dead",), _channels),
     (("signal_forced",), _forced),
     (("clock_unsynced",), _clock),
