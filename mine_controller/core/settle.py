@@ -68,7 +68,11 @@ def _told(errand: Errand, outcome: Outcome) -> Errand:
 def _lanes(
     known: dict[str, float], by_id: dict[str, Command], outcomes: tuple[Outcome, ...], began_s: int
 ) -> dict[str, float]:
-    """Seconds a call by lane, from the answers' times; too few calls, or none that left, say nothing."""
+    """Seconds a call by lane, from the answers' times; too few calls, or none that left, say nothing.
+
+    Reading is in it, as it is in the time that `forecast` gives a lane: taken out of one alone, gentle stops would be
+    planned for seconds in which a round still reads, and be late.
+    """
     sent: dict[str, list[int]] = {}
     for outcome in outcomes:
         command = by_id.get(outcome.command)
