@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
+from mine_controller.play.homes import HOMES
 from mine_controller.play.outcomes import (
     COLD_C,
     EMERGENCY,
     GRACE_S,
     MOMENTARY,
     OBEY_S,
+    SPREAD,
     Checker,
     History,
     Sample,
@@ -18,6 +20,7 @@ from mine_controller.play.outcomes import (
     length_s,
     stretches,
 )
+from mine_controller.play.weak import WEAK
 
 BACK_S = 45 * 60
 LATCHED_S = 75 * 60  # a heat stop ends by itself half an hour after it has cooled
@@ -30,7 +33,6 @@ SOAKED_K = 10.0  # so much warmer outside than when all became well, or not long
 SOAKS_S = 2 * HOUR_S
 LETTERS_A_DAY = 10
 LETTERS_AN_EVENT = 4  # of a third one and more: the word, dark, the word again, the report
-SPREAD = 3
 BUSY = 75
 
 
@@ -58,7 +60,11 @@ def o13(history: History) -> Iterator[str]:
     calm = all(one.clear and COLD_C + 1 < one.ambient_c < 33 for one in history.samples) and not history.missed
     if not calm:
         return
-    changes = [now.at_s for was, now in pairwise(history.ticks) if was.mode not in (now.mode, "INIT")]
+    changes = (
+        []
+        if history.samples and history.samples[0].weak
+        else [now.at_s for was, now in pairwise(history.ticks) if was.mode not in (now.mode, "INIT")]
+    )
     for at in changes:
         many = sum(0 <= other - at < HOUR_S for other in changes)
         if many > MODES_AN_HOUR:
@@ -96,7 +102,8 @@ def _said(history: History, tick: Ticked) -> bool:
 
 def o15(history: History) -> Iterator[str]:
     """Wear: starts stay even over healthy miners of one kind."""
-    starts = history.samples[-1].starts if history.samples else ()
+    last = history.samples[-1] if history.samples else None
+    starts = last.starts if last is not None and last.weak is None else ()  # on a weak source O26 counts them
     if starts and not history.touched and max(starts) - min(starts) > SPREAD:
         yield f"{max(starts)} starts of one miner and {min(starts)} of another"
 
@@ -166,6 +173,7 @@ def o20(history: History) -> Iterator[str]:
 OUTCOMES: dict[str, Checker] = {
     **MOMENTARY,
     "O12": o12, "O13": o13, "O14": o14, "O15": o15, "O16": o16, "O17": o17, "O18": o18, "O19": o19, "O20": o20,
+    **WEAK, **HOMES,
 }  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 """The outcome invariants O1 to O11: what truly happened at a site, whatever its controller believed.
 
 The twin knows the truth: a `History` holds a sample of it every ten seconds and a line for each tick. A checker takes
-a history and yields sentences; a good history yields none. O12 to O20 are in `lasting.py`; `judge` there runs them all.
+a history and yields sentences; a good history yields none. O12 to O20 are in `lasting.py`, those of a weak source (O21
+to O26) in `weak.py`, those of a home (O27 to O30) in `homes.py`; `judge` in `lasting.py` runs them all.
 Figures are those of a site with ticks of 120 s: "two ticks + 60 s" is 300 s.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
+from mine_controller.play.places import Household, Weak, Wish
 from mine_controller.record import NamedTuple
 
 OBEY_S = 300  # two ticks and a minute
@@ -19,6 +21,7 @@ MIN_OFF_S = 600
 RUN_ON_S = 600
 NO_AIR_S = 180
 BLIND_S = 1500  # nobody can read the fans: the inlet's own ladder has 20 minutes when it is silent too
+SPREAD = 3  # starts of one miner and another
 EVERY_S = 10.0  # seconds a sample stands for
 DAY_S = 86_400
 HELD_SHARE = 0.01  # of an event, over X
@@ -64,6 +67,8 @@ class Sample(NamedTuple):
     clear: bool = True  # nothing at all is wrong with the site, and nobody asked for anything
     price_off: bool = False  # the price of now is one at which nothing is to be mined
     price_known: bool = True  # and whoever asked a tick before its slot could know it
+    weak: Weak | None = None  # what feeds it, where that is a weak source
+    house: Household | None = None  # its miners one by one, where it is a home
 
 
 class Told(NamedTuple):
@@ -111,6 +116,9 @@ class History(NamedTuple):
     ] = ()  # moments at which no tick could run or start anybody: killed, no power, a stepped clock
     seconds: tuple[Second, ...] = ()
     unkept: tuple[float, ...] = ()  # ticks of which neither disk nor memory kept anything: what they did is not known
+    wishes: tuple[Wish, ...] = ()  # what persons asked for
+    names: tuple[str, ...] = ()  # of the miners of a home
+    strangers: tuple[str, ...] = ()  # those of them that are not its owner's
 
     @property
     def lasted_s(self) -> float:
@@ -306,6 +314,8 @@ def o7(history: History) -> Iterator[str]:
         if more and not history.was_touched(stretch[-1].at_s, length_s(stretch)):
             yield f"{more[0][1]} miners instead of {more[0][0]} at {stretch[-1].shown_c:.1f} °C"
         begin, lost_s = stretch[0], history.slack_s(stretch[0].at_s, stretch[-1].at_s)
+        if begin.weak is not None and history.was_touched(stretch[-1].at_s, length_s(stretch)):
+            continue
         for one in settled:
             steps = int((one.at_s - begin.at_s - lost_s) // history.tick_s) - 3
             most = int(begin.on_n * 0.95 ** max(0, steps)) + 1

@@ -267,6 +267,10 @@ CLOUDY = (*((3, f"device redfish pdu{n} silent") for n in (1, 2)), *CURTAIL)
 HOT: dict[str, Any] = {"weather": "heat_wave", "hour": 13.0}
 COLD_START: dict[str, Any] = {"running": False}
 _RULES = "core.rules."
+WEAK: dict[str, Any] = {"site": "offgrid-container"}
+FLEET: dict[str, Any] = {"site": "home-fleet"}
+WAVES = tuple((5 + 12 * n, f"supply {60 if n % 2 else 90}") for n in range(12))
+OUTAGE = ((4, "uplink LTE down"), (4, "uplink Starlink down"))
 
 BUGS: tuple[Bug, ...] = (
     Bug("no_ladder", "a stop that is not obeyed is left at that", ("O1",), "core.compare:pursue",
@@ -373,4 +377,27 @@ BUGS: tuple[Bug, ...] = (
         _after(_forgets_a01), (), 20, {"site": "agile-home", "hour": 15.0}),
     Bug("no_lock", "two ticks at once", ("O20",), "store.lock:TickLock",
         lambda _: lambda _path: nullcontext(), ((2, "second"),), 4),
+    Bug("no_source", "what the source can give is nobody's business", ("O21",), _RULES + "supply:advise",
+        _without(), ((5, "supply 88"),), 12, WEAK),
+    Bug("no_frequency", "a low frequency is nobody's business", ("O22",), _RULES + "grid:advise",
+        _without(), ((4, "device mqtt supply frozen"), (5, "supply 72")), 12, WEAK),
+    Bug("weak_is_well", "a source that was weak a minute ago is well", ("O23",), _RULES + "voltage:advise",
+        _options(hold_s=60), ((1, "supply 60"), (8, "phase 2 lost"), (10, "phase 2 back"), (10, "supply steady")), 20,
+        WEAK),
+    Bug("no_local_pool", "whoever has no work may wait for it", ("O24",), _RULES + "uplinks:advise",
+        _after(lambda advice, *_given: advice._replace(wishes=())), OUTAGE, 14, WEAK),
+    Bug("stays_away", "who was lent is never fetched back", ("O24",), _RULES + "uplinks:_return",
+        _always(None), ((1, "miner a005 sticky"), *OUTAGE, (10, "uplink LTE up")), 34, WEAK),
+    Bug("silence_is_fine", "that nobody knows the source is no emergency", ("O25",), _RULES + "supply:_grave",
+        _always("warning"), ((5, "device mqtt supply silent"),), 16, WEAK),
+    Bug("favourites", "the same few carry every change", ("O26",), "core.choose:_book",
+        _after(lambda book, *_given: book._replace(starts=-book.starts)), WAVES, 150, WEAK),
+    Bug("left_dark", "who was stopped once is not started again", ("O27",), "core.choose:_starts",
+        _always(()), ((2, "ask set-state miner.a01 stop"), (6, "ask clear-state --all")), 36, FLEET),
+    Bug("deaf", "what a person holds off runs", ("O28",), _RULES + "override:advise",
+        _without(), ((2, "ask set-state miner.a02 stop"),), 10, FLEET),
+    Bug("any_address", "whoever answers is the one", ("O29",), "devices._talks:Desk.is_stranger",
+        _always(False), ((3, "ask set-state miner.a02 stop"), (3, "within 1 swap a02 127.0.1.17")), 6, FLEET),
+    Bug("mode_forgotten", "a mode may be wished for", ("O30",), "core.errands:_wanted",
+        _always({}), ((3, "ask set-state mode.a01 eco"),), 30, FLEET),
 )  # fmt: skip

@@ -14,7 +14,7 @@ from mine_controller.play import demo
 from mine_controller.play.planted import BUGS, Bug, plant
 from mine_controller.play.stage import Stage
 from mine_controller.record import NamedTuple
-from mine_controller.twin import agile, coop, story
+from mine_controller.twin import agile, coop, home, offgrid, story, tariff
 
 if TYPE_CHECKING:
     from mine_controller.twin.site import Site
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 HEAD = "title its own story\ndate 2026-07-15\n"
 USUAL = {"miners": 24, "pdus": 2, "weather": "july", "hour": 12.0, "running": True, "cap_kw": 1000}
+ZONES = {agile.Site.kind: tariff.ZONE, home.Site.kind: home.ZONE, offgrid.Site.kind: offgrid.ZONE}
+STILL: dict[str, dict[str, Any]] = {coop.Site.kind: {"extras": False}, offgrid.Site.kind: {"extras": False}}
 
 
 class Law(NamedTuple):
@@ -71,21 +73,26 @@ def _laws(stage: Stage) -> tuple[Law, ...]:
     return tuple(Law(name, times, first[name]) for name, times in Counter(name for name, _ in found).items())
 
 
-def _at_home(bug: Bug) -> bool:
-    return bug.stage.get("site") == agile.Site.kind
+def _kind(bug: Bug) -> str:
+    """The site the bug is at home on."""
+    return str(bug.stage.get("site", coop.Site.kind))
 
 
 def _day(bug: Bug, folder: Path, seed: int) -> Stage:
-    """The packaged day of the site the bug is at home on; nothing of it is ill but the program."""
-    site: Site = agile.build(seed) if _at_home(bug) else coop.build(seed, extras=False)
+    """The packaged day of its site; nothing of it is ill but the program."""
+    site: Site = demo.SITES[_kind(bug)](seed, **STILL.get(_kind(bug), {}))
     return Stage(demo.write_config(folder, site), site, again=bool(bug.stage.get("again")))
 
 
 def _own(bug: Bug, folder: Path) -> Stage:
-    about: dict[str, Any] = {**USUAL, **bug.stage}
+    kind = _kind(bug)
+    usual = {**USUAL, "weather": "savanna"} if kind == offgrid.Site.kind else USUAL
+    about: dict[str, Any] = {**usual, **bug.stage}
     told = story.parse(f"{HEAD}weather {about['weather']}\n")
-    if _at_home(bug):
-        site: Site = agile.build(1, told.start_wall_s("Europe/London") + int(about["hour"] * 3600), story=told)
+    if kind in ZONES:
+        start, more = told.start_wall_s(ZONES[kind]) + int(about["hour"] * 3600), dict(STILL.get(kind, {}))
+        more |= {"miners": about["miners"]} if kind == offgrid.Site.kind else {}
+        site: Site = demo.SITES[kind](1, start, story=told, **more)
         return Stage(demo.write_config(folder, site), site)
     start = told.start_wall_s() + int(about["hour"] * 3600)
     size = {name: about[name] for name in ("miners", "pdus", "running")}

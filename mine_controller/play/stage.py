@@ -24,8 +24,10 @@ from mine_controller.play.audit import Record, audit
 from mine_controller.play.deadman import alarms
 from mine_controller.play.lasting import BUSY, judge
 from mine_controller.play.outcomes import History, Sample, Second, Ticked, Told
+from mine_controller.play.places import Wish
 from mine_controller.play.truth import Sampler, facts
 from mine_controller.play.twin import Virtual
+from mine_controller.play.weak import touches
 from mine_controller.ports.clock import Clocks, Sources
 from mine_controller.store import lock
 from mine_controller.tick import Ports, tick
@@ -57,7 +59,9 @@ class Stage(Virtual):
         self.again = again
         self.book = Book(State())
         self.requests_: list[Request] = []
+        self.taken: tuple[Request, ...] = ()  # by a tick that has not written them down yet
         self.asked = 0
+        self.wishes: list[Wish] = []
         self.booted_s, self.boots, self.wall_ahead_s = 0.0, 1, 0
         self.disk = "ok"
         self.stop = self.upset = False
@@ -178,6 +182,7 @@ class Stage(Virtual):
             verb = "clear-state" if person.value == "clear" else "set-state"
             self._ask([verb, person.key, *([] if person.value == "clear" else [person.value])])
         taken, self.requests_ = tuple(self.requests_), []
+        self.taken += taken
         return taken
 
     def journal(self, rounds: tuple[Round, ...]) -> bool:
@@ -186,7 +191,7 @@ class Stage(Virtual):
         self.rounds = rounds
         if self.disk == "dead":
             return False
-        self.book = Book(rounds[-1].decision.state, rounds[-1].image)
+        self.book, self.taken = Book(rounds[-1].decision.state, rounds[-1].image), ()
         self._dies()
         return True
 
@@ -223,7 +228,8 @@ class Stage(Virtual):
         except Killed:
             killed = True
             self.missed.append(began)
-        self.kill_at = -1
+            self.requests_[:0] = self.taken  # the inbox has them still
+        self.kill_at, self.taken = -1, ()
         rounds = self.rounds
         self._audit(rounds)
         lost = killed or self.disk == "dead"
@@ -266,6 +272,7 @@ class Stage(Virtual):
             "stop": self._stop,
             "wake": self._wake,
             "second": self._second,
+            "within": self._within,
         }.get(verb)
         if own is not None:
             own(rest)
@@ -317,13 +324,14 @@ class Stage(Virtual):
 
     def _ask(self, words: list[str]) -> None:
         self.asked += 1
+        self.wishes.append(Wish(self.now_s, tuple(words)))
         verb, *args = words
         flags = tuple(word[2:] for word in args if word.startswith("--") and word != "--all")
         if flags:
             self.vouched_s = min(self.vouched_s, self.now_s)
         typed = (f"site={self.config.policy.site.name}",) if flags else ()
         plain = tuple(word for word in args if not word.startswith("--") or word == "--all")
-        wall_s = int(self.site.plant.start_wall_s + self.now_s)
+        wall_s = int(self.site.plant.start_wall_s + self.now_s + self.wall_ahead_s)
         self.requests_.append(
             Request(self.asked, wall_s, "cli", "owner", verb, plain, "as told", 0, (*flags, *typed), -1, "")
         )
@@ -344,6 +352,11 @@ class Stage(Virtual):
     def _second(self, words: str) -> None:
         del words
         self.second_begins = True
+
+    def _within(self, words: str) -> None:
+        """A word of a story so many seconds into the next tick."""
+        seconds, _, text = words.partition(" ")
+        self.later(self.now_s + float(seconds), text)
 
     @staticmethod
     def knows(text: str) -> bool:
@@ -389,10 +402,11 @@ class Stage(Virtual):
         return facts(self.site, self.config)._replace(
             samples=samples,
             ticks=tuple(self.ticks),
-            touched=tuple(self.touched),
+            touched=tuple(sorted((*self.touched, *touches(samples)))),
             missed=tuple(self.missed),
             unkept=tuple(self.unkept),
             seconds=tuple(self.seconds),
+            wishes=tuple(self.wishes),
         )
 
     def _busy_s(self) -> list[tuple[float, float]]:

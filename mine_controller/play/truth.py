@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from mine_controller.config.model import Config
 from mine_controller.play.outcomes import History, Sample
-from mine_controller.twin import agile, boards, coop
+from mine_controller.play.places import Household, Weak
+from mine_controller.twin import agile, boards, coop, home, offgrid
 from mine_controller.twin.faults import Fault
 from mine_controller.twin.mains import Metered
 from mine_controller.twin.site import Site
@@ -65,33 +66,34 @@ def facts(site: Site, config: Config) -> History:
         least_w = 1.25 * boards.STANDBY_W * count + min(10_000.0, nominal_w / 50)
         floor_w = max(nominal_w / 20, least_w) * NOISE
         return History((), (), floor_w, nominal_w, cap_w, config.site.tick_s, len(world.fans.on))
-    assert isinstance(site, agile.Site)
-    rigs = site.house.rigs
+    assert isinstance(site, home.Site)
+    rigs, listed = site.house.rigs, site.house.listed
     nominal_w = sum(rig.nominal_w for rig in rigs.values())
     least_w = min(rig.nominal_w - rig.standby_w for name, rig in rigs.items() if name not in agile.ENDLESS)
-    return History((), (), least_w / 2, nominal_w, cap_w, config.site.tick_s)
+    strangers = tuple(name for name in rigs if name not in listed)
+    return History((), (), least_w / 2, nominal_w, cap_w, config.site.tick_s, names=tuple(rigs), strangers=strangers)
 
 
 def truth(site: Site) -> Sample:
     """The site as it is now."""
+    if isinstance(site, offgrid.Site):
+        return _offgrid(site)
     if isinstance(site, coop.Site):
         return _container(site)
-    assert isinstance(site, agile.Site)
+    if isinstance(site, agile.Site):
+        return _priced(site)
+    assert isinstance(site, home.Site)
     return _home(site)
 
 
-def _container(site: coop.Site) -> Sample:
+def _air(site: coop.Site) -> Sample:
+    """What any container has: load, air, boards."""
     world, at_s = site.world, site.world.now_s
-    page, shown = site.faults.of(coop.PAGE), site.page.signal
     running = [i for lot in world.boards.lots if lot.mode in (boards.RUNNING, boards.STARTING) for i in lot.members]
     turning = sum(speed > 0.5 for speed in world.fans.speed)
     monitor, ill = site.faults.of("roomalert intake"), _ill(site) & INLETS
     return Sample(
         at_s=at_s,
-        signal=site.true_signal,
-        readable=page.kind == "ok" and shown == site.true_signal,
-        blind=_mute(page) or shown not in ("run", "off", "warn"),
-        still=page.kind == "frozen",
         miners_w=world.miners_w(),
         total_w=world.power_w(),
         fans_n=turning,
@@ -101,17 +103,27 @@ def _container(site: coop.Site) -> Sample:
         ambient_c=world.weather.ambient_c(at_s),
         sensed=monitor.kind == "ok" and len(ill) <= 1,
         unfelt=_mute(monitor),
-        cuttable=_cuttable(site),
         proven=site.faults.of("iotawatt fans").kind == "ok",
-        metered=_metered(site),
-        lied=any(pdu.lie for pdu in site.pdus),
-        hidden=_hidden(site),
         on_n=len(running),
         starts=tuple(world.boards.starts),
         tripped=sum(world.fleet.tripped),
         wet=_wet(world),
         smoke=world.smoke,
         permitted_w=_permitted_w(world),
+    )
+
+
+def _container(site: coop.Site) -> Sample:
+    page, shown = site.faults.of(coop.PAGE), site.page.signal
+    return _air(site)._replace(
+        signal=site.true_signal,
+        readable=page.kind == "ok" and shown == site.true_signal,
+        blind=_mute(page) or shown not in ("run", "off", "warn"),
+        still=page.kind == "frozen",
+        cuttable=_cuttable(site),
+        metered=_metered(site),
+        lied=any(pdu.lie for pdu in site.pdus),
+        hidden=_hidden(site),
         clear=_clear(site),
     )
 
@@ -169,18 +181,61 @@ def _permitted_w(world: World) -> float:
 
 def _clear(site: coop.Site) -> bool:
     """Nothing at all is wrong."""
+    shown = site.page.signal == site.true_signal
+    metered = not isinstance(site.world, Metered) or site.world.meter.true
+    return shown and metered and not any(pdu.jams or pdu.lie for pdu in site.pdus) and _sound(site)
+
+
+def _sound(site: coop.Site) -> bool:
+    """Nothing is wrong with what any container has."""
     world, fleet = site.world, site.world.fleet
     broken = any(world.fans.broken) or any(world.fans.welded) or world.fans.derate < 1
-    marked = (fleet.mute, fleet.liar, fleet.dead, fleet.slow_boot, fleet.api_dies, fleet.welded)
-    ill = any(any(column) for column in marked) or any(pdu.jams or pdu.lie for pdu in site.pdus)
-    ill = ill or (isinstance(world, Metered) and not world.meter.true)
-    lines = all(site.faults.of(name).kind == "ok" for name in site.served)
-    shown = site.page.signal == site.true_signal
     contacts = world.smoke or world.water or world.door_open or not world.mains
-    return lines and shown and not (broken or ill or contacts or _ill(site))
+    ill = any(map(any, (_marks(site), fleet.welded)))
+    lines = all(site.faults.of(served.section).kind == "ok" for served in site.served.values())
+    return lines and not (broken or ill or contacts or _ill(site))
 
 
-def _home(site: agile.Site) -> Sample:
+def _marks(site: coop.Site) -> list[bool]:
+    """By miner: whether something is wrong with it."""
+    fleet = site.world.fleet
+    marks = (fleet.mute, fleet.liar, fleet.dead, fleet.slow_boot, fleet.api_dies)
+    return [any(row) for row in zip(*marks, strict=True)]
+
+
+def _offgrid(site: offgrid.Site) -> Sample:
+    world, source, sample = site.world, site.world.source, _air(site)
+    fleet, seats, marks = world.fleet, world.seats, _marks(site)
+    bus, rows, meter = (site.faults.of(name) for name in (offgrid.SUPPLY, offgrid.ROWS, offgrid.METER))
+    holding = seats[0].pools[-1][0]
+    awake = [seat for seat, ill in zip(seats, marks, strict=True) if not ill and not fleet.asleep[seat.number]]
+    works = [seat for seat in awake if world.boards.mode(seat.number) in (boards.STARTING, boards.RUNNING)]
+    pool = [site.faults.of(name).kind for name in (offgrid.POOL, offgrid.CONTROL)]
+    weak = Weak(
+        given_w=source.available_w,
+        hz=source.grid_hz,
+        phases=3 - len(world.lost),
+        fed=world.fed,
+        said=bus.kind == "ok" and (site.readings == "" or (site.readings == "watts" and not source.available_w)),
+        lies=bus.kind == "frozen",
+        measured=meter.kind == "ok",
+        heard=rows.kind == "ok",
+        could_w=sum(world.miner_w(i) for i, mute in enumerate(fleet.mute) if not mute and not fleet.liar[i]),
+        online=world.online,
+        linked=site.faults.of(offgrid.ROUTER).kind == "ok",
+        lends=world.holding_lives and pool == ["ok", "ok"],
+        idle_n=sum(seat.idle for seat in awake),
+        lent_n=sum(seat.url_in_use() == holding for seat in works),
+        ill=frozenset(i for i, ill in enumerate(marks) if ill),
+    )
+    steady = source.share == 1.0 and not source.engines_fail and world.online and world.holding_lives
+    steady = steady and world.tank_full and not world.wall_wet
+    clear = steady and weak.said and weak.fed and weak.phases == 3 and _sound(site)
+    able = 0 if world.fans.dark else sample.fans_able
+    return sample._replace(weak=weak, clear=clear, metered=weak.measured, fans_able=able)
+
+
+def _priced(site: agile.Site) -> Sample:
     house = site.house
     working_w = house.working_w()
     return Sample(
@@ -191,4 +246,31 @@ def _home(site: agile.Site) -> Sample:
         clear=False,
         price_off=house.price_p() >= agile.OFF_P,
         price_known=True,
+    )
+
+
+def _home(site: home.Site) -> Sample:
+    house, rigs = site.house, site.house.rigs
+    places = {kit.id: (kit.section, home.addresses(lot.hosts)) for kit in site.kits for lot in site.lots
+              if lot.section == kit.section}  # fmt: skip
+    fit = []
+    for name, rig in rigs.items():
+        section, hosts = places[name]
+        ill = any(getattr(rig, fault) for fault in home.FAULTS) or name in house.dead
+        fit.append(not ill and rig.host in hosts and site.faults.of(section).kind == "ok")
+    household = Household(
+        works=tuple(rig.hashing for rig in rigs.values()),
+        fit=tuple(fit),
+        modes=tuple(rig.mode for rig in rigs.values()),
+        told=tuple(sum(rig.commands.values()) for rig in rigs.values()),
+        stops=tuple(rig.commands["stop"] for rig in rigs.values()),
+        room_c=house.room_c,
+    )
+    return Sample(
+        at_s=house.now_s,
+        readable=False,
+        miners_w=house.miners_w(),
+        total_w=house.power_w(),
+        clear=False,
+        house=household,
     )

@@ -309,7 +309,8 @@ def _plugged(section: str) -> str:
 
 def _offgrid_text(site: offgrid.Site) -> str:
     ports = site.ports
-    source_kw = round(site.world.source.plant.engines_w / 1000) or 1000
+    plant = site.world.source.plant
+    source_kw = round((plant.engines_w + plant.sun_w + plant.battery_w) / 1000)
     main, holding = (url for url, _ in site.world.seats[0].pools)
     amps = math.ceil(source_kw * 1000 / 3 / VOLTS / CONTINUOUS)  # three windings that share what the source gives
     return _OFFGRID.format(

@@ -175,6 +175,7 @@ class Container(World):
         self.seats = [Seat(self, i, list(pools.values())) for i in range(miners)]
         self.fleet.outlet_on = [True] * miners  # nothing here can switch a miner's mains but the source itself
         self.fed = True
+        self.lost: set[int] = set()  # phases of the feed; a third of the miners hangs on each
         self.reroute()
 
     def _truth(self, ambient_c: float, hot_c: float) -> Shown:
@@ -326,12 +327,23 @@ class Container(World):
             return
         self.fed = fed
         self.fans.dark = not fed
+        self._wire()
+
+    def lose(self, phase: int, *, lost: bool) -> None:
+        """A phase of the feed is lost, or back. The fans turn on: they are small, and on all three."""
+        (self.lost.add if lost else self.lost.discard)(phase)
+        self._wire()
+
+    def _wire(self) -> None:
+        """Who has mains now runs up, who has not is dark."""
         self.touch()
-        if not fed:
-            self.boards.move(list(range(len(self.seats))), boards.OFF, self.now_s)
-            return
-        for i, dead in enumerate(self.fleet.dead):
-            if not dead:
+        before = list(self.fleet.outlet_on)
+        self.fleet.outlet_on = [self.fed and i % 3 not in self.lost for i in range(len(self.seats))]
+        self.boards.move(
+            [i for i, on in enumerate(self.fleet.outlet_on) if before[i] and not on], boards.OFF, self.now_s
+        )
+        for i, on in enumerate(self.fleet.outlet_on):
+            if on and not before[i] and not self.fleet.dead[i]:
                 self._boot(i)
 
 

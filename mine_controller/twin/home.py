@@ -262,7 +262,7 @@ class Site(site.Site):
     def has(self, what: str, words: list[str]) -> bool:
         """Whether that miner or section is there."""
         if what in ("miner", "swap"):
-            return words[0] in self._units
+            return words[0] in self._units and "sticky" not in words
         return what != "device" or " ".join(words[:2]) in self._ports
 
     def _weather(self, words: list[str]) -> None:

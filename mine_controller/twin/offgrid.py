@@ -37,7 +37,7 @@ POOLS: Final = {PUBLIC: ("stratum+tcp://pool.example:3333", "wallet.rig"), HOLDI
 _BARE: Final = (METER, SUPPLY, ROWS, POOL)
 _STAYS: Final = (METER, SUPPLY)  # request after request on one line
 _OF_COOP: Final = ("weather", "fan", "relay", "miner", "sensor", "device", "filter", "smoke", "water", "door", "mains")
-_OWN: Final = ("supply", "source", "generator", "uplink", "internet", "holding", "wall", "tank", "readings")
+_OWN: Final = ("supply", "source", "generator", "uplink", "internet", "holding", "wall", "tank", "readings", "phase")
 
 
 class Site(coop.Site):
@@ -105,9 +105,15 @@ class Site(coop.Site):
         """Whether that unit is there."""
         if what == "uplink":
             return words[0] in self.world.links
+        if what == "miner" and words[1] == "sticky":
+            return super().has(what, [words[0], "well"])
         if what == "device":
             return " ".join(words[:2]) in (*self._servers, ROWS, POOL)
         return super().has(what, words)
+
+    def _miner(self, words: list[str]) -> None:
+        super()._miner(words)
+        self._seat(words[0]).sticky = words[1] == "sticky"
 
     def _supply(self, words: list[str]) -> None:
         self.world.source.share = 1.0 if words[0] == "steady" else float(words[0]) / 100
@@ -140,10 +146,22 @@ class Site(coop.Site):
     def _tank(self, words: list[str]) -> None:
         self.world.tank_full = words[0] == "full"
 
-    def _readings(self, words: list[str]) -> None:
+    @property
+    def readings(self) -> str:
+        """What is wrong with what the source's sensor says, "" nothing."""
+        return self._supply_unit.mangled
+
+    @property
+    def _supply_unit(self) -> mqtt.Unit:
         unit = self._servers[SUPPLY]
         assert isinstance(unit, mqtt.Unit)
-        unit.mangled = "" if words[0] == "well" else words[0]
+        return unit
+
+    def _readings(self, words: list[str]) -> None:
+        self._supply_unit.mangled = "" if words[0] == "well" else words[0]
+
+    def _phase(self, words: list[str]) -> None:
+        self.world.lose(int(words[0]) - 1, lost=words[1] == "lost")
 
 
 def build(
@@ -185,10 +203,11 @@ def build(
 
 def _measured(world: Container, at_s: float) -> modbus.Supply:
     """What the meter on the feed sees."""
-    source, watts = world.source, world.power_w() / 3
-    volts = source.phase_v
-    amps = watts / volts / 0.98 if volts else 0.0
-    return modbus.Supply(source.shown_hz(at_s), (volts,) * 3, (amps,) * 3, (watts,) * 3, source.energy_kwh)
+    source, alive = world.source, [phase not in world.lost for phase in range(3)]
+    volts = [source.phase_v if on else 0.0 for on in alive]
+    watts = [world.power_w() / sum(alive) if on else 0.0 for on in alive]
+    amps = [power / volt / 0.98 if volt else 0.0 for power, volt in zip(watts, volts, strict=True)]
+    return modbus.Supply(source.shown_hz(at_s), tuple(volts), tuple(amps), tuple(watts), source.energy_kwh)
 
 
 def _spoil(world: Container) -> None:

@@ -8,6 +8,7 @@ minute, 100 MHz slower. Large ones take a minute to boot, ramp up, and keep a tr
 
 import heapq
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Final
@@ -109,6 +110,7 @@ class Rig(Settings):
         self.powered = self.says_stopped = self._wants_stop = False
         self.starts = 0
         self.restarts = 0
+        self.commands: Counter[str] = Counter()  # that reached it, whatever became of them
         self._since_s = self._lead_s = self._booted_s = 0.0
         self._share_0 = 1.0
         self._work_s = self._kj = 0.0
@@ -212,6 +214,7 @@ class Rig(Settings):
         """
         if not self.takes(verb, value):
             return False
+        self.commands[verb] += verb not in ("on", "off")  # that is its plug
         if at_s is None or at_s <= self.now_s:
             self._act(verb, value)
         else:
@@ -223,6 +226,7 @@ class Rig(Settings):
         """Take a setting (mode pool limit tune fan) that counts from the next start of the firmware on."""
         if verb not in SET or not self.takes(verb, value):
             return False
+        self.commands[verb] += 1
         if not self.mute:
             self._stored.append((verb, value))
         return True

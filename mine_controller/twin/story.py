@@ -12,9 +12,10 @@ PDU that shows 0 W whatever is drawn, `pdu pdu1 off` shows its outlets as off to
 
 Sites on a LAN know besides: `swap a07 127.0.1.40` (another address; who lives there takes the old one), `window open`
 and `person max_power_kw 2.5` (somebody types set-state). Off-grid ones know `supply 60` (percent of what the source
-gives), `generator fail`, `uplink LTE down`, `internet down`, `holding down`, `wall wet`, `tank empty` and `readings
-nan` (of the source's sensor). A home with prices knows `internet down` and `publication missed` (of tomorrow's
-prices, that day). What a site does not have changes nothing, and `minectl demo` says so.
+gives), `generator fail`, `phase 2 lost`, `uplink LTE down`, `internet down`, `holding down`, `miner a005 sticky` (it
+does not leave the holding pool), `wall wet`, `tank empty` and `readings nan` (of the source's sensor). A home with
+prices knows `internet down` and `publication missed` (of tomorrow's prices, that day). What a site does not have
+changes nothing, and `minectl demo` says so.
 """
 
 import re
@@ -32,7 +33,19 @@ from mine_controller.twin.weather import DAY_S, PRESETS, utc_offset_s
 
 _SWITCHED: Final = ("smoke", "water", "door", "mains")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": DAY_S}
-_MINER: Final = ("mute", "liar", "dead", "slow_boot", "api_dies", "silent", "garbage", "tarpit", "refuses", "well")
+_MINER: Final = (
+    "mute",
+    "liar",
+    "dead",
+    "slow_boot",
+    "api_dies",
+    "silent",
+    "garbage",
+    "tarpit",
+    "refuses",
+    "sticky",
+    "well",
+)
 
 # what -> (what its words must look like, an example, the words that end it)
 GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
@@ -53,6 +66,7 @@ GRAMMAR: Final[dict[str, tuple[str, str, str]]] = {
     "supply": (r"(steady|\d{1,3})", "supply 60", "steady"),
     "source": (r"(diesel|solar|hybrid)", "source solar", "diesel"),
     "generator": (r"(trip|fail|mend)", "generator fail", "mend"),
+    "phase": (r"([123]) (lost|back)", "phase 2 lost", r"\1 back"),
     "uplink": (r"(\w+) (up|down)", "uplink LTE down", r"\1 up"),
     "internet": (r"(up|down)", "internet down", "up"),
     "publication": (r"(missed|made)", "publication missed", "made"),

@@ -7,7 +7,8 @@ from pathlib import Path
 from mine_controller.config.load import load
 from mine_controller.play import demo
 from mine_controller.play.stage import Stage
-from mine_controller.twin import agile, coop, story
+from mine_controller.twin import agile, coop, offgrid, story
+from mine_controller.twin import home as homes
 
 HEAD = "title test\ndate 2026-07-15\n"
 
@@ -39,6 +40,37 @@ def stage(
     """A container of so many miners, in full swing unless told otherwise; `metered`: with a meter on its feed."""
     site = _site(miners, pdus, weather, hour, seed, running, metered)
     return Stage(_config(miners, pdus, cap_kw, metered), site, again=again)
+
+
+def _weak_site(weather, hour, seed, plant):
+    told = _story(weather)
+    start = told.start_wall_s(offgrid.ZONE) + int(hour * 3600)
+    return offgrid.build(seed, start, story=told, miners=24, extras=False, plant=plant)
+
+
+@cache
+def _weak_config(plant):
+    return demo.write_config(Path(tempfile.mkdtemp(prefix="minectl-stage-")), _weak_site("savanna", 12, 1, plant))
+
+
+def weak(*, weather="savanna", hour=12.0, seed=1, plant="diesel"):
+    """Twenty-four miners on a weak source."""
+    return Stage(_weak_config(plant), _weak_site(weather, hour, seed, plant))
+
+
+def _fleet_site(weather, hour, seed):
+    told = _story(weather)
+    return homes.build(seed, told.start_wall_s(homes.ZONE) + int(hour * 3600), story=told)
+
+
+@cache
+def _fleet_config():
+    return demo.write_config(Path(tempfile.mkdtemp(prefix="minectl-stage-")), _fleet_site("july", 12, 1))
+
+
+def fleet(*, weather="july", hour=12.0, seed=1):
+    """A home of twelve miners, and a neighbour's thirteenth."""
+    return Stage(_fleet_config(), _fleet_site(weather, hour, seed))
 
 
 @cache

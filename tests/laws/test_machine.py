@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.errors import FlakyStrategyDefinition
 from hypothesis.stateful import run_state_machine_as_test
-from laws import machine
+from laws import elsewhere, machine
 from laws.stages import stage
 
 
@@ -48,6 +48,26 @@ def test_no_story_of_a_site_with_a_main_meter_breaks_a_guard_or_an_outcome():
     assert {"CURTAILING", "CURTAILED", "RUNNING"} <= set(machine.MODES)
 
 
+def test_no_story_of_a_weak_source_breaks_a_guard_or_an_outcome():
+    """O21 to O26, beside all that hold anywhere."""
+    elsewhere.SEEN.clear()
+    elsewhere.MODES.clear()
+    elsewhere.STARTS.clear()
+    run(10, 14, site=elsewhere.Source)
+    assert {"supply", "generator", "phase lost", "uplink down", "device", "readings"} <= set(elsewhere.SEEN)
+    assert {"SHEDDING", "RESUMING", "RUNNING", "CURTAILED"} <= set(elsewhere.MODES)
+    assert sum(elsewhere.STARTS) > 10
+
+
+def test_no_story_of_a_home_breaks_a_guard_or_an_outcome():
+    """O27 to O30."""
+    elsewhere.SEEN.clear()
+    elsewhere.STARTS.clear()
+    run(8, 14, site=elsewhere.Home)
+    assert {"swap", "device", "operator", "kill"} <= set(elsewhere.SEEN)
+    assert sum(elsewhere.STARTS) > 2
+
+
 def test_a_stop_that_a_person_took_back_is_still_what_the_letter_was_about():
     here = stage(hour=2.0)
     here.run(3)
@@ -69,6 +89,8 @@ def test_thousands_of_stories_break_nothing():
         try:
             run(20, 40, number)
             run(10, 40, number, machine.Metered)
+            run(10, 40, number, elsewhere.Source)
+            run(6, 40, number, elsewhere.Home)
         except FlakyStrategyDefinition as error:
             if isinstance(error.__context__, pytest.skip.Exception):  # time was up in the middle of a story
                 raise error.__context__ from None

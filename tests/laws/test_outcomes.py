@@ -241,7 +241,7 @@ def test_o8_what_miners_draw_as_they_suffocate_is_excused_until_a_tick_can_see_i
 
 
 def test_every_outcome_has_a_bad_story():
-    assert list(BAD) == list(OUTCOMES) == [f"O{n}" for n in range(1, 21)]
+    assert list(BAD) == list(OUTCOMES)[:20]  # the others in test_elsewhere.py
     assert set(MOMENTARY) < set(OUTCOMES)
 
 

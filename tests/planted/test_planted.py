@@ -1,17 +1,19 @@
 """Every planted bug dies, each in its own story, and the same story without it is clean."""
 
 import pytest
-from laws.stages import home, stage
+from laws.stages import fleet, home, stage, weak
 
 from mine_controller.core import choose
 from mine_controller.play.audit import GUARDS
 from mine_controller.play.lasting import OUTCOMES
 from mine_controller.play.planted import BUGS, plant
 
+SITES = {"agile-home": home, "offgrid-container": weak, "home-fleet": fleet}
+
 
 def played(bug):
     about = dict(bug.stage)
-    build = home if about.pop("site", "") == "agile-home" else stage
+    build = SITES.get(about.pop("site", ""), stage)
     return build(**about).play(bug.deeds, bug.ticks)
 
 

@@ -180,6 +180,42 @@ def test_without_a_pool_firmware_idles_after_a_while_and_starts_when_one_is_back
     assert running(made) == before
 
 
+def played(made, *deeds):
+    for text in deeds:
+        what, _, words = text.partition(" ")
+        made.play(story.Step(made.world.now_s, what, words))
+    return made
+
+
+def test_a_lost_phase_darkens_its_third_and_its_volts_and_its_return_boots_who_was_not_asleep():
+    made = site()
+    before = running(made)
+    played(made, "phase 2 lost").advance(30)
+    seen = made.served[offgrid.METER].server.supply(30.0)
+    assert (seen.volts[1], seen.amps[1], seen.watts[1]) == (0, 0, 0)
+    assert min(seen.volts[0], seen.volts[2], seen.amps[0], seen.amps[2]) > 1
+    assert [made.world.boards.mode(i) == boards.OFF for i in range(12)] == [i % 3 == 1 for i in range(12)]
+    played(made, "phase 2 back").advance(300)
+    assert running(made) == before
+    assert made.served[offgrid.METER].server.supply(300.0).volts[1] > 200
+
+
+def test_who_is_mended_while_nothing_feeds_it_stays_dark_until_it_is_fed():
+    made = site()
+    played(made, "phase 1 lost", "miner a001 dead").advance(10)
+    played(made, "miner a001 well").advance(200)
+    assert made.world.boards.mode(0) == boards.OFF
+    played(made, "phase 1 back").advance(400)
+    assert made.world.boards.mode(0) == boards.RUNNING
+
+
+def test_a_story_makes_a_miner_sticky_and_well_again():
+    made = played(site(), "miner a005 sticky")
+    assert [seat.name for seat in made.world.seats if seat.sticky] == ["a005"]
+    assert not any(seat.sticky for seat in played(made, "miner a005 well").world.seats)
+    assert played(made, "miner a099 sticky").unfit[-1].words == "a099 sticky"
+
+
 def test_one_uplink_of_two_is_enough():
     made = site()
     before = running(made)

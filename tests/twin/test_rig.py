@@ -45,6 +45,15 @@ def test_a_stop_takes_seconds_and_a_run_half_a_minute():
     assert rig.starts == 1
 
 
+def test_it_counts_what_reached_it_and_not_its_plug():
+    rig = small()
+    rig.mute = True
+    for verb, value in (("stop", ""), ("mode", "eco"), ("mode", "none such"), ("off", ""), ("on", "")):
+        rig.do(verb, value)
+    rig.store("mode", "eco")
+    assert {verb: many for verb, many in rig.commands.items() if many} == {"stop": 1, "mode": 2}
+
+
 def test_a_command_for_later_waits_for_its_second():
     rig = small()
     assert rig.do("stop", at_s=21.0)

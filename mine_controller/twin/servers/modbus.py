@@ -23,9 +23,9 @@ class Supply(NamedTuple):
     """What the meter sees at one moment: Hz, volts and amperes of each phase, watts of each phase."""
 
     grid_hz: float
-    volts: tuple[float, float, float]
-    amps: tuple[float, float, float]
-    watts: tuple[float, float, float]
+    volts: tuple[float, ...]
+    amps: tuple[float, ...]
+    watts: tuple[float, ...]
     energy_kwh: float = 0.0
 
 
