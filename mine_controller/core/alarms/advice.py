@@ -269,6 +269,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "goes on looking for it",
         "look at its mac in fleet.csv, its cable and its supply; `minectl discover` shows who answers",
     ),
+    "miner_idle": (
+        "the miner draws power and says itself that it hashes nothing, for half an hour",
+        "nothing: by its watts it runs",
+        "`minectl miners restart ID`; does it stay so: look at its boards, its pool and its own page",
+    ),
     "start_failed": (
         "the miner was told to run and does not draw",
         "three in a day are quarantine",

@@ -1,4 +1,4 @@
-"""What is wrong with single miners: silent, never heard, told twice, too hot, rejected. Pure."""
+"""What is wrong with single miners: silent, never heard, told twice, idle, too hot, rejected. Pure."""
 
 from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.alarms.look import Found, Look, event, hot
@@ -19,6 +19,7 @@ CHIP_C = {
 }
 CHIP_ELSE_C = (95.0, 105.0)
 AWAY = ("maintenance", "spare")
+IDLE = frozenset({"sleeping", "stopped", "error"})  # words of a miner that hashes nothing
 
 
 def silent(look: Look) -> Found:
@@ -81,6 +82,21 @@ def doubled(look: Look) -> Found:
 
 
 _addresses_of = Once(each(lambda spec: f"{spec.group}/{spec.mac} addresses:text"))
+
+
+def idle(look: Look) -> Found:
+    """Miners that draw power and say that they hash nothing: their watts say that they run, so nobody starts them."""
+    view, miners = look.view, look.view.image.miners
+    if IDLE.isdisjoint(miners.word) or _down(view):
+        return
+    specs, books, chases = view.wiring.miners, view.state.miners, view.state.chases
+    for spec, watts, word, mark_w in zip(specs, miners.power_w, miners.word, marks_of(specs), strict=True):
+        if word not in IDLE or watts is None or watts <= mark_w or any(flag in spec.flags for flag in AWAY):
+            continue
+        book = books.get(spec.id)
+        meant = f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s
+        if not meant and (book is None or not book.quarantined):
+            yield event("miner_idle", spec.id, ("miner", spec.id), ("watts", watts), ("word", word))
 
 
 def _down(view: View) -> bool:
