@@ -24,7 +24,10 @@ class Options(NamedTuple):
     """Where [telegram] tells."""
 
     token: Secret = option(help="the bot's token, from @BotFather")
-    chat_id: str = option(help="number of the chat or @name of the channel", example="-1001234567890")
+    chat_id: str = option(
+        help="number of the chat or @name of the channel; only by its number it is listened to",
+        example="-1001234567890",
+    )
     least: str = option("info", choices=LEVELS, help="the least that is told here")
     quiet_info: bool = option(True, help="information makes no sound")
     listen: bool = option(
@@ -43,7 +46,15 @@ def check(options: Options) -> tuple[str, ...]:
     ]
     if options.users and not options.listen:
         wrong.append("users: stands beside listen = no, so nobody is listened to")
+    elif options.users and not hears(options):
+        wrong.append(f"users: nobody is listened to in {options.chat_id[:40]}: write the number of the chat as chat_id")
     return tuple(wrong)
+
+
+def hears(options: Options) -> bool:
+    """Whether what is pressed and written in this chat is heard: it comes with the chat's number, and a name may be
+    another chat's tomorrow."""
+    return options.listen and not options.chat_id.startswith("@")
 
 
 def send(options: Options, message: Message, until: float) -> Sent:
@@ -79,7 +90,7 @@ async def _send(options: Options, message: Message, until: float) -> None:
             message.html or message.text,
             parse_mode="HTML" if message.html else None,
             disable_notification=options.quiet_info and message.level == INFO,
-            reply_markup=keyboard(message.buttons) if options.listen and message.buttons else None,
+            reply_markup=keyboard(message.buttons) if message.buttons and hears(options) else None,
         )
 
 

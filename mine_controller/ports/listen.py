@@ -26,7 +26,7 @@ from mine_controller.notify.chat import FEW, LIMIT, Heard, Reply, Update, fetch,
 from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, LEVELS, Button, Sent
 from mine_controller.notify.post import scrub
-from mine_controller.notify.telegram import Options
+from mine_controller.notify.telegram import Options, hears
 from mine_controller.ports.heartbeat import place_of
 from mine_controller.ports.log import Log
 from mine_controller.ports.tell import hidden
@@ -78,7 +78,7 @@ def bots(config: Config) -> tuple[Bot, ...]:
     """One a token: two readers of one bot would take each other's updates."""
     found: dict[tuple[str, str], list[Options]] = {}
     for title, options in config.channels.items():
-        if title.partition(" ")[0] == "telegram" and options.listen:
+        if title.partition(" ")[0] == "telegram" and hears(options):
             found.setdefault((options.api_url, options.token.reveal()), []).append(options)
     return tuple(_bot(token, same) for (_, token), same in found.items())
 

@@ -46,3 +46,13 @@ def test_after_trouble_few_are_asked_for_at_a_time_so_that_a_slow_line_brings_th
     assert [one["limit"] for one in asked[-3:]] == [100, 5, 5]
     assert [one.get("offset") for one in asked[-2:]] == [None, 55]
     assert len(texts(api)) == 8
+
+
+def test_a_chat_written_by_its_name_gets_no_buttons_that_nobody_hears(tmp_path, http, api):
+    """Ack and Status stood under each alarm, and whoever pressed them was a stranger: the chat has a number there."""
+    mine = Mine(tmp_path, TELEGRAM.format(url=http.url).replace("-100", "@coop"), wall=NOON + 1200)
+    mine.plant.smoke = "alarm"
+    mine.tick()
+    assert api.said
+    assert all("reply_markup" not in one for one in api.said)
+    assert api.offsets == []
