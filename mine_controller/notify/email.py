@@ -59,7 +59,7 @@ def check(options: Options) -> tuple[str, ...]:
         wrong.append("sender: has to be an address, as username is none")
     elif not _ADDRESS.fullmatch(sender := options.sender or options.username):
         wrong.append(f"sender: {sender[:80]} is not an address like mine@example.com")
-    host = options.server.partition(":")[0]
+    host = _host(options)
     port = options.server.rpartition("]")[2].partition(":")[2]
     if port and int(port) != options.port:
         text = f"port: is {options.port}, and server ends in :{port}, which is not looked at"
@@ -67,6 +67,12 @@ def check(options: Options) -> tuple[str, ...]:
     if options.security == "none" and options.password.reveal_length() and not host.startswith(("127.", "localhost")):
         wrong.append("security: none would send the password in the clear")
     return tuple(wrong)
+
+
+def _host(options: Options) -> str:
+    """The server alone: without a port behind it, and without the brackets of an IPv6 address."""
+    server = options.server
+    return server[1:].partition("]")[0] if server.startswith("[") else server.partition(":")[0]
 
 
 def send(options: Options, message: Message, until: float) -> Sent:
@@ -142,7 +148,7 @@ def _greeted(options: Options, timeout_s: float) -> "smtplib.SMTP":
     import smtplib  # noqa: PLC0415 - see send
     import ssl  # noqa: PLC0415 - the same
 
-    host = options.server.partition(":")[0]
+    host = _host(options)
     tls = options.security == "tls" or (options.security == "auto" and options.port == TLS_PORT)
     if tls:
         return smtplib.SMTP_SSL(host, options.port, timeout=timeout_s, context=ssl.create_default_context())

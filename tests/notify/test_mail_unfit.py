@@ -1,5 +1,6 @@
 """A mail server that is spoken to in a way it does not take is told as that, with what helps."""
 
+import smtplib
 import socket
 import ssl
 
@@ -49,3 +50,21 @@ def test_a_certificate_that_is_not_trusted_is_told_with_the_reason(smtp, monkeyp
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", distrusted)
     sent = email.send(mailbox(smtp, security=security), NEWS, soon())
     assert sent.why == "the server's certificate is not trusted: self-signed certificate"
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+@pytest.mark.parametrize(("server", "host"), [("[::1]", "::1"), ("[2001:db8::25]:587", "2001:db8::25")])
+def test_a_mail_server_by_its_ipv6_address_is_asked_at_that(smtp, monkeypatch, server, host, security):
+    """The config took it, and every mail went to a machine called "[", which there is none of."""
+    asked = []
+
+    def connect(name, port, **_more):
+        asked.append((name, port))
+        raise OSError("no way there")
+
+    monkeypatch.setattr(smtplib, "SMTP", connect)
+    monkeypatch.setattr(smtplib, "SMTP_SSL", connect)
+    options = mailbox(smtp, server=server, port=587, security=security)
+    assert email.check(options) == ()
+    assert not email.send(options, NEWS, soon()).ok
+    assert asked == [(host, 587)]
