@@ -125,6 +125,19 @@ def test_sup_after_a_gap_nothing_is_up_by_itself():
     assert desk.memory["held_w"] == 20_000
 
 
+@pytest.mark.parametrize(("up_after_s", "tick_s"), [(60, 120), (120, 120), (300, 600), (60, 60)])
+def test_sup_a_wait_no_longer_than_a_tick_is_over_at_the_second_look_and_not_never(up_after_s, tick_s):
+    """Each look came after what was taken for a gap: after one dip a mine never came back."""
+    desk = wired(supply(up_after_s=up_after_s), "supply_kw")
+    desk.clock = {"tick_s": tick_s}
+    desk.see(tick_s, supply_kw=40.0)
+    desk.see(tick_s + 2, supply_kw=20.0)
+    desk.see(tick_s + 2, supply_kw=40.0)
+    assert desk.memory["held_w"] == 20_000, "one look proves nothing"
+    desk.see(tick_s + 2)
+    assert desk.memory["held_w"] == 40_000
+
+
 def test_sup_a_silent_source_keeps_its_word_for_the_grace_and_then_counts_as_the_owner_says():
     desk = wired(supply(unknown_kw=10, grace_s=600), "supply_kw")
     desk.see(supply_kw=40.0)

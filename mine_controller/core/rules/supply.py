@@ -200,13 +200,14 @@ def _held(view: View, kept: dict[str, Any], now_w: int | None, blind: list[str],
     if now_w is None:
         return None
     marks = [list(mark) for mark in kept.get("marks") or []]
-    gap = bool(marks) and now_s - int(marks[-1][0]) > options.up_after_s
+    span_s = max(options.up_after_s, view.image.clock.tick_s * 3 // 2)  # two looks at least: the next one is no gap
+    gap = bool(marks) and now_s - int(marks[-1][0]) > span_s
     if held_w is not None and (blind or gap):
         now_w = min(now_w, int(held_w))
     while marks and int(marks[-1][1]) >= now_w:  # what was higher before can't be the least any more
         marks.pop()
     marks.append([now_s, now_w])
-    while now_s - int(marks[0][0]) > options.up_after_s:
+    while now_s - int(marks[0][0]) > span_s:
         marks.pop(0)
     kept["marks"], kept["available_w"], kept["held_w"] = marks, now_w, int(marks[0][1])
     return int(marks[0][1])
