@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mine_controller.config import catalogue
 from mine_controller.config.lines import Document, nearest
 from mine_controller.config.model import Paths
 from mine_controller.config.site import Options as Site
@@ -18,6 +19,7 @@ from mine_controller.core.rules.air import startable
 
 SITE, GRID, WIRING, LOAD = "site", "grid", "wiring", "generator_load_pct"
 LOWEST_HZ = 45  # no grid is meant to be slower
+BEAT, ALL = "heartbeat", "*"  # the latter: every section that tells
 PRICES = "slots"  # what a source of prices reads
 FAR_PCT = 10  # marks further below are those of another grid
 
@@ -93,6 +95,24 @@ def money(document: Document, facts: Site, kinds: Kinds, work: Work) -> None:
         if told and told != facts.currency.upper():
             text = f"its prices are in {told} and `currency` of [{SITE}] is {facts.currency[:20]}: make them the same"
             work.note(document.sections[title].line, title, "", text)
+
+
+def beats(document: Document, channels: Mapping[str, Any], work: Work) -> None:
+    """A heartbeat by a section that is not there, or that tells nobody: its silence would mean nothing."""
+    for title, options in channels.items():
+        if title.partition(" ")[0] != BEAT or not options.channels:
+            continue
+        ways = [one for one in document.sections.values() if hasattr(_channel(one.kind), "least")]
+        known = {ALL, *(way.kind for way in ways), *(way.title for way in ways)}
+        for name in options.channels:
+            if name not in known:
+                told = f"there is no [{name[:60]}] that tells anybody: no heartbeat comes by it"
+                line = document.sections[title].entries["channels"].line
+                work.note(line, title, "channels", f"{told}{nearest(name, known - {ALL})}")
+
+
+def _channel(kind: str) -> Any:
+    return getattr(catalogue.find("channel", kind), "Options", None)
 
 
 def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: Work) -> None:

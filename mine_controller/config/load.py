@@ -116,6 +116,7 @@ def build_config(source: Source, over: Over) -> Config:
     across.air(loader.document, rules, built.wiring, work)
     across.generator(loader.document, rules, built.wiring, work)
     across.money(loader.document, site_options, kinds, work)
+    across.beats(loader.document, channels, work)
     loader.crossed(rules, site_options)
     paths = site.paths(source.path.absolute(), site_options)
     across.places(loader.document, paths, work)

@@ -194,3 +194,27 @@ def test_a_generators_load_without_its_rating_is_noted(write, rating):
     found = [said for begins, said in noted(write(text)) if begins == "generator_load_pct"]
     words = "is a share of a rating that [supply] does not tell: write its source_kw, or an idle mine may not start"
     assert found == ([] if rating else [words])
+
+
+CHAT = "[telegram family]\ntoken = CHANGE-ME\nchat_id = -100\n\n[sms]\naccount = AC1\ntoken = canary-sms\n"
+PHONE = "sender = +15550001111\nto = +15550002222\n"
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("telegram", []),  # both kinds of name, and one that is not filled in yet
+        ("telegram family, sms", []),
+        ("telegrm", ["telegrm"]),
+        ("telegram wife, sms", ["telegram wife"]),
+        ("deadman", ["deadman"]),
+        ("quiet", ["quiet"]),
+    ],
+)
+def test_a_heartbeat_by_a_section_that_tells_nobody_is_noted(write, names, told):
+    """With `channels = telegrm` no heartbeat ever came, and nothing said why."""
+    sections = f"{CHAT}{PHONE}\n[deadman]\nurl = https://ping.example/canary\n\n[heartbeat]\nchannels = {names}\n"
+    found = [
+        text for begins, text in noted(write(TEXT.replace("[wiring]", f"{sections}\n[wiring]"))) if begins == "channels"
+    ]
+    assert [text.partition(":")[0] for text in found] == [f"there is no [{name}] that tells anybody" for name in told]
