@@ -134,6 +134,23 @@ def test_an_end_that_waited_since_an_older_version_is_information():
     assert [one.level for one in desk.told if one.what == "clear"] == [0]
 
 
+def test_what_waited_for_its_cool_down_and_has_been_good_since_is_not_told_as_wrong():
+    desk = Desk(temperature_warning={"delay_s": 0})
+    desk.tick(levels=[HEAT])
+    assert said(desk.ticks(4)) == [("clear", "temperature_warning")]
+    desk.tick(levels=[HEAT])
+    assert desk.ticks(4) == [], "cooler again for 2 min as the cool-down ends, and so still on the list"
+    assert desk.alarms == {}
+
+
+def test_what_comes_back_from_the_shelf_while_it_ends_is_not_told_as_wrong():
+    desk = Desk(temperature_warning={"delay_s": 0, "cool_s": 0})
+    desk.tick(levels=[HEAT])
+    desk.ask("shelve", desk.only()["id"], "240")
+    desk.tick(levels=[HEAT])
+    assert said(desk.ticks(4)) == [("clear", "temperature_warning")]
+
+
 def test_a_level_that_dips_within_its_off_delay_is_the_same_alarm():
     desk = Desk()
     desk.ticks(3, levels=[HEAT])

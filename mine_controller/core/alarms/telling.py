@@ -25,6 +25,7 @@ from mine_controller.core.model.alarm import SEVERITIES, Telling
 
 NAMED = 24  # abouts kept of what waits
 NOTICE = "notice "  # how the gate of a notice begins
+WAITING = ("raise", "again")  # what may have waited until it is not so any more
 
 
 def tell(work: Machine) -> tuple[Telling, ...]:
@@ -88,7 +89,8 @@ def _emergencies(work: Machine) -> list[Telling]:
 def _raises(work: Machine) -> list[Telling]:
     """Whatever has something due, unless its cool-down is not over. What is about to end is not told any more."""
     out = []
-    for group in _by_kind((key, alarm) for key, alarm in _active(work) if alarm.get("due")):
+    due = [(key, alarm) for key, alarm in _active(work) if alarm.get("due")]
+    for group in _by_kind((key, one) for key, one in due if "clear_s" not in one or one["due"] not in WAITING):
         alarm = group[0][1]
         grave = alarm["severity"] == "emergency"
         gate, cool_s = _gate(alarm["kind"], alarm["about"]), 0 if grave else work.ways(alarm["kind"]).cool_s
