@@ -18,6 +18,8 @@ HEAD = 11
 OLD_TICKS = 2
 RED = ("EMERGENCY", "FAULT")
 YELLOW = ("SHEDDING", "HOLD", "MANUAL", "CURTAILING")
+NO_WISH = ("config", "denied")  # rows for the audit alone
+MOST_ASKED = 4
 ROLE_NAMES = {"inlet_c": "inlet", "outlet_c": "hot aisle", "ambient_c": "outside", "dew_c": "dew point"}
 FIGURES = {
     "grid_hz": ("grid", "Hz", 2),
@@ -31,7 +33,7 @@ def screen(shown: dict[str, Any], config: Config, now_s: int) -> list[str]:
     """Lines of at most 80 columns (colour codes not counted)."""
     where = config.site.timezone
     zone = Zone(utc_offset_s(where, now_s), where, fold_of(where, now_s))
-    lines = [*_head(shown, zone, now_s), *_age(shown), *_blind(shown["inputs"])]
+    lines = [*_head(shown, zone, now_s), *_asked(config, now_s), *_age(shown), *_blind(shown["inputs"])]
     lines += _wrapped("Next", f"{zone.clock(shown['next']['at'])} {shown['next']['text']}".replace("unknown ", ""))
     lines += _wrapped("Power", _power(shown))
     lines += _wrapped("Air", _air(shown, config.site.temperature_unit)) if shown["readings"] else []
@@ -65,6 +67,25 @@ def _head(shown: dict[str, Any], zone: Zone, now_s: int) -> Iterator[str]:
         yield from _wrapped("Config", f"the config is broken, the last good one runs: {safe(shown['config_note'])}")
     if shown.get("untold_note"):
         yield from _wrapped("Messages", safe(shown["untold_note"]))
+
+
+def _asked(config: Config, now_s: int) -> Iterator[str]:
+    """What a person asked for and no tick has taken yet: who stopped the mine must not read RUNNING alone."""
+    from mine_controller.store.answered import waiting  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
+
+    try:
+        rows = [one for one in waiting(config.paths) if one.verb not in NO_WISH]
+    except StoreTrouble as trouble:
+        yield from (click.style(row, fg="red") for row in _wrapped("Asked", safe(trouble.text)))
+        return
+    rows.sort(key=lambda one: (one.verb != "emergency-stop", -one.id))
+    for one in rows[:MOST_ASKED]:
+        words = " ".join((one.verb, *one.args))
+        told = f"{words}, {span(max(0, now_s - one.at))} ago by {one.actor}: no tick has taken it yet"
+        yield from (click.style(row, fg="yellow", bold=True) for row in _wrapped("Asked", safe(told)))
+    if len(rows) > MOST_ASKED:
+        yield from _wrapped("", f"and {len(rows) - MOST_ASKED} more")
 
 
 def _age(shown: dict[str, Any]) -> Iterator[str]:

@@ -38,6 +38,27 @@ def test_everything_an_owner_asks_for_is_on_the_screen(place):
         assert word in shown
 
 
+def test_what_was_asked_for_and_no_tick_has_taken_yet_stands_below_the_mode(place):
+    """A tick may need minutes until it does: who pressed the stop read RUNNING and no word of it."""
+    place.ticks(2)
+    assert "Asked" not in place.run("status").stdout
+    place.run("emergency-stop", "--reason", "smoke seen", "--no-tick", "--yes")
+    for at in range(1, 6):
+        place.run("set-state", f"fan.{at}", "on", "--reason", "a try", "--no-tick")
+    shown = place.run("status").stdout
+    lines = shown.splitlines()
+    assert lines[0].startswith("RUNNING")
+    asked = [line for line in lines if line.startswith("Asked")]
+    assert len(asked) == 4
+    assert "emergency-stop" in asked[0]
+    assert "fan.5 on" in asked[1]
+    assert "and 2 more" in shown
+    assert "no tick has taken it yet" in " ".join(shown.split())
+    assert max(map(len, lines)) <= 80
+    place.ticks(1)
+    assert "Asked" not in place.run("status").stdout
+
+
 def test_an_uplink_that_is_back_and_does_not_count_yet_says_so(place):
     """While the holding pool still has the miners, `up` alone would be a riddle."""
     shown = json.loads(place.ticks(2).run("status", "--json").stdout)
