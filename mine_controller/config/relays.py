@@ -103,7 +103,7 @@ def outlets(
         title, _, address = row.outlet.partition("/")
         place = (*units[title], _written(address))
         other, output = first.setdefault(place, row), outputs.get(place)
-        text = _gone(row.outlet, kinds) if there[title] else ""
+        text = _gone(row.outlet, kinds) if there[title] is not None else ""
         if other.outlet != row.outlet:
             text = f"{row.outlet} is {other.outlet} of {other.id} (line {other.line}): each miner has its own"
         elif output is not None:
@@ -136,9 +136,9 @@ def _gone(channel: str, kinds: Mapping[str, Wired]) -> str:
     """What is wrong with a relay or outlet that its section does not have, "" where it has it or does not say."""
     title, _, address = channel.partition("/")
     known = _addresses(kinds[title].endpoint.options)
-    if not known or address in known:
+    if known is None or address in known:
         return ""
-    few = f"{known[0]} to {known[-1]}" if len(known) > 2 else " and ".join(known)
+    few = f"{known[0]} to {known[-1]}" if len(known) > 2 else " and ".join(known) or "none at all"
     return f"[{title}] has no {address}: it has {few}"
 
 
@@ -157,7 +157,7 @@ def _written(address: str) -> str:
     return address.lower().lstrip("0")
 
 
-def _addresses(options: Any) -> tuple[str, ...]:
-    """The relays or outlets the section says it has; () it does not say."""
-    given = getattr(options, "relays", getattr(options, "outlets", ()))
-    return tuple(str(n) for n in range(1, given + 1)) if isinstance(given, int) else tuple(given)
+def _addresses(options: Any) -> tuple[str, ...] | None:
+    """The relays or outlets the section says it has; None: it does not say."""
+    given = getattr(options, "relays", getattr(options, "outlets", None))
+    return tuple(str(n) for n in range(1, given + 1)) if isinstance(given, int) else given

@@ -236,3 +236,14 @@ def test_an_outlet_feeds_one_miner_and_nothing_else_and_is_there(site, rows, lin
         load(path)
     found = [(one.file, one.line, one.option, word in one.text) for one in caught.value.problems]
     assert ("fleet.csv", 5 + len(rows), "outlet", True) in found, caught.value.problems
+
+
+@pytest.mark.parametrize(
+    "line", ["fan 3 = switch controlbyweb spare/1", "wall = controlbyweb spare/1", "lamp = controlbyweb spare/1"]
+)
+def test_a_board_without_relays_switches_nothing(site, line):
+    """`relays = 0` was taken for a board that does not say: its fan was wired, and never there."""
+    path = site(line)
+    path.write_text(path.read_text().replace("104\nrelays = 8", "104\nrelays = 0").replace("spare/7", "same/7"))
+    (found,) = told(path)
+    assert found.endswith("[controlbyweb spare] has no 1: it has none at all")
