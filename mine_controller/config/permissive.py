@@ -32,5 +32,5 @@ def check(document: Document, channels: Mapping[str, Any], kinds: Kinds, wiring:
             work.tell(line, title, "relay", f"drives fan {fan} already: a fan must never be pulsed")
         elif wired.endpoint is None:
             work.note(line, title, "relay", f"waits while [{section}] is not yet active")
-        elif int(number) > int(getattr(wired.endpoint.options, "relays", 99)):
+        elif not 0 < int(number) <= int(getattr(wired.endpoint.options, "relays", 99)):
             work.tell(line, title, "relay", f"[{section}] has {wired.endpoint.options.relays} relays")

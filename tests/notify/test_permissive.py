@@ -178,6 +178,7 @@ def test_a_pulse_without_a_sane_length_is_never_sent(value):
         ("roomalert intake/1", "can't pulse"),
         ("controlbyweb fans/3", "drives fan 3"),
         ("controlbyweb guard/5", "has 4 relays"),
+        ("controlbyweb guard/0", "has 4 relays"),
         ("guard", "is not a relay like"),
     ],
 )
