@@ -37,6 +37,23 @@ def test_hw3_water_stops_no_fan_and_smoke_neither_where_the_owner_says_so():
     assert (mild.limit("max_power_w"), mild.limit("fans_max")) == (0, None)
 
 
+def test_hw3_nobody_is_told_that_fans_are_off_which_smoke_leaves_as_they_are():
+    desk = Desk("hazard", fans_off_on_smoke=False)
+    desk.see(smoke="alarm")
+    told = {sentence(one.reason) for one in (*desk.last.limits, *desk.last.events)}
+    assert told == {"SMOKE: outlets off"}
+    desk.see(smoke="ok")
+    told = {sentence(limit.reason) for limit in desk.last.limits}
+    assert told == {"SMOKE was seen 2 min ago; its contact is good again: outlets stay off until an ack"}
+    desk.wiring = desk.wiring._replace(roles={})
+    desk.see(smoke=None)
+    told = {sentence(limit.reason) for limit in desk.last.limits}
+    assert told == {"SMOKE was seen 4 min ago; its contact left the config: outlets off until an ack"}
+    home = Desk("hazard", fans=0)
+    home.see(smoke="alarm")
+    assert {sentence(event.reason) for event in home.last.events} == {"SMOKE: outlets off"}
+
+
 def test_hw3_a_smoke_contact_that_is_taken_out_of_the_config_holds_until_a_person_resumes():
     desk = Desk("hazard")
     desk.see(smoke="alarm", water="ok")

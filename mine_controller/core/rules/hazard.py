@@ -31,11 +31,13 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     limits: list[Limit] = []
     events: list[Event] = []
     kept = dict(memory)
+    airless = options.fans_off_on_smoke and bool(view.wiring.fans)
+    told = {"smoke": "smoke" if airless else "smoke_only", "water": "water"}  # of fans that stay nothing is said
     for what in NEEDS:
         value = view.role(what).value
         if value == "alarm" and not kept.get(what):
             kept[what] = view.now_s
-            events.append(Event(what, "emergency", "site", Reason("hazard", what)))
+            events.append(Event(what, "emergency", "site", Reason("hazard", told[what])))
         elif value == "ok" and kept.get(what) and view.lets_go(what, "site"):
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_cleared")))
@@ -43,8 +45,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_absent")))
         if kept.get(what):
-            code = f"{what}_held" if value == "ok" else what if view.wired(what) else f"{what}_gone"
-            reason = Reason("hazard", code, (("since_s", view.now_s - int(kept[what])),))
+            how = "_held" if value == "ok" else "" if view.wired(what) else "_gone"
+            reason = Reason("hazard", told[what] + how, (("since_s", view.now_s - int(kept[what])),))
             limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
             if what == "smoke" and options.fans_off_on_smoke:
                 limits.append(Limit(SAFETY, "fans_max", 0, reason, "cut"))
