@@ -316,7 +316,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "ups_on_battery"): "{device} lives on its battery, {charge_pct} % of it left",
     ("alarm", "ups_low"): "the battery of {device} is low or worn out, {charge_pct} % of it left",
     ("alarm", "ups_worn"): "the battery of {device} would not carry the load ({status}), {charge_pct} % of it left",
-    ("alarm", "over_breaker"): "{total_w} on a branch that stands {limit_w} for long",
+    ("alarm", "over_breaker"): "branch {branch} carries {total_w} and stands {limit_w} for long",
     ("alarm", "miner_unseen"): "{miner} is listed and was never found",
     ("alarm", "miner_idle"): "{miner} draws {watts} W and hashes nothing: it says {word}",
     ("alarm", "miner_offline"): "{miner} is dark and silent for {silent_s}",

@@ -75,6 +75,15 @@ def test_a_branch_is_over_its_limit_by_what_is_known_of_its_own_miners():
     assert seen(view(wires=wires, power_w=(3400, 3400, 3400, None)), "over_breaker")[0] == []
 
 
+def test_a_branch_that_carries_too_much_is_named_in_the_sentence():
+    """An SMS has nothing else, and a container has twelve of them."""
+    wires = wiring(4, breakers=(BreakerSpec("L2-7", 6799),))
+    wires = wires._replace(miners=tuple(spec._replace(breaker="L2-7") for spec in wires.miners))
+    found = look_round(view(wires=wires, power_w=(3400,) * 4), (), AlarmPolicy()).wrong
+    (told,) = [sentence(one.reason) for one in found if one.kind == "over_breaker"]
+    assert told == "branch L2-7 carries 14 kW and stands 6799 W for long"
+
+
 # -- figures that are read seldom -----------------------------------------------------------------------------------
 
 

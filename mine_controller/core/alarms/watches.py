@@ -319,7 +319,8 @@ def _breakers(look: Look) -> Found:
         total_w = drawn.get(breaker.name, 0)
         about = f"breaker {breaker.name}"
         if breaker.limit_w and look.off_limits("over_breaker", about, total_w * 100 / breaker.limit_w):
-            yield event("over_breaker", about, ("total_w", total_w), ("limit_w", breaker.limit_w))
+            figures = (("total_w", total_w), ("limit_w", breaker.limit_w))
+            yield event("over_breaker", about, ("branch", breaker.name), *figures)
         elif breaker.name in blind:
             yield f"over_breaker {about}"
 
