@@ -128,8 +128,8 @@ def _proves(wired: Wired) -> bool:
 
 
 def _metered(wired: Wired) -> bool:
-    options = wired.endpoint.options if wired.endpoint else None
-    return "power_w" in wired.module.CAN.reads and bool(getattr(options, "metered", True))
+    said = [getattr(wired.endpoint and wired.endpoint.options, name, True) for name in ("metered", "watts_path")]
+    return "power_w" in wired.module.CAN.reads and all(said)  # without a path nobody reads its watts
 
 
 def _end(title: str, endpoint: Endpoint, module: Any) -> EndpointSpec:

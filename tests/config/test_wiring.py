@@ -226,3 +226,23 @@ def test_a_miner_on_another_phase_than_its_breaker_is_told(write):
     assert told(write(fleet=fleet)) == ["fleet.csv:3 phase: is L2, and [wiring] has breaker b1 on L1: one is wrong"]
     main = load(write(fleet=FLEET.replace("pdu pdu1/A2,b1,L1", "pdu pdu1/A2,main,L2"))).policy.wiring
     assert [miner.phase for miner in main.miners] == ["L1", "L2", ""]
+
+
+PLUG = """[http_pdu plug]
+url = http://192.168.1.107
+read_url = /state
+on_url = /on
+off_url = /off
+state_path = on
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "metered"), [("watts_path = watts", True), ("total_path = all", False), ("metered = no", False)]
+)
+def test_outlets_whose_watts_nobody_reads_have_no_meters(write, line, metered):
+    """With `metered` left as it is, the dark outlet of a miner without watts of its own proved no stop."""
+    plug = TEXT.replace("[wiring]", f"{PLUG}{line}\n\n[wiring]")
+    config = load(write(plug, FLEET + "n1,02:aa:bb:cc:dd:09,cloud mine,,http_pdu plug/1,,,,,,\n"))
+    assert config.policy.wiring.miners[-1].outlet == "http_pdu plug/1"
+    assert config.policy.wiring.miners[-1].outlet_metered is metered
