@@ -33,6 +33,37 @@ def test_sig5_run_counts_again_after_two_readings_and_the_hold_after_the_proof()
     assert (desk.limit("max_power_w"), desk.events()) == (None, ["curtail_over"])
 
 
+def test_sig5_fewer_readings_asked_for_in_the_middle_of_an_event_free_the_mine_after_the_hold():
+    """Where nothing proves darkness the hold begins with the reading that confirms, which was then never marked."""
+    desk = signal(confirm=5)
+    desk.see(signal="off")
+    for _ in range(3):
+        desk.see(signal="run")
+    assert desk.codes("max_power_w") == ["confirming"]
+    desk.options = desk.options._replace(confirm=2)
+    desk.see(signal="run")
+    desk.see(599)
+    assert desk.codes("max_power_w") == ["releasing"]
+    desk.see(1)
+    assert (desk.limit("max_power_w"), desk.events()) == (None, ["curtail_over"])
+
+
+def test_sig5_no_hold_counts_from_the_readings_of_an_event_before():
+    desk = signal()
+    desk.see(signal="off")
+    desk.see(signal="run")
+    desk.see(signal="run")
+    desk.see(600)
+    assert desk.events() == ["curtail_over"]
+    desk.options = desk.options._replace(confirm=5)
+    desk.see(signal="off")
+    for _ in range(3):
+        desk.see(signal="run")
+    desk.options = desk.options._replace(confirm=2)
+    desk.see(signal="run")
+    assert desk.codes("max_power_w") == ["releasing"]
+
+
 def test_sig1_a_page_that_a_fast_site_asks_once_a_minute_is_not_missed_in_between():
     desk = signal()
     desk.clock = {"tick_s": 10}

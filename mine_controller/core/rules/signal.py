@@ -81,14 +81,14 @@ def _take(view: View, kept: dict[str, Any], value: Value, options: Options, even
     kept["at_s"] = value.at_s
     word = "off" if value.value == "off" else "run"
     if word == "off":
-        kept["runs"] = 0
+        kept["runs"] = kept["run_s"] = 0
         if not kept.get("off_s"):
             _begin(view, kept, "off", events)
         kept["cause"] = "off"
         kept.pop("blind", None)
     else:
         kept["runs"] = int(kept.get("runs") or 0) + 1
-        if kept["runs"] == options.confirm:
+        if kept["runs"] == options.confirm or (kept["runs"] > options.confirm and not kept.get("run_s")):
             kept["run_s"] = value.at_s
     if value.value != kept.get("word"):
         events.append(_news(kept, str(value.value)))
@@ -140,7 +140,7 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     if late and off:
         if not kept.get("off_s"):
             _begin(view, kept, "blind", events)
-        kept["runs"] = 0
+        kept["runs"] = kept["run_s"] = 0
     return [Limit(CONTRACT, "no_start", 0, reason)]
 
 
