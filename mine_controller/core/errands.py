@@ -1,9 +1,10 @@
-"""Errands: what a miner is told beside run and stop. Pure; sent in the opening round, and only where nothing stops.
+"""Errands: what a miner is told beside run and stop. Pure; sent in the opening round, and not while a stop is young.
 
 Two sorts. A person's one-time errand (`restart`, `mode eco` ...) is sent once and ends with its outcome. A wanted
 setting (mode or pool, by override or by a rule's wish) is a level: it is compared with what the unit says of itself,
 and the difference is sent within budgets that spare flash memory and pool connections. An errand never delays a stop:
-it waits for a round without one, for the miner's own start or stop, and for the miner to settle.
+it comes behind them all, waits until each has been obeyed or has come to nothing for STUCK_S, for the miner's own start
+or stop, and for the miner to settle.
 """
 
 import re
@@ -39,6 +40,7 @@ HEAVY = ("restart", "mode", "pool", "limit", "tune")  # the miner must run, and 
 FLASH = ("mode", "tune", "limit")  # kept in flash memory; on small boards the pool too
 STEPPED = ("restart", "mode", "limit", "tune")  # they move power: a share of the fleet at a time
 AWAKE = ("hashing", "error")
+STUCK_S = 600  # a stop that nobody obeys is an emergency by then, and holds up nobody else any more
 LASTS_S = 3600  # what could not be sent so long is over
 POOL_APART_S = 900
 FLASH_APART_S = 1500
@@ -71,12 +73,18 @@ def tell(view: View, envelope: Envelope, plan: Plan, compared: Compared) -> Told
         state = state if settling == state.settling else state._replace(settling=settling)
         return Told(state, (), compared.look, ())
     kept, events = _finished(state.errands, now_s)
-    if not view.image.clock.opening or plan.stops:
+    if not view.image.clock.opening or _stops(view, plan):
         return Told(state._replace(errands=kept, settling=settling), (), compared.look, events)
     work = _Work(view, envelope, plan, compared, settling, events)
     work.send(kept)
     state = state._replace(errands=tuple(work.kept), settling=work.settling, units=work.units)
     return Told(state, tuple(work.commands), work.look(), tuple(work.events))
+
+
+def _stops(view: View, plan: Plan) -> bool:
+    """Whether somebody is being stopped who may still obey."""
+    chases = (view.state.chases.get(f"miner {view.wiring.miners[at].id}") for at in plan.stops)
+    return any(chase is None or chase.want != "stop" or view.now_s - chase.began_s < STUCK_S for chase in chases)
 
 
 def _settle_runs(view: View, compared: Compared, settling: dict[str, int]) -> None:
@@ -155,7 +163,7 @@ def raises(spec: MinerSpec, verb: str, value: str, now: str | float | None) -> b
 
 
 class _Work:
-    """One opening round without stops."""
+    """One opening round without a stop that may still be obeyed."""
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ from mine_controller.record import NamedTuple
 FRESH_S = 240
 LONGEST_OVERRIDE_S = 4 * 3600
 HOUR_S = 3600
+UNHEARD_S = 600  # a stop that nobody obeys for so long is an emergency already
 WARMER_K, VERY_HOT_C = 3.0, 41.0
 
 
@@ -267,7 +268,7 @@ def _g6(record: Record) -> Iterator[str]:
 
 
 def _g7(record: Record) -> Iterator[str]:
-    """Order inside a round: stops, then fan-ups, then starts."""
+    """Order inside a round: stops, then fan-ups, then starts; errands behind stops that nobody has obeyed for long."""
     rank = {"stop": 0, "fan": 1, "start": 2}
     kinds = [
         "fan" if c.target.startswith("fan ") else "stop" if c.verb in ("stop", "off") else "start"
@@ -278,7 +279,11 @@ def _g7(record: Record) -> Iterator[str]:
     if order != sorted(order):
         yield "commands out of order: " + " ".join(kinds[:20])
     errands = sum(c.verb in ERRANDS for c in record.decision.commands)
-    if errands and ("stop" in kinds or not record.image.clock.opening):
+    chases, now_s = record.before.chases, record.image.clock.plant_s
+    names = {f"miner {record.policy.wiring.miners[at].id}" for at in record.decision.plan.stops}
+    names |= {c.target for c in record.decision.commands if c.verb in ("stop", "off") and c.target.startswith("miner ")}
+    young = [name for name in names if name not in chases or now_s - chases[name].began_s < UNHEARD_S]
+    if errands and (young or not record.image.clock.opening):
         yield f"{errands} errands in a round that stops, or that is not the opening one"
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from core.order_desk import WHY, view
+from core.plant import request
 from core.shelf import SHELF, Shelf, boards
 
 from mine_controller.core.choose import choose
@@ -101,3 +102,35 @@ def test_a_mode_that_could_not_be_read_is_not_known():
 )
 def test_as_much_as_now_raises_nothing_and_what_is_not_known_may(verb, value, now, more):
     assert raises(boards(1).miners[0], verb, value, now) is more
+
+
+def test_a_stop_that_comes_to_nothing_holds_up_the_others_for_ten_minutes_and_not_for_ever():
+    """O30: who is put aside and takes no stop was told it every tick, and for so long nobody else anything."""
+    shelf = Shelf(boards(4))
+    shelf.ticks(4)
+    shelf.liars = {"b0"}
+    shelf.requests = (request("quarantine", "b0", number=1),)
+    shelf.tick()
+    shelf.requests = (request("set-state", "mode.b2", "eco", number=2),)
+    began = shelf.now
+    while not shelf.errands():
+        shelf.tick()
+        assert shelf.now - began < 900
+    assert shelf.now - began >= 360
+    assert shelf.errands() == [("b2", "mode", "eco")]
+    assert shelf.last().plan.stops == (0,)
+    sent = [one.verb for one in shelf.last().commands]
+    assert sent == sorted(sent, key=lambda verb: verb != "stop")
+    shelf.requests = (request("set-state", "mode.b0", "eco", number=3),)
+    shelf.ticks(12)
+    assert {name for name, _, _ in shelf.errands()} == {"b2"}
+    assert shelf.violations == []
+
+
+def test_a_stop_that_has_just_begun_holds_them_up():
+    shelf = Shelf(boards(4))
+    shelf.ticks(4)
+    shelf.liars = {"b0"}
+    shelf.requests = (request("quarantine", "b0", number=1), request("set-state", "mode.b2", "eco", number=2))
+    shelf.ticks(3)
+    assert shelf.errands() == []

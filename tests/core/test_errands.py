@@ -422,7 +422,7 @@ LULL = [("loud", 0, "eco", "main")] * 14
     + LULL
 )
 def test_no_story_of_wishes_and_signals_breaks_a_guard(story):
-    """Errands never appear in a round with stops, nor beside the same miner's open chase; obeyed ones never again."""
+    """Errands never appear in a round with young stops, nor beside the same miner's open chase; obeyed ones never again."""
     shelf = running()
     for action, at, mode, pool in story:
         if action in ("off", "run"):
