@@ -8,6 +8,7 @@ DARK_S = 45 * 60
 HELD_S = 4 * 3600  # what a person holds is over by then
 MODE_S = 2700  # flash memory is written once in 25 minutes at most
 WARM_C = 35.0
+UNSET = frozenset(("a05",))  # a NerdQaxe's clocks have to be written into its section first
 ENDLESS = frozenset(
     ("a06", "a09", "a12")
 )  # no word stops a Nano 3S, an NMMiner, or a plain cgminer as it is listed here
@@ -127,6 +128,7 @@ def o30(history: History) -> Iterator[str]:
     """Modes: the one that a person asked for is reached, where the miner is well, up and left alone all that time."""
     if not _at_home(history):
         return
+    held = Held(history)
     for wish in history.wishes:
         if wish.words[0] != "set-state" or not wish.words[1].startswith("mode."):
             continue
@@ -136,6 +138,12 @@ def o30(history: History) -> Iterator[str]:
         others = any(wish.at_s <= one.at_s <= until_s and one is not wish for one in history.wishes)
         span = [one.house for one in history.samples if wish.at_s <= one.at_s <= until_s and one.house is not None]
         well = all(house.fit[at] and house.works[at] for house in span[:6]) and all(house.fit[at] for house in span)
+        if (
+            name in UNSET
+            or any(house.has and word not in house.has[at] for house in span)
+            or held.perhaps(name, wish.at_s, MODE_S)
+        ):
+            continue
         if well and not others and history.samples[-1].at_s > until_s and span[-1].modes[at] != word:
             yield f"{name} is in mode {span[-1].modes[at] or 'none'} {MODE_S / 60:.0f} minutes after {word} was wished"
 

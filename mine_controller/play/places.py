@@ -32,6 +32,7 @@ class Household(NamedTuple):
     told: tuple[int, ...]  # commands that reached it, of whatever sort
     stops: tuple[int, ...]  # those of them that stop it
     room_c: float = 20.0
+    has: tuple[frozenset[str], ...] = ()  # the modes of each
 
 
 class Wish(NamedTuple):

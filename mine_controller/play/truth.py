@@ -232,7 +232,7 @@ def _offgrid(site: offgrid.Site) -> Sample:
     steady = steady and world.tank_full and not world.wall_wet
     clear = steady and weak.said and weak.fed and weak.phases == 3 and _sound(site)
     able = 0 if world.fans.dark else sample.fans_able
-    return sample._replace(weak=weak, clear=clear, metered=weak.measured, fans_able=able)
+    return sample._replace(weak=weak, clear=clear, metered=weak.measured or weak.heard, fans_able=able)
 
 
 def _priced(site: agile.Site) -> Sample:
@@ -265,6 +265,7 @@ def _home(site: home.Site) -> Sample:
         told=tuple(sum(rig.commands.values()) for rig in rigs.values()),
         stops=tuple(rig.commands["stop"] for rig in rigs.values()),
         room_c=house.room_c,
+        has=tuple(frozenset(rig.modes) for rig in rigs.values()),
     )
     return Sample(
         at_s=house.now_s,

@@ -177,7 +177,7 @@ class Home(Anywhere):
             "set-state miner.a01 stop", "set-state miner.a02 stop", "set-state miner.a07 stop",
             "set-state miner.a10 stop", "set-state miners stop", "clear-state --all", "clear-state --all",
             "quarantine a03", "quarantine a11", "release --all", "set-state mode.a01 eco", "set-state mode.a10 low",
-            "set-state mode.a07 low", "set-state mode.a05 eco",
+            "set-state mode.a07 low", "set-state mode.a02 turbo",
         ])
     )  # fmt: skip
     def operator(self, words):
