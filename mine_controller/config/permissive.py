@@ -1,9 +1,12 @@
-"""[permissive] against the boards there are: its relay must be able to pulse, and nothing else may hang on it."""
+"""[permissive] against the boards there are: its relay must be able to pulse, and nothing else may hang on it.
+
+And against the time between ticks: a pulse that is over before the next one lets the contactor fall at every tick.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from mine_controller.config.lines import Document, nearest
+from mine_controller.config.lines import Document, Section, nearest
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
@@ -12,11 +15,14 @@ from mine_controller.notify.permissive import lane_of
 KIND = "permissive"
 
 
-def check(document: Document, channels: Mapping[str, Any], kinds: Kinds, wiring: Wiring, work: Work) -> None:
+def check(
+    document: Document, channels: Mapping[str, Any], kinds: Kinds, wiring: Wiring, tick_s: int, work: Work
+) -> None:
     """Tell what is wrong with each such section; one whose board is not yet active is a note."""
     for title, options in channels.items():
         if title.partition(" ")[0] != KIND:
             continue
+        _holds(document.sections[title], options.pulse_s, tick_s, work)
         if "relay" not in document.sections[title].entries:
             continue  # told by the section's own check
         line = document.sections[title].entries["relay"].line
@@ -34,3 +40,14 @@ def check(document: Document, channels: Mapping[str, Any], kinds: Kinds, wiring:
             work.note(line, title, "relay", f"waits while [{section}] is not yet active")
         elif not 0 < int(number) <= int(getattr(wired.endpoint.options, "relays", 99)):
             work.tell(line, title, "relay", f"[{section}] has {wired.endpoint.options.relays} relays")
+
+
+def _holds(section: Section, pulse_s: int, tick_s: int, work: Work) -> None:
+    """Whether one pulse lasts until the next one, and over a tick that is late."""
+    line = section.entries["pulse_s"].line if "pulse_s" in section.entries else section.line
+    if pulse_s <= tick_s:
+        text = f"is over before the next tick, {tick_s} s later: the relay would fall each time; write more"
+        work.tell(line, section.title, "pulse_s", text)
+    elif pulse_s < 2 * tick_s:
+        text = f"one late tick lets it fall: ticks are {tick_s} s apart, so {2 * tick_s} s or more are better"
+        work.note(line, section.title, "pulse_s", text)

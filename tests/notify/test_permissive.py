@@ -191,6 +191,27 @@ def test_a_relay_that_can_not_be_is_told_by_the_config_check(tmp_path, relay, wo
     assert [problem for problem in caught.value.problems if word in problem.text], caught.value.problems
 
 
+@pytest.mark.parametrize(
+    ("tick_s", "pulse_s", "refused", "noted"),
+    [(600, 600, True, False), (300, 300, True, False), (300, 301, False, True), (300, 600, False, False)],
+)
+def test_a_pulse_no_longer_than_a_tick_is_refused_and_one_that_bears_no_late_tick_is_noted(
+    tmp_path, tick_s, pulse_s, refused, noted
+):
+    """The relay fell before each tick, and the contactor with it: every miner was cut off all day long."""
+    mine = Mine(tmp_path, "")
+    text = mine.path.read_text().replace("[site]\n", f"[site]\ntick_s = {tick_s}\n")
+    assert text.count("tick_s = ") == 1
+    mine.path.write_text(text.replace("[end]", f"{SECTION}pulse_s = {pulse_s}\n\n[end]"))
+    problems, notes = (), ()
+    try:
+        notes = load(mine.path).notes
+    except ConfigError as error:
+        problems = error.problems
+    own = [(one.section, one.option) for one in (*problems, *notes) if one.option == "pulse_s"]
+    assert (bool(problems), own) == (refused, [("permissive", "pulse_s")] if refused or noted else [])
+
+
 def test_doctor_tells_whether_it_holds(mine):
     class Site:
         config, book = mine.config, mine.tick()
