@@ -88,3 +88,20 @@ def test_what_is_true_of_a_home():
     assert [name for name, works in zip(made.names, house.works, strict=True) if not works] == ["a03"]
     assert [name for name, stops in zip(made.names, house.stops, strict=True) if stops] == ["a03"]
     assert made.wishes[0].words == ("set-state", "miner.a03", "stop")
+
+
+def test_what_a_person_asked_for_in_a_tick_that_died_is_in_the_next():
+    """As in a real inbox."""
+    here = fleet().run(1)
+    here.do("ask set-state miner.a03 stop")
+    here.do("kill 3")
+    assert here.run(1).ticks[-1].killed
+    assert [one.key for one in here.run(1).book.state.overrides] == ["miner.a03"]
+
+
+def test_what_comes_within_a_tick_comes_at_its_second():
+    here = fleet().run(1)
+    here.do("within 1 swap a02 127.0.1.17")
+    rig = here.site.house.rigs["a02"]
+    assert rig.host == "127.0.1.12"
+    assert here.run(1).site.house.rigs["a02"].host == "127.0.1.17"

@@ -9,6 +9,7 @@ import pytest
 
 from mine_controller.twin import boards, net, offgrid, story
 from mine_controller.twin.answer import asked
+from mine_controller.twin.config_text import config_text
 from mine_controller.twin.container import Container, wet_bulb_c
 from mine_controller.twin.servers import mqtt, openmptcprouter
 from mine_controller.twin.source import HEAT_TRIP_S, RESTART_S, Source
@@ -345,3 +346,10 @@ def test_meter_and_broker_keep_their_line_over_sockets_and_speak_their_protocol(
             told = line.recv(1024)
             assert told[:5] == b"\x90\x03\x00\x07\x00"
             assert b'"Available"' in told
+
+
+@pytest.mark.parametrize(("plant", "most_kw"), [("diesel", 34), ("solar", 64), ("hybrid", 52)])
+def test_the_config_names_all_that_its_source_can_give(plant, most_kw):
+    """Engines alone were named: whoever has sun and a battery beside them used half of it."""
+    text, _ = config_text(site(plant=plant))
+    assert f"\nsource_kw = {most_kw}\n" in text
