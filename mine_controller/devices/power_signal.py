@@ -33,6 +33,7 @@ FORMER = "former"  # the Reply in which `fetch` hands on what was kept of the la
 KEPT = ("signal", "snippet", "digest", "page_at", "etag", "last_modified")
 DATED = ("date", "date_s")  # the Date of the last good answer, and the plant second at which it was new
 LONGEST_MARK = 200
+LAST_LATIN = 0xFF  # headers are sent in Latin-1
 
 Note = Callable[[str, str], None]
 
@@ -70,7 +71,7 @@ class Options(NamedTuple):
     time_format: str = option(
         "%m/%d/%Y %H:%M", help="how it is written (strptime); several with | between", example="%B %d, %Y %I:%M %p"
     )
-    time_zone: str = option("UTC", help="zone of that time", example="America/Chicago")
+    time_zone: str = option("UTC", kind="zone", help="zone of that time", example="America/Chicago")
     max_page_age_s: int = option(
         0,
         low=0,
@@ -408,4 +409,8 @@ def faults(options: Options) -> list[str]:
         found.append("heading only says where to look for a label")
     if options.attribute and not options.selector:
         found.append("attribute needs a selector")
+    if options.max_page_age_s and not options.time_pattern:
+        found.append("max_page_age_s: needs time_pattern, which says where the page tells its time")
+    if any(ord(letter) > LAST_LATIN for letter in options.contact):
+        found.append("contact: holds a letter that no request can carry: write it without accents")
     return found + _meaning.faults(options)

@@ -218,3 +218,10 @@ def test_a_heartbeat_by_a_section_that_tells_nobody_is_noted(write, names, told)
         text for begins, text in noted(write(TEXT.replace("[wiring]", f"{sections}\n[wiring]"))) if begins == "channels"
     ]
     assert [text.partition(":")[0] for text in found] == [f"there is no [{name}] that tells anybody" for name in told]
+
+
+def test_a_zone_of_the_signal_pages_time_that_is_none_is_refused(write):
+    """No time of the page could be told by it: with `max_page_age_s` no page was ever read."""
+    page = "[power_signal coop]\nurl = https://coop.example/s\nselector = #a\nrun_if = < 1\noff_if = >= 1\n"
+    ((begins, text),) = told(write(TEXT.replace("[wiring]", f"{page}time_zone = America/Chcago\n\n[wiring]")))
+    assert (begins, "there is no time zone 'America/Chcago'" in text) == ("time_zone", True)

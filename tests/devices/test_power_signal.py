@@ -420,6 +420,23 @@ def test_what_would_mean_two_things_is_told_before_the_page_says_it(chosen, word
 
 
 @pytest.mark.parametrize(
+    ("chosen", "word"),
+    [
+        ({"contact": "\u0141ukasz <l@example.pl>"}, "contact: holds a letter that no request can carry"),
+        ({"max_page_age_s": 600}, "max_page_age_s: needs time_pattern, which says where the page tells its time"),
+    ],
+)
+def test_what_would_make_every_page_unreadable_is_told_before_it_does(chosen, word):
+    """Each request failed, or each page was of unknown age: the mine was off after the grace."""
+    (found,) = power_signal.faults(options(**NUMBERS, **chosen))
+    assert found.startswith(word)
+
+
+def test_a_contact_with_letters_that_a_request_carries_is_taken():
+    assert power_signal.faults(options(**NUMBERS, contact="J\u00f6rg <j@example.de>")) == []
+
+
+@pytest.mark.parametrize(
     "chosen",
     [
         {"run_if": ("< 1",), "off_if": (">= 1",)},
