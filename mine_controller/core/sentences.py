@@ -319,6 +319,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "over_breaker"): "branch {branch} carries {total_w} and stands {limit_w} for long",
     ("alarm", "miner_unseen"): "{miner} is listed and was never found",
     ("alarm", "miner_idle"): "{miner} draws {watts} W and hashes nothing: it says {word}",
+    ("alarm", "quarantined"): "{miner} is in quarantine until a person releases it: {why}",
     ("alarm", "miner_offline"): "{miner} is dark and silent for {silent_s}",
     ("alarm", "miner_silent"): "{miner} has not answered for {silent_s}, and whether it draws power is not known",
     ("alarm", "chip_warning"): "{miner} has chips of {chip_c} °C, over {limit_c} °C",

@@ -80,8 +80,6 @@ def _judge(
     book = miners.get(name, MinerBook())
     if dark >= DARK and changes[-1][1] == "off" and not book.quarantined:
         miners[name] = book._replace(quarantined="went dark by itself three times in a day")
-        reason = Reason("writers", "dark", (("miner", name), ("times", dark)))
-        events.append(Event("quarantined", "warning", name, reason))
     return events
 
 

@@ -319,7 +319,9 @@ _ROWS = (
         off_delay_s=TICKS_3_S,
         cool_s=3600,
     ),
-    Kind("quarantined", "warning", under=("two_writers",), many=True, single=True, cool_s=900),
+    Kind(
+        "quarantined", "warning", under=("two_writers", "outlet_map"), many=True, single=True, watched=True, cool_s=900
+    ),
     Kind("outlet_map", "warning", many=True, single=True),
     Kind("liar", "warning", many=True, single=True, once=True),
     Kind("stranger", "warning", over=("stranger_left", "moved"), many=True, single=True),

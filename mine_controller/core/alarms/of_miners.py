@@ -1,4 +1,4 @@
-"""What is wrong with single miners: silent, never heard, told twice, idle, too hot, rejected. Pure."""
+"""What is wrong with single miners: silent, never heard, told twice, idle, put aside, too hot, rejected. Pure."""
 
 from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.alarms.look import Found, Look, event, hot
@@ -6,6 +6,7 @@ from mine_controller.core.fleet import marks_of
 from mine_controller.core.hearing import APART_S
 from mine_controller.core.once import Once, each
 from mine_controller.core.reach import answers
+from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.view import View
 
 # Chip temperatures that warn and that are a danger, by kind of section. Bitaxe firmware throttles at 75; Avalon's TMax
@@ -97,6 +98,19 @@ def idle(look: Look) -> Found:
         meant = f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s
         if not meant and (book is None or not book.quarantined):
             yield event("miner_idle", spec.id, ("miner", spec.id), ("watts", watts), ("word", word))
+
+
+def put_aside(look: Look) -> Found:
+    """CMD4: miners that nobody starts until a person has looked. Whom a person put aside, a person knows of."""
+    books = look.view.state.miners
+    held = {
+        name: book.quarantined
+        for name, book in books.items()
+        if book.quarantined and not book.quarantined.startswith(BY_PERSON)
+    }
+    for spec in look.view.wiring.miners if held else ():
+        if spec.id in held and not any(flag in spec.flags for flag in AWAY):
+            yield event("quarantined", spec.id, ("miner", spec.id), ("why", held[spec.id]))
 
 
 def _down(view: View) -> bool:
