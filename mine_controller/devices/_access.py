@@ -82,11 +82,11 @@ def ask(wire: Wire, name: str, wanted: Request, longest_s: float = READ_S) -> Re
     return Reply(name, answer.status, dict(answer.headers), answer.body)
 
 
-def ask_beside(wire: Wire, name: str, wanted: Request) -> Reply:
+def ask_beside(wire: Wire, name: str, wanted: Request, longest_s: float = READ_S) -> Reply:
     """One answer of several: when it does not come the others still count, and this one says why it is missing."""
     if wire.now() >= wire.until:
         return Reply(name, SILENT, {"why": "not asked: out of time"}, b"")
     try:
-        return ask(wire, name, wanted)
+        return ask(wire, name, wanted, longest_s)
     except WireError as error:
         return Reply(name, SILENT, {"why": error.why}, b"")

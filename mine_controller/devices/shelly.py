@@ -70,7 +70,7 @@ def _get(wire: Wire, options: Options, name: str, method: str) -> Reply:
 
 
 def _beside(wire: Wire, options: Options, name: str, method: str) -> Reply:
-    return _access.ask_beside(wire, name, _request(options, method))
+    return _access.ask_beside(wire, name, _request(options, method), options.timeout_s)
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
