@@ -31,6 +31,7 @@ NEVER_C = (85.0, -127.0)  # what a digital probe says after a power glitch or wi
 DOUBTED_C = (0.0, -1.0)  # what an empty slot says
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9_. -]{0,39}")
 _RESERVED = re.compile(r"power|(?:switch|wireless) \d+.*")
+_SWITCH = re.compile(r"(?:(?:wireless [1-9][0-9]? )?switch )?[1-9][0-9]?")
 _MOMENTS = ("%m/%d/%y %H:%M:%S", "%d/%m/%y %H:%M:%S")  # how the unit may write `date` and `tstamp`
 # Strings are passed over whole, so a label may hold anything; a bare word before a colon is a key. A string without an
 # end is passed over too: looked for again at each quote, it would take minutes for an answer of quotes.
@@ -73,6 +74,12 @@ class Slot(NamedTuple):
 
 CAN = Can(reads=("temp_c", "humidity_pct", "contact"))
 LANE = LaneSpec()
+
+
+def faults(options: Options) -> list[str]:
+    """What names no switch counts for nothing, and the contact that was meant reads the wrong way round."""
+    wrong = [name for name in options.normal_closed if not _SWITCH.fullmatch(name)]
+    return [f"normal_closed: {clean(name)!r} is no switch: write its number, or wireless 1 switch 1" for name in wrong]
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
@@ -219,7 +226,7 @@ def _humidity(channel: str, sensor: dict[str, Any], why: str) -> Found:
 
 def _switches(switches: list[Slot], options: Options) -> Iterator[Found]:
     for switch, label in zip(switches, _labels(switches), strict=True):
-        normal = 1 if switch.name.removeprefix("switch ") in options.normal_closed else 0
+        normal = 1 if {switch.name, switch.name.removeprefix("switch ")} & set(options.normal_closed) else 0
         value, why = _contact(switch.told, normal)
         doubt = why or switch.doubt
         for channel in (switch.name, *label):

@@ -194,3 +194,18 @@ def test_the_units_own_supply_is_a_contact(stat, power):
 )
 def test_a_hub_of_nonsense_is_no_reason_to_lose_the_wired_ones(hub):
     assert wireless(hub)["Intake", "temp_c"] == 21.0
+
+
+@pytest.mark.parametrize("name", ["1", "switch 1"])
+def test_a_switch_that_rests_closed_is_known_by_its_number_and_by_its_channel(name):
+    """`switch 1`, as [wiring] calls it, counted for nothing: a smoke contact at rest read alarm."""
+    options = OPTIONS._replace(normal_closed=(name,))
+    assert roomalert.faults(options) == []
+    body = json.dumps({"sensor": [WIRED], "s_sen": [{"lab": "Smoke", "en": 1, "stat": 1}]}).encode()
+    assert values((Reply("getData.json", 200, {}, body),), options)["switch 1", "contact"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["Smoke", "l", "0", "wireless 1", "wireless 1 switch", "switch one"])
+def test_a_name_that_is_no_switch_is_told(name):
+    (found,) = roomalert.faults(OPTIONS._replace(normal_closed=("2", "wireless 1 switch 1", name)))
+    assert found == f"normal_closed: {name!r} is no switch: write its number, or wireless 1 switch 1"
