@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mine_controller.config import across, alarms, catalogue, keep, overlap, permissive, pools, relays, site
+from mine_controller.config import across, alarms, catalogue, idle, keep, overlap, permissive, pools, relays, site
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
@@ -115,6 +115,7 @@ def build_config(source: Source, over: Over) -> Config:
     across.names(loader.document, rules, kinds, built.wiring, work)
     across.air(loader.document, rules, built.wiring, work)
     across.generator(loader.document, rules, built.wiring, work)
+    idle.note(loader.document, rules, built.wiring, kinds, work)
     across.money(loader.document, site_options, kinds, work)
     across.beats(loader.document, channels, work)
     loader.crossed(rules, site_options)
@@ -165,9 +166,8 @@ def sha(source: Source) -> str:
 
 
 def _facts(options: site.Options) -> SiteOptions:
-    cap_w, needs = round(options.power_cap_kw * 1000), site.required(options)
-    nominal_hz, nominal_v = options.nominal_hz, options.nominal_v
-    return SiteOptions(options.name, cap_w, options.live, options.strategy, nominal_hz, nominal_v, needs)
+    cap_w, grid = round(options.power_cap_kw * 1000), (options.nominal_hz, options.nominal_v)
+    return SiteOptions(options.name, cap_w, options.live, options.strategy, *grid, site.required(options))
 
 
 def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
