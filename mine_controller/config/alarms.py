@@ -76,6 +76,9 @@ def read(sections: Iterable[Section], work: Work) -> AlarmPolicy:
             options = work.fill(section, options_of(section.name)).options
             if options is not None:
                 kinds[section.name] = default_ways(section.name)._replace(**options._asdict())
+                if not options.on and "on" not in section.entries:
+                    text = "tells nobody: this kind is off until you write on = yes"
+                    work.note(section.line, section.title, "on", text)
                 work.check(section, wrong(KINDS[section.name], kinds[section.name]))
     return repeat._replace(kinds=kinds)
 

@@ -66,6 +66,18 @@ def test_a_mistake_is_told_with_what_would_work(tmp_path, text, word):
     assert any(word in problem for problem in problems), problems
 
 
+@pytest.mark.parametrize(
+    ("text", "noted"),
+    [("threshold = 40", 1), ("threshold = 40\non = yes", 0), ("threshold = 40\non = no", 0)],
+)
+def test_a_figure_of_a_kind_that_is_off_by_itself_is_noted(tmp_path, text, noted):
+    """Whoever wrote a price to be told at was told nothing."""
+    work = Work(Place(tmp_path, private=True))
+    read(read_lines(f"[alarm price_high]\n{text}\n[alarm door_open]\ndelay_s = 60\n[end]\n").sections.values(), work)
+    told = [(one.section, one.text) for one in work.notes]
+    assert told == [("alarm price_high", "tells nobody: this kind is off until you write on = yes")] * noted
+
+
 def test_what_counts_is_shown_section_by_section(tmp_path):
     found, _ = policy(tmp_path, "[alarm fan_fault]\non = no")
     assert tree(found)[f"{KIND} fan_fault"]["on"] is False
