@@ -10,7 +10,7 @@ from typing import Any
 
 from mine_controller.core.model.command import APPLIED, NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
 from mine_controller.core.option import option
-from mine_controller.devices import _answer
+from mine_controller.devices import _answer, _hosts
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, Report
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
@@ -52,6 +52,8 @@ def faults(options: Options) -> list[str]:
     """What can't be right."""
     if ":" in options.host:
         return ["port: is an option of its own, not part of host"]
+    if not _hosts.is_address(options.host):
+        return ["host: is a name, which is not looked up when the pool is asked: write the address of this machine"]
     if options.port == options.control_port and options.host == LOOPBACK:
         return ["control_port: is the port of the miners; give it another"]
     return []

@@ -117,3 +117,10 @@ def test_a_pool_that_does_not_run_is_unreachable_and_says_how_to_start_it():
     with pytest.raises(http.WireError, match="refused") as told:
         read(options)
     assert "systemctl restart minectl-dummy-pool" in told.value.why
+
+
+@pytest.mark.parametrize(("host", "good"), [("127.0.0.1", True), ("10.0.1.5", True), ("mine.lan", False)])
+def test_a_host_by_its_name_is_told_because_nobody_looks_it_up(host, good):
+    """The pool listened, the tick could not knock at it, and so nobody was sent there in an outage."""
+    found = dummy_pool.faults(build("dummy_pool", "http://127.0.0.1:9", host=host))
+    assert [text.partition(":")[0] for text in found] == ([] if good else ["host"])
