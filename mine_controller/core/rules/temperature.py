@@ -25,7 +25,9 @@ STEP_S = 120  # "a tick" of the heat ladder, whatever the timer
 class Options(NamedTuple):
     """Numbers of [temperature]. The code's own limits can't be configured away."""
 
-    warn_c: float = option(35.0, unit="°C", low=20, high=38, help="inlet above this warns and runs every fan")
+    warn_c: float = option(
+        35.0, unit="°C", low=20, high=38, help="inlet above this runs every fan; [alarm temperature_warning] tells it"
+    )
     shed_c: float = option(38.0, unit="°C", low=25, high=40, help="inlet above this sheds load step by step")
     stop_c: float = option(40.0, unit="°C", low=28, high=42, help="inlet above this, twice, stops everything")
     hardware_c: float = option(45.0, unit="°C", low=30, high=45, help="inlet above this, once, stops everything")

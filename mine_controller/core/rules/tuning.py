@@ -32,7 +32,7 @@ class Section(NamedTuple):
 
     miners: tuple[str, ...] = option((), help="miners or whole sections of them", example="bitaxe shelf")
     goal: str = option("efficiency", choices=("efficiency", "rate"), help="fewest joules per terahash, or most hashes")
-    chip_max_c: int = option(65, unit="°C", low=40, high=105, help="chips are to stay below this")
+    chip_max_c: int = option(65, unit="°C", low=40, high=105, help="a setting that heats chips above this is not kept")
     window_s: int = option(1500, unit="s", low=600, high=7200, help="how long each setting is looked at")
     better_pct: float = option(1.0, unit="%", low=0.2, high=20, help="less than this is no improvement")
     short_pct: float = option(5.0, unit="%", low=1, high=30, help="so much less than its clock promises is unstable")

@@ -24,7 +24,9 @@ class Options(NamedTuple):
 
     min_off_s: int = option(600, unit="s", low=60, high=7200, help="a miner stays off at least this long")
     starts_a_day: int = option(8, low=1, high=96, help="starts of any kind per miner and day")
-    small_starts_a_day: int = option(48, low=1, high=96, help="the same of small boards, which nothing wears out")
+    small_starts_a_day: int = option(
+        48, low=1, high=96, help="the same of small boards, which nothing wears out; starts_a_day where that is more"
+    )
     hot_board_c: int = option(
         50, unit="°C", low=30, high=70, help="a stopped miner whose boards are hotter starts when they have cooled"
     )
