@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mine_controller.config import catalogue
-from mine_controller.config.lines import Document, nearest
+from mine_controller.config.lines import UNFILLED, Document, nearest
 from mine_controller.config.model import Paths
 from mine_controller.config.site import Options as Site
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
+from mine_controller.core.bands import never_mines
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.rules.air import startable
 
@@ -116,7 +117,8 @@ def _channel(kind: str) -> Any:
 
 
 def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: Work) -> None:
-    """Miners, groups, modes and channels that a rule's sections name and nothing here has."""
+    """Miners, groups, modes and channels that a rule's sections name and nothing here has; pools nobody is put on."""
+    _pools(document, kinds, work)
     said = list(_names(rules))
     if not said:
         return  # most sites: a fleet's names are not gathered at every tick
@@ -134,6 +136,33 @@ def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: 
         if told:
             section = document.sections[title]
             work.note(section.entries[option].line, title, option, told)
+
+
+def _pools(document: Document, kinds: Kinds, work: Work) -> None:
+    """Stand-ins that a section's miners may not be put on, and two names of what they can't tell apart."""
+    same: dict[str, str] = {}
+    for title, wired in kinds.items():
+        ways = getattr(wired.endpoint.options, "pools", ()) if wired.endpoint and wired.module.CAN.fleet else ()
+        known = {pool.name: pool for pool in ways if not never_mines(title, pool.coin)}
+        first: dict[tuple[str, int, str], str] = {}
+        for pool in known.values():
+            if pool.fallback and pool.fallback not in known and not _waits(document, pool.fallback):
+                coin = next((one.coin for one in ways if one.name == pool.fallback), "")
+                why = f"they can't mine {coin}" if coin else "its `pools` leave it out"
+                section, text = document.sections[f"pool {pool.name}"], f"{pool.fallback} stands in for nobody of"
+                work.note(section.entries["fallback"].line, section.title, "fallback", f"{text} [{title}]: {why}")
+            other = first.setdefault((pool.host, pool.port, pool.user), pool.name)
+            if other != pool.name:
+                same.setdefault(
+                    pool.name, f"has url and user of [pool {other}], so miners of [{title}] are never seen on it"
+                )
+    for name, text in same.items():
+        work.note(document.sections[f"pool {name}"].line, f"pool {name}", "", text)
+
+
+def _waits(document: Document, pool: str) -> bool:
+    section = document.sections.get(f"pool {pool}")
+    return section is None or any(entry.value == UNFILLED for entry in section.entries.values())
 
 
 def _names(rules: Rules) -> Iterator[tuple[str, str, str]]:

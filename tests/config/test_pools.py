@@ -127,3 +127,38 @@ def test_the_sample_shows_a_pool_that_can_be_pasted(write):
     assert "stratum+tcp://pool.example:3333" in text
     assert text in sample()
     assert any("not yet active" in note.text for note in load(site(write, text)).notes)
+
+
+BITAXE, XMRIG = "[bitaxe b]\nhosts = 127.0.0.1\n", "[xmrig x]\nhosts = 127.0.0.2\n"
+LEANS = MAIN + "fallback = spare\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ((LEANS, SPARE, BITAXE), ""),
+        (
+            (LEANS, SPARE, BITAXE + "pools = main\n"),
+            "spare stands in for nobody of [bitaxe b]: its `pools` leave it out",
+        ),
+        ((LEANS, SPARE + "coin = XMR\n", BITAXE), "spare stands in for nobody of [bitaxe b]: they can't mine XMR"),
+        ((LEANS, SPARE + "coin = XMR\n", XMRIG), ""),  # nobody of it is ever on main
+        ((LEANS, SPARE.replace("= me", "= CHANGE-ME"), BITAXE), ""),
+        ((MAIN, SPARE, BITAXE + "pools = main\n"), ""),
+    ],
+)
+def test_a_fallback_that_its_miners_may_not_use_is_noted(write, parts, text):
+    """ "main is down, spare stands in" was told, and every board stayed on main."""
+    found = [note.text for note in load(site(write, *parts)).notes if note.option == "fallback"]
+    assert found == ([text] if text else [])
+
+
+@pytest.mark.parametrize(
+    ("user", "pools", "noted"), [("wallet.rig", "", True), ("wallet.two", "", False), ("wallet.rig", "twin", False)]
+)
+def test_two_names_of_one_pool_are_noted_where_a_miner_may_be_put_on_both(write, user, pools, noted):
+    """Whoever was put on the second was read as on the first, and told again and again."""
+    twin = MAIN.replace("pool main", "pool twin").replace("wallet.rig", user).replace("canary-pw", "d=64")
+    shelf = BITAXE + (f"pools = {pools}\n" if pools else "")
+    found = [note.text for note in load(site(write, MAIN, twin, shelf)).notes if note.section == "pool twin"]
+    assert found == (["has url and user of [pool main], so miners of [bitaxe b] are never seen on it"] if noted else [])
