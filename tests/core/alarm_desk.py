@@ -27,17 +27,17 @@ def over(kind, about="x"):
 class Desk:
     """The machine with its memory, a tick at a time."""
 
-    def __init__(self, **kinds):
+    def __init__(self, wires=WIRES, **kinds):
         given = {name: default_ways(name)._replace(**changes) for name, changes in kinds.items()}
         self.policy, self.alarms, self.book, self.now = AlarmPolicy(kinds=given), {}, {}, 10_000
-        self.told, self.log, self.wall = [], [], WALL_S
+        self.told, self.log, self.wall, self.wires = [], [], WALL_S, wires
 
     def tick(self, *events, levels=(), unknown=(), passed_s=TICK_S, judged=True, limits=(), standing=()):
         self.now += passed_s
         given = Given(
             self.now, self.wall + self.now, events, tuple(levels), frozenset(unknown), judged, tuple(limits), standing
         )
-        kept = step(self.alarms, self.book, given, self.policy, WIRES)
+        kept = step(self.alarms, self.book, given, self.policy, self.wires)
         self.alarms, self.book = kept.alarms, kept.book
         self.told += kept.tellings
         self.log += kept.events

@@ -1,9 +1,13 @@
 """What follows from what: which alarms an endpoint explains, how letters are named, how long an ack took."""
 
-from core.alarm_desk import FAN, HEAT, WIRES, Desk, event, over
+from core.alarm_desk import FAN, HEAT, WIRES, Desk, event, over, said
 
-from mine_controller.core.alarms.machine import fed_by, related
-from mine_controller.core.model.wiring import EndpointSpec
+from mine_controller.core.alarms.causes import fed_by, related
+from mine_controller.core.model.wiring import EndpointSpec, UplinkSpec
+
+LINES = WIRES._replace(uplinks=(UplinkSpec("starlink", "uplink starlink"), UplinkSpec("lte", "uplink lte")))
+BOTH = event("uplink_down", "starlink"), event("uplink_down", "lte")
+PAGE = event("device_unreachable", "power_signal coop")
 
 
 def test_an_endpoint_feeds_its_roles_its_fans_and_its_miners():
@@ -35,21 +39,56 @@ def test_an_uplink_explains_what_lies_beyond_it_and_nothing_on_the_site():
     explained = [
         name
         for name in (*wires.endpoints, "awattar gone")
-        if related("uplink_down site", {"kind": "device_unreachable", "about": name}, wires)
+        if related("uplink_down lte", {"kind": "device_unreachable", "about": name}, wires)
     ]
     assert explained == ["power_signal coop", "foreman mine", *beyond]
 
 
+def test_net_what_lies_beyond_the_lines_is_counted_with_them_while_all_of_them_are_down():
+    """NTF3: the page, the pools and the prices were a letter each, as no line is ever called "site"."""
+    desk = Desk(LINES)
+    beyond = [PAGE, event("pool_down", "main"), event("price_missing", "price"), event("signal_blind", "signal")]
+    desk.tick(*BOTH, levels=[PAGE])
+    assert [one.kind for one in desk.told] == ["uplink_down"]
+    desk.tick(*beyond[1:], levels=[PAGE])
+    desk.ticks(5, levels=[PAGE])
+    assert {one.kind for one in desk.told} == {"uplink_down"}
+    assert {alarm["state"] for alarm in desk.alarms.values()} == {"active", "suppressed"}
+
+
+def test_net_one_line_of_two_explains_nothing():
+    desk = Desk(LINES)
+    desk.tick(BOTH[0], levels=[PAGE])
+    told = desk.tick(event("pool_down", "main"), levels=[PAGE])
+    assert {one.kind for one in told} == {"device_unreachable", "pool_down"}
+
+
+def test_net_what_is_still_wrong_when_one_line_of_two_is_back_is_told_itself():
+    desk = Desk(LINES)
+    desk.tick(*BOTH)
+    assert desk.ticks(5, event("pool_down", "main")) == []
+    desk.tick(over("uplink_up", "lte"))
+    assert [(one.kind, one.what) for one in desk.ticks(3)] == [("pool_down", "raise")]
+    assert "uplink_down starlink" in desk.alarms
+
+
+def test_that_there_is_no_way_out_at_all_is_told_beside_the_lines():
+    """Each line says that another one is used: that none is left, and what comes of it, only this one tells."""
+    desk = Desk(LINES)
+    desk.tick(*BOTH)
+    assert said(desk.tick(event("offline", "internet"))) == [("raise", "offline")]
+
+
 def test_a_cause_that_comes_back_and_ends_again_gives_its_consequences_their_time_anew():
-    desk, silent = Desk(), [event("device_unreachable", "power_signal coop")]
-    desk.tick(event("uplink_down", "site"))
+    desk, silent = Desk(LINES), [PAGE]
+    desk.tick(*BOTH)
     desk.ticks(3, levels=silent)
     for _ in range(3):
-        told = [*desk.tick(over("uplink_up", "site"), levels=silent), *desk.tick(levels=silent)]
+        told = [*desk.tick(over("uplink_up", "lte"), levels=silent), *desk.tick(levels=silent)]
         assert [one.kind for one in told if one.what == "raise"] == [], "it may be asked seldom, and answer in a moment"
-        desk.tick(event("uplink_down", "site"), levels=silent)
+        desk.tick(event("uplink_down", "lte"), levels=silent)
         desk.ticks(20, levels=silent)
-    desk.tick(over("uplink_up", "site"), levels=silent)
+    desk.tick(over("uplink_up", "lte"), levels=silent)
     told = desk.ticks(2, levels=silent)
     assert [one.kind for one in told if one.what == "raise"] == ["device_unreachable"]
 

@@ -16,6 +16,7 @@ from mine_controller.core.alarms.catalogue import KINDS, default_ways
 from mine_controller.core.alarms.machine import Given, name_of, step
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reason import Event, Reason
+from mine_controller.core.model.wiring import UplinkSpec
 from mine_controller.core.refusal import Refused
 
 # -- chattering -----------------------------------------------------------------------------------------------------
@@ -301,9 +302,9 @@ def test_of_two_that_explain_each_other_the_one_that_says_more_is_told():
 
 
 def test_a_dead_uplink_explains_what_lies_behind_it_and_no_device_of_the_mine():
-    desk = Desk()
+    desk = Desk(WIRES._replace(uplinks=(UplinkSpec("lte", "uplink lte"),)))
     gone = [event("device_unreachable", name) for name in ("foreman mine", "redfish pdu1")]
-    desk.tick(event("uplink_down", "site"))
+    desk.tick(event("uplink_down", "lte"))
     told = desk.ticks(3, levels=gone)
     assert [(one.about, one.others) for one in told] == [("redfish pdu1", ())]
 

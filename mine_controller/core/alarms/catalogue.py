@@ -345,7 +345,7 @@ _ROWS = (
     Kind("pool_down", "warning", over=("pool_up",), under=("uplink_down",), many=True, single=True),
     Kind("wall_dry", "warning", over=("wall_wet",)),
     Kind("pump_stuck", "warning", under=("device_unreachable", "site_silent"), watched=True, delay_s=600),
-    Kind("offline", "warning", over=("online",), under=("uplink_down",)),
+    Kind("offline", "warning", over=("online",)),  # each line says that another one is used
     Kind("dummy_pool", "warning", over=("dummy_pool_over",), under=("offline", "uplink_down", "pool_down")),
     Kind("dummy_pool_dead", "warning", over=("dummy_pool_alive",)),
     Kind("pool_stuck", "warning", over=("pool_returned",)),

@@ -16,6 +16,7 @@ import zlib
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY, RANK, Kind, clears, kind_of, ways_of
+from mine_controller.core.alarms.causes import LINE, is_cut_off, related
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Telling, Ways
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import Wiring
@@ -28,7 +29,6 @@ ORPHAN_S = 240  # a consequence that outlives its cause by this much is told its
 CAUSES_MOST = 40  # endpoints and uplinks of a site; a storm of units is not searched for causes one by one
 FLOOD_N, FLOOD_S, FLOOD_COOL_S = 3, 1800, 600
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
-WIDE = frozenset({"site", "fans", "inlet", "fleet", "mains", "store", "disk", "grid", "supply", "signal", "controller"})
 
 Alarm = dict[str, Any]
 
@@ -124,40 +124,6 @@ def reason_of(packed: Any) -> Reason:
 
 def _packed(reason: Reason) -> list[Any]:
     return [reason.rule, reason.code, [list(pair) for pair in reason.numbers]]
-
-
-def related(cause: str, effect: Alarm, wiring: Wiring) -> bool:
-    """True when an alarm with the key `cause` may have this one as its consequence: about the same or about all."""
-    kind, _, about = cause.partition(" ")
-    if kind not in kind_of(effect["kind"]).under:
-        return False
-    if kind == "device_unreachable":
-        return str(effect["about"]) in fed_by(about, wiring)
-    if effect["kind"] == "device_unreachable" and kind.endswith("_blind"):
-        return about in fed_by(str(effect["about"]), wiring)
-    if effect["kind"] == "device_unreachable" and kind == "uplink_down":
-        return about in WIDE and wiring.is_outside(str(effect["about"]))
-    return not kind_of(kind).many or about == effect["about"] or about in WIDE
-
-
-def fed_by(endpoint: str, wiring: Wiring) -> frozenset[str]:
-    """What alarms are about that an endpoint feeds: roles, fans, miners."""
-    names = {"inlet_c": "inlet", "signal": "signal", "site_power_w": "site"}
-    out = [
-        names.get(name, name)
-        for name, role in wiring.roles.items()
-        if any(_endpoint(key) == endpoint for key in role.keys)
-    ]
-    for fan in wiring.fans:
-        if endpoint in (_endpoint(fan.switch), _endpoint(fan.watts)):
-            out += ["fans", f"fan {fan.name}"]
-    out += [spec.id for spec in wiring.miners if endpoint in (spec.group, _endpoint(spec.outlet))]
-    out += [name for name, relay in (("lamp", wiring.lamp), ("wall", wiring.wall)) if endpoint == _endpoint(relay)]
-    return frozenset((*out, "controller"))
-
-
-def _endpoint(channel: str) -> str:
-    return channel.partition("/")[0].partition(":")[0]
 
 
 class Machine:
@@ -355,12 +321,17 @@ class Machine:
         for kind in kind_of(alarm["kind"]).under:
             same = f"{kind} {alarm['about']}"  # of many of a kind, the one about the same unit is the likely one
             for cause in (same, *standing.get(kind, ())[:CAUSES_MOST]):
-                first = self.alarms.get(cause)
+                first = self._cause(cause)
                 if first is None or cause == key or cause in later or first.get("under") or "clear_s" in first:
                     continue
                 if not graver(alarm["severity"], first["severity"]) and related(cause, alarm, self.wiring):
                     alarm["under"] = cause
                     return
+
+    def _cause(self, key: str) -> Alarm | None:
+        """An alarm that explains others while it stands: a line that is down does while no other one is left."""
+        first = self.alarms.get(key)
+        return first if first is None or first["kind"] != LINE or is_cut_off(self.alarms, self.wiring) else None
 
     # -- what ends ------------------------------------------------------------------------------------------------
 
@@ -405,7 +376,7 @@ class Machine:
     def follow(self) -> None:
         """Consequences whose cause is gone stand for themselves after a while; then each alarm's state."""
         for alarm in self.alarms.values():
-            first = self.alarms.get(alarm.get("under", ""))
+            first = self._cause(alarm.get("under", ""))
             if first is not None and graver(alarm["severity"], first["severity"]):
                 del alarm["under"]  # it came back as a lesser one
             if first is not None or not alarm.get("under"):
