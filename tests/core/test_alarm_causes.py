@@ -79,6 +79,15 @@ def test_that_there_is_no_way_out_at_all_is_told_beside_the_lines():
     assert said(desk.tick(event("offline", "internet"))) == [("raise", "offline")]
 
 
+def test_a_breaker_that_tripped_explains_its_own_miners_and_no_others():
+    wires = WIRES._replace(miners=tuple(one._replace(breaker=f"b{at // 2}") for at, one in enumerate(WIRES.miners)))
+    desk = Desk(wires)
+    desk.tick(event("branch_tripped", "breaker b0"))
+    dark = [event("miner_offline", "m000"), event("miner_offline", "m003")]
+    told = desk.ticks(3, levels=dark)
+    assert [(one.kind, one.about, one.others) for one in told] == [("miner_offline", "m003", ())]
+
+
 def test_a_cause_that_comes_back_and_ends_again_gives_its_consequences_their_time_anew():
     desk, silent = Desk(LINES), [PAGE]
     desk.tick(*BOTH)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import kind_of
-from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.model.wiring import MinerSpec, Wiring
 
 LINE = "uplink_down"
 WIDE = frozenset({"site", "fans", "inlet", "fleet", "mains", "store", "disk", "grid", "supply", "signal", "controller"})
@@ -23,6 +23,8 @@ def related(cause: str, effect: Mapping[str, Any], wiring: Wiring) -> bool:
         return whom in fed_by(about, wiring)
     if kind == LINE:
         return _is_beyond(what, whom, wiring)
+    if kind == "branch_tripped" and what in ("miner_offline", "miner_unseen"):
+        return any(spec.id == whom and about in _branches(spec) for spec in wiring.miners)
     if what == "device_unreachable" and kind.endswith("_blind"):
         return about in fed_by(whom, wiring)
     return not kind_of(kind).many or about == whom or about in WIDE
@@ -56,6 +58,10 @@ def _is_beyond(what: str, whom: str, wiring: Wiring) -> bool:
         return wiring.is_outside(whom)
     role = wiring.roles.get("signal") if what == "signal_blind" else None
     return role is None or any(wiring.is_outside(_endpoint(key)) for key in role.keys)
+
+
+def _branches(spec: MinerSpec) -> tuple[str, str]:
+    return f"breaker {spec.breaker}", f"phase {spec.phase}"
 
 
 def _endpoint(channel: str) -> str:
