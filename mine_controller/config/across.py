@@ -118,7 +118,7 @@ def _channel(kind: str) -> Any:
 
 def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: Work) -> None:
     """Miners, groups, modes and channels that a rule's sections name and nothing here has; pools nobody is put on."""
-    _pools(document, kinds, work)
+    _pools(document, rules, kinds, work)
     said = list(_names(rules))
     if not said:
         return  # most sites: a fleet's names are not gathered at every tick
@@ -138,26 +138,28 @@ def names(document: Document, rules: Rules, kinds: Kinds, wiring: Wiring, work: 
             work.note(section.entries[option].line, title, option, told)
 
 
-def _pools(document: Document, kinds: Kinds, work: Work) -> None:
+def _pools(document: Document, rules: Rules, kinds: Kinds, work: Work) -> None:
     """Stand-ins that a section's miners may not be put on, and two names of what they can't tell apart."""
+    local = ("uplinks", "offline_pool", getattr(rules.get("uplinks"), "offline_pool", ""))
     same: dict[str, str] = {}
     for title, wired in kinds.items():
         ways = getattr(wired.endpoint.options, "pools", ()) if wired.endpoint and wired.module.CAN.fleet else ()
-        known = {pool.name: pool for pool in ways if not never_mines(title, pool.coin)}
-        first: dict[tuple[str, int, str], str] = {}
-        for pool in known.values():
-            if pool.fallback and pool.fallback not in known and not _waits(document, pool.fallback):
-                coin = next((one.coin for one in ways if one.name == pool.fallback), "")
+        known = [pool for pool in ways if not never_mines(title, pool.coin)]
+        leans = [(f"pool {pool.name}", "fallback", pool.fallback) for pool in known]
+        for of, option, name in (*leans, local) if ways else ():
+            if name and name not in [pool.name for pool in known] and not _waits(document, name):
+                coin = next((pool.coin for pool in ways if pool.name == name), "")
                 why = f"they can't mine {coin}" if coin else "its `pools` leave it out"
-                section, text = document.sections[f"pool {pool.name}"], f"{pool.fallback} stands in for nobody of"
-                work.note(section.entries["fallback"].line, section.title, "fallback", f"{text} [{title}]: {why}")
+                text = f"{name} stands in for nobody of [{title}]: {why}"
+                work.note(document.sections[of].entries[option].line, of, option, text)
+        first: dict[tuple[str, int, str], str] = {}
+        for pool in known:
             other = first.setdefault((pool.host, pool.port, pool.user), pool.name)
             if other != pool.name:
-                same.setdefault(
-                    pool.name, f"has url and user of [pool {other}], so miners of [{title}] are never seen on it"
-                )
-    for name, text in same.items():
-        work.note(document.sections[f"pool {name}"].line, f"pool {name}", "", text)
+                text = f"has url and user of [pool {other}], so miners of [{title}] are never seen on it"
+                same.setdefault(f"pool {pool.name}", text)
+    for of, text in same.items():
+        work.note(document.sections[of].line, of, "", text)
 
 
 def _waits(document: Document, pool: str) -> bool:

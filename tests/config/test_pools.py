@@ -130,6 +130,7 @@ def test_the_sample_shows_a_pool_that_can_be_pasted(write):
 
 
 BITAXE, XMRIG = "[bitaxe b]\nhosts = 127.0.0.1\n", "[xmrig x]\nhosts = 127.0.0.2\n"
+UPLINK = "[uplink one]\nplaces = 127.0.0.2:443, 127.0.0.3:443\n"
 LEANS = MAIN + "fallback = spare\n"
 
 
@@ -162,3 +163,13 @@ def test_two_names_of_one_pool_are_noted_where_a_miner_may_be_put_on_both(write,
     shelf = BITAXE + (f"pools = {pools}\n" if pools else "")
     found = [note.text for note in load(site(write, MAIN, twin, shelf)).notes if note.section == "pool twin"]
     assert found == (["has url and user of [pool main], so miners of [bitaxe b] are never seen on it"] if noted else [])
+
+
+@pytest.mark.parametrize(("pools", "noted"), [("", False), ("main", True), ("main, spare", False)])
+def test_a_local_pool_that_a_sections_miners_may_not_use_is_noted(write, pools, noted):
+    """In an outage they were neither put there nor stopped: the pool gave work to the others."""
+    shelf = BITAXE + (f"pools = {pools}\n" if pools else "")
+    path = site(write, MAIN, SPARE, shelf, "[uplinks]\noffline_pool = spare\n", UPLINK)
+    path.write_text(path.read_text().replace("[end]", "uplink one = uplink one\n[end]"))
+    found = [note.text for note in load(path).notes if note.option == "offline_pool"]
+    assert found == (["spare stands in for nobody of [bitaxe b]: its `pools` leave it out"] if noted else [])
