@@ -96,6 +96,10 @@ def test_a_miner_nobody_hears_of_stays_as_it_was_and_one_that_began_anew_does_no
     assert bad([10, 0], (9, 0), was) == {}
 
 
+def test_a_miner_that_fleet_csv_lists_no_more_is_not_bad_for_ever():
+    assert shares([[NOW - 3600, {}]], bad={"gone": [9.0, 80], "m000": [8.0, 90]})["bad"] == {"m000": [8.0, 90]}
+
+
 def test_a_counter_counts_for_ten_minutes_and_only_with_its_other():
     assert shares([], (1, 0), age_s=600)["marks"][-1][1] == {"m000": [1, 0]}
     assert shares([], (1, 0), age_s=601)["marks"][-1][1] == {}
@@ -167,6 +171,13 @@ def test_while_its_alarm_stands_it_is_off_until_it_is_nearer():
     assert one(known, 1151, stands)["off_s"] == NOW
     assert one(known, 1150, stands)["off_s"] == 0
     assert one(known, 1199, ("filter_clogged fan 2",))["off_s"] == 0
+
+
+def test_a_fan_that_the_config_has_no_more_is_not_off_for_ever_and_one_nobody_reads_stays_as_it_was():
+    off = {"n": LEARN_N, "is": 1500.0, "now": 900, "off_s": NOW - 90_000}
+    last = {"learned": {"at_s": NOW - 3600, "of": {"fan 1": off, "fan 9": off, "air": off}}}
+    found = learned_book(seen(last=last), PLAIN)
+    assert found["of"] == {"fan 1": off, "air": off}
 
 
 def test_what_was_learned_as_nothing_is_never_off():

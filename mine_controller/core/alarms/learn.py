@@ -29,7 +29,8 @@ def share_book(view: View, policy: AlarmPolicy) -> dict[str, Any] | None:
         return None
     seen = _counters(view)
     old = next((mark for mark in marks if HOUR_S - 5 <= view.now_s - int(mark[0]) <= 2 * HOUR_S), None)
-    was_bad = book.get("bad") or {}
+    listed = {spec.id for spec in view.wiring.miners}
+    was_bad = {name: row for name, row in (book.get("bad") or {}).items() if name in listed}
     bad = _bad(seen, old[1], was_bad, policy) if old is not None else was_bad
     kept = [mark for mark in marks if 0 <= view.now_s - int(mark[0]) <= HALF_S + 600]
     return {"marks": [*kept, [view.now_s, seen]], "bad": bad}
@@ -77,7 +78,8 @@ def learned_book(view: View, policy: AlarmPolicy) -> dict[str, Any] | None:
     figures = _figures(view)
     if not figures and not book:
         return None
-    rows = dict(book.get("of") or {})
+    wired = {"air", *(f"fan {fan.name}" for fan in view.wiring.fans)}
+    rows = {about: row for about, row in (book.get("of") or {}).items() if about in wired}
     for about, figure in figures.items():
         rows[about] = _row(rows.get(about) or {}, figure, view, about, policy)
     return {"at_s": view.now_s, "of": rows}
