@@ -170,6 +170,14 @@ need_root() {
         die 2 "this installs for the whole machine and needs root: sudo ./install.sh (./install.sh demo needs none)"
 }
 
+# alone: two at once would build into one folder, and switch by turns. The lock is on the folder all is installed into, so
+# nothing is left behind, and it is kept for as long as this runs, or what it began.
+alone() {
+    [[ $dry == no ]] || return 0
+    exec 9<"$root/"
+    flock --nonblock 9 || die 1 "another install.sh is at work, or what one began: nothing was done. Run this again when it is over"
+}
+
 release_digest() { # eight characters that change with anything that is installed
     find mine_controller templates cron sites www pyproject.toml requirements.lock requirements-extras.lock -type f \
         ! -name '*.pyc' ! -path 'www/*.html' ! -path 'www/*.json' ! -path www/metrics -print0 |
@@ -217,8 +225,8 @@ install_packages() {
 
 apt_get() {
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "$@"
+    apt-get update -qq 9<&-
+    apt-get install -y -qq --no-install-recommends "$@" 9<&- # what a package starts without systemd would keep the lock
 }
 
 make_user() {
@@ -617,7 +625,6 @@ tell_nginx() {
 }
 
 install_release() {
-    need_root
     local version digest name release places before
     before=$(readlink "$root/opt/minectl/current" 2>/dev/null || true)
     version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' mine_controller/__init__.py)
@@ -666,7 +673,8 @@ install_release() {
 
 remove_old() {
     local name
-    [[ $dry == no ]] || return 0
+    [[ $dry == no && -n $(old_releases) ]] || return 0
+    step "wait for the tick at work" await_tick
     old_releases | while read -r name; do
         step "remove /opt/minectl/$name, neither this version nor the one before" rm -rf -- "$root/opt/minectl/$name"
     done
@@ -681,7 +689,6 @@ say_next() {
 }
 
 rollback() {
-    need_root
     local opt=$root/opt/minectl name from to way
     read -r from to way <<<"$(unfinished)"
     case $way in
@@ -715,19 +722,18 @@ remove_user() {
 }
 
 await_tick() { # a tick imports as it goes: without its program it would end between a command and its proof
-    local lock=/var/lib/minectl/minectl.lock
+    local lock=$root/var/lib/minectl/minectl.lock
     [[ ! -e $lock ]] || flock --timeout 120 "$lock" true || say "a tick holds $lock still; it is left to itself"
 }
 
 uninstall() {
-    need_root
     if [[ -e $root/etc/systemd/system/minectl.timer ]]; then
         stop_timer
     fi
     drop_services
     drop /etc/cron.d/minectl /etc/logrotate.d/minectl /etc/tmpfiles.d/minectl.conf /usr/local/bin/minectl \
         /usr/local/share/man/man1/minectl.1
-    on_system "wait for the tick at work" await_tick
+    step "wait for the tick at work" await_tick
     if [[ -L $root/etc/nginx/sites-enabled/minectl ]]; then
         if [[ -f $root/etc/nginx/sites-available/default && -z $(other_sites) ]]; then
             step "nginx: its welcome page again" ln -sfn ../sites-available/default "$root/etc/nginx/sites-enabled/default"
@@ -772,6 +778,8 @@ production() {
     if [[ $purge == yes && $what != uninstall ]]; then
         die 2 "--purge goes with --uninstall"
     fi
+    need_root
+    alone
     "$what"
 }
 
