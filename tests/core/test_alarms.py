@@ -269,6 +269,11 @@ def test_information_is_no_alarm_and_a_log_line_is_no_letter():
     assert (desk.told, desk.alarms) == ([], {})
 
 
+def test_news_is_as_grave_as_its_owner_says():
+    (told,) = Desk(block_found={"level": "warning"}).tick(event("block_found", "solo main"))
+    assert (told.level, told.severity) == (1, "warning")
+
+
 def test_a_warning_nobody_listed_is_told_all_the_same():
     desk = Desk()
     assert said(desk.tick(Event("never_heard", "warning", "x", Reason("x", "y")))) == [("raise", "never_heard")]

@@ -218,7 +218,7 @@ class Machine:
         severity = ways.level or event.severity
         if row.once:
             if ways.on:
-                self._notice(event, row.severity if event.severity == "info" else severity)
+                self._notice(event, row.severity if severity == "info" and not ways.level else severity)
             return
         if event.severity == "info":
             return  # an event that ends something, or news that nobody need be told
