@@ -231,7 +231,7 @@ def _starts(view: View, envelope: Envelope, stops: tuple[int, ...], left: dict[s
     if step <= 0:
         return ()
     specs, chases = view.wiring.miners, view.state.chases
-    room = Room(view, envelope)
+    room, step_w = Room(view, envelope), envelope.start_step_w
     chosen: list[int] = []
     candidates = _candidates(view, envelope)
     for at in sorted(candidates, key=_start_order(view, candidates)):
@@ -243,6 +243,8 @@ def _starts(view: View, envelope: Envelope, stops: tuple[int, ...], left: dict[s
         if lacks is not None:
             left[specs[at].id] = lacks
             continue
+        if step_w is not None and sum(specs[one].nominal_w for one in (*chosen, at)) > step_w:
+            break  # it is the first of the next step: smaller ones behind it take nothing from it
         chosen.append(at)
         room.take(at)
     return tuple(chosen)

@@ -33,6 +33,7 @@ OBEY_WITHIN_S = 300
 RULE_BLIND_S = 360
 DAY_S = 86_400
 FAILURES = 3
+STEP_S = 120  # what began longer ago is no part of this step (rules/ramp.py)
 COMMON_CAUSE = 4
 NO_START = "did not start"  # why a miner is put aside
 
@@ -236,6 +237,8 @@ def _next_state(
     }
     starts = [at for at in last.get("starts") or [] if now_s - at < 3600]
     last["starts"] = starts + [now_s] * len(plan.starts)
+    begun = [[now_s, sum(view.wiring.miners[at].nominal_w for at in plan.starts)]] if plan.starts else []
+    last["started_w"] = [one for one in last.get("started_w") or [] if now_s - one[0] < STEP_S] + begun
     last["failed_starts"], last["failing_since"] = _row(view, compared)
     unable = startless.unable(view.state.chases, compared.failed)
     before = int(last.get("unable_starts", 0)) if last["failed_starts"] > len(compared.failed) else 0

@@ -28,6 +28,7 @@ def narrow(limits: Iterable[Limit], wishes: Iterable[Wish] = ()) -> Envelope:
         start_max_w=amount.get("start_max_w"),
         max_miners=amount.get("max_miners"),
         start_miners=amount.get("start_miners"),
+        start_step_w=amount.get("start_step_w"),
         fans_min=amount.get("fans_min", 0),
         fans_max=_fans_max(tightest),
         no_start=_reason(tightest, "no_start"),
@@ -121,4 +122,4 @@ def _fans_max(tightest: dict[str, Limit]) -> int | None:
 
 
 def _bites(limit: Limit) -> bool:
-    return not limit.what.startswith(("ban ", "breaker ", "phase ", "phases_apart_w"))
+    return not limit.what.startswith(("ban ", "breaker ", "phase ", "phases_apart_w", "start_step_w"))

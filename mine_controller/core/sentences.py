@@ -149,6 +149,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("wear", "spacing"): "started too recently: {left_s} more",
     ("ramp", "step"): "miners that may begin in 120 s: {step}; {recent} just began",
     ("held", "freed"): "starts are not held back any more",
+    ("ramp", "step_w"): "power that may begin in 120 s: {step_w}; {begun_w} just began",
     ("ramp", "failed"): "{failed} starts in a row came to nothing",
     ("ramp", "hold"): "the climb is paused after {failed} failed starts",
     ("run_on", "lit"): "fans stay while miners draw power",

@@ -59,6 +59,34 @@ def test_mixed_looks_at_efficiency_among_those_within_three_starts_of_the_fewest
     assert first_starts(ready("mixed", [9, 2, 3, 0], [150, 300, 200, 250]))[:4] == [2, 3, 1, 0]
 
 
+@pytest.mark.parametrize("tick_s", [60, 120])
+def test_a_step_keeps_to_its_power_where_large_and_small_miners_stand_side_by_side(tick_s):
+    """By the mean of the fleet six of 3.4 kW were one step of 11 kW: a generator was given twice what was written."""
+    wires = wiring(60)
+    mixed = tuple(spec._replace(nominal_w=3400 if at % 2 else 60) for at, spec in enumerate(wires.miners))
+    wires = wires._replace(miners=mixed)
+    plant = Plant(wires, policy(wires, ramp={"step_kw": 11}), running=False)
+    plant.audited, plant.tick_s = False, tick_s
+    plant.state = State(miners={spec.id: MinerBook(starts=spec.nominal_w < 1000) for spec in mixed})
+    begun: list[tuple[int, int]] = []
+    for _ in range(60):
+        now, before = plant.now, len(plant.decisions)
+        plant.tick()
+        begun += [(now, mixed[at].nominal_w) for one in plant.decisions[before:] for at in one.plan.starts]
+    assert len(begun) == 60
+    steps = [sum(watts for at, watts in begun if 0 <= now - at < 120) for now, _ in begun]
+    assert 6800 < max(steps) <= 11_000
+
+
+def test_one_miner_larger_than_the_step_still_starts_by_itself():
+    wires = wiring(40)
+    wires = wires._replace(miners=tuple(spec._replace(nominal_w=60) for spec in wires.miners[1:]) + wires.miners[:1])
+    plant = Plant(wires, policy(wires, ramp={"step_kw": 1}), running=False)
+    plant.audited = False
+    plant.ticks(24)
+    assert plant.state.miners["m000"].on
+
+
 @pytest.mark.parametrize(("strategy", "gone"), [("wear", {0, 1}), ("efficiency", {2, 3}), ("mixed", {1, 3})])
 def test_what_has_to_go_goes_in_the_order_of_the_strategy(strategy, gone):
     plant = ready(strategy, [0, 1, 9, 2], [150, 210, 400, 390], running=True, cap_kw=1000)

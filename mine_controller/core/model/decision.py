@@ -24,6 +24,7 @@ class Envelope(NamedTuple):
     start_max_w: int | None = None
     max_miners: int | None = None
     start_miners: int | None = None
+    start_step_w: int | None = None  # nominal watts that may be started now
     fans_min: int = 0
     fans_max: int | None = None
     no_start: Reason | None = None

@@ -24,6 +24,7 @@ class Limit(NamedTuple):
     start_max_w      starts may not take miners' power above it (W)
     max_miners       no more miners than this may run
     start_miners     how many miners may be started now
+    start_step_w     and of what nominal power together (W)
     fans_min, fans_max   container fans
     no_start         nothing may be started (amount 0)
     no_fan_down      no fan may be switched off (amount 0)

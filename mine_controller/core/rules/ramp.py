@@ -1,8 +1,13 @@
-"""Coming back in steps: at most 10 % of the fleet and 100 kW per 120 s, while the last steps did what they should."""
+"""Coming back in steps: at most 10 % of the fleet and 100 kW per 120 s, while the last steps did what they should.
+
+How many that are is reckoned by the mean of the fleet. Where miners are of different sizes their own power counts, too,
+so that a step of the large ones is no more than what was written; one that is larger than it starts by itself.
+"""
 
 from typing import Any
 
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason
+from mine_controller.core.once import Once
 from mine_controller.core.option import option
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -28,6 +33,9 @@ def step(view: View, options: Options) -> int:
     return max(1, min(fleet_n * options.step_pct // 100, options.step_kw * 1000 // max(nominal_w, 1)))
 
 
+_largest_of = Once(lambda miners: max((spec.nominal_w for spec in miners), default=0))
+
+
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """How many may start now, after what was told to run in the last 120 s."""
     kept = dict(memory)
@@ -37,7 +45,10 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     allowed = step(view, options)
     room = max(0, allowed - len(recent))
     numbers = (("step", allowed), ("recent", len(recent)))
-    limits = [Limit(EQUIPMENT, "start_miners", room, Reason("ramp", "step", numbers))]
+    limits = [
+        Limit(EQUIPMENT, "start_miners", room, Reason("ramp", "step", numbers)),
+        *_by_power(view, allowed, options),
+    ]
     # A unit that knows no start shows nothing of what the others may do.
     total = int(view.state.last.get("failed_starts", 0)) - int(view.state.last.get("unable_starts", 0))
     kept["paid"] = min(int(kept.get("paid") or 0), total)  # a proven start ends the row
@@ -52,3 +63,15 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             kept["hold_s"], kept["paid"] = 0, total
             events.append(Event("ramp_again", "info", "fleet", Reason("ramp", "again")))
     return Advice(tuple(limits), (), tuple(events), kept)
+
+
+def _by_power(view: View, allowed: int, options: Options) -> tuple[Limit, ...]:
+    """What may start in watts, where so many of the largest would be more than a step."""
+    largest_w, step_w = _largest_of(view.wiring.miners), options.step_kw * 1000
+    if allowed == 1 or allowed * largest_w <= step_w:
+        return ()
+    begun_w = sum(watts for at, watts in view.state.last.get("started_w") or [] if view.now_s - at < WINDOW_S)
+    room_w = max(0, step_w - begun_w) if begun_w else max(step_w, largest_w)
+    return (
+        Limit(EQUIPMENT, "start_step_w", room_w, Reason("ramp", "step_w", (("step_w", step_w), ("begun_w", begun_w)))),
+    )
