@@ -127,17 +127,31 @@ HEAD = "# Converted from an older config. `minectl config check` tells what is s
 
 
 def pairs(text: str) -> tuple[tuple[str, str], ...]:
-    """Every key and value of an old file in order, whichever form it has; YAML by its leaves."""
-    found = []
+    """Every key and value of an old file in order, whichever form it has; YAML by its leaves.
+
+    In an INI file a line that stands deeper than its key goes on with the value, unless it is a known key itself.
+    """
+    found: list[tuple[str, str]] = []
+    key_deep = None  # how deep the last key of a section stands; None: no value can go on
+    is_ini = False
     for raw in text.lstrip("\ufeff").split("\n"):
         line = raw.strip()
+        if not line or line[0] in "#;":
+            continue
+        deep = len(raw) - len(raw.lstrip())
         match = _LINE.fullmatch(line)
-        if not match or line[0] in "#;":
+        if key_deep is not None and deep > key_deep and not (match and (match[1] in GOALS or match[1] in WHY_NOT)):
+            key, value = found.pop()
+            found.append((key, f"{value}\n{_bare(key, line)}".strip()))
+            continue
+        is_ini, key_deep = is_ini or line[0] == "[", None
+        if match is None:
             continue
         key, sign, value = match[1], match[2], match[3].strip()
-        if sign == ":" and not value and key not in WHY_NOT:
+        if sign == ":" and not value and key not in WHY_NOT and not is_ini:
             continue  # the name of a YAML group
         found.append((key, _bare(key, value)))
+        key_deep = deep if is_ini else None
     return tuple(found)
 
 
@@ -211,6 +225,10 @@ def _checked(goal: _Goal, value: str, place: Place) -> tuple[str, str]:
         goal = goal._replace(option="url", change=lambda text: f"{SCHEMES.get(kind, 'http')}://{_host_of(text)}")
     if goal.option not in known:
         raise WrongValueError(f"this version has no option {goal.option} in a section [{goal.section}]")
+    if "\n" in value:
+        if goal.change is not _addresses:
+            raise WrongValueError("its value goes over several lines")
+        value = value.replace("\n", ", ")
     if not value.isprintable():
         raise WrongValueError("its value holds a control character")
     if _PLACEHOLDER.fullmatch(value):

@@ -187,3 +187,34 @@ def test_a_monitors_address_that_is_none_takes_the_relays_not_along(monitor, tmp
     _, carried, left = new(f"TempAPIURL={monitor}\nFanAPIURL=http://10.1.1.103/api/fan\n", tmp_path)
     assert carried["controlbyweb fans", "url"] == "http://10.1.1.103"
     assert "FanAPIURL" not in left
+
+
+def test_a_value_that_goes_over_several_lines_is_taken_whole(tmp_path):
+    """Of two recipients the second was lost without a word; a line that is a key of its own stays one."""
+    text = (
+        "[NOTIFICATIONS]\nemail_recipients =\n    a@example.com,  # me\n\n    ; the night shift\n    'b@example.com'\n"
+        "  email_smtp_port = 587\n[APIS]\n  pdu_ip = 10.1.1.102\n  fan_relay_ip = 10.1.1.103\n"
+    )
+    _, carried, left = new(text, tmp_path)
+    assert left == {}
+    assert carried["email", "to"] == "a@example.com, b@example.com"
+    assert carried["email", "port"] == "587"
+    assert carried["redfish pdu1", "url"] == "https://10.1.1.102"
+    assert carried["controlbyweb fans", "url"] == "http://10.1.1.103"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "more"),
+    [("cornbelt_url", "https://a.example/x", "https://b.example/y"), ("email_password", "canary", "canary")],
+)
+def test_what_can_be_one_line_only_is_left_with_its_reason_where_it_goes_over_several(key, value, more, tmp_path):
+    """The first line was taken for all of it."""
+    done, carried, left = new(f"[GENERAL]\n{key} = {value}\n  {more}\nmax_humidity = 75\n", tmp_path)
+    assert left == {key: "its value goes over several lines"}
+    assert carried == {("cold", "humidity_max_pct"): "75"}
+    assert "canary" not in done.text
+
+
+def test_without_a_section_an_indented_line_goes_on_with_nothing(tmp_path):
+    _, _, left = new("notifications:\n  enabled: yes\n  - foo\nupdate = 1\n   behind\n", tmp_path)
+    assert set(left) == {"enabled", "update"}
