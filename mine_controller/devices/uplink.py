@@ -25,6 +25,7 @@ from mine_controller.wire.door import Exchange, Wire, WireError
 CAN = Can(reads=("link", "loss_pct", "latency_ms"))
 LANE = LaneSpec()
 HERE = True
+BUDGET_S = 10.5  # the longest connect, and then its answer
 PLACES = 2  # independent ones, so that one that is down is not taken for the line
 MOST = 20
 WORD = "word"  # the header of a reply that is an answer to a word
@@ -111,10 +112,10 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
     to = [Exchange(host, port, b"", source=options.source, connect_s=options.timeout_s) for _, (host, port) in places]
     batch = [each._replace(cap=0) for each in to for _ in range(options.tries)]
+    most_s = options.timeout_s * (2 if worded else 1)  # a line that is slow to connect is as slow to answer
     for (place, (_, port)), each in zip(worded, to, strict=False):
         hello = TLS_HELLO if port in TLS_PORTS else MINER_HELLO
-        batch.append(each._replace(send=hello, whole=lambda: bool, then=then(place, port)))
-    most_s = options.timeout_s * (2 if worded else 1)  # a line that is slow to connect is as slow to answer
+        batch.append(each._replace(send=hello, whole=lambda: bool, then=then(place, port), longest_s=most_s))
     answers = wire.many(batch, min(wire.until, wire.now() + most_s))
     connects = [_reply(place, answer) for (place, _), answer in zip(tries, answers, strict=False)]
     return (*connects, *words.values())

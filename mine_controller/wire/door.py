@@ -71,7 +71,7 @@ class Exchange(NamedTuple):
     whole: "Callable[[], Whole] | None" = None  # makes who says that the answer is whole (a length inside tells)
     longest_s: float = 0.0  # more than the usual seconds for one exchange, where a device is known to take them
     within_s: float = 0.0  # over after this much, where that is less than the batch grants; 0 = as the batch grants
-    connect_s: float = 0.0  # the same for the connection alone
+    connect_s: float = 0.0  # so much for the connection alone, less or more than usual; 0 = as the batch grants
     rides: bool = False  # not waited for: over soon after the last of the others in its batch that do not ride
     then: "Callable[[bytes | WireError], Exchange | None] | None" = None  # what is made of the answer; see `many`
     hear: "Callable[[bytes], None] | None" = None  # instead of `then`: given the answer at once, and nothing follows

@@ -229,7 +229,7 @@ class _Round:
     def _granted_s(self, talk: _Talk) -> float:
         usual_s = max(self.each_s, talk.exchange.longest_s)
         granted_s = min(usual_s, talk.exchange.within_s or usual_s)
-        return granted_s if talk.up else min(granted_s, talk.exchange.connect_s or self.connect_s, self.connect_s)
+        return granted_s if talk.up else min(granted_s, talk.exchange.connect_s or self.connect_s)
 
     def _end(self, talk: _Talk, answer: Answer) -> None:
         del self.open[talk.fd]

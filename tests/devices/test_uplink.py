@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from devices.kinds import build
 
+from mine_controller.core.option import declarations
 from mine_controller.devices import uplink
+from mine_controller.devices.ask import SLACK_S
 from mine_controller.devices.kind import Ask, BadReply, Reply
 from mine_controller.wire import http
 
@@ -160,3 +162,18 @@ def test_a_password_in_a_place_is_refused_without_repeating_it():
 
 def test_two_independent_places_are_fine():
     assert uplink.faults(options("192.0.2.1:80", "192.0.2.2:80")) == []
+
+
+def test_the_time_of_the_option_is_granted_to_its_end_and_then_that_of_the_answer():
+    """`timeout_s = 5` was six seconds for both, of which two were for the connection: no more than 2 ever counted."""
+    asked = []
+
+    def many(batch, until):
+        asked.extend((each.connect_s, each.longest_s, until) for each in batch)
+        return [b"12.0"] * len(batch)
+
+    wire = http.live(time.monotonic() + 30)._replace(now=lambda: 100.0, many=many, until=200.0)
+    uplink.fetch(wire, options("127.0.0.1:443", "127.0.0.2:443", tries=1, timeout_s=5.0), Ask())
+    assert asked == [(5.0, 0.0, 110.0)] * 2 + [(5.0, 10.0, 110.0)] * 2
+    most_s = dict(declarations(uplink.Options))["timeout_s"].high
+    assert most_s * 2 <= uplink.BUDGET_S - SLACK_S

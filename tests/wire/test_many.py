@@ -257,6 +257,16 @@ def test_a_connection_may_be_granted_less_time_than_the_others(monkeypatch):
     assert float(answer.why.split()[-2]) < module.CONNECT_S
 
 
+def test_a_connection_may_be_granted_more_time_than_the_others(monkeypatch):
+    """Two seconds were the most, whatever was asked for: a slow line was down by it."""
+    monkeypatch.setattr(module, "CONNECT_S", 0.05)
+    monkeypatch.setattr(module, "SWEEP_S", 0.02)
+    with full_queue() as place:
+        (answer,) = many([Exchange(*place, b"x", connect_s=0.5)], until())
+    assert error(answer) == ("unreachable", False)
+    assert float(answer.why.split()[-2]) >= 0.5
+
+
 def test_a_limit_of_the_connection_does_not_hurry_the_answer(serve, monkeypatch):
     monkeypatch.setattr(module, "SWEEP_S", 0.02)
     given_up = threading.Event()
