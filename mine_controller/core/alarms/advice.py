@@ -115,9 +115,9 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "look at belts, louvres and doors",
     ),
     "fan_fault": (
-        "the fan is told on and draws too little",
+        "the fan is told on and draws too little, or its relay stays off",
         "runs another one; tries this one again after half an hour",
-        "look at its belt, motor protection and relay",
+        "relay off: look at the board and its wiring; on: at its belt and motor protection",
     ),
     "fan_welded": (
         "the fan is told off and still draws",
