@@ -11,7 +11,8 @@ from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 
-BATTERY, PRICE = "battery_soc_pct", "price"
+SITE, BATTERY, PRICE = "site", "battery_soc_pct", "price"
+SHOWN = 3
 CLOCKS = (("highest_mhz", 1), ("lowest_mhz", -1), ("lowest_mv", -1))  # of a search and of its boards; 1: an upper bound
 OTHERS = (
     "difficulty",
@@ -29,6 +30,7 @@ _Said = Iterator[tuple[str, str, str]]  # section, option, text
 def note(document: Document, rules: Rules, wiring: Wiring, kinds: Kinds, work: Work) -> None:
     """One note on the line of each, where it is written at all."""
     said = (*_needs(rules, wiring), *_battery(rules, wiring), *_profit(document, rules, wiring))
+    said += tuple(_powers(document, wiring, kinds))
     for title, option, text in (*said, *_tuning(rules, wiring, kinds)):
         section = document.sections.get(title)
         if section is not None:
@@ -60,6 +62,19 @@ def _has_source(rules: Rules, wiring: Wiring) -> bool:
 def _is_rated(rules: Rules, wiring: Wiring) -> bool:
     options = rules.get("supply")
     return options is None or bool(options.source_kw or options.source_curve) or "supply_kw" in wiring.roles
+
+
+def _powers(document: Document, wiring: Wiring, kinds: Kinds) -> _Said:
+    """What [site] says of a miner's power counts until its section is active: each kind has a figure of its own."""
+    groups = dict.fromkeys(spec.group for spec in wiring.miners)
+    ends = {group: wired.endpoint for group in groups if (wired := kinds.get(group)) is not None}
+    for name in ("nominal_w", "standby_w"):
+        own = {group: getattr(end.options, name, None) for group, end in ends.items() if end is not None}
+        written = SITE in document.sections and name in document.sections[SITE].entries
+        if written and groups and len(own) == len(groups) and None not in own.values():
+            said = ", ".join(f"{watts} W of [{group}]" for group, watts in tuple(own.items())[:SHOWN])
+            text = "counts for no miner: each has the figure of its section, so write it there"
+            yield SITE, name, f"{text} ({said}{', ...' if len(own) > SHOWN else ''})"
 
 
 def _battery(rules: Rules, wiring: Wiring) -> _Said:

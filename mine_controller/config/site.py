@@ -48,7 +48,13 @@ class Options(NamedTuple):
     temperature_unit: str = option("C", choices=("C", "F"), help="for display only; options are in °C")
     log_level: str = option("info", choices=("debug", "info", "warning", "error"), help="how much mine.log tells")
     publish: str = option("full", choices=("full", "public"), help="public leaves addresses and wallets off the page")
-    nominal_w: int = option(3400, unit="W", low=1, high=20_000, help="a miner's power where nothing better is known")
+    nominal_w: int = option(
+        3400,
+        unit="W",
+        low=1,
+        high=20_000,
+        help="a miner's power until its section is active, whose own figure counts then",
+    )
     standby_w: int = option(25, unit="W", low=0, high=500, help="and what it draws while stopped")
     data_dir: str = option("", kind="path", help="database, lock and backups; default: beside config.txt")
     www_dir: str = option("", kind="path", help="the page; default: www beside config.txt")

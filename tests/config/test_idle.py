@@ -99,3 +99,16 @@ def test_a_search_beyond_what_its_boards_may_be_set_to_is_noted(write, options, 
     found = noted(write, f"[tuning all]\nminers = bitaxe shelf\n{options}\n\n")
     assert [option for _, option, _ in found] == names
     assert all("of [bitaxe shelf], where it is refused" in text for _, _, text in found)
+
+
+@pytest.mark.parametrize("option", ["nominal_w = 5400", "standby_w = 60"])
+def test_a_power_in_site_that_no_miner_takes_is_noted(write, option):
+    """Every section of miners has a figure of its own, also where nobody wrote one."""
+    name = option.partition(" ")[0]
+    text = BARE.format("", "").replace("name = Shelf\n", f"name = Shelf\n{option}\n")
+    found = [(one.section, one.option, one.text) for one in load(write(text, FLEET)).notes if one.section]
+    said = {"nominal_w": "18 W of [bitaxe shelf]", "standby_w": "3 W of [bitaxe shelf]"}[name]
+    words = f"counts for no miner: each has the figure of its section, so write it there ({said})"
+    assert found == [("site", name, words)]
+    later = text.replace("hosts = 127.0.0.9", "hosts = CHANGE-ME")
+    assert not [one for one in load(write(later, FLEET)).notes if one.section == "site"]

@@ -66,6 +66,22 @@ def test_the_coop_container_filled_in_has_nine_fans_and_every_required_input(tmp
     assert config.policy.site.require == ("signal", "inlet", "fan_proof", "power"), "whose silence is an emergency"
 
 
+@pytest.mark.parametrize(
+    ("site", "group"), [("coop-container", "foreman mine"), ("offgrid-container", "antminer rows")]
+)
+def test_what_a_sample_lets_the_owner_say_of_his_miners_power_counts(tmp_path, site, group):
+    """It stood in [site], where the section's own 3400 W outdid it: miners of 5.4 kW counted as that in every start."""
+    before, title, after = template(site).partition(f"[{group}]\n")
+    own, blank, after = after.partition("\n\n")
+    own = own.replace("hosts = CHANGE-ME", "hosts = 127.0.0.9").replace("CHANGE-ME", "filled")
+    text = f"{before}{title}{own}{blank}{after}"
+    assert text.count("\nnominal_w = 3400\n") == text.count("\nstandby_w = 25\n") == 1
+    text = text.replace("nominal_w = 3400", "nominal_w = 5400").replace("standby_w = 25", "standby_w = 60")
+    (tmp_path / "fleet.csv").write_text(f"id,mac,group\na001,02:00:00:00:00:01,{group}\n")
+    (miner,) = load(put(tmp_path, text)).policy.wiring.miners
+    assert (miner.nominal_w, miner.standby_w) == (5400, 60)
+
+
 def test_the_home_fleet_filled_in_serves_every_make_by_its_own_word(tmp_path):
     hosts = iter(range(10, 250, 10))
     lines = template("home-fleet").splitlines()
