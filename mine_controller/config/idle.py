@@ -10,8 +10,9 @@ from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.rules.signal import STEP_S
 
-SITE, BATTERY, PRICE = "site", "battery_soc_pct", "price"
+SITE, SIGNAL, BATTERY, PRICE = "site", "signal", "battery_soc_pct", "price"
 SHOWN = 3
 CLOCKS = (("highest_mhz", 1), ("lowest_mhz", -1), ("lowest_mv", -1))  # of a search and of its boards; 1: an upper bound
 OTHERS = (
@@ -30,7 +31,7 @@ _Said = Iterator[tuple[str, str, str]]  # section, option, text
 def note(document: Document, rules: Rules, wiring: Wiring, kinds: Kinds, work: Work) -> None:
     """One note on the line of each, where it is written at all."""
     said = (*_needs(rules, wiring), *_battery(rules, wiring), *_profit(document, rules, wiring))
-    said += tuple(_powers(document, wiring, kinds))
+    said += (*_powers(document, wiring, kinds), *_asked(rules, wiring, kinds))
     for title, option, text in (*said, *_tuning(rules, wiring, kinds)):
         section = document.sections.get(title)
         if section is not None:
@@ -75,6 +76,20 @@ def _powers(document: Document, wiring: Wiring, kinds: Kinds) -> _Said:
             said = ", ".join(f"{watts} W of [{group}]" for group, watts in tuple(own.items())[:SHOWN])
             text = "counts for no miner: each has the figure of its section, so write it there"
             yield SITE, name, f"{text} ({said}{', ...' if len(own) > SHOWN else ''})"
+
+
+def _asked(rules: Rules, wiring: Wiring, kinds: Kinds) -> _Said:
+    """A page whose answers grow older than they are believed before it is asked again, where `max_age` bears it."""
+    role, options = wiring.roles.get(SIGNAL), rules.get(SIGNAL)
+    titles = [key.rpartition(":")[0].partition("/")[0] for key in role.keys] if role is not None else []
+    ends = [kinds[title].endpoint for title in titles if title in kinds]
+    every_s = min((end.every_s for end in ends if end is not None), default=0)
+    if options is None or every_s <= 2 * STEP_S:
+        return
+    said = f"counts as missed from {2 * STEP_S} s on: nothing starts"
+    if every_s >= options.grace_s and options.fail_safe == "off":
+        said = f"counts as silent from {options.grace_s} s on (grace_s of [signal]): the site is curtailed as blind"
+    yield WIRING, SIGNAL, f"is asked every {every_s} s and {said} before each look"
 
 
 def _battery(rules: Rules, wiring: Wiring) -> _Said:

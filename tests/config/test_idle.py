@@ -112,3 +112,20 @@ def test_a_power_in_site_that_no_miner_takes_is_noted(write, option):
     assert found == [("site", name, words)]
     later = text.replace("hosts = 127.0.0.9", "hosts = CHANGE-ME")
     assert not [one for one in load(write(later, FLEET)).notes if one.section == "site"]
+
+
+@pytest.mark.parametrize(
+    ("every_s", "grace_s", "said"),
+    [
+        (600, 360, "counts as silent from 360 s on (grace_s of [signal]): the site is curtailed as blind"),
+        (600, 900, "counts as missed from 240 s on: nothing starts"),
+        (240, 360, ""),
+    ],
+)
+def test_a_page_of_the_utility_that_is_asked_too_seldom_is_noted(write, every_s, grace_s, said):
+    """With `max_age signal` as long a mine was curtailed as blind before each look, by a page that said run."""
+    text = TEXT.replace("url = https://coop.example/signal", f"url = https://coop.example/signal\nevery_s = {every_s}")
+    text = text.replace("[wiring]", f"[signal]\ngrace_s = {grace_s}\nnotice_s = 1200\n\n[wiring]\nmax_age signal = 900")
+    found = [one.text for one in load(write(text)).notes if one.option == "signal"]
+    words = f"is asked every {every_s} s and {said} before each look"
+    assert found == ([words] if said else [])
