@@ -83,3 +83,32 @@ def test_no_time_is_no_question():
     with pytest.raises(WireError) as error:
         http.live(time.monotonic() - 1).call(Request("LINE", "stratum+tcp://127.0.0.1:9", body=HELLO), 1e12)
     assert error.value.kind == "unreachable"
+
+
+class Quiet:
+    """A connection on which nothing comes; it keeps what it was granted."""
+
+    def __init__(self, granted):
+        self.settimeout = granted.append
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+    def sendall(self, _data):
+        return None
+
+    def recv(self, _most):
+        return b""
+
+
+def test_all_the_time_that_is_asked_for_is_granted(monkeypatch):
+    """Three seconds for the connection and two for the answer were the most: `timeout_s = 5` called slow pools down."""
+    granted = []
+    monkeypatch.setattr(socket, "create_connection", lambda _place, left_s: granted.append(left_s) or Quiet(granted))
+    until = time.monotonic() + 60
+    http.live(until).call(Request("LINE", "stratum+tcp://127.0.0.1:9", body=HELLO), until)
+    assert len(granted) == 3
+    assert min(granted) > 30
