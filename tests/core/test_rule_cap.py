@@ -41,6 +41,19 @@ def test_demand_load_goes_down_when_the_average_would_pass_half_of_the_margin():
     assert desk.limit("max_power_w") is None
 
 
+def test_demand_after_a_longer_window_was_written_time_nobody_watched_counts_as_the_load_now():
+    """Parts of the shorter window had numbers of a far later time in the longer one, and stayed in it for good."""
+    desk = demand(window_s=900)
+    desk.fleet |= {"miners_w": 5_000}
+    for _ in range(10):
+        desk.see()
+    desk.options = desk.options._replace(window_s=3600)
+    desk.see()
+    desk.fleet |= {"miners_w": 31_000}
+    desk.see(7200)
+    assert (dict(desk.last.limits[0].reason.numbers)["average_w"], desk.events()) == (31_000, ["demand_near"])
+
+
 def test_demand_what_starts_counts_and_no_contract_is_no_rule():
     desk = demand()
     desk.fleet |= {"starting_w": 5000}

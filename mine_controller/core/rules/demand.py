@@ -58,8 +58,12 @@ def _with(kept: dict[str, Any], total_w: int, now_s: int, options: Options) -> l
 
     The load seen now counts for the time since the last look, which is never less than it was: the larger of the two.
     """
-    part_s = options.window_s // PARTS
-    parts = [list(part) for part in kept.get("parts") or [] if (int(part[0]) + 1) * part_s > now_s - options.window_s]
+    part_s, was = options.window_s // PARTS, kept.get("parts") or []
+    oldest, newest = (
+        (now_s - options.window_s) // part_s,
+        now_s // part_s,
+    )  # a window of another length numbers otherwise
+    parts = [list(part) for part in was if oldest <= int(part[0]) <= newest]
     last_s, last_w = int(kept.get("last_s") or 0), int(kept.get("last_w") or 0)
     passed_s = now_s - last_s if last_s else 0
     if 0 < passed_s <= options.window_s:
