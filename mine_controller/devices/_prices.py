@@ -85,6 +85,7 @@ class Known(NamedTuple):
     text: str = ""
     doubted: bool = False
     drift_pct: float = 0.0
+    way: str = ""
 
 
 def former(ask: Ask, options: Any) -> Reply:
@@ -178,7 +179,8 @@ def check_same(was: Known, fresh: Sequence[Slot]) -> None:
     """PRC2: what was published for the time to come does not change. Raises BadReply."""
     both, differ = prices.differences(was.slots, [_steadied(slot, was) for slot in fresh], was.wall_s)
     if differ > 1 and differ * 100 > both * CONTRADICTS_PCT:
-        raise BadReply(f"{differ} of {both} prices known already are others now: the known ones count to their end")
+        what = f"{differ} of {both} prices known already are others now: the known ones count to their end"
+        raise BadReply(f"{what}; {was.way}" if was.way else what)
 
 
 def _steadied(slot: Slot, was: Known) -> Slot:

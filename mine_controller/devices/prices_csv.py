@@ -6,6 +6,10 @@ until the time in `end_column`, without one until the next row begins (the last 
 end by the clock of before a change is understood as that: 01:00 to 02:00 where 02:00 is left out, or comes twice.
 `factor` makes the unit: 100 where the table is in pounds, 0.1 where it is in euros per MWh. Only files that end in .csv
 are opened.
+
+What was read for the next 30 days stays as it is until it is over: a file whose known prices are others all at once is
+refused, since that is mostly another unit or tariff. Where you have corrected it, save it under another name and write
+that into `path`: then it counts as it stands.
 """
 
 import csv
@@ -31,6 +35,7 @@ ROWS_MOST = 60_000
 DAY_S = _prices.DAY_S
 ENDING = ".csv"
 EPOCH_LEAST = 10**9
+CORRECTED = "your correction? Name a new `path`"  # other options than before: nothing known is compared
 
 
 class Options(NamedTuple):
@@ -79,7 +84,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
         raise BadReply("there is no such file, or it can't be read")
     if table.status != 200:
         raise BadReply(f"the file can't be read now ({_answer.status_words(table.status)})")
-    was = _prices.known(replies)
+    was = _prices.known(replies)._replace(way=CORRECTED)
     return tuple(_prices.tell(_slots(_rows(table, options), options, was), was, options))
 
 

@@ -8,7 +8,7 @@ from devices.kinds import build
 from mine_controller.core import prices
 from mine_controller.core.prices import Slot
 from mine_controller.devices import prices_csv
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, BadReply
 from mine_controller.wire import local
 
 URL = "http://127.0.0.1:1"
@@ -36,3 +36,26 @@ def test_an_end_is_understood_on_every_change_of_the_clocks_however_its_table_wr
     (text,) = [each.value for each in found if each.quantity == "slots"]
     edges = [day_s + round(3600 * hour) for hour in hours]
     assert prices.read(text) == tuple(map(Slot, edges, edges[1:], (1, 2, 3)))
+
+
+def test_the_owners_correction_counts_at_once_under_another_name_and_what_refuses_it_says_so(tmp_path):
+    """PRC2: prices that are known do not change by themselves; with a year's table a typing error held for 30 days."""
+    noon_s = int(dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC).timestamp())
+    for name, price in (("wrong", 82.5), ("right", 28.5)):
+        rows = [f"{noon_s + n * 1800},{price}" for n in range(1500)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["start,price", *rows]))
+
+    def read(path, memory):
+        options = build("prices_csv", URL, path=f"/{path}.csv")
+        found = prices_csv.parse(
+            prices_csv.fetch(local.live(9e9, tmp_path), options, Ask(memory=memory, wall_s=noon_s)), options
+        )
+        return {"slots" if one.quantity == "slots" else one.channel: one.value for one in found}
+
+    memory = read("wrong", {})
+    (tmp_path / "corrected.csv").write_bytes((tmp_path / "right.csv").read_bytes())
+    (tmp_path / "wrong.csv").write_bytes((tmp_path / "right.csv").read_bytes())
+    with pytest.raises(BadReply, match="count to their end; your correction.*new `path`$") as error:
+        read("wrong", memory)
+    assert len(str(error.value)) <= 120
+    assert prices.price_at(prices.read(read("corrected", memory)["slots"]), noon_s) == 28.5
