@@ -55,7 +55,7 @@ def test_the_owners_correction_counts_at_once_under_another_name_and_what_refuse
     memory = read("wrong", {})
     (tmp_path / "corrected.csv").write_bytes((tmp_path / "right.csv").read_bytes())
     (tmp_path / "wrong.csv").write_bytes((tmp_path / "right.csv").read_bytes())
-    with pytest.raises(BadReply, match="count to their end; your correction.*new `path`$") as error:
+    with pytest.raises(BadReply, match=r"count to their end; your correction\? Name a new `path`") as error:
         read("wrong", memory)
     assert len(str(error.value)) <= 120
     assert prices.price_at(prices.read(read("corrected", memory)["slots"]), noon_s) == 28.5
