@@ -7,7 +7,7 @@ Figures are those of a site with ticks of 120 s: "two ticks + 60 s" is 300 s.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 
 from mine_controller.play.places import Household, Weak, Wish
 from mine_controller.record import NamedTuple
@@ -217,7 +217,9 @@ def o3(history: History) -> Iterator[str]:
         begin, end = stretch[0].at_s, stretch[-1].at_s
         ticks = [one for one in history.ticks if begin <= one.at_s and one.end_s <= end]
         modes = ["CURTAILING", "EMERGENCY"]
-        if ticks and ticks[0].mode not in ("CURTAILED", *modes):  # then nothing can ever have proven it
+        if ticks and ticks[0].mode == "CURTAILED":  # proven before, and whatever stops it too, until it runs again
+            ticks = list(dropwhile(lambda one: one.mode in ("CURTAILED", "EMERGENCY"), ticks))
+        if ticks and ticks[0].mode not in modes:  # then nothing can ever have proven it
             modes.append("CURTAILED")
         curtailing = [one for one in ticks if one.mode in modes]
         if len(curtailing) <= 3 or curtailing[-1].at_s - curtailing[0].at_s < 3 * history.tick_s:

@@ -264,8 +264,7 @@ def test_an_emergency_about_something_else_excuses_nothing(letter, excused):
     blind_ = story((600, FULL_W, {}), (1200, FULL_W, {"readable": False, "blind": True}))
     hot_ = story((600, FULL_W, {}), (900, FULL_W, {"inlet_c": 41.5}))
     dark = story((600, FULL_W, {}), (3000, DARK_W, {"metered": False, "signal": "off"}))
-    failed = {"fans_n": 0, "fans_able": 0}
-    airless_ = story((600, FULL_W, {}), (600, FULL_W, failed))
+    airless_ = story((600, FULL_W, {}), (600, FULL_W, {"fans_n": 0, "fans_able": 0}))
     for name, samples in (("O1", off), ("O2", blind_), ("O3", dark), ("O5", airless_), ("O6", hot_)):
         runs = (Ticked(120.0 * n, 120.0 * n + 20, "CURTAILING") for n in range(len(samples) // 12))
         told_at = {"O2": 1200.0}.get(name, 840.0)
@@ -275,14 +274,15 @@ def test_an_emergency_about_something_else_excuses_nothing(letter, excused):
 
 def test_o1_a_dead_tick_adds_its_own_length_and_no_more():
     late = story((600, FULL_W, {}), (400, FULL_W, {**OFF, "cuttable": True}), (900, DARK_W, {**OFF, "cuttable": True}))
-    assert list(OUTCOMES["O1"](history(late)))
-    assert not list(OUTCOMES["O1"](history(late, missed=(600.0,))))
-    assert list(OUTCOMES["O1"](history(late, missed=(9000.0,))))
+    for missed, flagged in (((), True), ((600.0,), False), ((9000.0,), True)):
+        assert bool(list(OUTCOMES["O1"](history(late, missed=missed)))) is flagged
 
 
-def test_o3_a_curtailment_proven_before_the_meters_went_needs_no_word():
+@pytest.mark.parametrize(("between", "flagged"), [("CURTAILED", False), ("EMERGENCY", False), ("RUNNING", True)])
+def test_o3_a_curtailment_proven_before_the_meters_went_needs_no_word_until_it_ran_again(between, flagged):
     samples = story((600, FULL_W, OFF), (3000, DARK_W, {**OFF, "metered": False}))
-    assert not list(OUTCOMES["O3"](history(samples, *ticks("CURTAILED", 28))))
+    made = (*ticks("CURTAILED", 8), *ticks(between, 28)[8:12], *ticks("EMERGENCY", 28)[12:])
+    assert bool(list(OUTCOMES["O3"](history(samples, *made)))) is flagged
 
 
 def test_o5_a_fan_bank_that_failed_has_a_tick_and_a_minute():
