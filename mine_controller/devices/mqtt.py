@@ -1,7 +1,8 @@
 """MQTT topics of a broker: Tasmota, ESPHome, or anything that publishes numbers, plain or in JSON.
 
 `through = collect` reads what `minectl collect` has heard between ticks, `ask` connects for up to 4 s in each tick and
-needs no other process: right for values that are retained with a time, or that a Tasmota gives when it is asked.
+needs no other process: right for values that are retained with a time, or that a Tasmota gives when it is asked. In a
+topic %20 stands for a blank, %2C for a comma and %25 for the sign % itself.
 
 A retained message carries no date: a sensor that died a month ago still reads fine. It counts only where its JSON holds
 a time (with its zone; Tasmota's has one after `SetOption52 1`) that is fresh. A new message counts while it is younger
