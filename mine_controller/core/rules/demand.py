@@ -59,10 +59,7 @@ def _with(kept: dict[str, Any], total_w: int, now_s: int, options: Options) -> l
     The load seen now counts for the time since the last look, which is never less than it was: the larger of the two.
     """
     part_s, was = options.window_s // PARTS, kept.get("parts") or []
-    oldest, newest = (
-        (now_s - options.window_s) // part_s,
-        now_s // part_s,
-    )  # a window of another length numbers otherwise
+    oldest, newest = (now_s - options.window_s) // part_s, now_s // part_s  # another length of window counts otherwise
     parts = [list(part) for part in was if oldest <= int(part[0]) <= newest]
     last_s, last_w = int(kept.get("last_s") or 0), int(kept.get("last_w") or 0)
     passed_s = now_s - last_s if last_s else 0
