@@ -6,7 +6,7 @@ clients, 23 or 137 can't be deciphered; API 3 says 0, -1 failed, -2 no such comm
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mine_controller.core.model.command import (
@@ -38,6 +38,7 @@ PASSWORD = "wrong password: set that of the unit in this section"  # noqa: S105 
 DENIED_V3 = "it gives no permission: switch its API on, and check account and password of this section"
 FULL = "too many clients hold tokens, again later"
 BOOTING = "booting, again later"
+UNHEARD = "before the command: API 3 gives no answer that can be used"
 NO_LOGIN = "its firmware takes no commands by its API"
 # Some of these are obeyed without an answer: the connection ends with the process that would give it.
 MUTE = frozenset({"reboot", "set_low_power", "set_normal_power", "set_high_power", "set.system.reboot"})
@@ -86,11 +87,11 @@ def apply(wire: Wire, options: Options, frames: Frames, batch: Sequence[Command]
         for command in batch:
             report(Outcome(command.id, NOT_SENT, "the lane's time was over"))
         return
-    new, old = _by_generation(wire, options, frames, batch, report)
+    new, old, unheard = _by_generation(wire, options, frames, batch, report)
     answers = frames(wire, options, [(_host(each.command), each.send) for each in new])
     for each, answer in zip(new, answers, strict=True):
         report(_judged(each, answer, _judged_v3))
-    _apply_v2(wire, options, old, report)
+    _apply_v2(wire, options, old, unheard, report)
 
 
 def _host(command: Command) -> str:
@@ -99,24 +100,28 @@ def _host(command: Command) -> str:
 
 def _by_generation(
     wire: Wire, options: Options, frames: Frames, batch: Sequence[Command], report: Report
-) -> tuple[list[Sealed], list[Command]]:
+) -> tuple[list[Sealed], list[Command], dict[str, str]]:
+    """Those of API 3, sealed; the others; and of these why API 3 may be there all the same, by command."""
     ask = _whatsminer.framed({"cmd": "get.device.info"})
     infos = frames(wire, options, [(_host(command), ask) for command in batch])
-    new, old = [], []
+    new, old, unheard = [], [], dict[str, str]()
     for command, info in zip(batch, infos, strict=True):
         try:
             tree = _whatsminer.unframed(info) if isinstance(info, bytes) else {}
-        except BadReply:
-            tree = {}
+            why = _said(tree.get("msg")) or "it does not say who it is"
+        except BadReply as error:
+            tree, why = {}, str(error)
         if not _whatsminer.message(tree):
             old.append(command)
+            if not isinstance(info, WireError) or info.kind != "refused":  # a closed port: there is none
+                unheard[command.id] = f"{UNHEARD}: {info.why if isinstance(info, WireError) else why}"
             continue
         ready = _seal_v3(options, command, tree)
         if isinstance(ready, Outcome):
             report(ready)
         else:
             new.append(ready)
-    return new, old
+    return new, old, unheard
 
 
 def _seal_v3(options: Options, command: Command, info: dict[str, Any]) -> Sealed | Outcome:
@@ -187,7 +192,10 @@ def _said(value: Any) -> str:
     return _answer.clean(value, 60) if isinstance(value, str) else ""
 
 
-def _apply_v2(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
+def _apply_v2(
+    wire: Wire, options: Options, batch: Sequence[Command], unheard: Mapping[str, str], report: Report
+) -> None:
+    """`unheard`: units that may take their commands by API 3, so that a no here does not say that they take none."""
     firsts = [(command, cgminer.request("summary")) for command in batch]
     nameless: list[Command] = []
 
@@ -196,6 +204,8 @@ def _apply_v2(wire: Wire, options: Options, batch: Sequence[Command], report: Re
         if not unit and command not in nameless and _hosts.wanted(command)[1]:
             nameless.append(command)
             return cgminer.request("get_miner_info")
+        if not unit and command.id in unheard:
+            return Outcome(command.id, UNREACHABLE, unheard[command.id])
         return _cgminer.stranger(command, unit) or cgminer.request("get_token")
 
     seconds = _cgminer.before(_cgminer.step(wire, options, firsts), report, known)
@@ -204,19 +214,21 @@ def _apply_v2(wire: Wire, options: Options, batch: Sequence[Command], report: Re
     named += _cgminer.before(_cgminer.step(wire, options, asked), report, known)
     ready: dict[str, Sealed] = {}
     tokens = _cgminer.step(wire, options, named)
-    _cgminer.before(tokens, report, lambda command, tree: _kept(ready, _seal_v2(options, command, tree)))
+
+    def kept(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
+        made = _seal_v2(options, command, tree)
+        if isinstance(made, Outcome):
+            doubt = unheard.get(command.id) if made.verdict == UNSUPPORTED else None
+            return made._replace(verdict=UNREACHABLE, why=doubt) if doubt else made
+        ready[command.id] = made
+        return made.send
+
+    _cgminer.before(tokens, report, kept)
     sealed = list(ready.values())
     sends = [_cgminer.exchange(options, _host(each.command), each.send) for each in sealed]
     answers = wire.many(sends, min(wire.until, wire.now() + _cgminer.STEP_S)) if sends else []
     for each, answer in zip(sealed, answers, strict=True):
         report(_judged(each, answer, _judged_v2))
-
-
-def _kept(ready: dict[str, Sealed], made: Sealed | Outcome) -> bytes | Outcome:
-    if isinstance(made, Outcome):
-        return made
-    ready[made.command.id] = made
-    return made.send
 
 
 def _seal_v2(options: Options, command: Command, tree: cgminer.Tree) -> Sealed | Outcome:

@@ -314,6 +314,22 @@ def test_an_api_3_that_is_switched_off_is_not_even_tried():
     assert unit.orders == []
 
 
+@pytest.mark.parametrize(
+    "lost",
+    [
+        WireError("timeout", "no answer in 6.0 s"),
+        WireError("unreachable", "no connection in 2.0 s"),
+        b"\x40\x00\x00\x00{",
+        _whatsminer.framed({"code": -1, "msg": "btminer process is down err"}),
+    ],
+)
+@pytest.mark.parametrize("port", [Api(joins=False), Old(get_token={"STATUS": "E", "Code": 14, "Msg": "invalid cmd"})])
+def test_api_3_that_misses_one_answer_does_not_make_a_unit_one_that_takes_no_commands(port, lost):
+    """Its old port still answers reads, or refuses them all: neither says that nothing can stop it."""
+    outcome, _ = command({4028: port, 4433: lambda raw: lost}, "stop", unit=OLD)
+    assert (outcome.verdict, "before the command: API 3" in outcome.why) == ("unreachable", True), outcome
+
+
 @pytest.mark.parametrize("verb", ["restart", "mode"])
 def test_commands_that_are_obeyed_without_a_word_are_taken_for_accepted(verb):
     unit = Old(answer=WireError("timeout", "no answer in 6.0 s"))
