@@ -86,8 +86,12 @@ def _pools_changed(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Seq
 
 
 def _added(command: Command, tree: cgminer.Tree, then: bytes) -> bytes | Outcome:
+    if cgminer.status(tree).good:
+        return then
     outcome = _cgminer.judged(command, tree)
-    return then if cgminer.status(tree).good else outcome
+    if outcome.verdict == REFUSED and outcome.why != _cgminer.READ_ONLY:
+        return outcome._replace(why="it does not take the pool")  # its own words may hold what was sent
+    return outcome
 
 
 def _switch(pools: Sequence[Pool], *, or_add: bool) -> Callable[[Command, cgminer.Tree], bytes | Outcome]:

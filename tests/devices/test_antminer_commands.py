@@ -1,5 +1,7 @@
 """Commands to Antminers: stock firmware through its web interface, LuxOS in a session, the others through asic-rs."""
 
+import json
+
 import pytest
 from devices.antminers import (
     CONF,
@@ -266,6 +268,19 @@ def test_luxos_keeps_its_pools_when_it_is_switched():
     assert api.orders == ["switchpool|2"]
     assert command({4028: api}, "pool", "north", LUX)[0].verdict == "refused"
     assert api.orders[1:] == ["addpool|stratum+tcp://north.example:3333,acct.w1,x"]
+
+
+def test_a_pool_that_luxos_does_not_take_is_told_without_a_word_of_what_was_sent():
+    """A CGMiner's no repeats the whole line; cut short or with its comma escaped, nobody knows the password in it."""
+
+    def no(raw):
+        sent = json.loads(raw)
+        told = {"STATUS": "E", "Code": 53, "Msg": f"Invalid addpool details '{sent.get('parameter')}'"}
+        return {"STATUS": [told]} if sent["command"] == "addpool" else api(raw)
+
+    api, odd = LuxOs(), Pool("odd", NORTH.url, "acct.w1", Secret("canary,4711" * 9))
+    outcome, _ = command({4028: no}, "pool", "odd", LUX, pools=(odd,))
+    assert (outcome.verdict, outcome.why) == ("refused", "it does not take the pool")
 
 
 def test_braiins_and_vnish_go_to_the_library_in_one_process_with_their_unit_and_logins():
