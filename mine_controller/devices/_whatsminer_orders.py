@@ -278,6 +278,8 @@ def _judged_v2(each: Sealed, answer: bytes) -> Outcome:
         return Outcome(each.command.id, ACCEPTED)
     if not status.letter and status.code is None:
         return Outcome(each.command.id, UNKNOWN, "the answer does not say how it went")
+    if status.code is None:  # a no is one also without its number
+        return refused(each.command, _said(tree.get("Msg")) or "refused without a reason")
     if status.code == cgminer.INVALID_COMMAND:
         return Outcome(each.command.id, UNSUPPORTED, "this firmware does not know the command")
     return _no(each.command, status, _said(tree.get("Msg")))

@@ -265,6 +265,8 @@ def test_both_get_a_pool_with_its_stand_in():
         (lambda: Old(get_token={"STATUS": "E", "Code": 136, "Msg": "token over max times"}), "refused", "again later"),
         (lambda: Old(answer={"STATUS": "E", "Code": 132, "Msg": "btminer is starting"}), "refused", "booting, again"),
         (lambda: Old(answer={"STATUS": "E", "Code": 132, "Msg": "bad limit"}), "refused", "bad limit"),
+        (lambda: Old(answer={"STATUS": "E", "Msg": "no such thing"}), "refused", "no such thing"),
+        (lambda: Old(answer={"STATUS": "E", "Msg": ""}), "refused", "without a reason"),
         (lambda: Old(answer={"STATUS": "E", "Code": 14, "Msg": "invalid cmd"}), "unsupported", "does not know"),
         (lambda: Old(get_token={"STATUS": "E", "Code": 14, "Msg": "invalid cmd"}), "unsupported", "no commands"),
         (lambda: Old(answer=WireError("timeout", "no answer in 6.0 s")), "unknown", "no answer"),
