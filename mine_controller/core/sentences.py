@@ -178,6 +178,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("hazard", "smoke_absent"): "resumed; the config has no smoke contact any more",
     ("hazard", "water_absent"): "resumed; the config has no water contact any more",
     ("override", "stop"): "EMERGENCY STOP by a person: everything off until resumed",
+    ("override", "stop_by"): "EMERGENCY STOP by {actor} ({text}): everything off until resumed",
     ("override", "resumed"): "emergency stop resumed",
     ("override", "set"): "{actor} set {key} to {value}: {text}",
     ("override", "manual"): "a person holds an output",

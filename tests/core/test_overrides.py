@@ -270,3 +270,16 @@ def test_each_that_ends_is_told_of_and_one_set_again_counts_anew():
     plant.requests = (again._replace(id=9, at=wall_s),)
     plant.ticks(20)
     assert [about for about, _ in told(plant)[2:]] == ["fan.1"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_letter_of_an_emergency_stop_says_who_asked_for_it_and_why_where_that_is_known(known):
+    """A switch at the door, or a file that somebody touched, tells no name."""
+    plant = Plant(wiring(4))
+    plant.ticks(3)
+    plant.stop = "on"
+    plant.requests = (request("emergency-stop", number=1),) if known else ()
+    plant.tick()
+    (told,) = [one for made in plant.decisions for one in made.tellings if one.kind == "emergency_stop"]
+    who = f"{request('x').actor} ({request('x').reason})" if known else "a person"
+    assert sentence(told.reason) == f"EMERGENCY STOP by {who}: everything off until resumed"

@@ -26,7 +26,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if view.role("stop").value == "on":
         if not kept.get("stop_s"):
             kept["stop_s"] = view.now_s
-            events.append(Event("emergency_stop", "emergency", "site", Reason("override", "stop")))
+            events.append(Event("emergency_stop", "emergency", "site", _who_stopped(view)))
         reason = Reason("override", "stop", (("since_s", view.now_s - int(kept["stop_s"])),))
         limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
     elif view.role("stop").value == "off" and kept.get("stop_s"):
@@ -42,6 +42,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             wishes.append(Wish(PERSON, f"{key} {name}", override.value, _why(override)))
     _ends_soon(view, kept, events)
     return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
+
+
+def _who_stopped(view: View) -> Reason:
+    """Who and why, where the audit row of the stop came with it; a switch or a file that was touched has none."""
+    asked = next((one for one in view.image.requests if one.verb == "emergency-stop"), None)
+    if asked is None:
+        return Reason("override", "stop")
+    return Reason("override", "stop_by", (("actor", asked.actor), ("text", asked.reason or "no reason given")))
 
 
 def _ends_soon(view: View, kept: dict[str, Any], events: list[Event]) -> None:
