@@ -176,13 +176,16 @@ def _confirmed(asked: Given, able: Sequence[str], what: str) -> None:
 
 
 def asked_for(make: "Callable[[], Asking]") -> "Asking":
-    """What `make` makes, or its one sentence and exit 2 when nobody is meant."""
+    """What `make` makes, or one sentence: exit 2 when nobody is meant, 1 when what is known can't be read."""
     from mine_controller.ops.miners import PickError  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     try:
         return make()
     except PickError as error:
         fail(f"{error}", 2)
+    except StoreTrouble as trouble:
+        fail(f"{trouble.text}; `minectl doctor` tells what helps")
 
 
 def _errand(context: click.Context, options: dict[str, Any], pair: tuple[str, str]) -> NoReturn:

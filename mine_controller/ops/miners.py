@@ -30,7 +30,7 @@ from mine_controller.ops.replies import Wanted
 from mine_controller.record import NamedTuple
 from mine_controller.render.fleet import Unit, units
 from mine_controller.store import query
-from mine_controller.store.answered import waiting
+from mine_controller.store.answered import asked_before
 
 ALL = "--all"
 HELD = ("miner", "mode", "pool")  # keys of set-state that name one miner
@@ -402,7 +402,7 @@ def quarantine(config: Config, found: Miners, filters: Filters, reason: str, *, 
     chosen = picked(found, filters)
     cannot = {row["id"]: "" if release else _no_stop(config, row["id"]) for row in chosen}
     verb, other = ("release", "quarantine") if release else ("quarantine", "release")
-    turned = {one.args[0] for one in waiting(config.paths) if one.verb == other}  # the contrary, asked a moment ago
+    turned = {name for one in asked_before(config.paths) if one.verb == other for name in one.args}  # a moment ago
     able = [row for row in chosen if not cannot[row["id"]]]
     todo = [row["id"] for row in able if bool(row["quarantine"]) == release or turned & {row["id"], ALL}]
     notes = () if release else _deaf(config, found, [row for row in chosen if row["id"] in todo])

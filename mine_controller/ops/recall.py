@@ -18,7 +18,7 @@ from mine_controller.core.settle import settle
 from mine_controller.ports.code import by_another
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
-from mine_controller.store.answered import waiting
+from mine_controller.store.answered import asked_before
 from mine_controller.store.codec import sha
 from mine_controller.store.db import Paths, StoreTrouble
 from mine_controller.store.ran_on import Policies
@@ -245,6 +245,6 @@ def held_keys(paths: Paths) -> set[str]:
     """Every key that a person holds, or has asked to hold in a request that no tick has taken yet: a tick may need
     minutes until it does, and who thinks again meanwhile must not hear that there is nothing to end. StoreTrouble.
     """
-    asked = waiting(paths)  # first: what is taken while this looks stands in the book
+    asked = asked_before(paths)  # first: what is taken while this looks stands in the book
     held = {one.key for one in kept_book(paths).state.overrides}
     return held.union(one.args[0] for one in asked if one.verb == "set-state" and one.args)

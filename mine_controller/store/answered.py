@@ -29,6 +29,18 @@ def waiting(paths: Paths) -> tuple[Request, ...]:
     return pending(paths, known)
 
 
+def asked_before(paths: Paths) -> tuple[Request, ...]:
+    """Give the same for whoever means to ask for more: nothing of a damaged file, from which no tick takes anything and
+    which the next request puts aside. Raises StoreTrouble for one that can't be read now.
+    """
+    try:
+        return waiting(paths)
+    except StoreTrouble as trouble:
+        if trouble.kind != "corrupt":
+            raise
+        return ()
+
+
 def done_once(paths: Paths, answered: Collection[int], wall_s: int) -> tuple[Request, ...]:
     """Give the requests without a known answer that are not to be taken any more. Nothing is raised."""
     return tuple(one for one in _waiting(paths, answered) if one.verb not in AGAIN and not _fresh(one, wall_s))

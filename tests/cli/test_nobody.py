@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from mine_controller.store import answered
+from mine_controller.store.db import StoreTrouble
+
 
 @pytest.mark.parametrize("words", [("stop",), ("show",), ("restart",), ("quarantine",)])
 @pytest.mark.parametrize("name", ["", " "])
@@ -46,3 +49,24 @@ def test_a_fan_that_waits_to_be_held_goes_back_to_automatic(place):
     done = place.run("fans", "auto", "3")
     assert (done.exit_code, "already" in done.output) == (0, False), done.output
     assert "already" in place.run("fans", "auto", "3").output
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("quarantine", "b01"), 0), (("quarantine", "b01", "--release"), 1), (("auto", "b01"), 0)]
+)
+def test_a_damaged_inbox_keeps_nobody_from_putting_a_miner_aside(seen, words, code):
+    """The request itself begins a new one; looking first for what waits in it ended the command with a traceback."""
+    seen.config.paths.inbox.write_bytes(b"x" * 5000)
+    done = seen.run("miners", *words, "--reason", "smells burnt")
+    assert done.exit_code == code, done.output
+    assert ("b01" in seen.run("miners", "quarantine").stdout) is (words == ("quarantine", "b01"))
+
+
+@pytest.mark.parametrize("words", [("quarantine", "b01"), ("auto", "b01")])
+def test_an_inbox_that_can_not_be_read_now_is_one_sentence(seen, words, monkeypatch):
+    def locked(_paths):
+        raise StoreTrouble("busy", "the database is in use by another process")
+
+    monkeypatch.setattr(answered, "waiting", locked)
+    done = seen.run("miners", *words)
+    assert (done.exit_code, "in use by another process" in done.stderr) == (1, True), done.output
