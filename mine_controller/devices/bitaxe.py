@@ -57,6 +57,7 @@ CLOCKS: _axeos.Modes = {
     "board-650": {"eco": Clock(350, 1100), "standard": Clock(400, 1150), "overclock": Clock(410, 1150)},
 }
 _SAYS = {"stop": "paused", "run": "resumed"}
+_HOT = "stopped itself after overheating: cool it, then clear its overheat mode"
 _PAUSED = "it is paused, and a restart would start it"
 
 
@@ -216,14 +217,15 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
     info = _boards.only({"": _boards.reply(desk.host, answer)})
     if desk.is_stranger(_mac(info)):
         return
-    if _hot(info):
-        for command in desk.of("run", "restart"):
-            desk.tell(command, REFUSED, "stopped itself after overheating: cool it, then clear its overheat mode")
+    hot = _hot(info)
+    if hot:  # old firmware lowers its clock for that: a new one would be taken up hot
+        for command in desk.of("run", "restart", "mode", "tune"):
+            desk.tell(command, REFUSED, _HOT)
     wanted = _axeos.settings(desk, lambda command: _setting(command, info, options))
     if wanted:
         yield from _axeos.change(desk, info, wanted, _boards.REFUSES)
     stays = _boards.flag(info.get("miningPaused")) is True and not desk.of("run")
-    yield from _axeos.restarts(desk, _PAUSED if stays or desk.of("stop") else "", _boards.REFUSES)
+    yield from _axeos.restarts(desk, _HOT if hot else _PAUSED if stays or desk.of("stop") else "", _boards.REFUSES)
     for command in desk.of("stop", "run"):
         yield from _pause(desk, command, info)
     for command in desk.of("locate"):

@@ -327,10 +327,20 @@ def test_a_restart_is_taken_and_not_proven():
     assert (outcome.verdict, shelf.sent()) == (ACCEPTED, [f"POST {A} /api/system/restart"])
 
 
-@pytest.mark.parametrize("verb", ["restart", "run"])
-def test_an_overheated_board_is_for_a_person(verb):
-    outcome, shelf = one(Board(overheat_mode=1), verb)
+@pytest.mark.parametrize(
+    ("verb", "value"), [("restart", ""), ("run", ""), ("mode", "turbo"), ("tune", "frequency_mhz=575")]
+)
+@pytest.mark.parametrize("version", ["v2.4.5", "v2.14.1"])
+def test_an_overheated_board_is_for_a_person(version, verb, value):
+    """Old firmware has lowered its clock by itself: a new one, and the restart that uses it, would start it hot."""
+    outcome, shelf = one(Board(overheat_mode=1, version=version, frequency=50, coreVoltage=1000), verb, value)
     assert (outcome.verdict, shelf.sent()) == (REFUSED, [])
+
+
+def test_a_pool_of_an_overheated_board_is_stored_and_used_when_a_person_has_seen_to_it():
+    outcome, shelf = one(Board(overheat_mode=1, version="v2.4.5"), "pool", "dgb")
+    assert shelf.sent() == [f"PATCH {A} /api/system"]
+    assert (outcome.verdict, "not now: stopped itself after overheating" in outcome.why) == (ACCEPTED, True)
 
 
 def test_nothing_ever_clears_the_overheat_mode():
