@@ -21,6 +21,7 @@ from mine_controller.core.rules.air import startable
 SITE, GRID, WIRING, LOAD = "site", "grid", "wiring", "generator_load_pct"
 LOWEST_HZ = 45  # no grid is meant to be slower
 BEAT, ALL = "heartbeat", "*"  # the latter: every section that tells
+TELEGRAM = "telegram"
 PRICES = "slots"  # what a source of prices reads
 FAR_PCT = 10  # marks further below are those of another grid
 
@@ -98,7 +99,16 @@ def money(document: Document, facts: Site, kinds: Kinds, work: Work) -> None:
             work.note(document.sections[title].line, title, "", text)
 
 
-def beats(document: Document, channels: Mapping[str, Any], work: Work) -> None:
+def channels(document: Document, found: Mapping[str, Any], work: Work) -> None:
+    """Heartbeats that come by nothing, and users of a chat in which nobody is listened to."""
+    _beats(document, found, work)
+    for title, options in found.items():
+        if title.partition(" ")[0] == TELEGRAM and options.users and options.chat_id.startswith("@"):
+            text = f"nobody is listened to in {options.chat_id[:40]}: write the number of the chat as chat_id"
+            work.note(document.sections[title].entries["users"].line, title, "users", text)
+
+
+def _beats(document: Document, channels: Mapping[str, Any], work: Work) -> None:
     """A heartbeat by a section that is not there, or that tells nobody: its silence would mean nothing."""
     for title, options in channels.items():
         if title.partition(" ")[0] != BEAT or not options.channels:

@@ -117,7 +117,7 @@ def build_config(source: Source, over: Over) -> Config:
     across.generator(loader.document, rules, built.wiring, work)
     idle.note(loader.document, rules, built.wiring, kinds, work)
     across.money(loader.document, site_options, kinds, work)
-    across.beats(loader.document, channels, work)
+    across.channels(loader.document, channels, work)
     loader.crossed(rules, site_options)
     paths = site.paths(source.path.absolute(), site_options)
     across.places(loader.document, paths, work)

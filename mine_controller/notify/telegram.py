@@ -46,8 +46,6 @@ def check(options: Options) -> tuple[str, ...]:
     ]
     if options.users and not options.listen:
         wrong.append("users: stands beside listen = no, so nobody is listened to")
-    elif options.users and not hears(options):
-        wrong.append(f"users: nobody is listened to in {options.chat_id[:40]}: write the number of the chat as chat_id")
     return tuple(wrong)
 
 

@@ -220,6 +220,15 @@ def test_a_heartbeat_by_a_section_that_tells_nobody_is_noted(write, names, told)
     assert [text.partition(":")[0] for text in found] == [f"there is no [{name}] that tells anybody" for name in told]
 
 
+@pytest.mark.parametrize(("chat", "told"), [("-100", []), ("@mine", ["users"])])
+def test_users_of_a_chat_written_by_its_name_are_noted(write, chat, told):
+    """They do no harm: a config that told this channel well for years was refused, and so was each new version."""
+    section = f"[telegram]\ntoken = canary-token\nchat_id = {chat}\nusers = 7\n\n"
+    found = [one for one in noted(write(TEXT.replace("[wiring]", f"{section}[wiring]"))) if one[0] == "users"]
+    assert [begins for begins, _ in found] == told
+    assert all("nobody is listened to in @mine: write the number of the chat as chat_id" in text for _, text in found)
+
+
 def test_a_zone_of_the_signal_pages_time_that_is_none_is_refused(write):
     """No time of the page could be told by it: with `max_page_age_s` no page was ever read."""
     page = "[power_signal coop]\nurl = https://coop.example/s\nselector = #a\nrun_if = < 1\noff_if = >= 1\n"

@@ -185,9 +185,8 @@ def test_users_are_numbers():
     assert telegram.check(fill(telegram.Options, options | {"users": ("7",)})) == ()
 
 
-def test_users_beside_a_name_are_told_because_nobody_is_heard_there():
+@pytest.mark.parametrize(("chat", "heard"), [("-100", True), ("@mine", False)])
+def test_a_chat_written_by_its_name_is_told_and_not_heard(chat, heard):
     """Who writes comes with the chat's number: nothing that is pressed or written in @mine is ever known as from it."""
-    options = {"token": Secret("x"), "chat_id": "@mine"}
-    assert telegram.check(fill(telegram.Options, options)) == ()
-    (told,) = telegram.check(fill(telegram.Options, options | {"users": ("7",)}))
-    assert told == "users: nobody is listened to in @mine: write the number of the chat as chat_id"
+    options = fill(telegram.Options, {"token": Secret("x"), "chat_id": chat, "users": ("7",)})
+    assert (telegram.check(options), telegram.hears(options)) == ((), heard)
