@@ -31,7 +31,7 @@ _Said = Iterator[tuple[str, str, str]]  # section, option, text
 def note(document: Document, rules: Rules, wiring: Wiring, kinds: Kinds, work: Work) -> None:
     """One note on the line of each, where it is written at all."""
     said = (*_needs(rules, wiring), *_battery(rules, wiring), *_profit(document, rules, wiring))
-    said += (*_powers(document, wiring, kinds), *_asked(rules, wiring, kinds))
+    said += (*_powers(document, wiring, kinds), *_asked(rules, wiring, kinds), *_stops(kinds))
     for title, option, text in (*said, *_tuning(rules, wiring, kinds)):
         section = document.sections.get(title)
         if section is not None:
@@ -90,6 +90,15 @@ def _asked(rules: Rules, wiring: Wiring, kinds: Kinds) -> _Said:
     if every_s >= options.grace_s and options.fail_safe == "off":
         said = f"counts as silent from {options.grace_s} s on (grace_s of [signal]): the site is curtailed as blind"
     yield WIRING, SIGNAL, f"is asked every {every_s} s and {said} before each look"
+
+
+def _stops(kinds: Kinds) -> _Said:
+    """A command that stops beside none that starts: good for smoke, and the end of a miner that only rests."""
+    for title, wired in kinds.items():
+        options = wired.endpoint.options if wired.endpoint is not None else None
+        if getattr(options, "stop_command", "") and not getattr(options, "run_command", ""):
+            text = "has no run_command beside it: what it stops, for whatever reason, somebody has to start by hand"
+            yield title, "stop_command", text
 
 
 def _battery(rules: Rules, wiring: Wiring) -> _Said:

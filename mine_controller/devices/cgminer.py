@@ -89,8 +89,6 @@ class Options(NamedTuple):
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
     wrong = [f"macs: {entry[:60]!r} is no address and mac" for entry in options.macs if not _given(entry)]
-    if options.stop_command and not options.run_command:
-        wrong.append("run_command: is missing beside stop_command: what that stops nothing would start again")
     return [*_hosts.faults(options.hosts), *wrong]
 
 

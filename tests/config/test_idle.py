@@ -129,3 +129,19 @@ def test_a_page_of_the_utility_that_is_asked_too_seldom_is_noted(write, every_s,
     found = [one.text for one in load(write(text)).notes if one.option == "signal"]
     words = f"is asked every {every_s} s and {said} before each look"
     assert found == ([words] if said else [])
+
+
+@pytest.mark.parametrize(
+    ("commands", "names"),
+    [
+        ("", []),
+        ("run_command = ascenable|0\n", []),
+        ("stop_command = ascdisable|0\nrun_command = ascenable|0\n", []),
+        ("stop_command = ascdisable|0\n", ["stop_command"]),
+    ],
+)
+def test_a_stop_without_a_start_is_noted(write, commands, names):
+    """It is worth having against smoke, and was refused: who took it out had boards that nothing stops any more."""
+    found = noted(write, f"[cgminer old]\nhosts = 127.0.0.8\n{commands}\n")
+    assert [(where, option) for where, option, _ in found if option] == [("cgminer old", name) for name in names]
+    assert all("run_command" in text for _, option, text in found if option)

@@ -302,13 +302,3 @@ def test_when_time_is_over_what_was_not_sent_says_so():
     (outcome,) = apply(cgminer, farm, options(**CONTROL), [order(A, "stop")])
     assert outcome.verdict == "not_sent"
     assert "ascdisable|0" not in farm.sent(A)
-
-
-@pytest.mark.parametrize(
-    ("more", "good"),
-    [(CONTROL, True), ({}, True), ({"run_command": "ascenable|0"}, True), ({"stop_command": "ascdisable|0"}, False)],
-)
-def test_a_command_that_stops_without_one_that_starts_again_is_told(more, good):
-    """What it stopped nothing ever started: each start was "no command for run is known of this firmware"."""
-    found = cgminer.faults(options(**more))
-    assert [text.partition(":")[0] for text in found] == ([] if good else ["run_command"])
