@@ -20,6 +20,8 @@ BESIDE = ("grid_hz", "voltage_v", "generator_load_pct")  # a meter that stands s
 STILL_AFTER_S = 3600
 STILL_PCT = 5  # of what it shows
 STILL_STEPS = 10  # of its last digit that is not nought: one that counts in kilowatts moves seldom
+LATE_S = 240  # so much older or younger than the meter's word, watts are surely not of the same moment
+ROUND_S = 30  # and so much apart they were read in the same round
 METER_STILL = "frozen: the same watts for an hour and more while the load moved"
 
 
@@ -70,12 +72,9 @@ def watch_meters(channels: dict[str, Value], miners: Miners, wiring: Wiring) -> 
     role = wiring.roles.get(METER)
     if role is None or not miners.ids:
         return
-    least_w = sum(watts for watts in miners.power_w if watts is not None)
-    rows = zip(wiring.miners, miners.power_w, strict=True)
-    most_w = least_w + sum(spec.nominal_w * 110 // 100 for spec, watts in rows if watts is None)
     still: set[str] = set()
     for keys in (role.keys,) if role.vote == "sum" else tuple((key,) for key in role.keys):
-        if _stands(channels, keys, least_w, most_w):
+        if _stands(channels, keys, miners, wiring.miners):
             still |= {_device(key) for key in keys}
     others = (wiring.roles[name] for name in BESIDE if name in wiring.roles)
     for key in dict.fromkeys(key for other in others for key in other.keys if _device(key) in _devices(role)):
@@ -90,14 +89,19 @@ def _devices(role: Role) -> set[str]:
     return {_device(key) for key in role.keys}
 
 
-def _stands(channels: dict[str, Value], keys: tuple[str, ...], least_w: int, most_w: int) -> bool:
+def _stands(channels: dict[str, Value], keys: tuple[str, ...], miners: Miners, specs: tuple[MinerSpec, ...]) -> bool:
     """Whether a meter, or phases that are added, stand still; then nobody is to take what they show for news."""
     shown = [channels[key] for key in keys if key in channels]
     watts = [value.value for value in shown if isinstance(value.value, int)]
     mark, total_w, unread = channels.get(keys[0] + STUCK), sum(watts), {value.why for value in shown} - {""}
     if len(watts) < len(keys) or unread:
         return unread == {METER_STILL} and mark is not None and is_stuck(mark)
-    mark = channels[keys[0] + STUCK] = _moved(mark, total_w, max(value.at_s for value in shown), (least_w, most_w))
+    at_s = max(value.at_s for value in shown)
+    if mark is None or mark.value != total_w:
+        mark = Value(total_w, at_s, "", "")
+    else:
+        mark = _moved(mark, total_w, at_s, _load_w(miners, specs, mark.at_s + LATE_S, at_s + ROUND_S))
+    channels[keys[0] + STUCK] = mark
     if not is_stuck(mark):
         return False
     for key, value in zip(keys, shown, strict=True):
@@ -105,16 +109,32 @@ def _stands(channels: dict[str, Value], keys: tuple[str, ...], least_w: int, mos
     return True
 
 
-def _moved(mark: Value | None, total_w: int, at_s: int, load_w: tuple[int, int]) -> Value:
-    """The mark of a meter after a reading. `load_w`: least and most; who is not measured proves no movement."""
+def _load_w(miners: Miners, specs: tuple[MinerSpec, ...], from_s: int, to_s: int) -> tuple[int, int]:
+    """The least and the most that was drawn between the two; who was not read then proves no movement."""
+    rows = zip(specs, miners.power_w, miners.power_at, strict=True)
+    least_w = unread_w = 0
+    for spec, watts, read_s in rows:
+        if watts is not None and from_s <= read_s <= to_s:
+            least_w += watts
+        else:
+            unread_w += spec.nominal_w * 110 // 100
+    return least_w, least_w + unread_w
+
+
+def _moved(mark: Value, total_w: int, at_s: int, load_w: tuple[int, int]) -> Value:
+    """The mark of a meter that shows the same as before: the lowest load, the highest, since when that is enough.
+
+    Outlets miss a tick, miners and meters tell late: what was read before it showed this, or without it, is no load
+    under which it stood; and after a move it is given the time to show it.
+    """
     least_w, most_w = load_w
-    if mark is None or mark.value != total_w:
-        return Value(total_w, at_s, "", f"{most_w} {least_w}")
-    low_w, high_w = (int(part) for part in mark.why.split()[:2])
+    kept = [int(part) for part in mark.why.removesuffix(WORD).split()] or [most_w, least_w]
+    low_w, high_w, moved_s = (*kept, 0)[:3]
     low_w, high_w = min(low_w, most_w), max(high_w, least_w)
     enough_w = max(total_w * STILL_PCT // 100, STILL_STEPS * _digit(total_w))
-    stuck = total_w > 0 and at_s - mark.at_s >= STILL_AFTER_S and high_w - low_w > enough_w
-    return mark._replace(why=f"{low_w} {high_w}" + (WORD if stuck else ""))
+    moved_s = moved_s or (at_s if high_w - low_w > enough_w else 0)
+    late = moved_s == 0 or at_s - moved_s < LATE_S or at_s - mark.at_s < STILL_AFTER_S
+    return mark._replace(why=f"{low_w} {high_w} {moved_s}" + (WORD if total_w > 0 and not late else ""))
 
 
 def _digit(watts: int) -> int:

@@ -10,7 +10,7 @@ from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Miners
 from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.model.wiring import Role, Wiring
-from mine_controller.core.stuck import METER_STILL, STILL_AFTER_S, watch_meters
+from mine_controller.core.stuck import LATE_S, METER_STILL, STILL_AFTER_S, watch_meters
 from mine_controller.core.words import sentence
 
 KEY, HZ, VOLTS = "gen meter:power_w", "gen meter:grid_hz", "gen meter/L1:voltage_v"
@@ -22,14 +22,18 @@ def wires(**roles):
     return Wiring({name: Role(name, ends, "high", 240) for name, ends in keys.items()}, (), FLEET, (), {}, {})
 
 
-def shown_after(*steps, site=None, at_s=0, **more):
-    """What stands at KEY after (seconds, meter, watts of each miner or None) steps; `more`: other keys that stand."""
+def shown_after(*steps, site=None, at_s=0, told=None):
+    """What stands at KEY after (seconds, meter, watts of each miner or None, how old these are) steps.
+
+    A meter of None is not read then. `told`: other keys that stand.
+    """
     site, channels = site or wires(), {}
-    for passed_s, meter, watts in steps:
+    for passed_s, meter, watts, *old_s in steps:
         at_s += passed_s
-        told = {KEY: meter, **more.get("told", {})}
-        channels |= {key: Value(value, at_s, key) for key, value in told.items()}
-        watch_meters(channels, Miners(tuple(one.id for one in FLEET), (watts,) * len(FLEET)), site)
+        shown = {KEY: meter, **(told or {})} if meter is not None else {}
+        channels |= {key: Value(value, at_s, key) for key, value in shown.items()}
+        read_s = (at_s - sum(old_s),) * len(FLEET)
+        watch_meters(channels, Miners(tuple(one.id for one in FLEET), (watts,) * len(FLEET), read_s), site)
     return channels
 
 
@@ -38,18 +42,19 @@ def is_still(*steps, key=KEY, **more):
 
 
 HOUR = STILL_AFTER_S
+STOOD = ((0, 352_417, 3400), (LATE_S, 352_417, 3400), (60, 352_417, 25))
 
 
 def test_met1_a_meter_that_stands_to_the_last_digit_for_an_hour_in_which_the_load_moved_is_unknown():
-    assert is_still((0, 352_417, 3400), (HOUR // 2, 352_417, 25), (HOUR // 2, 352_417, 25))
-    assert not is_still((0, 352_417, 3400), (HOUR // 2, 352_417, 25), (HOUR // 2 - 1, 352_417, 25)), "not yet an hour"
-    held = shown_after((0, 352_417, 3400), (60, 352_417, 25), (HOUR, 352_417, 25))[KEY]
+    assert is_still(*STOOD, (HOUR - LATE_S - 60, 352_417, 25))
+    assert not is_still(*STOOD, (HOUR - LATE_S - 61, 352_417, 25)), "not yet an hour"
+    held = shown_after(*STOOD, (HOUR, 352_417, 25))[KEY]
     assert (held.value, held.at_s) == (352_417, 0), "what it showed is of the time when it last moved"
 
 
 def test_a_meter_that_moves_again_counts_at_once_and_one_that_moved_between_begins_anew():
-    back = shown_after((0, 352_417, 3400), (60, 352_417, 25), (HOUR, 352_417, 25), (120, 14_022, 25))[KEY]
-    assert (back.value, back.at_s, back.why) == (14_022, HOUR + 180, "")
+    back = shown_after(*STOOD, (HOUR, 352_417, 25), (120, 14_022, 25))[KEY]
+    assert (back.value, back.at_s, back.why) == (14_022, LATE_S + HOUR + 180, "")
     assert not is_still((0, 352_417, 3400), (60, 352_416, 25), (HOUR, 352_416, 25))
 
 
@@ -67,16 +72,36 @@ def test_a_meter_that_moves_again_counts_at_once_and_one_that_moved_between_begi
 )
 def test_only_a_load_that_moved_by_more_than_its_digits_and_a_twentieth_proves_it(meter, watts, still):
     before = 25 if meter == 14_022 else 3400
-    assert is_still((0, meter, before), (60, meter, watts), (HOUR, meter, watts)) is still
+    steps = ((0, meter, before), (LATE_S, meter, before), (60, meter, watts), (HOUR, meter, watts))
+    assert is_still(*steps) is still
+
+
+def test_watts_that_were_read_before_the_meter_moved_are_no_movement():
+    """A PDU that missed the tick of the stop still counted as it was before; the meter then stood for good reasons."""
+    assert not is_still((0, 1000, 3400, 120), (120, 1000, 6), (HOUR, 1000, 6), (HOUR, 1000, 6))
+    assert not is_still((0, 1000, 3400), (120, 1000, 3400, 100), (120, 1000, 6), (HOUR, 1000, 6), (HOUR, 1000, 6))
+
+
+def test_a_meter_that_is_late_or_was_not_asked_since_the_load_moved_stands_for_good_reasons():
+    steady = ((0, 352_417, 3400), (HOUR // 2, 352_417, 3400), (HOUR, 352_417, 3400))
+    assert not is_still(*steady, (8, None, 25)), "only the outlets were asked"
+    assert not is_still(*steady, (8, None, 25), (30, 352_417, 25)), "it averages"
+    assert is_still(*steady, (8, None, 25), (120, 352_417, 25), (120, 352_417, 25))
+
+
+def test_a_load_that_moved_while_the_meter_was_silent_is_no_proof():
+    """One that counts in kilowatts shows before and after an order the same."""
+    silent = ((120, None, 3400), (120, None, 25), (HOUR, None, 25), (HOUR, None, 3400))
+    assert not is_still((0, 352_000, 3400), (HOUR, 352_000, 3400), *silent, (120, 352_000, 3400), (HOUR, 352_000, 3400))
 
 
 def test_watts_that_nobody_knows_are_no_movement():
-    assert not is_still((0, 352_417, 3400), (60, 352_417, None), (HOUR, 352_417, None))
+    assert not is_still(*STOOD[:2], (60, 352_417, None), (HOUR, 352_417, None))
 
 
 def test_frequency_and_voltage_of_a_meter_that_stands_still_are_unknown_while_they_stand_too():
     site = wires(grid_hz=(HZ,), voltage_v=(VOLTS,))
-    steps = ((0, 352_417, 3400), (60, 352_417, 25), (HOUR, 352_417, 25))
+    steps = (*STOOD, (HOUR, 352_417, 25))
     for key in (HZ, VOLTS):
         assert is_still(*steps, site=site, key=key, told={HZ: 50.0, VOLTS: 231.4})
     elsewhere = wires(grid_hz=("grid relay:grid_hz",))
@@ -97,24 +122,26 @@ def test_of_three_phases_that_are_added_one_without_load_may_stand():
     for at_s, first_w, watts in ((0, 352_417, 3400), (60, 14_022, 25), (HOUR + 60, 14_023, 25)):
         told = dict(zip(phases, (first_w, 117, 117), strict=True))
         channels |= {key: Value(value, at_s, key) for key, value in told.items()}
-        watch_meters(channels, Miners(tuple(one.id for one in FLEET), (watts,) * len(FLEET)), site)
+        watch_meters(
+            channels, Miners(tuple(one.id for one in FLEET), (watts,) * len(FLEET), (at_s,) * len(FLEET)), site
+        )
     assert [channels[key].why for key in phases] == [""] * 3
 
 
 def test_nothing_is_kept_of_a_site_without_a_meter_or_of_a_meter_that_is_silent():
     channels = {}
     watch_meters(channels, Miners(), wires())
-    watch_meters(channels, Miners(("m000",), (5,)), Wiring({}, (), FLEET, (), {}, {}))
+    watch_meters(channels, Miners(("m000",), (5,), (1,)), Wiring({}, (), FLEET, (), {}, {}))
     assert channels == {}
     gone = {KEY: Value(7, 1, KEY, "no answer")}
-    watch_meters(gone, Miners(("m000",), (5,)), wires()._replace(miners=FLEET[:1]))
+    watch_meters(gone, Miners(("m000",), (5,), (1,)), wires()._replace(miners=FLEET[:1]))
     assert gone == {KEY: Value(7, 1, KEY, "no answer")}
 
 
 def test_what_a_round_takes_in_again_is_judged_again():
     """A reading that says the same of a meter that stands still does not free it."""
     site, last = wires(), None
-    for at_s, watts in ((0, 3400), (120, 25), (HOUR, 25), (HOUR + 120, 25)):
+    for at_s, watts in ((0, 3400), (LATE_S, 3400), (LATE_S + 120, 25), (HOUR, 25), (HOUR + 120, 25)):
         told = [Reading(KEY, 352_417, 10_000 + at_s)]
         told += [Reading(f"{one.group}/{one.mac}:power_w", watts, 10_000 + at_s) for one in FLEET]
         told += [
@@ -192,3 +219,25 @@ def test_frq1_an_off_grid_frequency_that_stands_still_with_its_meter_starts_nobo
     plant.ticks(35)
     assert plant.image.site["grid_hz"].value is None
     assert "no_start" in {limit.what for limit in plant.decisions[-1].envelope.reasons}
+
+
+def test_a_mine_comes_back_whose_meter_counts_in_kilowatts_and_showed_the_same_all_through_the_order():
+    """The PDU was silent in the two ticks of the stop: its watts of before were taken for a load that moved, and the
+    meter for one that stands still. With a meter that is unknown nobody starts, and so it stood on."""
+    plant = Plant(wiring(24, meter=True))
+
+    def ticks(count):
+        for _ in range(count):
+            plant.meter = round(plant.total, -3)
+            plant.tick()
+
+    ticks(4)
+    plant.signal, plant.dead = "off", {"redfish pdu1"}
+    ticks(2)
+    plant.dead = set()
+    ticks(33)
+    assert plant.image.channels["sel735 meter:power_w"].why == ""
+    plant.signal = "run"
+    ticks(30)
+    assert plant.total > 20 * 3000
+    assert not plant.events("device_frozen")
