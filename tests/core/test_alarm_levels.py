@@ -13,6 +13,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase, MinerBook, Shed
 from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec, Role
+from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.words import sentence
 
 GONE = (None,) * 4
@@ -160,6 +161,13 @@ def test_whose_silence_is_explained_is_not_judged():
     found, unknown = seen(silent(miners=books, chases=chases), "miner_offline")
     assert found == ["m002", "m003"]
     assert unknown == {"miner_offline m000", "miner_offline m001"}
+
+
+def test_cmd4_whom_a_person_put_aside_is_no_alarm_and_whom_nobody_did_is_one():
+    given = view()
+    books = {"m000": MinerBook(quarantined="did not start"), "m001": MinerBook(quarantined=f"{BY_PERSON}anna: fan")}
+    given = given._replace(state=given.state._replace(miners={**given.state.miners, **books}))
+    assert seen(given, "quarantined")[0] == ["m000"]
 
 
 def test_while_everything_is_meant_to_be_off_nobody_is_missed():

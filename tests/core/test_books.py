@@ -312,3 +312,16 @@ def test_how_long_it_has_been_in_its_mode_and_what_started_in_the_last_hour():
     assert (same.last["failed_starts"], same.last["plant_s"], same.last["watched_s"]) == (1, now_s, now_s)
     other = room._next_state(seen, {}, compared(), plan(seen), None, "HOLD", policy)
     assert (other.mode, other.mode_s) == ("HOLD", now_s)
+
+
+def test_what_began_in_this_step_is_kept_in_watts_and_what_began_before_it_is_let_go():
+    """[ramp] counts a step by it; kept for good, it would grow in the database by a pair with each start."""
+    seen = view()
+    now_s, one_w = seen.now_s, seen.wiring.miners[1].nominal_w
+    kept = {"started_w": [[now_s - room.STEP_S, 7000], [now_s - room.STEP_S + 1, 900]]}
+    seen = seen._replace(state=seen.state._replace(last=kept))
+    policy = SimpleNamespace(rules={})
+    state = room._next_state(seen, {}, compared(), plan(seen, starts=(1, 2)), None, "RUNNING", policy)
+    assert state.last["started_w"] == [[now_s - room.STEP_S + 1, 900], [now_s, 2 * one_w]]
+    state = room._next_state(seen, {}, compared(), plan(seen), None, "RUNNING", policy)
+    assert state.last["started_w"] == [[now_s - room.STEP_S + 1, 900]]
