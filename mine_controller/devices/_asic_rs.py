@@ -30,7 +30,6 @@ MODES = ("low", "normal", "high")
 SIGHTLESS = "before the command: it does not tell who it is: are user and password right?"
 PASSWORD = "the login was refused: set user and password of the section to those of the unit"  # noqa: S105 - words
 _LOGIN = re.compile(r"auth|unauthori[sz]ed|\b40[13]\b|password|login|credential", re.IGNORECASE)
-_URL = re.compile(r"https?://\S+")  # of a call that got lost: its path may be that of a login
 _GONE = re.compile(r"connection refused|no route|connectionfailed|connection failed", re.IGNORECASE)
 _CAN_NOT = re.compile(r"not supported|unsupported", re.IGNORECASE)
 
@@ -124,6 +123,6 @@ def _failed(command: Command, text: str) -> Outcome:
         return Outcome(command.id, UNSUPPORTED, text)
     if _GONE.search(text):
         return Outcome(command.id, UNREACHABLE, text)
-    if _LOGIN.search(_URL.sub("", text)):
+    if _LOGIN.search(text):
         return Outcome(command.id, REFUSED, PASSWORD)
     return Outcome(command.id, UNKNOWN, text or "asic-rs failed without a word")
