@@ -30,6 +30,17 @@ def test_an_endpoint_explains_what_it_feeds_and_nothing_else():
     assert not related("device_unreachable redfish pdu2", effect("miner_offline", "m001"), WIRES)
     assert not related("device_unreachable redfish pdu1", effect("smoke", "site"), WIRES)
     assert related("heat_stop inlet", effect("temperature_warning", "inlet"), WIRES)
+    assert related("miner_offline m001", effect("start_failed", "m001"), WIRES)
+    assert not related("miner_offline m001", effect("start_failed", "m002"), WIRES), "one of many explains its own only"
+
+
+def test_a_blind_role_explains_the_device_that_feeds_it_and_what_cannot_be_judged_without_it():
+    def blind(kind, about, cause):
+        return related(cause, {"kind": kind, "about": about}, WIRES)
+
+    assert blind("device_unreachable", "iotawatt fans", "fan_meter_blind fans")
+    assert not blind("device_unreachable", "redfish pdu1", "fan_meter_blind fans")
+    assert blind("fan_fault", f"fan {WIRES.fans[0].name}", "fan_meter_blind fans")
 
 
 def test_an_uplink_explains_what_lies_beyond_it_and_nothing_on_the_site():
