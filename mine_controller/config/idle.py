@@ -71,8 +71,10 @@ def _powers(document: Document, wiring: Wiring, kinds: Kinds) -> _Said:
     ends = {group: wired.endpoint for group in groups if (wired := kinds.get(group)) is not None}
     for name in ("nominal_w", "standby_w"):
         own = {group: getattr(end.options, name, None) for group, end in ends.items() if end is not None}
-        written = SITE in document.sections and name in document.sections[SITE].entries
-        if written and groups and len(own) == len(groups) and None not in own.values():
+        entries = document.sections[SITE].entries if SITE in document.sections else {}
+        if name not in entries or {str(watts) for watts in own.values()} == {entries[name].value}:
+            continue  # whose sections say the same has nothing to write there
+        if groups and len(own) == len(groups) and None not in own.values():
             said = ", ".join(f"{watts} W of [{group}]" for group, watts in tuple(own.items())[:SHOWN])
             text = "counts for no miner: each has the figure of its section, so write it there"
             yield SITE, name, f"{text} ({said}{', ...' if len(own) > SHOWN else ''})"

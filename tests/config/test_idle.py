@@ -110,6 +110,8 @@ def test_a_power_in_site_that_no_miner_takes_is_noted(write, option):
     said = {"nominal_w": "18 W of [bitaxe shelf]", "standby_w": "3 W of [bitaxe shelf]"}[name]
     words = f"counts for no miner: each has the figure of its section, so write it there ({said})"
     assert found == [("site", name, words)]
+    same = text.replace(option, f"{name} = {said.partition(' ')[0]}")  # as a sample of before had it
+    assert not [one for one in load(write(same, FLEET)).notes if one.section], "there is nothing to write anew"
     later = text.replace("hosts = 127.0.0.9", "hosts = CHANGE-ME")
     assert not [one for one in load(write(later, FLEET)).notes if one.section == "site"]
 
