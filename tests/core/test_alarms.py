@@ -438,3 +438,13 @@ def test_clk2_an_alarm_of_the_same_second_by_a_clock_that_was_set_back_is_anothe
     desk.tick(STOP)
     keys = [one.key for one in desk.told if one.what == "raise"]
     assert (len(keys), len(set(keys))) == (2, 2)
+
+
+def test_an_alarm_that_an_older_program_raised_by_an_event_ends_by_the_watch_that_finds_it_since():
+    """`quarantined` was an event; a release then left it on the list for a day, and nobody heard that it was over."""
+    desk = Desk()
+    stands = event("quarantined", "m001")
+    desk.tick(stands)
+    desk.ticks(3, levels=(stands,))
+    assert [one.what for one in desk.tick()] == ["clear"]
+    assert not desk.alarms

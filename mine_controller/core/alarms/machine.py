@@ -245,6 +245,8 @@ class Machine:
     def _again(self, alarm: Alarm, severity: str, event: Event, *, level: bool) -> None:
         """It is there still, or there again: the figure is brought up to date, and it may have become graver."""
         alarm["seen_s"], alarm["reason"] = self.now_s, _packed(event.reason)
+        if level:
+            alarm["level"] = 1  # an older program may have raised it by an event, and its watch ends it now
         alarm.pop("first", None)
         if alarm.pop("clear_s", None) is not None and not level:
             self._count(f"{alarm['kind']} {alarm['about']}", alarm)
