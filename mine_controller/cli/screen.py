@@ -77,7 +77,10 @@ def _asked(config: Config, now_s: int) -> Iterator[str]:
     try:
         rows = [one for one in waiting(config.paths) if one.verb not in NO_WISH]
     except StoreTrouble as trouble:
-        yield from (click.style(row, fg="red") for row in _wrapped("Asked", safe(trouble.text)))
+        lost = trouble.kind == "corrupt"  # that file alone, which the next request begins anew
+        why = f"{trouble.text.rpartition(': ')[2]}; ask for it again" if lost else trouble.text
+        told = f"what waits for a tick can't be read: {why}"
+        yield from (click.style(row, fg="red") for row in _wrapped("Asked", safe(told)))
         return
     rows.sort(key=lambda one: (one.verb != "emergency-stop", -one.id))
     for one in rows[:MOST_ASKED]:

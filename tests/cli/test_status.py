@@ -59,6 +59,18 @@ def test_what_was_asked_for_and_no_tick_has_taken_yet_stands_below_the_mode(plac
     assert "Asked" not in place.run("status").stdout
 
 
+def test_an_inbox_that_is_damaged_is_not_told_as_the_database(place):
+    """What the mine knows is whole; what was asked for is lost, and the next request begins a new file."""
+    place.ticks(2)
+    place.config.paths.inbox.write_bytes(b"x" * 5000)
+    shown = place.run("status").stdout
+    words = "Asked what waits for a tick can't be read: file is not a database; ask for it again"
+    assert words in " ".join(shown.split())
+    assert max(map(len, shown.splitlines())) <= 80
+    place.run("fans", "on", "3", "--for", "1h", "--reason", "a try", "--no-tick")
+    assert "Asked set-state fan.3 on" in " ".join(place.run("status").stdout.split())
+
+
 def test_an_uplink_that_is_back_and_does_not_count_yet_says_so(place):
     """While the holding pool still has the miners, `up` alone would be a riddle."""
     shown = json.loads(place.ticks(2).run("status", "--json").stdout)
