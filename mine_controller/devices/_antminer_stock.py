@@ -50,7 +50,9 @@ from mine_controller.wire import cgminer
 from mine_controller.wire.door import Wire, WireError
 
 SET_S = 35.0  # the most a change of the configuration was given by anybody; 21 s is what it takes
-AGAIN_S = 30.0  # with less time than this left, a change that was not stored waits for the next try
+# With less time than this left, a change that was not stored is not sent once more: a look may take 5 s, and the script
+# some more to write. A tick has 25 s for it all.
+AGAIN_S = 10.0
 STORED_S = 2.0  # its answer comes before its file is there
 REBOOT_AFTER_S = 180  # asleep by its own word and hashing for so long: it needs a reboot
 REBOOT = "/cgi-bin/reboot.cgi"
