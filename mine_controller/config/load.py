@@ -140,7 +140,7 @@ def build_config(source: Source, over: Over) -> Config:
         channels=channels,
         paths=paths,
         sha=sha(source),
-        notes=tuple(sorted(set(work.notes), key=lambda note: note.line)),
+        notes=tuple(sorted(dict.fromkeys(work.notes), key=lambda note: note.line)),
         secrets=tuple(dict.fromkeys(work.secrets)),
         facts=site_options,
         keep=keeping,
