@@ -52,6 +52,7 @@ class Fleet(NamedTuple):
     proof_w: int  # what curtailment is judged by: the sum; where some are unknown, no more than the meter less the fans
     trusted: int = 0  # of the unknown, those whose own word of sleep is the best proof this site can have
     most_w: int = 0  # miners_w, no word of sleep believed: the most that outlets and estimates account for
+    fans_most_w: int = 0  # what the fans may draw, those nobody reads a tenth more than usual
 
 
 def on_above_w(spec: MinerSpec) -> int:
@@ -123,6 +124,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         proof,
         trusted,
         most_w,
+        fans_most_w,
     )
 
 

@@ -31,7 +31,7 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     ends before that one does, a shed is begun anew once the former is proven or an emergency (`taken_over`). Of the
     latter the new one has the time: it is due as soon, and as grave.
     """
-    demanded, fleet = envelope.max_power_w == 0, _fanless(fleet, image)
+    demanded, fleet = envelope.max_power_w == 0, _with_fans(fleet, image)
     shed, now_s = state.shed, image.clock.plant_s
     if shed is not None and shed.ended_s is not None:
         shed = None
@@ -56,9 +56,12 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     return shed if least_w <= shed.floor_w else shed._replace(floor_w=least_w)
 
 
-def _fanless(fleet: Fleet, image: Image) -> Fleet:
-    """Of a mine without fans the meter shows none: absent is not unknown."""
-    return fleet if image.fans else fleet._replace(fans_w=0)
+def _with_fans(fleet: Fleet, image: Image) -> Fleet:
+    """Of a mine without fans the meter shows none: absent is not unknown. Fans nobody reads are no reason to leave the
+    meter out either: they draw no more than they may."""
+    if not image.fans:
+        return fleet._replace(fans_w=0)
+    return fleet if fleet.fans_w is not None else fleet._replace(fans_w=fleet.fans_most_w)
 
 
 def _beside_w(fleet: Fleet, dark_w: int) -> int:
@@ -69,9 +72,9 @@ def _beside_w(fleet: Fleet, dark_w: int) -> int:
     PDU may have lied before.
     """
     least_w = max(0, min(spare_w(fleet.nominal_w), floor_w(fleet.nominal_w, fleet) - dark_w))
-    if fleet.meter_w is None or fleet.fans_w is None:
+    if fleet.meter_w is None:
         return least_w
-    beyond_w = fleet.meter_w - fleet.most_w - fleet.fans_w  # who tells nothing counts as much as it may draw
+    beyond_w = fleet.meter_w - fleet.most_w - (fleet.fans_w or 0)  # who tells nothing counts as much as it may draw
     agreed_w = fleet.meter_w * AGREE_PCT // 100
     return max(least_w, min(beyond_w, agreed_w)) if beyond_w <= 2 * agreed_w else least_w
 
@@ -79,14 +82,14 @@ def _beside_w(fleet: Fleet, dark_w: int) -> int:
 def against_meter(shed: Shed | None, image: Image, fleet: Fleet, fans: Mapping[str, FanBook]) -> Fleet:
     """MET2: the utility's order is proven by the larger of two, the outlets' sum and the site meter less what is no
     miner's: a PDU that says 0 W may lie, and it is the meter that the bill is made from."""
-    meter, fleet = image.site.get(METER), _fanless(fleet, image)
+    meter, fleet = image.site.get(METER), _with_fans(fleet, image)
     if shed is None or shed.cause != SIGNAL or meter is None:
         return fleet
-    if fleet.meter_w is None or fleet.fans_w is None:  # what it told of before is not over because it is silent now
+    if fleet.meter_w is None:  # what it told of before is not over because it is silent now
         return fleet._replace(proof_w=max(fleet.proof_w, shed.told_w)) if shed.emergency == BY_METER else fleet
     if image.clock.plant_s - meter.at_s > METER_FRESH_S and not _is_after(meter.at_s, shed):
         return fleet
-    fans_w = fleet.fans_w - _late_w(image, fans, meter.at_s)
+    fans_w = (fleet.fans_w or 0) - _late_w(image, fans, meter.at_s)
     return fleet._replace(proof_w=max(fleet.proof_w, fleet.meter_w - fans_w - shed.beside_w))
 
 

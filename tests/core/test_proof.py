@@ -136,6 +136,17 @@ def test_met2_a_meter_that_is_silent_leaves_the_proof_to_the_outlets():
     assert len(plant.events("curtailed")) == 1
 
 
+def test_met2_fans_that_nobody_reads_do_not_silence_the_meter():
+    plant = Metered()
+    plant.fan_meter = False
+    ordered(plant, hidden_w=24 * 3400).ticks(3)
+    assert plant.events("curtailed") == []
+    assert len(plant.events("curtail_unproven")) == 1
+    plant.hidden_w = 0
+    plant.tick()
+    assert len(plant.events("curtailed")) == 1
+
+
 def test_met2_a_meter_that_averages_is_waited_for_again_when_miners_woke_in_the_dark():
     plant = ordered(Metered(late_s=20))
     plant.ticks(3)
@@ -208,7 +219,7 @@ ORDER = Shed(880, 1000, "signal", 100_000, 5_000, beside_w=1_000)
 
 def fleet(miners_w=600, *, meter_w=20_000, fans_w=13_500, unknown=0):
     most_w = miners_w + unknown * 3_740
-    return Fleet((), (), unknown, 0, 0, 0, miners_w, most_w, 100_000, 0, fans_w, meter_w, 0, most_w, 0, most_w)
+    return Fleet((), (), unknown, 0, 0, 0, miners_w, most_w, 100_000, 0, fans_w, meter_w, 0, most_w, 0, most_w, 14_850)
 
 
 def image(*, meter_at=1000):
@@ -223,7 +234,7 @@ def image(*, meter_at=1000):
         (ORDER, fleet(), 970, 5_500),
         (ORDER, fleet(), 969, 600),  # of before the stop, perhaps
         (ORDER, fleet(meter_w=None), 1000, 600),
-        (ORDER, fleet(fans_w=None), 1000, 600),
+        (ORDER, fleet(fans_w=None), 1000, 4_150),  # fans nobody reads draw no more than they may
         (ORDER, fleet(unknown=1), 1000, 5_500),  # whatever the others hide
         (ORDER, fleet(unknown=2), 1000, 8_080),
         (ORDER._replace(cause="temperature"), fleet(), 1000, 600),  # no contract asks, and a house may be on the meter
