@@ -81,7 +81,7 @@ def story_figures(told: Iterable[Told]) -> dict[str, Any]:
         "possible_worst_s": max((one.under_s for one in possible if one.under_s is not None), default=None),
         "late": len(late),
         "late_because": Counter(because(one) for one in late),
-        "late_and_nobody_told": [line(one) for one in late if not one.told],
+        "late_and_nobody_told": [line(one) for one in late if not (one.told or one.hidden)],
         "neither_under_when_due_nor_told": [line(one) for one in told if not one.kept],
         "violations": Counter(name for one in broken for name in {name for name, _ in one.found}),
         "under_s_median": statistics.median(loaded) if loaded else None,

@@ -154,6 +154,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("ramp", "hold"): "the climb is paused after {failed} failed starts",
     ("run_on", "lit"): "fans stay while miners draw power",
     ("run_on", "running_on"): "fans run on {left_s} more",
+    ("run_on", "shown"): "fans stay: the site meter shows {meter_w}, outlets and fans {sum_w}",
     ("run_on", "doubted"): "fans stay: {miners} of {of} miners draw nothing and do not say that they rest",
     ("hazard", "smoke"): "SMOKE: outlets off, fans off",
     ("hazard", "smoke_only"): "SMOKE: outlets off",

@@ -2,6 +2,8 @@
 
 from core.plant import Plant, wiring
 
+from mine_controller.core.words import sentence
+
 
 def test_cmd10_one_probe_stuck_in_frost_ends_no_run_on():
     """CMD10, TMP1: found by a story of the twin, where the coldest probe alone let the fans go down over hot boards."""
@@ -70,6 +72,21 @@ def test_pdu4_air_that_stayed_for_their_word_stays_when_nobody_hears_them_any_mo
     plant.dead = {"foreman mine"}
     plant.ticks(20)
     assert plant.fans_up == air
+
+
+def test_met2_no_air_is_taken_from_miners_that_only_the_site_meter_shows():
+    """Found by a story of the twin: PDUs that said 0 W, a silent Foreman, and a meter that showed the whole mine."""
+    plant = Plant(wiring(meter=True))
+    plant.dead, plant.meter = {"foreman mine"}, 24 * 3400 + 9 * 1500
+    plant.ticks(4)
+    air = plant.fans_up
+    plant.garbage = {f"{spec.outlet}:power_w": 0 for spec in plant.wiring.miners}
+    plant.ticks(12)
+    assert plant.fans_up == air
+    assert "the site meter shows" in " ".join(sentence(one.reason) for one in plant.decisions[-1].envelope.reasons)
+    plant.meter = 9 * 1500 + 600  # dark in truth
+    plant.ticks(8)
+    assert plant.fans_up < air
 
 
 def test_a_few_words_that_were_left_behind_hold_no_air():

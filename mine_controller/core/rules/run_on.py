@@ -1,5 +1,6 @@
 """Fans run on after the miners stop (CMD10, O10, G6): air goes down only when the miners are measured dark long enough,
-and not where a fifth of them said then that they hash, until nearly all have said otherwise (PDU4).
+and not where a fifth of them said then that they hash, until nearly all have said otherwise (PDU4); nor while the site
+meter shows a fifth of the mine more than outlets and fans account for (MET2).
 
 With the container fans off and the miners' own fans still turning, hot air recirculates and the inlet climbs to 57 °C.
 """
@@ -14,6 +15,7 @@ from mine_controller.record import NamedTuple
 
 LAYER = EQUIPMENT
 NEEDS = ()
+HIDDEN_SHARE = 5
 
 
 class Options(NamedTuple):
@@ -30,8 +32,8 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         return Advice()
     fleet, now_s = view.fleet, view.now_s
     dark = fleet.unknown == 0 and fleet.miners_w < max(fleet.nominal_w // 20, fleet.standby_w * 11 // 10)
-    doubt = dark and _doubted(view, memory, options)
-    dark = dark and not doubt
+    doubt, shown = dark and _doubted(view, memory, options), dark and _is_shown(view)
+    dark = dark and not doubt and not shown
     since = (int(memory.get("dark_s") or 0) or now_s) if dark else 0
     dark_s = now_s - since if dark else 0
     kept: dict[str, Any] = {
@@ -43,9 +45,12 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     limits = []
     inlet_c = view.number("inlet_c")  # the voted one: a single probe that shows frost takes no air away
     cold = inlet_c is not None and inlet_c < options.cold_c
-    if doubt or (not cold and (not dark or dark_s < options.run_on_s)):
+    if doubt or shown or (not cold and (not dark or dark_s < options.run_on_s)):
         reason = Reason("run_on", "lit" if not dark else "running_on", (("left_s", options.run_on_s - dark_s),))
-        if doubt:
+        if shown:
+            apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.miners_w + fleet.fans_most_w))
+            reason = Reason("run_on", "shown", apart)
+        elif doubt:
             said = (("miners", dark_but(view.image, fleet, "hashing", None)), ("of", len(fleet.on)))
             reason = Reason("run_on", "doubted", said)
         if not cold:  # there fewer are the heater
@@ -54,6 +59,14 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             floor = min(options.fans, len(view.wiring.fans))
             limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
     return Advice(tuple(limits), (), (), kept)
+
+
+def _is_shown(view: View) -> bool:
+    """Whether the site meter has so much that no outlet shows: PDUs that lie may feed miners that say nothing."""
+    fleet = view.fleet
+    if fleet.meter_w is None or not fleet.nominal_w:
+        return False
+    return (fleet.meter_w - fleet.fans_most_w - fleet.miners_w) * HIDDEN_SHARE >= fleet.nominal_w
 
 
 def _doubted(view: View, memory: dict[str, Any], options: Options) -> bool:
