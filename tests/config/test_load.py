@@ -234,11 +234,10 @@ def test_an_input_still_to_be_filled_in_is_dropped_from_the_wiring(write):
 
 
 def test_notes_of_one_line_stand_in_the_same_order_each_time(write):
-    text = changed("profile = coop-container", "profile = coop-container\nrequire = REQ")
-    text = re.sub(r"(?m)^(host|url) = .*$", r"\1 = CHANGE-ME", text)
     needs = "fan_proof, inlet, power, signal"
-    notes = [one.text.partition(" ")[0] for one in load(write(text.replace("REQ", needs))).notes if one.option == "require"]
-    assert notes == needs.split(", ")
+    text = changed("profile = coop-container", f"profile = coop-container\nrequire = {needs}")
+    found = load(write(re.sub(r"(?m)^(host|url) = .*$", r"\1 = CHANGE-ME", text))).notes
+    assert [one.text.partition(" ")[0] for one in found if one.option == "require"] == needs.split(", ")
 
 
 def test_a_live_site_may_not_wait_for_what_it_requires(write):
