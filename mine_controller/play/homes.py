@@ -1,6 +1,6 @@
 """The outcome invariants O27 to O30: a home's miners, one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from mine_controller.play.outcomes import OBEY_S, Checker, History, Sample, length_s, stretches
 
@@ -9,9 +9,7 @@ HELD_S = 4 * 3600  # what a person holds is over by then
 MODE_S = 2700  # flash memory is written once in 25 minutes at most
 WARM_C = 35.0
 UNSET = frozenset(("a05",))  # a NerdQaxe's clocks have to be written into its section first
-ENDLESS = frozenset(
-    ("a06", "a09", "a12")
-)  # no word stops a Nano 3S, an NMMiner, or a plain cgminer as it is listed here
+ENDLESS = frozenset(("a06", "a09", "a12"))  # no word stops a Nano 3S, an NMMiner, or a plain cgminer as listed here
 
 
 class Held:
@@ -75,10 +73,15 @@ def o27(history: History) -> Iterator[str]:
             idle = house is not None and house.fit[at] and not house.works[at] and house.room_c < WARM_C
             return idle and not held.perhaps(name, one.at_s, 0)
 
-        for stretch in stretches(history.samples, dark):
-            limit_s = DARK_S + history.slack_s(stretch[0].at_s, stretch[-1].at_s)
-            if length_s(stretch) > limit_s:
-                yield f"{name} is dark for {length_s(stretch) / 60:.0f} minutes, and nothing is wrong with it"
+        for for_s in _longer(history, dark, DARK_S):
+            yield f"{name} is dark for {for_s / 60:.0f} minutes, and nothing is wrong with it"
+
+
+def _longer(history: History, is_so: Callable[[Sample], bool], most_s: float) -> Iterator[float]:
+    """How long each stretch of it was that lasted longer than this and the ticks that could not run in it."""
+    for stretch in stretches(history.samples, is_so):
+        if length_s(stretch) > most_s + history.slack_s(stretch[0].at_s, stretch[-1].at_s):
+            yield length_s(stretch)
 
 
 def o28(history: History) -> Iterator[str]:
@@ -94,10 +97,8 @@ def o28(history: History) -> Iterator[str]:
             house = one.house
             return house is not None and house.fit[at] and house.works[at] and held.surely(name, one.at_s)
 
-        for stretch in stretches(history.samples, runs):
-            limit_s = OBEY_S + history.slack_s(stretch[0].at_s, stretch[-1].at_s)
-            if length_s(stretch) > limit_s:
-                yield f"{name} works for {length_s(stretch):.0f} s though a person has stopped it"
+        for for_s in _longer(history, runs, OBEY_S):
+            yield f"{name} works for {for_s:.0f} s though a person has stopped it"
 
 
 def o29(history: History) -> Iterator[str]:

@@ -2,12 +2,11 @@
 
 from collections import Counter
 
-from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from laws.stages import fleet, weak
+from laws.troubles import Troubled
 
-SEEN: Counter[str] = Counter()
 MODES: Counter[str] = Counter()
 STARTS: list[int] = []
 LINES = ("sel735 meter", "mqtt supply", "openmptcprouter router", "cgminer rows", "dummy_pool local",
@@ -17,17 +16,8 @@ SHELVES = ("bitaxe shelf", "nerdqaxe shelf", "avalon desk", "avalon garage", "an
 FAULTS = ("silent", "garbage", "refuse", "gone", "frozen", "slow 4")
 
 
-class Anywhere(RuleBasedStateMachine):
+class Anywhere(Troubled):
     """What can go wrong at either. Guards are held after every step, outcomes at the end of the story."""
-
-    def meet(self, what, *texts):
-        self.troubles[what] += 1
-        SEEN[what] += 1
-        event(what)
-        for text in texts:
-            self.stage.do(text)
-        if sum(self.troubles.values()) % 3:  # every third comes together with the next
-            self.stage.tick()
 
     @rule(ticks=st.sampled_from([1, 1, 2, 3, 5, 8, 13, 20]))
     def advance(self, ticks):

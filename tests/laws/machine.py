@@ -2,13 +2,12 @@
 
 from collections import Counter
 
-from hypothesis import event
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, invariant, precondition, rule
 from laws.stages import stage
+from laws.troubles import Troubled
 
 MINERS, PDUS, FANS = 12, 2, 9
-SEEN: Counter[str] = Counter()
 MODES: Counter[str] = Counter()
 STARTS: list[int] = []
 
@@ -16,7 +15,7 @@ miner = st.integers(1, MINERS).map("a{:03}".format)
 pdu = st.integers(1, PDUS).map("pdu{}".format)
 
 
-class Site(RuleBasedStateMachine):
+class Site(Troubled):
     """Twelve miners on real drivers. Guards are held after every step, outcomes at the end of the story."""
 
     metered = False
@@ -33,15 +32,6 @@ class Site(RuleBasedStateMachine):
         )
         self.stage.run(4)
         self.troubles = Counter()
-
-    def meet(self, what, *texts):
-        self.troubles[what] += 1
-        SEEN[what] += 1
-        event(what)
-        for text in texts:
-            self.stage.do(text)
-        if sum(self.troubles.values()) % 3:  # every third comes together with the next
-            self.stage.tick()
 
     @rule(ticks=st.sampled_from([1, 1, 2, 3, 5, 8, 13]))
     def advance(self, ticks):
