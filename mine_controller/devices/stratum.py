@@ -1,14 +1,17 @@
 """A knock at the doors of your pools: does each take a connection, and does it answer as a pool would?
 
 The check is `mining.subscribe` without a login, so no wallet and no worker appears anywhere. A door that answers is up.
-One that can't be reached is down. One that takes the connection and says nothing proves neither: Monero pools know
-other words. A port behind TLS or a web socket, and one of Stratum V2 (which begins with a handshake of bytes), is only
-opened. A name that can't be looked up says more of the name server than of
-the pool.
+One that can't be reached is down. One that takes the connection and says nothing proves neither. A port behind TLS or a
+web socket, and one of Stratum V2 (which begins with a handshake of bytes), is only opened. So is a Monero pool, by its
+`coin` or by a wallet as its user: P2Pool shuts out for ten minutes the address from which it hears a word it does not
+know, and every miner behind that address with it (P2Pool 4, stratum_server.cpp). A name that can't be looked up says
+more of the name server than of the pool.
 """
 
+import re
 from collections.abc import Sequence
 
+from mine_controller.core.bands import ALGORITHM
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _pools
@@ -24,6 +27,7 @@ LATE = "not asked: out of time"
 CAP = 16 * 1024
 DOWN = "down"
 TURN_S = 120
+_MONERO = re.compile(r"[48][1-9A-HJ-NP-Za-km-z]{94}(?![0-9A-Za-z]).*")  # a wallet, and what may follow one in a user
 
 
 class Options(NamedTuple):
@@ -43,7 +47,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 def _knock(wire: Wire, pool: Pool, timeout_s: float) -> Reply:
     if wire.now() >= wire.until:
         return Reply(pool.name, 0, {"why": LATE}, b"")
-    hidden = pool.url.partition("://")[0] != "stratum+tcp"
+    hidden = pool.url.partition("://")[0] != "stratum+tcp" or _is_monero(pool)
     wanted = Request("LINE", pool.url, body=b"" if hidden else HELLO, cap=CAP)
     try:
         answer = wire.call(wanted, min(wire.until, wire.now() + timeout_s))
@@ -53,6 +57,11 @@ def _knock(wire: Wire, pool: Pool, timeout_s: float) -> Reply:
     return Reply(
         pool.name, 204 if hidden else answer.status, dict(answer.headers) | {"hidden": "1" * hidden}, answer.body
     )
+
+
+def _is_monero(pool: Pool) -> bool:
+    """True for a pool of XMRig's words, which begin with a login."""
+    return ALGORITHM.get(pool.coin.upper()) == "randomx" or (not pool.coin and _MONERO.fullmatch(pool.user) is not None)
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

@@ -401,6 +401,14 @@ def test_a_door_of_other_words_is_only_opened(scheme):
     assert links(found) == {"v2": "up"}
 
 
+@pytest.mark.parametrize(("coin", "user"), [("XMR", "rig"), ("zeph", "rig"), ("", "4" + "A" * 94 + "+20000")])
+def test_a_randomx_pool_is_only_opened_for_p2pool_bans_whoever_says_another_word(coin, user):
+    door = Pool("monero", "stratum+tcp://192.0.2.7:3333", user, coin=coin)
+    script, found = knocked(lambda _: Response(204, {"took_ms": "1"}, b""), (door, POOLS[0]))
+    assert [request.body for request in script.requests] == [b"", stratum.HELLO]
+    assert links(found) == {"monero": "up", "main": None}
+
+
 @pytest.mark.parametrize(
     ("kind", "link"), [("refused", "down"), ("unreachable", "down"), ("dns", None), ("timeout", None), ("closed", None)]
 )
