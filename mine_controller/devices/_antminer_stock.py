@@ -266,10 +266,12 @@ def _woken(unit: Unit, mode: int, options: Options) -> dict[str, Any] | Outcome:
 
 
 def _pools_of(conf: dict[str, Any]) -> list[dict[str, Any]]:
-    """The three places for pools as read; [] when they can't be sent back as they are."""
+    """The three places for pools as read; [] when they can't be sent back as they are. A place with nothing in it is
+    an empty one (so a T21 of January 2025 tells them, as AgentScanner's notes of October 2026 have it)."""
     told = conf.get("pools")
-    rows = [row for row in told if isinstance(row, dict) and isinstance(row.get("url"), str)] if told else []
-    return rows if isinstance(told, list) and len(rows) == len(told) else []
+    rows = told if isinstance(told, list) else []
+    good = all(isinstance(row, dict) and (not row or isinstance(row.get("url"), str)) for row in rows)
+    return rows if good else []
 
 
 def body(conf: dict[str, Any], mode: int, *, as_text: bool = False) -> dict[str, Any]:

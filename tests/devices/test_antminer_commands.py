@@ -104,6 +104,14 @@ def test_a_limited_share_and_the_address_behind_the_worker_go_back_as_they_were_
     assert "freq-level" not in board.bodies[0]
 
 
+def test_places_for_pools_that_are_empty_objects_are_no_reason_to_leave_a_unit_on():
+    """As a T21 of January 2025 tells them: one pool without a password, and two places with nothing in them."""
+    pools = [{"url": "stratum+tcp://pool.example:3333", "user": "acct.w1"}, {}, {}]
+    board = Board(conf={**CONF, "pools": pools}, get_system_info={"macaddr": MAC, "minertype": "Antminer T21"})
+    assert command(board.ports, "stop")[0].verdict == "accepted"
+    assert board.bodies[0]["pools"] == [{"url": "", "user": "", "pass": "", **row} for row in pools]
+
+
 def test_a_setting_that_reads_as_null_is_not_sent():
     board = Board(conf={**S21, "bitmain-user-ip-cat": None}, get_system_info={"macaddr": MAC, "minertype": "x"})
     assert command(board.ports, "stop")[0].verdict == "accepted"
