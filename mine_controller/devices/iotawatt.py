@@ -3,6 +3,11 @@
 Seen in the firmware's source: `/status` lists active inputs only, by `channel` and without names, `Watts` as a text;
 names and their values come from `/query`, which stops the sampling while it runs, so the window is short; `begin`,
 `end` and `group` are all required; an error is HTTP 400 with JSON in a text/plain body; authentication is digest.
+
+It measures against a voltage reference. Without one (its adapter unplugged, or the mains gone under a unit that has
+another supply) it says 0 V, 0 W for every input measured against it, and the frequency of the last cycle it saw
+(samplePower.cpp); before the first one it says 55 Hz. Which input has which reference it does not tell: with one of
+several lost, what flows is measured still, 0 W may be either, and a sum of inputs lacks some.
 """
 
 import re
@@ -20,6 +25,9 @@ SET_AFTER = 1_577_836_800  # 2020: an earlier clock was never set
 WINDOW_S = 15  # records are 5 s: short enough that a fan just started is not averaged with its standstill
 ROW_OLD_S = 90
 MOST_NAMES = 40
+NO_REFERENCE_V = 50  # less counts as no voltage in its own firmware (webServer.cpp)
+NO_REFERENCE = "a voltage reference of the unit says 0 V: is its adapter plugged in?"
+STALE_HZ = "no voltage: its frequency is that of the last cycle it saw"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
 
@@ -100,7 +108,29 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     found += _frequency(status, found)
     if "series" in by_name:
         found += _by_name(by_name["series"], by_name.get("query"), clock_s)
-    return tuple(found)
+    return tuple(_measured(found, status))
+
+
+def _measured(found: list[Found], status: dict[str, Any]) -> list[Found]:
+    """Watts that no reference stands behind are unknown: a site that draws nothing may be one that nobody measures."""
+    volts = [each.value for each in found if each.quantity == "voltage_v"]
+    lost = [value for value in volts if _is_lost(value)]
+    if not lost:
+        return found
+    outputs = status.get("outputs")
+    names = [one.get("name") for one in outputs if isinstance(one, dict)] if isinstance(outputs, list) else []
+    doubted = [
+        each.quantity == "power_w" and (len(lost) == len(volts) or not each.value or each.channel in names)
+        for each in found
+    ]
+    return [
+        each._replace(value=None, why=each.why or NO_REFERENCE) if doubt else each
+        for each, doubt in zip(found, doubted, strict=True)
+    ]
+
+
+def _is_lost(volts: Any) -> bool:
+    return isinstance(volts, float) and abs(volts) < NO_REFERENCE_V
 
 
 def _clock(status: dict[str, Any], reply: Reply, options: Options) -> float:
@@ -123,7 +153,8 @@ def _input(one: dict[str, Any]) -> Iterator[Found]:
         yield _found(name, "power_w", one["Watts"])
     if "Vrms" in one:
         yield _found(name, "voltage_v", one["Vrms"])
-        yield _found(name, "grid_hz", one.get("Hz"))
+        lost = _is_lost(number(one["Vrms"]))
+        yield Found(name, "grid_hz", None, STALE_HZ) if lost else _found(name, "grid_hz", one.get("Hz"))
 
 
 def _found(channel: str, quantity: str, raw: Any) -> Found:
@@ -132,11 +163,15 @@ def _found(channel: str, quantity: str, raw: Any) -> Found:
 
 
 def _frequency(status: dict[str, Any], found: list[Found]) -> list[Found]:
-    """The endpoint's frequency: of the first voltage input, else what the statistics say."""
+    """The endpoint's frequency: of the first voltage input, else what the statistics say while one has a voltage."""
     first = next((each.value for each in found if each.quantity == "grid_hz" and each.value is not None), None)
     stats = status.get("stats")
     raw = first if first is not None else stats.get("frequency") if isinstance(stats, dict) else None
-    return [] if raw is None else [_found("", "grid_hz", raw)]
+    if raw is None:
+        return []
+    volts = [each.value for each in found if each.quantity == "voltage_v"]
+    sees = any(value is not None and not _is_lost(value) for value in volts)
+    return [_found("", "grid_hz", raw) if sees else Found("", "grid_hz", None, STALE_HZ)]
 
 
 def _by_name(series: Reply, query: Reply | None, clock_s: float) -> list[Found]:

@@ -70,3 +70,46 @@ def test_a_hostile_name_is_never_put_into_a_query():
     series = {"series": [{"name": name, "unit": "Watts"} for name in ("a]&x=[", "fan1", 7, None)]}
     wire, _ = read(lambda request: ok(json.dumps(series).encode()) if "show=series" in request.url else unit(request))
     assert "select=[time.utc.unix,fan1.watts.d0]" in wire.paths[2]
+
+
+def reads(inputs, **more):
+    """What is read of a unit that says this of its inputs; the query's window lies behind."""
+    says = {"stats": {"currenttime": 1763003600, "frequency": 59.98}, "inputs": inputs}
+    says |= {"outputs": [{"name": "total", "units": "Watts", "value": 0}, {"name": []}], **more}
+    row = {"labels": ["Time", "fan1", "fan2", "total"], "data": [[1763003590, 0, 412, 412]]}
+    series = {"series": [{"name": name, "unit": "Watts"} for name in ("fan1", "fan2", "total")]}
+
+    def unit(request):
+        told = says if "/status" in request.url else series if "show=series" in request.url else row
+        return ok(json.dumps(told).encode())
+
+    return read(unit)[1]
+
+
+def volts(channel, vrms):
+    return {"channel": channel, "Vrms": vrms, "Hz": 59.98}
+
+
+def test_without_its_voltage_reference_nothing_is_measured_and_the_frequency_is_an_old_one():
+    found = reads([volts(0, 0), {"channel": 1, "Watts": "0"}, {"channel": 2, "Watts": "412"}])
+    assert found["input 0", "voltage_v"] == 0
+    assert [found[name, "grid_hz"] for name in ("input 0", "")] == [None, None]
+    assert [found[f"input {at}", "power_w"] for at in (1, 2)] == [None, None]
+    assert [found[name, "power_w"] for name in ("fan1", "fan2", "total")] == [None, None, None]
+
+
+def test_with_one_reference_of_several_lost_what_flows_is_still_measured_and_a_sum_is_not():
+    found = reads([volts(0, 121.7), volts(1, 0.0), {"channel": 2, "Watts": "0"}, {"channel": 3, "Watts": "412"}])
+    assert [found[name, "grid_hz"] for name in ("input 0", "input 1", "")] == [59.98, None, 59.98]
+    assert [found[f"input {at}", "power_w"] for at in (2, 3)] == [None, 412]
+    assert [found[name, "power_w"] for name in ("fan1", "fan2", "total")] == [None, 412, None]
+
+
+def test_the_frequency_it_starts_with_is_not_the_grids():
+    assert (
+        reads([{"channel": 1, "Watts": "0"}], stats={"currenttime": 1763003600, "frequency": 55})["", "grid_hz"] is None
+    )
+
+
+def test_an_input_that_tells_volts_and_no_hertz_leaves_the_frequency_to_the_statistics():
+    assert reads([{"channel": 0, "Vrms": 121.7}])["", "grid_hz"] == 59.98
