@@ -6,7 +6,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mine_controller.devices import _asic
@@ -122,7 +122,7 @@ def _stock(trees: Trees, patience_s: float) -> Told:
         why_rate=_why_no_rate(stats),
         chip_c=_asic.hottest([*_heats(stats, _CHIPS), *_chains(new, "temp_chip")]),
         board_c=_asic.hottest([*_heats(stats, _BOARDS), *_chains(new, "temp_pcb")]),
-        fan_rpm=_asic.slowest(_stock_fans(stats), number(stats.get("fan_num"))),
+        fan_rpm=_slowest(_stock_fans(stats), number(stats.get("fan_num")), rate),
         uptime_s=uptime,
         mode=MODES.get(mode) if mode is not None and _generation(trees) != OLD else None,
         pool=_pool(trees),
@@ -134,6 +134,12 @@ def _stock(trees: Trees, patience_s: float) -> Told:
 
 def _chains(chains: Iterable[dict[str, Any]], name: str) -> list[Any]:
     return [heat for chain in chains for heat in _dashed(chain.get(name))]
+
+
+def _slowest(turns: Sequence[Any], fans: float | None, rate_ths: float | None) -> float | None:
+    """The slowest fan. Whoever hashes while none turns has none: it stands in a bath or is cooled by water, and still
+    counts four (as asic-rs's capture of an S21 XP Hyd. of January 2026 has it); one that lost them would stop."""
+    return None if rate_ths and not any(map(number, turns)) else _asic.slowest(turns, fans)
 
 
 def _stock_fans(stats: Mapping[str, Any]) -> list[Any]:
@@ -223,7 +229,7 @@ def _luxos(trees: Trees, patience_s: float) -> Told:
         power_w=_asic.above_zero(row(trees.get("power", {}), "POWER").get("Watts")),
         rate_ths=rate,
         board_c=_asic.hottest(heats),
-        fan_rpm=_asic.slowest(fans, len(fans)),
+        fan_rpm=_slowest(fans, len(fans), rate),
         uptime_s=uptime,
         pool=_pool(trees),
         model=config.get("Model") or _version(trees).get("Type"),
@@ -318,6 +324,7 @@ def _vnish(trees: Trees, patience_s: float) -> Told:
     word, why = _vnish_word(state, rate, _asic.counted(dig(miner, "miner_status.miner_state_time")), patience_s)
     pools = [pool for pool in _listed(miner, "pools") if pool.get("pool_type", "UserPool") == "UserPool"]
     fans = _listed(miner, "cooling.fans")
+    bath = dig(miner, "cooling.settings.mode.name") == "immersion"  # its firmware calls every fan lost there
     lost = any(fan.get("status") == "lost" for fan in fans)
     return Told(
         word=word,
@@ -326,7 +333,7 @@ def _vnish(trees: Trees, patience_s: float) -> Told:
         rate_ths=rate,
         chip_c=_asic.hottest([dig(miner, "chip_temp.max")]),
         board_c=_asic.hottest([dig(miner, "pcb_temp.max")]),
-        fan_rpm=0.0 if lost else _asic.slowest(fan.get("rpm") for fan in fans),
+        fan_rpm=None if bath else 0.0 if lost else _asic.slowest(fan.get("rpm") for fan in fans),
         uptime_s=_asic.counted(_summary(trees).get("Elapsed")),
         accepted=_sum(pools, "accepted"),
         rejected=_sum(pools, "rejected"),

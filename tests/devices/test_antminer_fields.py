@@ -57,3 +57,22 @@ def test_shares_of_a_pool_that_does_not_tell_them_are_not_left_out_of_the_sum(co
     pools = [{"accepted": 900, "rejected": 3}, {"accepted": count, "rejected": 1}]
     told = _antminer.told(_antminer.VNISH, {"board": {"miner": {"pools": pools}}}, 600)
     assert (told.accepted, told.rejected) == (None, 4)
+
+
+def test_a_vnish_unit_in_a_bath_has_no_fans_to_stand_still():
+    """As an S19j Pro with VNish 1.2.0-rc5 told it: immersion, and four fans called lost."""
+    fans = [{"id": at, "rpm": 0, "status": "lost"} for at in range(4)]
+    cooling = {"fan_num": 4, "fans": fans, "settings": {"mode": {"name": "immersion"}}, "fan_duty": 100}
+    assert _antminer.told(_antminer.VNISH, {"board": {"miner": {"cooling": cooling}}}, 600).fan_rpm is None
+    cooling["settings"] = {"mode": {"name": "auto"}}
+    assert _antminer.told(_antminer.VNISH, {"board": {"miner": {"cooling": cooling}}}, 600).fan_rpm == 0
+
+
+@pytest.mark.parametrize(
+    ("ghs", "turns", "rpm"), [(483979.25, [0, 0, 0, 0], None), (483979.25, [6000, 0, 5880, 6000], 0), (0.0, [0] * 4, 0)]
+)
+def test_a_stock_unit_that_hashes_while_none_of_its_fans_turns_has_none(ghs, turns, rpm):
+    """An S21 XP Hyd. of January 2026 counts four fans and tells 0 rpm of each."""
+    told = {"Elapsed": 602534, "GHS 5s": ghs, "fan_num": 4} | {f"fan{at}": turn for at, turn in enumerate(turns, 1)}
+    assert stock(told).fan_rpm == rpm
+    assert stock({"rate_5s": ghs, "fan_num": 4, "fan": turns}).fan_rpm == rpm
