@@ -1,8 +1,8 @@
 """Telegram: one chat a section, told by a bot. A second chat is a second section: [telegram family].
 
 Codes and texts as the Bot API answered them: 429 with retry_after, 401 for a wrong token, 403 for a chat that blocked
-the bot, 400 for a chat that does not exist, 5xx while the service is down. What comes back from the chat is read by
-notify/chat.py.
+the bot, 400 for a chat that does not exist, 400 with migrate_to_chat_id for a group that is a supergroup now, 5xx while
+the service is down. What comes back from the chat is read by notify/chat.py.
 """
 
 from contextlib import asynccontextmanager
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from telegram import Bot, InlineKeyboardMarkup
 
 TEXT, HTML, MOST = "telegram.txt", "telegram.html", 4096
+MOVED = "the chat has moved: set chat_id = {}"
 
 
 class Options(NamedTuple):
@@ -56,29 +57,50 @@ def hears(options: Options) -> bool:
 
 
 def send(options: Options, message: Message, until: float) -> Sent:
-    """Send it as HTML; as plain text when Telegram can't read the HTML of the owner's template."""
-    import asyncio  # noqa: PLC0415 - only a tick that tells something needs it
-    import os  # noqa: PLC0415 - the same
+    """Send it as HTML; as plain text when Telegram can't read the HTML of the owner's template. A group that became a
+    supergroup has another number, which the refusal names: what is told goes there, and says what to set."""
+    import os  # noqa: PLC0415 - only a tick that tells something needs it
 
     os.environ.setdefault("PTB_TIMEDELTA", "true")  # else the library warns, on cron's mail, at every 429
-    from telegram.error import BadRequest, TelegramError  # noqa: PLC0415 - 125 ms
+    from telegram.error import ChatMigrated, TelegramError  # noqa: PLC0415 - 125 ms
+
+    try:
+        try:
+            return _told(options, message, until)
+        except ChatMigrated as moved:
+            there = options._replace(chat_id=str(moved.new_chat_id))
+            return _told(there, _moved(message, moved.new_chat_id), until)._replace(why=MOVED.format(moved.new_chat_id))
+    except TimeoutError:
+        return Sent(ok=False, why="no answer in time")
+    except TelegramError as error:
+        return refused(error)
+
+
+def _told(options: Options, message: Message, until: float) -> Sent:
+    """Sent, as HTML or as plain text; what the library raises goes on up."""
+    import asyncio  # noqa: PLC0415 - see send
+
+    from telegram.error import BadRequest  # noqa: PLC0415 - the same
 
     async def bounded(html: str) -> None:
         await asyncio.wait_for(_send(options, message._replace(html=html), until), left_s(until))
 
     try:
-        try:
-            asyncio.run(bounded(message.html))
-        except BadRequest as error:
-            if not message.html or "parse" not in str(error).lower():
-                raise
-            asyncio.run(bounded(""))
-            return Sent(ok=True, why="the template's HTML was refused; sent as plain text")
-    except TimeoutError:
-        return Sent(ok=False, why="no answer in time")
-    except TelegramError as error:
-        return refused(error)
+        asyncio.run(bounded(message.html))
+    except BadRequest as error:
+        if not message.html or "parse" not in str(error).lower():
+            raise
+        asyncio.run(bounded(""))
+        return Sent(ok=True, why="the template's HTML was refused; sent as plain text")
     return Sent(ok=True)
+
+
+def _moved(message: Message, chat: int) -> Message:
+    """With what to set, where there is room for it, and without buttons: nobody hears them in a chat of that number."""
+    bare = message._replace(buttons=())
+    text, html = (f"{one}\n{MOVED.format(chat)}" if one else "" for one in (message.text, message.html))
+    fits = max(len(one.encode("utf-16-le", "replace")) // 2 for one in (text, html)) <= MOST
+    return bare._replace(text=text, html=html) if fits else bare
 
 
 async def _send(options: Options, message: Message, until: float) -> None:
@@ -127,9 +149,7 @@ def refused(error: Exception) -> Sent:
             ok=False, permanent=True, why="another program or a webhook takes what is written to this bot"
         ),
         errors.Forbidden: lambda one: Sent(ok=False, permanent=True, why=one_line(one.message)),
-        errors.ChatMigrated: lambda one: Sent(
-            ok=False, permanent=True, why=f"the chat has moved: set chat_id = {one.new_chat_id}"
-        ),
+        errors.ChatMigrated: lambda one: Sent(ok=False, permanent=True, why=MOVED.format(one.new_chat_id)),
         errors.TimedOut: lambda _: Sent(ok=False, why="no answer in time"),
         errors.BadRequest: lambda one: Sent(ok=False, permanent=True, why=one_line(one.message)),
         errors.NetworkError: lambda one: Sent(ok=False, why=one_line(one.message)),

@@ -7,7 +7,7 @@ from notify.peers import CUT, HANG
 
 from mine_controller.core.option import Secret, fill
 from mine_controller.notify import deadman, discord, email, sms, telegram
-from mine_controller.notify.message import EMERGENCY, INFO, WARNING, Message
+from mine_controller.notify.message import EMERGENCY, INFO, WARNING, Button, Message
 from mine_controller.notify.post import Call, post
 
 TOKEN = "4711:canary-token"
@@ -65,7 +65,6 @@ def test_telegram_says_how_long_it_wants_to_be_left_alone(http):
         (no(401, "Unauthorized"), "token"),
         (no(403, "Forbidden: bot was blocked by the user"), "blocked"),
         (no(400, "Bad Request: chat not found"), "chat not found"),
-        (no(400, "Bad Request: upgraded", migrate_to_chat_id=-100999), "chat_id = -100999"),
     ],
 )
 def test_telegram_refuses_for_good(http, answer, word):
@@ -74,6 +73,31 @@ def test_telegram_refuses_for_good(http, answer, word):
     assert (sent.ok, sent.permanent) == (False, True)
     assert word.lower() in sent.why.lower()
     assert "canary" not in sent.why
+
+
+def test_an_alarm_follows_a_group_that_became_a_supergroup_and_says_what_to_set(http):
+    """It happens when somebody is made an admin of the group; nobody looks at the config then."""
+    http.answers = [no(400, "Bad Request: upgraded", migrate_to_chat_id=-100999), (200, SAID, {})]
+    sent = telegram.send(bot(http), NEWS._replace(buttons=((Button("Ack", "ack:fire"),),)), soon())
+    assert (sent.ok, sent.why) == (True, "the chat has moved: set chat_id = -100999")
+    told = http.asked[1].form
+    assert (told["chat_id"], told["parse_mode"]) == ("-100999", "HTML")
+    assert told["text"] == f"{NEWS.html}\n{sent.why}", "who reads it there need not look into a log"
+    assert "reply_markup" not in told, "what is pressed there is not heard before chat_id is set"
+
+
+def test_a_message_without_room_for_it_follows_its_group_as_it_stands(http):
+    http.answers = [no(400, "Bad Request: upgraded", migrate_to_chat_id=-100999), (200, SAID, {})]
+    long = "x" * (telegram.MOST - 10)
+    assert telegram.send(bot(http), NEWS._replace(html=long), soon()).ok
+    assert http.asked[1].form["text"] == long
+
+
+def test_a_chat_that_moved_on_and_on_is_told_and_left_alone(http):
+    http.answers = [no(400, "Bad Request: upgraded", migrate_to_chat_id=-100999)]
+    sent = telegram.send(bot(http), NEWS, soon())
+    assert (sent.ok, sent.permanent, len(http.asked)) == (False, True, 2)
+    assert "chat_id = -100999" in sent.why
 
 
 @pytest.mark.parametrize("answer", [(502, "<html>Bad Gateway</html>", {}), CUT, (200, "not json", {})])
