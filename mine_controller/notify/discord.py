@@ -1,7 +1,9 @@
 """Discord by a webhook: an embed in the colour of its severity; nobody is ever mentioned.
 
-Answers as seen from the service: 429 with retry_after in seconds, 404 "Unknown Webhook" and 401 for a webhook that is
-gone. Too many wrong answers in ten minutes ban the address, so those are left alone for an hour.
+Answers as seen from the service: 429 with retry_after, 404 "Unknown Webhook" and 401 for a webhook that is gone. An
+address as the service shows it names no version of its API: an old one answers then, and counts retry_after in whole
+milliseconds, which since version 8 are seconds (discord-api-docs, issues 2360 and 4722). Too many wrong answers in ten
+minutes ban the address, so those are left alone for an hour.
 """
 
 import json
@@ -19,6 +21,7 @@ TEXT, HTML, MOST = "discord.txt", "", 4096  # as it is sent, with its backslashe
 COLOURS = (0x3B82F6, 0xF59E0B, 0xDC2626)  # information, warning, emergency
 TITLE_MOST = 120  # a title takes 256, of which every second may be a backslash
 PAGE = "200 and a web page: is it the address of a webhook?"
+_NEW = re.compile(r"/api/v(?:[89]|[1-9][0-9])/")  # of these the answers count in seconds
 _MARKUP = re.compile(r"[\\*_~`|\[\]<>]|^[#-]", re.MULTILINE)
 
 
@@ -49,7 +52,7 @@ def send(options: Options, message: Message, until: float) -> Sent:
             made = session.prepare_request(call)
             answer = session.send(made, timeout=left_s(until), stream=True, allow_redirects=False)
             with answer:
-                return _understood(answer)
+                return _understood(answer, new=_NEW.search(options.webhook.reveal()) is not None)
     except (requests.RequestException, OSError, ValueError) as error:
         return Sent(ok=False, why=f"no good answer ({type(error).__name__})")  # its text holds the webhook
 
@@ -67,14 +70,15 @@ def size(text: str) -> int:
     return len(_MARKUP.sub(r"\\\g<0>", text).encode("utf-16-le", "replace")) // 2
 
 
-def _understood(answer: "Response") -> Sent:
+def _understood(answer: "Response", *, new: bool) -> Sent:
     if answer.status_code in (200, 204):
         page = answer.headers.get("Content-Type", "").lower().startswith("text/html")
         return Sent(ok=False, why=PAGE) if page else Sent(ok=True)
     said = _json(next(answer.iter_content(BODY_MOST), b""))
     why = one_line(f"{answer.status_code} {said.get('message', '')}")
     if answer.status_code == 429:
-        return Sent(ok=False, retry_after_s=wait_s(said.get("retry_after", answer.headers.get("Retry-After"))), why=why)
+        told = said.get("retry_after", answer.headers.get("Retry-After"))
+        return Sent(ok=False, retry_after_s=wait_s(told / 1000 if isinstance(told, int) and not new else told), why=why)
     return Sent(ok=False, permanent=300 <= answer.status_code < 500, why=why)
 
 

@@ -153,6 +153,17 @@ def test_discord_errors_say_what_to_do(http, answer, permanent, wait_s):
     assert "canary" not in sent.why
 
 
+@pytest.mark.parametrize(
+    ("version", "told", "wait_s"),
+    [("", 6457, 6.457), ("/v7", 6457, 6.457), ("/v8", 64, 64), ("/v10", 64.57, 64.57), ("", 64.57, 64.57)],
+)
+def test_discord_counts_whole_milliseconds_before_version_8_of_its_api_and_seconds_since(http, version, told, wait_s):
+    """An address copied from Discord names no version; an emergency waited hours in place of seconds."""
+    http.answers = [(429, {"message": "You are being rate limited.", "retry_after": told, "global": False}, {})]
+    there = fill(discord.Options, {"webhook": Secret(f"{http.url}/api{version}/webhooks/77/canary-hook")})
+    assert discord.send(there, NEWS, soon()).retry_after_s == pytest.approx(wait_s)
+
+
 def test_a_web_page_is_no_word_of_a_webhook_that_anything_was_kept(http):
     """The address of the channel in place of that of its webhook, or a hotel's sign-in before the internet."""
     http.answers = [(200, "<html>Sign in</html>", {"Content-Type": "TEXT/HTML"})]
