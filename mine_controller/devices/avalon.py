@@ -42,6 +42,7 @@ _PAIR = re.compile(rb"\w {0,40}\[[^\[\]]*\]")
 STATES = {"0": "booting", "1": "work", "2": "idle", "3": "error"}
 WALL_VALUES = 7  # PS has a seventh value, watts at the wall, from A11 on; the A10's six tell the hash boards only
 WALL_AT, NANO3_WALL_AT = 6, 5
+FRESH_S = 60  # a 1346 was at work 23 s after its start
 FAR_OFF = 3.0  # watts this many times beyond the setpoint are another value read as watts
 _SPANS = ("MHS 1m", "MHS 30s", "MHS 5s")
 _FAN = re.compile(r"Fan[0-9]{1,2}")
@@ -259,13 +260,16 @@ def _work(told: dict[str, str]) -> str:
 
 
 def _word(told: dict[str, str], rate: float | None) -> tuple[str | None, str]:
-    """Idle by softoff is sleep. A unit at work with a rate of 0 is on its way up."""
+    """Idle by softoff is sleep, but right after its start any unit is idle, and SoftOFF is not 0 then (a 1346: notes of
+    AgentScanner of October 2026; power that comes back wakes also a Q that slept: UpstreamData/pyasic issue 350). A
+    unit at work with a rate of 0 is on its way up."""
     work = _work(told)
     if work == "work":
         return ("booting" if rate == 0 else "hashing"), ""
     if work == "idle":
-        asleep = cgminer.number(told.get("SoftOFF"))
-        return ("sleeping" if asleep else "stopped"), ""
+        asleep, up_s = cgminer.number(told.get("SoftOFF")), cgminer.number(told.get("Elapsed"))
+        fresh = up_s is not None and up_s < FRESH_S
+        return ("booting" if fresh else "sleeping" if asleep else "stopped"), ""
     if work:
         return work, ""
     if "HashStatus" in told:

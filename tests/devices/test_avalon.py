@@ -176,9 +176,12 @@ def test_units_are_asked_as_text_where_that_is_set():
     [
         ("SYSTEMSTATU[Work: In Work, Hash Board: 3 ] GHSspd[1.0]", "hashing"),
         ("SYSTEMSTATU[Work: In Work, Hash Board: 3 ] GHSspd[0.00]", "booting"),
+        ("SYSTEMSTATU[Work: In Work, Hash Board: 3 ] Elapsed[500] GHSspd[0.00]", "booting"),
         ("SYSTEMSTATU[Work: In Init, Hash Board: 3 ] GHSspd[0.00]", "booting"),
         ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] SoftOFF[4] GHSspd[0.00]", "sleeping"),
         ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] GHSspd[0.00] GHSavg[44350]", "stopped"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 3 ] Elapsed[23] SoftOFF[6] GHSspd[0.00]", "booting"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 3 ] Elapsed[220] SoftOFF[5] GHSspd[0.00]", "sleeping"),
         ("SYSTEMSTATU[Work: In Fault, Hash Board: 0] GHSspd[0.00]", "error"),
         ("STATE[2] SoftOFF[4] GHSspd[0.00]", "sleeping"),
         ("STATE[3] GHSspd[0.00]", "error"),
