@@ -156,7 +156,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     except (BadReply, cgminer.DownError) as error:
         told, why = {}, str(error)
     found = _cgminer.facts(unit, host, _model(version, told), version.get("LVERSION") or version.get("VERSION"))
-    found += _values(unit, told, _section(own, host, "summary"), why)
+    found += _values(unit, told, _section(own, host, "summary"), why, options.ramp_patience_s)
     found += _cgminer.pool_found(unit, cgminer.rows(_asked(own, host, "pools"), "POOLS"), options.pools)
     return Unit(host, unit, tuple(found), memory=unit)
 
@@ -209,12 +209,12 @@ def _model(version: cgminer.Tree, told: dict[str, str]) -> str:
     return product if isinstance(product, str) else "Avalon"
 
 
-def _values(unit: str, told: dict[str, str], summary: cgminer.Tree, why: str) -> list[Found]:
+def _values(unit: str, told: dict[str, str], summary: cgminer.Tree, why: str, patience_s: float) -> list[Found]:
     if not told:
         why = why or "its status text is empty"
         return [Found(unit, "word", None, why), Found(unit, "power_w", None, why)]
     working = _work(told) == "work"
-    rate = _rate(told, summary, working=working)
+    rate = _rate(told, summary, patience_s, working=working)
     word, doubt = _word(told, rate)
     watts, no_watts = _watts(told)
     chip = cgminer.number(told.get("TMax"))
@@ -277,16 +277,18 @@ def _word(told: dict[str, str], rate: float | None) -> tuple[str | None, str]:
     return None, f"unknown state {_answer.clean(told.get('SYSTEMSTATU', ''), 30)!r}"
 
 
-def _rate(told: dict[str, str], summary: cgminer.Tree, *, working: bool) -> float | None:
-    """TH/s now. The average since the start goes on after a stop, so it stands in only while the unit works."""
-    now = cgminer.number(told.get("GHSspd"))
-    if now is not None:
+def _rate(told: dict[str, str], summary: cgminer.Tree, patience_s: float, *, working: bool) -> float | None:
+    """TH/s now. The average since the start goes on after a stop, so it stands in only while the unit works. A current
+    rate of 0 long after the start may be one that the firmware does not count: the summary's last minute tells."""
+    now, up_s = cgminer.number(told.get("GHSspd")), cgminer.number(told.get("Elapsed"))
+    doubted = now == 0 and working and up_s is not None and up_s > patience_s
+    if now is not None and not doubted:
         return round(now / 1e3, 6)
     for span in _SPANS:
         short = cgminer.number(summary.get(span))
         if short is not None:
             return round(short / 1e6, 6)
-    average = cgminer.number(told.get("GHSavg")) if working else None
+    average = cgminer.number(told.get("GHSavg")) if working and not doubted else now
     return round(average / 1e3, 6) if average is not None else None
 
 

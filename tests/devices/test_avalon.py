@@ -211,6 +211,16 @@ def test_watts_are_those_at_the_wall_or_unknown(told, watts):
     assert value(read(Unit(told=told))[0], MAC, "power_w") == watts
 
 
+@pytest.mark.parametrize(("summed", "rate", "word"), [(51_000_000.0, 51.0, "hashing"), (0.0, 0.0, "booting")])
+def test_a_current_rate_of_nothing_long_after_the_start_is_looked_up_in_the_summary(summed, rate, word):
+    """An A1066 with firmware of July 2020, 46 h after its start, its chips at 69 °C, tells GHSspd[0.00]; so does one
+    whose pool is gone."""
+    told = "Ver[1066-50-20080702_0] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] Elapsed[166914] TMax[69] GHSspd[0.00] "
+    unit = Unit("AvalonMiner 10xx", told + "GHSavg[51187.10]")
+    found, _ = read(lambda c, p: section("SUMMARY", {"MHS 1m": summed}) if c == "summary" else unit(c, p))
+    assert (value(found, MAC, "hashrate_ths"), value(found, MAC, "word")) == (rate, word)
+
+
 def test_an_average_since_the_start_is_no_rate_of_an_idle_unit():
     unit = Unit(told="SYSTEMSTATU[Work: In Idle, Hash Board: 1] GHSavg[44350.83]")
     found, _ = read(lambda c, p: INVALID if c == "summary" else unit(c, p))
