@@ -2,10 +2,12 @@
 
 The node writes JSON files without endings: local/stratum {hashrate_15m, hashrate_1h, shares_found, shares_failed,
 last_share_found_time, connections, workers ["address:port,uptime,difficulty,hashrate,name"]}, pool/stats
-{pool_statistics {hashRate, totalBlocksFound, lastBlockFoundTime}} and network/stats {difficulty} (files of a running
-node). Any web server may hand them out; `url` is where. An observer (p2pool.observer, mini.p2pool.observer) answers
-/api/payouts/<address> with [{main_height, timestamp, coinbase_reward}], amounts in 1e-12 XMR. Blocks of the pool are
-everybody's; each that paid one of the wallets is told.
+{pool_statistics {hashRate, totalBlocksFound, lastBlockFoundTime}} and network/stats {difficulty, timestamp} (files of a
+running node). They stay where they are when it ends, so the time of Monero's newest block in network/stats tells
+whether they count; zeros stand there until the node knows one (P2Pool 4, p2pool.cpp). Any web server may hand them out;
+`url` is where. An observer (p2pool.observer, mini.p2pool.observer) answers /api/payouts/<address> with [{main_height,
+timestamp, coinbase_reward}], amounts in 1e-12 XMR. Blocks of the pool are everybody's; each that paid one of the
+wallets is told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +27,7 @@ WHO = "node"
 FILES = (("stratum", "/local/stratum"), ("pool", "/pool/stats"), ("network", "/network/stats"))
 DAY_S = 86_400
 LAST = 100  # payouts looked at
+OLD_S = 2 * 3600  # Monero finds a block in two minutes: so long without one, nobody writes the files any more
 
 
 class Options(NamedTuple):
@@ -68,7 +71,10 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     def tell(mine: Mapping[str, Reply], _wallet: str) -> Told:
         return _payouts(mine["payouts"], now_s)
 
-    found = _poolapi.read(replies, (WHO,), NODE, _node)
+    def node(mine: Mapping[str, Reply], _who: str) -> Told:
+        return _node(mine, now_s)
+
+    found = _poolapi.read(replies, (WHO,), NODE, node)
     if options.wallets and any(reply.name.startswith("payouts ") for reply in replies):
         found += _beside(replies, options.wallets, tell)
     return (*found, *_poolapi.about("XMR", _poolapi.PLACES["XMR"]))
@@ -82,7 +88,7 @@ def _beside(replies: Sequence[Reply], wallets: Sequence[str], tell: _poolapi.Tel
         return [Found(_poolapi.short(wallet), "earned_day_n", None, str(error)) for wallet in wallets]
 
 
-def _node(replies: Mapping[str, Reply], _who: str) -> Told:
+def _node(replies: Mapping[str, Reply], now_s: int) -> Told:
     stratum = _answer.table(replies["stratum"]) if "stratum" in replies else {}
     pool, network = (_beside_table(replies.get(name)) for name in ("pool", "network"))
     statistics = pool.get("pool_statistics")
@@ -97,10 +103,15 @@ def _node(replies: Mapping[str, Reply], _who: str) -> Told:
     }
     if all(value is None for value in values.values()):
         raise BadReply("no figures of a node: does `url` lead to its data-api folder?")
+    block_s = _poolapi.moment(network.get("timestamp"))
+    if now_s and block_s is not None and now_s - block_s > OLD_S:
+        ago = f"{(now_s - block_s) // 3600} h ago"
+        raise BadReply(f"its files tell of a chain {ago}: does P2Pool run, and does its Monero node follow?")
     last = _poolapi.moment(stratum.get("last_share_found_time"))
     values |= {"share_wall_s": last} if last is not None else {}
-    more = (("blocks_n", statistics.get("totalBlocksFound")), ("network_n", network.get("difficulty")))
-    values |= {name: number for name, given in more if (number := _poolapi.whole(given)) is not None}
+    blocks, difficulty = _poolapi.whole(statistics.get("totalBlocksFound")), _poolapi.whole(network.get("difficulty"))
+    values |= {"blocks_n": blocks} if blocks is not None else {}
+    values |= {"network_n": difficulty} if difficulty else {}
     return Told(values, workers)
 
 

@@ -229,7 +229,7 @@ class Service:
                 "workers": workers,
             },
             "/pool/stats": {"pool_statistics": {"totalBlocksFound": len(node.blocks)}},
-            "/network/stats": {"difficulty": node.difficulty},
+            "/network/stats": {"difficulty": node.difficulty, "timestamp": self._wall(at_s) - 60},
         }
         found = files.get(asked.path)
         return json_answer(found) if found is not None else not_found()
