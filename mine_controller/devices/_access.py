@@ -25,6 +25,7 @@ ON_PAUSE_S: float = option(
 
 METERED: bool = option(True, help="its outlets have meters; no = their watts prove nothing")
 
+_KEY = re.compile(r"[!-~]+")  # what a header carries as it is
 _PATH = re.compile(r"/(?!/)[!-~]{0,400}")  # one slash first (two would name another host), printable, no blank
 
 
@@ -46,6 +47,13 @@ class Reached(Protocol):
     @property
     def ca_file(self) -> str:
         """File or ""."""
+
+
+def key_faults(name: str, key: Secret) -> list[str]:
+    """A key that goes in a header and that none can carry, as a sentence for the owner."""
+    if not key.reveal_length() or _KEY.fullmatch(key.reveal()):
+        return []
+    return [f"{name}: holds a blank or a letter that no such key has: was it copied whole, and nothing else?"]
 
 
 def request(options: Reached, method: str, url: str, body: Any = None, *, cap: int = BODY_CAP) -> Request:

@@ -61,6 +61,11 @@ CAN = Can(reads=tuple(sorted({quantity for quantity, _, _ in UNITS.values()})))
 LANE = LaneSpec()
 
 
+def faults(options: Options) -> list[str]:
+    """What is wrong with these options, as sentences."""
+    return _access.key_faults("api_key", options.api_key)
+
+
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:  # noqa: ARG001 - one answer holds all feeds
     """All feeds in one request; the key goes in a header, where no log of addresses shows it."""
     key = options.api_key.reveal()

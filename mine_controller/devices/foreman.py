@@ -1,9 +1,11 @@
 """Foreman (foreman.mn) as one fleet: it knows the miners by its own ids and changes them through its agent on site.
 
 Two families of paths exist: `/api/...` as the vendor's own Java client uses it (the defaults here), and v2, whose lists
-come in pages of `limit` and `offset` under `results`. Every path is a template. One call a second is allowed. Commands
-are jobs: the answer names a number, and its status (pending, in-progress, complete, failed) is asked later; it
-explains, but proves nothing. Foreman's watts are estimates (5 to 20 % off by the vendor's help pages) and are not read.
+come in pages of `limit` and `offset` under `results`, with the `total` there is (as a public Go client reads them: one
+that asks for no more than 100 at a time; a page may hold fewer than were asked for). Every path is a template. One call
+a second is allowed. Commands are jobs: the answer names a number, and its status (pending, in-progress, complete,
+failed; success for complete in the vendor's swagger.yaml) is asked later; it explains, but proves nothing. Foreman's
+watts are estimates (5 to 20 % off by the vendor's help pages) and are not read.
 """
 
 import re
@@ -41,6 +43,8 @@ MAC_DIGITS = 12
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _OKAY = ("okay", "ok", "success")
 _LISTS = ("results", "miners", "data")
+_TOTALS = ("total", "count")
+_DONE = "success"
 
 
 class Options(NamedTuple):
@@ -88,6 +92,11 @@ class Options(NamedTuple):
     ca_file: str = _access.CA_FILE
 
 
+def faults(options: Options) -> list[str]:
+    """What is wrong with these options, as sentences."""
+    return _access.key_faults("key", options.key)
+
+
 class _Pace:
     """One call after the other, never faster than allowed, and later still after "too many calls"."""
 
@@ -128,9 +137,10 @@ def _list(pace: _Pace, options: Options) -> list[Reply]:
     if not options.paged:
         return [_reply("miners", pace.call(_request(options, path, LIST_CAP), _access.COMMAND_S))]
     replies: list[Reply] = []
+    seen = 0
     for page in range(options.max_pages):
         mark = "&" if "?" in path else "?"
-        there = f"{path}{mark}limit={options.page_size}&offset={page * options.page_size}"
+        there = f"{path}{mark}limit={options.page_size}&offset={seen}"
         try:
             answer = pace.call(_request(options, there, LIST_CAP), _access.COMMAND_S)
         except WireError as error:
@@ -139,7 +149,9 @@ def _list(pace: _Pace, options: Options) -> list[Reply]:
             replies.append(Reply(f"miners{page}", _access.SILENT, {"why": error.why}, b""))
             break
         replies.append(_reply(f"miners{page}", answer))
-        if _short(replies[-1], options.page_size):
+        found = _found(replies[-1])
+        seen += found
+        if not found or _is_last(replies[-1], found, seen, options.page_size):
             break
     return replies
 
@@ -150,12 +162,28 @@ def _reply(name: str, answer: Response | None) -> Reply:
     return Reply(name, answer.status, dict(answer.headers), answer.body)
 
 
-def _short(page: Reply, size: int) -> bool:
-    """A page that is not full (or can't be read) is the last one."""
+def _found(page: Reply) -> int:
+    """How many miners a page lists; one that can't be read lists none."""
     try:
-        return len(_rows(page)) < size
+        return len(_rows(page))
     except BadReply:
-        return True
+        return 0
+
+
+def _is_last(page: Reply, found: int, seen: int, asked: int) -> bool:
+    """By the sum of all miners where the list tells it; else by a page that is not full, by its own limit or ours."""
+    total = _total(page)
+    if total is not None:
+        return seen >= total
+    own = _answer.number(_answer.dig(_answer.tree(page), "limit"))
+    return found < (asked if own is None else min(asked, own))
+
+
+def _total(page: Reply) -> int | None:
+    """How many miners there are in all, where the list says so."""
+    tree = _answer.tree(page)
+    told = next((n for name in _TOTALS if (n := _answer.number(_answer.dig(tree, name))) is not None), None)
+    return None if told is None else int(told)
 
 
 def _ticket(pace: _Pace, options: Options, ticket: str) -> Reply:
@@ -207,6 +235,9 @@ def _fleet(lists: list[Reply], options: Options) -> list[Found]:
             if at == 0:
                 raise
             cut = str(error)
+    total = _total(lists[0])
+    if not cut and total is not None and len(rows) < total:
+        cut = f"{len(rows)} of {total} miners; it comes in pages: paged = yes, and enough max_pages"
     now = _answer.moment(lists[0].headers.get("date", ""))
     known: dict[str, dict[str, Any] | None] = {}
     for row in rows:
@@ -285,6 +316,7 @@ def _job(reply: Reply) -> Found:
     except BadReply as error:
         return Found(ticket, "ticket", None, str(error))
     word = status.strip().lower().replace("_", "-") if isinstance(status, str) else ""
+    word = "complete" if word == _DONE else word
     if word in WORDS["ticket"]:
         return Found(ticket, "ticket", word)
     return Found(ticket, "ticket", None, f"unknown status {_answer.clean(status, 30)!r}")

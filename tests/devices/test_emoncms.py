@@ -22,6 +22,12 @@ def test_without_a_key_none_is_sent():
     assert server.asked[0].headers == {}
 
 
+def test_a_key_that_no_header_carries_is_told_with_the_config():
+    told = emoncms.faults(build("emoncms", "http://192.0.2.12", api_key=Secret("ключ")))
+    assert [each.partition(":")[0] for each in told] == ["api_key"]
+    assert emoncms.faults(build("emoncms", "http://192.0.2.12", api_key=Secret(""))) == []
+
+
 def test_a_feed_of_another_quantity_is_no_power():
     replies = (emoncms.Reply("feeds", 200, {"date": "Thu, 13 Nov 2025 03:13:30 GMT"}, b'[{"id":1,"name":"a","unit":"V",'
         b'"time":1763003600,"value":"230.1"}]'),)  # fmt: skip

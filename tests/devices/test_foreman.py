@@ -5,6 +5,7 @@ from devices.kinds import CANARY, build
 from devices.scripted import Script, apply, lost, order, orders, told, value, verdicts
 
 from mine_controller.core.model.command import ACCEPTED, NOT_SENT, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED
+from mine_controller.core.option import Secret
 from mine_controller.devices import foreman
 from mine_controller.devices.kind import Ask, BadReply
 
@@ -147,6 +148,43 @@ def test_pages_are_read_until_a_short_one():
     assert script.times == [0.0, 1.05, 2.1]
 
 
+def v2_of(count, most, **more):
+    """A service that lists `count` miners, `most` a page whatever it is asked for."""
+
+    def page(request):
+        start = int(request.url.partition("offset=")[2] or 0)
+        rows = [miner(at) for at in range(start, min(start + most, count))]
+        return told({"limit": most, "offset": start, "total": count, "results": rows, **more})
+
+    return Script(page)
+
+
+def test_a_page_smaller_than_asked_for_is_not_the_last_one_while_the_list_says_that_it_has_more():
+    script = v2_of(25, 10)
+    found = read(script, options(paged=True, page_size=500))
+    assert [each.partition("?")[2] for each in script.asked] == [f"limit=500&offset={at}" for at in (0, 10, 20)]
+    assert len([each for each in found if each.quantity == "address"]) == 25
+    assert all(each.quantity != "text" for each in found)
+
+
+def test_a_list_without_a_sum_ends_with_a_page_that_is_short_by_its_own_limit():
+    script = v2_of(25, 10, total=None)
+    read(script, options(paged=True, page_size=500))
+    assert len(script.asked) == 3
+
+
+@pytest.mark.parametrize(("more", "read_of_it"), [({"paged": True, "max_pages": 2}, 20), ({}, 10)])
+def test_a_list_of_which_a_part_was_read_says_so(more, read_of_it):
+    found = read(v2_of(25, 10), options(**more))
+    assert value(found, "", "text").startswith(f"list cut short: {read_of_it} of 25 miners")
+
+
+def test_a_sum_beyond_all_there_is_ends_with_an_empty_page():
+    script = v2_of(5, 10, total=99)
+    assert "5 of 99" in value(read(script, options(paged=True)), "", "text")
+    assert len(script.asked) == 2
+
+
 def test_a_page_that_is_lost_leaves_the_pages_before_it_known_and_says_so():
     answers = iter([told({"results": [miner(at) for at in range(10)]})])
     script = Script(lambda _: next(answers, None) or lost())
@@ -182,6 +220,19 @@ def test_cmd7_jobs_are_asked_after_the_list_and_alone_when_nothing_else_is_wante
     alone = Script(unit)
     read(alone, channels=("-",), tickets=("4711",))
     assert alone.asked == ["GET /api/actions/status/4711"]
+
+
+def test_a_job_that_the_published_schema_calls_a_success_is_complete():
+    script = Script(lambda request: told({"status": "success"}) if "status" in request.url else told([miner(1)]))
+    assert value(read(script, tickets=("4711",)), "4711", "ticket") == "complete"
+
+
+@pytest.mark.parametrize("key", ["кey", "two words", "a\u2013b", "\ufeffkey"])
+def test_a_key_that_no_header_carries_is_told_with_the_config(key):
+    assert foreman.faults(options(key=Secret(key))) == [
+        "key: holds a blank or a letter that no such key has: was it copied whole, and nothing else?"
+    ]
+    assert foreman.faults(options()) == []
 
 
 def test_a_job_whose_status_is_lost_is_unknown_and_the_miners_stay_known():

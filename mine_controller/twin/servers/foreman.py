@@ -101,7 +101,8 @@ class Unit:
             first = int(query.get("offset", "0")) if query.get("offset", "0").isdigit() else 0
             size = int(query.get("limit", "50")) if query.get("limit", "50").isdigit() else 50
             rows = [self._miner(i, at_s) for i in range(first, min(count, first + min(size, 500)))]
-            return json_answer({"results": [{**row, "ip": row["apiIp"], "pools": []} for row in rows]})
+            results = [{**row, "ip": row["apiIp"], "pools": []} for row in rows]
+            return json_answer({"limit": min(size, 500), "offset": first, "total": count, "results": results})
         online = sum(self.world.word(i) != "offline" for i in range(count))
         miners = {"total": count, "online": online, "offline": count - online}
         watts = round(1.08 * self.world.miners_w())  # its own estimate, not a measurement
