@@ -4,7 +4,9 @@ Needs uhttpd-mod-ubus on the router and an rpcd user that may call `network.inte
 interface that is "up" is only configured; whether the internet is behind it mwan3 knows, or the kind `uplink`, which
 tries it. Forms as in OpenWrt's documentation: a refusal comes with HTTP status 200. mwan3 measures latency and loss
 with `check_quality` only and says 0 for both without it; a link it calls "disconnecting" has missed a look or two and
-still carries traffic, "offline" is what it has given up (its own source).
+still carries traffic, "offline" is what it has given up (its own source). Its word is a file, which stays as it was
+when the process that pings has died (`running` no, `tracking` down), and an interface without a `track_ip` is "online"
+for good (`tracking` disabled).
 """
 
 from collections.abc import Sequence
@@ -79,7 +81,18 @@ def _found(row: dict[str, Any], watched: dict[str, Any], options: Options) -> li
         return [Found(name, "link", "down")]
     if not isinstance(seen, dict):
         return [Found(name, "link", None, "the router only says that it is configured; add mwan3 or a kind `uplink`")]
-    return [_link(name, seen), *_figures(name, seen)]
+    unwatched = _unwatched(seen)
+    return [Found(name, "link", None, unwatched)] if unwatched else [_link(name, seen), *_figures(name, seen)]
+
+
+def _unwatched(seen: dict[str, Any]) -> str:
+    """Why mwan3 knows nothing of it now; "" where it watches it, or where an older one does not say."""
+    tracking = seen.get("tracking")
+    if seen.get("running") is not False or (seen.get("status") != "online" and tracking != "down"):
+        return ""
+    if tracking == "disabled":
+        return "mwan3 calls it online and has no track_ip to try"
+    return "mwan3 does not watch it now: what it says of it is old"
 
 
 def _link(name: str, seen: dict[str, Any]) -> Found:

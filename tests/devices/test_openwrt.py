@@ -140,3 +140,37 @@ def test_a_line_that_is_called_like_the_bond_is_not_taken_for_it():
     said = {"wans": [{"label": "tunnel", "name": "wan1", "status": "OK"}], "openmptcprouter": {"tun_state": "DOWN"}}
     found = ask(openmptcprouter, Router(status=result(0, said)))
     assert [(one.channel, one.value) for one in found if one.quantity == "link"] == [("wan1", "up"), ("tunnel", "down")]
+
+
+def watched(**more):
+    seen = {"status": "online", "track_ip": [{"ip": "192.0.2.53", "status": "up", "latency": 41, "packetloss": 0}]}
+    router = Router(dump=result(0, DUMP), status=result(0, {"interfaces": {"wan": seen | more}}))
+    return [(one.quantity, one.value, one.why) for one in ask(openwrt, router)]
+
+
+@pytest.mark.parametrize("more", [{}, {"running": True}, {"running": True, "tracking": "active"}])
+def test_a_link_that_mwan3_watches_is_as_it_says(more):
+    assert watched(**more) == [("link", "up", ""), ("latency_ms", 41, ""), ("loss_pct", 0, "")]
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"running": False}, "mwan3 does not watch it now: what it says of it is old"),
+        ({"running": False, "tracking": "down"}, "mwan3 does not watch it now: what it says of it is old"),
+        (
+            {"running": False, "tracking": "down", "status": "offline"},
+            "mwan3 does not watch it now: what it says of it is old",
+        ),
+        (
+            {"running": False, "tracking": "disabled", "track_ip": []},
+            "mwan3 calls it online and has no track_ip to try",
+        ),
+    ],
+)
+def test_a_link_that_mwan3_does_not_watch_is_not_up_because_it_was(more, why):
+    assert watched(**more) == [("link", None, why)]
+
+
+def test_a_link_whose_tracker_rests_because_it_is_offline_is_down():
+    assert watched(running=False, tracking="paused", status="offline", track_ip=[]) == [("link", "down", "")]
