@@ -90,7 +90,7 @@ def told_v2(trees: Trees, patience_s: float) -> Told:
         mode=_mode(sums.get("Power Mode")),
         pool=(active[0].get("URL"), active[0].get("User"), None) if active else None,
         model=_asic.shown(details.get("Model")) or "Whatsminer",
-        firmware=_firmware(sums.get("Firmware Version") or status.get("Firmware Version") or version.get("fw_ver")),
+        firmware=_firmware(_release(sums) or _release(status) or version.get("fw_ver")),
     )
 
 
@@ -108,6 +108,10 @@ def _word(
 def _mode(value: Any) -> str | None:
     word = value.lower() if isinstance(value, str) else ""
     return word if word in ("low", "normal", "high") else None
+
+
+def _release(told: Mapping[str, Any]) -> Any:
+    return told.get("Firmware Version") or told.get("FirmwareVersion")
 
 
 def _firmware(value: Any) -> str:
