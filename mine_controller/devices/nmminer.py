@@ -10,8 +10,8 @@ documents differ on whether it counts without one. The settings hold pool passwo
 nothing of them is told. Firmware up to 1.8 takes settings as datagrams that anyone may forge and nothing answers: not
 from here.
 
-The same maker's boards with ASICs (NMAxe, NMQAxe++) answer these pages in the same form (their firmware's source): they
-draw many times as much, and are told apart by the model they name.
+The same maker's boards with ASICs (NMAxe, NMQAxe++) answer these pages and shout in the same form (their firmware's
+source): they draw many times as much, and are told apart by the model they name.
 """
 
 import json
@@ -168,14 +168,15 @@ def _read(parts: Mapping[str, Reply], options: Options) -> Unit:
 
 
 def datagram(raw: bytes) -> Heard:
-    """One datagram of firmware up to 1.8. Raises BadReply. It can be forged by anyone on the network: read only."""
+    """One datagram of firmware up to 1.8. Raises BadReply, also for the maker's boards of another kind, which shout in
+    the same words to the same port (ESP-Miner-NMAxe, monitor.cpp). It can be forged by anyone: read only."""
     if len(raw) > LONGEST:
         raise BadReply("a datagram longer than any board sends")
     told = _answer.table(Reply("datagram", 200, {}, raw))
     if not isinstance(told.get("ip"), str) or "HashRate" not in told:
         raise BadReply("a datagram of something else")
     rejected, accepted = _pair(told.get("Share"))
-    return Heard(
+    heard = Heard(
         name="",
         address=_answer.clean(told["ip"], 40),
         model=_text(told.get("BoardType")),
@@ -188,11 +189,16 @@ def datagram(raw: bytes) -> Heard:
         pool=_boards.pool(told.get("PoolInUse")),
         best=_text(told.get("BestDiff")),
     )
+    return _lottery(heard)
 
 
 def _status(told: dict[str, Any]) -> Heard:
     """Any of the HTTP pages. Raises BadReply for what is none of them, and for the maker's boards of another kind."""
-    heard = _page(told)
+    return _lottery(_page(told))
+
+
+def _lottery(heard: Heard) -> Heard:
+    """The same, unless it is one of the maker's boards with ASICs. Raises BadReply."""
     if "axe" in (heard.model or "").lower():
         raise BadReply(f"is a {heard.model}, no lottery miner: it draws many times as much")
     return heard

@@ -13,7 +13,7 @@ from mine_controller.core.model.command import ACCEPTED, REFUSED, UNREACHABLE, U
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
 from mine_controller.devices import nmminer
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, Seen
 from mine_controller.twin.servers import nmminer as served
 from mine_controller.wire.collected import Hear
 from mine_controller.wire.door import Response, WireError
@@ -21,7 +21,7 @@ from mine_controller.wire.http import live
 
 DATAGRAM = (CASES / "nmminer" / "datagram" / "udp_12345_datagram.json").read_text()
 EXPECTED = json.loads((CASES / "nmminer" / "datagram" / "expected.json").read_text())
-HOST, MAC = "192.168.1.77", "02:00:00:00:00:77"
+HOST, MAC, OTHER = "192.168.1.77", "02:00:00:00:00:77", "02:00:00:00:00:78"
 
 
 def options(**more):
@@ -63,6 +63,16 @@ def test_sec3_a_datagram_that_names_another_address_is_nobodys():
     found = read(shout(), shout("192.168.1.78", note="02:00:00:00:00:78"))
     assert {each.channel for each in found if each.quantity == "word"} == {MAC}
     assert any("another address" in str(each.value) for each in found if each.quantity == "text")
+
+
+@pytest.mark.parametrize("model", ["NMAxe", "NMAxe-Gamma", "NMQAxe++"])
+def test_a_board_with_asics_that_shouts_in_the_same_words_is_no_lottery_miner(model):
+    """Of the same maker and on the same port (ESP-Miner-NMAxe, monitor.cpp): counted as 1 W, it would draw 20 W."""
+    body = json.dumps({**json.loads(DATAGRAM), "BoardType": model, "HashRate": "1.2034TH/s", "Power": "18.4W"})
+    found = read(shout(body=body), shout("192.168.1.78", DATAGRAM.replace(HOST, "192.168.1.78"), note=OTHER))
+    assert {each.channel for each in found if each.quantity == "word"} == {OTHER}
+    assert any(f"is a {model}, no lottery miner" in str(each.value) for each in found if each.quantity == "text")
+    assert nmminer.recognise(Seen(HOST, (), {"udp": body.encode()})) is None
 
 
 def test_a_board_that_stopped_shouting_is_unknown_and_was_the_one_we_knew():
