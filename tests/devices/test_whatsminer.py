@@ -391,6 +391,6 @@ def test_another_make_is_not_recognised():
 
 @pytest.mark.parametrize("name", ["Firmware Version", "FirmwareVersion"])
 def test_the_firmware_is_told_under_either_spelling(name):
-    """Both are recorded of the answer to `status`, the second of firmware of 2021 to 2024; their summaries may lack it."""
+    """Both are recorded of the answer to `status`, the second of firmware of 2021 to 2024."""
     trees = {"summary": {"SUMMARY": [{"Elapsed": 9}]}, "status": {"STATUS": "S", "Msg": {name: "20240924.14.Rel"}}}
     assert _whatsminer.told_v2(trees, 600).firmware == "20240924.14.Rel"
