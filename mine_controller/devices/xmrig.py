@@ -6,7 +6,9 @@ and its hash rate is that of a CPU algorithm, which is never added to others: it
 here; its own `stop` would end mining until someone starts the program again.
 
 A pool is changed in its config, which is read whole, gets the pool as its first, and goes back whole; that and pausing
-need `http.restricted` off. It has no restart: nothing here ever starts a program.
+need `http.restricted` off. One that watches its file (`watch`, on by default) only saves what comes in, and tells the
+old config until it has read the file again (its source, Base.cpp). It has no restart: nothing here ever starts a
+program.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -240,8 +242,12 @@ def _pool(desk: Desk, command: Command, options: Options) -> Generator[Step, Res
     except (WireError, BadReply):
         desk.tell(command, ACCEPTED, "took it, and could not be read again")
         return
-    good = _is_first([row for row in after["pools"] if isinstance(row, dict)], pool)
-    desk.tell(command, APPLIED if good else UNKNOWN, "" if good else "took it, and has another pool first")
+    if _is_first([row for row in after["pools"] if isinstance(row, dict)], pool):
+        desk.tell(command, APPLIED)
+    elif config.get("watch") is True and after["pools"] == config["pools"]:
+        desk.tell(command, ACCEPTED, "saved it, and uses it as soon as it has read its file again")
+    else:
+        desk.tell(command, UNKNOWN, "took it, and has another pool first")
 
 
 def _config(reply: Reply) -> dict[str, Any]:

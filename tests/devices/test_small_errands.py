@@ -44,11 +44,11 @@ SUMMARY = json.loads((CASES / "xmrig" / "summary_of_6" / "summary_6.json").read_
 
 
 class Rig:
-    """A program with a config it takes back whole."""
+    """A program with a config it takes back whole, unless it tells these pools `after` that."""
 
-    def __init__(self, pools, put=None, restricted=False):
-        self.config = {"autosave": True, "donate-level": 1, "http": {"access-token": CANARY}, "pools": pools}
-        self.put, self.restricted = put, restricted
+    def __init__(self, pools, put=None, restricted=False, after=None, **more):
+        self.config = {"autosave": True, "donate-level": 1, "http": {"access-token": CANARY}, "pools": pools, **more}
+        self.put, self.restricted, self.after = put, restricted, after
 
     def __call__(self, host, method, path, body):
         if path == "/2/summary":
@@ -57,7 +57,7 @@ class Rig:
         if method == "PUT":
             if self.put is not None:
                 return self.put
-            self.config = body
+            self.config = body if self.after is None else {**self.config, "pools": self.after}
             return {}
         return self.config
 
@@ -105,6 +105,18 @@ def test_a_pool_that_is_the_first_one_on_already_is_not_written_again(first):
 )
 def test_a_config_that_is_not_taken_is_not_claimed(put, verdict):
     (outcome,), _ = do(xmrig, Rig([row("btc.example:3333")], put=put), errand(A, "pool", "dgb"))
+    assert outcome.verdict == verdict
+    assert outcome.why
+
+
+@pytest.mark.parametrize(
+    ("watch", "after", "verdict"),
+    [(True, "btc.example:3333", ACCEPTED), (True, "x:1", UNKNOWN), (False, "btc.example:3333", UNKNOWN)],
+)
+def test_a_program_that_watches_its_file_tells_the_old_pools_until_it_has_read_it_again(watch, after, verdict):
+    """`watch` is on by default: a config that comes in is only saved at first (XMRig 6, src/base/kernel/Base.cpp)."""
+    rig = Rig([row("btc.example:3333")], watch=watch, after=[row(after)])
+    (outcome,), _ = do(xmrig, rig, errand(A, "pool", "dgb"))
     assert outcome.verdict == verdict
     assert outcome.why
 
