@@ -1,7 +1,8 @@
 """Blocks that pools say our wallets found: each told once, however often and however late a pool repeats itself. Pure.
 
 A pool's kind reports the newest blocks of a wallet as the text `<wallet> block`: "812345 2025-11-13 03:13, 812001 ...",
-or "none". The first word names the block. What is seen first for a wallet is history, not news.
+or "none". The first word names the block. What is seen first for a wallet is history, not news; so is what is seen
+first of another coin at the same wallet.
 """
 
 from collections.abc import Mapping
@@ -26,8 +27,21 @@ def found(image: Image, wiring: Wiring, known: Mapping[str, Any]) -> tuple[dict[
     events: list[Event] = []
     for key, told in image.channels.items():
         if key.endswith(KEY_END) and key.partition(" ")[0] in KINDS and not told.why:
-            _look(key[: -len(":text")], told, kept, events)
+            coin = image.channels.get(f"{_section(key)}/coin:text")
+            _look(_place(key[: -len(":text")], coin, kept), told, kept, events)
     return kept, tuple(events)
+
+
+def _place(channel: str, coin: Value | None, kept: dict[str, list[str]]) -> str:
+    """Under what its names are kept; those of another coin are let go. Kept without a coin, they are of this one."""
+    if coin is None:
+        return channel
+    place = f"{channel} {coin.value}"
+    if channel in kept:
+        kept.setdefault(place, kept.pop(channel))
+    for other in [name for name in kept if name.startswith(f"{channel} ") and name != place]:
+        del kept[other]
+    return place
 
 
 def _section(channel: str) -> str:

@@ -10,7 +10,8 @@ list in the config is sorted anew. Beside its figures it reports
     <wallet> best:history    the best shares of the last answer, where a share is all that tells of a block
     <wallet> worker <name>:hashrate_hs
 
-and the section itself `coin:text` and `digits:text`, how many digits of an amount lie behind the point.
+and the section itself `coin:text` and `digits:text`, how many digits of an amount lie behind the point. What is kept of
+a wallet is of one coin: an address of BTC is one of BCH and BC2 too, and with another one its hours begin anew.
 
 Amounts are whole numbers of the smallest unit the service counts in, never floats. Nothing here is for control: a pool
 lags by minutes and jumps by luck. One wallet that can't be read leaves the others readable.
@@ -38,6 +39,7 @@ WORKER_LENGTH = 24
 BLOCKS_TOLD = 4
 SERIES = ("rate", "total", "held")
 BEST = "best"
+COIN = "coin"
 RATE_HOURS, TOTAL_HOURS, HELD_DAYS = 24, 25, 30
 AGENT = "minectl"
 AMOUNTS = ("immature_n", "unpaid_n", "paid_n")
@@ -104,13 +106,18 @@ def request(url: str, **headers: str) -> Request:
 
 
 def gather(
-    wire: Wire, ask: Ask, wallets: Sequence[str], wanted: Callable[[str], Iterable[tuple[str, Request]]]
+    wire: Wire,
+    ask: Ask,
+    wallets: Sequence[str],
+    wanted: Callable[[str], Iterable[tuple[str, Request]]],
+    coin: str,
+    places: int,
 ) -> list[Reply]:
     """What is known, then the answers for each wallet, named "<what> <wallet>". Never raises: silence is a reply.
 
     Where time runs out it is another wallet's turn to wait each time.
     """
-    replies = [former(ask)]
+    replies = [former(ask, coin, places)]
     turn = (ask.at_s // TURN_S * SPREAD >> 16) % max(1, len(wallets))
     for wallet in (*wallets[turn:], *wallets[:turn]):
         for what, asked in wanted(wallet):
@@ -118,10 +125,13 @@ def gather(
     return replies
 
 
-def former(ask: Ask) -> Reply:
-    """What `parse` needs of the past, as a reply: it stays pure."""
-    known = {name: text for name, text in ask.memory.items() if name.rpartition(" ")[2] in (*SERIES, BEST)}
-    return Reply(FORMER, 200, {"wall_s": str(ask.wall_s)}, json.dumps(known).encode())
+def former(ask: Ask, coin: str, places: int) -> Reply:
+    """What `parse` needs of the past, as a reply: it stays pure. What is of another coin is "" there."""
+    kept, now = ask.memory, f"{coin} {places}"
+    parts = [(name, name.rpartition(" "), text) for name, text in kept.items()]
+    known = {name: text if kept.get(label, now) == now else "" for name, (label, _, what), text in parts
+             if what in (*SERIES, BEST)}  # fmt: skip
+    return Reply(FORMER, 200, {"wall_s": str(ask.wall_s), COIN: now}, json.dumps(known).encode())
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -130,6 +140,7 @@ def former(ask: Ask) -> Reply:
 def read(replies: Sequence[Reply], wallets: Sequence[str], reads: Sequence[str], tell: Tell) -> list[Found]:
     """Every wallet's figures. `tell` reads one wallet's replies by what they are. BadReply when none can be read."""
     was, wall_s = _past(replies)
+    coin = next((reply.headers.get(COIN, "") for reply in replies if reply.name == FORMER), "")
     good: list[Found] = []
     bad: list[tuple[str, str]] = []
     for label, wallet in ((short(wallet), wallet) for wallet in wallets):
@@ -141,6 +152,7 @@ def read(replies: Sequence[Reply], wallets: Sequence[str], reads: Sequence[str],
             if all(value is None for value in told.values.values()):
                 raise BadReply("nothing of a wallet in the answer")  # noqa: TRY301 - one place tells why
             good += _said(label, told, was, wall_s)
+            good += [Found(label, "memory", coin)] if coin else []
         except BadReply as error:
             bad.append((label, str(error)))
     if not good:
@@ -179,7 +191,7 @@ def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[F
     names = sorted((_worker(str(name)), rate) for name, rate in told.workers if rate is not None)
     found += [Found(f"{label} worker {name}", "hashrate_hs", rate) for name, rate in dict(names[:WORKERS_MOST]).items()]
     if told.bests and told.network is not None:
-        told = told._replace(blocks=_by_shares(told.bests, told.network, was.get(f"{label} {BEST}")))
+        told = told._replace(blocks=_by_shares(told.bests, told.network, was.get(f"{label} {BEST}") or None))
         found.append(Found(f"{label} {BEST}", "history", " ".join(map(str, told.bests))))  # a boot makes none new
     if told.blocks is not None:
         found.append(Found(f"{label} block", "text", _blocks(told.blocks)))
@@ -218,6 +230,7 @@ def _rolled(label: str, values: dict[str, Any], was: Mapping[str, str], wall_s: 
         ("held", day, held, HELD_DAYS),
     ):
         if value is None:
+            found += [Found(f"{label} {name}", "history", "")] if was.get(f"{label} {name}") == "" else []
             continue
         old = series.read(was.get(f"{label} {name}"))
         new = series.put(old, slot, int(value), most, mean=name == "rate")

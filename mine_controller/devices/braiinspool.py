@@ -43,7 +43,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     what = "workers" if ask.memory.get(TURN) == "profile" else "profile"
     wanted = _poolapi.request(_access.under(options.url, PATHS[what]), Pool_Auth_Token=options.token.reveal())
     answer = (_access.ask_beside if what == "workers" else _access.ask)(wire, f"{what} {WHO}", wanted)
-    return _poolapi.former(ask), answer
+    return _poolapi.former(ask, "BTC", PLACES), answer
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

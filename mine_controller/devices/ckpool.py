@@ -49,7 +49,10 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         yield "user", _poolapi.request(_access.under(options.url, f"/users/{_access.part(wallet)}"))
 
     status = _poolapi.request(_access.under(options.url, "/pool/pool.status"))
-    return (*_poolapi.gather(wire, ask, options.wallets, wanted), _access.ask_beside(wire, POOL, status))
+    return (
+        *_poolapi.gather(wire, ask, options.wallets, wanted, options.coin, _poolapi.PLACES[options.coin]),
+        _access.ask_beside(wire, POOL, status),
+    )
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

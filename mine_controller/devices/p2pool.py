@@ -59,7 +59,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         yield "payouts", _poolapi.request(_access.under(options.observer, path))
 
     wallets = options.wallets if options.observer else ()
-    past, *payouts = _poolapi.gather(wire, ask, wallets, wanted)
+    past, *payouts = _poolapi.gather(wire, ask, wallets, wanted, "XMR", _poolapi.PLACES["XMR"])
     clock = Reply("clock", 200, {"wall_s": str(ask.wall_s)}, b"")
     return (past, clock, *node, *payouts)
 

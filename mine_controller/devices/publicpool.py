@@ -46,7 +46,10 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         yield "client", _poolapi.request(_access.under(options.url, f"/client/{_access.part(wallet)}"))
 
     network = _poolapi.request(_access.under(options.url, "/network"))
-    return (*_poolapi.gather(wire, ask, options.wallets, wanted), _access.ask_beside(wire, NETWORK, network))
+    return (
+        *_poolapi.gather(wire, ask, options.wallets, wanted, options.coin, _poolapi.PLACES[options.coin]),
+        _access.ask_beside(wire, NETWORK, network),
+    )
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

@@ -48,7 +48,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     def wanted(wallet: str) -> Iterable[tuple[str, Request]]:
         yield "account", _poolapi.request(_access.under(base, f"/accounts/{_access.part(wallet)}"))
 
-    return tuple(_poolapi.gather(wire, ask, options.wallets, wanted))
+    return tuple(_poolapi.gather(wire, ask, options.wallets, wanted, options.coin, options.digits))
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

@@ -41,7 +41,7 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         yield "stats", _poolapi.request(base)
         yield "workers", _poolapi.request(f"{base}/allWorkers")
 
-    return tuple(_poolapi.gather(wire, ask, options.wallets, wanted))
+    return tuple(_poolapi.gather(wire, ask, options.wallets, wanted, "XMR", _poolapi.PLACES["XMR"]))
 
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:

@@ -13,16 +13,15 @@ from mine_controller.core import blocks, series
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.clock import Clock
-from mine_controller.core.model.pool import Pool
 from mine_controller.core.model.wiring import EndpointSpec, Wiring
 from mine_controller.core.option import Secret
-from mine_controller.devices import _poolapi, braiinspool, ckpool, solopool, stratum
+from mine_controller.devices import _poolapi, braiinspool, ckpool, solopool
 from mine_controller.devices.ask import ask
-from mine_controller.devices.kind import Ask, BadReply, Reply
+from mine_controller.devices.kind import Ask, Reply
 from mine_controller.twin.answer import asked
 from mine_controller.twin.servers import poolapi
 from mine_controller.twin.servers.poolapi import Earner, Service
-from mine_controller.wire.door import Response, Wire, WireError
+from mine_controller.wire.door import Response, Wire
 
 WALLET = "D8exampleexampleexampleexample1111"
 OTHER = "D9exampleexampleexampleexample2222"
@@ -190,6 +189,37 @@ def test_hours_outlive_a_boot_and_nothing_else_does():
     assert len(values) >= 7
     assert values[0] == values[-1] == 1_700_000_000_000
     assert None in values, "an hour nobody saw is not known"
+
+
+def test_another_coin_at_the_same_wallet_begins_its_own_hours_and_its_old_blocks_are_no_news():
+    """An address of BTC is one of BCH too: what one had earned was the other's loss or gain for a day."""
+    one = earner(blocks=[(0.0, 920_001)])
+    pool = Watched("solopool", [one], wallets=(WALLET,), coin="BTC")
+    for at_s in range(0, 3 * 3600, 1800):
+        pool.look(at_s)
+    books, _ = blocks.found(pool.image, pool.wiring, {})
+    pool.options, one.blocks = pool.options._replace(coin="BCH"), [(0.0, 700_001), (60.0, 700_002)]
+    for at_s in (3 * 3600, 3 * 3600 + 300):
+        pool.look(at_s)
+        assert [len(series.read(pool[f"{LABEL} {name}:history"]).values) for name in _poolapi.SERIES] == [1, 1, 1]
+        books, events = blocks.found(pool.image, pool.wiring, books)
+        assert events == ()
+    one.blocks.append((3 * 3600.0, 700_003))
+    pool.look(3 * 3600 + 600)
+    assert [dict(event.reason.numbers)["block"] for event in blocks.found(pool.image, pool.wiring, books)[1]] == [
+        "700003"
+    ]
+
+
+def test_a_series_the_other_coins_answer_does_not_tell_is_not_taken_over_later_either():
+    was = Ask(memory={f"{LABEL} held": "20404 1 7", f"{LABEL} rate": "489700 1 5", LABEL: "BTC 9"}, wall_s=WALL_S)
+    options = build("solopool", BASE, wallets=(WALLET,), coin="BCH")
+    script = Script(lambda _: told({"currentHashrate": 1}))
+    found = {(each.channel, each.quantity): each.value for each in solopool.parse(
+        solopool.fetch(script.wire, options, was), options)}  # fmt: skip
+    assert found[(f"{LABEL} held", "history")] == ""
+    assert series.read(found[(f"{LABEL} rate", "history")]).values == (1,)
+    assert found[(LABEL, "memory")] == "BCH 9"
 
 
 @pytest.mark.parametrize("mood", ["down", "page", "limit", "nonsense"])
@@ -367,64 +397,3 @@ def test_long_names_of_workers_that_differ_at_their_ends_stay_two():
     reply = Reply("workers account", 200, {}, json.dumps({"btc": {"workers": rows}}).encode())
     found = workers(braiinspool.parse((reply,), build("braiinspool", BASE, token=Secret("x"))))
     assert found == {"farm-..tainer-12.row1.10": 1e9, "farm-..tainer-12.row2.10": 2e9}
-
-
-# -- the knock at a pool's door ---------------------------------------------------------------------------------------
-
-POOLS = (Pool("main", "stratum+tcp://192.0.2.1:3333", "wallet.rig"), Pool("tls", "stratum+ssl://192.0.2.2:443", "w"))
-
-
-def knocked(answer, pools=POOLS, **more):
-    script = Script(answer, **more)
-    options = build("stratum", BASE, pools=pools)
-    return script, stratum.parse(stratum.fetch(script.wire, options, Ask()), options)
-
-
-def links(found):
-    return {each.channel: each.value for each in found if each.quantity == "link"}
-
-
-def test_a_knock_names_nobody_and_a_port_behind_tls_is_only_opened():
-    script, found = knocked(lambda request: Response(200 if request.body else 204, {"took_ms": "12.5"}, b'{"id":1}'))
-    assert [request.body for request in script.requests] == [stratum.HELLO, b""]
-    assert not any(b"wallet" in request.body for request in script.requests)
-    assert links(found) == {"main": "up", "tls": "up"}
-
-
-@pytest.mark.parametrize("scheme", ["stratum2+tcp", "stratum2+tls", "stratum+wss", "stratum+tls", "stratum+ssl"])
-def test_a_door_of_other_words_is_only_opened(scheme):
-    script, found = knocked(
-        lambda _: Response(204, {"took_ms": "12.5"}, b""),
-        (Pool("v2", f"{scheme}://v2.example:3336/u95GEReVMjK6k5", "w"),),
-    )
-    assert [request.body for request in script.requests] == [b""]
-    assert links(found) == {"v2": "up"}
-
-
-@pytest.mark.parametrize(("coin", "user"), [("XMR", "rig"), ("zeph", "rig"), ("", "4" + "A" * 94 + "+20000")])
-def test_a_randomx_pool_is_only_opened_for_p2pool_bans_whoever_says_another_word(coin, user):
-    door = Pool("monero", "stratum+tcp://192.0.2.7:3333", user, coin=coin)
-    script, found = knocked(lambda _: Response(204, {"took_ms": "1"}, b""), (door, POOLS[0]))
-    assert [request.body for request in script.requests] == [b"", stratum.HELLO]
-    assert links(found) == {"monero": "up", "main": None}
-
-
-@pytest.mark.parametrize(
-    ("kind", "link"), [("refused", "down"), ("unreachable", "down"), ("dns", None), ("timeout", None), ("closed", None)]
-)
-def test_only_a_door_that_can_not_be_reached_is_down(kind, link):
-    def lost(_request):
-        raise WireError(kind, "said why")
-
-    _, found = knocked(lost)
-    assert links(found) == {"main": link, "tls": link}
-    assert all(each.why for each in found if each.value is None)
-
-
-def test_silence_proves_nothing_and_no_time_is_no_answer():
-    _, found = knocked(lambda _: Response(204, {"took_ms": "3"}, b""), POOLS[:1])
-    assert links(found) == {"main": None}
-    _, found = knocked(lambda _: Response(200, {"took_ms": "3"}, b"{}"), budget_s=1.0, call_s=2.0)
-    assert links(found) == {"main": "up"}
-    with pytest.raises(BadReply, match="no pool"):
-        knocked(lambda _: Response(204, {}, b""), ())
