@@ -56,6 +56,12 @@ def key_faults(name: str, key: Secret) -> list[str]:
     return [f"{name}: holds a blank or a letter that no such key has: was it copied whole, and nothing else?"]
 
 
+def place(host: str) -> tuple[str, str]:
+    """A `host` option as the address and the port behind it, "" where none is: "[fd00::5]:502" is fd00::5 and 502."""
+    address, _, port = host.rpartition("]") if host.startswith("[") else host.partition(":")
+    return address.removeprefix("["), port.removeprefix(":")
+
+
 def request(options: Reached, method: str, url: str, body: Any = None, *, cap: int = BODY_CAP) -> Request:
     """A request for JSON with basic authentication where a user is configured; `body` is any JSON tree."""
     headers = {"accept": "application/json"}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mine_controller.core.option import option
-from mine_controller.devices import _answer
+from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire
@@ -196,7 +196,7 @@ class Map(NamedTuple):
             found.append(
                 "serial: where such a meter keeps its number is not known, so it can't be checked: leave it out"
             )
-        port = options.host.partition(":")[2]
+        _, port = _access.place(options.host)
         if port and port != str(options.port):
             found.append(
                 f"port: is {options.port}, and the one behind host is not looked at: write port = {port} if meant"
@@ -224,7 +224,9 @@ class Map(NamedTuple):
         known = asked_s.isdecimal() and 0 <= ask.at_s - int(asked_s) < IDENTITY_S and who == _who(options)
         texts = [] if known else [Block(3, *place) for place in (self.identity, self.serial) if place]
         body = json.dumps([*texts, *blocks]).encode()
-        url = f"modbus://{options.host.partition(':')[0]}:{options.port}/{options.unit}"
+        address, _ = _access.place(options.host)
+        named = f"[{address}]" if ":" in address else address
+        url = f"modbus://{named}:{options.port}/{options.unit}"
         answer = wire.call(
             Request("READ", url, {"framer": options.framer}, body), min(wire.until, wire.now() + ANSWER_S)
         )

@@ -19,7 +19,7 @@ from datetime import datetime
 from typing import Any
 
 from mine_controller.core.option import Secret, option
-from mine_controller.devices import _answer, _mqtt_rows, _pushed
+from mine_controller.devices import _access, _answer, _mqtt_rows, _pushed
 from mine_controller.devices._mqtt_rows import Row
 from mine_controller.devices._pushed import Arrival, Told
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
@@ -66,7 +66,7 @@ LANE = LaneSpec()
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
     found = _mqtt_rows.faults(options.topics)
-    if ":" in options.host:
+    if _access.place(options.host)[1]:
         found.append("port: is an option of its own, not part of host")
     if options.through == COLLECT and any(one.ask for one in _mqtt_rows.rows(options.topics)):
         found.append("topics: ask needs through = ask: collect only listens")
@@ -82,7 +82,9 @@ def pushed(options: Options) -> Hear | None:
     if options.through != COLLECT:
         return None
     password = options.password.reveal()
-    broker = Broker(options.host, _port(options), options.user, password, options.tls, options.ca_file)
+    broker = Broker(
+        _access.place(options.host)[0], _port(options), options.user, password, options.tls, options.ca_file
+    )
     return Hear(broker, _mqtt_rows.heard(_mqtt_rows.rows(options.topics)))
 
 

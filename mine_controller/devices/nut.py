@@ -18,7 +18,7 @@ import re
 from collections.abc import Sequence
 
 from mine_controller.core.option import option
-from mine_controller.devices import _answer
+from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Exchange, Wire, WireError
@@ -55,8 +55,11 @@ class Options(NamedTuple):
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
     out = []
+    address, port = _access.place(options.host)
+    if port:
+        out.append("port: is an option of its own, not part of host")
     try:
-        ipaddress.ip_address(options.host)
+        ipaddress.ip_address(address)
     except ValueError:
         out.append("host: is a name; write the address, so that no name server is needed when the mains are gone")
     if not _NAME.fullmatch(options.ups):
@@ -68,7 +71,8 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """One line there, some dozens back. Raises WireError."""
     del ask
     line = f"LIST VAR {options.ups}\nLOGOUT\n".encode("ascii", "replace")
-    (told,) = wire.many([Exchange(options.host, options.port, line, cap=CAP, whole=lambda: _whole)], wire.until)
+    address, _ = _access.place(options.host)
+    (told,) = wire.many([Exchange(address, options.port, line, cap=CAP, whole=lambda: _whole)], wire.until)
     if isinstance(told, WireError):
         raise told
     return (Reply("vars", 200, {}, told),)

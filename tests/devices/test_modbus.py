@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from devices.kinds import build
+from devices.virtual import Scripted, ok
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -272,10 +273,29 @@ def test_an_address_is_read_as_manuals_print_it(address, at):
     assert _modbus.row(f"- grid_hz {address} int16").address == at
 
 
-@pytest.mark.parametrize(("host", "wrong"), [("192.0.2.1:503", True), ("192.0.2.1:502", False), ("192.0.2.1", False)])
+@pytest.mark.parametrize(
+    ("host", "wrong"),
+    [
+        ("192.0.2.1:503", True),
+        ("192.0.2.1:502", False),
+        ("192.0.2.1", False),
+        ("[fd00::5]", False),
+        ("[fd00::5]:502", False),
+        ("[fd00::5]:503", True),
+    ],
+)
 def test_a_port_behind_the_host_that_nobody_looks_at_is_told(host, wrong):
     found = modbus_meter.faults(options(1, "modbus_meter", rows=("- grid_hz 900 int16",))._replace(host=host, port=502))
     assert [text.startswith("port: is 502") for text in found] == [True] * wrong
+
+
+@pytest.mark.parametrize("host", ["[fd00::5]", "[fd00::5]:502"])
+def test_an_ipv6_address_is_asked_whole(host):
+    server = Scripted(lambda _: ok(b"[]"))
+    modbus_meter.fetch(
+        server.wire, options(502, "modbus_meter", rows=("- grid_hz 900 int16",))._replace(host=host), Ask()
+    )
+    assert server.asked[0].url == "modbus://[fd00::5]:502/1"
 
 
 def test_a_value_that_is_named_twice_is_told():

@@ -233,6 +233,15 @@ def test_what_does_not_fit_together_is_told():
     assert "part of host" in wrong(ROW, host="127.0.0.1:1883")
 
 
+def test_an_ipv6_address_is_no_host_with_a_port():
+    assert wrong(ROW, host="[fd00::5]") == ""
+    assert "part of host" in wrong(ROW, host="[fd00::5]:1883")
+    assert mqtt.pushed(options(ROW, host="[fd00::5]")).broker.host == "fd00::5"
+    script = Script(lambda _: told([]))
+    mqtt.fetch(script.wire, options(ROW, host="[fd00::5]", through="ask"), Ask())
+    assert script.requests[0].url == "mqtt://[fd00::5]:1883"
+
+
 def test_a_site_is_told_the_line_of_a_bad_row(tmp_path):
     path = tmp_path / "config.txt"
     path.write_text("[site]\nname = Shed\n[mqtt supply]\nhost = 127.0.0.1\ntopics = - watts t\n[wiring]\n[end]\n")

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from devices.kinds import build
+from devices.virtual import Scripted, ok
 
 from mine_controller.devices import nut
 from mine_controller.devices.kind import Ask
@@ -91,7 +92,22 @@ def test_the_address_must_be_one_and_the_name_can_not_carry_a_command():
     good = build("nut", "http://127.0.0.1:3493")
     assert nut.faults(good) == []
     assert "write the address" in nut.faults(good._replace(host="ups.local"))[0]
+    assert nut.faults(good._replace(host="127.0.0.1:3494")) == ["port: is an option of its own, not part of host"]
+    assert nut.faults(good._replace(host="[fd00::5]:3494")) == ["port: is an option of its own, not part of host"]
     assert "no name of a UPS" in nut.faults(good._replace(ups="ups\nSET VAR"))[0]
+
+
+def test_an_ipv6_address_is_one_and_is_asked_without_its_brackets():
+    options = build("nut", "http://127.0.0.1:3493")._replace(host="[fd00::5]")
+    asked = []
+
+    def many(batch, _until):
+        asked.extend(batch)
+        return [LIST]
+
+    nut.fetch(Scripted(ok).wire._replace(many=many), options, Ask())
+    assert nut.faults(options) == []
+    assert [each.host for each in asked] == ["fd00::5"]
 
 
 def test_a_lost_supply_is_the_role_mains():
