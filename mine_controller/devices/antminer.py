@@ -44,6 +44,11 @@ MODES = ("low", "normal", "high")
 SETTLE_S = 300
 CUSTOM_PATIENCE_S = 300  # LuxOS, Braiins OS and VNish are up sooner than stock firmware
 VNISH_DELIVERED = "admin"  # the password it comes with
+# Braiins OS before 24 or so: only the CGMiner API, whose answers hold neither mac nor serial (recorded in 2020).
+NO_REST_WHY = (
+    "its Braiins OS has no REST interface to say who it is: update it, or put it into a section [cgminer] with macs, "
+    "stop_command = pause and run_command = resume"
+)
 _PAGES = ((b"braiins os", BRAIINS), (b"luxor firmware", LUXOS), (b"anthillos", VNISH))
 API_PARTS = {*FIRST, *(part for parts in _antminer_fetch.PARTS.values() for part in parts)}
 
@@ -193,6 +198,9 @@ def _identity(host: str, own: dict[str, Reply], trees: dict[str, Any], known: Kn
     if unit:
         return unit, ""
     asked = next((own[part] for part in ("info", "login", "details") if part in own), None)
+    lacking = asked is not None and asked is own.get("login") and asked.status == 404
+    if lacking or _antminer_fetch.NO_REST in known.flags:
+        return known.unit if asked is None else "", f"{host}: {NO_REST_WHY}"
     if asked is None:
         return known.unit, f"{host} does not tell its mac"
     if asked.status == 401:

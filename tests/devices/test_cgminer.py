@@ -268,6 +268,17 @@ def test_a_stop_goes_out_once_after_identity_and_permission():
     assert farm.sent(B) == ["version", "stats", "check|ascdisable"]
 
 
+def test_a_braiins_os_without_a_rest_interface_is_read_and_paused_under_the_mac_its_owner_gives():
+    """As `antminer` advises: BOSminer tells neither mac nor serial, knows `check`, and answers pause with S 204."""
+    given = {"macs": (f"{A} {MAC_A}",), "stop_command": "pause", "run_command": "resume"}
+    bos = Miner("", version={"API": "3.7", "BOSminer+": "0.2.0-36c56a9363"}, pause={})
+    bos.tables["pause"] = {"STATUS": status("S", 204, "Pause"), "PAUSE": [True], "id": 1}
+    farm = Farm({A: bos, B: gone})
+    assert value(read(farm, options(**given)), MAC_A, "hashrate_ths") == 95
+    (outcome,) = apply(cgminer, farm, options(**given), [order(f"{A} {MAC_A}", "stop")])
+    assert (outcome.verdict, farm.sent(A)[-2:]) == ("accepted", ["check|pause", "pause"])
+
+
 def test_a_stranger_at_the_address_gets_no_command():
     farm = Farm({A: Miner(MAC_B)})
     (outcome,) = apply(cgminer, farm, options(**CONTROL), [order(f"{A} {MAC_A}", "run")])
