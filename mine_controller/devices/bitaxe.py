@@ -8,8 +8,9 @@ older one, goes on at 50 MHz. The board takes requests from private addresses on
 Modes are a chip frequency and a core voltage. The known ones are made of the two lists each chip has in the firmware's
 device_config.h: standard is its default, eco its lowest, overclock its highest frequency. Pools are one pair of fields
 until 2.14 and a table of slots from 2.15 on, where a slot that holds the pool already is only chosen. Firmware before
-2.14 uses new settings after a restart, which is part of the command; 2.14 needs it for a pool. "Identify" is a toggle:
-its answer says which way it went, and when that was the wrong one it is sent once more.
+2.14 uses new settings after a restart, which is part of the command; 2.14 needs it for a pool. A board that was told on
+its own page to mine for its second pool is told to use its first again with the pool. "Identify" is a toggle: its
+answer says which way it went, and when that was the wrong one it is sent once more.
 """
 
 from collections.abc import Generator, Mapping, Sequence
@@ -162,7 +163,7 @@ def _clock(info: dict[str, Any]) -> str | None:
 
 def _active(info: Info) -> tuple[Any, Any, Any]:
     """URL, user and port of the pool in use: the board says when that is the second one."""
-    second = _boards.flag(info.get("isUsingFallbackStratum")) is True
+    second = _on_second(info)
     if (slots := _slots(info)) is not None:
         index = info.get("secondaryPoolIndex" if second else "primaryPoolIndex")
         row = slots.get(index, {}) if isinstance(index, int) else {}
@@ -246,30 +247,45 @@ def _setting(command: Command, info: Info, options: Options) -> Setting:
 
 
 def _pooled(pool: Pool, info: Info) -> Setting:
-    """The first pool of the board becomes this one. ValueError."""
+    """The first pool of the board becomes this one, and the one it prefers. ValueError."""
     slots, tls = _slots(info), _axeos.tls(pool)
     if tls and slots is None and "stratumTLS" not in info:
         raise ValueError(_axeos.NO_TLS)
     row = {"stratumURL": pool.host, "stratumPort": pool.port, "stratumUser": pool.user}
     secret = {"stratumPassword": pool.password.reveal()}
+    back = {"useFallbackStratum": 0} if _prefers_second(info) or _on_second(info) else {}
     if slots is None:
         how = {"stratumTLS": int(tls), "stratumProtocol": "SV1"}  # what is left out stays as the old pool had it
         body = {**row, **secret, **{key: value for key, value in how.items() if key in info}}
         return Setting(
-            body, lambda told: _axeos.is_pool(told, pool), live=(_axeos.version(info) or (0, 0)) >= LIVE_POOL
+            {**({} if _axeos.is_pool(info, pool) else body), **back},
+            lambda told: _axeos.is_pool(told, pool) and not _prefers_second(told),
+            live=(_axeos.version(info) or (0, 0)) >= LIVE_POOL,
         )
     first, second = info["primaryPoolIndex"], info.get("secondaryPoolIndex")
 
     def seen(told: Info) -> bool:
         after = _slots(told)  # None also where it does not say which of them is its first
-        return after is not None and _axeos.is_pool(after.get(told["primaryPoolIndex"], {}), pool)
+        if after is None or _prefers_second(told):
+            return False
+        return _axeos.is_pool(after.get(told["primaryPoolIndex"], {}), pool)
 
     held = next((slot for slot, one in slots.items() if _axeos.is_pool(one, pool)), None)
     if held is not None:
         swap = {"secondaryPoolIndex": first} if held == second else {}
-        return Setting({"primaryPoolIndex": held, **swap}, seen)
+        return Setting({"primaryPoolIndex": held, **swap, **back}, seen)
     slot = {"id": first, "stratumProtocol": "SV1", **row, **secret, "stratumTLS": int(tls)}
-    return Setting({"pools": [slot]}, seen)
+    return Setting({"pools": [slot], **back}, seen)
+
+
+def _on_second(info: Info) -> bool:
+    return _boards.flag(info.get("isUsingFallbackStratum")) is True
+
+
+def _prefers_second(info: Info) -> bool:
+    """Whether someone told it to mine for its second pool, also while the first answers (firmware from 2.9 on; told
+    from 2.15 on). It stays so over a restart, and whatever its first pool is."""
+    return _boards.flag(info.get("useFallbackStratum")) is True
 
 
 def _pause(desk: Desk, command: Command, info: Info) -> Generator[Step, Response, None]:

@@ -261,6 +261,33 @@ def test_a_board_that_shows_no_usable_slot_afterwards_is_in_doubt_and_holds_nobo
     assert (outcome.verdict, outcome.why) == (UNKNOWN, "answered that it did, and shows another setting")
 
 
+BACK = {"useFallbackStratum": 0}
+
+
+def test_a_board_that_was_told_to_prefer_its_second_pool_is_told_to_use_its_first_again():
+    """Its own page has a choice of the two (`useFallbackStratum`, kept in flash memory): whoever sets only the first
+    one mines on for the second (ESP-Miner 2.15, main/tasks/stratum_task.c and main/http_server/http_server.c)."""
+    outcome, shelf = one(Board(useFallbackStratum=True, isUsingFallbackStratum=True), "pool", "btc")
+    assert (bodies(shelf), outcome.verdict) == ([BACK], ACCEPTED)
+    assert shelf.sent()[-1] == f"POST {A} /api/system/restart"
+    rows = {"pools": slots("btc.example", "dgb.example"), "primaryPoolIndex": 0, "secondaryPoolIndex": 1}
+    outcome, shelf = one(Board("v2.15.0", useFallbackStratum=True, **rows), "pool", "btc")
+    assert (bodies(shelf), outcome.verdict) == ([{"primaryPoolIndex": 0, **BACK}], APPLIED)
+
+
+@pytest.mark.parametrize("more", [{"useFallbackStratum": 1}, {"isUsingFallbackStratum": 1}])
+def test_a_new_pool_of_a_board_on_its_second_one_is_used_and_not_only_stored(more):
+    """Firmware from 2.9 to 2.14 does not tell which of them is preferred, only which is in use."""
+    _, shelf = one(Board(**more), "pool", "dgb")
+    (body,) = bodies(shelf)
+    assert body.items() >= {"stratumURL": "dgb.example", **BACK}.items()
+
+
+def test_a_board_that_stands_in_with_its_second_pool_by_itself_is_left_alone():
+    outcome, shelf = one(Board(useFallbackStratum=False, isUsingFallbackStratum=True), "pool", "btc")
+    assert (outcome.verdict, outcome.why, shelf.sent()) == (APPLIED, "was so already", [])
+
+
 def test_a_pool_with_tls_needs_firmware_that_speaks_it():
     outcome, shelf = one(Board(), "pool", "safe")
     assert (outcome.verdict, shelf.sent()) == (REFUSED, [])
