@@ -37,7 +37,7 @@ GAP_S = 900  # not looked at for so long: what lies between says nothing
 SHARES_LEAST = 3  # fewer say nothing about how often one is due
 PATIENCE = 8  # so many usual pauses without a share are no chance any more (e^-8)
 STEPS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
-_SCALED = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?) ?([KMGTPEZ]?)", re.IGNORECASE)
+_SCALED = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?(?:e\+0[0-9])?) ?([KMGTPEZ]?)", re.IGNORECASE)
 
 
 class Health(NamedTuple):
@@ -79,7 +79,10 @@ class Pace(NamedTuple):
 
 
 def scaled(text: object) -> float | None:
-    """A number with an SI letter behind it, as pools and small boards write difficulties: "4.57G"."""
+    """A number with an SI letter behind it, as pools and small boards write difficulties: "4.57G".
+
+    They write 999.7G as "1e+03G" (three digits by the C library: suffix_string of CKPool and ESP-Miner).
+    """
     found = _SCALED.fullmatch(text.strip()) if isinstance(text, str) and len(text) < 40 else None
     return float(found[1]) * STEPS[found[2].upper()] if found else None
 

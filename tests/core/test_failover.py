@@ -368,7 +368,7 @@ def test_the_first_block_of_a_wallet_that_had_none_is_news():
 @pytest.mark.parametrize(
     ("text", "value"),
     [("4.57G", 4.57e9), ("85.4T", 85.4e12), ("0", 0.0), ("1.2 k", 1200.0), ("", None), ("G", None), ("1e9", None),
-     ("-4G", None), (None, None), (7, None), ("9" * 50, None)],
+     ("1e+03G", 1e12), ("1e+99G", None), ("-4G", None), (None, None), (7, None), ("9" * 50, None)],
 )  # fmt: skip
 def test_numbers_with_a_letter_behind_them(text, value):
     assert pools.scaled(text) == value
