@@ -4,7 +4,8 @@
 is asked every ten minutes at most; where it takes longer than there is, or fails, the light one is read in its place
 until it is due again. Forms after OpenMPTCProuter's Lua source: `status` of a WAN is OK, WARNING or ERROR,
 latency is a text in ms that may be empty, `tun_state` says whether the bonding itself stands. WARNING may mean that the
-server did not answer through this line: the line counts as up then only where the router's own tracker says `state` up.
+server did not answer through this line, or that its gateway did not and the server was never asked: the line counts as
+up then only where the router's own tracker says `state` up, and as down where it says so.
 """
 
 from collections.abc import Sequence
@@ -99,16 +100,23 @@ def _wan(row: dict[str, Any], taken: set[str]) -> list[Found]:
         return []
     status = row.get("status")
     word = LINKS.get(status) if isinstance(status, str) else None
-    if word is None and row.get("state") == "down":
+    if (word is None or status == "WARNING") and row.get("state") == "down":
         word = "down"
     why = f"its status is {_answer.clean(str(status), 30)!r}"
-    if status == "WARNING" and row.get("server_ping") == "DOWN" and row.get("state") != "up":
-        word, why = None, "the server does not answer through it"
+    if word == "up" and row.get("state") != "up" and (silent := _silent(row)):
+        word, why = None, f"the {silent} does not answer through it"
     found = [Found(name, "link", word, "" if word else why)]
     latency = _answer.number(row.get("latency"))
     if latency is not None:
         found.append(Found(name, "latency_ms", latency))
     return found
+
+
+def _silent(row: dict[str, Any]) -> str:
+    """Who did not answer through a line; "" where nobody is known not to. A gateway may be one that answers nobody."""
+    if row.get("server_ping") == "DOWN":
+        return "server"
+    return "gateway" if row.get("gw_ping") == "DOWN" and row.get("server_ping") != "UP" else ""
 
 
 def _tunnel(whole: dict[str, Any]) -> Found:

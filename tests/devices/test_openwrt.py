@@ -174,3 +174,22 @@ def test_a_link_that_mwan3_does_not_watch_is_not_up_because_it_was(more, why):
 
 def test_a_link_whose_tracker_rests_because_it_is_offline_is_down():
     assert watched(running=False, tracking="paused", status="offline", track_ip=[]) == [("link", "down", "")]
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"gw_ping": "DOWN", "server_ping": ""}, None),
+        ({"gw_ping": "DOWN", "server_ping": "", "state": ""}, None),
+        ({"gw_ping": "DOWN", "server_ping": "", "state": "up"}, "up"),
+        ({"gw_ping": "DOWN", "server_ping": "", "state": "down"}, "down"),
+        ({"gw_ping": "UP", "server_ping": "DOWN", "state": "down"}, "down"),
+        ({"gw_ping": "UP", "server_ping": "UP"}, "up"),
+    ],
+)
+def test_a_warning_of_omr_is_up_only_where_somebody_answered_or_its_tracker_says_so(more, word):
+    wans = {"wans": [{"label": "LTE", "status": "WARNING", "latency": "", **more}]}
+    assert (
+        next(one.value for one in ask(openmptcprouter, Router(statusinterfaces=result(0, wans), status=result(7))))
+        == word
+    )
