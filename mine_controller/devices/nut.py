@@ -3,13 +3,13 @@
 The protocol is RFC 9271: one line a request. `LIST VAR <ups>` is answered by `VAR <ups> <name> "<value>"` lines between
 `BEGIN LIST` and `END LIST`, or by one line `ERR <word>`; reading needs no login. `ups.status` is words: OL on line, OB
 on battery, LB battery low, RB battery to be replaced, FSD the UPS is being shut down, OVER overloaded, CAL calibrating,
-BYPASS its battery protects nothing now, WAIT upsd has only just reached the driver (upsd's sstate.c). A battery is
-calibrated by living on it: a UPS that says CAL and not OL counts as on battery. With ALARM the variable `ups.alarm`
-says what is wrong; that there is no battery or that it is not charged stands nowhere else ("No battery installed!",
-"Battery charger fail!" in usbhid-ups.c).
+BYPASS its battery protects nothing now, OFF it feeds nothing, WAIT upsd has only just reached the driver (upsd's
+sstate.c). A battery is calibrated by living on it: a UPS that says CAL and not OL counts as on battery. With ALARM the
+variable `ups.alarm` says what is wrong; that there is no battery or that it is not charged stands nowhere else ("No
+battery installed!", "Battery charger fail!" in usbhid-ups.c).
 
     nut ups/mains:contact      alarm: the UPS lives on its battery ([wiring] mains = nut ups/mains)
-    nut ups/battery:contact    alarm: low, to be replaced, bypassed, missing, or being shut down
+    nut ups/battery:contact    alarm: low, to be replaced, bypassed, missing, off, or being shut down
     nut ups:charge_pct  nut ups:runtime_s  nut ups:load_pct  nut ups:power_w  nut ups/input:voltage_v  nut ups:temp_c
 """
 
@@ -111,7 +111,7 @@ def _status(told: dict[str, str]) -> list[Found]:
 
 def _protects(words: set[str], alarm: str) -> Found:
     """Whether the battery would carry the load now."""
-    if words & {"LB", "RB", "FSD", "BYPASS"} or ("ALARM" in words and ("batt" in alarm or "charger" in alarm)):
+    if words & {"LB", "RB", "FSD", "BYPASS", "OFF"} or ("ALARM" in words and ("batt" in alarm or "charger" in alarm)):
         return Found("battery", "contact", "alarm")
     if not words or "WAIT" in words:
         return Found("battery", "contact", None, "upsd waits for the driver" if words else "no status")

@@ -137,3 +137,10 @@ def test_what_is_wrong_with_the_battery_may_stand_in_the_alarm_alone(status, ala
     }
     assert (found["mains", "contact"], found["battery", "contact"]) == (mains, battery)
     assert found.get(("alarm", "text"), "") == alarm
+
+
+@pytest.mark.parametrize("status", [b'"OL OFF"', b'"OFF"'])
+def test_a_ups_whose_output_is_off_protects_nothing(status):
+    replies = (nut.Reply("vars", 200, {}, LIST.replace(b'"OL"', status)),)
+    found = {(one.channel, one.quantity): one.value for one in nut.parse(replies, build("nut", "http://127.0.0.1:1"))}
+    assert found["battery", "contact"] == "alarm"
