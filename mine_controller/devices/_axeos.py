@@ -41,11 +41,13 @@ class Clock(NamedTuple):
 
 
 class Setting(NamedTuple):
-    """`body` for the PATCH, how the board shows it afterwards, and whether it needs no restart."""
+    """`body` for the PATCH, how the board shows it afterwards, whether it needs no restart, and how it shows that it is
+    getting there."""
 
     body: dict[str, Any]
     seen: Callable[[dict[str, Any]], bool]
     live: bool = True
+    nears: Callable[[dict[str, Any]], bool] = lambda _: False
 
 
 Modes = dict[str, dict[str, Clock]]  # by chip or model in lower case, by mode
@@ -122,18 +124,22 @@ def tuned(command: Command, info: Info, options: Any, *, live: bool) -> Setting:
 
 def fan(command: Command, info: Info, auto: int = 1) -> Setting:
     """What `fan` asks for; `auto` is the firmware's number for it. Newer firmware has a key of its own for the speed in
-    manual mode. ValueError."""
+    manual mode; older tells what the fan does, which its next round sets, some seconds later (ESP-Miner before 2.11,
+    POWER_MANAGEMENT_task). ValueError."""
     percent = _errands.fan(command.value, SLOWEST_FAN_PCT)
     key = "manualFanSpeed" if "manualFanSpeed" in info else "fanspeed"
     body = {"autofanspeed": auto} if percent is None else {"autofanspeed": 0, key: percent}
 
-    def seen(told: Info) -> bool:
-        mode = told.get("autofanspeed")
-        if percent is None:
-            return mode == auto and isinstance(mode, int | float)  # true is 1
-        return _boards.flag(mode) is False and _answer.number(told.get(key)) == percent
+    def by_hand(told: Info) -> bool:
+        return percent is not None and _boards.flag(told.get("autofanspeed")) is False
 
-    return Setting(body, seen)
+    def seen(told: Info) -> bool:
+        if percent is None:
+            mode = told.get("autofanspeed")
+            return mode == auto and isinstance(mode, int | float)  # true is 1
+        return by_hand(told) and _answer.number(told.get(key)) == percent
+
+    return Setting(body, seen, nears=lambda told: key == "fanspeed" and by_hand(told))
 
 
 def pool_named(command: Command, pools: Sequence[Pool]) -> Pool:
@@ -229,7 +235,9 @@ def _read_back(desk: Desk, written: Sequence[tuple[Command, Setting]]) -> Talkin
         return {}
     for command, setting in written:
         if not setting.seen(after):
-            desk.tell(command, UNKNOWN, "answered that it did, and shows another setting")
+            near = setting.nears(after)
+            doubt = "answered that it did, and shows another setting"
+            desk.tell(command, *((ACCEPTED, "took it, and gets there within seconds") if near else (UNKNOWN, doubt)))
         elif setting.live:
             desk.tell(command, APPLIED)
     return after

@@ -329,6 +329,22 @@ def test_a_fan_is_set_in_the_words_of_its_firmware(value, more, body):
     assert (bodies(shelf), outcome.verdict) == ([body], APPLIED)
 
 
+@pytest.mark.parametrize(
+    ("after", "verdict"),
+    [
+        ({"autofanspeed": 0, "fanspeed": 40}, ACCEPTED),
+        ({"autofanspeed": 0, "fanspeed": 70}, APPLIED),
+        ({"autofanspeed": 1, "fanspeed": 40}, UNKNOWN),
+    ],
+)
+def test_a_fan_that_gets_to_its_speed_only_seconds_later_is_no_doubt(after, verdict):
+    """Firmware before 2.11 shows under `fanspeed` what the fan does, which its next round sets, up to 2 s later."""
+    board = Board("v2.4.5", manualFanSpeed=...)
+    board.answers = {("GET", "/api/system/info"): [dict(board.info), {**board.info, **after}]}
+    outcome, _ = one(board, "fan", "70")
+    assert outcome.verdict == verdict
+
+
 @pytest.mark.parametrize("value", ["0", "19", "101", "-1", "fast", "", "5.5"])
 def test_a_fan_so_slow_that_the_board_would_cook_is_refused(value):
     outcome, shelf = one(Board(), "fan", value)
