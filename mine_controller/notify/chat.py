@@ -6,7 +6,8 @@ go through the library.
 
 As the Bot API documents it: an offset one above an update's number ends that update and all before it; updates are
 kept for a day; a negative offset counts from the newest; 409 stands for a second reader or a webhook; the numbers begin
-anew somewhere else after a week without any.
+anew somewhere else after a week without any. Who is an admin of a group and stays anonymous writes as the group itself
+(sender_chat), with a bot of Telegram's in place of the user.
 """
 
 import json
@@ -23,6 +24,7 @@ POLL_S = 4.0
 LIMIT, FEW = 100, 5  # updates in one fetch; after trouble few, which also a slow line brings in the time there is
 BODY_MOST = 1_000_000
 TEXT_MOST, NAME_MOST, DATA_MOST = 200, 40, 64
+ANONYMOUS = "an anonymous admin"
 LATE, LARGE = "no answer in time", "an answer that can't be read"  # why a body is not whole
 _UPDATE = re.compile(rb'"update_id"\s*:\s*([0-9]{1,15})')
 
@@ -160,9 +162,11 @@ def _update(one: dict[str, Any]) -> Update | None:
     number, press = _number(one, "update_id"), _text(pressed, "id", DATA_MOST)
     what = _text(pressed, "data", DATA_MOST) if pressed else _text(message, "text", TEXT_MOST)
     whole = number >= 0 and _id(user) and _id(chat) and what and (press or not pressed)
-    if not whole or user.get("is_bot") is True:
+    group = not pressed and "" != _id(_part(message.get("sender_chat"))) == _id(chat)  # an admin who stays anonymous
+    if not whole or (user.get("is_bot") is True and not group):
         return None
-    name = _text(user, "username", NAME_MOST) or _text(user, "first_name", NAME_MOST) or "somebody"
+    known = _text(user, "username", NAME_MOST) or _text(user, "first_name", NAME_MOST) or "somebody"
+    name = ANONYMOUS if group else known
     private = chat.get("type") == "private"
     if pressed:
         return Update(number, _id(chat), _id(user), name, "", what, press, 0, private)

@@ -82,6 +82,19 @@ def test_a_strange_update_is_passed_by_and_does_not_hold_up_the_next(update):
     assert (got.next, got.strange) == (11, 1)
 
 
+ANONYMOUS = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+
+
+@pytest.mark.parametrize(("sender", "heard"), [(-100, 1), (-200, 0), (None, 0), (True, 0)])
+def test_an_admin_who_stays_anonymous_writes_as_the_group_itself_and_is_heard(sender, heard):
+    """Telegram puts a bot in the admin's place: a /stop of the owner was passed by without a word."""
+    message = {**WRITTEN["message"], "from": ANONYMOUS, "sender_chat": {"id": sender}, "text": "/stop"}
+    got = read(200, told({"update_id": 9, "message": message}))
+    assert [(one.user, one.name, one.text) for one in got.updates] == [
+        ("1087968824", "an anonymous admin", "/stop")
+    ] * heard
+
+
 @pytest.mark.parametrize("update", [{"update_id": -1}, {"update_id": "9"}, {"update_id": True}, {}, [], None, "x", 9])
 def test_what_has_no_number_moves_no_offset(update):
     got = read(200, told(update))
