@@ -3,7 +3,9 @@
 It is read through a wire of its own (`wire.local`), so nothing is opened over the network. Files as the Linux kernel
 has them: `/sys/class/thermal/thermal_zone<n>/temp` in thousandths of a degree, `/proc/meminfo`, `/proc/loadavg`,
 `/sys/devices/system/cpu/online` as a list of ranges. On a Raspberry Pi the firmware driver tells in `get_throttled`, in
-hexadecimal: bit 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temperature limit, each now.
+hexadecimal: bit 0 under-voltage, 1 frequency capped, 2 throttled, 3 soft temperature limit, each now. On a Pi 5 that
+file lies elsewhere, and kernels leave it out in favour of hwmon, where `rpi_volt` tells of under-voltage alone, of the
+last 2 s (drivers/hwmon/raspberrypi-hwmon.c).
 
     machine self:board_c               the hottest zone
     machine self:load_pct              the one-minute load, 100 = every processor busy
@@ -28,7 +30,13 @@ HERE = True
 
 ZONES = 12  # a board has a handful; their numbers have no gaps
 MEMORY, LOAD, CPUS = "local:/proc/meminfo", "local:/proc/loadavg", "local:/sys/devices/system/cpu/online"
-THROTTLED = "local:/sys/devices/platform/soc/soc:firmware/get_throttled"
+THROTTLED = (
+    "local:/sys/devices/platform/soc/soc:firmware/get_throttled",
+    "local:/sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled",
+)
+HWMON = "local:/sys/class/hwmon/hwmon{}/{}"
+HWMONS = 12  # a board has a handful; what was given up leaves a gap
+VOLT = b"rpi_volt"
 ZONE = "local:/sys/class/thermal/thermal_zone{}/temp"
 NOW_BITS = 0xF
 _ROW = re.compile(r"([A-Za-z()_0-9]{1,40}):\s+([0-9]{1,15}) kB")
@@ -49,16 +57,27 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
         "memory": MEMORY,
         "load": LOAD,
         "cpus": CPUS,
-        "throttled": THROTTLED,
         "disk": f"local-disk:{options.disk}",
     }
-    replies = [_get(wire, name, place) for name, place in places.items()]
+    replies = [*(_get(wire, name, place) for name, place in places.items()), _supply(wire)]
     for number in range(ZONES):
         reply = _get(wire, f"zone{number}", ZONE.format(number))
         if reply.status == 404:
             break
         replies.append(reply)
     return tuple(replies)
+
+
+def _supply(wire: Wire) -> Reply:
+    """Reply "throttled", or "voltage" where only that is told."""
+    for place in THROTTLED:
+        told = _get(wire, "throttled", place)
+        if told.status != 404:
+            return told
+    for number in range(HWMONS):
+        if _get(wire, "hwmon", HWMON.format(number, "name")).body.strip() == VOLT:
+            return _get(wire, "voltage", HWMON.format(number, "in0_lcrit_alarm"))
+    return told
 
 
 def _get(wire: Wire, name: str, place: str) -> Reply:
@@ -132,6 +151,9 @@ def _disk(said: Mapping[str, Reply]) -> list[Found]:
 
 def _throttled(said: Mapping[str, Reply]) -> list[Found]:
     """Only a Raspberry Pi tells; elsewhere there is nothing to say, and nothing is said."""
+    if "voltage" in said:
+        word = {"0": "ok", "1": "alarm"}.get(_text(said["voltage"]).strip())
+        return [Found("throttling", "contact", word, "" if word else "unreadable")]
     if "throttled" not in said:
         return []
     try:

@@ -51,6 +51,33 @@ def test_a_machine_is_read_from_its_files(pi):
     assert 0 <= values["disk", "free_pct"] <= 100
 
 
+@pytest.fixture
+def pi5(pi):
+    """A kernel without the file: its hwmon driver tells of the voltage, under whatever number it got."""
+    (pi / "sys/devices/platform/soc/soc:firmware/get_throttled").unlink()
+    for number, name in enumerate(("cpu_thermal", "rp1_adc", "rpi_volt")):
+        put(pi, f"sys/class/hwmon/hwmon{number}/name", name + "\n")
+        put(pi, f"sys/class/hwmon/hwmon{number}/in0_lcrit_alarm", "1\n")
+    return pi
+
+
+def test_a_raspberry_pi_5_tells_under_another_name(pi5):
+    put(pi5, "sys/devices/platform/soc@107c000000/soc@107c000000:firmware/get_throttled", "4\n")
+    put(pi5, "sys/class/hwmon/hwmon2/in0_lcrit_alarm", "0\n")
+    assert found(pi5)["throttling", "contact"] == "alarm"
+
+
+@pytest.mark.parametrize(("said", "word"), [("1\n", "alarm"), ("0\n", "ok"), ("?", None)])
+def test_a_kernel_without_that_file_tells_of_its_voltage(pi5, said, word):
+    put(pi5, "sys/class/hwmon/hwmon2/in0_lcrit_alarm", said)
+    assert found(pi5)["throttling", "contact"] == word
+
+
+def test_where_no_raspberry_pi_is_nothing_is_said_of_its_supply(pi5):
+    put(pi5, "sys/class/hwmon/hwmon2/name", "nct6775\n")
+    assert ("throttling", "contact") not in found(pi5)
+
+
 def test_this_very_machine_says_something_of_itself():
     options = build("machine", "http://127.0.0.1")
     replies = machine.fetch(live_wire("machine self", time.monotonic() + SOON_S), options, Ask())
