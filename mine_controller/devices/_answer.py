@@ -8,7 +8,7 @@ from typing import Any
 
 from mine_controller.devices.kind import BadReply, Reply
 
-_NUMBER = re.compile(r"[-+]?[0-9]{1,15}(?:\.[0-9]{1,24})?")  # languages print a float with up to 17 digits
+_NUMBER = re.compile(r"[-+]?[0-9]{1,18}(?:\.[0-9]{1,24})?")  # languages print a float with up to 17 digits
 _STATUS = {
     **dict.fromkeys((301, 302, 303, 307, 308), "points to another address: is `url` to be https?"),
     401: "the login was refused",
@@ -16,7 +16,7 @@ _STATUS = {
     404: "there is no such thing",
     429: "too many calls",
 }
-HUGE = 1e15  # beyond this no meter counts; it keeps float() from overflowing
+HUGE = 1e18  # beyond this no meter counts, and no rate in H/s; it keeps float() from overflowing
 
 
 def tree(reply: Reply) -> Any:

@@ -38,6 +38,13 @@ def test_a_text_may_have_every_digit_that_a_float_is_written_with(value):
     assert number(f"{value:.20f}") == pytest.approx(value)
 
 
+@pytest.mark.parametrize("rate_hs", [1_160_000_000_000_000, 31_000_000_000_000_000])
+def test_a_rate_in_hashes_a_second_is_one_also_of_a_petahash_and_more(rate_hs):
+    """One miner of 1.16 PH/s, as Foreman tells it (a text), and a container of them."""
+    assert number(rate_hs) == rate_hs
+    assert number(str(rate_hs)) == rate_hs
+
+
 def test_min1_the_largest_number_that_counts_is_below_the_mark():
     """MIN1"""
     assert number(HUGE / 2) == HUGE / 2
