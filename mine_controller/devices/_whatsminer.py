@@ -62,13 +62,20 @@ def summary(tree: Mapping[str, Any]) -> dict[str, Any]:
     return row(tree, "SUMMARY") or message(tree)
 
 
+def is_off(trees: Trees) -> bool:
+    """Whether a unit of API 1 or 2 says that it was stopped by its API; older firmware has the other name for it."""
+    status = message(trees.get("status", {}))
+    off = status.get("mineroff", status.get("btmineroff"))
+    return isinstance(off, str) and off.lower() == "true"
+
+
 def told_v2(trees: Trees, patience_s: float) -> Told:
     """What a unit of API 1 or 2 tells."""
     sums, status = summary(trees.get("summary", {})), message(trees.get("status", {}))
     mhs = next((rate for span in _SPANS if (rate := number(sums.get(span))) is not None and rate >= 0), None)
     rate = mhs / 1e6 if mhs is not None else None
     uptime = _asic.counted(sums.get("Elapsed"))
-    word, why = _word(status.get("mineroff", status.get("btmineroff")), "true", rate, uptime, patience_s)
+    word, why = _word("true" if is_off(trees) else "", "true", rate, uptime, patience_s)
     active = [pool for pool in rows(trees.get("pools", {}), "POOLS") if pool.get("Stratum Active") is True]
     watts = next((watts for name in ("Power", "Power_RT") if (watts := _asic.above_zero(sums.get(name)))), None)
     details = row(trees.get("devdetails", {}), "DEVDETAILS")

@@ -208,7 +208,8 @@ def _apply_v2(
             return Outcome(command.id, UNREACHABLE, unheard[command.id])
         return _cgminer.stranger(command, unit) or cgminer.request("get_token")
 
-    seconds = _cgminer.before(_cgminer.step(wire, options, firsts), report, known)
+    heard = [(command, _or_none(answer)) for command, answer in _cgminer.step(wire, options, firsts)]
+    seconds = _cgminer.before(heard, report, known)
     named = [step for step in seconds if step[0] not in nameless]
     asked = [step for step in seconds if step[0] in nameless]
     named += _cgminer.before(_cgminer.step(wire, options, asked), report, known)
@@ -229,6 +230,11 @@ def _apply_v2(
     answers = wire.many(sends, min(wire.until, wire.now() + _cgminer.STEP_S)) if sends else []
     for each, answer in zip(sealed, answers, strict=True):
         report(_judged(each, answer, _judged_v2))
+
+
+def _or_none(answer: Any) -> Any:
+    """A summary that was lost is none: a unit that was stopped may not answer that, and tells who it is elsewhere."""
+    return {} if isinstance(answer, Outcome) and answer.verdict == UNKNOWN else answer
 
 
 def _seal_v2(options: Options, command: Command, tree: cgminer.Tree) -> Sealed | Outcome:

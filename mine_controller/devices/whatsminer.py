@@ -35,7 +35,6 @@ BUDGET_S = 20.0
 MODES = _asic_rs.MODES
 SETTLE_S = 300
 READ_S = 6.0
-OLD = ("summary", "status", "pools")
 NEW = {
     "v3info": {"cmd": "get.device.info"},
     "v3summary": {"cmd": "get.miner.status", "param": "summary"},
@@ -102,14 +101,19 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     sums = _old(wire, options, [host for host in hosts if host not in new], "summary")
     good = [host for host, reply in sums.items() if _summarised(reply)]
     framed = _new(wire, options, [host for host in hosts if host not in good])
-    gone = new.difference(reply.name.partition(" ")[0] for reply in framed if reply.status)
+    framing = _answering(framed)
+    gone = new.difference(framing)
     late = _old(wire, options, [host for host in hosts if host in gone], "summary")  # another unit, other firmware
     sums |= late
     good += [host for host, reply in late.items() if _summarised(reply)]
     old = [*sums.values()]
-    for part in OLD[1:]:
+    for part in ("status", "pools"):
         old += _old(wire, options, good, part).values()
-    nameless = [host for host in good if b'"MAC"' not in sums[host].body]
+    done = framing.union(good)
+    silent = [host for host, reply in sums.items() if host not in done and _heard(reply)]
+    off = {host: reply for host, reply in _old(wire, options, silent, "status").items() if _off(reply)}
+    old += off.values()
+    nameless = [*(host for host in good if b'"MAC"' not in sums[host].body), *off]
     old += _old(wire, options, nameless, "get_miner_info").values()
     modelless = [host for host in good if len(kept[host]) < 3]
     old += _old(wire, options, modelless, "devdetails").values()
@@ -119,6 +123,23 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
 def _summarised(reply: Reply) -> bool:
     return reply.status != 0 and b'"STATUS":"E"' not in reply.body.replace(b" ", b"")
+
+
+def _answering(replies: Sequence[Reply]) -> set[str]:
+    return {reply.name.partition(" ")[0] for reply in replies if reply.status}
+
+
+def _heard(reply: Reply) -> bool:
+    """Whether somebody is there: one that was stopped answers `status` and may leave its summary without an answer (an
+    M31S with API 1.3: Foreman's agent looks there when the rest fails)."""
+    return reply.status != 0 or reply.headers.get("why", "").startswith(("no answer", "hung up", "broke off"))
+
+
+def _off(reply: Reply) -> bool:
+    try:
+        return _whatsminer.is_off({"status": _cgminer.tree(reply)})
+    except (BadReply, cgminer.DownError):
+        return False
 
 
 def _old(wire: Wire, options: Options, hosts: Sequence[str], part: str) -> dict[str, Reply]:
@@ -173,7 +194,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
             down = str(error)
     if not _told(trees):
         return _cgminer.down(host, name, down) if down else Unit(host, name, (), why or f"{host}: not a Whatsminer")
-    unit = _whatsminer.identity(trees)
+    unit = _whatsminer.identity(trees) or (name if _whatsminer.is_off(trees) else "")
     if not unit:
         return Unit(host, name, (), f"{host} tells neither mac nor serial", nameless=True)
     new = "v3info" in trees
@@ -187,9 +208,10 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
 
 
 def _told(trees: dict[str, Any]) -> bool:
-    """Whether it said anything of itself: a summary with values, or its description."""
+    """Whether it said anything of itself: a summary with values, its description, or that it is off."""
     sums = _whatsminer.summary(trees.get("summary", {}))
-    return "Elapsed" in sums or "Power" in sums or bool(_whatsminer.message(trees.get("v3info", {})))
+    about = bool(_whatsminer.message(trees.get("v3info", {}))) or _whatsminer.is_off(trees)
+    return "Elapsed" in sums or "Power" in sums or about
 
 
 def _frame(host: str, reply: Reply) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from devices.racks import GONE, Api, Rack
+from devices.racks import GONE, INVALID, Api, Rack
 from devices.scripted import apply, order, value
 
 from mine_controller.core.model.pool import Pool
@@ -121,6 +121,32 @@ def test_a_unit_that_answers_only_in_frames_is_read_there_and_asked_there_first_
     assert value(found, NEW, "power_w") == 3156
     _, rack, _ = read({A: {4433: New()}}, memory)
     assert {port for _, port, _ in rack.sent} == {4433}
+
+
+HUNG_UP, MUTE = WireError("closed", "hung up without an answer"), WireError("timeout", "no answer in 6.0 s")
+STOPPED = {"STATUS": "S", "When": 1, "Code": 131, "Msg": {"btmineroff": "true"}, "Description": "whatsminer v1.3"}
+SAYS_ITS_MAC = {"STATUS": "S", "Code": 131, "Msg": {"mac": OLD}}
+
+
+@pytest.mark.parametrize("summary", [INVALID, HUNG_UP, MUTE, b"Socket connect failed: Connection refused"])
+@pytest.mark.parametrize("told", [{"get_miner_info": SAYS_ITS_MAC}, {}])
+def test_a_stopped_unit_whose_summary_fails_is_known_by_its_status(summary, told):
+    """An M31S with API 1.3, as Foreman's agent knows it: stopped by `power_off`, it answers `status` alone."""
+    found, _, memory = read({A: {4028: old(summary=summary, status=STOPPED, **told)}}, {A: f"{OLD} v2 M31S"})
+    assert (value(found, OLD, "word"), value(found, OLD, "address")) == ("stopped", A)
+    assert memory == {A: f"{OLD} v2 M31S"}
+    refusing = {4028: old(summary=summary, status={**STOPPED, "Msg": {"btmineroff": "false"}}, **told)}
+    found, _, _ = read({A: refusing, "10.0.1.2": {4028: old()}}, {A: f"{OTHER} v2 M31S"})
+    assert value(found, OTHER, "word") in (None, "error")
+
+
+def test_a_stopped_unit_whose_summary_fails_can_be_started_again():
+    unit = Old(summary=HUNG_UP, status=STOPPED, get_miner_info=SAYS_ITS_MAC)
+    outcome, _ = command({4028: unit}, "run", unit=OLD)
+    assert (outcome.verdict, [told["cmd"] for told in unit.orders]) == ("accepted", ["power_on"])
+    other = Old(summary=HUNG_UP, status=STOPPED, get_miner_info=SAYS_ITS_MAC)
+    assert command({4028: other}, "run", unit=OTHER)[0].verdict == "refused"
+    assert other.orders == []
 
 
 def modes(setting):
