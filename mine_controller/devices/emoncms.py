@@ -96,7 +96,9 @@ def _feeds(reply: Reply) -> list[dict[str, Any]]:
     if reply.status == 406:
         raise BadReply("no such route: does the address lack a folder such as /emoncms?")
     if reply.status == 200 and reply.body.strip() in (b"", b"false", b"[]"):
-        raise BadReply("no feeds: is the key missing or of another account?")
+        raise BadReply(
+            "no feeds: is the key missing, of another account, or kept back by its web server (Authorization)?"
+        )
     answer = tree(reply)
     if isinstance(answer, dict) and answer.get("success") is False:
         raise BadReply(f"says {clean(answer.get('message', 'no'), 80)!r}")

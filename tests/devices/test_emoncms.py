@@ -6,7 +6,7 @@ from devices.virtual import Scripted, ok
 
 from mine_controller.core.option import Secret
 from mine_controller.devices import emoncms
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, BadReply
 
 
 def test_the_key_goes_in_a_header_and_never_in_the_address():
@@ -26,6 +26,13 @@ def test_a_key_that_no_header_carries_is_told_with_the_config():
     told = emoncms.faults(build("emoncms", "http://192.0.2.12", api_key=Secret("ключ")))
     assert [each.partition(":")[0] for each in told] == ["api_key"]
     assert emoncms.faults(build("emoncms", "http://192.0.2.12", api_key=Secret(""))) == []
+
+
+def test_a_key_that_the_servers_own_web_server_kept_back_is_among_the_reasons():
+    """Apache with FastCGI hands no Authorization header on unless it is told to (emoncms issue 682)."""
+    options = build("emoncms", "http://192.0.2.12")
+    with pytest.raises(BadReply, match="key missing, of another account, or kept back by its web server"):
+        emoncms.parse((emoncms.Reply("feeds", 200, {}, b"false"),), options)
 
 
 def test_a_feed_of_another_quantity_is_no_power():
