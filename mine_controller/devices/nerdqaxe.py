@@ -4,6 +4,9 @@ The v2 dashboard names no unit, so `/api/v2/system` is read beside it. A stop is
 until a restart, which is how it runs again. Where one-time codes are on (`otp`), changing settings needs one, and no
 timer should hold those; whether shutdown and restart do differs between the firmware's document and its source.
 
+After overheating, or when its supply failed, a board takes the voltage from its chips until a person restarts it: the
+v2 interface tells a board error, the v1 only a core voltage of nothing beside its last hash rate.
+
 Settings are the same PATCH as a Bitaxe's, one for all that is asked of a board at once; a new pool is used at once, by
 connecting anew. A flag of it is taken as true or false only, and fans that look after themselves are mode 2 (PID), or 1
 on older firmware. Modes are a chip frequency and a core voltage: standard is what the firmware's board files start each
@@ -44,8 +47,10 @@ SHUTDOWN, RESTART = "/api/system/shutdown", _axeos.RESTART
 CLOCKS: _axeos.Modes = {"nerdqaxe++": {"standard": Clock(600, 1150)}, "nerdqaxe+": {"standard": Clock(490, 1250)}}
 CLASSIC, PID = 1, 2  # how its fans look after themselves; 0 is by hand
 SV1 = 0
+DEAD_MV, DEAD_W = 100, 10  # no chip hashes with less, and no board either
 _CODES = "refused (401): switch its one-time codes off, and ask from a private address like 192.168.1.5"
 _NEEDS_CODE = "its one-time codes are on: settings can be changed by a person only"
+_OFF = "its chips have no voltage, as after overheating or a fault of its supply"
 _DOWN = "it is shut down, and a restart would start it"
 
 
@@ -156,16 +161,18 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
 def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     info = _boards.only(parts, "info")
     name, row = _mac(info), _first_pool(info)
-    word, why = _word(info.get("shutdown"), info.get("boardError"), info.get("hashRate"))
+    off = _off(info, options.boot_s)
+    rate = 0 if off else info.get("hashRate")
+    word, why = ("error", "") if off else _word(info.get("shutdown"), info.get("boardError"), rate)
     if word == "hashing":
-        word, why = _boards.working(info.get("hashRate"), info.get("uptimeSeconds"), options.boot_s)
+        word, why = _boards.working(rate, info.get("uptimeSeconds"), options.boot_s)
     return Unit(
         name,
         (
             Found(name, "word", word, why),
             *_boards.watts(name, info.get("power")),
             _boards.hottest(name, (info.get("temp"), *_list(info.get("asicTemps")))),
-            _rate(name, info.get("hashRate")),
+            _rate(name, rate),
             *_boards.numbers(
                 name,
                 fan_rpm=_boards.slowest((info.get("fanrpm"), info.get("fanrpm2"))),
@@ -187,10 +194,20 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
                 clock=_clock(info.get("frequency")),
                 best=info.get("bestDiff"),
                 pool=_boards.pool(row["stratumURL"], row["stratumPort"]),
-                trouble=_trouble(info.get("boardError")) or "none",
+                trouble=_trouble(info.get("boardError")) or (_OFF if off else "none"),
             ),
         ),
     )
+
+
+def _off(info: Info, boot_s: int) -> bool:
+    """Whether its chips have no voltage although nobody shut it down: so it leaves them after overheating or a fault of
+    its supply, and goes on telling the mean of the shares before (NerdQAxePlus, power_management_task.cpp and
+    history.cpp). The old interface has no word for it. A sensor that reads nothing is believed with the watts only."""
+    if _boards.flag(info.get("shutdown")) or _boards.working(1, info.get("uptimeSeconds"), boot_s)[0] != "hashing":
+        return False
+    core_mv, watts = _boards.not_negative(info.get("coreVoltageActual")), _boards.not_negative(info.get("power"))
+    return core_mv is not None and core_mv < DEAD_MV and watts is not None and watts < DEAD_W
 
 
 def _mac(info: dict[str, Any]) -> str:

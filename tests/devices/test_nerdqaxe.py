@@ -88,6 +88,30 @@ def test_the_word_is_the_boards_own(system, rate, word):
     assert of(found, "word").value == word
 
 
+OFF = {"coreVoltageActual": 3, "power": 4.1}
+
+
+@pytest.mark.parametrize(
+    ("more", "word", "rate_ths"),
+    [
+        (OFF, "error", 0.0),
+        ({**OFF, "shutdown": True, "hashRate": 0}, "stopped", 0.0),
+        ({**OFF, "uptimeSeconds": 20}, "booting", 4.8),
+        ({**OFF, "power": 71.0}, "hashing", 4.8),  # its voltage sensor is wrong
+        ({**OFF, "coreVoltageActual": -1}, "hashing", 4.8),
+        ({**OFF, "coreVoltageActual": 1140}, "hashing", 4.8),
+        ({"power": 4.1}, "hashing", 4.8),
+    ],
+)
+def test_a_board_of_old_firmware_that_took_the_voltage_from_its_chips_does_not_hash(more, word, rate_ths):
+    """After overheating, and when its supply failed; the mean it then goes on telling is of the shares before
+    (NerdQAxePlus, power_management_task.cpp and history.cpp), and the old interface has no word for it."""
+    found = read(info=v1(**more))
+    assert (of(found, "word").value, of(found, "hashrate_ths").value) == (word, rate_ths)
+    trouble = next(each.value for each in found if each.channel == f"{MAC} trouble")
+    assert ("no voltage" in trouble) == (word == "error")
+
+
 @pytest.mark.parametrize("missing", [-1, 0, None, "x", {}])
 def test_a_sensor_that_is_not_there_is_unknown_and_never_a_number(missing):
     parts = dashboard(thermal={"asicTemp": missing, "asicTemps": [missing], "fans": missing}, power={"watts": missing})

@@ -295,6 +295,18 @@ def test_an_overheated_bitaxe_says_error_and_then_comes_back_slower():
     assert (found[MAC, "word"], found[MAC, "frequency_mhz"]) == ("hashing", 425)
 
 
+@pytest.mark.parametrize("name", ["nerdqaxe", "nerdqaxe v1"])
+def test_an_overheated_nerdqaxe_says_error_by_whichever_interface(name):
+    case = CASES[name]
+    lan = case.lan()
+    rig = lan.unit.rig
+    lan.wait(90)  # so long it is booting
+    rig.do("fan", "0")
+    while rig.word() != "error":
+        lan.wait(2)
+    assert lan.read(case.driver, case.options)[MAC, "word"] == "error"
+
+
 @pytest.mark.parametrize("name", ["whatsminer", "whatsminer v3"])
 def test_whatsminer_modes_limits_pools_and_light(name):
     case = CASES[name]

@@ -259,7 +259,9 @@ class Unit:
         }
 
     def _info(self) -> dict[str, Any]:
+        """Without a word for a board that found itself too hot: the rate stays as the last shares left it."""
         rig = self.rig
+        rate_hs = rig.full_hs if rig.phase == HOT else rig.told_hs()
         rpms = [*rig.fan_rpms(), 0, 0]
         accepted, rejected, _ = rig.shares()
         host, port, user = parts(rig, rig.pool_shown())
@@ -269,14 +271,15 @@ class Unit:
             "version": rig.firmware,
             "hostname": rig.name,
             "macAddr": rig.mac.upper(),
-            "hashRate": round(rig.told_hs() / 1e9, 1),
-            "hashRate_1m": round(rig.told_hs() / 1e9, 1),
+            "hashRate": round(rate_hs / 1e9, 1),
+            "hashRate_1m": round(rate_hs / 1e9, 1),
             "temp": self._chips()[0],
             "asicTemps": self._chips(),
             "vrTemp": round(rig.board_c(), 1),
             "power": round(rig.told_w(), 2),
             "frequency": round(rig.tuned.frequency_mhz),
             "coreVoltage": round(rig.tuned.core_voltage_mv),
+            "coreVoltageActual": 0 if rig.stopped or rig.phase == HOT else round(rig.tuned.core_voltage_mv),
             "fanspeed": round(rig.fan_pct()),
             "manualFanSpeed": round(rig.fan_set or 75),
             "fanrpm": rpms[0],
@@ -290,6 +293,5 @@ class Unit:
             "stratumUser": user,
             "stratum": self._stratum(),
             "shutdown": rig.stopped,
-            "boardError": self._error(),
             "otp": self.otp,
         }
