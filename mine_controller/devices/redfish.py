@@ -3,6 +3,10 @@
 Resources as in DMTF's public rack PDU mockup (Outlet v1.4.4, PowerDistributionMetrics v1.4.0). The address of a
 switching action is always taken from the resource: vendors put different ones there. Basic authentication on each call,
 because units have few session slots.
+
+Public clients of an HPE G2 (P9S15A) switch its outlets with a body of its own (`OutletStatus` beside the outlet's name,
+delays and start-up state); whether it takes the standard's is not known: try one outlet, and where nothing happens use
+`http_pdu` with that body.
 """
 
 from collections.abc import Sequence
