@@ -183,6 +183,33 @@ def test_a_limit_of_vnish_is_the_strongest_preset_it_is_tuned_for(units):
     assert [body["miner"]["overclock"]["preset"] for body in written] == ["2500"]
 
 
+def test_it_starts_and_restarts_vnish_and_writes_one_pool_without_starting_anew(units):
+    """What 0.8.6 sends: a start and no resume, the pool's host and port alone, and no restart though the unit wants
+    one for it (`restart_required`). So a yes to a pool is no more than taken."""
+    written = []
+
+    def pages(path, headers, body):
+        if path in ("/api/v1/mining/start", "/api/v1/mining/restart"):
+            return (200, b"null") if headers.get("authorization") == "Bearer eyJ-example-token" else (401, b"{}")
+        if path == "/api/v1/settings" and body:
+            written.append(json.loads(body))
+            return 200, b'{"restart_required":true,"reboot_required":false}'
+        return vnish(path, headers, body)
+
+    host, mac = HOST + "9", "02:00:00:00:00:0b"
+    units.append(web(host, pages))
+    assert told(Job(host, "run", mac, logins=LOGINS))["said"] is True
+    assert told(Job(host, "restart", mac, logins=LOGINS))["said"] is True
+    pool = (("stratum+tcp://north.example:3333", "acct.w1", "x"),)
+    assert told(Job(host, "pool", mac, "north", LOGINS, pool))["said"] is True
+    orders = [
+        heard.rpartition("/")[2] for heard in units[0].heard if heard.startswith("POST") and "unlock" not in heard
+    ]
+    assert orders == ["start", "restart", "settings"]
+    (row,) = written[0]["miner"]["pools"]
+    assert (row["url"], row["user"], row["pass"]) == ("north.example:3333", "acct.w1", "x")
+
+
 @pytest.mark.parametrize("model", ["1566", "Q"])
 def test_an_avalon_gets_no_command_by_it(units, model):
     """0.8.6 would send a limit of 2500 W as worklevel 2.5 kW."""
