@@ -62,7 +62,7 @@ DEAF = "takes settings only as datagrams, which nothing answers: update it to 2.
 UNPLACED = "is heard, but its mac is not known (yet): is a router between it and this machine?"
 MUTE = "its firmware takes no orders: update it to 2.x"
 SENT = "sent as a datagram, which nothing answers; what it shouts will show whether it took it"
-_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)H/s")
+_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?([KMGT]?)(?:H/s)?")
 _SHARES = re.compile(r"([0-9]{1,12})/([0-9]{1,12})(?:[ /(].*)?")  # rejected first
 _UPTIME = re.compile(r"([0-9]{1,5})d ([0-9]{1,2}):([0-9]{2}):([0-9]{2})")
 _UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -173,12 +173,13 @@ def datagram(raw: bytes) -> Heard:
     if len(raw) > LONGEST:
         raise BadReply("a datagram longer than any board sends")
     told = _answer.table(Reply("datagram", 200, {}, raw))
-    if not isinstance(told.get("ip"), str) or "HashRate" not in told:
+    address = told.get("ip", told.get("IP"))
+    if not isinstance(address, str) or "HashRate" not in told:
         raise BadReply("a datagram of something else")
     rejected, accepted = _pair(told.get("Share"))
     heard = Heard(
         name="",
-        address=_answer.clean(told["ip"], 40),
+        address=_answer.clean(address, 40),
         model=_text(told.get("BoardType")),
         firmware=_text(told.get("Version")),
         rate_hs=_rate_hs(told.get("HashRate")),
@@ -187,7 +188,7 @@ def datagram(raw: bytes) -> Heard:
         rejected=rejected,
         uptime_s=_uptime_s(told.get("Uptime")),
         pool=_boards.pool(told.get("PoolInUse")),
-        best=_text(told.get("BestDiff")),
+        best=_best(told.get("BestDiff")),
     )
     return _lottery(heard)
 
@@ -271,9 +272,14 @@ def _text(value: Any) -> str | None:
 
 
 def _rate_hs(value: Any) -> float | None:
-    """H/s of a text like "1.0154MH/s"."""
+    """H/s of a text like "1.0154MH/s", or "113.13K" as the first firmware has it (NMController_client, README.md)."""
     found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
     return round(float(found[1]) * _UNITS[found[2]], 3) if found else None
+
+
+def _best(value: Any) -> str | None:
+    """The best ever; some firmware tells the best of this start before it ("0.000 /480.5K", or a carriage return)."""
+    return _text(re.split(r"[\r/]", value)[-1]) if isinstance(value, str) and len(value) < 80 else None
 
 
 def _pair(value: Any) -> tuple[float | None, float | None]:

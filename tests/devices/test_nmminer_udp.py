@@ -65,6 +65,27 @@ def test_sec3_a_datagram_that_names_another_address_is_nobodys():
     assert any("another address" in str(each.value) for each in found if each.quantity == "text")
 
 
+@pytest.mark.parametrize(
+    ("told", "quantity", "value"),
+    [
+        ({"HashRate": "113.13K"}, "rate_hs", 113_130.0),
+        ({"HashRate": "113.13K"}, "word", "hashing"),
+        ({"HashRate": "950"}, "rate_hs", 950.0),
+        ({"Share": "1/138"}, "accepted_n", 138.0),
+        ({"Uptime": "00d 01:23:46"}, "uptime_s", 5026.0),
+        ({"BestDiff": "2.417K\r4.021M"}, "best_diff_n", 4_021_000.0),
+        ({"BestDiff": "0.000 /480.5K"}, "best_diff_n", 480_500.0),
+        ({"ip": ..., "IP": HOST}, "address", HOST),
+    ],
+)
+def test_a_datagram_is_read_in_the_words_of_every_firmware(told, quantity, value):
+    """As the maker's own programs say (NMController_client, README.md) and others read it: a rate without its unit, the
+    best of this start beside the best ever, the address in capitals."""
+    body = {key: value for key, value in {**json.loads(DATAGRAM), **told}.items() if value is not ...}
+    found = {each.quantity: each.value for each in read(shout(body=json.dumps(body))) if each.channel == MAC}
+    assert found[quantity] == value
+
+
 @pytest.mark.parametrize("model", ["NMAxe", "NMAxe-Gamma", "NMQAxe++"])
 def test_a_board_with_asics_that_shouts_in_the_same_words_is_no_lottery_miner(model):
     """Of the same maker and on the same port (ESP-Miner-NMAxe, monitor.cpp): counted as 1 W, it would draw 20 W."""
