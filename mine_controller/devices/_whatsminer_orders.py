@@ -195,8 +195,26 @@ def _said(value: Any) -> str:
 def _apply_v2(
     wire: Wire, options: Options, batch: Sequence[Command], unheard: Mapping[str, str], report: Report
 ) -> None:
-    """`unheard`: units that may take their commands by API 3, so that a no here does not say that they take none."""
+    """`unheard`: units that may take their commands by API 3, so that a no here does not say that they take none.
+
+    A unit that was stopped may leave its summary without an answer and tell who it is elsewhere: it is asked there once
+    all others have their command, for whoever is silent altogether costs a step's time again.
+    """
     firsts = [(command, cgminer.request("summary")) for command in batch]
+    heard, lost = list[tuple[Command, Any]](), list[tuple[Command, Any]]()
+    for command, answer in _cgminer.step(wire, options, firsts):
+        is_lost = isinstance(answer, Outcome) and answer.verdict == UNKNOWN
+        (lost if is_lost else heard).append((command, answer))
+    _told_v2(wire, options, heard, unheard, report)
+    if wire.now() + _turns.LEAST_S < wire.until:
+        lost = [(command, {}) for command, _ in lost]
+    _told_v2(wire, options, lost, unheard, report)
+
+
+def _told_v2(
+    wire: Wire, options: Options, heard: Sequence[tuple[Command, Any]], unheard: Mapping[str, str], report: Report
+) -> None:
+    """From their summaries on: who they are, a token for each, and the command."""
     nameless: list[Command] = []
 
     def known(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
@@ -208,7 +226,6 @@ def _apply_v2(
             return Outcome(command.id, UNREACHABLE, unheard[command.id])
         return _cgminer.stranger(command, unit) or cgminer.request("get_token")
 
-    heard = [(command, _or_none(answer)) for command, answer in _cgminer.step(wire, options, firsts)]
     seconds = _cgminer.before(heard, report, known)
     named = [step for step in seconds if step[0] not in nameless]
     asked = [step for step in seconds if step[0] in nameless]
@@ -230,11 +247,6 @@ def _apply_v2(
     answers = wire.many(sends, min(wire.until, wire.now() + _cgminer.STEP_S)) if sends else []
     for each, answer in zip(sealed, answers, strict=True):
         report(_judged(each, answer, _judged_v2))
-
-
-def _or_none(answer: Any) -> Any:
-    """A summary that was lost is none: a unit that was stopped may not answer that, and tells who it is elsewhere."""
-    return {} if isinstance(answer, Outcome) and answer.verdict == UNKNOWN else answer
 
 
 def _seal_v2(options: Options, command: Command, tree: cgminer.Tree) -> Sealed | Outcome:

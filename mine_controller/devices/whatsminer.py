@@ -109,14 +109,14 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     old = [*sums.values()]
     for part in ("status", "pools"):
         old += _old(wire, options, good, part).values()
-    done = framing.union(good)
-    silent = [host for host, reply in sums.items() if host not in done and _heard(reply)]
-    off = {host: reply for host, reply in _old(wire, options, silent, "status").items() if _off(reply)}
-    old += off.values()
-    nameless = [*(host for host in good if b'"MAC"' not in sums[host].body), *off]
+    nameless = [host for host in good if b'"MAC"' not in sums[host].body]
     old += _old(wire, options, nameless, "get_miner_info").values()
     modelless = [host for host in good if len(kept[host]) < 3]
     old += _old(wire, options, modelless, "devdetails").values()
+    done = framing.union(good)
+    silent = [host for host, reply in sums.items() if host not in done and _heard(reply)]
+    off = {host: reply for host, reply in _old(wire, options, silent, "status").items() if _off(reply)}
+    old += [*off.values(), *_old(wire, options, [*off], "get_miner_info").values()]
     known = [Reply(f"{host} known", 200, {}, " ".join(words).encode()) for host, words in kept.items() if words[0]]
     return tuple(_cgminer.remembered([*old, *framed, *known], ask))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from devices.racks import GONE, INVALID, Api, Rack
-from devices.scripted import apply, order, value
+from devices.scripted import apply, errand, order, value
 
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, fill
@@ -18,7 +18,7 @@ from mine_controller.wire.door import WireError
 CASES = Path(__file__).resolve().parents[1] / "cases" / "whatsminer"
 VECTORS = json.loads((CASES / "crypto" / "vectors.json").read_bytes())
 V2, V3 = VECTORS["v2"], VECTORS["v3"]
-A = "10.0.1.1"
+A, B = "10.0.1.1", "10.0.1.2"
 OLD, NEW, OTHER = "02:00:00:00:00:02", "02:00:00:00:00:03", "02:00:00:00:00:99"
 NORTH = Pool("north", "stratum+tcp://north.example:3333", "acct.w1", Secret("x"), fallback="south")
 SOUTH = Pool("south", "stratum+tcp://south.example:443", "acct.w1", Secret("y"))
@@ -136,7 +136,7 @@ def test_a_stopped_unit_whose_summary_fails_is_known_by_its_status(summary, told
     assert (value(found, OLD, "word"), value(found, OLD, "address")) == ("stopped", A)
     assert memory == {A: f"{OLD} v2 M31S"}
     refusing = {4028: old(summary=summary, status={**STOPPED, "Msg": {"btmineroff": "false"}}, **told)}
-    found, _, _ = read({A: refusing, "10.0.1.2": {4028: old()}}, {A: f"{OTHER} v2 M31S"})
+    found, _, _ = read({A: refusing, B: {4028: old()}}, {A: f"{OTHER} v2 M31S"})
     assert value(found, OTHER, "word") in (None, "error")
 
 
@@ -147,6 +147,18 @@ def test_a_stopped_unit_whose_summary_fails_can_be_started_again():
     other = Old(summary=HUNG_UP, status=STOPPED, get_miner_info=SAYS_ITS_MAC)
     assert command({4028: other}, "run", unit=OTHER)[0].verdict == "refused"
     assert other.orders == []
+
+
+def test_a_silent_unit_costs_the_others_no_second_wait():
+    """Who answers nothing at all is asked again where a stopped unit tells who it is: after everybody else is through."""
+    silent, good = Api(joins=False, summary=MUTE, get_miner_info=MUTE), Old()
+    rack, told = Rack({A: {4028: silent}, B: {4028: good}}), options(hosts=(A, B))
+    batch = [errand(A, "stop", unit=OTHER), errand(B, "stop", at=2, unit=OLD)]
+    outcomes = apply(whatsminer, rack, told, batch)
+    assert {each.command: each.verdict for each in outcomes} == {"1.0.1": "unreachable", "1.0.2": "accepted"}
+    assert (rack.sent[-1][0], rack.commands(A)[-1]) == (A, "get_miner_info")
+    whatsminer.fetch(rack.wire, told, Ask())
+    assert (rack.sent[-1][0], rack.commands(A)[-1]) == (A, "status")
 
 
 def modes(setting):
@@ -175,9 +187,9 @@ def test_an_older_unit_where_one_of_api_3_answered_before_is_found_by_its_old_po
     found, _, after = read({A: {4028: old()}}, memory)
     assert value(found, OLD, "word") == "hashing"
     assert after == {A: f"{OLD} v2"}  # its model is asked next time
-    both = {A: {4028: old()}, "10.0.1.2": {4433: New()}}
-    found, _, after = read(both, {"10.0.1.2": f"{OLD} v2 M20SV10", **memory})
-    assert (value(found, OLD, "address"), value(found, NEW, "address")) == (A, "10.0.1.2")
+    both = {A: {4028: old()}, B: {4433: New()}}
+    found, _, after = read(both, {B: f"{OLD} v2 M20SV10", **memory})
+    assert (value(found, OLD, "address"), value(found, NEW, "address")) == (A, B)
 
 
 def test_a_unit_whose_old_port_only_refuses_is_read_in_frames():
@@ -328,8 +340,8 @@ def test_a_salt_that_no_unit_gives_refuses_its_own_command_and_nobody_elses(port
     info = json.loads(recorded("v3info.frame")[4:])
     info["msg"]["salt"] = salt
     strange = New(info=info) if port == 4433 else Old(get_token={**TOKEN, "Msg": {**TOKEN["Msg"], "salt": salt}})
-    rack = Rack({A: {port: strange}, "10.0.1.2": {4028: Old()}})
-    batch = [order(A, "stop", 1), order("10.0.1.2", "stop", 2)]
+    rack = Rack({A: {port: strange}, B: {4028: Old()}})
+    batch = [order(A, "stop", 1), order(B, "stop", 2)]
     outcomes = apply(whatsminer, rack, options(hosts=("10.0.1.1-2",)), batch)
     assert [outcome.verdict for outcome in outcomes] == ["refused", "accepted"]
 
