@@ -150,7 +150,7 @@ def test_a_stopped_unit_whose_summary_fails_can_be_started_again():
 
 
 def test_a_silent_unit_costs_the_others_no_second_wait():
-    """Who answers nothing at all is asked again where a stopped unit tells who it is: after everybody else is through."""
+    """Who answers nothing at all is asked again where a stopped unit tells who it is: after everybody else."""
     silent, good = Api(joins=False, summary=MUTE, get_miner_info=MUTE), Old()
     rack, told = Rack({A: {4028: silent}, B: {4028: good}}), options(hosts=(A, B))
     batch = [errand(A, "stop", unit=OTHER), errand(B, "stop", at=2, unit=OLD)]
