@@ -31,6 +31,7 @@ COLD_C = 5.0
 STOP_C, SHED_C = 40.0, 38.0
 UNPROVEN, EMERGENCY = "curtail_unproven", 2
 AIRLESS = ("air_lost", UNPROVEN)
+UNREAD, EASY_C = "fan_meter_blind", 35.0
 NOISE_K = 1.5  # by what a probe may be off and late
 LIED_SHARE = 0.01  # of what all draw: then only the meter on the feed shows it, with its error of the whole mine
 PROBE_S = 180  # what a probe in air and its page's refresh add to a reading's age
@@ -259,13 +260,15 @@ def _told_in_need(history: History, stretch: Stretch, between_s: tuple[float, fl
 
 def o5(history: History) -> Iterator[str]:
     """Air: load without a single turning fan lasts a tick and a minute at most, and only where a fan failed, or where
-    smoke keeps the fans off until a person has looked (a contact that welds then feeds a miner without air)."""
+    smoke keeps the fans off until a person has looked (a contact that welds then feeds a miner without air). Where
+    nobody can read the fans and the owner is told so, it may stay as long as the inlet is cool (FAN4)."""
     for stretch in stretches(history.samples, lambda one: one.fans_n < 1 and not one.smoke and _loaded(history, one)):
         begin = stretch[0].at_s
         slack_s = history.slack_s(begin, stretch[-1].at_s)
         limit_s = NO_AIR_S if all(one.proven for one in stretch) else BLIND_S
         told_by_s = begin + limit_s + history.slack_s(begin, begin + limit_s) + TOLD_LATER_S
-        known = any(history.stands(kind, begin) or history.told(kind, begin - limit_s, told_by_s) for kind in AIRLESS)
+        why = AIRLESS if any(one.proven or one.inlet_c >= EASY_C for one in stretch) else (*AIRLESS, UNREAD)
+        known = any(history.stands(kind, begin) or history.told(kind, begin - limit_s, told_by_s) for kind in why)
         if length_s(stretch) > limit_s + slack_s and not known:
             yield f"{stretch[-1].miners_w:.0f} W without air for {length_s(stretch):.0f} s"
         if not _fan_failed(history, begin - NO_AIR_S - slack_s, begin) and not history.stands("smoke", begin):

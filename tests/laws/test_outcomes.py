@@ -1,42 +1,10 @@
 """Each outcome checker can fail: a handmade story that it flags, beside a good one that every checker lets pass."""
 
 import pytest
+from laws.histories import DARK_W, FULL_W, N, history, rows, story, ticks
 
 from mine_controller.play.lasting import OUTCOMES, judge
 from mine_controller.play.outcomes import MOMENTARY, History, Sample, Second, Ticked, Told, length_s, stretches
-
-FULL_W, DARK_W, N = 81_600.0, 600.0, 24
-
-
-def sample(at_s, watts=FULL_W, **about):
-    on = round(watts / 3400)
-    base = Sample(at_s, miners_w=watts, total_w=watts + 13_500, on_n=on, starts=(0,) * N, permitted_w=FULL_W)
-    return base._replace(**about)
-
-
-def story(*parts):
-    """Samples every ten seconds: parts are (seconds, watts, what else is true)."""
-    out, at = [], 0.0
-    for seconds, watts, about in parts:
-        for _ in range(int(seconds // 10)):
-            out.append(sample(at, watts, **about))
-            at += 10
-    return tuple(out)
-
-
-def history(samples, *ticks, **about):
-    made = ticks or tuple(Ticked(at, at + 20) for at in range(0, int(samples[-1].at_s), 120))
-    return History(tuple(samples), tuple(made))._replace(**about)
-
-
-def rows(samples, **columns):
-    """The samples with columns that are functions of the time."""
-    return tuple(one._replace(**{name: value(one.at_s) for name, value in columns.items()}) for one in samples)
-
-
-def ticks(mode, count=12, **about):
-    return tuple(Ticked(120.0 * n, 120.0 * n + 20, mode)._replace(**about) for n in range(count))
-
 
 OFF = {"signal": "off"}
 EVENT = ((600, FULL_W, {}), (200, FULL_W, OFF), (3600, DARK_W, OFF), (1200, DARK_W, {}), (3600, FULL_W, {}))
@@ -285,27 +253,6 @@ def test_o3_a_curtailment_proven_before_the_meters_went_needs_no_word_until_it_r
     assert bool(list(OUTCOMES["O3"](history(samples, *made)))) is flagged
 
 
-def test_o5_a_fan_bank_that_failed_has_a_tick_and_a_minute():
-    samples = story((600, FULL_W, {}), (170, FULL_W, {"fans_n": 0, "fans_able": 0}), (600, DARK_W, {"fans_n": 0}))
-    assert not list(OUTCOMES["O5"](history(samples)))
-
-
-def test_o5_air_lost_while_no_tick_could_run_is_told_by_the_first_that_can():
-    """Outlets silent, the cloud gone, all fans lost, and the controller away for 900 s: nothing is left but to tell."""
-    samples = story((600, FULL_W, {}), (2000, FULL_W, {"fans_n": 0, "fans_able": 0}))
-    away = tuple(float(at) for at in range(600, 1500, 120))
-    runs = (*range(0, 600, 120), *range(1560, 2600, 120))
-
-    def told(first_s):
-        lost = Told("alarm-3.raise", "air_lost", "raise", 2)
-        made = tuple(Ticked(float(at), at + 20.0)._replace(told=(lost,) * (at >= first_s)) for at in runs)
-        return list(OUTCOMES["O5"](history(samples, *made, missed=away)))
-
-    assert told(1560) == []
-    assert told(2400)
-    assert told(9999)
-
-
 def test_o9_a_start_that_the_outside_made_is_nobodys_fault():
     twice = started_twice()
     assert not list(OUTCOMES["O9"](twice._replace(touched=(450.0,))))
@@ -344,13 +291,6 @@ def test_o4_an_emergency_that_stands_since_before_a_blackout_excuses_what_comes_
     assert not list(OUTCOMES["O4"](back(raised)))
     assert list(OUTCOMES["O4"](back(raised, raised._replace(what="clear", level=0))))
     assert list(OUTCOMES["O4"](back(raised._replace(kind="smoke"))))
-
-
-def test_o5_behind_smoke_the_fans_stay_off_until_a_person_has_looked():
-    samples = story((600, DARK_W, {}), (100, FULL_W, {"fans_n": 0}))
-    smoke = Told("a2b3c-9-9.raise1", "smoke", "raise", 2)
-    assert list(OUTCOMES["O5"](history(samples)))
-    assert not list(OUTCOMES["O5"](history(samples, Ticked(0.0, 20.0, "EMERGENCY", told=(smoke,)))))
 
 
 def test_o6_who_tripped_in_a_heat_wave_is_still_tripped_in_the_cool_after_it():
@@ -437,10 +377,6 @@ def test_stretches_are_unbroken():
     samples = story((50, FULL_W, {}), (30, FULL_W, OFF), (20, FULL_W, {}), (10, FULL_W, OFF))
     found = stretches(samples, lambda one: one.signal == "off")
     assert [(one[0].at_s, length_s(one)) for one in found] == [(50.0, 20.0), (100.0, 0.0)]
-
-
-def test_o5_air_is_wanted_for_load_that_outlets_tell_of():
-    assert not list(OUTCOMES["O5"](history([one._replace(lied=True) for one in airless_for_long()[0]])))
 
 
 @pytest.mark.parametrize(("lied", "hidden", "found"), [(False, False, True), (True, False, True), (True, True, False)])
