@@ -64,8 +64,9 @@ def _is_first(reason: str) -> bool:
 def reported(config: Config, segments: Iterable[Segment], days: int, by: str, transitions: int = 0) -> Report:
     """The same out of segments at hand."""
     segments = tuple(segments)
-    nominal_w = query.nominal_w(config.paths, config.policy.wiring.miners, segments)
-    earns = _earns(config)
+    specs = query.ever_listed(config.paths, config.policy.wiring.miners, segments)
+    nominal_w = {name: spec.nominal_w for name, spec in specs.items()}
+    earns = _earns(config, specs)
     total = money.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
     if by == "miner":
         lines = money.by_miner(segments, nominal_w, earns)
@@ -110,8 +111,8 @@ def row(line: Line) -> dict[str, Any]:
     }
 
 
-def _earns(config: Config) -> money.Earns:
-    """What hashes earn by what [profit] says now; the coin is the one the band has that miner mine."""
+def _earns(config: Config, specs: Mapping[str, MinerSpec]) -> money.Earns:
+    """What hashes earn by what [profit] says now; the coin is the one the band has that miner (of `specs`) mine."""
     policy = config.policy
     options = policy.rules.get("profit")
     if options is None or not options.sections:
@@ -119,7 +120,6 @@ def _earns(config: Config) -> money.Earns:
     book = kept_book(config.paths)
     channels = book.image.channels if book.image is not None else {}
     now_s = book.image.clock.plant_s if book.image is not None else 0
-    specs = {spec.id: spec for spec in policy.wiring.miners}
     known: dict[tuple[str, str], str] = {}  # a year has thousands of segments of few bands
 
     def coin(band: str, miner: str) -> str:

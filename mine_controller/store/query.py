@@ -4,6 +4,7 @@ Each function opens the file read-only, asks once and closes. A missing file is 
 file could not be read. Moments are epoch seconds in, ISO 8601 UTC out where a row says `timestamp`.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection
@@ -53,9 +54,10 @@ class TickRow(NamedTuple):
     code: str
 
 
-# What each miner of one kept config draws at work; nobody of one that is damaged.
+# Each miner of one kept config: what it draws at work, its section and its pools; nobody of one that is damaged.
 _LISTED = (
-    "SELECT json_extract(m.value, '$.id'), json_extract(m.value, '$.nominal_w') FROM configs c,"
+    "SELECT json_extract(m.value, '$.id'), json_extract(m.value, '$.nominal_w'), json_extract(m.value, '$.group'),"
+    " coalesce(json_extract(m.value, '$.pools'), '[]') FROM configs c,"
     " json_each(CASE WHEN json_valid(c.policy) THEN c.policy ELSE '{}' END, '$.wiring.miners') m WHERE c.sha = ?"
 )
 
@@ -242,10 +244,16 @@ def segments(
 
 
 def nominal_w(paths: Paths, miners: Iterable[MinerSpec], found: Iterable[Segment]) -> dict[str, int]:
-    """Give by miner what it draws at work: those listed, and of these segments those that have left the fleet, by the
-    newest config that listed them. Without theirs the past would cost more with every miner that is sold.
+    """Give by miner what it draws at work, of `ever_listed`."""
+    return {name: spec.nominal_w for name, spec in ever_listed(paths, miners, found).items()}
+
+
+def ever_listed(paths: Paths, miners: Iterable[MinerSpec], found: Iterable[Segment]) -> dict[str, MinerSpec]:
+    """Give the miners listed, and of these segments those that have left the fleet, by the newest config that listed
+    them: what they draw, their section, their pools. Without theirs the past would cost more, and have earned less,
+    with every miner that is sold.
     """
-    known = {spec.id: spec.nominal_w for spec in miners}
+    known = {spec.id: spec for spec in miners}
     gone = {name for ids in {one.ids for one in found} for name in ids} - known.keys()
     if not gone:
         return known
@@ -253,9 +261,10 @@ def nominal_w(paths: Paths, miners: Iterable[MinerSpec], found: Iterable[Segment
         if db is None:
             return known
         for (sha,) in db.execute("SELECT sha FROM configs ORDER BY at DESC").fetchall():
-            listed = dict(db.execute(_LISTED, (sha,)))
-            known |= {name: int(listed[name]) for name in gone & listed.keys()}
-            gone -= listed.keys()
+            for name, watts, group, pools in db.execute(_LISTED, (sha,)):
+                if name in gone:
+                    known[name] = MinerSpec(name, "", str(group), int(watts), 0, pools=tuple(json.loads(pools)))
+            gone -= known.keys()
             if not gone:
                 break
     return known

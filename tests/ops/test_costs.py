@@ -262,10 +262,7 @@ def test_what_a_miner_saved_stays_saved_when_it_leaves_the_fleet(tmp_path):
     found.prices(15.0, 15.0, 15.0, 15.0, ticks=70).ticks(65)
     was = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}["b1"]
     assert was["always_on_cost"] > 0
-    fleet = found.path.with_name("fleet.csv")
-    fleet.write_text("".join(line for line in fleet.read_text().splitlines(keepends=True) if not line.startswith("b1")))
-    found.config = load(found.path)
-    found.ticks(3)
+    _sell(found, "b1")
     rows = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}
     money = ("always_on_cost", "saved")
     assert [rows["b1"][name] for name in money] == pytest.approx([was[name] for name in money], abs=0.02)
@@ -273,6 +270,28 @@ def test_what_a_miner_saved_stays_saved_when_it_leaves_the_fleet(tmp_path):
     total = report(found.config, 1, "day", found.wall).total
     shown = economy(found.config, kept_book(found.config.paths), found.wall).total
     assert pence(shown.always_cost) == total["always_on_cost"] > rows["b0"]["always_on_cost"]
+
+
+def test_what_a_miner_earned_stays_earned_when_it_leaves_the_fleet(tmp_path):
+    """Sold, it earned what it earned: every past day had less in it, and its own row was a loss."""
+    found = Home(tmp_path)
+    found.prices(15.0, 15.0, 15.0, 15.0, ticks=70).ticks(65)
+    was = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}["b1"]
+    assert was["earned"] > 0
+    _sell(found, "b1")
+    rows = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}
+    assert rows["b1"]["earned"] == pytest.approx(was["earned"], rel=0.05)
+    assert rows["b1"]["unearned_hours"] < 1, "of the hour it left in, its standby is not known any more"
+    total = report(found.config, 1, "day", found.wall).total
+    assert total["earned"] == pytest.approx(rows["b0"]["earned"] + rows["b1"]["earned"], abs=0.001)
+
+
+def _sell(home, name):
+    fleet = home.path.with_name("fleet.csv")
+    lines = fleet.read_text().splitlines(keepends=True)
+    fleet.write_text("".join(line for line in lines if not line.startswith(name)))
+    home.config = load(home.path)
+    home.ticks(3)
 
 
 def test_of_a_miner_that_no_kept_config_names_nothing_is_made_up(home):
