@@ -47,12 +47,15 @@ from mine_controller.devices._antminer_web import BLINK, CONF, INFO, SET, Answer
 from mine_controller.devices.kind import BadReply, Report
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
-from mine_controller.wire.door import Wire, WireError
+from mine_controller.wire.door import Response, Wire, WireError
 
 SET_S = 35.0  # the most a change of the configuration was given by anybody; 21 s is what it takes
 # With less time than this left, a change that was not stored is not sent once more: a look may take 5 s, and the script
 # some more to write. A tick has 25 s for it all.
 AGAIN_S = 10.0
+# What a body of no known type is answered: older scripts take any, that of the S21 XP Imm. (FR-1.38 of October 2025, in
+# HashSource's hashsource_antminer_S21x) this one to the letter.
+UNREAD, OTHER_KIND = b"Illegal request", "application/json"
 STORED_S = 2.0  # its answer comes before its file is there
 REBOOT_AFTER_S = 180  # asleep by its own word and hashing for so long: it needs a reboot
 REBOOT = "/cgi-bin/reboot.cgi"
@@ -317,9 +320,13 @@ def _change(wire: Wire, web: Digest, changes: Sequence[tuple[Unit, dict[str, Any
 
 
 def _sent(web: Digest, changes: Sequence[tuple[Unit, dict[str, Any]]]) -> list[Outcome]:
+    """Who has not read the body for its type, has changed nothing, and gets it once more as the other type."""
     calls = [Call(_host(unit.command), SET, made) for unit, made in changes]
     answers = web.calls(calls, SET_S)
-    return [_taken(unit.command, answer) for (unit, _), answer in zip(changes, answers, strict=True)]
+    unread = [at for at, answer in enumerate(answers) if not isinstance(answer, WireError) and UNREAD in answer.body]
+    again = web.calls([calls[at]._replace(kind=OTHER_KIND) for at in unread], SET_S)
+    told = {**dict(enumerate(answers)), **dict(zip(unread, again, strict=True))}
+    return [_taken(unit.command, told[at]) for at, (unit, _) in enumerate(changes)]
 
 
 def _taken(command: Command, answer: Answer) -> Outcome:
@@ -327,7 +334,7 @@ def _taken(command: Command, answer: Answer) -> Outcome:
     if isinstance(answer, WireError):
         return _turns.lost(command, answer)
     try:
-        told = table(answer)
+        told = table(_last_line(answer))
     except BadReply as error:
         return Outcome(command.id, REFUSED if answer.status == 401 else UNKNOWN, str(error))
     if told.get("code") == "M000":
@@ -335,6 +342,12 @@ def _taken(command: Command, answer: Answer) -> Outcome:
     if "code" in told:
         return Outcome(command.id, REFUSED, f"its web interface says {_answer.clean(told.get('msg', ''), 60)!r}")
     return Outcome(command.id, UNKNOWN, "the answer does not say how it went")
+
+
+def _last_line(answer: Response) -> Response:
+    """The answer without the words that its script may write in lines before it."""
+    last = answer.body.strip().rpartition(b"\n")[2]
+    return answer._replace(body=last) if last.startswith(b"{") else answer
 
 
 def _not_stored(wire: Wire, web: Digest, taken: Sequence[tuple[Unit, dict[str, Any]]]) -> set[str]:

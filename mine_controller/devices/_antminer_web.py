@@ -54,11 +54,13 @@ class Reached(Protocol):
 
 
 class Call(NamedTuple):
-    """One request to one unit; `body` None is a GET, a text a form that is ready, anything else a tree."""
+    """One request to one unit; `body` None is a GET, a text a form that is ready, anything else a tree; `kind` is its
+    type where that is not the usual one."""
 
     host: str
     path: str
     body: Any = None
+    kind: str = ""
 
 
 def volley(wire: Wire, port: int, wanted: Sequence[tuple[str, bytes]], longest_s: float) -> list[Answer]:
@@ -81,9 +83,9 @@ def _opened(raw: bytes | WireError) -> Answer:
         return error
 
 
-def packed(host: str, path: str, body: Any, authorization: str) -> bytes:
+def packed(host: str, path: str, body: Any, authorization: str, kind: str = "") -> bytes:
     """A request as the vendor's own page sends it: a tree as text/plain, which is all that some builds of 2022 take, a
-    text as a form."""
+    text as a form; or as `kind`, to the letter."""
     is_form = isinstance(body, str)
     raw = b"" if body is None else body.encode() if is_form else json.dumps(body, separators=(",", ":")).encode()
     lines = [
@@ -96,8 +98,8 @@ def packed(host: str, path: str, body: Any, authorization: str) -> bytes:
     if authorization:
         lines.append(f"Authorization: {authorization}")
     if body is not None:
-        kind = "application/x-www-form-urlencoded" if is_form else "text/plain"
-        lines += [f"Content-Type: {kind};charset=UTF-8", f"Content-Length: {len(raw)}"]
+        usual = f"{'application/x-www-form-urlencoded' if is_form else 'text/plain'};charset=UTF-8"
+        lines += [f"Content-Type: {kind or usual}", f"Content-Length: {len(raw)}"]
     return "\r\n".join([*lines, "", ""]).encode("utf-8", "replace") + raw
 
 
@@ -157,7 +159,7 @@ class Digest:
         options, method = self._options, "GET" if call.body is None else "POST"
         login = (options.user, options.password.reveal() or DELIVERED)
         header = authorization(challenge, method, call.path, login, self._counts[call.host]) if challenge else ""
-        return packed(call.host, call.path, call.body, header)
+        return packed(call.host, call.path, call.body, header, call.kind)
 
 
 def authorization(
