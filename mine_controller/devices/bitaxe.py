@@ -3,7 +3,10 @@
 Flags are 0/1 in old firmware and true/false in new; a sensor that is not there says -1; right after a start the hash
 rate is a guess (1000 GH/s was seen 4 s after one). Pause came with 2.14.0, and a restart forgets it. After overheating
 the firmware either stops its chip (`overheat_mode`, which is for a person to clear and never written here) or, the
-older one, goes on at 50 MHz. The board takes requests from private addresses only.
+older one, goes on at 50 MHz. The newest one (ESP-Miner from about 2.12 on, power_management_task.c) cools for half a
+minute or longer, clears that word itself and goes on 100 MHz and up to 100 mV lower, its fan at 100 % by hand: as long
+as the fan stands so, no mode and no tuning may raise the board again. The board takes requests from private addresses
+only.
 
 Modes are a chip frequency and a core voltage. The known ones are made of the two lists each chip has in the firmware's
 device_config.h: standard is its default, eco its lowest, overclock its highest frequency. Pools are one pair of fields
@@ -45,6 +48,8 @@ SETTLE_S = 60
 INFO, PAUSE, RESUME = _axeos.INFO, "/api/system/pause", "/api/system/resume"
 IDENTIFY = "/api/system/identify"
 SAFE_MHZ = 50.0  # the clock that overheating firmware sets itself
+LOWERS = 100  # MHz, and up to as many mV, that newer firmware takes off its clock each time
+LOWERS_MOST = 3  # times that are looked for
 LIVE_CLOCK, LIVE_POOL = (2, 14), (2, 15)  # firmware from which on a new clock, a new pool needs no restart
 CLOCKS: _axeos.Modes = {
     "bm1397": {"eco": Clock(400, 1350), "standard": Clock(425, 1400), "turbo": Clock(500, 1400)}
@@ -59,6 +64,7 @@ CLOCKS: _axeos.Modes = {
 }
 _SAYS = {"stop": "paused", "run": "resumed"}
 _HOT = "stopped itself after overheating: cool it, then clear its overheat mode"
+_LOWERED = "lowered its clock after overheating: cool it, then set its fan to auto"
 _PAUSED = "it is paused, and a restart would start it"
 
 
@@ -138,7 +144,7 @@ def _unit(name: str, info: Info, options: Options) -> tuple[Found, ...]:
             clock=_clock(info),
             best=info.get("bestDiff"),
             pool=_boards.pool(_active(info)[0], _active(info)[2]),
-            trouble=_trouble(info) or "none",
+            trouble=_trouble(info, options) or "none",
         ),
     )
 
@@ -180,7 +186,7 @@ def _slots(info: Info) -> dict[int, Info] | None:
     return {row["id"]: row for row in rows if isinstance(row, dict) and type(row.get("id")) is int}
 
 
-def _trouble(info: dict[str, Any]) -> str | None:
+def _trouble(info: Info, options: Options) -> str | None:
     """What the board says is wrong with it, or that its clock stands where overheating leaves it; None: nothing."""
     if _hot(info):
         return "stopped itself after overheating"
@@ -189,8 +195,22 @@ def _trouble(info: dict[str, Any]) -> str | None:
         if isinstance(fault, str) and fault.strip():
             return f"{key.replace('_', ' ')}: {_answer.clean(fault)}"
     mhz = _boards.above_zero(info.get("frequency"))
-    if mhz is not None and mhz <= SAFE_MHZ:
-        return f"clock lowered to {mhz:g} MHz, as the firmware does after overheating"
+    if mhz is not None and (mhz <= SAFE_MHZ or _lowered(info, options)):
+        more = "" if mhz <= SAFE_MHZ else ": cool it, then set its fan to auto"
+        return f"clock lowered to {mhz:g} MHz, as the firmware does after overheating{more}"
+    return None
+
+
+def _lowered(info: Info, options: Options) -> Clock | None:
+    """Its clock where that is what newer firmware leaves after overheating: so much below one of its modes, and the
+    fan at 100 % by hand. The word `overheat_mode` is gone again by then. None: it is not."""
+    clock, clocks = _axeos.clock_of(info), _clocks(info, options).values()
+    by_hand = _boards.flag(info.get("autofanspeed")) is False and _boards.percent((info.get("manualFanSpeed"),)) == 100
+    if clock is None or not by_hand or clock in clocks:
+        return None
+    for steps in range(LOWERS, LOWERS * LOWERS_MOST + 1, LOWERS):  # its regulator's least voltage bounds the other
+        if any(one.mhz - clock.mhz == steps and 0 <= one.mv - clock.mv <= steps for one in clocks):
+            return clock
     return None
 
 
@@ -200,7 +220,7 @@ def _hot(info: dict[str, Any]) -> bool:
 
 def _word(info: dict[str, Any], options: Options) -> tuple[str | None, str]:
     """Its own word, or None and why. A board without shares to make (no pool) hashes nothing and is not broken."""
-    trouble = _trouble(info)
+    trouble = _trouble(info, options)
     if trouble is not None and not trouble.startswith("clock"):
         return "error", ""
     if _boards.flag(info.get("miningPaused")):
@@ -241,9 +261,18 @@ def _setting(command: Command, info: Info, options: Options) -> Setting:
     if command.verb == "fan":
         return _axeos.fan(command, info)
     if command.verb == "tune":
-        return _axeos.tuned(command, info, options, live=live)
+        return _not_raised(_axeos.tuned(command, info, options, live=live), info, options)
     chip = _boards.shown_text(info.get("ASICModel"), 20)
-    return _axeos.clocked(_axeos.mode_clock(command, _clocks(info, options), chip), live=live)
+    clocked = _axeos.clocked(_axeos.mode_clock(command, _clocks(info, options), chip), live=live)
+    return _not_raised(clocked, info, options)
+
+
+def _not_raised(setting: Setting, info: Info, options: Options) -> Setting:
+    """This clock, unless the board lowered its own after overheating and it is a higher one. ValueError."""
+    own = _lowered(info, options)
+    if own is not None and (setting.body["frequency"] > own.mhz or setting.body["coreVoltage"] > own.mv):
+        raise ValueError(_LOWERED)
+    return setting
 
 
 def _pooled(pool: Pool, info: Info) -> Setting:

@@ -44,6 +44,7 @@ class Heat(NamedTuple):
     trip_c: float = 75.0
     cool_c: float = 45.0
     recovers: bool = True  # goes on by itself, slower; else it waits for a word
+    pins_fan: bool = False  # leaves its fan at 100 % by hand after that
 
 
 class Habits(NamedTuple):
@@ -184,6 +185,7 @@ class Rig(Settings):
             self._enter(IDLE)
         elif self.phase in (RUNNING, STARTING) and self._chip_c > self.heat.trip_c:
             self._enter(HOT)
+            self.fan_set = 100.0 if self.heat.pins_fan else self.fan_set
         elif self.phase == HOT and self.heat.recovers and self.now_s - self._since_s >= COOL_S:
             self._go_on()
 

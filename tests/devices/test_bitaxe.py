@@ -123,6 +123,13 @@ def test_a_clock_lowered_after_overheating_is_told():
     assert text(read(b1=info()), 1, "trouble") == "none"
 
 
+def test_a_clock_that_newer_firmware_lowered_is_told_until_somebody_changes_the_fan():
+    cooled = {"ASICModel": "BM1370", "frequency": 425, "coreVoltage": 1050, "manualFanSpeed": 100}
+    found = read(b1=info(**cooled, autofanspeed=0), b2=info(2, **cooled, autofanspeed=1))
+    assert text(found, 1, "trouble").startswith("clock lowered to 425 MHz, as the firmware does after overheating")
+    assert (of(found, 1, "word").value, text(found, 2, "trouble")) == ("hashing", "none")
+
+
 def test_a_board_that_fell_silent_is_unknown_with_the_reason():
     memory = {one.channel: one.value for one in read(b1=info(1), b2=info(2)) if one.quantity == "memory"}
     assert memory == {"10.0.0.1": MAC % 1, "10.0.0.2": MAC % 2}

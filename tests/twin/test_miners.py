@@ -289,10 +289,13 @@ def test_an_overheated_bitaxe_says_error_and_then_comes_back_slower():
     found = lan.read(case.driver, case.options)
     assert found[MAC, "word"] == "error"
     assert lan.tell(case.driver, case.options, "run").verdict == REFUSED
-    rig.do("fan", "auto")
     lan.wait(600)
     found = lan.read(case.driver, case.options)
-    assert (found[MAC, "word"], found[MAC, "frequency_mhz"]) == ("hashing", 425)
+    assert (found[MAC, "word"], found[MAC, "frequency_mhz"], found[MAC, "fan_pct"]) == ("hashing", 425, 100)
+    # the fan still stands as the firmware left it
+    assert lan.tell(case.driver, case.options, "mode", "standard").verdict == REFUSED
+    assert lan.tell(case.driver, case.options, "fan", "auto").verdict == APPLIED
+    assert lan.tell(case.driver, case.options, "mode", "standard").verdict == APPLIED
 
 
 @pytest.mark.parametrize("name", ["nerdqaxe", "nerdqaxe v1"])

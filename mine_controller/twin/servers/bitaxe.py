@@ -32,7 +32,7 @@ FACTS: Final[dict[str, Any]] = {
     "boot_s": 8.0,
     "ramp_s": 12.0,
     "fan_rpm": 7200.0,
-    "heat": Heat(),
+    "heat": Heat(pins_fan=True),
     "habits": Habits(needs_pool=True),
 }
 
