@@ -252,43 +252,6 @@ def test_every_alert_says_what_is_wrong_and_how_bad_it_is():
             assert {"summary", "description"} <= set(rule["annotations"])
 
 
-def test_the_dashboard_has_the_panels_that_were_asked_for_and_one_data_source():
-    titles = " ".join(panel["title"] for panel in DASHBOARD["panels"]).lower()
-    for word in ("frequency", "supply against use", "miners by state", "temperatures", "uplink", "alarms"):
-        assert word in titles
-    sources = {json.dumps(panel["datasource"]) for panel in DASHBOARD["panels"]}
-    given = yaml.safe_load((ROOT / "cron/grafana/provisioning/datasources/prometheus.yml").read_text("utf-8"))
-    assert sources == {json.dumps({"type": "prometheus", "uid": given["datasources"][0]["uid"]})}
-    ids = [panel["id"] for panel in DASHBOARD["panels"]]
-    assert len(set(ids)) == len(ids)
-    files = yaml.safe_load((ROOT / "cron/grafana/provisioning/dashboards/minectl.yml").read_text("utf-8"))
-    assert files["providers"][0]["options"]["path"] == "/var/lib/grafana/dashboards"
-
-
-@pytest.mark.parametrize(
-    ("name", "unit"),
-    [
-        ("minectl_share_loss_ratio", "percentunit"),
-        ("minectl_miner_hashes_per_second", "Hs"),
-        ("minectl_miner_chip_celsius", "celsius"),
-        ("minectl_miner_power_watts", "watt"),
-        ("minectl_wall_pump_on", "bool_on_off"),
-    ],
-)
-def test_lost_shares_the_wall_and_each_miner_have_a_panel_in_its_unit(name, unit):
-    shown = [one for one in DASHBOARD["panels"] if any(name in used(target["expr"]) for target in one["targets"])]
-    assert [one["fieldConfig"]["defaults"]["unit"] for one in shown] == [unit]
-
-
-def test_no_two_panels_lie_over_each_other_and_none_is_wider_than_the_board():
-    spots = [panel["gridPos"] for panel in DASHBOARD["panels"]]
-    cells = [
-        (x, y) for at in spots for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])
-    ]
-    assert len(cells) == len(set(cells))
-    assert max(x for x, _ in cells) < 24
-
-
 def test_nothing_comes_in_over_the_bridge():
     lines = (ROOT / "cron" / "mosquitto" / "bridge.conf").read_text("utf-8").splitlines()
     topics = [line.split() for line in lines if line.startswith("topic ")]
