@@ -52,7 +52,8 @@ def o12(history: History) -> Iterator[str]:
 
 
 def _all_well(one: Sample) -> bool:
-    return one.clear and one.signal != "off" and one.permitted_w > 0 and COLD_C + 1 < one.ambient_c < 34
+    free = one.clear and one.signal != "off" and one.permitted_w > 0
+    return free and not one.damp and COLD_C + 1 < one.ambient_c < 34
 
 
 def o13(history: History) -> Iterator[str]:

@@ -63,6 +63,7 @@ class Sample(NamedTuple):
     starts: tuple[int, ...] = ()  # true starts so far, by miner
     tripped: int = 0  # miners whose firmware stopped them for heat
     wet: int = 0  # miners that are being powered up below the dew point
+    damp: bool = False  # air that may forbid every start
     smoke: bool = False
     permitted_w: float = 0.0  # what the healthy miners could draw now by right
     clear: bool = True  # nothing at all is wrong with the site, and nobody asked for anything

@@ -17,6 +17,7 @@ PATIENCE_S: Final = 6.0  # nobody waits longer for a page
 INLETS: Final = frozenset((1, 2, 3))  # the probes at the intake: one of them that is ill is outvoted
 NOISE: Final = 1.02  # what meters may be off by
 CAP_SHARE: Final = 0.95
+DAMP_K, DAMP_PCT = 4.0, 78.0
 
 
 class Sampler:
@@ -108,6 +109,7 @@ def _air(site: coop.Site) -> Sample:
         starts=tuple(world.boards.starts),
         tripped=sum(world.fleet.tripped),
         wet=_wet(world),
+        damp=_damp(world),
         smoke=world.smoke,
         permitted_w=_permitted_w(world),
     )
@@ -157,6 +159,12 @@ def _hidden(site: coop.Site) -> bool:
     """A PDU says that nothing is drawn, and no meter on the feed shows otherwise: then nobody can know."""
     seen = isinstance(site.world, Metered) and site.world.meter.true and site.faults.of("iotawatt fans").kind == "ok"
     return any(pdu.lie for pdu in site.pdus) and not seen
+
+
+def _damp(world: World) -> bool:
+    """Air so near to what forbids a start (80 %, 3 K above the dew point: HUM1, HUM2) that a probe may say either."""
+    near = world.inlet_c - world.weather.dew_c(world.now_s) < DAMP_K
+    return near or world.shown.humidity_pct > DAMP_PCT
 
 
 def _wet(world: World) -> int:

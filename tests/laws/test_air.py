@@ -1,10 +1,12 @@
-"""O5: where load without air is nobody's fault, and where it is."""
+"""O5, O12: where load without air is nobody's fault, and where it is; air that is nearly too wet for starts."""
 
 import pytest
 from laws.histories import DARK_W, FULL_W, history, story
+from laws.stages import stage
 
 from mine_controller.play.lasting import OUTCOMES
 from mine_controller.play.outcomes import Ticked, Told
+from mine_controller.play.truth import truth
 
 
 def test_o5_a_fan_bank_that_failed_has_a_tick_and_a_minute():
@@ -54,3 +56,16 @@ def test_o5_air_is_wanted_for_load_that_outlets_tell_of():
     samples = story((600, FULL_W, {}), (600, FULL_W, {"fans_n": 0, "fans_able": 0}))
     assert list(OUTCOMES["O5"](history(samples)))
     assert not list(OUTCOMES["O5"](history([one._replace(lied=True) for one in samples])))
+
+
+def test_o12_nobody_has_to_come_back_in_air_that_may_forbid_every_start():
+    assert list(OUTCOMES["O12"](history(story((4000, 600.0, {})))))
+    assert not list(OUTCOMES["O12"](history(story((4000, 600.0, {"damp": True})))))
+
+
+def test_the_truth_tells_damp_air_before_a_probe_must():
+    made = stage(weather="july", hour=2.0)
+    assert not truth(made.site).damp
+    made.do("weather tropical")
+    made.run(30)
+    assert truth(made.site).damp
