@@ -266,9 +266,12 @@ def _config(reply: Reply) -> dict[str, Any]:
 
 
 def _row(pool: Pool) -> dict[str, Any]:
-    """A pool in the words of its config."""
+    """A pool in the words of its config. Where a pool does not say which algorithm its work is for, the program goes by
+    the pool's coin, and without one refuses the work for ever; one it does not know counts as none (XMRig 6, Client.cpp
+    and Coin.cpp)."""
     tls = pool.url.partition("://")[0] in ("stratum+ssl", "stratum+tls", "stratum+tcps")
-    return {"url": f"{pool.host}:{pool.port}", "user": pool.user, "pass": pool.password.reveal(), "tls": tls}
+    row = {"url": f"{pool.host}:{pool.port}", "user": pool.user, "pass": pool.password.reveal(), "tls": tls}
+    return {**row, "coin": pool.coin} if pool.coin else row
 
 
 def _is_pool(row: dict[str, Any], pool: Pool) -> bool:

@@ -86,6 +86,16 @@ def test_a_pool_of_a_program_goes_first_and_everything_else_goes_back_as_it_was(
     }
 
 
+def test_a_new_pool_of_a_program_takes_its_coin_along():
+    """Where a pool does not say with its work which algorithm it is for, the program goes by the coin it was given, and
+    without one refuses the work for ever (XMRig 6, src/base/net/stratum/Client.cpp); a coin it does not know is none."""
+    pools = (Pool("xmr", "stratum+tcp://xmr.example:4444", "acct.w1", Secret(CANARY), "XMR"),)
+    shelf = Shelf(Rig([row("btc.example:3333")]))
+    given = build("xmrig", "http://192.0.2.1", hosts=(A,), pools=pools)
+    (outcome,) = applied(xmrig, shelf, given, [errand(A, "pool", "xmr")])
+    assert (outcome.verdict, bodies(shelf)[0]["pools"][0]["coin"]) == (APPLIED, "XMR")
+
+
 def test_a_pool_it_has_already_only_moves_up_and_keeps_its_own_words():
     rig = Rig([row("btc.example:3333"), row("dgb.example:4444", enabled=False, tls=True)])
     (outcome,), shelf = do(xmrig, rig, errand(A, "pool", "dgb"))
