@@ -289,6 +289,18 @@ def test_one_taken_off_the_list_goes_back_to_where_it_was():
     assert shelf.state.memory["tuning"]["books"] == {}
 
 
+def test_when_the_last_section_is_taken_out_of_the_config_everybody_goes_back_to_where_he_was():
+    """Without a section there is no such rule in the policy: nobody was left to take a trial setting back."""
+    shelf = Tuned(count=1).on(220)
+    assert shelf.clock["b0"] != HOME
+    others = {name: options for name, options in shelf.policy.rules.items() if name != "tuning"}
+    shelf.policy = shelf.policy._replace(rules=others)
+    shelf.ticks(60)
+    assert shelf.clock["b0"] == HOME
+    assert "tuning" not in shelf.state.memory
+    assert shelf.violations == []
+
+
 class Small(Tuned):
     """Boards of some 15 W: a step is worth a third of a watt. They tell fractions, or whole watts only."""
 

@@ -3,8 +3,8 @@
 A rule file declares LAYER, NEEDS (roles without which it does not exist; empty = always) and `Options`; it may declare
 `check(options)` for its own cross-checks. A rule of named sections ([schedule night]) declares SECTION, the options of
 one of them, and `with_sections(options, sections)`; without a section it does not exist. One that latches what only a
-person frees declares `holds(memory)`: as long as it does, it is asked although the config has lost its inputs. Rules
-never meet: order can't matter, each sees the same view and its own memory.
+person frees, or has something to take back, declares `holds(memory)`: as long as it does, it is asked although the
+config has lost its inputs or sections. Rules never meet: order can't matter, each sees the same view and its own memory.
 """
 
 from functools import cache
@@ -29,6 +29,6 @@ def load(name: str) -> ModuleType:
 
 
 def holds(name: str, memory: dict[str, Any]) -> bool:
-    """True when the rule's memory holds what only a person frees."""
+    """True when the rule's memory holds what only a person frees, or what has to be taken back."""
     latched = getattr(load(name), "holds", None)
     return latched is not None and bool(latched(memory))

@@ -3,7 +3,8 @@
 One miner of a section at a time, and only while it hashes undisturbed; the search itself is `core/tuning.py`. Boards
 that take a clock are stepped in MHz and mV, others by their modes. Every setting is a write to flash and keeps to the
 budget of all of them, but for one that cools. A miner that is tuned is in no band's mode: its best setting takes their
-place. One that is taken off the list is put back to the setting it had before.
+place. One that is taken off the list, or whose section is taken out of the config, is put back to the setting it had
+before.
 """
 
 from collections.abc import Iterable, Iterator
@@ -64,6 +65,11 @@ SECTION = Section
 def with_sections(options: Options, sections: Iterable[tuple[str, Section]]) -> Options:
     """The options with every section, in the order of the file."""
     return options._replace(sections=tuple(Task(name, section) for name, section in sections))
+
+
+def holds(memory: dict[str, Any]) -> bool:
+    """True while somebody may have to be put back: the rule is asked then also where the config has no section."""
+    return bool(memory.get("books"))
 
 
 def check(options: Options | Section) -> list[str]:
