@@ -88,7 +88,7 @@ def test_a_pool_of_a_program_goes_first_and_everything_else_goes_back_as_it_was(
 
 def test_a_new_pool_of_a_program_takes_its_coin_along():
     """Where a pool does not say with its work which algorithm it is for, the program goes by the coin it was given, and
-    without one refuses the work for ever (XMRig 6, src/base/net/stratum/Client.cpp); a coin it does not know is none."""
+    without one refuses the work for ever (XMRig 6, src/base/net/stratum/Client.cpp)."""
     pools = (Pool("xmr", "stratum+tcp://xmr.example:4444", "acct.w1", Secret(CANARY), "XMR"),)
     shelf = Shelf(Rig([row("btc.example:3333")]))
     given = build("xmrig", "http://192.0.2.1", hosts=(A,), pools=pools)
