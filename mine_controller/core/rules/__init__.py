@@ -4,7 +4,8 @@ A rule file declares LAYER, NEEDS (roles without which it does not exist; empty 
 `check(options)` for its own cross-checks. A rule of named sections ([schedule night]) declares SECTION, the options of
 one of them, and `with_sections(options, sections)`; without a section it does not exist. One that latches what only a
 person frees, or has something to take back, declares `holds(memory)`: as long as it does, it is asked although the
-config has lost its inputs or sections. Rules never meet: order can't matter, each sees the same view and its own memory.
+config has lost its inputs or sections. Rules never meet: order can't matter, each sees the same view and its own
+memory.
 """
 
 from functools import cache
