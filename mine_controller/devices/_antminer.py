@@ -26,7 +26,7 @@ _MARKS = (
 )
 _MAKES = {BRAIINS: "Braiins OS", LUXOS: "LuxOS", VNISH: "VNish"}
 ASLEEP = 1
-NOT_MINING = 5  # seen on firmware from July 2023 on
+NOT_MINING = 5  # told so of firmware from July 2023 on; an S19 XP's page calls it Dry Keep Mode: see `_antminer_modes`
 OLD_ASLEEP = 254  # the same of the 17 series, where its firmware has work modes at all
 MODES = {0: "normal", 2: "high", 3: "low"}
 OLD, NEW = "old", "new"  # generations of the web interface of stock firmware: a form, a tree

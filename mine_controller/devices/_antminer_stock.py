@@ -35,6 +35,7 @@ from mine_controller.devices import (
     _antminer,
     _antminer_fetch,
     _antminer_form,
+    _antminer_modes,
     _asic_rs,
     _cgminer,
     _errands,
@@ -101,6 +102,7 @@ class Unit(NamedTuple):
     rate_ths: float | None
     uptime_s: float | None
     generation: str  # of its web interface
+    offered: tuple[str, ...]  # its modes, where they are known
 
 
 def apply(wire: Wire, options: Options, web: Digest, batch: Sequence[Command], report: Report) -> None:
@@ -212,8 +214,9 @@ def _configured(
     for command in going:
         told = _antminer.told(_antminer.STOCK, {"summary": {"SUMMARY": [summaries[command.id]]}}, 0)
         conf = confs[command.id]
-        generation = _antminer.generation(models.get(command.id), conf)
-        units.append(Unit(command, conf, told.rate_ths, told.uptime_s, generation))
+        model = models.get(command.id)
+        generation, offered = _antminer.generation(model, conf), _antminer_modes.offered(model)
+        units.append(Unit(command, conf, told.rate_ths, told.uptime_s, generation, offered))
     return units
 
 
@@ -237,15 +240,23 @@ def _chosen(unit: Unit, options: Options) -> dict[str, Any] | Outcome:
     if command.verb in ("stop", "run"):
         return _slept(unit, mode) if command.verb == "stop" else _woken(unit, mode, options)
     if command.verb == "mode":
-        if mode in (_antminer.ASLEEP, _antminer.NOT_MINING):
-            return Outcome(command.id, REFUSED, "it sleeps, and a mode would wake it")
-        return body(conf, MODES[command.value])
+        return _moded(unit, mode)
     if command.verb == "fan":
         auto = checked.value == _errands.AUTO
         fans = {"bitmain-fan-ctrl": not auto, "bitmain-fan-pwm": "100" if auto else checked.value}
         return body({**conf, **fans}, mode)
     named = [{"url": url, "user": user, "pass": word} for url, user, word in checked.pools]
     return body({**conf, "pools": named}, mode)
+
+
+def _moded(unit: Unit, mode: int) -> dict[str, Any] | Outcome:
+    command, offered = unit.command, unit.offered
+    if offered and command.value not in offered:
+        why = f"this model has the modes {', '.join(offered)}, no {command.value}"
+        return Outcome(command.id, UNSUPPORTED, why)
+    if mode == _antminer.ASLEEP or (mode == _antminer.NOT_MINING and not unit.rate_ths):
+        return Outcome(command.id, REFUSED, "it sleeps, and a mode would wake it")
+    return body(unit.conf, MODES[command.value])
 
 
 def _slept(unit: Unit, mode: int) -> dict[str, Any] | Outcome:
@@ -260,9 +271,11 @@ def _hashes_on(unit: Unit) -> bool:
 
 
 def _woken(unit: Unit, mode: int, options: Options) -> dict[str, Any] | Outcome:
-    """Into the mode the command names, else the section's: what it was in before it slept is kept nowhere on it."""
+    """Into the mode the command names, else the section's: what it was in before it slept is kept nowhere on it. A mode
+    that its model has not would leave it asleep."""
     if mode in (_antminer.ASLEEP, _antminer.NOT_MINING):
-        return body(unit.conf, MODES.get(unit.command.value, MODES[options.awake]))
+        word = unit.command.value if unit.command.value in MODES else options.awake
+        return body(unit.conf, MODES["normal" if unit.offered and word not in unit.offered else word])
     if unit.rate_ths or unit.uptime_s is None or unit.uptime_s < options.ramp_patience_s:
         return Outcome(unit.command.id, ACCEPTED, "its configuration says run already")
     return body(unit.conf, mode)

@@ -62,13 +62,73 @@ def test_a_change_of_stock_firmware_may_take_its_21_seconds():
     assert max(each.longest_s for each in seen) == _antminer_stock.SET_S
 
 
+def board(model, **more):
+    return Board(get_system_info={"macaddr": MAC, "minertype": model}, **more)
+
+
 @pytest.mark.parametrize(
-    ("told", "awake", "mode"), [("", "normal", 0), ("", "low", 3), ("high", "normal", 2), ("junk", "low", 3)]
+    ("told", "awake", "model", "mode"),
+    [
+        ("", "normal", "Antminer S19 Pro", 0),
+        ("", "low", "Antminer S19 Pro", 3),
+        ("high", "normal", "Antminer T21", 2),
+        ("junk", "low", "Antminer S19 Pro", 3),
+        ("high", "normal", "Antminer X9", 2),
+    ],
 )
-def test_a_unit_wakes_in_the_mode_of_the_command_or_else_of_the_section(told, awake, mode):
-    board = Board(conf={**CONF, "bitmain-work-mode": "1"})
-    assert command(board.ports, "run", told, awake=awake)[0].verdict == "accepted"
-    assert board.bodies[0]["bitmain-work-mode"] == mode
+def test_a_unit_wakes_in_the_mode_of_the_command_or_else_of_the_section(told, awake, model, mode):
+    asleep = board(model, conf={**CONF, "bitmain-work-mode": "1"})
+    assert command(asleep.ports, "run", told, awake=awake)[0].verdict == "accepted"
+    assert asleep.bodies[0]["bitmain-work-mode"] == mode
+
+
+@pytest.mark.parametrize(
+    ("model", "awake", "known"),
+    [
+        ("Antminer S19 Pro+ Hyd.", "high", (0, 1, 3)),
+        ("Antminer S21 Hyd.", "low", (0, 1, 2)),
+        ("Antminer L9", "low", (0, 1)),
+        ("Antminer S21 Pro", "high", (0, 1)),
+    ],
+)
+def test_a_unit_without_the_mode_of_its_section_wakes_all_the_same(model, awake, known):
+    """Its script keeps the old mode for a number it does not know: the unit would sleep on, told as woken."""
+    asleep = board(model, conf={**CONF, "bitmain-work-mode": "1"}, keeps=lambda body: body["miner-mode"] in known)
+    assert command(asleep.ports, "run", awake=awake)[0].verdict == "accepted"
+    assert asleep.conf["bitmain-work-mode"] == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "low", "high"),
+    [
+        ("Antminer S19j Pro", "accepted", "unsupported"),
+        ("Antminer S19 XP", "accepted", "unsupported"),
+        ("Antminer S19 XP Hyd.", "accepted", "accepted"),
+        ("Antminer S19k Pro", "unsupported", "accepted"),
+        ("Antminer T21", "unsupported", "accepted"),
+        ("Antminer S21", "accepted", "unsupported"),
+        ("Antminer S21 XP Imm.", "unsupported", "unsupported"),
+        ("Antminer S21+ Hyd.", "unsupported", "unsupported"),
+        ("Antminer S21e Hyd.", "accepted", "accepted"),
+        ("Antminer L7", "accepted", "accepted"),
+    ],
+)
+def test_a_mode_that_a_models_own_page_does_not_list_is_not_sent(model, low, high):
+    for word, verdict in (("low", low), ("high", high), ("normal", "accepted")):
+        unit = board(model)
+        outcome, _ = command(unit.ports, "mode", word)
+        assert (outcome.verdict, bool(unit.bodies)) == (verdict, verdict == "accepted")
+    assert (
+        command(board("Antminer S21").ports, "mode", "high")[0].why == "this model has the modes low, normal, no high"
+    )
+
+
+def test_a_unit_that_hashes_in_dry_keep_mode_is_given_another():
+    """An S19 XP has it as mode 5, and goes to and fro between that and normal without a restart."""
+    unit = board("Antminer S19 XP", conf={**CONF, "bitmain-work-mode": "5"})
+    assert command(unit.ports, "mode", "low")[0].verdict == "accepted"
+    still = board("Antminer S19 XP", conf=unit.conf | {"bitmain-work-mode": "5"}, api=stock_api(summary=summary(0.0)))
+    assert command(still.ports, "mode", "low")[0].verdict == "refused"
 
 
 def test_firmware_that_compares_texts_gets_the_mode_as_one():
