@@ -4,9 +4,9 @@ All are read at once over the CGMiner API; what that lacks comes from their web 
 once, and again whenever it has restarted), watts and state of Braiins OS and VNish. Stock firmware is commanded
 through its web interface, LuxOS through its API, Braiins OS and VNish through asic-rs in a process of its own.
 A stock unit that was asleep wakes in the mode it was in, or that is wanted of it, else in the section's `awake`, where
-its model has that mode: most of the 19 series and the S21 have low, the S19k Pro and T21 have high, and the S21 Pro, S21
-XP, S21+, S21 Hyd., L9 and KS5 have neither (`_antminer_modes`); of a model that nothing is known of, each is tried. The
-9 to 17 series take their settings another way (`_antminer_form`), and only with `old_sleep` are they put to sleep.
+its model has that mode: most of the 19 series and the S21 have low, the S19k Pro and T21 have high, and the S21 Pro,
+S21 XP, S21+, S21 Hyd., L9 and KS5 have neither (`_antminer_modes`); of a model that nothing is known of, each is tried.
+The 9 to 17 series take their settings another way (`_antminer_form`), and only with `old_sleep` are they put to sleep.
 """
 
 import json
