@@ -50,7 +50,7 @@ IDENTIFY = "/api/system/identify"
 SAFE_MHZ = 50.0  # the clock that overheating firmware sets itself
 LOWERS = 100  # MHz, and up to as many mV, that newer firmware takes off its clock each time
 LOWERS_MOST = 3  # times that are looked for
-LIVE_CLOCK, LIVE_POOL = (2, 14), (2, 15)  # firmware from which on a new clock, a new pool needs no restart
+LIVE_CLOCK = (2, 14)  # firmware from which on a new clock needs no restart; a new pool needs none in one with a table
 CLOCKS: _axeos.Modes = {
     "bm1397": {"eco": Clock(400, 1350), "standard": Clock(425, 1400), "turbo": Clock(500, 1400)}
     | {"overclock": Clock(600, 1500)},
@@ -289,7 +289,7 @@ def _pooled(pool: Pool, info: Info) -> Setting:
         return Setting(
             {**({} if _axeos.is_pool(info, pool) else body), **back},
             lambda told: _axeos.is_pool(told, pool) and not _prefers_second(told),
-            live=(_axeos.version(info) or (0, 0)) >= LIVE_POOL,
+            live=False,  # also in a fork that counts beyond 2.15: it has no table, so it has not that firmware's way
         )
     first, second = info["primaryPoolIndex"], info.get("secondaryPoolIndex")
 

@@ -135,6 +135,14 @@ def test_tuning_beyond_the_bounds_or_the_words_is_refused(value):
     assert outcome.why
 
 
+def test_a_fork_numbered_high_without_a_table_of_pools_is_restarted_for_a_new_one():
+    """Forks count their versions by themselves (ESP-Miner-TCH, ESP-Miner-Zyber), and one with the old fields for its
+    pool looks at them when it starts, as firmware before the table did."""
+    outcome, shelf = one(Board("v3.1.0"), "pool", "dgb")
+    assert shelf.sent() == [f"PATCH {A} /api/system", f"POST {A} /api/system/restart"]
+    assert (outcome.verdict, outcome.why) == (ACCEPTED, "stored; restarting to use it")
+
+
 def test_a_pool_of_old_firmware_is_written_to_its_first_fields_and_used_after_a_restart():
     outcome, shelf = one(Board(), "pool", "dgb")
     assert bodies(shelf) == [
