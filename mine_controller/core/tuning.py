@@ -47,7 +47,8 @@ class Limits(NamedTuple):
 class Look(NamedTuple):
     """A miner as it is now; None = not known. `steady`: it hashes and nothing was told it lately.
 
-    gap_s: a look that lies further back than this says nothing of the time between.
+    gap_s: a look that lies further back than this says nothing of the time between. off: it draws nothing, and can take
+    no setting.
     """
 
     now_s: int
@@ -59,6 +60,7 @@ class Look(NamedTuple):
     accepted: int | None = None
     rejected: int | None = None
     gap_s: int = GAP_S
+    off: bool = False
 
 
 class Step(NamedTuple):
@@ -93,7 +95,7 @@ def undo(book: dict[str, Any], look: Look) -> Step:
     home = _setting(book.get("home")) if book.get("phase") != "left" else None
     if home is None or same(look.at, home):
         return Step({}, None)
-    if book.get("phase") != "back" or book.get("now") != list(home):
+    if look.off or book.get("phase") != "back" or book.get("now") != list(home):  # a night's rest is no refusal
         book = dict(book) | {"phase": "back", "now": list(home), "asked_s": look.now_s}
     return Step(book, home) if look.now_s - int(book["asked_s"]) < DEAF_S else Step({}, None)
 

@@ -301,6 +301,21 @@ def test_when_the_last_section_is_taken_out_of_the_config_everybody_goes_back_to
     assert shelf.violations == []
 
 
+def test_one_that_is_off_when_its_section_goes_is_put_back_when_it_runs_again():
+    """Hours of rest counted as hours of not obeying: whoever edits in the evening had the trial setting for good."""
+    shelf = Tuned(count=1).on(220)
+    assert shelf.clock["b0"] != HOME
+    shelf.signal = "off"
+    others = {name: options for name, options in shelf.policy.rules.items() if name != "tuning"}
+    shelf.policy = shelf.policy._replace(rules=others)
+    shelf.ticks(DEAF_S // 120 + 30)
+    assert shelf.clock["b0"] != HOME, "nobody writes to one that sleeps"
+    shelf.signal = "run"
+    shelf.ticks(60)
+    assert shelf.clock["b0"] == HOME
+    assert "tuning" not in shelf.state.memory
+
+
 class Small(Tuned):
     """Boards of some 15 W: a step is worth a third of a watt. They tell fractions, or whole watts only."""
 

@@ -252,6 +252,7 @@ def _look(view: View, spec: MinerSpec) -> Look:
         _count(view, spec, "accepted_n"),
         _count(view, spec, "rejected_n"),
         max(GAP_S, 2 * view.image.clock.tick_s),
+        column is not None and not view.fleet.on[column],
     )
 
 
