@@ -431,7 +431,7 @@ def judged(command: Command, answer: Any, good: str = "") -> Outcome:
         return answer
     status = cgminer.status(answer)
     said = _answer.clean(status.text, 80)
-    if status.code == cgminer.INVALID_COMMAND and not status.good:
+    if status.code in cgminer.CAN_NOT and status.letter not in ("S", "I"):
         return Outcome(command.id, UNSUPPORTED, "this firmware does not know the command")
     if status.code == cgminer.ACCESS_DENIED and not status.good:
         return Outcome(command.id, REFUSED, READ_ONLY)

@@ -19,6 +19,8 @@ PORT = 4028
 ENDS = b"\0"
 SUCCESS = ("S", "I", "W")  # letters of an answer that was not refused; E and F are
 ACCESS_DENIED, INVALID_COMMAND = 45, 14
+# Of what a program or its driver has no function for; all but the first come with the letter of a warning (api.c).
+CAN_NOT = (INVALID_COMMAND, 81, 90, 102, 114, 117)
 HUGE = 1e18  # beyond this no counter or rate counts
 SHOWN = 40
 CLOSING = ("}", "]")

@@ -279,6 +279,15 @@ def test_a_braiins_os_without_a_rest_interface_is_read_and_paused_under_the_mac_
     assert (outcome.verdict, farm.sent(A)[-2:]) == ("accepted", ["check|pause", "pause"])
 
 
+def test_a_warning_that_the_unit_can_not_is_no_yes():
+    """cgminer's api.c tells what a driver has no function for with the letter of a warning: code 117 for ascset."""
+    miner = Miner(MAC_A, ascset={})
+    miner.tables["ascset"] = {"STATUS": status("W", 117, "ASC 0 does not support ascset"), "id": 1}
+    given = {"stop_command": "ascset|0,sleep", "run_command": "ascset|0,wake"}
+    (outcome,) = apply(cgminer, Farm({A: miner}), options(**given), [order(f"{A} {MAC_A}", "stop")])
+    assert outcome.verdict == "unsupported"
+
+
 def test_a_stranger_at_the_address_gets_no_command():
     farm = Farm({A: Miner(MAC_B)})
     (outcome,) = apply(cgminer, farm, options(**CONTROL), [order(f"{A} {MAC_A}", "run")])
