@@ -63,8 +63,9 @@ REBOOT = "/cgi-bin/reboot.cgi"
 MODES = {word: number for number, word in _antminer.MODES.items()}
 PLACES = 3
 NO_GENERATION = "neither its settings nor its name say how its web interface takes settings: nothing was sent"
-# Sent back as read: left out, the script drops the second; what becomes of the first then, nobody shows.
-AS_READ = ("bitmain-hashrate-percent", "bitmain-user-ip-cat")
+# Sent back as read: left out, the script drops the second; what becomes of the others then, nobody shows. The last is of
+# the page of FR-1.29(251029-U2L9H).
+AS_READ = ("bitmain-hashrate-percent", "bitmain-user-ip-cat", "bitmain-power-target")
 TUNED = ("bitmain-freq", "bitmain-voltage")  # the vendor's page sends them where they are numbers, not as texts
 UNSENDABLE = (
     "pool {} on it has a blank, quote, backslash or letter beyond ASCII, over which its script may lose every setting:"
@@ -243,7 +244,9 @@ def _chosen(unit: Unit, options: Options) -> dict[str, Any] | Outcome:
         return _moded(unit, mode)
     if command.verb == "fan":
         auto = checked.value == _errands.AUTO
-        fans = {"bitmain-fan-ctrl": not auto, "bitmain-fan-pwm": "100" if auto else checked.value}
+        speed = "100" if auto else checked.value
+        numbered = isinstance(conf.get("bitmain-fan-pwm"), int)  # an S21+ of 2025, where others have a text
+        fans = {"bitmain-fan-ctrl": not auto, "bitmain-fan-pwm": int(speed) if numbered else speed}
         return body({**conf, **fans}, mode)
     named = [{"url": url, "user": user, "pass": word} for url, user, word in checked.pools]
     return body({**conf, "pools": named}, mode)

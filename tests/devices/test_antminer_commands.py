@@ -164,6 +164,22 @@ def test_a_limited_share_and_the_address_behind_the_worker_go_back_as_they_were_
     assert "freq-level" not in board.bodies[0]
 
 
+@pytest.mark.parametrize(("told", "sent"), [("60", 60), ("auto", 100)])
+def test_a_fan_goes_out_as_a_number_where_the_settings_tell_it_as_one(told, sent):
+    """As an S21+ of March 2025 does, whose page sends it back as it came."""
+    board = Board(conf={**S21, "bitmain-fan-pwm": 80})
+    assert command(board.ports, "fan", told)[0].verdict == "accepted"
+    assert board.bodies[0]["bitmain-fan-pwm"] == sent
+    assert type(board.bodies[0]["bitmain-fan-pwm"]) is int
+
+
+def test_a_limit_in_watts_that_the_page_keeps_goes_back_as_it_was_read():
+    """The page of FR-1.29(251029-U2L9H) sends bitmain-power-target wherever the settings hold one."""
+    board = Board(conf={**CONF, "bitmain-power-target": "3600"})
+    assert command(board.ports, "stop")[0].verdict == "accepted"
+    assert board.bodies[0]["bitmain-power-target"] == "3600"
+
+
 def test_places_for_pools_that_are_empty_objects_are_no_reason_to_leave_a_unit_on():
     """As a T21 of January 2025 tells them: one pool without a password, and two places with nothing in them."""
     pools = [{"url": "stratum+tcp://pool.example:3333", "user": "acct.w1"}, {}, {}]
