@@ -63,8 +63,8 @@ REBOOT = "/cgi-bin/reboot.cgi"
 MODES = {word: number for number, word in _antminer.MODES.items()}
 PLACES = 3
 NO_GENERATION = "neither its settings nor its name say how its web interface takes settings: nothing was sent"
-# Sent back as read: left out, the script drops the second; what becomes of the others then, nobody shows. The last is of
-# the page of FR-1.29(251029-U2L9H).
+# Sent back as read: left out, the script drops the second; what becomes of the others then, nobody shows. The page of
+# FR-1.29(251029-U2L9H) has the last.
 AS_READ = ("bitmain-hashrate-percent", "bitmain-user-ip-cat", "bitmain-power-target")
 TUNED = ("bitmain-freq", "bitmain-voltage")  # the vendor's page sends them where they are numbers, not as texts
 UNSENDABLE = (
