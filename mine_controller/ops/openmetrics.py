@@ -1,7 +1,8 @@
 """The ticks of all years as OpenMetrics with their times, under the names that www/metrics has, for Prometheus to take.
 
-`promtool tsdb create-blocks-from openmetrics FILE FOLDER` makes blocks of it; the panels of the dashboard then reach as
-far back as the database does. A family stands together, as the format wants it, so the table is read once for each.
+`promtool tsdb create-blocks-from` makes blocks of it, as docs/monitoring.md says; the panels of the dashboard then
+reach as far back as the database does. A family stands together, as the format wants it, so the table is read once
+for each.
 Format: https://prometheus.io/docs/specs/om/open_metrics_spec/ (a unit's name at the end, seconds, "# EOF").
 """
 
@@ -42,6 +43,9 @@ def text(paths: Paths, site: str, since: int, until: int) -> Iterator[tuple[str,
     for family in FAMILIES:
         places = [(columns.index(column), shown) for column, shown in family.columns]
         yield f"# TYPE minectl_{family.name} gauge\n", 0
+        if family.name == "mode":
+            yield from _modes(paths, mine, since, until)
+            continue
         for rows in pieces(paths, "states", since, until):
             lines = [
                 _line(family, mine, shown, row[at], epoch(row[0]))
@@ -53,8 +57,24 @@ def text(paths: Paths, site: str, since: int, until: int) -> Iterator[tuple[str,
     yield "# EOF\n", 0
 
 
-def _line(family: Family, mine: str, shown: str, value: float | str, at_s: int) -> str:
-    if family.name == "mode":
-        return f'minectl_mode{{mine="{mine}",mode="{value}"}} 1 {at_s}\n'
+def _modes(paths: Paths, mine: str, since: int, until: int) -> Iterator[tuple[str, int]]:
+    """1 for the mode of each tick, and 0 once for the one that is over.
+
+    A series that only stops goes on for five minutes in Prometheus, which would be two modes at once.
+    """
+    at, before = SORTS["states"].columns.index("mode"), None
+    for rows in pieces(paths, "states", since, until):
+        lines = []
+        for row in rows:
+            mode, at_s = row[at], epoch(row[0])
+            if before not in (None, mode):
+                lines.append(f'minectl_mode{{mine="{mine}",mode="{before}"}} 0 {at_s}\n')
+            if mode is not None:
+                lines.append(f'minectl_mode{{mine="{mine}",mode="{mode}"}} 1 {at_s}\n')
+            before = mode
+        yield "".join(lines), len(rows)
+
+
+def _line(family: Family, mine: str, shown: str, value: float, at_s: int) -> str:
     more = f',{family.label}="{shown}"' if family.label else ""
     return f'minectl_{family.name}{{mine="{mine}"{more}}} {value} {at_s}\n'

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -12,6 +13,9 @@ from mine_controller.ops import export, openmetrics
 from mine_controller.store.db import Places
 
 EVER = 253_402_300_799
+NEEDS_PROMTOOL = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (apt-get install prometheus)"
+)
 
 
 @pytest.fixture
@@ -49,8 +53,22 @@ def test_a_span_is_kept_to(paths):
     assert len([line for line in text.splitlines() if line.startswith("minectl_mode{")]) == 3
 
 
+def test_a_mode_that_is_over_ends_with_the_tick_that_says_so(paths):
+    """A series that only stops goes on for five minutes in Prometheus: two modes at once after every change."""
+    with sqlite3.connect(paths.db) as db:
+        at = "timestamp = strftime('%Y-%m-%dT%H:%M:%SZ', ?, 'unixepoch')"
+        for tick, mode in ((4, "CURTAILING"), (5, "CURTAILED"), (6, "CURTAILED")):
+            db.execute(f"UPDATE mine_states SET mode = ? WHERE {at}", (mode, ledger.NOON + 120 * tick))
+    lines = [line for line in made(paths).splitlines() if line.startswith("minectl_mode{")]
+    told = [(re.search('mode="(.*?)"', line)[1], *map(int, line.split()[-2:])) for line in lines]
+    ended = [(mode, (at_s - ledger.NOON) // 120) for mode, value, at_s in told if not value]
+    first = told[0][0]
+    assert ended == [(first, 4), ("CURTAILING", 5), ("CURTAILED", 7)]
+    assert [mode for mode, value, _ in told if value] == [first] * 4 + ["CURTAILING", "CURTAILED", "CURTAILED", first]
+
+
 @pytest.mark.peer
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (apt-get install prometheus)")
+@NEEDS_PROMTOOL
 def test_prometheus_takes_the_history_and_gives_it_back(paths, tmp_path):
     (tmp_path / "years.om").write_text(made(paths))
     blocks = tmp_path / "blocks"
