@@ -29,7 +29,7 @@ Examples:
 \b
 states: a row a tick · ticks: when and on which config · stats: hourly by miner, 90 days
 hours: roll-ups, for ever · telemetry: every miner of every tick, a week · events: with the hash chain
-openmetrics: for `promtool tsdb create-blocks-from openmetrics years.om`
+openmetrics: for promtool, as docs/monitoring.md says
 Times are UTC. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front.
 Exit: 0 written · 1 it can't be read or written · 2 config"""
 )

@@ -1,9 +1,11 @@
 """The years in SQLite under the names of the metrics: what promtool puts into Prometheus, and Grafana then shows."""
 
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
+from pathlib import Path
 
 import pytest
 from store import ledger
@@ -13,6 +15,7 @@ from mine_controller.ops import export, openmetrics
 from mine_controller.store.db import Places
 
 EVER = 253_402_300_799
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "monitoring.md"
 NEEDS_PROMTOOL = pytest.mark.skipif(
     shutil.which("promtool") is None, reason="promtool is not installed (apt-get install prometheus)"
 )
@@ -65,6 +68,19 @@ def test_a_mode_that_is_over_ends_with_the_tick_that_says_so(paths):
     first = told[0][0]
     assert ended == [(first, 4), ("CURTAILING", 5), ("CURTAILED", 7)]
     assert [mode for mode, value, _ in told if value] == [first] * 4 + ["CURTAILING", "CURTAILED", "CURTAILED", first]
+
+
+@pytest.mark.peer
+@NEEDS_PROMTOOL
+def test_the_command_that_the_guide_gives_makes_few_blocks_of_years(tmp_path):
+    """By itself promtool makes a block of every two hours, and reads the whole file for each: hours for one year."""
+    (told,) = re.findall(r"^    (promtool tsdb create-blocks-from .*)$", GUIDE.read_text("utf-8"), re.MULTILINE)
+    samples = [f"minectl_live 1 {ledger.NOON + 3600 * at}" for at in range(90 * 24)]
+    (tmp_path / "years.om").write_text("\n".join(["# TYPE minectl_live gauge", *samples, "# EOF", ""]))
+    command = [*shlex.split(told)[:-1], str(tmp_path / "blocks")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert 2 <= len([one for one in (tmp_path / "blocks").iterdir() if one.is_dir()]) <= 10
 
 
 @pytest.mark.peer
