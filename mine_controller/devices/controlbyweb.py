@@ -3,7 +3,8 @@
     state_json   400 series (X-400, X-401, X-405, X-410): /state.json, relay2, /state.json?relay2=0
     state_xml    WebRelay-Quad, WebRelay-10, X-301, X-310: /state.xml, relay2state, /state.xml?relay2State=0
     single       WebRelay: /stateFull.xml, relaystate, /stateFull.xml?relayState=0 (its /state.xml is no HTTP)
-    x332         X-332: /state.xml, relaystates = relay 16 ... relay 1 in one text, /state.xml?relay2State=0
+    x332         X-332: /state.xml, relaystates = relay 16 ... relay 1 in one text, /state.xml?relay2State=0 (its
+                 inputs likewise)
     x401_old     X-401 with old firmware: /state.xml?digitalIO2=0
 
 Seen in the vendor's manuals and in a traffic authority's drivers: values are texts, an input that failed reads "x.x",
@@ -34,7 +35,7 @@ TRIED = (JSON, XML, SINGLE)  # what `auto` asks for, in this order
 WORDS = {"0": "off", "1": "on", 0: "off", 1: "on"}
 _ELEMENT = re.compile(r"<([A-Za-z]\w{0,39})>([^<>]{0,80})</", re.ASCII)
 _RELAY = re.compile(r"(?:relay|digitalio)(\d{1,2})(?:state)?", re.ASCII)
-_INPUT = re.compile(r"(?:digitalinput(\d{1,2})|input(\d{1,2})state)", re.ASCII)
+_INPUT = re.compile(r"(?:digitalinput(\d{1,2})|input(\d{1,2})?state)", re.ASCII)  # with one input: inputstate
 _SENSOR = re.compile(r"(?:onewire)?sensor(\d{1,2})", re.ASCII)
 
 
@@ -224,7 +225,11 @@ def _inputs(state: dict[str, Any]) -> Iterator[Found]:
     for key, value in state.items():
         name = _INPUT.fullmatch(key)
         if name:
-            yield _switch_found(f"input {int(name[1] or name[2])}", value)
+            yield _switch_found(f"input {int(name[1] or name[2] or 1)}", value)
+    row = state.get("inputstates")
+    if isinstance(row, str):  # input 18 stands first
+        for n, value in enumerate(reversed(row[:64]), 1):
+            yield _switch_found(f"input {n}", value)
 
 
 def _sensors(state: dict[str, Any], unit: str) -> Iterator[Found]:
