@@ -12,6 +12,8 @@ CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors '
 class _Pages(SimpleHTTPRequestHandler):
     server_version = "minectl"
     sys_version = ""
+    # The one file without an ending is `metrics`. From version 3 on, Prometheus takes none that names no format.
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {"": "text/plain; version=0.0.4"}
 
     def end_headers(self) -> None:
         self.send_header("Content-Security-Policy", CSP)
