@@ -6,6 +6,7 @@ Each is None or empty where no section configures it: absent is not unknown.
 from typing import Any
 
 from mine_controller.core.model.book import Book
+from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import UplinkSpec, Wiring
 from mine_controller.render.text import clean
@@ -45,12 +46,25 @@ def _whole(value: object) -> int | None:
     return round(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
+def _now(book: Book, wiring: Wiring, key: str) -> Value:
+    """What a channel says; unknown, with the reason, once it has said nothing for longer than such a word holds."""
+    channels = book.image.channels if book.image is not None else {}
+    told, (channel, _, quantity) = channels.get(key, NEVER), key.rpartition(":")
+    source = channel.partition("/")[0]
+    end, row = wiring.endpoints.get(source), QUANTITIES.get(quantity)
+    holds_s = max(row.max_age_s if row is not None else TEXT_MAX_AGE_S, 2 * end.every_s if end is not None else 0)
+    if told.value is None or book.image is None or book.image.clock.plant_s - told.at_s <= holds_s:
+        return told
+    why = told.why or channels.get(f"{source}:health", NEVER).why or "it has not been told of late"
+    return told._replace(value=None, why=why)
+
+
 def uplinks(book: Book, wiring: Wiring, moments: Moments) -> list[dict[str, Any]]:
     """Each way to the internet: its word now, what it counts as (up again only after minutes), latency and loss."""
     channels = book.image.channels if book.image is not None else {}
     specs = wiring.uplinks or _seen(channels)
     kept = book.state.memory.get("uplinks", {}).get("links", {})
-    return [_uplink(spec, channels, kept.get(spec.name), moments) for spec in specs]
+    return [_uplink(spec, book, wiring, kept.get(spec.name), moments) for spec in specs]
 
 
 def _seen(channels: dict[str, Value]) -> tuple[UplinkSpec, ...]:
@@ -59,9 +73,11 @@ def _seen(channels: dict[str, Value]) -> tuple[UplinkSpec, ...]:
     return tuple(UplinkSpec(channel.rpartition("/")[2] if "/" in channel else channel, channel) for channel in found)
 
 
-def _uplink(spec: UplinkSpec, channels: dict[str, Value], kept: Any, moments: Moments) -> dict[str, Any]:
-    link = channels.get(f"{spec.channel}:link", NEVER)
-    loss, latency = (channels.get(f"{spec.channel}:{what}", NEVER).value for what in ("loss_pct", "latency_ms"))
+def _uplink(spec: UplinkSpec, book: Book, wiring: Wiring, kept: Any, moments: Moments) -> dict[str, Any]:
+    channels = book.image.channels if book.image is not None else {}
+    link, loss, latency = _now(book, wiring, f"{spec.channel}:link"), None, None
+    if link.value is not None:  # some routers measure these more seldom than they tell that
+        loss, latency = (channels.get(f"{spec.channel}:{what}", NEVER).value for what in ("loss_pct", "latency_ms"))
     counts = {"1": "up", "0": "down"}.get(str(kept.get("up"))) if isinstance(kept, dict) else None
     down_s = kept.get("bad_s") if isinstance(kept, dict) else None
     return {
@@ -91,7 +107,7 @@ def holding_pool(book: Book, wiring: Wiring, moments: Moments) -> dict[str, Any]
     channels = book.image.channels if book.image is not None else {}
 
     def told(quantity: str) -> Any:
-        return channels.get(f"{section}:{quantity}", NEVER).value
+        return _now(book, wiring, f"{section}:{quantity}").value
 
     health = channels.get(f"{section}:health", NEVER)
     switch = told("switch")
@@ -112,10 +128,11 @@ def machines(book: Book, wiring: Wiring) -> list[dict[str, Any]]:
     """What the controller and its UPS say of themselves; unknown ones with the reason."""
     channels = book.image.channels if book.image is not None else {}
     found = []
-    for key, value in channels.items():
+    for key in channels:
         channel, _, quantity = key.rpartition(":")
         section, _, part = channel.partition("/")
         if section in wiring.endpoints and section.partition(" ")[0] in MACHINES and quantity in FIGURES:
+            value = _now(book, wiring, key)
             shown = clean(value.value, 20) if isinstance(value.value, str) else value.value
             one = {"section": clean(section, 60), "part": clean(part, 40), "quantity": quantity, "value": shown}
             found.append(one | {"why": clean(value.why)})

@@ -189,6 +189,57 @@ def test_metrics_are_in_base_units_and_the_controller_is_among_them():
     assert "supply_kilowatts" not in text, "told in watts, once"
 
 
+def silent(source, for_s, channels=TOLD):
+    """The book where this endpoint has answered nothing for so long; what it said last is kept with its time."""
+    made = book(channels, KEPT)
+    now_s = made.image.clock.plant_s
+    kept = {
+        key: value._replace(at_s=now_s - for_s) if key.startswith(source) and not key.endswith(":health") else value
+        for key, value in made.image.channels.items()
+    }
+    kept[f"{source}:health"] = Value(None, now_s, f"{source}:health", "no answer from 127.0.0.9")
+    return made._replace(image=made.image._replace(channels=kept))
+
+
+def test_a_router_that_fell_silent_leaves_no_uplink_up():
+    """What it said hours ago stood on the page and in the metrics for ever: no alert of theirs could come."""
+    for minutes, links in ((3, ["up", "down"]), (5, [None, None])):
+        made = silent(LINK, 60 * minutes)
+        assert [one["link"] for one in document(made)["uplinks"]] == links
+        assert ("1 of 2 up" in page(made)) is (minutes == 3)
+    (one, _two) = document(made)["uplinks"]
+    assert (one["latency_ms"], one["loss_pct"], one["why"]) == (None, None, "no answer from 127.0.0.9")
+    assert one["age_s"] == 303
+    assert "minectl_uplink_" not in metrics.metrics(document(made))
+
+
+def test_a_router_that_is_asked_seldom_is_not_unknown_in_between():
+    wired = facts().wiring.endpoints | {LINK: EndpointSpec(LINK, every_s=600)}
+    told = document(silent(LINK, 900), facts(endpoints=wired))["uplinks"]
+    assert [one["link"] for one in told] == ["up", "down"]
+
+
+def test_a_ups_that_fell_silent_is_neither_well_nor_in_trouble():
+    """It said hours ago that the mains were gone: the warning stayed, whatever had become of them."""
+    ups = "nut ups"
+    wired = facts(endpoints=facts().wiring.endpoints | {ups: EndpointSpec(ups)})
+    told = {**TOLD, f"{ups}/mains:contact": "alarm", f"{ups}:charge_pct": 80.0}
+    assert 'machine_trouble{section="nut ups",part="mains"} 1' in metrics.metrics(document(book(told, KEPT), wired))
+    made = document(silent(ups, 900, told), wired)
+    assert "nut ups" not in metrics.metrics({**made, "inputs": []})
+    assert {(one["value"], one["why"]) for one in made["machines"] if one["section"] == ups} == {
+        (None, "no answer from 127.0.0.9")
+    }
+
+
+def test_a_holding_pool_that_fell_silent_is_not_open():
+    made = silent(POOL, 900)
+    text = metrics.metrics(document(made))
+    assert "minectl_holding_pool_up 0" in text
+    assert "holding_pool_open" not in text
+    assert "holding_pool_miners" not in text
+
+
 def test_hostile_words_of_a_router_stay_words():
     evil = {**TOLD, f"{LINK}/Starlink:link": '<script>alert(1)</script>"}\nevil 1'}
     site = facts(uplinks=(UplinkSpec('x"}\nevil', f"{LINK}/Starlink"),))
