@@ -67,10 +67,11 @@ def command(**given: Any) -> None:
     folder: Path = given["folder"]
     bug = _bug(given["plant"]) if given["plant"] else None
     try:
-        if bug is not None:
-            _own(folder)
-            sys.exit(_show_bug(bug, folder, given))
-        _run(folder, given)
+        with contextlib.ExitStack() as held:
+            if bug is not None:
+                _own(folder, held)
+                sys.exit(_show_bug(bug, folder, given))
+            _run(folder, given, held)
     except StoryError as error:
         fail(f"the story can't be read: {'; '.join(f'line {line}: {text}' for line, text in error.problems)}", 2)
     except FileNotFoundError as error:
@@ -116,32 +117,33 @@ def _show_bug(bug: "Bug", folder: Path, given: dict[str, Any]) -> int:
     return 1 if shown.seen else 3
 
 
-def _own(folder: Path) -> None:
-    """Begin with an empty folder of our own; never clear one that is not a demo's."""
-    from mine_controller.config.site import LOCK  # noqa: PLC0415 - a demo that runs holds it, also between its ticks
+def _own(folder: Path, held: contextlib.ExitStack) -> None:
+    """Begin with an empty folder of our own, and keep it while we run; never clear one that is not a demo's."""
+    from mine_controller.config.site import LOCK  # noqa: PLC0415 - a demo holds it between its ticks, others may then
     from mine_controller.store.lock import DEMO, Busy, TickLock  # noqa: PLC0415
 
     mark = folder / DEMO
     if folder.exists() and any(folder.iterdir()) and not mark.exists():
         fail(f"{folder} exists and is no demo's folder; choose another with --dir", 2)
-    if (folder / LOCK).exists():
-        try:
-            with TickLock(folder / LOCK):
-                pass
-        except Busy:
-            fail(f"a demo runs in {folder}: end it, or choose another folder with --dir")
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
-    mark.touch()
+    try:
+        for path in (mark, folder / LOCK):
+            if path.exists():
+                with TickLock(path):
+                    pass
+        if folder.exists():
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        held.enter_context(TickLock(mark))
+    except Busy:
+        fail(f"a demo runs in {folder}: end it, or choose another folder with --dir")
 
 
-def _run(folder: Path, given: dict[str, Any]) -> None:
+def _run(folder: Path, given: dict[str, Any], held: contextlib.ExitStack) -> None:
     from mine_controller.play import demo  # noqa: PLC0415 - heavy
 
     serve = not given["no_serve"]
     site = demo.build(given["seed"], given["hours"], given["story"], ending_now=serve, kind=given["site"])
-    _own(folder)  # not before the story is read: a slip of the pen costs nobody yesterday's demo
+    _own(folder, held)  # not before the story is read: a slip of the pen costs nobody yesterday's demo
     with demo.on_sockets(site, usual=True) if serve else contextlib.nullcontext() as servers:
         config = demo.write_config(folder, site)
         pages = _pages(config, given["port"]) if serve else None

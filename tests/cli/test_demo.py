@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from mine_controller.cli import demo
 from mine_controller.config.site import LOCK
 from mine_controller.ops.keep import waited
+from mine_controller.play import demo as day
 from mine_controller.store import lock
 from mine_controller.store.lock import Busy, TickLock
 
@@ -46,6 +47,21 @@ def test_the_folder_of_a_demo_that_runs_is_not_cleared_under_it(tmp_path):
         done = run("--dir", str(tmp_path))
     assert (done.exit_code, (tmp_path / "mine_data.db").read_bytes()) == (1, b"a day")
     assert f"a demo runs in {tmp_path}: end it, or choose another folder with --dir" in done.output
+
+
+def test_a_demo_that_still_simulates_its_day_keeps_its_folder(tmp_path, monkeypatch):
+    """Before its first tick it held nothing, and a second one wrote another site's config under it."""
+    words = ("--no-serve", "--dir", str(tmp_path / "demo"))
+
+    def meanwhile(*_: Any) -> None:
+        second = run(*words)
+        assert (second.exit_code, (tmp_path / "demo" / "config.txt").exists()) == (1, True)
+        assert f"a demo runs in {tmp_path / 'demo'}" in second.output
+        raise BrokenPipeError
+
+    monkeypatch.setattr(day, "live_through", meanwhile)
+    with pytest.raises(BrokenPipeError):
+        run(*words)
 
 
 def test_the_packaged_stories_are_listed():
