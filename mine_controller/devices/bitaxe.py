@@ -4,7 +4,7 @@ Flags are 0/1 in old firmware and true/false in new; a sensor that is not there 
 rate is a guess (1000 GH/s was seen 4 s after one). Pause came with 2.14.0, and a restart forgets it. After overheating
 the firmware either stops its chip (`overheat_mode`, which is for a person to clear and never written here) or, the
 older one, goes on at 50 MHz. The newest one (ESP-Miner from about 2.12 on, power_management_task.c) cools for half a
-minute or longer, clears that word itself and goes on 100 MHz and up to 100 mV lower, its fan at 100 % by hand: as long
+minute or longer, clears that word itself and goes on 100 MHz and 100 mV lower, its fan at 100 % by hand: as long
 as the fan stands so, no mode and no tuning may raise the board again. The board takes requests from private addresses
 only.
 
@@ -48,7 +48,8 @@ SETTLE_S = 60
 INFO, PAUSE, RESUME = _axeos.INFO, "/api/system/pause", "/api/system/resume"
 IDENTIFY = "/api/system/identify"
 SAFE_MHZ = 50.0  # the clock that overheating firmware sets itself
-LOWERS = 100  # MHz, and up to as many mV, that newer firmware takes off its clock each time
+LOWERS = 100  # MHz and mV that newer firmware takes off its clock each time,
+REGULATED_MV = 1000  # though no voltage below what its regulator gives
 LOWERS_MOST = 3  # times that are looked for
 LIVE_CLOCK = (2, 14)  # firmware from which on a new clock needs no restart; a new pool needs none in one with a table
 CLOCKS: _axeos.Modes = {
@@ -208,8 +209,8 @@ def _lowered(info: Info, options: Options) -> Clock | None:
     by_hand = _boards.flag(info.get("autofanspeed")) is False and _boards.percent((info.get("manualFanSpeed"),)) == 100
     if clock is None or not by_hand or clock in clocks:
         return None
-    for steps in range(LOWERS, LOWERS * LOWERS_MOST + 1, LOWERS):  # its regulator's least voltage bounds the other
-        if any(one.mhz - clock.mhz == steps and 0 <= one.mv - clock.mv <= steps for one in clocks):
+    for steps in range(LOWERS, LOWERS * LOWERS_MOST + 1, LOWERS):
+        if any((one.mhz - steps, max(one.mv - steps, min(one.mv, REGULATED_MV))) == clock for one in clocks):
             return clock
     return None
 

@@ -29,6 +29,8 @@ SHARE_S: Final = 12.0  # one share in so many seconds at full rate
 COOL_S: Final = 30.0  # a hot board waits at least this long
 LOWER_MHZ: Final = 100.0  # and goes on so much slower
 SLOWEST_MHZ: Final = 50.0
+LOWER_MV: Final = 100.0
+LEAST_MV: Final = 1000.0
 CALM_PCT: Final = 60.0  # the fan speed at which `Heat.rise_k` was measured
 START_WALL_S: Final = 1_784_091_600
 
@@ -44,7 +46,7 @@ class Heat(NamedTuple):
     trip_c: float = 75.0
     cool_c: float = 45.0
     recovers: bool = True  # goes on by itself, slower; else it waits for a word
-    pins_fan: bool = False  # leaves its fan at 100 % by hand after that
+    pins_fan: bool = False  # takes off voltage too, and leaves its fan at 100 % by hand
 
 
 class Habits(NamedTuple):
@@ -203,8 +205,9 @@ class Rig(Settings):
     def _go_on(self) -> None:
         if self._chip_c < self.heat.cool_c:
             slower = max(SLOWEST_MHZ, self.tuned.frequency_mhz - LOWER_MHZ)
+            millivolts = self.tuned.core_voltage_mv
             if self.tuned.frequency_mhz:
-                self.tune(slower, self.tuned.core_voltage_mv)
+                self.tune(slower, max(LEAST_MV, millivolts - LOWER_MV) if self.heat.pins_fan else millivolts)
             self._start()
 
     # ---------------------------------------------------------------- commands

@@ -5,7 +5,7 @@ from devices.axe import A, Board, one
 
 from mine_controller.core.model.command import APPLIED, REFUSED
 
-# The newest firmware goes on by itself, 100 MHz and up to 100 mV lower each time, its fan at 100 % by hand.
+# The newest firmware goes on by itself, 100 MHz and 100 mV lower each time (1000 mV at least), its fan at 100 %.
 COOLED = {"version": "v2.14.1", "autofanspeed": 0, "fanspeed": 100, "manualFanSpeed": 100}
 
 
@@ -28,6 +28,7 @@ def test_a_board_that_lowered_its_clock_after_overheating_is_not_raised_again(mh
         ({"frequency": 525, "coreVoltage": 1150}, "mode", "overclock"),  # one of its modes, its fan set by a person
         ({"frequency": 440, "coreVoltage": 1050}, "mode", "standard"),  # a clock of a person's own
         ({"frequency": 425, "coreVoltage": 1210}, "mode", "standard"),
+        ({"frequency": 525, "coreVoltage": 1130}, "mode", "overclock"),  # tuned, and its fan a person's own wish
     ],
 )
 def test_only_what_the_firmware_left_is_taken_for_it_and_only_a_rise_refused(told, verb, value):
