@@ -142,3 +142,25 @@ def test_who_fled_by_itself_from_an_outage_too_short_to_move_anybody_is_named_an
     plant.ticks(26)
     assert (len(plant.events("pool_stuck")), plant.pool[second]) == (2, "main")
     assert plant.violations == []
+
+
+# -- shares -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_loss_of_a_half_hour_is_not_told_of_one_with_too_few_shares():
+    """Curtailed for a day, the page and the metrics went on with what was lost before it."""
+    plant = Offgrid(wiring(4, roles=(), uplinks=LINKS))
+    for _ in range(34):
+        plant.shares = [plant.shares[0] + 100, plant.shares[1] + 2]
+        plant.tick()
+    assert plant.state.memory["uplinks"]["share_loss_pct"] == 1.96
+    for _ in range(34):
+        plant.tick()
+    assert "share_loss_pct" not in plant.state.memory["uplinks"]
+
+
+def test_the_loss_of_a_half_hour_is_not_told_where_the_last_one_was_not_seen():
+    desk = Desk("uplinks")
+    kept = {"share_loss_pct": 1.96, "shares_s": desk.now - 9000}
+    rule._share_loss(desk.view(), kept, rule.Options(), [])
+    assert kept == {"shares_s": desk.now - 9000}

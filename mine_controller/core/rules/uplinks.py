@@ -361,7 +361,10 @@ def _stuck(view: View, kept: dict[str, Any], away: list[MinerSpec], wishes: list
 def _share_loss(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
     """Rejected and stale shares of the whole fleet over the last half hour, by the marks that alarms keep."""
     marks = (view.state.last.get("shares") or {}).get("marks") or []
-    if len(marks) < 2 or int(marks[-1][0]) <= int(kept.get("shares_s") or 0):
+    if len(marks) < 2:
+        kept.pop("share_loss_pct", None)  # nobody looked half an hour ago
+        return
+    if int(marks[-1][0]) <= int(kept.get("shares_s") or 0):
         return
     kept["shares_s"] = int(marks[-1][0])
     before, now = marks[0][1], marks[-1][1]
@@ -372,6 +375,7 @@ def _share_loss(view: View, kept: dict[str, Any], options: Options, events: list
             continue
         accepted, lost = accepted + grown[0], lost + sum(grown[1:])
     if accepted + lost < options.share_least:
+        kept.pop("share_loss_pct", None)  # what it was before says nothing of this half hour
         return
     loss_pct = round(lost * 100 / (accepted + lost), 2)
     at_goal = (accepted + lost) * options.share_loss_pct / 100
