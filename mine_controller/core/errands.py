@@ -33,6 +33,7 @@ from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
 SETTINGS = ("mode", "pool")  # what may be wanted as a level
+FORMER = ("home", "back")  # the pool, the mode of before: wanted where nobody wishes another
 COOLS = "cools"  # a tuned chip that is too hot does not wait for its flash memory
 ONCE = ("restart", "tune")  # what a rule may want once; it stops asking when it sees that it is so
 TOLD_BY = {"mode": "mode", "pool": "pool", "tune": "frequency_mhz"}  # where a unit tells what it is set to
@@ -68,7 +69,7 @@ def tell(view: View, envelope: Envelope, plan: Plan, compared: Compared) -> Told
     state, now_s = view.state, view.now_s
     settling = {name: until_s for name, until_s in state.settling.items() if until_s > now_s}
     _settle_runs(view, compared, settling)
-    wished = any(wish.what.partition(" ")[0] in (*SETTINGS, *ONCE, "home") for wish in envelope.wishes)
+    wished = any(wish.what.partition(" ")[0] in (*SETTINGS, *ONCE, *FORMER) for wish in envelope.wishes)
     if not state.errands and not wished:
         state = state if settling == state.settling else state._replace(settling=settling)
         return Told(state, (), compared.look, ())
@@ -393,7 +394,7 @@ def _wanted(view: View, envelope: Envelope) -> dict[tuple[str, str], Wish]:
     pool that is down, what stands in for it."""
     named: dict[str, list[Wish]] = {}
     for wish in envelope.wishes:  # the strongest layer first
-        if wish.what.partition(" ")[0] in (*SETTINGS, "home", "instead"):
+        if wish.what.partition(" ")[0] in (*SETTINGS, *FORMER, "instead"):
             named.setdefault(wish.what, []).append(wish)
     first = {what: wishes[0] for what, wishes in named.items()}
     wanted: dict[tuple[str, str], Wish] = {}
@@ -403,6 +404,7 @@ def _wanted(view: View, envelope: Envelope) -> dict[tuple[str, str], Wish]:
             wishes = [wish for name in (spec.id, spec.group) for wish in named.get(f"{verb} {name}", ())]
             # A wish for what the config took away since (a person's is kept until cleared) stands in nobody's way.
             best = min((wish for wish in wishes if wish.value in takes), key=lambda one: one.layer, default=None)
+            best = first.get(f"back {spec.id}") if verb == "mode" and best is None else best
             if verb == "mode" and best is not None and best.layer >= tuned.get(spec.id, best.layer + 1):
                 continue  # who is tuned is in no mode
             meant = resolve(best, spec, first) if verb == "pool" else best

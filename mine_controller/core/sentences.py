@@ -221,6 +221,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("schedule", "miners"): "schedule {name}: at most {miners} miners",
     ("schedule", "power"): "schedule {name}: at most {power_w}",
     ("schedule", "wish"): "schedule {name}",
+    ("schedule", "back"): "the schedule is over: {was} again, as before",
     ("band", "price"): "band {band} at {price} p/kWh: {coin}",
     ("band", "ahead"): "band {band}, because the next slot costs {price} p/kWh: {coin}",
     ("band", "next"): "band {band} at {price} p/kWh: the slot after this one is dearer",

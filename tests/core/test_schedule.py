@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from core.plant import Plant, policy, request, wiring
+from core.shelf import Shelf, boards
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -212,6 +213,87 @@ def test_away_is_yes_or_no():
     plant.requests = (request("set-state", "away", "maybe"),)
     plant.tick()
     assert [one.verdict for one in plant.decisions[0].verdicts] == ["refused"]
+
+
+# -- what a window changes is changed back ----------------------------------------------------------------------------
+
+
+def shelf_of(*sections):
+    named = tuple(Named(name, fill(Section, about)) for name, about in sections)
+    shelf = Shelf(boards(2))
+    options = fill(schedule.Options, {})._replace(sections=named)
+    shelf.policy = shelf.policy._replace(rules={**shelf.policy.rules, "schedule": options})
+    shelf.local = local(21)
+    shelf.ticks(3)
+    return shelf
+
+
+ECO = {"hours": ("22:00-07:00",), "modes": ("eco",), "pool": "reserve"}
+USUAL = {"b0": "standard", "b1": "standard"}
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_when_a_window_ends_or_is_taken_out_modes_and_pools_are_what_they_were(gone):
+    """Where nothing else says what they are to be: one night made a shelf slow for ever."""
+    shelf = shelf_of(("night", ECO))
+    shelf.local = local(22)
+    shelf.ticks(40)
+    assert set(shelf.mode.values()) == {"eco"}
+    assert set(shelf.pool.values()) == {"reserve"}
+    if gone:
+        rules = {name: options for name, options in shelf.policy.rules.items() if name != "schedule"}
+        shelf.policy = shelf.policy._replace(rules=rules)
+    else:
+        shelf.local = local(7)
+    shelf.ticks(60)
+    assert shelf.mode == USUAL
+    assert set(shelf.pool.values()) == {"main"}
+    assert len(shelf.events("schedule_ends")) == 1
+    assert shelf.state.memory.get("schedule", {"open": []}) == {"open": []}
+    assert shelf.violations == []
+
+
+def test_of_two_windows_in_a_row_the_one_before_the_first_is_gone_back_to():
+    late = {"hours": ("23:00-06:00",), "modes": ("turbo",)}
+    shelf = shelf_of(("late", late), ("night", {**ECO, "pool": ""}))
+    for hour, mode in ((22, "eco"), (23, "turbo"), (6, "eco"), (7, "standard")):
+        shelf.local = local(hour)
+        shelf.ticks(40)
+        assert set(shelf.mode.values()) == {mode}
+
+
+def test_who_is_given_another_mode_meanwhile_keeps_it_when_the_window_ends():
+    shelf = shelf_of(("night", {**ECO, "pool": ""}))
+    shelf.local = local(22)
+    shelf.ticks(40)
+    shelf.requests = (request("set-state", "mode.b0", "turbo"),)
+    shelf.ticks(40)
+    shelf.local = local(7)
+    shelf.ticks(60)
+    assert shelf.mode == {"b0": "turbo", "b1": "standard"}
+
+
+def test_what_a_window_found_is_forgotten_a_day_after_somebody_else_changed_it():
+    shelf = shelf_of(("night", {**ECO, "pool": ""}))
+    shelf.local = local(22)
+    shelf.ticks(40)
+    shelf.local, shelf.mode["b0"] = local(7), "turbo"
+    shelf.ticks(60)
+    assert list(shelf.state.memory["schedule"]["before"]["mode"]) == ["b0"]
+    shelf.now += 86_400
+    shelf.ticks(3)
+    assert shelf.state.memory["schedule"] == {"open": []}
+    assert shelf.mode["b0"] == "turbo"
+
+
+def test_a_miner_that_does_not_tell_its_mode_is_left_in_the_one_it_was_given():
+    shelf = shelf_of(("night", {**ECO, "pool": ""}))
+    shelf.mode["b0"] = None
+    shelf.local = local(22)
+    shelf.ticks(40)
+    shelf.local = local(7)
+    shelf.ticks(60)
+    assert {name for _, name, verb, value in shelf.told if (verb, value) == ("mode", "standard")} == {"b1"}
 
 
 # -- solar ------------------------------------------------------------------------------------------------------------

@@ -2,14 +2,16 @@
 
 A window is open by the clock on the wall, so the days on which it is changed need no care: a window from 22:00 to 07:00
 ends when the wall says seven. While it is open it narrows (fewer miners, less power, none) and wishes (a mode, a pool);
-several open ones count together. It is economics: it never cuts at an outlet, and safety and contract stand above it.
+several open ones count together. A mode or pool that a miner told before is gone back to afterwards, where nothing else
+wishes one. It is economics: it never cuts at an outlet, and safety and contract stand above it.
 `minectl set-state away yes` opens the windows with `when = away` until it is cleared.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from mine_controller.core.errands import seen
 from mine_controller.core.model.clock import Local
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.state import Override
@@ -23,6 +25,8 @@ LAYER = ECONOMICS
 NEEDS = ()
 AWAY = "away"  # the key of set-state
 WHOLE_DAY = "00:00-24:00"
+BACK = {"mode": "back", "pool": "home"}  # how what it was before is wished, which gives way to every other wish
+FORGET_S = 86_400  # so long after the window, what somebody else has set since is how it is
 _DATE = re.compile(r"(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])")
 
 
@@ -40,8 +44,10 @@ class Section(NamedTuple):
     stop: bool = option(False, help="they are off")
     max_miners: int = option(-1, low=-1, high=100_000, help="no more miners than this run; -1 = no limit")
     max_kw: float = option(-1.0, low=-1, high=100_000, unit="kW", help="the miners draw no more; -1 = no limit")
-    modes: tuple[str, ...] = option((), help="each runs in the first of these modes it has", example="eco, low")
-    pool: str = option("", help="the [pool] they work for, where they can")
+    modes: tuple[str, ...] = option(
+        (), help="each runs in the first of these modes it has, and afterwards as before", example="eco, low"
+    )
+    pool: str = option("", help="the [pool] they work for, where they can; afterwards the one before")
 
 
 class Named(NamedTuple):
@@ -127,7 +133,16 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     names, were = [one.name for one in held], list(memory.get("open") or ())
     events = [_event("schedule_begins", "begins", name) for name in names if name not in were]
     events += [_event("schedule_ends", "ends", name) for name in were if name not in names]
-    return Advice(tuple(limits), tuple(wishes), tuple(events), {**memory, "open": names})
+    kept = {**memory, "open": names, "before": _before(view, memory.get("before") or {}, wishes)}
+    wishes += _back(view, kept["before"])
+    if not kept["before"]:
+        del kept["before"]
+    return Advice(tuple(limits), tuple(wishes), tuple(events), kept)
+
+
+def holds(memory: dict[str, Any]) -> bool:
+    """True while a window is open or a miner not back from one: the rule is asked then also without a section."""
+    return bool(memory.get("open") or memory.get("before"))
 
 
 def _event(kind: str, code: str, name: str) -> Event:
@@ -161,6 +176,43 @@ def _wishes(view: View, one: Named) -> Iterator[Wish]:
             yield Wish(ECONOMICS, f"mode {spec.id}", mode, reason)
         if section.pool in spec.pools:
             yield Wish(ECONOMICS, f"pool {spec.id}", section.pool, reason)
+
+
+def _before(view: View, were: Mapping[str, Any], wishes: Sequence[Wish]) -> dict[str, Any]:
+    """By mode and pool, then by miner: what it `was`, what it was `put` to, since when no window asks for that."""
+    asked = {wish.what: str(wish.value) for wish in reversed(wishes)}  # of several the first one counts
+    found: dict[str, Any] = {}
+    for verb in BACK if asked or were else ():
+        rows = were.get(verb) or {}
+        kept = {spec.id: _row(view, spec, verb, rows.get(spec.id), asked) for spec in view.wiring.miners}
+        if any(kept.values()):
+            found[verb] = {name: row for name, row in kept.items() if row}
+    return found
+
+
+def _row(view: View, spec: MinerSpec, verb: str, row: Any, asked: Mapping[str, str]) -> dict[str, Any] | None:
+    """What is remembered of one miner, None: nothing has to be, or is known to be changed back."""
+    told, wanted = seen(view, spec, verb), asked.get(f"{verb} {spec.id}")
+    if wanted is not None:
+        if row is None:
+            takes = told in (spec.modes if verb == "mode" else spec.pools) and told != wanted
+            return {"was": told, "put": [wanted], "shut_s": 0} if takes else None
+        return {**row, "put": list(dict.fromkeys((*row["put"], wanted))), "shut_s": 0}
+    if row is None or told == row["was"]:
+        return None
+    shut_s = int(row["shut_s"]) or view.now_s
+    other = told is not None and told not in row["put"]
+    return None if other and view.now_s - shut_s >= FORGET_S else {**row, "shut_s": shut_s}
+
+
+def _back(view: View, before: Mapping[str, Any]) -> Iterator[Wish]:
+    """For who still shows what a window put it to; one that was set otherwise since is left alone."""
+    for spec in view.wiring.miners if before else ():
+        for verb, word in BACK.items():
+            row = before.get(verb, {}).get(spec.id)
+            if row is not None and row["shut_s"] and seen(view, spec, verb) in row["put"]:
+                reason = Reason("schedule", "back", (("was", row["was"]),))
+                yield Wish(ECONOMICS, f"{word} {spec.id}", row["was"], reason)
 
 
 def _meant(view: View, section: Section) -> Iterator[MinerSpec]:
