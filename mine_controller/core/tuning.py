@@ -100,6 +100,22 @@ def undo(book: dict[str, Any], look: Look) -> Step:
     return Step(book, home) if look.now_s - int(book["asked_s"]) < DEAF_S else Step({}, None)
 
 
+def is_beyond(book: dict[str, Any], limits: Limits) -> bool:
+    """Whether what it is at, or its best, lies where nothing may be tried any more: the limits are stricter since."""
+    if book.get("phase", "left") == "left":
+        return False
+    home, kept = _setting(book.get("home")), (_setting(book.get("now")), _setting(book.get("best")))
+    return any(one != home and not _inside(one, limits) for one in kept if one is not None)
+
+
+def retreat(book: dict[str, Any], look: Look) -> Step:
+    """Home from beyond the limits, where its search begins anew; named where it does not go."""
+    taken = undo(book, look)
+    if taken.book or same(look.at, _setting(book.get("home"))):
+        return taken
+    return Step(book | {"phase": "left"}, None, "left", "it does not take the setting")
+
+
 def same(one: Setting | None, other: Setting | None) -> bool:
     """True for one setting, as far as a board tells it exactly."""
     if one is None or other is None:
@@ -239,8 +255,11 @@ def _moved(at: Setting | None, by: Setting, limits: Limits) -> Setting | None:
     if at is None:
         return None
     to = (at[0] + by[0], at[1] + by[1])
-    inside = all(low <= one <= high for one, low, high in zip(to, limits.low, limits.high, strict=True))
-    return to if inside else None
+    return to if _inside(to, limits) else None
+
+
+def _inside(at: Setting, limits: Limits) -> bool:
+    return all(low <= one <= high for one, low, high in zip(at, limits.low, limits.high, strict=True))
 
 
 # -- who is the most efficient ----------------------------------------------------------------------------------------

@@ -316,6 +316,40 @@ def test_one_that_is_off_when_its_section_goes_is_put_back_when_it_runs_again():
     assert "tuning" not in shelf.state.memory
 
 
+def limited(shelf, **section):
+    """The same section with other numbers, as after an edit."""
+    options = shelf.policy.rules["tuning"]
+    (task,) = options.sections
+    options = options._replace(sections=(task._replace(section=task.section._replace(**section)),))
+    shelf.policy = shelf.policy._replace(rules={**shelf.policy.rules, "tuning": options})
+
+
+@pytest.mark.parametrize("ticks", [120, 320])
+def test_a_limit_that_is_made_stricter_holds_for_what_was_found_before_too(ticks):
+    """What was through kept its clock for a month, and what was looked at just then became the best of all."""
+    shelf = Tuned(count=1, goal="rate", highest_mhz=700).on(ticks)
+    assert shelf.clock["b0"][0] > 560
+    limited(shelf, highest_mhz=560)
+    shelf.ticks(200)
+    assert shelf.clock["b0"][0] <= 560
+    assert shelf.state.memory["tuning"]["books"]["b0"]["home"] == list(HOME)
+    assert [mhz for mhz in _clocks(shelf)[-3:] if mhz > 560] == []
+    assert shelf.events_of("tuning_left") == []
+
+
+def test_one_that_does_not_go_back_within_stricter_limits_is_named_and_left():
+    shelf = Tuned(count=1, goal="rate", highest_mhz=700).on(320)
+    shelf.verdicts["tune"] = "refused"
+    limited(shelf, highest_mhz=560)
+    shelf.ticks(DEAF_S // 120 + 5)
+    assert [event.reason.code for event in shelf.events_of("tuning_left")] == ["left"]
+    assert shelf.state.memory["tuning"]["books"]["b0"]["phase"] == "left"
+
+
+def _clocks(shelf):
+    return [int(value.split()[0].partition("=")[2]) for value in shelf.tuned()]
+
+
 class Small(Tuned):
     """Boards of some 15 W: a step is worth a third of a watt. They tell fractions, or whole watts only."""
 

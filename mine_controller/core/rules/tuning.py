@@ -14,7 +14,7 @@ from mine_controller.core.errands import COOLS, seen
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
-from mine_controller.core.tuning import GAP_S, Limits, Look, Setting, Step, step, undo
+from mine_controller.core.tuning import GAP_S, Limits, Look, Setting, Step, is_beyond, retreat, step, undo
 from mine_controller.core.units import exact_w
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -151,6 +151,8 @@ def _one(
     look = _look(view, spec)
     if section is None:
         taken = undo(book, look) if book else Step({}, None)
+    elif is_beyond(book, _limits(spec, section, book)):
+        taken = retreat(book, look)
     elif moving == spec.id:
         taken = step(_anew(book, section, view.now_s), look, _limits(spec, section, book or {"now": look.at}))
     else:
