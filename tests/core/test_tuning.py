@@ -199,13 +199,14 @@ class Tuned(Shelf):
         options = rule.with_sections(fill(rule.Options, {}), [("shelf", made)] if miners != ("",) else [])
         self.policy = self.policy._replace(rules={**self.policy.rules, "tuning": options})
         self.clock = dict.fromkeys(self.power, HOME)
+        self.warm_c = lambda _mhz: 55.0
         self.mode = dict.fromkeys(self.mode, None)
 
     def _of(self, name):
         mhz, mv = self.clock[name]
         lit = self.power[name] > 6
         self.power[name] = round(60 + 120 * mhz / 525 * (mv / 1150) ** 2) if lit else 3
-        own = [(":frequency_mhz", mhz), (":core_voltage_mv", mv), (":chip_c", 55.0)]
+        own = [(":frequency_mhz", mhz), (":core_voltage_mv", mv), (":chip_c", self.warm_c(mhz))]
         own += [(":hashrate_ths", round(12 * mhz / 525, 3))] if lit else []
         return [*super()._of(name), *own]
 
@@ -344,6 +345,16 @@ def test_one_that_does_not_go_back_within_stricter_limits_is_named_and_left():
     shelf.ticks(DEAF_S // 120 + 5)
     assert [event.reason.code for event in shelf.events_of("tuning_left")] == ["left"]
     assert shelf.state.memory["tuning"]["books"]["b0"]["phase"] == "left"
+
+
+def test_a_best_setting_that_comes_far_too_hot_later_is_not_kept_either():
+    """Found in winter, or before chip_max_c was lowered: it stayed for a month."""
+    shelf = Tuned(count=1, goal="rate", highest_mhz=600).on(320)
+    assert shelf.state.memory["tuning"]["books"]["b0"]["phase"] == "done"
+    shelf.warm_c = lambda mhz: 55.0 + (mhz - 525) / 5  # 70 °C at 600 MHz
+    shelf.ticks(300)
+    assert shelf.warm_c(shelf.clock["b0"][0]) <= 65
+    assert shelf.state.memory["tuning"]["books"]["b0"]["home"] == list(HOME)
 
 
 def _clocks(shelf):

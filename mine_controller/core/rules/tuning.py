@@ -14,7 +14,7 @@ from mine_controller.core.errands import COOLS, seen
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
-from mine_controller.core.tuning import GAP_S, Limits, Look, Setting, Step, is_beyond, retreat, step, undo
+from mine_controller.core.tuning import GAP_S, OVERHEAT_K, Limits, Look, Setting, Step, is_beyond, retreat, step, undo
 from mine_controller.core.units import exact_w
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -121,7 +121,9 @@ def _turn(
         turns.pop(mine[0].group if mine else "", None)
         return
     group, now_s = mine[0].group, view.now_s
-    open_ = [spec for spec in mine if spec.id in tasks and _is_open(books.get(spec.id), tasks[spec.id], now_s)]
+    listed = [spec for spec in mine if spec.id in tasks]
+    hot = {spec.id: _number(view, spec, "chip_c") for spec in listed}
+    open_ = [spec for spec in listed if _is_open(books.get(spec.id), tasks[spec.id], now_s, hot[spec.id])]
     turn = turns.get(group) or {}
     steady = {spec.id for spec in open_ if _steady(view, spec)}
     if turn.get("id") in steady:
@@ -134,12 +136,14 @@ def _turn(
         turns.pop(group)
 
 
-def _is_open(book: dict[str, Any] | None, section: Section, now_s: int) -> bool:
-    """Whether there is anything to be found out about it."""
+def _is_open(book: dict[str, Any] | None, section: Section, now_s: int, chip_c: float | None = None) -> bool:
+    """Whether there is anything to be found out about it: of one that is through when that was long ago, or when its
+    chips are far too hot with what was found, in another season or under another limit."""
     if not book:
         return True
     if book["phase"] == "done":
-        return bool(now_s - int(book["done_s"]) >= section.again_d * DAY_S)
+        hot = chip_c is not None and chip_c > section.chip_max_c + OVERHEAT_K
+        return hot or bool(now_s - int(book["done_s"]) >= section.again_d * DAY_S)
     return bool(book["phase"] != "left")
 
 
@@ -154,7 +158,9 @@ def _one(
     elif is_beyond(book, _limits(spec, section, book)):
         taken = retreat(book, look)
     elif moving == spec.id:
-        taken = step(_anew(book, section, view.now_s), look, _limits(spec, section, book or {"now": look.at}))
+        taken = step(
+            _anew(book, section, view.now_s, look.chip_c), look, _limits(spec, section, book or {"now": look.at})
+        )
     else:
         taken = Step(book, _wanted(book))
     if taken.code:
@@ -171,9 +177,9 @@ def _wanted(book: dict[str, Any]) -> Setting | None:
     return (book["now"][0], book["now"][1]) if book and book["phase"] in ("set", "back") else None
 
 
-def _anew(book: dict[str, Any], section: Section, now_s: int) -> dict[str, Any]:
-    """A search that was through long ago begins again from its best setting; home stays home."""
-    if not book or book["phase"] != "done" or not _is_open(book, section, now_s):
+def _anew(book: dict[str, Any], section: Section, now_s: int, chip_c: float | None = None) -> dict[str, Any]:
+    """A search that was through begins again from its best setting; home stays home."""
+    if not book or book["phase"] != "done" or not _is_open(book, section, now_s, chip_c):
         return book
     return {name: book[name] for name in ("home", "now")} | {
         "phase": "look", "move": 0, "seen_s": 0, "sum_ws": 0, "sum_mth": 0, "chip_c": 0.0, "at_s": 0, "away": 0,
