@@ -4,7 +4,6 @@ import http.server
 import json
 import queue
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from test_monitoring import free_port
 
 SHIPPED = Path(__file__).resolve().parents[1] / "cron" / "prometheus" / "alertmanager.yml"
 
@@ -41,8 +41,7 @@ def alertmanager(stack, folder, gateway):
         receiver.pop("email_configs", None)
     text = yaml.safe_dump(config | {"global": {}}).replace("127.0.0.1:9095", f"127.0.0.1:{gateway}")
     (folder / "alertmanager.yml").write_text(text, "utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     log = stack.enter_context((folder / "log").open("w"))
     server = subprocess.Popen(
         [program, f"--config.file={folder / 'alertmanager.yml'}", f"--storage.path={folder / 'data'}",

@@ -1,6 +1,7 @@
 """What lies under cron/ for Prometheus, Alertmanager, Grafana and Mosquitto, read by the programs that will read it."""
 
 import json
+import random
 import re
 import shutil
 import socket
@@ -8,7 +9,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -323,9 +324,12 @@ def test_a_mines_states_reach_the_central_broker_and_nothing_comes_back(tmp_path
 
 
 def free_port():
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+    """Below those that the kernel gives to whoever connects: of these one is often gone before a program opens it."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with suppress(OSError), socket.socket() as taken:
+            taken.bind(("127.0.0.1", port))
+            return port
+    pytest.fail("no port is free")
 
 
 def started(stack, folder, text):
