@@ -153,3 +153,13 @@ def test_nothing_is_made_where_no_name_changed():
     state = State(units={f"b{at}": Unit(mac=mac) for at, mac in enumerate(MACS)})
     assert follow(state, Shelf().wiring.miners)[0] is state
     assert follow(State(), Shelf().wiring.miners) == (State(), ())
+
+
+def test_a_miner_renamed_during_a_window_goes_back_to_the_mode_it_had_before():
+    row = {"was": "standard", "put": ["eco"], "shut_s": 0}
+    state = State(
+        units={"b0": Unit(mac=MACS[0])}, memory={"schedule": {"open": ["night"], "before": {"mode": {"b0": row}}}}
+    )
+    spec = Shelf().wiring.miners[0]._replace(id="shed")
+    moved, _ = follow(state, (spec,))
+    assert moved.memory["schedule"] == {"open": ["night"], "before": {"mode": {"shed": row}}}
