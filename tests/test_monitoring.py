@@ -171,6 +171,9 @@ tests:
       - {series: 'minectl_miners{mine="a",state="running"}', values: '0x10 90x40'}
       - {series: 'minectl_miners{mine="b",state="running"}', values: '90x40'}
       - {series: 'up{job="minectl",mine="a"}', values: '1x40'}
+      - {series: 'up{job="minectl",mine="c"}', values: '1x40'}
+      - {series: 'minectl_info{job="minectl",mine="a",site="A"}', values: '1x40'}
+      - {series: 'minectl_info{job="minectl",mine="c",site="C"}', values: '1x10 stale'}
       - {series: 'up{job="mines",mine="a",instance="10.8.0.11:9090"}', values: '1x40'}
       - {series: 'up{job="mines",mine="b",instance="10.8.0.12:9090"}', values: '1x10 0x30'}
       - {series: 'minectl_supply_held_watts{mine="a"}', values: '160000x10 0x40'}
@@ -198,8 +201,10 @@ tests:
       - {expr: 'count(ALERTS{alertname="MinectlUplinkDown",alertstate="firing"}) by (uplink)', eval_time: 12m,
          exp_samples: [{labels: '{uplink="lte"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlNoInternet"})', eval_time: 12m, exp_samples: []}
+      - {expr: 'count(ALERTS{alertname="MinectlUnreachable",alertstate="firing"}) by (mine)', eval_time: 9m,
+         exp_samples: []}
       - {expr: 'count(ALERTS{alertname="MinectlUnreachable",alertstate="firing"}) by (mine)', eval_time: 12m,
-         exp_samples: [{labels: '{mine="b"}', value: 1}]}
+         exp_samples: [{labels: '{mine="b"}', value: 1}, {labels: '{mine="c"}', value: 1}]}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyUnknown",alertstate="firing"}) by (mine)', eval_time: 12m,
          exp_samples: []}
       - {expr: 'count(ALERTS{alertname="MinectlSupplyUnknown",alertstate="firing"}) by (mine)', eval_time: 18m,
