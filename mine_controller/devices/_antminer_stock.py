@@ -336,13 +336,14 @@ def _change(wire: Wire, web: Digest, changes: Sequence[tuple[Unit, dict[str, Any
 
 
 def _sent(web: Digest, changes: Sequence[tuple[Unit, dict[str, Any]]]) -> list[Outcome]:
-    """Who has not read the body for its type, has changed nothing, and gets it once more as the other type."""
     calls = [Call(_host(unit.command), SET, made) for unit, made in changes]
-    answers = web.calls(calls, SET_S)
-    unread = [at for at, answer in enumerate(answers) if not isinstance(answer, WireError) and UNREAD in answer.body]
-    again = web.calls([calls[at]._replace(kind=OTHER_KIND) for at in unread], SET_S)
-    told = {**dict(enumerate(answers)), **dict(zip(unread, again, strict=True))}
-    return [_taken(unit.command, told[at]) for at, (unit, _) in enumerate(changes)]
+    answers = web.talks(calls, SET_S, _otherwise)
+    return [_taken(unit.command, answer) for (unit, _), answer in zip(changes, answers, strict=True)]
+
+
+def _otherwise(call: Call, answer: Response) -> Call | None:
+    """Who has not read the body for its type, has changed nothing, and gets it once more as the other type."""
+    return call._replace(kind=OTHER_KIND) if UNREAD in answer.body and not call.kind else None
 
 
 def _taken(command: Command, answer: Answer) -> Outcome:

@@ -6,7 +6,7 @@ of Braiins OS is used within one reading and kept nowhere.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from mine_controller.core.option import Secret
@@ -63,15 +63,19 @@ class Call(NamedTuple):
     kind: str = ""
 
 
+Again = Callable[[Call, Response], Call | None]
+
+
 def volley(wire: Wire, port: int, wanted: Sequence[tuple[str, bytes]], longest_s: float) -> list[Answer]:
     """One request to each address, all at once; an answer or why there is none, in order. Raises nothing."""
     if not wanted:
         return []
-    batch = [
-        Exchange(host, port, send, whole=_http.Watch, longest_s=longest_s if longest_s > READ_S else 0.0)
-        for host, send in wanted
-    ]
+    batch = [_exchange(host, port, send, longest_s) for host, send in wanted]
     return [_opened(raw) for raw in wire.many(batch, min(wire.until, wire.now() + longest_s))]
+
+
+def _exchange(host: str, port: int, send: bytes, longest_s: float) -> Exchange:
+    return Exchange(host, port, send, whole=_http.Watch, longest_s=longest_s if longest_s > READ_S else 0.0)
 
 
 def _opened(raw: bytes | WireError) -> Answer:
@@ -118,6 +122,28 @@ class Digest:
         going = [call for call in wanted if call.host not in lost]
         answers = iter(volley(self._wire, port, [(call.host, self._signed(call)) for call in going], longest_s))
         return [lost[call.host] if call.host in lost else next(answers) for call in wanted]
+
+    def talks(self, wanted: Sequence[Call], longest_s: float, again: Again) -> list[Answer]:
+        """The same, where `again` may make another call of an answer: its board is asked that at once, while others are
+        still awaited, and the last answer stands."""
+        lost = self.meet([call.host for call in wanted])
+        told: dict[int, Answer] = {at: lost[call.host] for at, call in enumerate(wanted) if call.host in lost}
+        going = [at for at in range(len(wanted)) if at not in told]
+
+        def asked(at: int, call: Call) -> Exchange:
+            def then(raw: bytes | WireError) -> Exchange | None:
+                told[at] = answer = _opened(raw)
+                following = None if isinstance(answer, WireError) else again(call, answer)
+                return None if following is None else asked(at, following)
+
+            sent = _exchange(call.host, self._options.web_port, self._signed(call), longest_s)
+            return sent._replace(then=then)
+
+        until = min(self._wire.until, self._wire.now() + longest_s)
+        raws = self._wire.many([asked(at, wanted[at]) for at in going], until) if going else []
+        for at, raw in zip(going, raws, strict=True):
+            told.setdefault(at, _opened(raw))
+        return [told[at] for at in range(len(wanted))]
 
     def meet(self, hosts: Sequence[str]) -> dict[str, WireError]:
         """Ask boards seen first for their challenge; those that gave none, and why."""

@@ -258,24 +258,6 @@ def test_only_its_word_of_success_is_taken_for_one(answer, verdict, why):
     assert (outcome.verdict, why in outcome.why) == (verdict, True)
 
 
-class JsonOnly(Board):
-    """As the script of an S21 XP Imm. (FR-1.38 of October 2025) is: it takes a body of one type alone, and writes two
-    lines of its own before its answer."""
-
-    def _set(self, body):
-        if self.web.calls[-1][2]["content-type"] != "application/json":
-            return {"stats": "error", "code": "M001", "msg": "Illegal request!"}
-        return b"Received JSON data.\nfree power from web is null\n" + json.dumps(super()._set(body)).encode() + b"\n"
-
-
-def test_firmware_that_reads_one_type_of_body_alone_is_stopped_by_that():
-    board = JsonOnly(answer={"stats": "success", "code": "M000", "msg": "OK!"})
-    outcome, _ = command(board.ports, "stop")
-    assert (outcome.verdict, board.conf["bitmain-work-mode"]) == ("accepted", 1)
-    assert len(board.bodies) == 2
-    assert board.bodies[0] == board.bodies[1]
-
-
 def test_a_no_that_has_another_reason_is_not_asked_for_once_more():
     busy = {"stats": "error", "code": "M001", "msg": "request busy"}
     board = Board(answer=busy)
