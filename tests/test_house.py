@@ -4,6 +4,7 @@ import ast
 import fnmatch
 import re
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +105,38 @@ def test_every_dependency_is_locked_with_hashes(lock):
     assert {re.match(r"[A-Za-z0-9-]+", line)[0].lower() for line in wanted} <= set(locked)
     assert len(re.findall(r"^[^#\s].*$", text, re.MULTILINE)) == len(locked)
     assert "://" not in text
+
+
+def test_what_is_imported_is_asked_for_by_name():
+    """What comes along with another library comes in whatever version that one bears with."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    wanted = [*PROJECT["project"]["dependencies"], *(line for lines in extras.values() for line in lines)]
+    names = {re.match(r"[A-Za-z0-9-]+", line)[0].lower().replace("-", "_") for line in wanted}
+    called = {"bs4": "beautifulsoup4", "paho": "paho_mqtt", "telegram": "python_telegram_bot", "distributed": "dask"}
+    called |= dict.fromkeys(("starlette", "pydantic"), "fastapi")  # it is made of them, and says which fit
+    found = set()
+    for path in (path for path in tree(".py") if path.relative_to(ROOT).parts[0] == "mine_controller"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module.partition(".")[0])
+    foreign = found - set(sys.stdlib_module_names) - {"mine_controller"}
+    assert {called.get(name, name) for name in foreign} <= names
+
+
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("pymodbus", (3, 10)),  # before it a unit was called slave, and every meter failed
+        ("requests", (2, 32, 3)),  # before it an adapter was not asked how TLS is judged: no pin, no ca_file
+        ("urllib3", (2, 2)),  # before it an answer could not be read piece by piece
+        ("paho-mqtt", (2, 2)),  # before it a broker had 30 s for TLS, and its goodbye was read wrongly
+    ],
+)
+def test_no_older_library_is_let_in_than_knows_our_calls(name, least):
+    line = next((one for one in PROJECT["project"]["dependencies"] if re.match(rf"{name}\b", one)), f"{name}>=0")
+    assert tuple(map(int, line.partition(">=")[2].split("."))) >= least
 
 
 def test_both_locks_agree():
