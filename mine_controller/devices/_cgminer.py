@@ -213,7 +213,7 @@ def told(quantity: str, channel: str, value: float | str | None, why: str) -> Fo
 
 class Unit(NamedTuple):
     """What was read at one address. `unit` "" and no `found`: only `why` is known of it. `nameless`: one of the kind
-    answers there and does not tell who it is (another login)."""
+    answers there and does not tell who it is (another login): a remembered `unit` gives way to who tells it."""
 
     host: str
     unit: str
@@ -247,7 +247,7 @@ def findings(units: Sequence[Unit]) -> Findings:
     if units and not answered:
         raise BadReply(next((each.why for each in (*nameless, *units) if each.why), "nobody answered"))
     silent = {each.unit: each for each in units if each.unit and not each.found and each.unit not in answered}
-    found = [one for group in answered.values() for one in _group(group)]
+    found = [one for group in answered.values() for one in _group([it for it in group if not it.nameless] or group)]
     found += [Found(unit, what, None, each.why) for unit, each in silent.items() for what in ("word", "power_w")]
     found += _hosts.unread([each.why for each in nameless if not each.unit])
     found += [Found(each.host, "memory", each.memory) for each in units if each.found and each.memory]
@@ -263,7 +263,7 @@ def _group(group: list[Unit]) -> Iterable[Found | Told]:
 def down(host: str, unit: str, why: str) -> Unit:
     """A board whose miner process does not run: it hashes nothing, and who it is is only remembered."""
     found = (Found(unit, "word", "error"), Found(unit, "power_w", None, why)) if unit else ()
-    return Unit(host, unit, found, f"{host}: {why}")
+    return Unit(host, unit, found, f"{host}: {why}", nameless=bool(unit))
 
 
 def facts(unit: str, host: str, model: Any, firmware: Any) -> list[Found]:

@@ -194,7 +194,8 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
             down = str(error)
     if not _told(trees):
         return _cgminer.down(host, name, down) if down else Unit(host, name, (), why or f"{host}: not a Whatsminer")
-    unit = _whatsminer.identity(trees) or (name if _whatsminer.is_off(trees) else "")
+    says = _whatsminer.identity(trees)
+    unit = says or (name if _whatsminer.is_off(trees) else "")
     if not unit:
         return Unit(host, name, (), f"{host} tells neither mac nor serial", nameless=True)
     new = "v3info" in trees
@@ -204,7 +205,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
         told = told._replace(model=" ".join(known[2:]))
     model = [told.model] if told.model != "Whatsminer" else []
     memory = " ".join([unit, "v3" if new else "v2", *model])
-    return Unit(host, unit, _asic.found(unit, host, told, options.pools), memory=memory)
+    return Unit(host, unit, _asic.found(unit, host, told, options.pools), memory=memory, nameless=not says)
 
 
 def _told(trees: dict[str, Any]) -> bool:

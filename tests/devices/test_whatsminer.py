@@ -125,10 +125,11 @@ def test_a_unit_that_answers_only_in_frames_is_read_there_and_asked_there_first_
 
 HUNG_UP, MUTE = WireError("closed", "hung up without an answer"), WireError("timeout", "no answer in 6.0 s")
 STOPPED = {"STATUS": "S", "When": 1, "Code": 131, "Msg": {"btmineroff": "true"}, "Description": "whatsminer v1.3"}
+DOWN = b"Socket connect failed: Connection refused"
 SAYS_ITS_MAC = {"STATUS": "S", "Code": 131, "Msg": {"mac": OLD}}
 
 
-@pytest.mark.parametrize("summary", [INVALID, HUNG_UP, MUTE, b"Socket connect failed: Connection refused"])
+@pytest.mark.parametrize("summary", [INVALID, HUNG_UP, MUTE, DOWN])
 @pytest.mark.parametrize("told", [{"get_miner_info": SAYS_ITS_MAC}, {}])
 def test_a_stopped_unit_whose_summary_fails_is_known_by_its_status(summary, told):
     """An M31S with API 1.3, as Foreman's agent knows it: stopped by `power_off`, it answers `status` alone."""
@@ -138,6 +139,14 @@ def test_a_stopped_unit_whose_summary_fails_is_known_by_its_status(summary, told
     refusing = {4028: old(summary=summary, status={**STOPPED, "Msg": {"btmineroff": "false"}}, **told)}
     found, _, _ = read({A: refusing, B: {4028: old()}}, {A: f"{OTHER} v2 M31S"})
     assert value(found, OTHER, "word") in (None, "error")
+
+
+@pytest.mark.parametrize(("summary", "status"), [(HUNG_UP, STOPPED), (DOWN, DOWN)])
+def test_a_name_that_is_only_remembered_gives_way_to_who_tells_it(summary, status):
+    """Addresses were given anew: else the one that hashes had no address, and could not be stopped."""
+    nameless = {4028: old(summary=summary, status=status)}
+    found, _, _ = read({A: nameless, B: {4028: old()}}, {A: f"{OLD} v2 M31S"})
+    assert (value(found, OLD, "word"), value(found, OLD, "address")) == ("hashing", B)
 
 
 def test_a_stopped_unit_whose_summary_fails_can_be_started_again():
