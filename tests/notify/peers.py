@@ -148,6 +148,7 @@ class _Talk(socketserver.StreamRequestHandler):
         while line := self.rfile.readline().decode().strip():
             verb = line.split()[0].upper()
             address = line.partition("<")[2].partition(">")[0]
+            peer.greeted += line.split()[1:] if verb == "EHLO" else []
             bad = peer.codes.get(f"{verb} {address}") or peer.codes.get(verb)
             if bad == HANG:
                 peer.over.wait(20)
@@ -185,6 +186,7 @@ class Smtp:
         self.mails: list[Any] = []
         self.logins: list[str] = []
         self.rcpt: list[str] = []
+        self.greeted: list[str] = []  # what each client called itself
         self.over = threading.Event()
         self.server: Any = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Talk, bind_and_activate=True)
         self.server.daemon_threads, self.server.peer = True, self
