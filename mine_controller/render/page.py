@@ -1,14 +1,18 @@
 """The page as text: templates filled with a view. jinja2 with autoescape always on and its byte code kept."""
 
 import os
+from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mine_controller.render.files import found
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
+
+SHA256_BYTES = 32
 
 
 def render(shown: dict[str, Any], own: Path | None = None, kept: Path | None = None, name: str = "index.html") -> str:
@@ -38,10 +42,8 @@ def _environment(folders: tuple[str, ...], kept: str) -> "Environment":
     return made
 
 
-def _byte_code(kept: str) -> Any:
+def _byte_code(kept: str) -> "BytecodeCache | None":
     """A cache of compiled templates, or None where its folder isn't ours alone: the page is then compiled each time."""
-    from jinja2 import FileSystemBytecodeCache  # noqa: PLC0415
-
     if not kept:
         return None
     try:
@@ -51,4 +53,32 @@ def _byte_code(kept: str) -> Any:
         return None
     if about.st_uid != os.geteuid() or about.st_mode & 0o022 or not os.access(kept, os.W_OK):
         return None  # byte code is run: only what nobody else could have put there
-    return FileSystemBytecodeCache(kept, "%s.code")
+    return _cache(Path(kept))
+
+
+def _cache(folder: Path) -> "BytecodeCache":
+    """Byte code in files, each behind its hash: the library runs, or stumbles over, what a power cut left half written,
+    and doesn't draw where the disk takes no file."""
+    from jinja2.bccache import Bucket, BytecodeCache  # noqa: PLC0415 - see `_environment`
+
+    class Hashed(BytecodeCache):
+        def load_bytecode(self, bucket: Bucket) -> None:
+            with suppress(OSError):  # none yet
+                raw = _file(bucket).read_bytes()
+                if sha256(raw[SHA256_BYTES:]).digest() == raw[:SHA256_BYTES]:
+                    bucket.bytecode_from_string(raw[SHA256_BYTES:])
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            code = bucket.bytecode_to_string()
+            draft = _file(bucket).with_suffix(".draft")
+            try:
+                draft.write_bytes(sha256(code).digest() + code)
+                draft.replace(_file(bucket))
+            except OSError:  # it is compiled again next time
+                with suppress(OSError):
+                    draft.unlink()
+
+    def _file(bucket: Bucket) -> Path:
+        return folder / f"{bucket.key}.code"
+
+    return Hashed()

@@ -1,4 +1,5 @@
 import re
+import resource
 import time
 from html.parser import HTMLParser
 
@@ -291,6 +292,35 @@ def test_byte_code_is_kept_only_where_nobody_else_can_write(tmp_path):
     (tmp_path / "open").chmod(0o777)
     page.render(shown, None, tmp_path / "open")
     assert not list((tmp_path / "open").iterdir())
+
+
+@pytest.mark.parametrize("kept", [25, 40, 400, -1])
+def test_byte_code_that_a_power_cut_left_half_written_is_made_anew(tmp_path, kept):
+    """It lies on the card where there is no tmpfs, and the page was never drawn again."""
+    (tmp_path / "x.html").write_text("{% for one in many %}{{ one }}{% endfor %}")
+    assert page.render({"many": "abc"}, tmp_path, tmp_path / "code", "x.html") == "abc"
+    [code] = (tmp_path / "code").iterdir()
+    whole = code.read_bytes()
+    code.write_bytes(whole[:kept] + bytes(len(whole[kept:])) * (kept < 0))
+    page._environment.cache_clear()
+    assert page.render({"many": "abc"}, tmp_path, tmp_path / "code", "x.html") == "abc"
+    assert code.read_bytes() == whole
+    assert [code] == list((tmp_path / "code").iterdir())
+
+
+def test_where_byte_code_can_not_be_kept_the_page_is_drawn_all_the_same(tmp_path):
+    (tmp_path / "x.html").write_text("{{ a }}")
+    page.render({"a": 1}, tmp_path, tmp_path / "code", "x.html")
+    page._environment.cache_clear()
+    [code] = (tmp_path / "code").iterdir()
+    code.unlink()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))  # as where the disk is full: a write fails half-way
+    try:
+        assert page.render({"a": 2}, tmp_path, tmp_path / "code", "x.html") == "2"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list((tmp_path / "code").iterdir()) == []
 
 
 def test_drawing_takes_tens_of_milliseconds_not_seconds():
