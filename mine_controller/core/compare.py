@@ -11,6 +11,7 @@ from mine_controller.core.fleet import risen_w, wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
 from mine_controller.core.levels import TARGETS, command_id, levels
 from mine_controller.core.liars import liars_of, lied
+from mine_controller.core.looks import at_endpoint, at_fan
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
@@ -23,13 +24,11 @@ from mine_controller.core.waking import waking
 from mine_controller.record import NamedTuple
 
 BOOT_S = 90  # from outlet on to the miner's own start
-FAN_PROOF_S = 22
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
 UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120
-AFTER_S = 20  # a board that rests is read once more, so long after a command
 
 
 class Compared(NamedTuple):
@@ -346,19 +345,13 @@ def _fans(work: _Work) -> None:
             if chase is not None:
                 work.chases.pop(target)
             if want == "on" and view.fans[spec.name].state == "starting":
-                _look_at_fan(work, spec.watts, view.fans[spec.name].since_s)
+                work.looks.extend(at_fan(view, spec.watts, view.fans[spec.name].since_s))
             continue
         if want == "off" and not smoke and (work.envelope.no_fan_down is not None or not view.image.clock.opening):
             continue
         if want == "off" and fan.on is None:
             continue
         _send_fan(work, target, spec.switch, spec.active_low, want, chase)
-
-
-def _look_at_fan(work: _Work, watts: str, since_s: int) -> None:
-    at_s = since_s + FAN_PROOF_S
-    if watts and work.view.now_s < at_s + 2 * FAN_PROOF_S:
-        work.looks.append((max(at_s, work.view.now_s + 5), watts.partition("/")[0]))
 
 
 def _send_fan(work: _Work, target: str, switch: str, active_low: bool, want: str, chase: Chase | None) -> None:
@@ -399,17 +392,9 @@ def _id(work: _Work) -> str:
 def _note(work: _Work, target: str, spec: MinerSpec, step: Step, reason: Reason, endpoint: str) -> None:
     work.chases[target] = step.chase
     if step.look_s is not None:
-        work.looks.append(look_at(work.view, endpoint, step.look_s, step.chase.sent_s or work.view.now_s))
+        work.looks.append(at_endpoint(work.view, endpoint, step.look_s, step.chase.sent_s or work.view.now_s))
     if step.send:
         _command(work, target, spec, step.chase, reason, "stop" if spec.paths[step.chase.rung].gentle else "off")
-
-
-def look_at(view: View, endpoint: str, at_s: int, sent_s: int) -> tuple[int, str]:
-    """When to look at it, and how to say so: what rests is asked once, a while after the command."""
-    spec = view.wiring.endpoints.get(endpoint)
-    if spec is None or not spec.rest_s:
-        return at_s, endpoint
-    return (sent_s + AFTER_S, ONCE + endpoint) if view.now_s < sent_s + AFTER_S else (at_s, endpoint)
 
 
 def _command(work: _Work, target: str, spec: MinerSpec, chase: Chase, reason: Reason, verb: str) -> None:

@@ -9,8 +9,9 @@ or stop, and for the miner to settle.
 
 import re
 
-from mine_controller.core.compare import AFTER_S, Compared, look_at
+from mine_controller.core.compare import Compared
 from mine_controller.core.forecast import ACT_LANE_S
+from mine_controller.core.looks import AFTER_S, at_endpoint
 from mine_controller.core.model.command import (
     ACCEPTED,
     APPLIED,
@@ -383,7 +384,7 @@ class _Work:
             return look
         now_s = self.view.now_s
         ends = dict.fromkeys(command.lane for command in self.commands)
-        looks = [look_at(self.view, end, now_s + AFTER_S, now_s) for end in ends]
+        looks = [at_endpoint(self.view, end, now_s + AFTER_S, now_s) for end in ends]
         if look is None:
             return Look(now_s + AFTER_S, tuple(sorted(what for _, what in looks)))
         return look if look.at_s < now_s + AFTER_S else Look(look.at_s, (*look.what, *(what for _, what in looks)))

@@ -3,13 +3,25 @@
 from mine_controller.core.hearing import APART_S as TOGETHER_S
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.wiring import Wiring
 
 DEAD_W = 50  # less is the noise of a meter
 DEAD_V = 4.0  # no more is what a sensor picks up on a dead line; small boards are fed with 5 V
 FRESH_S = 150  # a word of this tick
+ROUND_S = 10  # what is asked in one round is answered within it
 APART_S = 30  # what was told so long before the meter's word may have gone dark since
 LIFE = ("grid_hz", "voltage_v", "voltage_max_v")  # the last: one phase alone is life, though the lowest is unknown
 METER = "site_power_w"
+TELLING = (METER, "grid_hz", "voltage_v", "mains", "supply_kw")
+
+
+def asked_of(wiring: Wiring) -> tuple[str, ...]:
+    """The endpoints that have to be asked together with what may be dark, so that a dead feed is known; () where
+    nothing can show one."""
+    if METER not in wiring.roles and "supply_kw" not in wiring.roles:
+        return ()
+    keys = (key for name in TELLING if name in wiring.roles for key in wiring.roles[name].keys)
+    return tuple(sorted({key.rpartition(":")[0].partition("/")[0] for key in keys}))
 
 
 def is_dead(image: Image) -> bool:
@@ -36,6 +48,17 @@ def dead_by(image: Image) -> str:
         return "" if any(_shows_life(value, since_s) for value in life) or _hashes(image, since_s) else "meter"
     contact = image.site.get("mains")
     return "meter" if (contact is not None and contact.value == "alarm") or _gives_nothing(image) else ""
+
+
+def is_doubtful(image: Image) -> bool:
+    """True when the meter shows no load and what would show life was read before it: whether anything feeds the site is
+    known when that is read again."""
+    meter = image.site.get(METER)
+    if meter is None or not isinstance(meter.value, int) or abs(meter.value) > DEAD_W:
+        return False
+    life = [image.site[name] for name in LIFE if name in image.site]
+    known = any(_shows_life(value, meter.at_s - ROUND_S) for value in life)
+    return bool(life) and not known and not any(watts > DEAD_W for watts in _told_w(image, meter.at_s - APART_S))
 
 
 def _all_is_silent(image: Image, since_s: int) -> bool:

@@ -1,7 +1,7 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
 from mine_controller.core.alarms import known
-from mine_controller.core.feed import is_dead
+from mine_controller.core.feed import is_dead, is_doubtful
 from mine_controller.core.fleet import ASLEEP, Fleet, risen_w, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
@@ -73,15 +73,18 @@ def changed(book: MinerBook, *, on: bool, now_s: int, day: str) -> MinerBook:
 def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, FanBook], tuple[Event, ...]]:
     """Off -> starting -> proven -> suspect -> failed, by watts in time; a meter that is silent proves nothing new.
 
-    While nothing feeds the site no fan that is told on is judged.
+    While nothing feeds the site no fan that is told on is judged, and while that is in doubt none that is starting.
     """
     books: dict[str, FanBook] = {}
     events: list[Event] = []
-    now_s, dead = image.clock.plant_s, is_dead(image)
+    now_s, dead, doubtful = image.clock.plant_s, is_dead(image), is_doubtful(image)
     passed_s = max(0, min(now_s - int(state.last.get("watched_s", now_s)), 600))
     for fan, spec in zip(image.fans, wiring.fans, strict=True):
         was = state.fans.get(spec.name, FanBook())
-        book = _unfed(was) if dead and fan.on is not False else _fan(fan, spec, was, now_s)
+        if dead and fan.on is not False:
+            book = _unfed(was)
+        else:
+            book = was if doubtful and fan.on and was.state == "starting" else _fan(fan, spec, was, now_s)
         chase = state.chases.get(f"fan {spec.name}")
         deaf = not dead and book.state == "off" and _is_deaf(fan, chase)
         if deaf:  # another one takes its place; it is tried again like any that failed

@@ -1,11 +1,13 @@
 """Nothing feeds the site: known by the meter, blamed on nobody."""
 
 import pytest
+from core.plant import Plant, wiring
 
-from mine_controller.core.feed import APART_S, DEAD_V, DEAD_W, FRESH_S, dead_by, is_dead
+from mine_controller.core.feed import APART_S, DEAD_V, DEAD_W, FRESH_S, asked_of, dead_by, is_dead
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners
-from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reading import Reading, Value
+from mine_controller.core.model.wiring import Role
 
 NOW = 10_000
 DARK = {"site_power_w": Value(0, NOW), "grid_hz": Value(None, NOW - 900, "", "read 0")}
@@ -127,3 +129,47 @@ def test_who_was_not_asked_since_the_fans_were_is_not_silent(tried_s, key, by):
     told = seen.miners if word[1] == "" else seen.miners._replace(word=(word[0],), word_at=(word[1],))
     channels = {key: Value(25 if word[1] == "" else "sleeping", NOW - 120, key), f"{end}:tried": Value(1, tried_s)}
     assert dead_by(seen._replace(miners=told, channels=channels)) == by
+
+
+class Fed(Plant):
+    """A cold site on a source that dies a second after the first fan was switched on; its meter tells both."""
+
+    def __init__(self):
+        wires = wiring(12, meter=True)
+        hz = Role("grid_hz", ("sel735 meter:grid_hz",), "", 240)
+        super().__init__(wires._replace(roles=wires.roles | {"grid_hz": hz}), running=False)
+        self.meter, self.fed = 4000, True
+
+    def readings(self, asked):
+        out = super().readings(asked)
+        if "sel735 meter" in asked:
+            out.append(Reading("sel735 meter:grid_hz", 50.0 if self.fed else None, self.now, "" if self.fed else "0"))
+        return out
+
+    def act(self, decision):
+        outcomes = super().act(decision)
+        if self.fed and any(self.fan_on.values()):
+            self.fed, self.meter, self.broken = False, 0, set(self.fan_on)
+            self.power = dict.fromkeys(self.power, 0)
+        return outcomes
+
+
+def test_fans_that_were_just_switched_on_as_the_source_died_are_not_called_failed():
+    """Their watts were read again and the meter was not, so each of them was a fault of its own, every night."""
+    plant = Fed()
+    plant.ticks(4)
+    assert any(command.verb == "on" for decision in plant.decisions for command in decision.commands)
+    assert plant.events("fan_fault") == []
+
+
+def test_a_fan_that_does_not_turn_on_a_live_source_has_failed_though_the_meter_shows_no_load():
+    plant = Fed()
+    plant.meter, plant.broken, plant.power = 0, set(plant.fan_on), dict.fromkeys(plant.power, 0)
+    plant.act = lambda decision: Plant.act(plant, decision)  # nothing dies
+    plant.ticks(2)
+    assert plant.events("fan_fault")
+
+
+def test_what_tells_a_dead_feed_is_asked_only_where_something_can():
+    assert asked_of(wiring(2)) == ()
+    assert asked_of(wiring(2, meter=True)) == ("sel735 meter",)
