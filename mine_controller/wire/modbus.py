@@ -40,12 +40,11 @@ def _client(request: Request, until: float) -> "tuple[ModbusTcpClient, int]":
     import logging  # noqa: PLC0415 - only sites with a Modbus meter pay for the library
 
     from pymodbus import FramerType  # noqa: PLC0415
-    from pymodbus.client import ModbusTcpClient  # noqa: PLC0415
 
     logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)  # what went wrong is told as a reading's reason
     place = urlsplit(request.url)
     framer = FramerType.RTU if request.headers.get("framer") == RTU else FramerType.SOCKET
-    client = ModbusTcpClient(
+    client = _waiting()(
         place.hostname or "",
         port=place.port or PORT,
         framer=framer,
@@ -54,6 +53,28 @@ def _client(request: Request, until: float) -> "tuple[ModbusTcpClient, int]":
         trace_packet=_bounded,
     )
     return client, int(place.path.strip("/") or 1)
+
+
+def _waiting() -> "type[ModbusTcpClient]":
+    """The library's client; its own way to wait, select, ends at 1,024 open files, and a large fleet has more."""
+    from pymodbus.client import ModbusTcpClient  # noqa: PLC0415 - see above
+    from pymodbus.exceptions import ConnectionException  # noqa: PLC0415 - the same
+
+    class Waiting(ModbusTcpClient):
+        def recv(self, size: int | None) -> bytes:
+            if self.socket is None:
+                raise ConnectionException
+            self.socket.settimeout(self.comm_params.timeout_connect)
+            try:
+                data = self.socket.recv(size or MOST_BYTES)
+            except TimeoutError:
+                return b""
+            if not data:
+                self.close()  # type: ignore[no-untyped-call]
+                raise ConnectionException
+            return data
+
+    return Waiting
 
 
 def _bounded(sending: bool, data: bytes) -> bytes:

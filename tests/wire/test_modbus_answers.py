@@ -1,6 +1,8 @@
 """What stands for registers in an answer, and what is the answer to something else."""
 
 import json
+import os
+import resource
 import struct
 
 import pytest
@@ -47,3 +49,37 @@ def test_another_unit_behind_the_same_address_does_not_answer_for_it(serve):
     with pytest.raises(WireError) as error:
         read(serve(answers(b"\x03\x04abcd", unit=7)))
     assert (error.value.kind, error.value.why) == ("timeout", "no answer in time")
+
+
+@pytest.fixture
+def thousand():
+    """As many open files as while a large fleet is asked: the next one has a number of more than 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip("this system has no 1,200 descriptors for a process")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    while held[-1] < 1024:
+        held.append(os.dup(held[0]))
+    yield
+    for one in held:
+        os.close(one)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_meter_is_read_while_a_large_fleet_is_asked(serve, thousand):
+    """The library waits by select, which ends at 1,024 open files: the meter "closed the connection", each tick."""
+    assert read(serve(answers(b"\x03\x04abcd"))) == [[0, b"abcd".hex()]]
+
+
+def test_an_answer_in_pieces_is_put_together_and_half_of_one_is_none(serve):
+    def talk(_server, peer, head):
+        whole = head[:2] + struct.pack(">HHB", 0, 7, 1) + b"\x03\x04abcd"
+        for at in range(len(whole)):
+            peer.sendall(whole[at : at + 1])
+        peer.recv(1)
+
+    assert read(serve(talk)) == [[0, b"abcd".hex()]]
+    with pytest.raises(WireError) as error:
+        read(serve(lambda _server, peer, head: peer.sendall(head[:2] + b"\0\0\0")))
+    assert (error.value.kind, error.value.why) == ("closed", "the meter closed the connection")
