@@ -232,7 +232,8 @@ def _pool(desk: Desk, command: Command, options: Options) -> Generator[Step, Res
         desk.tell(command, APPLIED, "was so already")
         return
     first = next((row for row in rows if _is_pool(row, pool)), _row(pool))
-    body = {**config, "pools": [{**first, "enabled": True}, *(row for row in rows if row is not first)]}
+    lacks = {"coin": pool.coin} if pool.coin and not (first.get("coin") or first.get("algo")) else {}
+    body = {**config, "pools": [{**first, **lacks, "enabled": True}, *(row for row in rows if row is not first)]}
     answer = yield Step(_http.pack("PUT", desk.host, CONFIG, body, **_headers(options)), changes=True)
     if not 200 <= answer.status < 300:
         desk.say(_status(command, answer))

@@ -96,6 +96,19 @@ def test_a_new_pool_of_a_program_takes_its_coin_along():
     assert (outcome.verdict, bodies(shelf)[0]["pools"][0]["coin"]) == (APPLIED, "XMR")
 
 
+@pytest.mark.parametrize(
+    ("words", "coin"),
+    [({}, "XMR"), ({"coin": None, "algo": None}, "XMR"), ({"coin": "monero"}, "monero"), ({"algo": "rx/0"}, None)],
+)
+def test_a_pool_it_has_already_gets_the_coin_it_lacks(words, coin):
+    """An earlier minectl wrote it without, and it is taken again as it stands."""
+    pools = (Pool("xmr", "stratum+tcp://xmr.example:4444", "acct.w1", Secret(CANARY), "XMR"),)
+    shelf = Shelf(Rig([row("btc.example:3333"), row("xmr.example:4444", **words)]))
+    given = build("xmrig", "http://192.0.2.1", hosts=(A,), pools=pools)
+    applied(xmrig, shelf, given, [errand(A, "pool", "xmr")])
+    assert bodies(shelf)[0]["pools"][0].get("coin") == coin
+
+
 def test_a_pool_it_has_already_only_moves_up_and_keeps_its_own_words():
     rig = Rig([row("btc.example:3333"), row("dgb.example:4444", enabled=False, tls=True)])
     (outcome,), shelf = do(xmrig, rig, errand(A, "pool", "dgb"))
