@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from mine_controller.core.option import Secret
@@ -33,17 +34,31 @@ def post(calls: Sequence[Call], until: float, secrets: Sequence[Secret] = ()) ->
     A library may hang where no timeout reaches (looking up a name); its thread is then left behind and dies with the
     process. The message may still have gone out: it is told again, with the same id.
     """
+    found = together(
+        {call.title: partial(call.channel.send, call.options, call.message, until) for call in calls}, until
+    )
+    hidden = (*secrets, *(secret for call in calls for secret in secrets_of(call.options)))
+    return {title: sent._replace(why=scrub(sent.why, hidden)) for title, sent in found.items()}
+
+
+def together(works: dict[str, Callable[[], Sent]], until: float) -> dict[str, Sent]:
+    """What came of each by `until`, side by side; secrets are yet to be taken out of what a library says."""
     _quiet()
     answers: dict[str, Sent] = {}
-    threads = [threading.Thread(target=_run, args=(call, until, answers), daemon=True) for call in calls]
+
+    def run(title: str, work: Callable[[], Sent]) -> None:
+        try:
+            answers[title] = work()
+        except Exception as error:  # noqa: BLE001 - three libraries' surprises: none of them may end the tick
+            answers[title] = Sent(ok=False, why=f"{type(error).__name__}: {error}"[:300])
+
+    threads = [threading.Thread(target=run, args=work, daemon=True) for work in works.items()]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
     late = Sent(ok=False, why="no answer in time")
-    hidden = (*secrets, *(secret for call in calls for secret in secrets_of(call.options)))
-    found = {call.title: answers.get(call.title, late) for call in calls}
-    return {title: sent._replace(why=scrub(sent.why, hidden)) for title, sent in found.items()}
+    return {title: answers.get(title, late) for title in works}
 
 
 def _quiet() -> None:
@@ -54,13 +69,6 @@ def _quiet() -> None:
         logger = logging.getLogger(name)
         if not logger.handlers:
             logger.addHandler(logging.NullHandler())
-
-
-def _run(call: Call, until: float, answers: dict[str, Sent]) -> None:
-    try:
-        answers[call.title] = call.channel.send(call.options, call.message, until)
-    except Exception as error:  # noqa: BLE001 - three libraries' surprises: none of them may end the tick
-        answers[call.title] = Sent(ok=False, why=f"{type(error).__name__}: {error}"[:300])
 
 
 def senders(channels: dict[str, Any]) -> dict[str, Any]:
@@ -77,7 +85,7 @@ def in_time(work: Callable[[], Done], until: float, late: Callable[[str], Done])
     def run() -> None:
         try:
             done.append(work())
-        except Exception as error:  # noqa: BLE001 - as in _run; its text may hold a token, its kind can't
+        except Exception as error:  # noqa: BLE001 - as in `together`; its text may hold a token, its kind can't
             done.append(late(f"failed with {type(error).__name__}"))
 
     thread = threading.Thread(target=run, daemon=True)
