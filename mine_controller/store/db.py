@@ -213,7 +213,7 @@ def _copied(path: Path) -> Iterator[sqlite3.Connection]:
             for source, target in ((path, copy), (journal_of(path), journal_of(copy))):
                 copy_bytes(source, target)
             with closing(sqlite3.connect(copy, isolation_level=None)) as db:
-                db.text_factory = _text
+                _to_read(db)
                 with _spoken():
                     db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
                 yield db
@@ -252,8 +252,8 @@ def _open_reader(path: Path) -> sqlite3.Connection:
     if path.stat().st_size == 0 and not _journal_left(path):
         raise StoreTrouble("corrupt", EMPTY)
     db = sqlite3.connect(_uri(path, "ro"), uri=True, isolation_level=None, timeout=BUSY_MS / 1000)
-    db.text_factory = _text
     try:
+        _to_read(db)
         with _spoken():
             db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.OperationalError as error:
@@ -265,6 +265,12 @@ def _open_reader(path: Path) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _to_read(db: sqlite3.Connection) -> None:
+    """For a reader: what has to be put in order is so in memory, for the disk may be full or read-only."""
+    db.text_factory = _text
+    db.execute("PRAGMA temp_store=MEMORY")
 
 
 def _journal_left(path: Path) -> bool:

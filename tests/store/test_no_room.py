@@ -1,8 +1,9 @@
 """A disk without room at the worst moment: nothing is moved that can't be replaced, and nothing is lost for it."""
 
 import errno
+import resource
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 from store import ledger
@@ -10,7 +11,7 @@ from store.test_store import SHA, full_book, run_ticks
 from store.trouble import state_of
 
 from mine_controller.store import ballast, copies, putback, query
-from mine_controller.store.db import StoreTrouble
+from mine_controller.store.db import StoreTrouble, journal_of, reading
 from mine_controller.store.loading import Loaded
 from mine_controller.store.spill import NAME, Spilled, StateRow, write_spill
 from mine_controller.store.store import open_store
@@ -206,3 +207,26 @@ def test_a_restore_that_is_refused_behind_its_last_move_has_changed_nothing(path
         putback.restore(paths, paths.backups / "whole.db", LATER)
     assert paths.db.read_bytes() == before
     assert list(paths.db.parent.glob("*before-restore*")) == []
+
+
+@contextmanager
+def nothing_grows():
+    """No write of this process finds room, wherever the file lies."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("half_written", [False, True])
+def test_db6_the_past_is_read_while_the_disk_is_full(paths, rules, half_written):
+    """SQLite puts ninety days in order in a file of its own, past 2 MB: report and page had no past."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    if half_written:
+        journal_of(paths.db).write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(504))
+    large = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) SELECT count(*) FROM"
+    large += " (SELECT hex(randomblob(40)) AS one FROM n ORDER BY one LIMIT -1 OFFSET 1)"
+    with reading(paths.db) as db, nothing_grows():
+        assert db.execute(large).fetchone() == (59_999,)
