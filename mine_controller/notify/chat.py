@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mine_controller.notify.message import Button, Sent, left_s, one_line, wait_s
+from mine_controller.notify.message import Button, Sent, left_s, one_line, own_login, wait_s
 from mine_controller.notify.post import in_time
 from mine_controller.notify.telegram import Options, bot_of, keyboard, refused
 from mine_controller.record import NamedTuple
@@ -81,7 +81,7 @@ def _fetch(options: Options, offset: int | None, until: float, limit: int) -> He
         ask["offset"] = offset
     try:
         with requests.post(
-            url, json=ask, timeout=left_s(until, POLL_S / 2), stream=True, allow_redirects=False
+            url, json=ask, timeout=left_s(until, POLL_S / 2), stream=True, allow_redirects=False, auth=own_login
         ) as answer:
             body, cut = _body(answer.iter_content(16_384), until)
             return read(answer.status_code, body, cut, limit)

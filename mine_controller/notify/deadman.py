@@ -5,7 +5,7 @@ a minute, so there is at most one a minute and word. For ticks of two minutes: p
 """
 
 from mine_controller.core.option import Secret, option
-from mine_controller.notify.message import BODY_MOST, Message, Sent, left_s, one_line
+from mine_controller.notify.message import BODY_MOST, Message, Sent, left_s, one_line, own_login
 from mine_controller.record import NamedTuple
 
 PING_S = 5.0
@@ -44,8 +44,9 @@ def _once(options: Options, word: str, text: str, until: float) -> Sent:
     url = f"{address.rstrip('/')}{WORDS[word]}{mark}{query}"
     try:
         with requests.post(
-            url, text.encode()[:10_000], timeout=left_s(until, PING_S / 2), stream=True, allow_redirects=False
-        ) as answer:
+            url, text.encode()[:10_000], timeout=left_s(until, PING_S / 2), stream=True, allow_redirects=False,
+            auth=own_login,
+        ) as answer:  # fmt: skip
             said = next(answer.iter_content(BODY_MOST), b"").decode("utf-8", "replace")
     except (requests.RequestException, OSError, ValueError) as error:
         return Sent(ok=False, why=f"no good answer ({type(error).__name__})")  # its text holds the address

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mine_controller.core.option import Secret, option
-from mine_controller.notify.message import BODY_MOST, LEVELS, Message, Sent, left_s, one_line, wait_s
+from mine_controller.notify.message import BODY_MOST, LEVELS, Message, Sent, left_s, one_line, own_login, wait_s
 from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def send(options: Options, message: Message, until: float) -> Sent:
     embed["color"] = COLOURS[message.level]  # type: ignore[assignment]
     body = {"embeds": [embed], "allowed_mentions": {"parse": []}}
     head = {"User-Agent": "minectl (notifications)"}
-    call = requests.Request("POST", options.webhook.reveal(), params={"wait": "true"}, json=body, headers=head)
+    call = requests.Request(
+        "POST", options.webhook.reveal(), params={"wait": "true"}, json=body, headers=head, auth=own_login
+    )
     try:
         with requests.Session() as session:
             made = session.prepare_request(call)

@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mine_controller.record import NamedTuple
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest
 
 INFO, WARNING, EMERGENCY = 0, 1, 2
 LEVELS = ("info", "warning", "emergency")
@@ -60,6 +63,15 @@ class Channel(Protocol):
 def left_s(until: float, most_s: float = CALL_S) -> float:
     """Seconds that one call may take; never 0, which some libraries read as no limit."""
     return max(0.1, min(most_s, until - time.monotonic()))
+
+
+def own_login(call: "PreparedRequest") -> "PreparedRequest":
+    """As `auth` of a call: the login in its own address and no other. By itself requests takes one from ~/.netrc."""
+    from requests.auth import HTTPBasicAuth  # noqa: PLC0415 - heavy
+    from requests.utils import get_auth_from_url  # noqa: PLC0415 - the same
+
+    user, password = get_auth_from_url(call.url or "")
+    return HTTPBasicAuth(user, password)(call) if user or password else call
 
 
 def one_line(text: str, most: int = 160) -> str:
