@@ -4,6 +4,7 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from typing import Any
 
 CSP = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
@@ -26,9 +27,16 @@ class _Pages(SimpleHTTPRequestHandler):
         """The demo's terminal belongs to the demo."""
 
 
+class _Server(ThreadingHTTPServer):
+    def server_bind(self) -> None:
+        """The library's asks a name server what the address is called, and waits for as long as that takes."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+
 def listen(folder: Path, port: int) -> ThreadingHTTPServer:
     """A server for `folder` on 127.0.0.1 that has the port and answers nobody yet. OSError when the port is taken."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Pages, directory=str(folder)))
+    return _Server(("127.0.0.1", port), partial(_Pages, directory=str(folder)))
 
 
 def answer(server: ThreadingHTTPServer) -> None:
