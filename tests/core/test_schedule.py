@@ -286,6 +286,17 @@ def test_what_a_window_found_is_forgotten_a_day_after_somebody_else_changed_it()
     assert shelf.mode["b0"] == "turbo"
 
 
+def test_of_two_windows_at_once_the_mode_that_holds_is_gone_back_from_too():
+    """By name, not by order in the file, one of two wishes holds: the other one was looked for, and eco stayed."""
+    shelf = shelf_of(("night", {**ECO, "modes": ("turbo",), "pool": ""}), ("eco", {**ECO, "pool": ""}))
+    shelf.local = local(22)
+    shelf.ticks(40)
+    assert set(shelf.mode.values()) == {"eco"}
+    shelf.local = local(7)
+    shelf.ticks(60)
+    assert shelf.mode == USUAL
+
+
 def test_a_miner_that_does_not_tell_its_mode_is_left_in_the_one_it_was_given():
     shelf = shelf_of(("night", {**ECO, "pool": ""}))
     shelf.mode["b0"] = None

@@ -180,7 +180,8 @@ def _wishes(view: View, one: Named) -> Iterator[Wish]:
 
 def _before(view: View, were: Mapping[str, Any], wishes: Sequence[Wish]) -> dict[str, Any]:
     """By mode and pool, then by miner: what it `was`, what it was `put` to, since when no window asks for that."""
-    asked = {wish.what: str(wish.value) for wish in reversed(wishes)}  # of several the first one counts
+    ranked = sorted(wishes, key=lambda wish: wish.reason, reverse=True)  # the last counts, as in the envelope the first
+    asked = {wish.what: str(wish.value) for wish in ranked}
     found: dict[str, Any] = {}
     for verb in BACK if asked or were else ():
         rows = were.get(verb) or {}
