@@ -264,6 +264,16 @@ def stand_in(name: str, pools: Iterable[PoolFacts], bad: Collection[str]) -> str
     return ""
 
 
+def along(name: str, pools: Iterable[PoolFacts]) -> set[str]:
+    """The pool itself and every one that may have stood in for it."""
+    after = {pool.name: pool.fallback for pool in pools}
+    chain: set[str] = set()
+    while name in after and name not in chain:
+        chain.add(name)
+        name = after[name]
+    return chain
+
+
 def resolve(wish: Wish | None, spec: MinerSpec, named: Mapping[str, Wish]) -> Wish | None:
     """The pool wanted of a miner after stand-ins: `wish` is the strongest "pool" wish, `named` all by what they want.
 

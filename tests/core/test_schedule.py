@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mine_controller.core import windows
 from mine_controller.core.model.clock import Local
+from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reason import ECONOMICS
 from mine_controller.core.model.wiring import BreakerSpec, Role
 from mine_controller.core.option import fill
@@ -218,9 +219,9 @@ def test_away_is_yes_or_no():
 # -- what a window changes is changed back ----------------------------------------------------------------------------
 
 
-def shelf_of(*sections):
+def shelf_of(*sections, **spec):
     named = tuple(Named(name, fill(Section, about)) for name, about in sections)
-    shelf = Shelf(boards(2))
+    shelf = Shelf(boards(2, **spec))
     options = fill(schedule.Options, {})._replace(sections=named)
     shelf.policy = shelf.policy._replace(rules={**shelf.policy.rules, "schedule": options})
     shelf.local = local(21)
@@ -295,6 +296,23 @@ def test_of_two_windows_at_once_the_mode_that_holds_is_gone_back_from_too():
     shelf.local = local(7)
     shelf.ticks(60)
     assert shelf.mode == USUAL
+
+
+@pytest.mark.parametrize(("fallback", "pool"), [("", "reserve"), ("reserve", "main")])
+def test_what_somebody_set_between_two_nights_is_what_the_second_one_goes_back_to(fallback, pool):
+    """No day passes between two nights: the mode of before the first came back after each. A pool may but stand in."""
+    shelf = shelf_of(("night", {**ECO, "pool": "quiet"}), pools=("main", "reserve", "quiet"))
+    shelf.policy = shelf.policy._replace(pools=(PoolFacts("main", fallback=fallback), PoolFacts("reserve")))
+    shelf.local = local(22)
+    shelf.ticks(40)
+    assert set(shelf.pool.values()) == {"quiet"}
+    shelf.local, shelf.mode["b0"], shelf.pool["b0"] = local(7), "turbo", "reserve"
+    shelf.ticks(60)
+    for hour in (22, 7):
+        shelf.local = local(hour)
+        shelf.ticks(60)
+    assert shelf.mode == {"b0": "turbo", "b1": "standard"}
+    assert shelf.pool == {"b0": pool, "b1": "main"}
 
 
 def test_a_miner_that_does_not_tell_its_mode_is_left_in_the_one_it_was_given():

@@ -93,25 +93,16 @@ def _move(view: View, kept: dict[str, Any]) -> None:
         return
     line_down = pools.line_is_down(view.image, view.wiring)
     instead = {name: str(book["instead"]) for name, book in books.items() if book.get("instead")}
+    listed = [pool for pool in view.pools if pool.name in books]
     moved: dict[str, str] = {}
     for spec in view.wiring.miners:
         now, home = pools.pool_of(view.image, spec), homes.get(spec.id, "")
-        known = line_down or not now or now in _along(home, view, books)
+        known = line_down or not now or now in pools.along(home, listed)
         if home in books and known and (home in instead or now != home):
             moved[spec.id] = home
         elif now in instead and instead[now] in spec.pools and "pool" in spec.verbs:
             moved[spec.id] = now
     kept["moved"] = moved
-
-
-def _along(home: str, view: View, books: dict[str, Any]) -> set[str]:
-    """The pool itself and every one that may have stood in for it."""
-    after = {pool.name: pool.fallback for pool in view.pools if pool.name in books}
-    chain: set[str] = set()
-    while home in after and home not in chain:
-        chain.add(home)
-        home = after[home]
-    return chain
 
 
 def _wishes(kept: dict[str, Any]) -> Iterator[Wish]:

@@ -17,6 +17,7 @@ from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, R
 from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
+from mine_controller.core.pools import along
 from mine_controller.core.view import View
 from mine_controller.core.windows import Window, days_of, hours_of, is_open, next_edge
 from mine_controller.record import NamedTuple
@@ -196,14 +197,25 @@ def _row(view: View, spec: MinerSpec, verb: str, row: Any, asked: Mapping[str, s
     told, wanted = seen(view, spec, verb), asked.get(f"{verb} {spec.id}")
     if wanted is not None:
         if row is None:
-            takes = told in (spec.modes if verb == "mode" else spec.pools) and told != wanted
-            return {"was": told, "put": [wanted], "shut_s": 0} if takes else None
-        return {**row, "put": list(dict.fromkeys((*row["put"], wanted))), "shut_s": 0}
+            return {"was": told, "put": [wanted], "shut_s": 0} if _takes(spec, verb, told) and told != wanted else None
+        was = told if row["shut_s"] and _is_chosen(view, spec, verb, row) else row["was"]
+        return {"was": was, "put": list(dict.fromkeys((*row["put"], wanted))), "shut_s": 0}
     if row is None or told == row["was"]:
         return None
     shut_s = int(row["shut_s"]) or view.now_s
     other = told is not None and told not in row["put"]
     return None if other and view.now_s - shut_s >= FORGET_S else {**row, "shut_s": shut_s}
+
+
+def _takes(spec: MinerSpec, verb: str, told: Any) -> bool:
+    return told in (spec.modes if verb == "mode" else spec.pools)
+
+
+def _is_chosen(view: View, spec: MinerSpec, verb: str, row: Mapping[str, Any]) -> bool:
+    """Whether it tells what somebody set between two windows: not what one put it to, nor a pool that may stand in."""
+    told = seen(view, spec, verb)
+    stands_in = verb == "pool" and told in along(str(row["was"]), view.pools)
+    return _takes(spec, verb, told) and told not in row["put"] and not stands_in
 
 
 def _back(view: View, before: Mapping[str, Any]) -> Iterator[Wish]:
