@@ -57,8 +57,9 @@ def is_doubtful(image: Image) -> bool:
     if meter is None or not isinstance(meter.value, int) or abs(meter.value) > DEAD_W:
         return False
     life = [image.site[name] for name in LIFE if name in image.site]
-    known = any(_shows_life(value, meter.at_s - ROUND_S) for value in life)
-    return bool(life) and not known and not any(watts > DEAD_W for watts in _told_w(image, meter.at_s - APART_S))
+    since_s = meter.at_s - APART_S
+    known = any(_shows_life(value, meter.at_s - ROUND_S) for value in life) or _hashes(image, since_s)
+    return bool(life) and not known and not any(watts > DEAD_W for watts in _told_w(image, since_s))
 
 
 def _all_is_silent(image: Image, since_s: int) -> bool:

@@ -1,7 +1,7 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
 from mine_controller.core.alarms import known
-from mine_controller.core.feed import is_dead, is_doubtful
+from mine_controller.core.feed import APART_S, is_dead, is_doubtful
 from mine_controller.core.fleet import ASLEEP, Fleet, risen_w, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
@@ -16,6 +16,7 @@ FAILED_AFTER = 3
 RETRY_FAILED_S = 1800
 DEAF_TRIES = 3  # told on so often,
 DEAF_S = 120  # and for so long, while its relay shows off
+DOUBT_S = 300  # by then a dead source is known: the next tick asks for all that would show it
 
 
 def watch_miners(
@@ -73,7 +74,8 @@ def changed(book: MinerBook, *, on: bool, now_s: int, day: str) -> MinerBook:
 def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, FanBook], tuple[Event, ...]]:
     """Off -> starting -> proven -> suspect -> failed, by watts in time; a meter that is silent proves nothing new.
 
-    While nothing feeds the site no fan that is told on is judged, and while that is in doubt none that is starting.
+    While nothing feeds the site no fan that is told on is judged, and while that is in doubt, for some minutes at most,
+    none that is starting is blamed.
     """
     books: dict[str, FanBook] = {}
     events: list[Event] = []
@@ -84,7 +86,9 @@ def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, Fa
         if dead and fan.on is not False:
             book = _unfed(was)
         else:
-            book = was if doubtful and fan.on and was.state == "starting" else _fan(fan, spec, was, now_s)
+            book = _fan(fan, spec, was, now_s)
+            if doubtful and fan.on and _may_wait(fan, was, book, now_s):
+                book = was
         chase = state.chases.get(f"fan {spec.name}")
         deaf = not dead and book.state == "off" and _is_deaf(fan, chase)
         if deaf:  # another one takes its place; it is tried again like any that failed
@@ -95,6 +99,12 @@ def watch_fans(image: Image, state: State, wiring: Wiring) -> tuple[dict[str, Fa
         if book.state != was.state:
             events += [_deaf(spec, chase)] if deaf and chase is not None else _fan_events(fan, spec, book, state)
     return books, tuple(events)
+
+
+def _may_wait(fan: Fan, was: FanBook, book: FanBook, now_s: int) -> bool:
+    """Whether one that is starting is judged when the doubt is over. One that turns now is no matter of doubt."""
+    turns = book.state == "proven" and now_s - fan.watts_at <= APART_S
+    return was.state == "starting" and not turns and now_s - was.since_s < DOUBT_S
 
 
 def _is_deaf(fan: Fan, chase: Chase | None) -> bool:

@@ -197,6 +197,35 @@ def test_only_a_fan_that_stays_proven_gathers_hours():
     assert watched(*lit, f1=PROVEN)[0]["1"].run_s == 0
 
 
+DARK_METER = {"site_power_w": Value(30, NOW), "grid_hz": Value(50.0, NOW - 20)}  # read 20 s apart, in every round
+
+
+def doubted(watts, since_s=90, bad_at=(NOW - 60,), **seen):
+    fans = (Fan("1", True, NOW, watts, NOW), Fan("2", False, NOW, 0, NOW))
+    books = {"1": FanBook("starting", NOW - since_s, bad_at=bad_at), "2": FanBook("off", 5)}
+    made = image(fans=fans, power_at=NOW - 900, **seen)._replace(site=DARK_METER)
+    return watch_fans(made, State(fans=books), WIRES)[0]["1"].state
+
+
+@pytest.mark.parametrize(("since_s", "state"), [(90, "starting"), (299, "starting"), (300, "failed")])
+def test_a_doubt_that_no_look_ends_does_not_save_a_fan_that_never_turns(since_s, state):
+    """A meter and a frequency that are always read apart left it starting for ever: nobody was told, none took over."""
+    assert doubted(0, since_s) == state
+
+
+def test_a_fan_that_turns_is_proven_in_doubt_too():
+    """One of thirty watts is no load to the meter; miners waited for its air for ever."""
+    small = WIRES._replace(fans=(WIRES.fans[0]._replace(normal_w=30), *WIRES.fans[1:]))
+    fans = (Fan("1", True, NOW, 30, NOW), Fan("2", False, NOW, 0, NOW))
+    state = State(fans={"1": FanBook("starting", NOW - 60), "2": FanBook("off", 5)})
+    made = image(fans=fans, power_at=NOW - 900)._replace(site=DARK_METER)
+    assert watch_fans(made, state, small)[0]["1"].state == "proven"
+
+
+def test_where_somebody_hashes_it_is_the_meter_that_is_blind_and_no_fan_is_in_doubt():
+    assert doubted(0, words=("hashing",) * 3) == "failed"
+
+
 def test_a_fault_is_told_when_it_begins_and_its_end_where_an_alarm_stood():
     dead = Fan("1", True, NOW, 0, NOW), Fan("2", False, NOW, 1500, NOW)
     _, events = watched(*dead, f1=FanBook("suspect", 5, bad_at=(1, 2)), f2=FanBook("off", 5))
