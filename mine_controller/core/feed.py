@@ -17,11 +17,12 @@ TELLING = (METER, "grid_hz", "voltage_v", "mains", "supply_kw")
 
 def asked_of(wiring: Wiring) -> tuple[str, ...]:
     """The endpoints that have to be asked together with what may be dark, so that a dead feed is known; () where
-    nothing can show one."""
+    nothing can show one. One that is to be asked seldom is left alone."""
     if METER not in wiring.roles and "supply_kw" not in wiring.roles:
         return ()
     keys = (key for name in TELLING if name in wiring.roles for key in wiring.roles[name].keys)
-    return tuple(sorted({key.rpartition(":")[0].partition("/")[0] for key in keys}))
+    ends = {key.rpartition(":")[0].partition("/")[0] for key in keys}
+    return tuple(sorted(end for end in ends if end in wiring.endpoints and not wiring.endpoints[end].every_s))
 
 
 def is_dead(image: Image) -> bool:

@@ -173,3 +173,10 @@ def test_a_fan_that_does_not_turn_on_a_live_source_has_failed_though_the_meter_s
 def test_what_tells_a_dead_feed_is_asked_only_where_something_can():
     assert asked_of(wiring(2)) == ()
     assert asked_of(wiring(2, meter=True)) == ("sel735 meter",)
+
+
+def test_a_meter_that_is_asked_seldom_is_not_asked_with_every_fan():
+    """`every_s` says at most so often: a service that is asked too often refuses longer."""
+    wires = wiring(2, meter=True)
+    seldom = wires.endpoints["sel735 meter"]._replace(every_s=300)
+    assert asked_of(wires._replace(endpoints=wires.endpoints | {"sel735 meter": seldom})) == ()
