@@ -254,6 +254,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("tuning", "tries_after"): "{miner}: {why}; tries {to}",
     ("tuning", "back"): "{miner}: {why}; back to {to}",
     ("tuning", "done"): "{miner}: {was} -> {now} J/TH at {to}",
+    ("tuning", "stays"): "{miner}: {why}; it stays at {to}",
     ("tuning", "left"): "{miner} is no longer tuned: {why}",
     ("tuning", "holds"): "{miner} is being tuned: its mode is its own",
     ("tuning", "wants"): "{miner} is tuned to {to}",

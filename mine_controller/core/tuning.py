@@ -7,8 +7,8 @@ show there first. Nothing is ever set beyond the limits, voltage is never raised
 began is kept, so that all of it can be taken back.
 
 The book of one miner: phase (look, set, back, done, left), home, now and best (settings), dj and mths (milli-J/TH and
-milli-TH/s at its best), move (which direction is tried), asked_s, away (looks in a row at another setting), and the
-window: seen_s, sum_ws, sum_mth, chip_c, acc, rej, at_s.
+milli-TH/s at its best), move (which direction is tried), asked_s, away (looks in a row at another setting), again (it
+was through before), and the window: seen_s, sum_ws, sum_mth, chip_c, acc, rej, at_s.
 """
 
 from collections.abc import Sequence
@@ -114,6 +114,11 @@ def retreat(book: dict[str, Any], look: Look) -> Step:
     if taken.book or same(look.at, _setting(book.get("home"))):
         return taken
     return Step(book | {"phase": "left"}, None, "left", "it does not take the setting")
+
+
+def can_cool(book: dict[str, Any], limits: Limits) -> bool:
+    """Whether there is a cooler setting that may be tried."""
+    return _moved(_setting(book.get("now")), limits.cooler, limits) is not None
 
 
 def same(one: Setting | None, other: Setting | None) -> bool:
@@ -231,7 +236,10 @@ def _next(book: dict[str, Any], look: Look, limits: Limits, wrong: str) -> Step:
     if best is None:  # not even the setting it came with is cool
         target = _moved(_setting(book["now"]), limits.cooler, limits)
         if target is None:
-            return Step(book | {"phase": "left"}, None, "left", f"{wrong} even at the least that may be set")
+            why = f"{wrong} even at the least that may be set"
+            if book.get("again"):  # it was through once: given up, its modes would be a band's, which raises them
+                return Step(_window(book, look) | {"phase": "done", "done_s": look.now_s}, None, "stays", why)
+            return Step(book | {"phase": "left"}, None, "left", why)
         return _ask(book, look, target, "set", wrong)
     move += bool(wrong)
     while move < len(limits.moves):

@@ -357,6 +357,16 @@ def test_a_best_setting_that_comes_far_too_hot_later_is_not_kept_either():
     assert shelf.state.memory["tuning"]["books"]["b0"]["home"] == list(HOME)
 
 
+def test_a_heat_wave_leaves_a_miner_that_was_through_at_the_least_and_gives_it_up_to_nobody():
+    """Given up, one that is tuned by its modes was a band's again, which raised it, and no other day was it tuned."""
+    shelf = Tuned(count=1, goal="rate", highest_mhz=600).on(320)
+    shelf.warm_c = lambda _mhz: 75.0
+    told = [len(shelf.on(ticks).tuned()) for ticks in (400, 200)]
+    assert (shelf.clock["b0"][0], shelf.events_of("tuning_left"), told[1] - told[0]) == (400, [], 0)
+    shelf.warm_c, shelf.now = (lambda _mhz: 55.0), shelf.now + 31 * 86_400
+    assert shelf.on(300).clock["b0"][0] > 400
+
+
 def _clocks(shelf):
     return [int(value.split()[0].partition("=")[2]) for value in shelf.tuned()]
 

@@ -14,7 +14,19 @@ from mine_controller.core.errands import COOLS, seen
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
-from mine_controller.core.tuning import GAP_S, OVERHEAT_K, Limits, Look, Setting, Step, is_beyond, retreat, step, undo
+from mine_controller.core.tuning import (
+    GAP_S,
+    OVERHEAT_K,
+    Limits,
+    Look,
+    Setting,
+    Step,
+    can_cool,
+    is_beyond,
+    retreat,
+    step,
+    undo,
+)
 from mine_controller.core.units import exact_w
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -122,8 +134,8 @@ def _turn(
         return
     group, now_s = mine[0].group, view.now_s
     listed = [spec for spec in mine if spec.id in tasks]
-    hot = {spec.id: _number(view, spec, "chip_c") for spec in listed}
-    open_ = [spec for spec in listed if _is_open(books.get(spec.id), tasks[spec.id], now_s, hot[spec.id])]
+    warm = {spec.id: _coolable_c(view, spec, tasks[spec.id], books.get(spec.id)) for spec in listed}
+    open_ = [spec for spec in listed if _is_open(books.get(spec.id), tasks[spec.id], now_s, warm[spec.id])]
     turn = turns.get(group) or {}
     steady = {spec.id for spec in open_ if _steady(view, spec)}
     if turn.get("id") in steady:
@@ -147,6 +159,12 @@ def _is_open(book: dict[str, Any] | None, section: Section, now_s: int, chip_c: 
     return bool(book["phase"] != "left")
 
 
+def _coolable_c(view: View, spec: MinerSpec, section: Section, book: dict[str, Any] | None) -> float | None:
+    """How warm its chips are, where a cooler setting may be tried."""
+    able = book and can_cool(book, _limits(spec, section, book))
+    return _number(view, spec, "chip_c") if able else None
+
+
 def _one(
     view: View, spec: MinerSpec, section: Section | None, books: dict[str, Any], events: list[Event], moving: Any
 ) -> Iterator[Wish]:
@@ -158,9 +176,8 @@ def _one(
     elif is_beyond(book, _limits(spec, section, book)):
         taken = retreat(book, look)
     elif moving == spec.id:
-        taken = step(
-            _anew(book, section, view.now_s, look.chip_c), look, _limits(spec, section, book or {"now": look.at})
-        )
+        anew = _anew(book, section, view.now_s, _coolable_c(view, spec, section, book))
+        taken = step(anew, look, _limits(spec, section, book or {"now": look.at}))
     else:
         taken = Step(book, _wanted(book))
     if taken.code:
@@ -183,7 +200,7 @@ def _anew(book: dict[str, Any], section: Section, now_s: int, chip_c: float | No
         return book
     return {name: book[name] for name in ("home", "now")} | {
         "phase": "look", "move": 0, "seen_s": 0, "sum_ws": 0, "sum_mth": 0, "chip_c": 0.0, "at_s": 0, "away": 0,
-        "acc": None, "rej": None,
+        "acc": None, "rej": None, "again": 1,
     }  # fmt: skip
 
 
