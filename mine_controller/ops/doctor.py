@@ -231,6 +231,11 @@ _REMEDIES = (
     (("401", "403", "password", "login", "unauthor", "forbidden"), "check user, password or key in its section"),
     (("refused",), "it is there and nothing listens: check the port, and whether its web server is on"),
     (("resolve", "dns", "name or service"), "check the host name, or write the address"),
+    (
+        ("than the pin says",),
+        "another unit, or its certificate is new: if you know why, give the new one's fingerprint as pin",
+    ),
+    (("no tls in common",), "newer firmware, or http where nobody else is on its network"),
     (("certificate", "tls", "ssl"), "check https against http in its section, or give its certificate with pin"),
     (("no answer", "timed out", "timeout", "unreachable", "no route"), "check power, cable and address: ping it"),
     (("404", "not found"), "the path or the model is another one: check its section"),

@@ -24,12 +24,19 @@ _ADDRESS = (
     lib.LocationValueError,
     UnicodeError,
 )
+# OpenSSL's own words for what it refuses, by what an owner has to do about it.
+_OLD = frozenset({
+    "TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL", "VERSION_TOO_LOW", "NO_PROTOCOLS_AVAILABLE",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY", "DH_KEY_TOO_SMALL",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+})  # fmt: skip
+_PLAIN = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE"})  # the last since OpenSSL 3.2
 # More telling first: a chain holds several of these.
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     (_ADDRESS, "unreachable", "address is not usable"),
     ((lib.NameResolutionError, socket.gaierror), "dns", "name can't be resolved"),
     ((ssl.SSLCertVerificationError,), "tls", "certificate is not trusted"),
-    ((requests.exceptions.SSLError, lib.SSLError, ssl.SSLError), "tls", "TLS failed or the certificate is another one"),
+    ((requests.exceptions.SSLError, lib.SSLError, ssl.SSLError), "tls", "TLS failed"),
     ((lib.ConnectTimeoutError, requests.exceptions.ConnectTimeout), "unreachable", "no connection in {spent:.1f} s"),
     ((lib.ReadTimeoutError, requests.exceptions.ReadTimeout, TimeoutError), "timeout", "no answer in {spent:.1f} s"),
     (_CUT, "closed", "connection was cut"),
@@ -47,10 +54,22 @@ def blame(error: BaseException, spent_s: float) -> WireError:
             return WireError("refused", "connection refused")
         if isinstance(link, OSError) and link.errno in _FAR:
             return WireError("unreachable", "no route to the device")
+        if isinstance(link, ssl.SSLError | lib.SSLError) and (told := _refused(link)):
+            return WireError("tls", told)
     for kinds, kind, why in _TABLE:
         if any(isinstance(link, kinds) for link in chain):
             return WireError(kind, why.format(spent=spent_s))
     return WireError("closed", "connection failed")
+
+
+def _refused(error: ssl.SSLError | lib.SSLError) -> str:
+    """What it was about, where that is known; "" otherwise."""
+    if isinstance(error, lib.SSLError):  # its own, without one of OpenSSL in it
+        is_other = str(error).startswith("Fingerprints did not match")
+        return "its certificate is another one than the pin says" if is_other else ""
+    if error.reason in _OLD:
+        return "no TLS in common: it may speak older ones only"
+    return "no TLS at this port" if error.reason in _PLAIN else ""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -14,6 +14,7 @@ from urllib3 import HTTPResponse
 from wire.serve import ok, serving
 
 from mine_controller.wire import http, session
+from mine_controller.wire.blame import blame
 from mine_controller.wire.door import Request, WireError
 
 HERE = Path(__file__).parent
@@ -344,6 +345,47 @@ def test_a_pinned_certificate_is_trusted_however_the_pin_is_written(tls):
 def test_another_certificate_than_the_pinned_one_gets_no_request(tls):
     assert refused(tls.url, pin="0" * 64, auth=("basic", "a", "b")).kind == "tls"
     assert tls.heads == []
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "no TLS in common: it may speak older ones only"),
+        ("SSLV3_ALERT_HANDSHAKE_FAILURE", "no TLS in common: it may speak older ones only"),
+        ("UNSUPPORTED_PROTOCOL", "no TLS in common: it may speak older ones only"),
+        ("UNSAFE_LEGACY_RENEGOTIATION_DISABLED", "no TLS in common: it may speak older ones only"),
+        ("DH_KEY_TOO_SMALL", "no TLS in common: it may speak older ones only"),
+        ("WRONG_VERSION_NUMBER", "no TLS at this port"),
+        ("RECORD_LAYER_FAILURE", "no TLS at this port"),  # the same since OpenSSL 3.2
+        ("UNEXPECTED_MESSAGE", "TLS failed"),
+    ],
+)
+def test_why_tls_failed_is_told_apart(said, why):
+    """It was one sentence with that of a changed certificate, and sent an owner after a forger."""
+    error = ssl.SSLError(1, f"[SSL: {said}] x")
+    error.reason = said
+    assert (blame(error, 1.0).kind, blame(error, 1.0).why) == ("tls", why)
+
+
+def _plain(server):
+    line, _ = server.accept()
+    with line:
+        line.recv(4096)
+        line.sendall(b"HTTP/1.1 400 Bad\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_old_tls_a_port_without_it_and_another_certificate_are_told_apart_for_real(tls):
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        threading.Thread(target=_plain, args=(plain,), daemon=True).start()
+        port = plain.getsockname()[1]
+        assert refused(f"https://127.0.0.1:{port}/", pin="0" * 64).why == "no TLS at this port"
+    assert refused(tls.url, pin="0" * 64).why == "its certificate is another one than the pin says"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(HERE / "unit.pem")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AES128-SHA")  # none that is left over since; TLS 1.0 itself may be missing on this machine
+    with serving(lambda head: ok(b"old"), context) as old:
+        assert refused(old.url, pin=fingerprint()).why == "no TLS in common: it may speak older ones only"
 
 
 def test_a_pin_that_is_no_sha256_is_told(tls):
