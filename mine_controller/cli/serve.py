@@ -72,6 +72,8 @@ def command(
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _ended)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _hung_up)
     _ready(settings)
     sockets = _sockets(host, port)
     if not _is_here(host):
@@ -131,6 +133,11 @@ def _ready(settings: Any) -> None:
 def _ended(*_about: object) -> None:
     """Asked to end, it ends well: the server raises the signal again when it has closed its lines."""
     sys.exit(0)
+
+
+def _hung_up(*_about: object) -> None:
+    """A lost line ends it the same way: the server hears of the other signal only."""
+    signal.raise_signal(signal.SIGTERM)
 
 
 def _is_here(host: str) -> bool:

@@ -145,3 +145,28 @@ def test_the_real_service_answers_on_loopback_alone_and_ends_when_told(place):
         assert {line.partition(":")[0] for line in listening} == {"0100007F"}
         one.send_signal(signal.SIGTERM)
         assert one.wait(20) == 0
+
+
+def test_a_lost_line_ends_it_as_well_as_sigterm_does(place):
+    """An owner's ssh that broke off: it fell out of its loop with a traceback, in the middle of an answer."""
+    place.ticks(1)
+    port = closed_port()
+    with process(place, port) as one:
+        wait_open(port)
+        one.send_signal(signal.SIGHUP)
+        assert one.wait(20) == 0
+        assert b"Traceback" not in one.stderr.read()
+
+
+def test_who_does_not_hear_of_a_lost_line_serves_on(place):
+    """nohup"""
+    place.ticks(1)
+    port = closed_port()
+    heard = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with process(place, port) as one:
+            wait_open(port)
+            one.send_signal(signal.SIGHUP)
+            assert ask(port, "GET", "/api/status")[0] == 200
+    finally:
+        signal.signal(signal.SIGHUP, heard)
