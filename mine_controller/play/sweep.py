@@ -69,15 +69,14 @@ def _in_processes(work: Callable[[Task], Result], tasks: Sequence[Task], jobs: i
     others = set(active_children())
     # Fresh processes: a fork would take along locks that threads of this one hold.
     with ProcessPoolExecutor(jobs, get_context("spawn"), _end_with, (os.getpid(),)) as pool:
-        places = {pool.submit(work, task): at for at, task in enumerate(tasks)}
         try:
+            places = {pool.submit(work, task): at for at, task in enumerate(tasks)}
             for done in as_completed(places):
                 yield places[done], done.result()
         except BaseException:  # also whoever leaves the loop early: it goes on up, and no process stays at work
-            for future in places:
-                future.cancel()
             for child in set(active_children()) - others:  # what they are at is wanted no longer, and may take minutes
                 child.terminate()
+            # What still waits goes with them. Nothing is cancelled: the pool's own thread falls over that, and hangs.
             raise  # and leaving the pool waits until they are gone
 
 

@@ -24,6 +24,20 @@ if __name__ == "__main__":
 """
 
 
+LEAVER = """
+from play.test_spread import nap
+from mine_controller.play.sweep import spread
+
+if __name__ == "__main__":
+    results = spread(nap, [0, *[300] * 12], 2)
+    next(results)
+    try:
+        results.throw(KeyboardInterrupt)
+    except KeyboardInterrupt:
+        print("left")
+"""
+
+
 def nap(seconds):
     """What a long task does to whoever waits for it."""
     threading.Event().wait(seconds)
@@ -74,3 +88,22 @@ def test_who_leaves_early_leaves_no_process_at_work_behind(leaves):
         results.close()
     assert set(active_children()) <= before
     assert time.monotonic() - began < 200  # the others would have taken 300
+
+
+def test_who_leaves_while_much_waits_its_turn_ends_at_once_and_says_nothing_of_the_library(tmp_path):
+    """Ctrl-C in a large sweep: the pool's thread fell over what had been taken back, and the command hung for ever."""
+    (tmp_path / "leaver.py").write_text(LEAVER)
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    with subprocess.Popen(
+        [sys.executable, tmp_path / "leaver.py"],
+        env={**os.environ, **path},
+        stdout=-1,
+        stderr=-1,
+        start_new_session=True,
+    ) as one:
+        try:
+            said = one.communicate(timeout=60)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(one.pid, signal.SIGKILL)
+    assert (one.returncode, *said) == (0, b"left\n", b"")
