@@ -9,6 +9,7 @@ class Weak(NamedTuple):
     given_w: float  # what it can give now
     hz: float = 50.0
     phases: int = 3  # that are alive
+    lost: frozenset[int] = frozenset()  # the others, from 0
     fed: bool = True
     said: bool = True  # what it can give is told to whoever asks
     lies: bool = False  # something that was true once is told for ever

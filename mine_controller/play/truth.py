@@ -223,6 +223,7 @@ def _offgrid(site: offgrid.Site) -> Sample:
         given_w=source.available_w,
         hz=source.grid_hz,
         phases=3 - len(world.lost),
+        lost=frozenset(world.lost),
         fed=world.fed,
         said=bus.kind == "ok" and (site.readings == "" or (site.readings == "watts" and not source.available_w)),
         lies=bus.kind == "frozen",

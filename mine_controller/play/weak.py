@@ -38,7 +38,8 @@ def touches(samples: Sequence[Sample]) -> Iterator[float]:
     for was, now in pairwise(samples):
         if was.weak is None or now.weak is None:
             return
-        if was.weak.fed != now.weak.fed or was.weak.phases != now.weak.phases or now.weak.idle_n < was.weak.idle_n:
+        fed = was.weak.fed != now.weak.fed or was.weak.phases != now.weak.phases or was.weak.lost != now.weak.lost
+        if fed or now.weak.idle_n < was.weak.idle_n:
             yield now.at_s
 
 

@@ -8,7 +8,7 @@ from mine_controller.play.homes import HOMES
 from mine_controller.play.lasting import OUTCOMES, judge
 from mine_controller.play.outcomes import History, Sample, Ticked, Told
 from mine_controller.play.places import Household, Weak, Wish
-from mine_controller.play.weak import WEAK
+from mine_controller.play.weak import WEAK, touches
 
 NAMES = ("a01", "a02", "x01")
 BLIND = Told("alarm-1.raise", "supply_blind", "raise", 2)
@@ -131,6 +131,12 @@ def test_o23_what_starts_by_itself_when_it_is_fed_again_is_nobodys_fault():
     made = begun(source((300, 30_000.0, {"phases": 2}), (900, 30_000.0, {})), at=(400,))
     assert list(WEAK["O23"](made))
     assert not list(WEAK["O23"](made._replace(touched=(300.0,))))
+
+
+def test_a_phase_that_is_back_as_another_goes_starts_who_hangs_on_it():
+    lost = [{"phases": 2, "lost": frozenset({phase})} for phase in (2, 2, 0)]
+    made = source(*((10, 30_000.0, about) for about in lost))
+    assert list(touches(made.samples)) == [made.samples[-1].at_s]
 
 
 @pytest.mark.parametrize(("told", "flagged"), [((), True), ((BLIND,), False), ((BLIND._replace(level=1),), True)])
