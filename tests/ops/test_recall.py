@@ -1,6 +1,7 @@
 """Recorded ticks decided again: byte for byte, from any tick on, with gaps said."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -172,7 +173,9 @@ def other_state(state):
 
 
 def upgraded(place, monkeypatch):
-    """Four ticks of a program that kept other fields and made another policy of the same config, then two of this."""
+    """Four ticks of a program that kept other fields and made another policy of the same config, then two of this, all
+    in the middle of an hour: behind the copy of its state that each hour begins with the four can be followed."""
+    place.began = int(time.time()) // 3600 * 3600 - 2400 - place.plant.now
     policy = place.config.policy
     with monkeypatch.context() as then:
         then.setattr(loading, "pack_state", other_state)
