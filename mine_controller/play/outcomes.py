@@ -288,7 +288,7 @@ def _fan_failed(history: History, since_s: float, until_s: float) -> bool:
 
 def o6(history: History) -> Iterator[str]:
     """Heat: no load above 40 degrees for more than two ticks; none where nobody has known the inlet for twenty minutes;
-    no firmware trip while the air is all there.
+    no firmware trip while the air is all there. Smoke takes the fans off at once, over whoever still runs.
 
     A contact that can't be opened is told of instead.
     """
@@ -308,7 +308,7 @@ def o6(history: History) -> Iterator[str]:
             yield f"{stretch[-1].miners_w:.0f} W at {stretch[-1].inlet_c:.1f} °C for {length_s(stretch):.0f} s"
     if all(one.fans_able >= history.fans - 1 for one in history.samples):
         for was, now in pairwise(history.samples):  # who tripped in a heat wave is still tripped in the cool after it
-            if now.tripped > was.tripped and now.ambient_c <= SHED_C:
+            if now.tripped > was.tripped and now.ambient_c <= SHED_C and not now.smoke:
                 yield f"{now.tripped} firmware trips at {now.ambient_c:.0f} °C outside with the fans whole"
 
 

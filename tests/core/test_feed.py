@@ -155,14 +155,14 @@ class Fed(Plant):
 
 
 def test_fans_that_were_just_switched_on_as_the_source_died_are_not_called_failed():
-    """Their watts were read again and the meter was not, so each of them was a fault of its own, every night."""
+    """FAN1: their watts were read again and the meter was not, so each of them was a fault of its own, every night."""
     plant = Fed()
     plant.ticks(4)
     assert any(command.verb == "on" for decision in plant.decisions for command in decision.commands)
     assert plant.events("fan_fault") == []
 
 
-def test_a_fan_that_does_not_turn_on_a_live_source_has_failed_though_the_meter_shows_no_load():
+def test_fan1_a_fan_that_does_not_turn_on_a_live_source_has_failed_though_the_meter_shows_no_load():
     plant = Fed()
     plant.meter, plant.broken, plant.power = 0, set(plant.fan_on), dict.fromkeys(plant.power, 0)
     plant.act = lambda decision: Plant.act(plant, decision)  # nothing dies

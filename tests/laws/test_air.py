@@ -1,4 +1,4 @@
-"""O5, O12: where load without air is nobody's fault, and where it is; air that is nearly too wet for starts."""
+"""O5, O6, O12: where load without air is nobody's fault, and where it is; air that is nearly too wet for starts."""
 
 import pytest
 from laws.histories import DARK_W, FULL_W, history, story
@@ -56,6 +56,12 @@ def test_o5_air_is_wanted_for_load_that_outlets_tell_of():
     samples = story((600, FULL_W, {}), (600, FULL_W, {"fans_n": 0, "fans_able": 0}))
     assert list(OUTCOMES["O5"](history(samples)))
     assert not list(OUTCOMES["O5"](history([one._replace(lied=True) for one in samples])))
+
+
+@pytest.mark.parametrize(("smoke", "flagged"), [(True, False), (False, True)])
+def test_o6_smoke_takes_the_air_from_who_is_still_on_his_way_down(smoke, flagged):
+    samples = story((60, FULL_W, {}), (60, FULL_W, {"smoke": smoke, "fans_n": 0, "tripped": 3, "inlet_c": 39.0}))
+    assert bool(list(OUTCOMES["O6"](history(samples)))) is flagged
 
 
 def test_o12_nobody_has_to_come_back_in_air_that_may_forbid_every_start():
