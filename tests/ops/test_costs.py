@@ -256,14 +256,20 @@ def test_hashes_come_back_from_the_store_to_the_last_one():
 # -- a miner that has left the fleet -----------------------------------------------------------------------------------
 
 
-def test_what_a_miner_saved_stays_saved_when_it_leaves_the_fleet(tmp_path):
-    """Sold, its past is what it was: at 0 W "always on" each kWh it ever drew was a loss, and last week another sum."""
+def _sold(tmp_path):
+    """A home that has sold b1: itself, the row of b1 before, and every row after."""
     found = Home(tmp_path)
     found.prices(15.0, 15.0, 15.0, 15.0, ticks=70).ticks(65)
     was = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}["b1"]
-    assert was["always_on_cost"] > 0
     _sell(found, "b1")
     rows = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}
+    return found, was, rows
+
+
+def test_what_a_miner_saved_stays_saved_when_it_leaves_the_fleet(tmp_path):
+    """Sold, its past is what it was: at 0 W "always on" each kWh it ever drew was a loss, and last week another sum."""
+    found, was, rows = _sold(tmp_path)
+    assert was["always_on_cost"] > 0
     money = ("always_on_cost", "saved")
     assert [rows["b1"][name] for name in money] == pytest.approx([was[name] for name in money], abs=0.02)
     assert rows["b0"]["hours"] > was["hours"]
@@ -274,12 +280,8 @@ def test_what_a_miner_saved_stays_saved_when_it_leaves_the_fleet(tmp_path):
 
 def test_what_a_miner_earned_stays_earned_when_it_leaves_the_fleet(tmp_path):
     """Sold, it earned what it earned: every past day had less in it, and its own row was a loss."""
-    found = Home(tmp_path)
-    found.prices(15.0, 15.0, 15.0, 15.0, ticks=70).ticks(65)
-    was = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}["b1"]
+    found, was, rows = _sold(tmp_path)
     assert was["earned"] > 0
-    _sell(found, "b1")
-    rows = {row["key"]: row for row in report(found.config, 1, "miner", found.wall).rows}
     assert rows["b1"]["earned"] == pytest.approx(was["earned"], rel=0.05)
     assert rows["b1"]["unearned_hours"] < 1, "of the hour it left in, its standby is not known any more"
     total = report(found.config, 1, "day", found.wall).total
