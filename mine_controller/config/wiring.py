@@ -9,11 +9,10 @@
 
 import re
 from collections.abc import Mapping
-from math import sqrt
 from sys import intern
 from typing import Any
 
-from mine_controller.config import pools, relays, uplinks
+from mine_controller.config import branches, pools, relays, uplinks
 from mine_controller.config.fleet import FILE, Row
 from mine_controller.config.lines import UNFILLED, Entry, Section, has_tail, nearest
 from mine_controller.config.model import Endpoint
@@ -36,15 +35,11 @@ TITLE = "wiring"
 STOP_KEY = "stop:switch"  # the level file of emergency-stop, always there
 FANS = 32
 FAN_NORMAL_W = 1500
-CONTINUOUS = 0.8  # a branch carries 80 % of its breaker for hours
 AGES_S = (30, 900)
 _WORDS = ("fan 1", "breaker b1", "phase L1", "max_age inlet_c", "uplink one", "dummy_pool", *relays.WORDS)
 
 _REFERENCE = re.compile(r"([a-z][a-z0-9_]*(?: [A-Za-z0-9_.-]+)?)(?:/([^/,]{1,60}))?")
 _FAN_PART = re.compile(r"(switch|watts) (.+)|normal ([0-9]{1,5})|(active_low)")
-_BREAKER = re.compile(
-    r"([0-9]{1,4}(?:\.[0-9]+)?) A ([0-9]{2,5}(?:\.[0-9]+)?) V(?: (3ph))?(?: phase ([A-Za-z0-9_.-]{1,20}))?"
-)
 
 
 class Wired(NamedTuple):
@@ -174,7 +169,8 @@ class _Wirer:
         elif word == "fan" and name:
             self._fan(entry, name)
         elif word in ("breaker", "phase") and name:
-            (self._breaker if word == "breaker" else self._phase)(entry, name)
+            known = self.breakers if word == "breaker" else self.phases
+            known += branches.line(entry, word, name, self.tell)
         elif entry.key in relays.WORDS:
             self.relays.line(entry)
         elif word in uplinks.WORDS:
@@ -305,23 +301,6 @@ class _Wirer:
         if first != entry:
             self.tell(entry, f"{channel} belongs to {first.key} already (line {first.line})")
         return channel
-
-    def _breaker(self, entry: Entry, name: str) -> None:
-        found = _BREAKER.fullmatch(" ".join(entry.value.split()))
-        amps, volts = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
-        if not found or not (1 <= amps <= 6300 and 10 <= volts <= 36_000):
-            self.tell(entry, "is not understood; write `40 A 240 V phase L1`, or `400 A 480 V 3ph`")
-            return
-        watts = CONTINUOUS * amps * volts * (sqrt(3) if found[3] else 1)
-        self.breakers.append(BreakerSpec(name, int(watts), found[4] or ""))
-
-    def _phase(self, entry: Entry, name: str) -> None:
-        found = _BREAKER.fullmatch(" ".join(entry.value.split()))
-        amps, volts = (float(found[1]), float(found[2])) if found else (0.0, 0.0)
-        if not found or found[3] or found[4] or not (1 <= amps <= 6300 and 10 <= volts <= 36_000):
-            self.tell(entry, "is not understood; write `60 A 230 V`, volts from the phase to neutral")
-            return
-        self.phases.append(BreakerSpec(name, int(CONTINUOUS * amps * volts), name))
 
 
 def _max_age_s(quantity: str) -> int:

@@ -221,6 +221,13 @@ def test_a_wrong_phase_is_told(write, line, word):
     assert any(word in text for text in told(wired(write, line)))
 
 
+def test_a_breaker_of_three_phases_that_names_one_is_told_with_what_to_write(write):
+    """It was taken, and all that hangs on it was counted on that one phase; volts between phases gave the limit."""
+    found = told(wired(write, "breaker b9 = 400 A 480 V 3ph phase L1"))
+    assert len(found) == 1
+    assert "breaker b9: is on all three phases (3ph) and on phase L1: write one of the two" in found[0]
+
+
 def test_a_miner_on_another_phase_than_its_breaker_is_told(write):
     fleet = FLEET.replace("pdu pdu1/A2,b1,L1", "pdu pdu1/A2,b1,L2")
     assert told(write(fleet=fleet)) == ["fleet.csv:3 phase: is L2, and [wiring] has breaker b1 on L1: one is wrong"]
