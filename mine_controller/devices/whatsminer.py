@@ -4,6 +4,8 @@ API 1 and 2 answer on the CGMiner port, one command a connection; API 3 answers 
 firmware answers alone. Commands are sent by our own hand and never by asic-rs: version 0.8.6 of that sends
 `open_write_api` with another maker's key whenever a unit answers no, even to a read, and so would switch on what the
 owner has switched off. A no is told with what helps: the write API is a switch in MicroBT's WhatsMinerTool.
+A unit may be set to stop late: API 3 has a random delay of up to 120 s (`set.system.time_randomized`, shown by
+`get.system.setting`; MicroBT's manual of API 3). Give `proof_s` that time and 20 s more, or it is cut while it waits.
 """
 
 from collections.abc import Sequence
@@ -56,6 +58,9 @@ class Options(NamedTuple):
     standby_w: int = option(15, unit="W", low=0, high=2000, help="what a stopped miner draws")
     ramp_patience_s: int = option(600, low=60, high=3600, unit="s", help="how long a start may take before it failed")
     settle_s: int = option(SETTLE_S, low=0, high=900, unit="s", help="how long a word counts little after a restart")
+    proof_s: int = option(
+        20, low=10, high=600, unit="s", help="how long a stop may take to show; more where units are set to stop late"
+    )
     pools: tuple[Pool, ...] = _pools.POOLS
 
 

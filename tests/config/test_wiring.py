@@ -55,6 +55,14 @@ def test_miners_have_their_gentle_way_first_and_the_outlet_last(write):
     assert (third.mac, third.nominal_w, third.outlet) == ("SN12345678", 3400, "")
 
 
+def test_a_whatsminer_that_is_set_to_stop_late_gets_the_time_its_section_says(write):
+    """API 3 sets a random delay of up to 120 s before a stop (`time-randomized`): not lying, and not to be cut."""
+    section = "[whatsminer row]\nhosts = 127.0.0.9\nproof_s = 140\n"
+    path = write(TEXT.replace("[wiring]", f"{section}[wiring]"), FLEET.replace("cloud mine", "whatsminer row"))
+    (first, *_) = load(path).policy.wiring.miners
+    assert first.paths[0] == Way("whatsminer row", 140, gentle=True)
+
+
 def test_lanes_are_paced_by_the_sections_own_number(write):
     lanes = load(write()).policy.wiring.lanes
     assert set(lanes) == {"relay fans", "pdu pdu1", "cloud mine"}
