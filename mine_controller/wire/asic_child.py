@@ -12,6 +12,7 @@ was read, a control's False may mean refused, lost or late, and a restart is Tru
 import asyncio
 import contextlib
 import ctypes
+import http.client
 import json
 import os
 import signal
@@ -34,6 +35,9 @@ ELSEWHERE = {
     "AvalonMiner Stock": "avalon",
 }
 VNISH, TUNED, TUNE = "VNish", "tuned", "tune one on its own page"
+VNISH_PORT, VNISH_S, VNISH_CAP = 80, 5.0, 65_536  # the library knows no other port, either
+VNISH_RUNS = ("initializing", "starting", "auto-tuning", "mining", "restarting")
+OLD_STILL = "taken, but it did not start anew for it"
 NO_TLS = "asic-rs leaves the TLS of a pool out on VNish, so that it would not connect: use its port without"
 
 Say = Callable[[dict[str, Any]], None]
@@ -183,7 +187,28 @@ async def _command(miner: Any, job: dict[str, Any], began: Callable[[], None]) -
     if not able:
         return {**about, "unsupported": True}
     began()
-    return {**about, "said": await send()}
+    said = await send()
+    if said is True and miner.firmware == VNISH and job["do"] in ("pool", "limit"):
+        waits = await asyncio.to_thread(_waits_for_start, job["host"])
+        if waits and await miner.restart() is not True:
+            return {**about, "error": OLD_STILL}
+    return {**about, "said": said}
+
+
+def _waits_for_start(host: str) -> bool:
+    """Whether this VNish unit runs and keeps to its old settings until it starts anew: its API says so
+    (`restart_required`, in each of the descriptions 1.2.6 to 1.3.4), and 0.8.6 does not look. A stopped one takes
+    them up when it starts."""
+    asking = http.client.HTTPConnection(host, VNISH_PORT, timeout=VNISH_S)
+    try:
+        asking.request("GET", "/api/v1/status")
+        told = json.loads(asking.getresponse().read(VNISH_CAP))
+    except (OSError, http.client.HTTPException, ValueError, RecursionError):
+        return False  # what it does is read again each tick, and a setting that did not come about is told again
+    finally:
+        asking.close()
+    known = isinstance(told, dict)
+    return known and told.get("restart_required") is True and told.get("miner_state") in VNISH_RUNS
 
 
 async def _fit(miner: Any, job: dict[str, Any]) -> tuple[str, str]:

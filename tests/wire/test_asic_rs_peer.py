@@ -183,31 +183,55 @@ def test_a_limit_of_vnish_is_the_strongest_preset_it_is_tuned_for(units):
     assert [body["miner"]["overclock"]["preset"] for body in written] == ["2500"]
 
 
-def test_it_starts_and_restarts_vnish_and_writes_one_pool_without_starting_anew(units):
-    """What 0.8.6 sends: a start and no resume, the pool's host and port alone, and no restart though the unit wants
-    one for it (`restart_required`). So a yes to a pool is no more than taken."""
-    written = []
+def obeys(written, state="mining", *, wants=True):
+    """A VNish unit that keeps what it is set to, and takes it up at its next start where it `wants` one."""
+    settings = {"miner": {"overclock": {"preset": "2000"}}}
+    presets = [{"name": name, "status": "tuned"} for name in ("2000", "2500")]
 
     def pages(path, headers, body):
+        if path == "/api/v1/status":
+            return 200, json.dumps({"miner_state": state, "restart_required": bool(written) and wants}).encode()
         if path in ("/api/v1/mining/start", "/api/v1/mining/restart"):
             return (200, b"null") if headers.get("authorization") == "Bearer eyJ-example-token" else (401, b"{}")
+        if path == "/api/v1/autotune/presets":
+            return 200, json.dumps(presets).encode()
         if path == "/api/v1/settings" and body:
             written.append(json.loads(body))
-            return 200, b'{"restart_required":true,"reboot_required":false}'
-        return vnish(path, headers, body)
+            settings["miner"] |= written[-1]["miner"]
+            return 200, json.dumps({"restart_required": wants, "reboot_required": False}).encode()
+        return (200, json.dumps(settings).encode()) if path == "/api/v1/settings" else vnish(path, headers, body)
 
-    host, mac = HOST + "9", "02:00:00:00:00:0b"
-    units.append(web(host, pages))
+    return pages
+
+
+def orders(unit):
+    posted = [heard for heard in unit.heard if heard.startswith("POST") and "unlock" not in heard]
+    return [heard.rpartition("/")[2] for heard in posted]
+
+
+POOL = (("stratum+tcp://north.example:3333", "acct.w1", "x"),)
+
+
+def test_it_starts_and_restarts_vnish_and_writes_one_pool(units):
+    """What 0.8.6 sends: a start and no resume, and the pool's host and port alone."""
+    written, host, mac = [], HOST + "9", "02:00:00:00:00:0b"
+    units.append(web(host, obeys(written, wants=False)))
     assert told(Job(host, "run", mac, logins=LOGINS))["said"] is True
     assert told(Job(host, "restart", mac, logins=LOGINS))["said"] is True
-    pool = (("stratum+tcp://north.example:3333", "acct.w1", "x"),)
-    assert told(Job(host, "pool", mac, "north", LOGINS, pool))["said"] is True
-    orders = [
-        heard.rpartition("/")[2] for heard in units[0].heard if heard.startswith("POST") and "unlock" not in heard
-    ]
-    assert orders == ["start", "restart", "settings"]
+    assert told(Job(host, "pool", mac, "north", LOGINS, POOL))["said"] is True
+    assert orders(units[0]) == ["start", "restart", "settings"]
     (row,) = written[0]["miner"]["pools"]
     assert (row["url"], row["user"], row["pass"]) == ("north.example:3333", "acct.w1", "x")
+
+
+@pytest.mark.parametrize(("state", "sent"), [("mining", ["settings", "restart"]), ("stopped", ["settings"])])
+@pytest.mark.parametrize("job", [("pool", "north", POOL), ("limit", "2500", ())])
+def test_a_setting_of_vnish_that_waits_for_a_start_gets_one_unless_the_unit_is_stopped(units, state, sent, job):
+    """0.8.6 never starts it anew, so that it would hash for the old pool for good; who is stopped stays so."""
+    host, (verb, value, pools) = HOST + "10", job
+    units.append(web(host, obeys([], state)))
+    assert told(Job(host, verb, "02:00:00:00:00:0b", value, LOGINS, pools))["said"] is True
+    assert orders(units[0]) == sent
 
 
 @pytest.mark.parametrize("model", ["1566", "Q"])
