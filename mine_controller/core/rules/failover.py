@@ -12,6 +12,7 @@ from typing import Any
 from mine_controller.core import blocks, pools
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.option import option
+from mine_controller.core.pool_homes import before_window
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -86,7 +87,8 @@ def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str,
 
 def _move(view: View, kept: dict[str, Any]) -> None:
     """Who is put elsewhere by a stand-in, and where it belongs. Whoever is anywhere else by now is left alone; who has
-    said nothing for hours, off or asleep, comes back where it was put."""
+    said nothing for hours, off or asleep, comes back where it was put. After a window of a schedule it belongs where
+    that found it, also when the window's own pool is down."""
     books, homes = kept.get("pools") or {}, kept.get("moved") or {}
     if not homes and not any(book.get("instead") for book in books.values()):
         kept.pop("moved", None)
@@ -94,10 +96,11 @@ def _move(view: View, kept: dict[str, Any]) -> None:
     line_down = pools.line_is_down(view.image, view.wiring)
     instead = {name: str(book["instead"]) for name, book in books.items() if book.get("instead")}
     listed = [pool for pool in view.pools if pool.name in books]
-    moved: dict[str, str] = {}
+    moved, before = dict[str, str](), before_window(view.state.memory)
     for spec in view.wiring.miners:
-        now, home = pools.pool_of(view.image, spec), homes.get(spec.id, "")
-        known = line_down or not now or now in pools.along(home, listed)
+        now, put = pools.pool_of(view.image, spec), homes.get(spec.id, "")
+        home = before.get(spec.id) or put
+        known = line_down or not now or now in pools.along(home, listed) | pools.along(put, listed)
         if home in books and known and (home in instead or now != home):
             moved[spec.id] = home
         elif now in instead and instead[now] in spec.pools and "pool" in spec.verbs:

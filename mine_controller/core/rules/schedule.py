@@ -17,6 +17,7 @@ from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, R
 from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.option import option
+from mine_controller.core.pool_homes import own_pool
 from mine_controller.core.pools import along
 from mine_controller.core.view import View
 from mine_controller.core.windows import Window, days_of, hours_of, is_open, next_edge
@@ -194,7 +195,7 @@ def _before(view: View, were: Mapping[str, Any], wishes: Sequence[Wish]) -> dict
 
 def _row(view: View, spec: MinerSpec, verb: str, row: Any, asked: Mapping[str, str]) -> dict[str, Any] | None:
     """What is remembered of one miner, None: nothing has to be, or is known to be changed back."""
-    told, wanted = seen(view, spec, verb), asked.get(f"{verb} {spec.id}")
+    told, wanted = _own(view, spec, verb), asked.get(f"{verb} {spec.id}")
     if wanted is not None:
         if row is None:
             return {"was": told, "put": [wanted], "shut_s": 0} if _takes(spec, verb, told) and told != wanted else None
@@ -207,13 +208,19 @@ def _row(view: View, spec: MinerSpec, verb: str, row: Any, asked: Mapping[str, s
     return None if other and view.now_s - shut_s >= FORGET_S else {**row, "shut_s": shut_s}
 
 
+def _own(view: View, spec: MinerSpec, verb: str) -> Any:
+    """What it is set to: not the pool that stands in for its own now, or that is lent to it for want of a line."""
+    told = seen(view, spec, verb)
+    return own_pool(view.state.memory, spec, str(told)) if verb == "pool" and told is not None else told
+
+
 def _takes(spec: MinerSpec, verb: str, told: Any) -> bool:
     return told in (spec.modes if verb == "mode" else spec.pools)
 
 
 def _is_chosen(view: View, spec: MinerSpec, verb: str, row: Mapping[str, Any]) -> bool:
     """Whether it tells what somebody set between two windows: not what one put it to, nor a pool that may stand in."""
-    told = seen(view, spec, verb)
+    told = _own(view, spec, verb)
     stands_in = verb == "pool" and told in along(str(row["was"]), view.pools)
     return _takes(spec, verb, told) and told not in row["put"] and not stands_in
 
@@ -223,7 +230,7 @@ def _back(view: View, before: Mapping[str, Any]) -> Iterator[Wish]:
     for spec in view.wiring.miners if before else ():
         for verb, word in BACK.items():
             row = before.get(verb, {}).get(spec.id)
-            if row is not None and row["shut_s"] and seen(view, spec, verb) in row["put"]:
+            if row is not None and row["shut_s"] and _own(view, spec, verb) in row["put"]:
                 reason = Reason("schedule", "back", (("was", row["was"]),))
                 yield Wish(ECONOMICS, f"{word} {spec.id}", row["was"], reason)
 
