@@ -13,6 +13,7 @@ from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
 from mine_controller.core.held import watch_hold
 from mine_controller.core.lamp import light
+from mine_controller.core.left import left
 from mine_controller.core.liars import with_lies
 from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
@@ -164,7 +165,7 @@ def _act_on(
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
     quiet = view.image.clock.opening and not plan.stops
     forecast = time_to_obey(view, obey_within_s) if quiet else view.state.last.get("forecast", {})
-    state = _next_state(view, memory | lit.memory | held.memory, compared, plan, watched, mode, policy)
+    state = _next_state(view, memory | lit.memory | held.memory | left(view), compared, plan, watched, mode, policy)
     state = state._replace(
         last={**state.last, **alarms.last, "forecast": forecast},
         alarms=alarms.alarms,

@@ -57,6 +57,7 @@ def _turn(view: View, kept: dict[str, Any], alarms: dict[str, Alarm]) -> Reason:
     grave = [one for one in alarms.values() if one.get("severity") == "emergency"]
     unseen = [one for one in grave if not _seen(one, alarms)]
     hushed_s = view.now_s if view.seen else int(kept.get("hushed_s") or 0)
+    kept["relay"] = view.wiring.lamp
     kept["hushed_s"] = 0 if unseen or view.now_s - hushed_s >= HUSH_S else hushed_s
     if unseen or (untold and not kept["hushed_s"]):
         kept["on"], kept["gone_s"] = 1, 0

@@ -393,6 +393,14 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("lamp", "calm"): "nothing calls for people",
     ("alarm", "channel_dead"): "{channel} takes no messages: {why}",
     ("alarm", "pump_stuck"): "{relay} shows {now} where {want} is wanted: the wall's pump does not do as it is told",
+    (
+        "alarm",
+        "wall_left",
+    ): "{relay} shows {now}: the wall's pump was on when [wiring] lost it, and nobody switches it any more",
+    (
+        "alarm",
+        "lamp_left",
+    ): "{relay} shows {now}: the lamp was lit when [wiring] lost it, and nobody darkens it any more",
     ("alarm", "lamp_stuck"): "{relay} shows {now} where {want} is wanted: the lamp can't be relied on",
     ("uplinks", "down"): "uplink {link} is down: {why}",
     ("uplinks", "up"): "uplink {link} is good again, after {for_s}",

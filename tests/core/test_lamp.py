@@ -348,3 +348,20 @@ def _rest(decision):
     others = [(one.target, one.verb) for one in decision.commands if one.target != TARGET]
     state = decision.state
     return (decision.mode, decision.why, decision.plan, decision.look, others, state.shed, state.miners, state.fans)
+
+
+def test_a_lamp_that_is_lit_when_the_config_loses_it_is_told_until_it_is_dark():
+    """A siren went on for ever, whoever acked."""
+    plant = calm()
+    plant.smoke = "alarm"
+    plant.tick()
+    wires = plant.wiring._replace(lamp="")
+    plant.wiring, plant.policy = wires, plant.policy._replace(wiring=wires)
+    plant.ticks(8)
+    (event,) = plant.events("lamp_stuck")
+    assert (event.about, sentence(event.reason)) == (
+        RELAY, f"{RELAY} shows on: the lamp was lit when [wiring] lost it, and nobody darkens it any more",
+    )  # fmt: skip
+    plant.lamp = "off"
+    plant.ticks(6)
+    assert f"lamp_stuck {RELAY}" not in plant.state.alarms

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from core.plant import Plant, policy, wiring
+from core.plant import Plant, policy, request, wiring
 from core.rule_desk import Desk
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from mine_controller.core.option import fill
 from mine_controller.core.rules import wall
 from mine_controller.core.words import sentence
 
-RELAY = "controlbyweb fans/9"
+RELAY = "controlbyweb fans/10"
 
 
 class Walled(Plant):
@@ -237,3 +237,77 @@ def test_hum3_a_pump_whose_relay_does_not_follow_for_ten_minutes_is_told_once_an
     plant.follows = True
     plant.ticks(3)
     assert not [key for key in plant.state.alarms if key.startswith("pump_stuck")]
+
+
+def rewired(plant, **change):
+    """From the next tick on the config wires it so."""
+    plant.wiring = plant.wiring._replace(**change)
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+
+
+def test_hum3_a_pump_that_runs_when_the_config_loses_it_is_told_once_until_its_relay_shows_off():
+    """It ran on without an interlock and nobody knew; what the config does not name is not commanded."""
+    plant = warm()
+    before = len(told(plant))
+    rewired(plant, wall="")
+    plant.ticks(4)
+    assert plant.events("pump_stuck") == []
+    plant.ticks(4)
+    (event,) = plant.events("pump_stuck")
+    assert (event.severity, event.about, sentence(event.reason)) == (
+        "warning",
+        RELAY,
+        f"{RELAY} shows on: the wall's pump was on when [wiring] lost it, and nobody switches it any more",
+    )
+    assert (plant.pump, len(told(plant))) == ("on", before)
+    plant.pump = "off"  # by hand
+    plant.ticks(6)
+    assert not [key for key in plant.state.alarms if key.startswith("pump_stuck")]
+    assert "left" not in plant.state.memory
+    assert plant.violations == []
+
+
+def test_hum3_a_pump_nobody_can_see_any_more_is_told_until_a_person_has_seen_to_it():
+    plant = warm()
+    plant.dead.add("controlbyweb fans")
+    rewired(plant, wall="", fans=())
+    plant.ticks(8)
+    (event,) = plant.events("pump_stuck")
+    assert sentence(event.reason).startswith(f"{RELAY} shows unknown: the wall's pump was on when [wiring] lost it")
+    plant.requests = (request("ack"),)
+    plant.ticks(6)
+    assert not [key for key in plant.state.alarms if key.startswith("pump_stuck")]
+
+
+def test_a_pump_whose_line_is_put_back_or_moved_or_that_stood_is_not_told():
+    plant = warm()
+    rewired(plant, wall="")
+    plant.ticks(3)
+    rewired(plant, wall=RELAY)
+    plant.ticks(12)
+    standing = Walled()
+    standing.ticks(4)
+    rewired(standing, wall="")
+    standing.ticks(12)
+    shadow = Walled(live=False)
+    shadow.inlet = shadow.ambient = 33.0
+    shadow.humidity = 40.0
+    shadow.ticks(6)
+    rewired(shadow, wall="")
+    shadow.ticks(12)
+    assert [one.events("pump_stuck") for one in (plant, standing, shadow)] == [[], [], []]
+
+
+def test_hum3_a_pump_stops_when_the_config_has_neither_inlet_nor_humidity_any_more():
+    """The rule was gone with its inputs, and the pump ran on: not knowing forbids it."""
+    plant = warm()
+    roles = {name: role for name, role in plant.wiring.roles.items() if name not in wall.NEEDS}
+    rewired(plant, roles=roles)
+    kept = {name: own for name, own in plant.policy.rules.items() if name not in ("temperature", "cold", "wall")}
+    plant.policy = plant.policy._replace(rules=kept)
+    plant.follows = False
+    plant.ticks(3)
+    plant.follows = True
+    plant.ticks(3)
+    assert plant.pump == "off"
+    assert "wall" not in plant.state.memory

@@ -336,7 +336,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "pump_stuck": (
         "the relay of the evaporative wall's pump does not do as it is told",
-        "tells it again each tick; one that stays on is stopped by no empty tank and no wet floor",
+        "tells it again while [wiring] has it; one that stays on is stopped by no empty tank and no wet floor",
         "switch the pump off by hand; look at the relay's number in [wiring], its board and its contact",
     ),
     "offline": (
@@ -382,7 +382,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     "best_share": ("a miner found its hardest share yet", "nothing", "nothing"),
     "lamp_stuck": (
         "the relay of the lamp at the site does not do as it is told",
-        "tells it again each tick; nothing else changes",
+        "tells it again while [wiring] has it; nothing else changes",
         "look at the relay's number in [wiring], its board and the lamp; is somebody else switching it?",
     ),
     "channel_dead": (

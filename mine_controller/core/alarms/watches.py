@@ -13,8 +13,9 @@ from mine_controller.core.alarms.needs import lost, still
 from mine_controller.core.feed import dead_by
 from mine_controller.core.lamp import NAME as LAMP
 from mine_controller.core.lamp import wanted
+from mine_controller.core.left import NAME as LEFT
+from mine_controller.core.left import STUCK, shown
 from mine_controller.core.model.alarm import AlarmPolicy
-from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import OnceEach
 from mine_controller.core.reach import answers, commandable, is_dark
@@ -198,17 +199,24 @@ def _pump(look: Look) -> Found:
 
 def _output(look: Look, kind: str, name: str, relay: str) -> Found:
     """An output whose relay shows something else than what is wanted. A silent board is told as such."""
+    yield from _left(look, kind)
     view, lane = look.view, relay.partition("/")[0]
     kept = view.state.memory.get(name)
     if not relay or kept is None or not view.site.live or not commandable(view, lane):
         return
-    seen = view.image.channels.get(f"{relay}:switch")
-    known = seen is not None and not seen.why and view.now_s - seen.at_s <= TEXT_MAX_AGE_S
-    now = str(seen.value) if seen is not None and known else "unknown"
+    now = shown(view, relay)
     if not answers(view, lane):
         yield f"{kind} {name}"
     elif now != wanted(kept):
         yield event(kind, name, ("relay", relay), ("now", now), ("want", wanted(kept)))
+
+
+def _left(look: Look, kind: str) -> Found:
+    """One that was on when [wiring] lost it."""
+    for relay, what in look.view.state.memory.get(LEFT, {}).items():
+        if STUCK[what] == kind:
+            reason = Reason("alarm", f"{what}_left", (("relay", relay), ("now", shown(look.view, relay))))
+            yield Event(kind, KINDS[kind].severity, relay, reason)
 
 
 def _channels(look: Look) -> Found:

@@ -8,6 +8,7 @@ A pump that runs and cools nothing is told, and every fan runs meanwhile; what t
 
 from typing import Any
 
+from mine_controller.core.left import shown
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
 from mine_controller.core.view import View
@@ -38,11 +39,19 @@ def check(options: Options) -> tuple[str, ...]:
     return tuple(wrong)
 
 
+def holds(memory: dict[str, Any]) -> bool:
+    """True while the pump may run: the rule is asked then also where the config has lost what it judges by."""
+    return bool(memory.get("relay"))
+
+
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """The pump on or off, and whether it does anything."""
     if not view.wiring.wall:
         return Advice()
     kept, events = dict(memory), list[Event]()
+    kept["relay"] = view.wiring.wall
+    if not any(map(view.wired, NEEDS)) and not kept.get("on") and shown(view, view.wiring.wall) == "off":
+        return Advice()
     reason = _turn(view, kept, options)
     limits = _watch(view, kept, options, events)
     wish = Wish(EQUIPMENT, "wall", "on" if kept.get("on") else "off", reason)
