@@ -8,10 +8,11 @@
     x401_old     X-401 with old firmware: /state.xml?digitalIO2=0
 
 Seen in the vendor's manuals and in a traffic authority's drivers: values are texts, an input that failed reads "x.x",
-an I/O without a number in the unit's set-up is missing from the answer, the answer to a command is the new state. Fans
-get absolute states only. State 2 is a pulse, for as long as pulseTime says (0.1 to 86,400 s, for this pulse alone);
-another one before its end begins the time anew. The 400 series is told the time before the pulse, the older boards
-after it, as their manuals write it. Only the permissive relay is pulsed.
+an I/O without a number in the unit's set-up is missing from the answer, the answer to a command is the new state. A
+sensor is sensor1, oneWireSensor1 (400 series) or sensor1temp (manual of WebRelay-10 Plus, page 57, and of WebSwitch;
+there "H24.9" is a humidity). Fans get absolute states only. State 2 is a pulse, for as long as pulseTime says (0.1 to
+86,400 s, for this pulse alone); another one before its end begins the time anew. The 400 series is told the time before
+the pulse, the older boards after it, as their manuals write it. Only the permissive relay is pulsed.
 """
 
 import re
@@ -32,11 +33,12 @@ PATHS = {JSON: "state.json", XML: "state.xml", SINGLE: "stateFull.xml", X332: "s
 SWITCH = {JSON: "relay{n}", XML: "relay{n}State", SINGLE: "relayState", X332: "relay{n}State", OLD_401: "digitalIO{n}"}
 LONGEST_PULSE_S = 86_400
 TRIED = (JSON, XML, SINGLE)  # what `auto` asks for, in this order
+NO_SENSOR = "x.x"  # a place without one, or one that does not answer
 WORDS = {"0": "off", "1": "on", 0: "off", 1: "on"}
 _ELEMENT = re.compile(r"<([A-Za-z]\w{0,39})>([^<>]{0,80})</", re.ASCII)
 _RELAY = re.compile(r"(?:relay|digitalio)(\d{1,2})(?:state)?", re.ASCII)
 _INPUT = re.compile(r"(?:digitalinput(\d{1,2})|input(\d{1,2})?state)", re.ASCII)  # with one input: inputstate
-_SENSOR = re.compile(r"(?:onewire)?sensor(\d{1,2})", re.ASCII)
+_SENSOR = re.compile(r"(?:onewire)?sensor(\d{1,2})(?:temp)?", re.ASCII)
 
 
 class Options(NamedTuple):
@@ -201,7 +203,9 @@ def _state(reply: Reply) -> dict[str, Any]:
 
 
 def _relays(state: dict[str, Any]) -> dict[int, Any]:
-    relays = {int(name[1]): value for key, value in state.items() if (name := _RELAY.fullmatch(key))}
+    # Digital I/O are numbered beside the relays: where both have a number, it is the relay's, whichever stands first.
+    names = sorted((name for key in state if (name := _RELAY.fullmatch(key))), key=lambda name: name[0][0] == "r")
+    relays = {int(name[1]): state[name[0]] for name in names}
     if "relaystate" in state:
         relays.setdefault(1, state["relaystate"])
     row = state.get("relaystates")
@@ -237,10 +241,12 @@ def _sensors(state: dict[str, Any], unit: str) -> Iterator[Found]:
     for key, value in state.items():
         name = _SENSOR.fullmatch(key)
         if name and unit in ("C", "F"):
-            yield _sensor(f"sensor {int(name[1])}", number(value), unit)
+            yield _sensor(f"sensor {int(name[1])}", value, unit)
 
 
-def _sensor(channel: str, value: float | None, unit: str) -> Found:
+def _sensor(channel: str, told: Any, unit: str) -> Found:
+    value = number(told)
     if value is None:
-        return Found(channel, "temp_c", None, "no sensor")
+        gone = str(told).strip().lower() == NO_SENSOR
+        return Found(channel, "temp_c", None, "no sensor" if gone else f"reads {clean(told, 20)!r}: no temperature")
     return Found(channel, "temp_c", value if unit == "C" else round((value - 32) / 1.8, 2))

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -200,3 +201,18 @@ def test_a_pulse_and_its_length_stand_in_the_order_of_the_boards_own_manual(dial
     pulse = command(relay, "pulse")._replace(value="600")
     assert told(unit.wire, options(dialect=dialect), pulse) == [(pulse.id, "applied")]
     assert unit.paths == [query]
+
+
+@pytest.mark.parametrize("rows", [("relay1", "digitalIO1"), ("digitalIO1", "relay1")])
+def test_a_digital_output_of_the_same_number_is_not_taken_for_the_relay(rows):
+    said = {"relay1": "1", "digitalIO1": "0"}
+    body = json.dumps({name: said[name] for name in rows}).encode()
+    found = controlbyweb.parse([Reply("state_json", 200, {}, body)], options(dialect="state_json", relays=1))
+    assert found[0][:3] == ("1", "switch", "on")
+
+
+@pytest.mark.parametrize(("told_by", "why"), [("x.x", "no sensor"), ("H24.9", "reads 'H24.9': no temperature")])
+def test_a_probe_without_a_temperature_says_what_it_reads(told_by, why):
+    body = f"<datavalues><relay1state>0</relay1state><units>C</units><sensor1temp>{told_by}</sensor1temp></datavalues>"
+    found = controlbyweb.parse([Reply("state_xml", 200, {}, body.encode())], options(dialect="state_xml", relays=1))
+    assert [(one.value, one.why) for one in found if one.channel == "sensor 1"] == [(None, why)]
