@@ -5,7 +5,8 @@ import pytest
 from core.plant import WALL, Plant, policy, wiring
 
 from mine_controller.core import rules
-from mine_controller.core.alarms.catalogue import KINDS
+from mine_controller.core.alarms.catalogue import KINDS, default_ways
+from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.words import sentence
 
 BARE = ("stop",)  # the roles of a site that reads nothing
@@ -103,3 +104,14 @@ def test_an_inlet_that_is_taken_out_of_the_config_ends_the_emergency_that_it_wen
     plant.wiring, plant.policy = after.wiring, after.policy
     plant.tick()
     assert "inlet_blind inlet" not in plant.state.alarms
+
+
+def test_what_is_switched_off_and_about_what_the_config_no_longer_has_is_forgotten():
+    plant = with_alarm(bare(), "uplink_down", "wan", "uplinks")
+    row = plant.state.alarms["uplink_down wan"]
+    plant.state = plant.state._replace(alarms={}, last={"alarm_book": {"pending": {"uplink_down wan": row}}})
+    off = default_ways("uplink_down")._replace(on=False)
+    plant.policy = plant.policy._replace(alarms=AlarmPolicy(kinds={"uplink_down": off}))
+    plant.tick()
+    assert "pending" not in (plant.state.last.get("alarm_book") or {})
+    assert not [event for event in plant.decisions[-1].events if event.about == "wan"]

@@ -2,7 +2,8 @@
 
 Open alarms lie in `State.alarms` by key ("kind about"), what else the machine remembers in `last["alarm_book"]`:
 
-pending   seen, and not yet for as long as its delay asks; also what is switched off ("off"), so that it is not news
+pending   seen, and not yet for as long as its delay asks; also what is switched off: it is no news, and is told when
+          it still is so once its kind is switched on again
 raises    when each key was raised in the last half hour: three times is chattering, and it is held open
 told      when messages of each gate went out lately: the cool-down counts from there
 shelved   key -> until when nothing is told of it
@@ -177,6 +178,8 @@ class Machine:
             self._raised(level, level=True)
         if self.given.judged:
             self._gone({f"{level.kind} {level.about}" for level in self.given.levels})
+        for key in self.given.moot & self.pending.keys():
+            del self.pending[key]
         for key in sorted(self.given.moot & self.alarms.keys()):
             alarm = self.alarms[key]
             if alarm.setdefault("clear_s", self.now_s) == self.now_s:
@@ -230,7 +233,7 @@ class Machine:
         found = self.pending.setdefault(
             key, {"kind": event.kind, "about": event.about, "severity": severity, "since_s": self.now_s}
         )
-        found |= {"reason": _packed(event.reason), "level": int(level), "off": int(not ways.on)}
+        found |= {"reason": _packed(event.reason), "level": int(level)}
         if graver(severity, found["severity"]):
             found["severity"] = severity
 
@@ -278,9 +281,13 @@ class Machine:
         ripe = [
             key
             for key, one in self.pending.items()
-            if not one.get("off") and self.now_s - one["since_s"] >= self.ways(one["kind"]).delay_s - JITTER_S
+            if (ways := self.ways(one["kind"])).on and self.now_s - one["since_s"] >= ways.delay_s - JITTER_S
         ]
-        old = [key for key, one in self.pending.items() if self.now_s - one["since_s"] > kind_of(one["kind"]).lasts_s]
+        old = [
+            key
+            for key, one in self.pending.items()
+            if not (row := kind_of(one["kind"])).over and self.now_s - one["since_s"] > row.lasts_s
+        ]
         for key in ripe:
             self._activate(key, self.pending.pop(key))
         for key in old:
@@ -338,11 +345,15 @@ class Machine:
     # -- what ends ------------------------------------------------------------------------------------------------
 
     def end_what_is_over(self) -> None:
-        """Gone for its off-delay; held while it chatters; forgotten after a day where nothing ends it."""
+        """Gone for its off-delay; held while it chatters; forgotten after a day where nothing ends it. What an event
+        raised is said once: it is remembered while its kind is switched off."""
         for key, alarm in list(self.alarms.items()):
             row, ways = kind_of(alarm["kind"]), self.ways(alarm["kind"])
             if not ways.on:
                 del self.alarms[key]
+                if not alarm.get("level") and "clear_s" not in alarm:
+                    names = ("kind", "about", "severity", "since_s", "reason", "level")
+                    self.pending[key] = {name: alarm.get(name, 0) for name in names}
             elif "clear_s" in alarm:
                 held = alarm.get("chatter") and self.now_s - max(self.raises.get(key) or [0]) < CHATTER_S
                 least_s = ways.off_delay_s - JITTER_S if ways.off_delay_s else 0

@@ -38,9 +38,11 @@ _THINGS: dict[str, Things] = {
 
 
 def without(view: View, memory: Mapping[str, dict[str, Any]]) -> frozenset[str]:
-    """Keys of open alarms that nobody could end any more. `memory`: what each rule of this config keeps after this
-    round; a rule that keeps nothing does not know that it raised anything."""
-    return frozenset(key for key, alarm in view.state.alarms.items() if _is_moot(alarm, view, memory))
+    """Keys of alarms, open or pending, that nobody could end any more. `memory`: what each rule of this config keeps
+    after this round; a rule that keeps nothing does not know that it raised anything."""
+    pending = (view.state.last.get("alarm_book") or {}).get("pending") or {}
+    known = (*pending.items(), *view.state.alarms.items())
+    return frozenset(key for key, alarm in known if _is_moot(alarm, view, memory))
 
 
 def _is_moot(alarm: Mapping[str, Any], view: View, memory: Mapping[str, dict[str, Any]]) -> bool:
