@@ -38,7 +38,7 @@ FIRMWARES = (
 )
 STATES = {
     **dict.fromkeys(("Initializing", "Starting", "Restarting"), "booting"),
-    **dict.fromkeys(("Idling", "Paused", "Suspended"), "sleeping"),
+    **dict.fromkeys(("Idling", "Paused", "Suspended", "Sleep", "Sleeping"), "sleeping"),  # Sleep: MARA's own word
     **dict.fromkeys(("Stopped", "Stopping", "CoolingDown"), "stopped"),
     "Error": "error",
 }

@@ -132,7 +132,7 @@ async def _read(miner: Any) -> dict[str, Any]:
         "mac": data.mac,
         "serial": data.serial_number,
         "mining": data.is_mining,
-        "state": type(data.operating_state).__name__.rpartition("_")[2] if data.operating_state is not None else None,
+        "state": _state(data.operating_state),
         "watts": data.wattage,
         "limit": data.tuning_target.watts if data.tuning_target is not None else None,
         "mode": _mode(data.tuning_target),
@@ -142,6 +142,14 @@ async def _read(miner: Any) -> dict[str, Any]:
         "boards": [_board(board) for board in data.hashboards[:BOARDS]],
         "pools": [_pool(pool) for group in data.pools[:POOLS] for pool in group.pools[:POOLS]],
     }
+
+
+def _state(state: Any) -> str | None:
+    """Its name; one that the library has none for in the firmware's own words."""
+    if state is None:
+        return None
+    raw = getattr(state, "raw", None)
+    return raw[:TEXT] if isinstance(raw, str) else type(state).__name__.rpartition("_")[2]
 
 
 def _mode(target: Any) -> str | None:

@@ -48,6 +48,7 @@ def test_a_unit_is_read_in_one_round_of_the_library():
         ("AdjustingFrequency", 0.0, 5000, "error"),
         ("Paused", 0.0, 900, "sleeping"),
         ("Stopped", 0.0, 900, "stopped"),
+        ("Sleep", 0.0, 264, "sleeping"),  # as MARA's firmware 3.14 calls it
         ("Starting", 0.0, 20, "booting"),
         ("Error", 0.0, 900, "error"),
         ("Unknown", 0.0, 900, None),

@@ -234,6 +234,22 @@ def test_a_setting_of_vnish_that_waits_for_a_start_gets_one_unless_the_unit_is_s
     assert orders(units[0]) == sent
 
 
+def test_a_state_that_it_has_no_name_for_is_told_in_the_words_of_the_firmware(units):
+    """MARA's firmware 3.14 asleep, as captured in a test of asic-rs: the library knows no `Sleep`."""
+    brief = {"status": "Sleep", "hashrate_realtime": 0, "power_consumption_estimated": 25, "elapsed": 264}
+    pages = {"brief": brief, "overview": {"mac": "02:00:00:00:00:31"}}
+    version = {"STATUS": [{"STATUS": "S", "Description": "MARAFW"}], "VERSION": [{"Model": "Antminer S19J Pro"}]}
+
+    def mara(path, headers, body):
+        told = pages.get(path.rpartition("/")[2])
+        return (200, json.dumps(told).encode()) if told else (404, b"{}")
+
+    host = HOST + "11"
+    units += [web(host, mara), api(host, lambda command: version)]
+    read = told(Job(host, "read"))
+    assert (read["firmware"], read["state"], read["rate"], read["watts"]) == ("Marathon", "Sleep", 0, 25)
+
+
 @pytest.mark.parametrize("model", ["1566", "Q"])
 def test_an_avalon_gets_no_command_by_it(units, model):
     """0.8.6 would send a limit of 2500 W as worklevel 2.5 kW."""
