@@ -2,7 +2,8 @@
 commanded in a process of its own.
 
 What it makes up is not passed on: `is_mining` is false or true where nothing was read, so a unit works only by a state
-that its firmware names or by a hash rate; watts of 0 and -1 are none. An address where a Whatsminer answers is left
+that its firmware names or by a hash rate (an Auradine also sleeps by its `false`, which asic-rs has from its mode
+alone); watts of 0 and -1 are none. An address where a Whatsminer answers is left
 out, because asic-rs would switch its write API on (see `whatsminer`); a look on its ports comes first. Stock Antminers,
 LuxOS and Avalons are read and not commanded here: their own kinds do that, `antminer` and `avalon`.
 """
@@ -42,6 +43,7 @@ STATES = {
     **dict.fromkeys(("Stopped", "Stopping", "CoolingDown"), "stopped"),
     "Error": "error",
 }
+SLEEPS_BY_FALSE = "Auradine Stock"  # read in 0.8.6: false only where `Mode/0/Sleep` is on, true where it was not read
 AT_WORK = ("Mining", "Stable", "Tuning", "Restricted", "DegradedMining")
 NO_WHATSMINER = "a Whatsminer answers: put it into a section [whatsminer]"
 
@@ -146,7 +148,7 @@ def _unit(reply: Reply, options: Options) -> Unit:
 
 def _told(tree: dict[str, Any], options: Options) -> Told:
     rate, uptime = _asic.counted(tree.get("rate")), _asic.counted(tree.get("uptime"))
-    word, why = _word(tree.get("state"), rate, uptime, options)
+    word, why = _word(_state(tree), rate, uptime, options)
     boards = [board for board in _list(tree, "boards") if isinstance(board, dict)]
     pools = [pool for pool in _list(tree, "pools") if isinstance(pool, dict)]
     active = next((pool for pool in pools if pool.get("active") is True), None)
@@ -172,6 +174,14 @@ def _told(tree: dict[str, Any], options: Options) -> Told:
 def _list(tree: dict[str, Any], name: str) -> list[Any]:
     found = tree.get(name)
     return found if isinstance(found, list) else []
+
+
+def _state(tree: dict[str, Any]) -> Any:
+    """As its firmware names it, or as asic-rs knows it without a name."""
+    state = tree.get("state")
+    if state is None and tree.get("firmware") == SLEEPS_BY_FALSE and tree.get("mining") is False:
+        return None if (_asic.counted(tree.get("rate")) or 0) > 0 else "Sleep"
+    return state
 
 
 def _word(state: Any, rate: float | None, uptime_s: float | None, options: Options) -> tuple[str | None, str]:

@@ -63,6 +63,21 @@ def test_the_word_is_what_the_firmware_names_and_never_is_mining(state, rate, up
     assert value(read(Rack({}, library=lambda _: told)), MAC, "word") == word
 
 
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ({"mining": False}, "sleeping"),
+        ({"mining": True}, None),
+        ({"mining": False, "rate": 200.0}, "hashing"),
+        ({"mining": False, "rate": None}, "sleeping"),
+        ({"mining": False, "firmware": "UMC OS"}, None),
+    ],
+)
+def test_an_auradine_names_no_state_but_is_not_mining_only_where_its_mode_says_sleep(told, word):
+    told = {**TOLD, "state": None, "rate": 0.0, "watts": 0.0, "firmware": "Auradine Stock", **told}
+    assert value(read(Rack({}, library=lambda _: told)), MAC, "word") == word
+
+
 @pytest.mark.parametrize(("watts", "known"), [(5200.0, 5200), (0.0, None), (-1.0, None), (None, None), ("x", None)])
 def test_watts_that_were_not_measured_are_unknown(watts, known):
     assert value(read(Rack({}, library=lambda _: {**TOLD, "watts": watts})), MAC, "power_w") == known

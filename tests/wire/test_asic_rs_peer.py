@@ -45,7 +45,7 @@ class Tcp(ThreadingTCPServer):
     daemon_threads = allow_reuse_address = True
 
 
-def web(host, pages):
+def web(host, pages, port=80):
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
@@ -64,7 +64,7 @@ def web(host, pages):
         def log_message(self, *about):
             pass
 
-    return Server(Web, host, 80, Handler)
+    return Server(Web, host, port, Handler)
 
 
 def api(host, tables):
@@ -248,6 +248,26 @@ def test_a_state_that_it_has_no_name_for_is_told_in_the_words_of_the_firmware(un
     units += [web(host, mara), api(host, lambda command: version)]
     read = told(Job(host, "read"))
     assert (read["firmware"], read["state"], read["rate"], read["watts"]) == ("Marathon", "Sleep", 0, 25)
+
+
+@pytest.mark.parametrize(("mode", "mining"), [({"Sleep": "on"}, False), ({"Sleep": "off"}, True), (None, True)])
+def test_an_auradine_is_told_as_not_mining_only_where_its_mode_says_sleep(units, mode, mining):
+    """So that a false may be believed of this one; when this fails, it may not."""
+    good, host = {"STATUS": [{"STATUS": "S"}]}, HOST + "12"
+    tables = {
+        "version": {"VERSION": [{"GCMiner": "1.2.3"}]},
+        "devdetails": {"DEVDETAILS": [{"Model": "AT2880"}]},
+        "summary": {"SUMMARY": [{"MHS 5s": 0, "Elapsed": 500, "Wattage": 0}]},
+    }
+    pages = {"/token": {"Token": [{"Token": "abc"}]}, "/ipreport": {"IPReport": [{"mac": "02:00:00:00:00:41"}]}}
+    pages |= {"/mode": {"Mode": [mode]}} if mode else {}
+
+    def auradine(path, headers, body):
+        return (200, json.dumps({**good, **pages[path]}).encode()) if path in pages else (404, b"{}")
+
+    units += [web(host, auradine, 8080), api(host, lambda command: {**good, **tables.get(command, {})})]
+    read = told(Job(host, "read"))
+    assert (read["firmware"], read["mining"], read["state"]) == ("Auradine Stock", mining, None)
 
 
 @pytest.mark.parametrize("model", ["1566", "Q"])
