@@ -31,12 +31,13 @@ class Desk:
         given = {name: default_ways(name)._replace(**changes) for name, changes in kinds.items()}
         self.policy, self.alarms, self.book, self.now = AlarmPolicy(kinds=given), {}, {}, 10_000
         self.told, self.log, self.wall, self.wires = [], [], WALL_S, wires
+        self.works = {}  # miner -> the pool it names
 
     def tick(self, *events, levels=(), unknown=(), passed_s=TICK_S, judged=True, limits=(), standing=()):
         self.now += passed_s
         given = Given(
             self.now, self.wall + self.now, events, tuple(levels), frozenset(unknown), judged, tuple(limits), standing
-        )
+        )._replace(works=self.works)
         kept = step(self.alarms, self.book, given, self.policy, self.wires)
         self.alarms, self.book = kept.alarms, kept.book
         self.told += kept.tellings

@@ -1,8 +1,10 @@
 """What follows from what: which alarms an endpoint explains, how letters are named, how long an ack took."""
 
 from core.alarm_desk import FAN, HEAT, WIRES, Desk, event, over, said
+from core.test_failover import Mine
 
 from mine_controller.core.alarms.causes import fed_by, related
+from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.wiring import EndpointSpec, UplinkSpec
 
 LINES = WIRES._replace(uplinks=(UplinkSpec("starlink", "uplink starlink"), UplinkSpec("lte", "uplink lte")))
@@ -122,6 +124,31 @@ def test_an_emergency_is_not_left_under_a_cause_that_comes_back_as_a_warning():
     assert "mains_lost mains" not in desk.alarms
     told = desk.ticks(2, levels=[stopped])
     assert [(one.kind, one.level) for one in told if one.what == "raise"] == [("inlet_blind", 2), ("mains_lost", 1)]
+
+
+def test_a_pool_that_is_down_explains_who_works_for_it_and_nobody_else():
+    """Of 280 miners on a dead pool a second letter said, half an hour later, that they draw and do not hash."""
+    desk = Desk()
+    desk.works = {"m000": "main", "m001": "main", "m002": "reserve"}
+    desk.tick(event("pool_down", "main"))
+    silent = [event("miner_idle", name) for name in ("m000", "m001", "m002", "m003")]
+    told = desk.ticks(20, levels=silent)
+    assert [(one.kind, one.about, one.others) for one in told] == [("miner_idle", "m002", ("m003",))]
+    desk.tick(over("pool_up", "main"), levels=silent)
+    told = desk.ticks(40, levels=silent)
+    assert [(one.kind, one.about, one.others) for one in told if one.what == "raise"] == [
+        ("miner_idle", "m000", ("m001",))
+    ]
+
+
+def test_a_pool_that_is_down_explains_its_miners_by_what_they_told_of_their_pool():
+    mine = Mine(check=False)
+    mine.policy = mine.policy._replace(pools=(PoolFacts("main"), PoolFacts("reserve")))
+    mine.pool["b3"] = "reserve"
+    mine.works["main"], mine.word = False, {"b0": "error", "b3": "error"}
+    mine.ticks(60)
+    states = {key: alarm["state"] for key, alarm in mine.state.alarms.items()}
+    assert states == {"pool_down main": "active", "miner_idle b0": "suppressed", "miner_idle b3": "active"}
 
 
 def test_an_ack_is_logged_once_with_how_long_it_took_since_it_was_told():

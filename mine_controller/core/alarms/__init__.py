@@ -6,6 +6,7 @@
 from typing import Any
 
 from mine_controller.core.alarms.asked import VERBS, ask
+from mine_controller.core.alarms.causes import POOL
 from mine_controller.core.alarms.learn import learned_book, share_book
 from mine_controller.core.alarms.machine import Given, Kept, step
 from mine_controller.core.alarms.subjects import without
@@ -13,6 +14,7 @@ from mine_controller.core.alarms.watches import Seen, look_round
 from mine_controller.core.model.alarm import AlarmPolicy, Telling
 from mine_controller.core.model.reason import Event, Limit, Reason
 from mine_controller.core.model.state import State
+from mine_controller.core.pools import pool_of
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -78,11 +80,18 @@ def _kept(
     seen = look_round(view, events, policy) if opening else NOTHING
     clock = view.image.clock
     why = tuple(limit.reason for limit in limits)
-    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, opening, why, standing, moot)
+    works = _works(view, events)
+    given = Given(clock.plant_s, clock.wall_s, events, seen.wrong, seen.unknown, opening, why, standing, moot, works)
     kept = step(view.state.alarms, last.get("alarm_book") or {}, given, policy, view.wiring)
     if kept.book != (last.get("alarm_book") or {}):
         changed["alarm_book"] = kept.book
     return kept, changed
+
+
+def _works(view: View, events: tuple[Event, ...]) -> dict[str, str]:
+    """The pool each miner names, while one is told as down: what it explains."""
+    kinds = (*(alarm.get("kind") for alarm in view.state.alarms.values()), *(event.kind for event in events))
+    return {spec.id: pool_of(view.image, spec) for spec in view.wiring.miners} if POOL in kinds else {}
 
 
 def _cry(view: View, events: tuple[Event, ...]) -> tuple[Telling, ...]:

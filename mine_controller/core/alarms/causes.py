@@ -6,14 +6,16 @@ from typing import Any
 from mine_controller.core.alarms.catalogue import kind_of
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 
-LINE = "uplink_down"
+LINE, POOL = "uplink_down", "pool_down"
+NOBODY: Mapping[str, str] = {}
 WIDE = frozenset({"site", "fans", "inlet", "fleet", "mains", "store", "disk", "grid", "supply", "signal", "controller"})
 
 
-def related(cause: str, effect: Mapping[str, Any], wiring: Wiring) -> bool:
+def related(cause: str, effect: Mapping[str, Any], wiring: Wiring, works: Mapping[str, str] = NOBODY) -> bool:
     """True when an alarm with the key `cause` may have this one as its consequence: about the same or about all.
 
-    A line explains what lies beyond it; whether another one is left (`is_cut_off`) is asked beside this.
+    A pool explains what is wrong with who names it (`works`: by miner). A line explains what lies beyond it; whether
+    another one is left (`is_cut_off`) is asked beside this.
     """
     kind, _, about = cause.partition(" ")
     what, whom = str(effect["kind"]), str(effect["about"])
@@ -23,6 +25,8 @@ def related(cause: str, effect: Mapping[str, Any], wiring: Wiring) -> bool:
         return whom in fed_by(about, wiring)
     if kind == LINE:
         return _is_beyond(what, whom, wiring)
+    if kind == POOL:
+        return works.get(whom) == about
     if kind == "branch_tripped" and what in ("miner_offline", "miner_unseen"):
         return any(spec.id == whom and about in _branches(spec) for spec in wiring.miners)
     if what == "device_unreachable" and kind.endswith("_blind"):

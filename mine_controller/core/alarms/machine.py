@@ -38,7 +38,8 @@ class Given(NamedTuple):
     """What one round says. `judged`: the watches were asked, so what they don't name is gone, unless it is unknown.
 
     `limits`: why what holds now holds. An alarm that stands for one of them has its figures brought up to date, as
-    one that `standing` is about. `moot`: keys of alarms about what is no longer in the config.
+    one that `standing` is about. `moot`: keys of alarms about what is no longer in the config. `works`: the pool that
+    each miner names, while one is down.
     """
 
     now_s: int
@@ -50,6 +51,7 @@ class Given(NamedTuple):
     limits: tuple[Reason, ...] = ()
     standing: tuple[Event, ...] = ()
     moot: frozenset[str] = frozenset()
+    works: dict[str, str] = {}  # noqa: RUF012 - replaced, never changed
 
 
 class Kept(NamedTuple):
@@ -333,7 +335,9 @@ class Machine:
                 first = self._cause(cause)
                 if first is None or cause == key or cause in later or first.get("under") or "clear_s" in first:
                     continue
-                if not graver(alarm["severity"], first["severity"]) and related(cause, alarm, self.wiring):
+                if graver(alarm["severity"], first["severity"]):
+                    continue
+                if related(cause, alarm, self.wiring, self.given.works):
                     alarm["under"] = cause
                     return
 
