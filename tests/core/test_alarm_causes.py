@@ -151,6 +151,16 @@ def test_a_pool_that_is_down_explains_its_miners_by_what_they_told_of_their_pool
     assert states == {"pool_down main": "active", "miner_idle b0": "suppressed", "miner_idle b3": "active"}
 
 
+def test_that_it_gets_warm_without_the_mains_is_no_letter_beside_theirs():
+    """NTF3: the fans have no power, so it does; that it gets dangerous is told all the same."""
+    desk, gone = Desk(), event("mains_lost", "mains")
+    desk.tick(levels=[gone])
+    assert {one.kind for one in desk.ticks(20, levels=[gone, HEAT])} == {"mains_lost"}
+    told = desk.tick(levels=[gone, HEAT, event("temperature_danger", "inlet")])
+    assert [one.kind for one in told] == ["temperature_danger"]
+    assert [one.kind for one in desk.ticks(8, levels=[HEAT]) if one.what == "raise"] == ["temperature_warning"]
+
+
 def test_an_ack_is_logged_once_with_how_long_it_took_since_it_was_told():
     desk = Desk(temperature_warning={"delay_s": 240})
     desk.ticks(3, levels=[HEAT])

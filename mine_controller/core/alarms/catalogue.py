@@ -119,7 +119,7 @@ _ROWS = (
     Kind(
         "temperature_warning",
         "warning",
-        under=("heat_shed", "heat_stop", "temperature_danger", "air_lost", "air_short", "recirculating"),
+        under=("heat_shed", "heat_stop", "temperature_danger", "air_lost", "air_short", "recirculating", "mains_lost"),
         watched=True,
         delay_s=120,
         off_delay_s=TICKS_3_S,
