@@ -238,6 +238,10 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("band", "to_set"): "band {was} -> {band}, set by {actor} ({text}): {coin}",
     ("band", "missing"): "the price is not known ({why}): band {band} holds until it is",
     ("band", "no_price"): "[wiring] has no price any more: bands decide nothing",
+    (
+        "band",
+        "gone",
+    ): "no band decides any more: miners run at any price, in the mode and on the pool that band {band} left them",
     ("band", "known"): "the price is known again: {price} p/kWh",
     ("band", "price_high"): "the price is {price} p/kWh, above {limit}",
     ("band", "price_low"): "the price is {price} p/kWh, below {limit}",

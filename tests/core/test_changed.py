@@ -260,6 +260,29 @@ def test_a_price_that_was_missing_and_is_taken_out_of_the_config_is_missed_no_lo
     assert list(market.state.alarms) == ["price_missing price"], "wired again, and still not known"
 
 
+def without_rule(market, rule):
+    """As the config does it whose rule has lost its sections or its inputs: it is not asked any more."""
+    kept = {name: options for name, options in market.policy.rules.items() if name != rule}
+    market.policy = market.policy._replace(rules=kept)
+
+
+@pytest.mark.parametrize("what", ["bands", "price"])
+def test_bands_that_the_config_has_no_more_are_told_once_with_how_miners_stay(what):
+    """They stood in the last band's mode and pool for good, and nobody was told that nothing decides it any more."""
+    market = Market(half_hours(*[10.0] * 8))
+    market.until(BEGIN_S + HALF_S)
+    before, modes, pools = len(market.events("band_change")), dict(market.mode), dict(market.pool)
+    if what == "price":
+        without(market, "price")
+    without_rule(market, "band")
+    market.ticks(6)
+    told = [sentence(event.reason) for event in market.events("band_change")[before:]]
+    gone = "no band decides any more: miners run at any price, in the mode and on the pool that band 3 left them"
+    assert told == [gone]
+    assert (dict(market.mode), dict(market.pool)) == (modes, pools)
+    assert "band" not in market.state.memory
+
+
 def without_price(market):
     without(market, "price")
 

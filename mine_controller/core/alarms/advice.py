@@ -377,7 +377,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     "price_high": ("the price is over the mark", "does what the bands say", "nothing"),
     "price_low": ("the price is under the mark", "does what the bands say", "nothing"),
     "optimal_price": ("the best slot of the day begins", "does what the bands say", "nothing"),
-    "band_change": ("another price band began", "switches mode, coin and pool to it", "nothing"),
+    "band_change": ("another price band began, or none is left", "switches mode, coin and pool to it", "nothing"),
     "block_found": ("one of the miners found a block", "nothing", "celebrate, then check the wallet"),
     "best_share": ("a miner found its hardest share yet", "nothing", "nothing"),
     "lamp_stuck": (

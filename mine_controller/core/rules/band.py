@@ -80,6 +80,11 @@ def held_of(memory: dict[str, Any]) -> Held | None:
     return Held(name, from_s) if isinstance(name, str) and isinstance(from_s, int) else None
 
 
+def holds(memory: dict[str, Any]) -> bool:
+    """True until it was told that bands decide nothing any more: the rule is asked then also where there is none."""
+    return bool(memory.get("band"))
+
+
 def _forced(overrides: Iterable[Override]) -> dict[str, str]:
     return {one.key: one.value for one in overrides if one.key in KEYS}
 
@@ -88,9 +93,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     """The band of this moment, its limits and wishes."""
     bands, clock = options.sections, view.image.clock
     if not bands or not view.wired("price"):
-        kept = {name: row for name, row in memory.items() if name not in ("told", "blind_s")}
-        absent = Event("price_known", "info", "price", Reason("band", "no_price"))
-        return Advice((), (), (absent,) if memory.get("told") else (), kept)
+        return Advice(events=tuple(_ended(memory)))
     slots, held = slots_of(view.image, view.wiring), held_of(memory)
     choice = _by_person(view, bands, slots) or choose(
         bands, slots, clock.wall_s, held, pace_of(options, clock.tick_s, view.state.overrides)
@@ -173,6 +176,14 @@ def _wishes(view: View, choice: Choice, reason: Reason) -> Iterator[Wish]:
             yield Wish(ECONOMICS, f"mode {spec.group}", mode, reason)
         if pool:
             yield Wish(ECONOMICS, f"pool {spec.group}", pool, reason)
+
+
+def _ended(memory: dict[str, Any]) -> Iterator[Event]:
+    """The config has no band or no price any more: miners stay as they are, for nobody knows a mode to go back to."""
+    if memory.get("told"):
+        yield Event("price_known", "info", "price", Reason("band", "no_price"))
+    if memory.get("band"):
+        yield Event("band_change", "info", "site", Reason("band", "gone", (("band", str(memory["band"])),)))
 
 
 # -- what is told -----------------------------------------------------------------------------------------------------
