@@ -9,7 +9,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -20,12 +20,13 @@ PULSE_S = 10.0
 BUSY_S = 2.0
 MOST = 4096  # rows of one section
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_PUT = "INSERT OR REPLACE INTO pushed VALUES (?,?,?,?,?,?,?,?)"
+_PUT = "INSERT OR REPLACE INTO pushed VALUES (?,?,?,?,?,?,?,?,?)"
 
 
 class _Key(NamedTuple):
     section: str
     source: str
+    path: str
     retained: int
 
 
@@ -52,16 +53,18 @@ class Shelf:
         self._pulse_s = -PULSE_S
 
     def put(
-        self, section: str, source: str, body: bytes, *, retained: bool = False, cut: bool = False, note: str = ""
-    ) -> None:
-        """One message that has just arrived."""
+        self, section: str, source: str, body: bytes, *, retained: bool = False, cut: bool = False, note: str = "",
+        paths: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """One message that has just arrived. `paths`: the places in its JSON of which it is the newest word."""
         if source not in self._wanted.get(section, ()):
             return
-        key, row = _Key(section, source, int(retained)), _Row(body, int(cut), note, int(time.time()), boot_s())
+        row = _Row(body, int(cut), note, int(time.time()), boot_s())
         with self._lock:
-            if key in self._rows or sum(one.section == section for one in self._rows) < MOST:
-                self._rows[key] = row
-                self._dirty.add(key)
+            for key in (_Key(section, source, path, int(retained)) for path in ("", *paths)):
+                if key in self._rows or sum(one.section == section for one in self._rows) < MOST:
+                    self._rows[key] = row
+                    self._dirty.add(key)
 
     def line(self, section: str, why: str) -> bool:
         """How the way to the section's source stands, "" = it is heard; True when that is news."""
@@ -123,11 +126,11 @@ class Shelf:
                 if pulse is None or pulse[0] != self._boot_id:
                     return {}
                 rows = db.execute(
-                    "SELECT section, source, retained, body, cut, note, arrived_at, arrived_boot_s FROM pushed"
+                    "SELECT section, source, path, retained, body, cut, note, arrived_at, arrived_boot_s FROM pushed"
                 ).fetchall()
         except sqlite3.Error:
             return {}  # as good as none: it is made anew
-        kept = {_Key(*row[:3]): _Row(*row[3:]) for row in rows}
+        kept = {_Key(*row[:4]): _Row(*row[4:]) for row in rows}
         return {key: row for key, row in kept.items() if key.source in self._wanted.get(key.section, ())}
 
 

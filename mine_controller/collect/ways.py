@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from mine_controller.collect.parts import told
 from mine_controller.collect.shelf import Shelf
 from mine_controller.wire import mqtt, scan, udp
 from mine_controller.wire.collected import Broker, Hear
@@ -63,8 +64,9 @@ class Desk:
 class BrokerWay:
     """The topics of one section. Sections of one broker have a connection each: none suffers from another's flood."""
 
-    def __init__(self, section: str, broker: Broker, topics: tuple[str, ...], desk: Desk) -> None:
-        self.sections, self.broker, self.topics, self.desk = (section,), broker, topics, desk
+    def __init__(self, section: str, broker: Broker, hear: Hear, desk: Desk) -> None:
+        self.sections, self.broker, self.topics, self.desk = (section,), broker, hear.topics, desk
+        self.paths = {topic: tuple(path for one, path in hear.paths if one == topic) for topic, _ in hear.paths}
         self.version = mqtt.V5
         self.second = self.count = 0
 
@@ -99,7 +101,8 @@ class BrokerWay:
         now = int(time.monotonic())
         self.second, self.count = (now, self.count + 1) if now == self.second else (now, 1)
         topic, body, retained, cut = message
-        self.desk.shelf.put(self.sections[0], topic, body, retained=retained, cut=cut)
+        paths = told(body, self.paths.get(topic, ()))
+        self.desk.shelf.put(self.sections[0], topic, body, retained=retained, cut=cut, paths=paths)
 
 
 class PortWay:
@@ -132,7 +135,7 @@ class PortWay:
 def ways_of(hears: Mapping[str, Hear], desk: Desk, address: str = "") -> list[Way]:
     """Every way that the sections need."""
     ways: list[Way] = [
-        BrokerWay(section, hear.broker, hear.topics, desk) for section, hear in hears.items() if hear.broker is not None
+        BrokerWay(section, hear.broker, hear, desk) for section, hear in hears.items() if hear.broker is not None
     ]
     for port in sorted({hear.udp_port for hear in hears.values() if hear.udp_port}):
         senders: dict[str, tuple[str, ...]] = {}

@@ -165,6 +165,11 @@ def heard(made: Iterable[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(topic for one in made for topic in (one.topic, one.alive) if topic))
 
 
+def parts(made: Iterable[Row]) -> tuple[tuple[str, str], ...]:
+    """Each topic with a place in its JSON that a row looks at, once."""
+    return tuple(dict.fromkeys((one.topic, one.path) for one in made if one.path))
+
+
 def _is_reading(topic: str, payload: str) -> bool:
     from mine_controller.wire.mqtt import is_reading  # noqa: PLC0415 - TLS with it, and few rows ask
 

@@ -20,6 +20,7 @@ class Arrival(NamedTuple):
     body: str
     cut: bool
     note: str
+    path: str
 
 
 class Told(NamedTuple):
@@ -30,9 +31,12 @@ class Told(NamedTuple):
     line: str
     arrivals: tuple[Arrival, ...]
 
-    def of(self, source: str, *, retained: bool) -> Arrival | None:
-        """The newest message of a topic or sender."""
-        return next((one for one in self.arrivals[::-1] if (one.source, one.retained) == (source, retained)), None)
+    def of(self, source: str, *, retained: bool, path: str = "") -> Arrival | None:
+        """The newest message of a topic or sender; of a place in its JSON, where some speak of a part only, the newest
+        that speaks of it."""
+        these = [one for one in self.arrivals[::-1] if (one.source, one.retained) == (source, retained)]
+        places = (path, "") if path else ("",)
+        return next((one for place in places for one in these if one.path == place), None)
 
     def last(self, source: str) -> Arrival | None:
         """The newest, however it came."""
@@ -60,7 +64,7 @@ def told(reply: Reply) -> Told:
 
 
 def _arrival(row: dict[str, Any]) -> Arrival:
-    body, note = row.get("body"), row.get("note")
+    body, note, path = row.get("body"), row.get("note"), row.get("path")
     return Arrival(
         str(row.get("source", "")),
         row.get("retained") is not False,  # what does not say that it is new counts as old
@@ -68,4 +72,5 @@ def _arrival(row: dict[str, Any]) -> Arrival:
         body if isinstance(body, str) else "",
         row.get("cut") is not False,
         note if isinstance(note, str) else "",
+        path if isinstance(path, str) else "",
     )

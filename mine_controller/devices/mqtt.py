@@ -4,6 +4,9 @@
 needs no other process: right for values that are retained with a time, or that a Tasmota gives when it is asked. In a
 topic %20 stands for a blank, %2C for a comma and %25 for the sign % itself.
 
+Where a message tells only a part of what its topic holds (a Tasmota its energy alone, when the power jumps), the other
+rows keep what they were told, with its own age, as long as `max_age_s` lets them.
+
 A retained message carries no date: a sensor that died a month ago still reads fine. It counts only where its JSON holds
 a time (with its zone; Tasmota's has one after `SetOption52 1`) that is fresh. A new message counts while it is younger
 than `max_age_s`, and only while the availability topic, where one is named, says online. zigbee2mqtt, when it starts,
@@ -86,7 +89,8 @@ def pushed(options: Options) -> Hear | None:
     broker = Broker(
         _access.place(options.host)[0], _port(options), options.user, password, options.tls, options.ca_file
     )
-    return Hear(broker, _mqtt_rows.heard(_mqtt_rows.rows(options.topics)))
+    rows = _mqtt_rows.rows(options.topics)
+    return Hear(broker, _mqtt_rows.heard(rows), paths=_mqtt_rows.parts(rows))
 
 
 def _port(options: Options) -> int:
@@ -158,14 +162,15 @@ def _away(row: Row, told: Told, options: Options) -> str:
 
 def _message(row: Row, told: Told, max_age_s: int) -> tuple[Arrival | None, str]:
     """The message that may count, or why none does."""
-    live, kept = told.of(row.topic, retained=False), told.of(row.topic, retained=True)
+    live, kept = (told.of(row.topic, retained=retained, path=row.path) for retained in (False, True))
     if live is not None and live.age_s is not None and live.age_s <= max_age_s:
         return live, ""
     if kept is not None and row.time and not row.ask:
         return kept, ""
     if live is not None:
         age = "of unknown age" if live.age_s is None else f"{live.age_s:.0f} s old"
-        return None, f"its last message is {age}{_line(told)}"
+        which = f"last message that speaks of {row.path}" if live.path else "last message"
+        return None, f"its {which} is {age}{_line(told)}"
     if kept is not None:
         return None, f"only a retained message, which has no date{_line(told)}"
     return None, f"no message yet{_line(told)}" if told.up_s is not None else "no message while it was asked"

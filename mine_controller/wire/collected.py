@@ -6,7 +6,8 @@ Asked by `Request("GET", "collect:///")` on a wire made for a section; the answe
     pulse_age_s  seconds since collect last gave a sign of life
     up_s         seconds since collect was started
     line         "" while its broker or port is heard, else why it is not
-    pushed       [{source, retained, age_s, body, cut, note}]: the newest of each topic or sender
+    pushed       [{source, path, retained, age_s, body, cut, note}]: the newest of each topic or sender, and of each
+                 place in its JSON that counts by itself (`path`) the newest message that speaks of it
 
 Ages are differences of the boot clock, which no step of the wall clock moves; `age_s` of a retained message is that of
 its arrival and says nothing about its value. `body` is text (bytes that are no UTF-8 are replaced), "" where `cut`.
@@ -29,9 +30,9 @@ BODY_MOST = 8 * 1024  # bytes of one message that are kept; longer ones are only
 BUSY_S = 1.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 SCHEMA = (
-    """CREATE TABLE pushed (section TEXT NOT NULL, source TEXT NOT NULL, retained INT NOT NULL, body BLOB NOT NULL,
-    cut INT NOT NULL, note TEXT NOT NULL, arrived_at INT NOT NULL, arrived_boot_s REAL NOT NULL,
-    PRIMARY KEY (section, source, retained)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE pushed (section TEXT NOT NULL, source TEXT NOT NULL, path TEXT NOT NULL, retained INT NOT NULL,
+    body BLOB NOT NULL, cut INT NOT NULL, note TEXT NOT NULL, arrived_at INT NOT NULL, arrived_boot_s REAL NOT NULL,
+    PRIMARY KEY (section, source, path, retained)) STRICT, WITHOUT ROWID""",
     "CREATE TABLE line (section TEXT PRIMARY KEY, why TEXT NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE pulse (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL, boot_s REAL NOT NULL,
     began_boot_s REAL NOT NULL, at INT NOT NULL, pid INT NOT NULL) STRICT""",
@@ -50,12 +51,14 @@ class Broker(NamedTuple):
 
 
 class Hear(NamedTuple):
-    """What collect is to hear for one section: topics of a broker, or datagrams of some senders to one port."""
+    """What collect is to hear for one section: topics of a broker, or datagrams of some senders to one port. `paths`:
+    topics with the places in their JSON that count by themselves."""
 
     broker: Broker | None = None
     topics: tuple[str, ...] = ()
     udp_port: int = 0
     hosts: tuple[str, ...] = ()
+    paths: tuple[tuple[str, str], ...] = ()
 
 
 class Arrival(NamedTuple):
@@ -67,6 +70,7 @@ class Arrival(NamedTuple):
     age_s: float
     cut: bool = False
     note: str = ""
+    path: str = ""
 
 
 def packed(arrivals: Iterable[Arrival], **about: Any) -> Response:
@@ -123,14 +127,14 @@ def _read(file: Path, section: str, mode: str = "ro") -> Response:
         pulse = db.execute("SELECT boot_id, boot_s, began_boot_s FROM pulse").fetchone()
         line = db.execute("SELECT why FROM line WHERE section = ?", (section,)).fetchone()
         rows = db.execute(
-            "SELECT source, body, retained, arrived_boot_s, cut, note FROM pushed WHERE section = ?"
+            "SELECT source, body, retained, arrived_boot_s, cut, note, path FROM pushed WHERE section = ?"
             " ORDER BY arrived_boot_s",
             (section,),
         ).fetchall()
     if pulse is None or pulse[0] != boot_id():
         raise WireError("missing", NOT_RUNNING)
     now_s = boot_s()
-    arrivals = [Arrival(one[0], one[1], bool(one[2]), now_s - one[3], bool(one[4]), one[5]) for one in rows]
+    arrivals = [Arrival(one[0], one[1], bool(one[2]), now_s - one[3], bool(one[4]), *one[5:]) for one in rows]
     return packed(
         arrivals,
         pulse_age_s=round(now_s - pulse[1], 1),

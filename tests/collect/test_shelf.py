@@ -57,8 +57,16 @@ def test_the_newest_of_each_topic_is_read_back_with_its_age(file, clock):
     clock[0] += 2
     answer = told(file)
     assert answer["pushed"] == [
-        {"source": "a", "body": "2", "retained": False, "age_s": 9.0, "cut": False, "note": ""},
-        {"source": "b", "body": "3", "retained": True, "age_s": 2.0, "cut": False, "note": "02:00:00:00:00:01"},
+        {"source": "a", "body": "2", "retained": False, "age_s": 9.0, "cut": False, "note": "", "path": ""},
+        {
+            "source": "b",
+            "body": "3",
+            "retained": True,
+            "age_s": 2.0,
+            "cut": False,
+            "note": "02:00:00:00:00:01",
+            "path": "",
+        },
     ]
     assert (answer["pulse_age_s"], answer["up_s"], answer["line"]) == (2.0, 9.0, "")
 
@@ -70,6 +78,29 @@ def test_mqt1_a_retained_message_takes_no_newer_ones_place(file, clock):
     shelf.put(SECTION, "a", b"old", retained=True)
     shelf.write()
     assert {one["body"]: one["retained"] for one in told(file)["pushed"]} == {"new": False, "old": True}
+
+
+def test_each_part_of_a_topic_keeps_the_newest_message_that_speaks_of_it(file, clock):
+    shelf = Shelf(file, WANTED)
+    shelf.put(SECTION, "a", b"all", paths=("x", "y"))
+    clock[0] += 5
+    shelf.put(SECTION, "a", b"part", paths=("x",))
+    shelf.write()
+    kept = {one["path"]: (one["body"], one["age_s"]) for one in told(file)["pushed"]}
+    assert kept == {"": ("part", 0.0), "x": ("part", 0.0), "y": ("all", 5.0)}
+    Shelf(file, WANTED).write()
+    assert {one["path"]: (one["body"], one["age_s"]) for one in told(file)["pushed"]} == kept
+
+
+def test_a_file_that_an_older_version_left_is_made_anew(file, clock):
+    Shelf(file, WANTED).write()
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript("DROP TABLE pushed; CREATE TABLE pushed (section TEXT, source TEXT, retained INT, body BLOB)")
+    assert "can't be read" in refused(file).why
+    shelf = Shelf(file, WANTED)
+    shelf.put(SECTION, "a", b"1")
+    shelf.write()
+    assert bodies(file) == {"a": "1"}
 
 
 def test_a_section_is_told_its_own_values_only(file, clock):
@@ -184,7 +215,7 @@ db.execute("PRAGMA cache_size = 2")
 db.execute("BEGIN IMMEDIATE")
 db.execute("UPDATE pushed SET body = zeroblob(8000)")
 for n in range(50):
-    db.execute("INSERT INTO pushed VALUES ('mqtt supply', ?, 0, zeroblob(8000), 0, '', 0, 0)", (str(n),))
+    db.execute("INSERT INTO pushed VALUES ('mqtt supply', ?, '', 0, zeroblob(8000), 0, '', 0, 0)", (str(n),))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -85,3 +85,22 @@ def test_a_tasmota_is_asked_in_the_tick_where_nothing_collects(broker, tmp_path,
     assert readings(config)[":power_w"].value is None
     with tasmota(broker, "plug", '{"StatusSNS":{"ENERGY":{"Power":1432}}}'):
         assert readings(config)[":power_w"].value == 1432
+
+
+@needs_mosquitto
+def test_a_message_that_tells_a_part_takes_nothing_from_the_rest(broker, tmp_path):
+    """A Tasmota tells its energy alone when the power jumps, and its thermometer with the next full message."""
+    topic = "tele/part/SENSOR"
+    rows = f"- power_w {topic} json ENERGY.Power, room temp_c {topic} json AM2301.Temperature"
+    config = site(tmp_path, broker.port, rows)
+    with collecting(config.paths.run, mqtt_supply=mqtt.pushed(config.endpoints[SECTION].options)) as run:
+        eventually(run.is_heard)
+        broker.publish(topic, '{"ENERGY":{"Power":100},"AM2301":{"Temperature":19.4},"TempUnit":"C"}')
+        eventually(run.bodies)
+        broker.publish(topic, '{"ENERGY":{"Power":900}}')
+        eventually(lambda: any(one["body"] == '{"ENERGY":{"Power":900}}' for one in run.told()["pushed"]))
+        told = readings(config)
+        assert (told[":power_w"].value, told["/room:temp_c"].value) == (900, 19.4)
+        broker.publish(topic, '{"ENERGY":{"Power":900},"AM2301":{"Temperature":null},"TempUnit":"C"}')
+        eventually(lambda: all("null" in one["body"] for one in run.told()["pushed"]))
+        assert readings(config)["/room:temp_c"].value is None

@@ -19,8 +19,8 @@ def options(*topics, **more):
     return build("mqtt", "http://127.0.0.1:1883", topics=topics, **more)
 
 
-def message(source, body, age_s=1.0, retained=False, cut=False):
-    return {"source": source, "body": body, "age_s": age_s, "retained": retained, "cut": cut, "note": ""}
+def message(source, body, age_s=1.0, retained=False, cut=False, path=""):
+    return {"source": source, "path": path, "body": body, "age_s": age_s, "retained": retained, "cut": cut, "note": ""}
 
 
 def read(chosen, *messages, name="collected", **about):
@@ -64,7 +64,8 @@ def test_what_collect_is_to_hear_is_every_topic_once():
         ROW, "- voltage_v tele/a/SENSOR json E.V alive tele/a/LWT", user="u", password=Secret("pw"), port=0
     )
     broker = Broker("127.0.0.1", 1883, "u", "pw")
-    assert mqtt.pushed(chosen) == Hear(broker, ("tele/a/SENSOR", "tele/a/LWT"))
+    paths = (("tele/a/SENSOR", "ENERGY.Power"), ("tele/a/SENSOR", "E.V"))
+    assert mqtt.pushed(chosen) == Hear(broker, ("tele/a/SENSOR", "tele/a/LWT"), paths=paths)
     assert mqtt.pushed(chosen._replace(through="ask")) is None
 
 
@@ -101,6 +102,20 @@ def test_a_retained_message_counts_only_by_its_own_fresh_time(at, value):
 
 def test_a_new_message_with_an_old_time_inside_is_old():
     assert "not now" in one("- power_w t json w time at", message("t", json.dumps({"w": 5, "at": AT - 300}))).why
+
+
+def test_a_row_looks_at_the_newest_message_that_speaks_of_its_place():
+    full, part = '{"w": 5, "c": 21}', '{"w": 9}'
+    heard = [message("t", full, 40.0, path="c"), message("t", part, path="w"), message("t", part)]
+    power, warm, other = read(options("- power_w t json w", "- temp_c t json c", "- voltage_v t json v"), *heard)[:3]
+    assert (power.value, warm.value) == (9, 21)
+    assert (other.value, other.why) == (None, "its message has no value at v")
+
+
+def test_a_part_that_was_last_told_too_long_ago_says_so():
+    heard = [message("t", '{"w": 5, "c": 21}', 400.0, path="c"), message("t", '{"w": 9}')]
+    found = one("- temp_c t json c", *heard)
+    assert (found.value, found.why) == (None, "its last message that speaks of c is 400 s old")
 
 
 def test_an_asked_answer_counts_only_when_it_is_new():
