@@ -17,6 +17,7 @@ from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
+from mine_controller.core.poolless import waits
 from mine_controller.core.reach import CLOUD_LATE_S, Rungs, address, answers, commandable, rungs_of
 from mine_controller.core.startless import why_failed
 from mine_controller.core.view import View
@@ -150,7 +151,8 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
         del work.chases[target]  # nobody was told: that is no failure of the miner's
     elif waited_s > 2 * spec.ramp_patience_s + RETRY_START_S:
         del work.chases[target]
-        if sent_s is None or chase.answer == UNREACHABLE or (watts is None and not unmetered):
+        unable = sent_s is None or chase.answer == UNREACHABLE or waits(work.view.image, at)
+        if unable or (watts is None and not unmetered):
             return
         work.failed.append(spec.id)
         work.events.append(Event("start_failed", "warning", spec.id, why_failed(work.view, spec, watts)))

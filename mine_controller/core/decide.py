@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mine_controller.core import bests, rules, shed, startless, stopless
+from mine_controller.core import bests, poolless, rules, shed, startless, stopless
 from mine_controller.core.alarms import keep, known
 from mine_controller.core.awake import judged, watched
 from mine_controller.core.choose import choose
@@ -66,6 +66,7 @@ def _view(image: Image, state: State, policy: Policy) -> tuple[View, tuple[Event
     found = watch_units(image, fleet, state._replace(miners=miners), policy)
     state = watched(state, miners, image.clock.plant_s)
     state = state._replace(miners=miners, fans=fans, units=found.units)
+    state = poolless.remembered(state, image, policy.wiring)
     state = stopless.forgotten(state, found.events, policy.wiring.miners) if image.clock.opening else state
     state, records = _watch_bests(image, state, policy)
     written = watch_writers(image, miner_events, state)

@@ -27,6 +27,7 @@ from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reason import Event, Reason, Wish
 from mine_controller.core.model.state import Errand, State, Unit
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.poolless import waits
 from mine_controller.core.pools import resolve
 from mine_controller.core.reach import commandable
 from mine_controller.core.room import Room
@@ -41,7 +42,7 @@ TOLD_BY = {"mode": "mode", "pool": "pool", "tune": "frequency_mhz"}  # where a u
 HEAVY = ("restart", "mode", "pool", "limit", "tune")  # the miner must run, and settles afterwards
 FLASH = ("mode", "tune", "limit")  # kept in flash memory; on small boards the pool too
 STEPPED = ("restart", "mode", "limit", "tune")  # they move power: a share of the fleet at a time
-AWAKE = ("hashing", "error")
+AWAKE = ("hashing", "waiting", "error")
 STUCK_S = 600  # a stop that nobody obeys is an emergency by then, and holds up nobody else any more
 LASTS_S = 3600  # what could not be sent so long is over
 POOL_APART_S = 900
@@ -276,9 +277,14 @@ class _Work:
         return self._sent(errand, spec, at, wish)
 
     def _in_the_way(self, spec: MinerSpec, at: int, errand: Errand) -> bool:
-        """A start or stop under way, settling, no fresh identity, a lane that is not ours; for heavy ones, sleep."""
+        """A start or stop under way, settling, no fresh identity, a lane that is not ours; for heavy ones, sleep.
+
+        A start that waits for a pool is not in the way of another pool: it is what ends it.
+        """
         view = self.view
-        if f"miner {spec.id}" in self.compared.chases or spec.id in self.settling:
+        chase = self.compared.chases.get(f"miner {spec.id}")
+        another = errand.verb == "pool" and chase is not None and chase.want == "run" and waits(view.image, at)
+        if (chase is not None and not another) or spec.id in self.settling:
             return True
         if view.image.miners.address[at] is None or not commandable(view, spec.group):
             return True

@@ -9,6 +9,7 @@ The book of one pool, kept in the memory of the rule `failover`:
     at_s, since_s   when that was, and since when the same miners have been running and counting
     rose_s          when the accepted sum rose last
     took, lost      accepted and rejected shares by hours: [this one, the one before]; hour_s: when this one began
+    waits           1 while all its miners that run, or would, say that it does not answer them
     pause_s         how long one share is usually waited for; lately_s: the same by the last few alone
     bad_s, good_s   since when it looks bad or good, 0 = it does not
     down_s          since when it is told as down; mute: 1 when it took no shares, so that an open port proves nothing
@@ -27,6 +28,7 @@ from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, Wish
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.poolless import waits
 from mine_controller.record import NamedTuple
 
 CHECK = "stratum"  # the kind that knocks at pools: "stratum watch/main:link"
@@ -60,7 +62,10 @@ class Health(NamedTuple):
 
 
 class Crew(NamedTuple):
-    """The miners that name one pool: indexes into the wiring, and the sums over those that run and count."""
+    """The miners that name one pool: indexes into the wiring, and the sums over those that run and count.
+
+    Who waits for a pool counts as running, dark or not. `waits`: all of them do.
+    """
 
     at: tuple[int, ...] = ()
     running: int = 0
@@ -68,6 +73,7 @@ class Crew(NamedTuple):
     accepted: int = 0
     rejected: int = 0
     counting: int = 0
+    waits: bool = False
 
 
 class Pace(NamedTuple):
@@ -108,7 +114,8 @@ def crews(image: Image, wiring: Wiring, lit: Sequence[bool]) -> dict[str, Crew]:
 
 
 def _crew(image: Image, wiring: Wiring, lit: Sequence[bool], ats: list[int]) -> Crew:
-    running = [at for at in ats if lit[at]]
+    waiting = [at for at in ats if waits(image, at)]
+    running = sorted({*waiting, *(at for at in ats if lit[at])}) if waiting else [at for at in ats if lit[at]]
     names, accepted, rejected = [], 0, 0
     for at in running:
         own = f"{wiring.miners[at].group}/{wiring.miners[at].mac}"
@@ -117,7 +124,8 @@ def _crew(image: Image, wiring: Wiring, lit: Sequence[bool], ats: list[int]) -> 
             names.append(wiring.miners[at].id)
             accepted += took
             rejected += counted(image, f"{own}:rejected_n") or 0
-    return Crew(tuple(ats), len(running), crc32(" ".join(names).encode()), accepted, rejected, len(names))
+    who, all_wait = crc32(" ".join(names).encode()), bool(waiting) and len(waiting) == len(running)
+    return Crew(tuple(ats), len(running), who, accepted, rejected, len(names), all_wait)
 
 
 def counted(image: Image, key: str) -> int | None:
@@ -159,7 +167,8 @@ def count(book: Mapping[str, Any], crew: Crew, now_s: int) -> dict[str, Any]:
     elif took >= 0 and lost >= 0:
         _add(kept, took, lost, now_s)
     kept |= {"who": crew.who, "acc": crew.accepted, "rej": crew.rejected, "at_s": now_s}
-    return kept
+    kept.pop("waits", None)
+    return kept | ({"waits": 1} if crew.waits else {})
 
 
 def _add(kept: dict[str, Any], took: int, lost: int, now_s: int) -> None:
@@ -201,7 +210,10 @@ def is_silent(book: Mapping[str, Any], down_s: int, now_s: int) -> bool:
 
 
 def proof(book: Mapping[str, Any], link: str | None, down_s: int, now_s: int) -> tuple[str, str]:
-    """Good, bad or "" with the reason: shares that were taken prove most, then the check, then their absence."""
+    """Good, bad or "" with the reason: what all its miners say and shares that were taken prove most, then the check,
+    then their absence."""
+    if book.get("waits"):
+        return "bad", "its miners say that it does not answer"
     quiet_s, rose_s = silent_s(book, now_s), int(book.get("rose_s") or 0)
     if quiet_s is not None and quiet_s < down_s and rose_s > int(book.get("since_s") or 0):
         return "good", "it takes shares"
@@ -222,7 +234,8 @@ def judge(book: Mapping[str, Any], link: str | None, pace: Pace, now_s: int) -> 
         kept[name] = (int(kept.get(name) or 0) or now_s) if word == mine else 0
     if not kept.get("down_s"):
         mute = word == "bad" and link != "down"
-        if not mute and not (word == "bad" and now_s - kept["bad_s"] >= pace.down_s):
+        silent = mute and not kept.get("waits")  # which took its time already
+        if not silent and not (word == "bad" and now_s - kept["bad_s"] >= pace.down_s):
             return kept, ""
         return kept | {"down_s": now_s, "mute": int(mute), "try_s": now_s + pace.retry_s, "tries": 0}, "down"
     if kept["good_s"] and now_s - kept["good_s"] >= pace.back_s:

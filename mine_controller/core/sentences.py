@@ -327,6 +327,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "ups_worn"): "the battery of {device} would not carry the load ({status}), {charge_pct} % of it left",
     ("alarm", "over_breaker"): "branch {branch} carries {total_w} and stands {limit_w} for long",
     ("alarm", "miner_unseen"): "{miner} is listed and was never found",
+    ("alarm", "miner_waits"): "{miner} says that no pool answers it",
     ("alarm", "miner_idle"): "{miner} draws {watts} W and hashes nothing: it says {word}",
     ("alarm", "quarantined"): "{miner} is in quarantine until a person releases it: {why}",
     ("alarm", "miner_offline"): "{miner} is dark and silent for {silent_s}",

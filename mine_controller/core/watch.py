@@ -7,6 +7,7 @@ from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase, FanBook, MinerBook, State
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Wiring
+from mine_controller.core.poolless import is_own
 from mine_controller.core.stuck import STUCK, is_stuck, probes
 
 PROVEN_SHARE_PCT = 60  # fan watts above this share of normal are air
@@ -35,7 +36,8 @@ def watch_miners(
             books[spec.id] = MinerBook(on=on, day=clock.local.date)
         elif book.on != on:
             books[spec.id] = changed(book, on=on, now_s=clock.plant_s, day=clock.local.date)
-            if f"miner {spec.id}" not in state.chases and spec.id not in settling:
+            meant = f"miner {spec.id}" in state.chases or spec.id in settling
+            if not meant and not is_own(image, state, at, on=on):
                 reason = Reason("watch", "miner_on" if on else "miner_off", (("miner", spec.id),))
                 events.append(Event("miner_" + ("on" if on else "off") + "_unasked", "info", spec.id, reason))
         elif on and passed_s:

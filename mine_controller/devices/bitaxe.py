@@ -66,6 +66,7 @@ CLOCKS: _axeos.Modes = {
 _SAYS = {"stop": "paused", "run": "resumed"}
 _HOT = "stopped itself after overheating: cool it, then clear its overheat mode"
 _LOWERED = "lowered its clock after overheating: cool it, then set its fan to auto"
+_NO_POOL = ("not connected", "unreachable", "failed")
 _PAUSED = "it is paused, and a restart would start it"
 
 
@@ -220,13 +221,24 @@ def _hot(info: dict[str, Any]) -> bool:
 
 
 def _word(info: dict[str, Any], options: Options) -> tuple[str | None, str]:
-    """Its own word, or None and why. A board without shares to make (no pool) hashes nothing and is not broken."""
+    """Its own word, or None and why. A board without shares to make (no pool) hashes nothing and is not broken: while
+    no pool answers, the newest firmware takes the power from its chip, and its hash rate, a mean, falls after that."""
     trouble = _trouble(info, options)
     if trouble is not None and not trouble.startswith("clock"):
         return "error", ""
     if _boards.flag(info.get("miningPaused")):
         return "sleeping", ""
-    return _boards.working(info.get("hashRate"), info.get("uptimeSeconds"), options.boot_s)
+    word, why = _boards.working(info.get("hashRate"), info.get("uptimeSeconds"), options.boot_s)
+    watts = _boards.not_negative(info.get("power"))
+    idle = (word is None and info.get("hashRate") is not None) or (watts is not None and watts <= 2 * options.standby_w)
+    return ("waiting", "") if word != "booting" and idle and _is_poolless(info) else (word, why)
+
+
+def _is_poolless(info: Info) -> bool:
+    """Whether it says that no pool answers: "Not Connected", "SV1: Connection failed", "SV1: Pool unreachable"
+    (ESP-Miner, stratum_v1_client.c and system.c). One that answered is told as "IPv4", "IPv6 (TLS)" and the like."""
+    said = info.get("poolConnectionInfo")
+    return isinstance(said, str) and any(word in said.lower() for word in _NO_POOL)
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:

@@ -92,6 +92,9 @@ class Options(NamedTuple):
     ca_file: str = _access.CA_FILE
 
 
+_SAID = tuple(word for word in WORDS["word"] if word in Options._fields)  # what its status words can mean
+
+
 def faults(options: Options) -> list[str]:
     """What is wrong with these options, as sentences."""
     return _access.key_faults("key", options.key)
@@ -288,7 +291,7 @@ def _word(row: dict[str, Any], now: float | None, options: Options) -> tuple[str
         return "offline", ""
     status = row.get("status", row.get("state"))
     text = status.strip().lower() if isinstance(status, str) else ""
-    for word in WORDS["word"]:
+    for word in _SAID:
         if text and text in (each.lower() for each in getattr(options, word)):
             return word, ""
     return None, f"unknown status {_answer.clean(status, 30)!r}" if status is not None else "Foreman gives no status"

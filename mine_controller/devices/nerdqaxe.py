@@ -51,6 +51,7 @@ DEAD_MV, DEAD_W = 100, 10  # no chip hashes with less, and no board either
 _CODES = "refused (401): switch its one-time codes off, and ask from a private address like 192.168.1.5"
 _NEEDS_CODE = "its one-time codes are on: settings can be changed by a person only"
 _OFF = "its chips have no voltage, as after overheating or a fault of its supply"
+_AT_WORK = ("hashing", "waiting")  # where a board that has just started only boots
 _DOWN = "it is shut down, and a restart would start it"
 
 
@@ -125,15 +126,16 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
         return _answer.dig(board, path)
 
     fans = [row for row in _list(dig("thermal.fans")) if isinstance(row, dict)]
-    row = _active(dig("stratum.pools"), dig("stratum.usingFallback"))
-    word, why = _word(dig("system.shutdown"), dig("system.boardError"), dig("performance.hashRate"))
-    if word == "hashing" and (early := _boards.working(1, dig("system.uptime"), options.boot_s))[0] != word:
+    pools, rate = dig("stratum.pools"), dig("performance.hashRate")
+    row = _active(pools, dig("stratum.usingFallback"))
+    word, why = _word(dig("system.shutdown"), dig("system.boardError"), rate, pools)
+    if word in _AT_WORK and (early := _boards.working(1, dig("system.uptime"), options.boot_s))[0] != "hashing":
         word, why = early
     return [
         Found(name, "word", word, why),
         *_boards.watts(name, dig("power.watts")),
         _boards.hottest(name, (dig("thermal.asicTemp"), *_list(dig("thermal.asicTemps")))),
-        _rate(name, dig("performance.hashRate")),
+        _rate(name, rate),
         *_boards.numbers(
             name,
             fan_rpm=_boards.slowest([row.get("rpm") for row in fans]),
@@ -163,9 +165,10 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     name, row = _mac(info), _first_pool(info)
     off = _off(info, options.boot_s)
     rate = 0 if off else info.get("hashRate")
-    word, why = ("error", "") if off else _word(info.get("shutdown"), info.get("boardError"), rate)
-    if word == "hashing":
-        word, why = _boards.working(rate, info.get("uptimeSeconds"), options.boot_s)
+    pools = _answer.dig(info, "stratum.pools")
+    word, why = ("error", "") if off else _word(info.get("shutdown"), info.get("boardError"), rate, pools)
+    if word in _AT_WORK and (early := _boards.working(1, info.get("uptimeSeconds"), options.boot_s))[0] != "hashing":
+        word, why = early
     return Unit(
         name,
         (
@@ -217,12 +220,20 @@ def _mac(info: dict[str, Any]) -> str:
     return _boards.named(info.get("macAddr"))
 
 
-def _word(shutdown: Any, error: Any, rate: Any) -> tuple[str | None, str]:
+def _word(shutdown: Any, error: Any, rate: Any, pools: Any) -> tuple[str | None, str]:
     if _trouble(error) is not None:
         return "error", ""
     if _boards.flag(shutdown):
         return "stopped", ""
+    if _boards.not_negative(rate) == 0 and _is_poolless(pools):
+        return "waiting", ""
     return _boards.working(rate, None, 0)
+
+
+def _is_poolless(pools: Any) -> bool:
+    """Whether it says of each of its pools that it is not connected to it."""
+    told = [_boards.flag(row.get("connected")) for row in _list(pools) if isinstance(row, dict)]
+    return bool(told) and not any(one is not False for one in told)
 
 
 def _trouble(error: Any) -> str | None:

@@ -173,7 +173,17 @@ def _word(summary: dict[str, Any], options: Options) -> tuple[str | None, str]:
     up_s = _boards.not_negative(summary.get("uptime"))
     if up_s is not None and up_s < options.boot_s:
         return "booting", ""
+    if _is_poolless(summary):
+        return "waiting", ""
     return None, "gives no hash rate of the last 10 s" if rate is None else "no hash rate, and it is not paused"
+
+
+def _is_poolless(summary: dict[str, Any]) -> bool:
+    """Whether it is connected to no pool: it tells for how long it is (ms; old programs only s), and 0 while it is not
+    (XMRig 6, NetworkState.cpp)."""
+    up = _answer.dig(summary, "connection.uptime_ms"), _answer.dig(summary, "connection.uptime")
+    told = [_boards.not_negative(one) for one in up if one is not None]
+    return bool(told) and all(one == 0 for one in told)
 
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:

@@ -118,6 +118,30 @@ def test_the_word_is_the_boards_own(told, word):
     assert of(read(b1=info(**told)), 1, "word").value == word
 
 
+@pytest.mark.parametrize(
+    ("said", "more", "word"),
+    [
+        ("Not Connected", {}, "waiting"),
+        ("SV1: Connection failed", {}, "waiting"),
+        ("SV1: Pool unreachable", {}, "waiting"),
+        ("SV1: Pool unreachable", {"hashRate": 700, "power": 3.1}, "waiting"),  # the mean of before, without power
+        ("SV1: Pool unreachable", {"hashRate": 700}, "hashing"),  # it works on what it had
+        ("SV1: Pool unreachable", {"miningPaused": True}, "sleeping"),
+        ("SV1: Pool unreachable", {"overheat_mode": 1}, "error"),
+        ("SV1: Pool unreachable", {"uptimeSeconds": 5}, "booting"),
+        ("SV1: Pool unreachable", {"hashRate": None}, None),
+        ("IPv4", {}, None),
+        ("IPv6 (TLS)", {}, None),
+        (None, {}, None),
+        ({"connected": False}, {}, None),
+    ],
+)
+def test_a_board_that_no_pool_answers_waits(said, more, word):
+    """It has taken the power from its chip, and gives it back by itself (ESP-Miner, stratum_task.c)."""
+    told = {"hashRate": 0, "poolConnectionInfo": said, **more}
+    assert of(read(b1=info(**told)), 1, "word").value == word
+
+
 def test_a_clock_lowered_after_overheating_is_told():
     assert text(read(b1=info(frequency=50)), 1, "trouble").startswith("clock lowered to 50 MHz")
     assert text(read(b1=info()), 1, "trouble") == "none"

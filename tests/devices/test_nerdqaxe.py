@@ -88,6 +88,31 @@ def test_the_word_is_the_boards_own(system, rate, word):
     assert of(found, "word").value == word
 
 
+CUT, MET = {"connected": False}, {"connected": True}
+
+
+@pytest.mark.parametrize(
+    ("pools", "system", "rate", "word"),
+    [
+        ([CUT], {}, 0, "waiting"),
+        ([CUT, CUT], {}, 0, "waiting"),
+        ([CUT, MET], {}, 0, None),
+        ([CUT, {}], {}, 0, None),
+        ([CUT], {}, 900, "hashing"),
+        ([CUT], {"shutdown": True}, 0, "stopped"),
+        ([CUT], {"boardError": 3}, 0, "error"),
+        ([CUT], {"uptime": 5}, 0, "booting"),
+        ([], {}, 0, None),
+    ],
+)
+def test_a_board_that_no_pool_answers_waits(pools, system, rate, word):
+    tree = dashboard(system=system, performance={"hashRate": rate}, stratum={"pools": pools})
+    assert of(read(system=SYSTEM, dashboard=tree), "word").value == word
+    up_s = system.get("uptime", 900)
+    old = v1(hashRate=rate, uptimeSeconds=up_s, stratum={"pools": pools}, **{**system, "uptime": up_s})
+    assert of(read(info=old), "word").value == word
+
+
 OFF = {"coreVoltageActual": 3, "power": 4.1}
 
 

@@ -26,6 +26,9 @@ def summary(**more):
     return {key: value for key, value in {**SUMMARY, **more}.items() if value is not ...}
 
 
+IDLE = {"total": [0.0, None, None]}
+
+
 class Program:
     """One running program that obeys, unless told what to answer to a call."""
 
@@ -123,6 +126,12 @@ def test_its_rate_in_hashes_is_what_it_does_now(more, rate_hs):
         ({"hashrate": {"total": [None, None, None]}}, None),
         ({"hashrate": {"total": [0.0, 800.0, 900.0]}}, None),
         ({"hashrate": "x"}, None),
+        ({"hashrate": IDLE, "connection": {"uptime": 0, "uptime_ms": 0}}, "waiting"),
+        ({"hashrate": IDLE, "connection": {"uptime": 0}}, "waiting"),
+        ({"hashrate": IDLE, "connection": {"uptime": 0, "uptime_ms": 900}}, None),
+        ({"hashrate": IDLE, "connection": {}}, None),
+        ({"hashrate": IDLE, "connection": {"uptime": 0}, "paused": True}, "sleeping"),
+        ({"connection": {"uptime": 0, "uptime_ms": 0}}, "hashing"),
     ],
 )
 def test_the_word_is_the_programs_own(more, told):

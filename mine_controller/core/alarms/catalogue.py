@@ -44,17 +44,12 @@ class Kind(NamedTuple):
     grows: bool = False  # an event about a standing one means that it got worse: it is told anew, also who has seen it
 
 
+_GONE = ("device_unreachable", "site_silent", "mains_lost")
+_NO_WORK = ("pool_down", "uplink_down", "offline", "dummy_pool")
 # What leads to a hold and is told by itself.
 _HOLDING = (
-    *(
-        "mains_lost",
-        "site_silent",
-        "device_unreachable",
-        "device_frozen",
-        "required_lost",
-        "inputs_missing",
-        "inlet_blind",
-    ),
+    *("mains_lost", "site_silent", "device_unreachable", "device_frozen"),
+    *("required_lost", "inputs_missing", "inlet_blind"),
     *("signal_blind", "supply_blind", "fan_meter_blind", "air_lost", "air_short", "heat_stop", "recirculating"),
     *("ramp_failed", "clock_step", "meters_disagree", "watts_implausible", "offline", "dummy_pool_dead"),
 )
@@ -70,7 +65,7 @@ _ROWS = (
     Kind("ups_on_battery", "warning", under=("mains_lost", "ups_low"), watched=True, off_delay_s=TICKS_3_S),
     Kind("ups_worn", "warning", watched=True, delay_s=3600, off_delay_s=TICKS_3_S),  # an empty one charges meanwhile
     Kind("supply_short", "warning", over=("supply_enough",), under=("supply_blind", "mains_lost", "meters_disagree")),
-    Kind("supply_blind", "warning", over=("supply_known",), under=("device_unreachable", "site_silent", "mains_lost")),
+    Kind("supply_blind", "warning", over=("supply_known",), under=_GONE),
     Kind("frequency_shed", "warning", over=("frequency_back",), under=("frequency_low", "mains_lost")),
     Kind("voltage_shed", "warning", over=("voltage_back",), under=("mains_lost",)),
     Kind("voltage_high", "warning", over=("voltage_high_over",)),
@@ -271,17 +266,8 @@ _ROWS = (
         "miner_offline",
         "warning",
         under=(
-            "device_unreachable",
-            "site_silent",
-            "mains_lost",
-            "smoke",
-            "water",
-            "emergency_stop",
-            "heat_stop",
-            "air_lost",
-            "branch_tripped",
-            "ramp_failed",
-            "doubled",
+            *(*_GONE, "smoke", "water", "emergency_stop", "heat_stop", "air_lost"),
+            *("branch_tripped", "ramp_failed", "doubled"),
         ),
         many=True,
         single=True,
@@ -292,7 +278,7 @@ _ROWS = (
     Kind(
         "miner_unseen",
         "warning",
-        under=("device_unreachable", "site_silent", "mains_lost", "branch_tripped", "doubled"),
+        under=(*_GONE, "branch_tripped", "doubled"),
         many=True,
         single=True,
         watched=True,
@@ -303,15 +289,26 @@ _ROWS = (
         "start_failed",
         "warning",
         over=("start_worked",),
-        under=("ramp_failed", "miner_offline", "device_unreachable", "site_silent", "mains_lost"),
+        under=("ramp_failed", "miner_offline", *_GONE),
         many=True,
         single=True,
         cool_s=900,
     ),
     Kind(
+        "miner_waits",
+        "warning",
+        under=_NO_WORK,
+        many=True,
+        single=True,
+        watched=True,
+        delay_s=600,
+        off_delay_s=TICKS_3_S,
+        cool_s=3600,
+    ),
+    Kind(
         "miner_idle",
         "warning",
-        under=("pool_down", "uplink_down", "offline", "dummy_pool", "device_unreachable", "two_writers"),
+        under=(*_NO_WORK, "device_unreachable", "two_writers"),
         many=True,
         single=True,
         watched=True,

@@ -5,6 +5,7 @@ from mine_controller.core.alarms.look import Found, Look, event, hot
 from mine_controller.core.fleet import marks_of
 from mine_controller.core.hearing import APART_S
 from mine_controller.core.once import Once, each
+from mine_controller.core.poolless import WAITS
 from mine_controller.core.reach import answers
 from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.view import View
@@ -98,6 +99,16 @@ def idle(look: Look) -> Found:
         meant = f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s
         if not meant and (book is None or not book.quarantined):
             yield event("miner_idle", spec.id, ("miner", spec.id), ("watts", watts), ("word", word))
+
+
+def waiting(look: Look) -> Found:
+    """Miners that no pool answers, by their own word: they earn nothing until one does."""
+    view = look.view
+    if WAITS not in view.image.miners.word or _down(view):
+        return
+    for spec, word in zip(view.wiring.miners, view.image.miners.word, strict=True):
+        if word == WAITS and not any(flag in spec.flags for flag in AWAY):
+            yield event("miner_waits", spec.id, ("miner", spec.id))
 
 
 def put_aside(look: Look) -> Found:

@@ -365,6 +365,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("miner_unseen",), of_miners.unseen),
     (("doubled",), of_miners.doubled),
     (("miner_idle",), of_miners.idle),
+    (("miner_waits",), of_miners.waiting),
     (("quarantined",), of_miners.put_aside),
     (("chip_warning", "chip_danger"), of_miners.chips),
     (("filter_clogged",), _drift),

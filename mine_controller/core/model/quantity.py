@@ -74,7 +74,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     "switch": ("on", "off"),  # a relay or an outlet
     "link": ("up", "down"),  # an uplink, or a server that has to be there
     "contact": ("ok", "alarm"),  # smoke, water, door, mains
-    "word": ("hashing", "sleeping", "booting", "stopped", "error", "offline"),  # what a miner says of itself
+    # what a miner says of itself; waiting: no pool answers it, and it goes on by itself when one does
+    "word": ("hashing", "sleeping", "booting", "stopped", "waiting", "error", "offline"),
     "mode": (),  # the mode a miner is in, in the words of its kind's MODES
     "pool": (),  # the name of the [pool] section it works for; "other" for one that no section names
     "ticket": ("pending", "in-progress", "complete", "failed"),

@@ -1,0 +1,155 @@
+"""Boards that cut their own power while no pool answers them, and say so: nobody's hand, no failed start."""
+
+import pytest
+from core.plant import request
+from core.shelf import SHELF
+from core.test_failover import Mine
+
+from mine_controller.core.poolless import KEY
+
+
+class Thrifty(Mine):
+    """Boards whose firmware takes the power from its chips while its pool is gone, and gives it back by itself."""
+
+    def tick(self, *args, **more):
+        for name, pool in self.pool.items():
+            waits = self.word.get(name) == "waiting"
+            if not self.works.get(pool, True) and self.power[name] > 6:
+                self.power[name], self.word[name] = 3, "waiting"
+            elif self.works.get(pool, True) and waits:
+                self.power[name] = 18
+                del self.word[name]
+        return super().tick(*args, **more)
+
+    def _do(self, name, command):
+        """It takes a start, and has nothing to do."""
+        if command.verb == "run" and self.word.get(name) == "waiting":
+            return "applied"
+        return super()._do(name, command)
+
+    def put_aside(self):
+        return {name: book.quarantined for name, book in self.state.miners.items() if book.quarantined}
+
+
+def alone(**more):
+    return Thrifty(1, check=False, facts=(), **more)
+
+
+def test_a_board_alone_that_waits_for_its_pool_half_a_day_is_not_put_aside():
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(360)
+    assert mine.power["b0"] == 3
+    assert not mine.put_aside()
+    assert not mine.events("start_failed")
+    mine.works["main"] = True
+    mine.ticks(4)
+    assert (mine.power["b0"], mine.state.mode) == (18, "RUNNING")
+    assert mine.violations == []
+
+
+@pytest.mark.parametrize("pause", [1, 3, 12])
+def test_a_pool_that_comes_and_goes_is_no_second_writer(pause):
+    mine = alone()
+    for _ in range(8):
+        mine.works["main"] = False
+        mine.ticks(pause)
+        mine.works["main"] = True
+        mine.ticks(pause)
+    assert mine.power["b0"] == 18
+    assert not mine.put_aside()
+    assert not [kind for kind in ("two_writers", "miner_off_unasked", "miner_on_unasked") if mine.events(kind)]
+
+
+def test_a_board_that_goes_dark_without_that_word_three_times_is_put_aside_as_before():
+    mine = alone()
+    for _ in range(3):
+        mine.power["b0"] = 3
+        mine.ticks(2)
+        mine.power["b0"] = 18
+        mine.ticks(20)
+    assert mine.put_aside()
+
+
+def test_a_start_that_waited_for_its_pool_and_then_for_nothing_more_has_failed():
+    """Its pool is back, by its own word, and it draws nothing all the same."""
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(12)
+    mine.word["b0"] = "error"
+    mine.works["main"] = True
+    mine.ticks(30)
+    assert mine.events("start_failed")
+
+
+def test_boards_that_wait_show_that_their_pool_is_down_and_are_put_on_the_stand_in():
+    """No check of its port, and nobody's shares are missed: all of its boards are dark."""
+    mine = Thrifty(check=False)
+    mine.works["main"] = False
+    mine.ticks(12)
+    assert mine.on("reserve") == 4
+    assert set(mine.power.values()) == {18}
+    (event,) = mine.events("pool_down")
+    assert dict(event.reason.numbers)["why"] == "its miners say that it does not answer"
+
+
+def test_one_board_of_four_that_waits_shows_nothing_of_the_pool():
+    mine = Thrifty(check=False)
+    mine.power["b2"], mine.word["b2"] = 3, "waiting"
+    mine.works["main"] = True
+    for _ in range(20):
+        mine.power["b2"], mine.word["b2"] = 3, "waiting"
+        Mine.tick(mine)
+    assert not mine.events("pool_down")
+    assert mine.on("main") == 4
+
+
+def test_a_pool_asked_for_by_hand_reaches_a_board_that_waits():
+    mine = Thrifty(1, check=False)
+    mine.policy = mine.policy._replace(pools=())
+    mine.works["main"] = False
+    mine.ticks(4)
+    mine.requests = (request("errand", "b0", "pool", "reserve"),)
+    mine.ticks(4)
+    assert mine.pool["b0"] == "reserve"
+    assert mine.power["b0"] == 18
+
+
+def test_what_is_remembered_of_it_ends_when_it_runs_or_says_something_else():
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(3)
+    assert mine.state.last[KEY] == ["b0"]
+    mine.silent = {"b0"}
+    mine.ticks(8)
+    assert mine.state.last[KEY] == ["b0"]
+    mine.silent = set()
+    mine.word["b0"] = "sleeping"
+    mine.tick()
+    assert KEY not in mine.state.last
+
+
+def test_while_everything_must_stop_a_board_that_waits_is_told_too():
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(3)
+    began = len(mine.sent)
+    mine.signal = "off"
+    mine.ticks(3)
+    assert ("miner b0", "stop", SHELF) in [one[1:] for one in mine.sent[began:]]
+
+
+def test_a_board_that_waits_is_told_after_ten_minutes_and_not_beside_its_pool():
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(4)
+    assert not open_alarms(mine)
+    mine.ticks(3)
+    assert open_alarms(mine) == ["b0"]
+    mine.works["main"] = True
+    mine.ticks(6)
+    assert not open_alarms(mine)
+
+
+def open_alarms(mine):
+    return [alarm["about"] for alarm in mine.state.alarms.values() if alarm["kind"] == "miner_waits"]
