@@ -201,6 +201,26 @@ def test_two_dead_pools_are_two_alarms_and_no_move():
     assert {event.about for event in mine.events("pool_down")} == {"main", "reserve"}
 
 
+def test_a_pool_that_was_down_before_anybody_came_is_an_alarm_when_somebody_does():
+    """A band or a night put a shelf on a pool that had been dead for days: it was told once, as news of no importance."""
+    mine = Mine(facts=(PoolFacts("main"), PoolFacts("reserve")))
+    mine.breaks("reserve")
+    mine.ticks(10)
+    assert [event.severity for event in mine.events("pool_down")] == ["info"]
+    assert mine.state.alarms == {}
+    mine.pool = dict.fromkeys(mine.pool, "reserve")
+    mine.ticks(3)
+    assert "pool_down reserve" in mine.state.alarms
+    assert [event.severity for event in mine.events("pool_down")] == ["info", "warning"]
+    mine.mends("reserve")
+    mine.ticks(12)
+    assert mine.state.alarms == {}
+    mine.pool = dict.fromkeys(mine.pool, "main")
+    mine.breaks("reserve")
+    mine.ticks(10)
+    assert [event.severity for event in mine.events("pool_down")] == ["info", "warning", "info"]
+
+
 def test_a_chain_of_fallbacks_is_followed_and_a_circle_ends():
     facts = (PoolFacts("a", "", "", "b"), PoolFacts("b", "", "", "c"), PoolFacts("c", "", "", "a"))
     assert pools.stand_in("a", facts, {"a"}) == "b"

@@ -77,11 +77,14 @@ def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str,
     for name, word in told.items():
         book, crew = books[name], found.get(name, pools.Crew())
         numbers: tuple[tuple[str, int | str], ...] = (("pool", name), ("why", book["why"]), ("miners", len(crew.at)))
-        if word == "down":
+        late = crew.at and pools.stands_aside(book) and not book.get("warned")  # who came when it was down already
+        if word == "down" or late:
             code = "down_instead" if book["instead"] else "down"
             severity = "warning" if crew.at else "info"
+            books[name] = book | {"warned": int(bool(crew.at))}
             yield Event("pool_down", severity, name, Reason("failover", code, (*numbers, ("instead", book["instead"]))))
         elif word == "up":
+            books[name] = book | {"warned": 0}
             yield Event("pool_up", "info", name, Reason("failover", "up", numbers))
 
 
