@@ -36,7 +36,7 @@ ELSEWHERE = {
 }
 VNISH, TUNED, TUNE = "VNish", "tuned", "tune one on its own page"
 VNISH_PORT, VNISH_S, VNISH_CAP = 80, 5.0, 65_536  # the library knows no other port, either
-VNISH_RUNS = ("initializing", "starting", "auto-tuning", "mining", "restarting")
+VNISH_RUNS = ("initializing", "starting", "auto-tuning", "mining")
 OLD_STILL = "taken, but it did not start anew for it"
 NO_TLS = "asic-rs leaves the TLS of a pool out on VNish, so that it would not connect: use its port without"
 
@@ -196,11 +196,17 @@ async def _command(miner: Any, job: dict[str, Any], began: Callable[[], None]) -
         return {**about, "unsupported": True}
     began()
     said = await send()
-    if said is True and miner.firmware == VNISH and job["do"] in ("pool", "limit"):
-        waits = await asyncio.to_thread(_waits_for_start, job["host"])
-        if waits and await miner.restart() is not True:
-            return {**about, "error": OLD_STILL}
+    waits = said is True and miner.firmware == VNISH and job["do"] in ("pool", "limit")
+    if waits and not await _started_anew(miner, job["host"]):
+        return {**about, "error": OLD_STILL}
     return {**about, "said": said}
+
+
+async def _started_anew(miner: Any, host: str) -> bool:
+    """Whether it has been where it had to be; an empty answer, which is what its API has, 0.8.6 takes for a no."""
+    if not await asyncio.to_thread(_waits_for_start, host) or await miner.restart() is True:
+        return True
+    return not await asyncio.to_thread(_waits_for_start, host)
 
 
 def _waits_for_start(host: str) -> bool:

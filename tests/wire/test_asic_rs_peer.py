@@ -250,6 +250,26 @@ def test_a_state_that_it_has_no_name_for_is_told_in_the_words_of_the_firmware(un
     assert (read["firmware"], read["state"], read["rate"], read["watts"]) == ("Marathon", "Sleep", 0, 25)
 
 
+@pytest.mark.parametrize(("after", "known"), [("restarting", True), ("mining", False)])
+def test_a_start_of_vnish_that_is_obeyed_without_a_word_is_seen_by_what_it_does(units, after, known):
+    """Its description has no body for the answer, and 0.8.6 calls an empty one a failure."""
+    host, written, restarted = HOST + "13", [], []
+    obeyed = obeys(written)
+
+    def pages(path, headers, body):
+        if path == "/api/v1/mining/restart":
+            restarted.append(path)
+            return 200, b""
+        if path == "/api/v1/status" and restarted:
+            return 200, json.dumps({"miner_state": after, "restart_required": True}).encode()
+        return obeyed(path, headers, body)
+
+    units.append(web(host, pages))
+    answer = told(Job(host, "pool", "02:00:00:00:00:0b", "north", LOGINS, POOL))
+    assert (answer.get("said"), len(restarted)) == (True if known else None, 1)
+    assert ("start anew" in answer.get("error", "")) is not known
+
+
 @pytest.mark.parametrize(("mode", "mining"), [({"Sleep": "on"}, False), ({"Sleep": "off"}, True), (None, True)])
 def test_an_auradine_is_told_as_not_mining_only_where_its_mode_says_sleep(units, mode, mining):
     """So that a false may be believed of this one; when this fails, it may not."""
