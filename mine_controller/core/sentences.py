@@ -252,6 +252,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("profit", "all_back"): "mining pays again at {price} p/kWh",
     ("profit", "unguarded"): "nobody rests for what mining costs: the config has no price any more, or guard = no",
     ("profit", "coin"): "{coin} pays best: {value} p per TH/s and day",
+    ("profit", "coin_held"): "{coin} is mined on: what it pays is not known now",
     ("band", "champion"): "only the {count} most efficient run in band {band}",
     ("tuning", "begun"): "{miner}: the search for its best setting begins at {to}",
     ("tuning", "tries"): "{miner}: {now} J/TH so far, tries {to}",

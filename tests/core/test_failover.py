@@ -202,7 +202,7 @@ def test_two_dead_pools_are_two_alarms_and_no_move():
 
 
 def test_a_pool_that_was_down_before_anybody_came_is_an_alarm_when_somebody_does():
-    """A band or a night put a shelf on a pool that had been dead for days: it was told once, as news of no importance."""
+    """A band or a night put a shelf on a pool that had been dead for days: it was told once, as information."""
     mine = Mine(facts=(PoolFacts("main"), PoolFacts("reserve")))
     mine.breaks("reserve")
     mine.ticks(10)

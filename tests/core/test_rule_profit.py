@@ -9,6 +9,7 @@ from mine_controller.core.model.state import State, Unit
 from mine_controller.core.option import fill
 from mine_controller.core.prices import NOW, ROLE
 from mine_controller.core.rules import profit
+from mine_controller.core.words import sentence
 
 POOLS = (PoolFacts("dgb", "DGB"), PoolFacts("btc", "BTC"), PoolFacts("btc two", "BTC"), PoolFacts("xmr", "XMR"))
 NAMES = ("dgb", "btc", "btc two", "xmr")
@@ -218,3 +219,31 @@ def test_without_a_coin_the_rule_says_nothing_and_keeps_what_it_knows():
     desk.memory = {"resting": ["m000"]}
     desk.see()
     assert desk.last == ((), (), (), {"resting": ["m000"]})
+
+
+def test_a_coin_whose_worth_is_not_known_for_a_while_is_not_left_for_another():
+    """After each boot, until its service answered, the shelf went to the coin with a written value; where that pays
+    hardly less, it stayed there."""
+    told = section(difficulty=1e12, reward=3.125, price_from="market x:price")
+    desk = Paid(guard=False, choose=True)
+    desk.options = profit.with_sections(desk.options, [("BTC", told), ("DGB", section(value=5.0))])
+    desk.channels["market x:price"] = Value(1000.0, desk.now)
+    assert wished(desk) == {"pool bitaxe shelf": "btc"}
+    del desk.channels["market x:price"]
+    assert wished(desk) == {"pool bitaxe shelf": "btc"}
+    assert sentence(desk.last.wishes[0].reason) == "BTC is mined on: what it pays is not known now"
+    assert desk.memory["coins"] == {"bitaxe shelf": "BTC"}
+    desk.channels["market x:price"] = Value(1.0, desk.now)
+    assert wished(desk) == {"pool bitaxe shelf": "dgb"}
+
+
+@pytest.mark.parametrize("gone", ["coin", "pool"])
+def test_a_coin_that_is_taken_out_of_the_config_is_left_at_once(gone):
+    desk = Paid(guard=False, choose=True, BTC=8.0, DGB=5.0)
+    assert wished(desk) == {"pool bitaxe shelf": "btc"}
+    if gone == "coin":
+        desk.options = Paid(guard=False, choose=True, DGB=5.0).options
+    else:
+        miners = tuple(one._replace(pools=("dgb",)) for one in desk.wiring.miners)
+        desk.wiring = desk.wiring._replace(miners=miners)
+    assert wished(desk) == {"pool bitaxe shelf": "dgb"}

@@ -5,7 +5,7 @@ numbers or channels of any endpoint. A difficulty counts 2^32 hashes a share of 
 hash a share of one where the coin is mined by RandomX, as Monero and its kin count. A miner is judged by its learned
 joules per terahash; of whom nothing was learned nothing is said, and so it is while the price of power, or what the
 coin earns, is not known: who rests then rests on, and nobody else is stopped.
-With `choose = yes` miners go to the coin that pays most, where no band names one.
+With `choose = yes` miners go to the coin that pays most, where no band names one, and stay with it while it is unknown.
 """
 
 from collections.abc import Iterable, Iterator
@@ -188,14 +188,22 @@ def _events(was: set[str], poor: dict[str, Reason], price: float | None, *, guar
 def _wishes(
     view: View, memory: dict[str, Any], options: Options, known: dict[str, float]
 ) -> tuple[list[Wish], dict[str, str]]:
-    """A pool for each section: the coin that pays most of those it can mine and has a pool for."""
-    were, wishes, chosen = dict(memory.get("coins") or {}), [], {}
+    """A pool for each section: the coin that pays most of those it can mine and has a pool for. One that was chosen and
+    whose worth is not known now, as after each boot before the line is up, is not left for what is known."""
+    were, wishes, chosen = dict(memory.get("coins") or {}), list[Wish](), dict[str, str]()
+    written = {coin.name.upper() for coin in options.sections}
     for spec in {one.group: one for one in reversed(view.wiring.miners)}.values():
         pools = {pool.coin.upper(): pool.name for pool in reversed(view.pools) if pool.name in spec.pools}
         able = [coin for coin in known if coin in pools and can_mine(spec.group, coin)]
+        was = were.get(spec.group, "")
+        if was not in known and was in written and was in pools and can_mine(spec.group, was):
+            chosen[spec.group] = was
+            held = Reason("profit", "coin_held", (("coin", was),))
+            wishes.append(Wish(ECONOMICS, f"pool {spec.group}", pools[was], held))
+            continue
         if not able:
             continue
-        best, was = max(able, key=lambda one: (known[one], one)), were.get(spec.group, "")
+        best = max(able, key=lambda one: (known[one], one))
         if was in able and known[best] * 100 <= known[was] * (100 + options.better_pct):
             best = was
         chosen[spec.group] = best
