@@ -18,6 +18,7 @@ from mine_controller.record import NamedTuple
 FLOOR_SPARE_W = 10_000
 LEAST_SPARE_W = 2  # a paused board's own figure for its watts goes up and down by as much
 MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp
+APART_PCT = 10  # meter and sum: further apart than this one of them lies
 RISEN_PCT = 50  # a start is proven at this share of what the miner is to draw
 ASLEEP = frozenset({"sleeping", "stopped"})
 
@@ -105,7 +106,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     fans_most_w = _fans_guess_w(image, wiring)  # an unknown fan is no fan less
     other = max(fans_most_w, meter_w - measured) if meter_w is not None and known else fans_most_w
     proof = most_w = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
-    if meter_w is not None and not known:
+    if meter_w is not None and not known and not _is_too_little(meter_w, measured + (fans_w or 0), wiring):
         proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(
         tuple(on),
@@ -206,6 +207,11 @@ def _fans_guess_w(image: Image, wiring: Wiring) -> int:
 def _meter_w(image: Image) -> int | None:
     value = image.site.get("site_power_w")
     return value.value if value is not None and isinstance(value.value, int) else None
+
+
+def _is_too_little(meter_w: int, known_w: int, wiring: Wiring) -> bool:
+    """A meter that shows less than what is known to be drawn does not see all there is: it bounds nobody (MET2)."""
+    return known_w - meter_w > max(known_w * APART_PCT // 100, spare_w(_nominal_w_of(wiring.miners)))
 
 
 class Drawn(NamedTuple):

@@ -138,9 +138,21 @@ def test_what_the_meter_shows_beyond_miners_and_fans_is_everything_else():
 
 def test_what_nobody_sees_is_bounded_by_the_meter():
     assert summed([3000, 3000, None], meter=10_000).proof_w == 7000
-    assert summed([3000, 3000, None], meter=5000).proof_w == 6000
+    assert summed([3000, 3000, None], meter=8500).proof_w == 6000
     assert summed([3000, 3000, None], meter=20_000).proof_w == 9740
     assert summed([3000, 3000, None], meter=10_000, fans=[(True, None), (None, None)]).proof_w == 9740
+
+
+@pytest.mark.parametrize(("meter", "proof_w"), [(8100, 6000), (8099, 9740), (0, 9740)])
+def test_met2_a_meter_that_shows_less_than_what_is_known_alone_bounds_nobody(meter, proof_w):
+    """One that stood at 0 W called silent outlets dark, whatever they fed: the larger of the two proves."""
+    assert summed([3000, 3000, None], meter=meter).proof_w == proof_w
+
+
+def test_a_meter_that_counts_in_kilowatts_still_bounds_those_who_tell_nothing_beside_sleepers():
+    wires = wiring(100, 2)
+    asleep = summed([25] * 99 + [None], meter=0, wires=wires, fans=[(False, 0), (False, 0)])
+    assert asleep.proof_w == 25 * 99
 
 
 def test_a_fan_nobody_sees_is_no_fan_less():
