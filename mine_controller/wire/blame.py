@@ -11,6 +11,7 @@ import requests
 from urllib3 import exceptions as lib
 
 from mine_controller.wire.door import WireError
+from mine_controller.wire.trust import distrusted
 
 CONNECT_S = 3.0
 
@@ -35,7 +36,6 @@ _PLAIN = frozenset({"WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FA
 _TABLE: tuple[tuple[tuple[type[BaseException], ...], str, str], ...] = (
     (_ADDRESS, "unreachable", "address is not usable"),
     ((lib.NameResolutionError, socket.gaierror), "dns", "name can't be resolved"),
-    ((ssl.SSLCertVerificationError,), "tls", "certificate is not trusted"),
     ((requests.exceptions.SSLError, lib.SSLError, ssl.SSLError), "tls", "TLS failed"),
     ((lib.ConnectTimeoutError, requests.exceptions.ConnectTimeout), "unreachable", "no connection in {spent:.1f} s"),
     ((lib.ReadTimeoutError, requests.exceptions.ReadTimeout, TimeoutError), "timeout", "no answer in {spent:.1f} s"),
@@ -67,6 +67,8 @@ def _refused(error: ssl.SSLError | lib.SSLError) -> str:
     if isinstance(error, lib.SSLError):  # its own, without one of OpenSSL in it
         is_other = str(error).startswith("Fingerprints did not match")
         return "its certificate is another one than the pin says" if is_other else ""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate {distrusted(error)}"
     if error.reason in _OLD:
         return "no TLS in common: it may speak older ones only"
     return "no TLS at this port" if error.reason in _PLAIN else ""

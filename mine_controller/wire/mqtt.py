@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import BODY_MOST, Arrival, Broker, packed
 from mine_controller.wire.door import Request, Response, WireError
+from mine_controller.wire.trust import UNTRUSTED, distrusted
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
@@ -246,7 +247,8 @@ def _context(ca_file: str) -> ssl.SSLContext:
 def _blame(error: Exception, spent_s: float, *, tls: bool = False) -> WireError:
     """What a failed connection is called, without a word of the error, which may hold the address or a path."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return WireError("tls", "the broker's certificate is not trusted: is ca_file right?")
+        why = distrusted(error)
+        return WireError("tls", f"the broker's certificate {why}{': is ca_file right?' if why == UNTRUSTED else ''}")
     if isinstance(error, ssl.SSLError) or (tls and isinstance(error, ConnectionResetError)):
         return WireError("tls", "TLS failed: is it a port with TLS, and ca_file a certificate?")
     if isinstance(error, socket.gaierror | UnicodeError):

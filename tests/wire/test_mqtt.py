@@ -100,6 +100,16 @@ def test_tls_with_the_owners_certificate_and_never_without_one(tmp_path):
 
 
 @needs_mosquitto
+def test_a_certificate_for_another_name_is_told_as_that_and_not_as_a_wrong_ca_file(tmp_path):
+    """A broker's certificate is often made out for its name, and `host` its address."""
+    own = tmp_path / "named.pem"
+    own.write_bytes((HERE / "named.pem").read_bytes())
+    with mosquitto(tmp_path, f"certfile {own}", f"keyfile {own}", f"cafile {own}") as safe:
+        error = refused(safe.port, scheme="mqtts", ca_file=str(HERE / "named.pem"))
+    assert (error.kind, error.why) == ("tls", "the broker's certificate is made out for another name than is asked for")
+
+
+@needs_mosquitto
 def test_a_port_without_tls_is_told_as_that(broker):
     """Mosquitto cuts the connection there, which is no lack of a way."""
     error = refused(broker.port, scheme="mqtts")
