@@ -37,6 +37,7 @@ ELSEWHERE = {
 VNISH, TUNED, TUNE = "VNish", "tuned", "tune one on its own page"
 VNISH_PORT, VNISH_S, VNISH_CAP = 80, 5.0, 65_536  # the library knows no other port, either
 VNISH_RUNS = ("initializing", "starting", "auto-tuning", "mining")
+PLACES = 3
 OLD_STILL = "taken, but it did not start anew for it"
 NO_TLS = "asic-rs leaves the TLS of a pool out on VNish, so that it would not connect: use its port without"
 
@@ -254,6 +255,8 @@ def _verb(miner: Any, job: dict[str, Any]) -> tuple[bool, Callable[[], Any]]:
 
     def pools() -> Any:
         rows = [config.Pool(url=url, username=user, password=word) for url, user, word in job["pools"]]
+        if miner.firmware == VNISH:  # its description has three places, and the library can't write an empty one
+            rows += rows[-1:] * (PLACES - len(rows))
         return miner.set_pools_config([config.PoolGroup(name="minectl", quota=1, pools=rows)])
 
     named = {"stop": "pause", "run": "resume", "restart": "restart"}.get(job["do"], "")

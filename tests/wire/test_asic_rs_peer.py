@@ -213,15 +213,25 @@ POOL = (("stratum+tcp://north.example:3333", "acct.w1", "x"),)
 
 
 def test_it_starts_and_restarts_vnish_and_writes_one_pool(units):
-    """What 0.8.6 sends: a start and no resume, and the pool's host and port alone."""
+    """What 0.8.6 sends: a start and no resume, and the pool's host and port alone; here in each of its places."""
     written, host, mac = [], HOST + "9", "02:00:00:00:00:0b"
     units.append(web(host, obeys(written, wants=False)))
     assert told(Job(host, "run", mac, logins=LOGINS))["said"] is True
     assert told(Job(host, "restart", mac, logins=LOGINS))["said"] is True
     assert told(Job(host, "pool", mac, "north", LOGINS, POOL))["said"] is True
     assert orders(units[0]) == ["start", "restart", "settings"]
-    (row,) = written[0]["miner"]["pools"]
-    assert (row["url"], row["user"], row["pass"]) == ("north.example:3333", "acct.w1", "x")
+    rows = [(row["url"], row["user"], row["pass"]) for row in written[0]["miner"]["pools"]]
+    assert rows == [("north.example:3333", "acct.w1", "x")] * 3
+
+
+def test_a_pool_of_vnish_is_written_with_its_stand_ins_into_all_three_places(units):
+    """Its description has three places, no more and no fewer; 0.8.6 writes as many as it is given."""
+    written, host = [], HOST + "14"
+    units.append(web(host, obeys(written, wants=False)))
+    south = ("stratum+tcp://south.example:443", "acct.w2", "y")
+    assert told(Job(host, "pool", "02:00:00:00:00:0b", "north", LOGINS, (*POOL, south)))["said"] is True
+    rows = written[0]["miner"]["pools"]
+    assert [row["user"] for row in rows] == ["acct.w1", "acct.w2", "acct.w2"]
 
 
 @pytest.mark.parametrize(("state", "sent"), [("mining", ["settings", "restart"]), ("stopped", ["settings"])])
