@@ -37,6 +37,8 @@ ELSEWHERE = {
 VNISH, TUNED, TUNE = "VNish", "tuned", "tune one on its own page"
 VNISH_PORT, VNISH_S, VNISH_CAP = 80, 5.0, 65_536  # the library knows no other port, either
 VNISH_RUNS = ("initializing", "starting", "auto-tuning", "mining")
+VNISH_WAITS = frozenset((state, True) for state in VNISH_RUNS)
+VNISH_AFTER = {"stop": ("stopped", "shutting-down"), "run": VNISH_RUNS, "restart": ("restarting", *VNISH_RUNS[:2])}
 PLACES = 3
 OLD_STILL = "taken, but it did not start anew for it"
 NO_TLS = "asic-rs leaves the TLS of a pool out on VNish, so that it would not connect: use its port without"
@@ -197,33 +199,39 @@ async def _command(miner: Any, job: dict[str, Any], began: Callable[[], None]) -
         return {**about, "unsupported": True}
     began()
     said = await send()
-    waits = said is True and miner.firmware == VNISH and job["do"] in ("pool", "limit")
-    if waits and not await _started_anew(miner, job["host"]):
-        return {**about, "error": OLD_STILL}
-    return {**about, "said": said}
+    return {**about, **(await _vnish(miner, job, said=said) if miner.firmware == VNISH else {"said": said})}
 
 
-async def _started_anew(miner: Any, host: str) -> bool:
-    """Whether it has been where it had to be; an empty answer, which is what its API has, 0.8.6 takes for a no."""
-    if not await asyncio.to_thread(_waits_for_start, host) or await miner.restart() is True:
-        return True
-    return not await asyncio.to_thread(_waits_for_start, host)
+async def _vnish(miner: Any, job: dict[str, Any], *, said: Any) -> dict[str, Any]:
+    """What became of a command to VNish. 0.8.6 takes an empty answer, which is all that its starts and stops give, for
+    a no, and never looks whether a setting waits for a start (`restart_required`, in each description from 1.2.6 to
+    1.3.4). A stopped unit takes its settings up when it starts."""
+    if said is not True:
+        return {"said": (await _state_of(job["host"]))[0] in VNISH_AFTER.get(job["do"], ())}
+    if job["do"] not in ("pool", "limit") or await _state_of(job["host"]) not in VNISH_WAITS:
+        return {"said": True}
+    done = await miner.restart() is True or await _state_of(job["host"]) not in VNISH_WAITS
+    return {"said": True} if done else {"error": OLD_STILL}
 
 
-def _waits_for_start(host: str) -> bool:
-    """Whether this VNish unit runs and keeps to its old settings until it starts anew: its API says so
-    (`restart_required`, in each of the descriptions 1.2.6 to 1.3.4), and 0.8.6 does not look. A stopped one takes
-    them up when it starts."""
+async def _state_of(host: str) -> tuple[Any, bool]:
+    """What a VNish unit says that it does, and whether it keeps to old settings until it starts anew."""
+    told = await asyncio.to_thread(_status, host)
+    state = told.get("miner_state")
+    return state if isinstance(state, str) else "", told.get("restart_required") is True
+
+
+def _status(host: str) -> dict[str, Any]:
+    """Its status, which needs no login; {} when it can't be read: what the unit does is read again each tick."""
     asking = http.client.HTTPConnection(host, VNISH_PORT, timeout=VNISH_S)
     try:
         asking.request("GET", "/api/v1/status")
         told = json.loads(asking.getresponse().read(VNISH_CAP))
     except (OSError, http.client.HTTPException, ValueError, RecursionError):
-        return False  # what it does is read again each tick, and a setting that did not come about is told again
+        return {}
     finally:
         asking.close()
-    known = isinstance(told, dict)
-    return known and told.get("restart_required") is True and told.get("miner_state") in VNISH_RUNS
+    return told if isinstance(told, dict) else {}
 
 
 async def _fit(miner: Any, job: dict[str, Any]) -> tuple[str, str]:

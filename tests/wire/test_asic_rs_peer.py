@@ -280,6 +280,35 @@ def test_a_start_of_vnish_that_is_obeyed_without_a_word_is_seen_by_what_it_does(
     assert ("start anew" in answer.get("error", "")) is not known
 
 
+@pytest.mark.parametrize(
+    ("verb", "state", "said"),
+    [
+        ("stop", "stopped", True),
+        ("stop", "shutting-down", True),
+        ("stop", "mining", False),
+        ("run", "starting", True),
+        ("run", "stopped", False),
+        ("restart", "restarting", True),
+        ("restart", "mining", False),
+    ],
+)
+def test_what_vnish_obeys_without_a_word_is_a_yes_when_its_state_shows_it(units, verb, state, said):
+    """A real S19 answers these with 200 and nothing, which 0.8.6 calls a no (notes of an API user, VNish 1.2)."""
+
+    def pages(path, headers, body):
+        if path.startswith("/api/v1/mining/"):
+            return 200, b""
+        return (
+            (200, json.dumps({"miner_state": state}).encode())
+            if path == "/api/v1/status"
+            else vnish(path, headers, body)
+        )
+
+    host = HOST + "15"
+    units.append(web(host, pages))
+    assert told(Job(host, verb, "02:00:00:00:00:0b", logins=LOGINS))["said"] is said
+
+
 @pytest.mark.parametrize(("mode", "mining"), [({"Sleep": "on"}, False), ({"Sleep": "off"}, True), (None, True)])
 def test_an_auradine_is_told_as_not_mining_only_where_its_mode_says_sleep(units, mode, mining):
     """So that a false may be believed of this one; when this fails, it may not."""
