@@ -57,7 +57,7 @@ def check(options: Options) -> tuple[str, ...]:
     found += [
         f"commands: {word[:40]!r} is none of {', '.join(COMMANDS)}" for word in options.commands if word not in COMMANDS
     ]
-    if ":" in options.host:
+    if ":" in options.host.rpartition("]")[2]:  # behind an IPv6 address in its brackets
         found.append("port: is an option of its own, not part of host")
     if options.user and not options.password.reveal_length():
         found.append("password: is missing beside user")
@@ -71,7 +71,8 @@ def check(options: Options) -> tuple[str, ...]:
 def broker(options: Options) -> Broker:
     """Where to connect."""
     port = options.port or (TLS_PORT if options.tls else PORT)
-    return Broker(options.host, port, options.user, options.password.reveal(), options.tls, options.ca_file)
+    host = options.host.strip("[]")  # sockets take an IPv6 address without its brackets
+    return Broker(host, port, options.user, options.password.reveal(), options.tls, options.ca_file)
 
 
 def slug(text: str) -> str:

@@ -210,3 +210,12 @@ def test_the_section_is_read_from_the_config_and_its_password_is_no_text(tmp_pat
         load(place.path)
     assert any("is none of" in problem.text for problem in caught.value.problems)
     assert isinstance(config.policy, Policy)
+
+
+def test_a_broker_by_its_ipv6_address_is_asked_at_that_and_a_port_behind_it_is_refused():
+    """The sample's [mqtt] takes one; here it was told that its colons are a port."""
+    own = options(host="[fd00::5]")
+    assert check(own) == ()
+    assert homeassistant.broker(own)[:2] == ("fd00::5", 1883)
+    for host in ("[fd00::5]:1884", "broker.lan:1884"):
+        assert check(options(host=host)) == ("port: is an option of its own, not part of host",)
