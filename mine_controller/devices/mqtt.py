@@ -11,9 +11,11 @@ A retained message carries no date: a sensor that died a month ago still reads f
 a time (with its zone; Tasmota's has one after `SetOption52 1`) that is fresh. A new message counts while it is younger
 than `max_age_s`, and only while the availability topic, where one is named, says online. zigbee2mqtt, when it starts,
 sends what it remembers of every device as new messages (`cache_state_send_on_startup`): switch its `last_seen` on, and
-one that is old is not believed. A Victron GX stops telling its values after a minute unless something goes on asking it
-(`R/PORTAL/keepalive`, the description of its dbus-flashmq), which nothing here does: read it by Modbus. Anybody on the
-network may be able to publish: nothing read here should be all that a start depends on.
+one that is old is not believed. A bridge between two brokers, when its line is back, hands on what its far end has in
+store, and that arrives here as new (Mosquitto 2.0 does it): of such a sensor name the `alive` topic, which comes along
+and says that it is gone, or a `time`. A Victron GX stops telling its values after a minute unless something goes on
+asking it (`R/PORTAL/keepalive`, the description of its dbus-flashmq), which nothing here does: read it by Modbus.
+Anybody on the network may be able to publish: nothing read here should be all that a start depends on.
 """
 
 import json
