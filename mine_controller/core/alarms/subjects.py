@@ -23,6 +23,10 @@ def _miners(view: View) -> Container[str]:
     return {spec.id for spec in view.wiring.miners}
 
 
+def _compares(view: View) -> bool:
+    return bool(view.wiring.fans or view.state.memory.get("cap", {}).get("nought_s"))
+
+
 # What alarms of one kind can be about, where those who raise them look at each thing by itself.
 _THINGS: dict[str, Things] = {
     "fan_fault": _fans,
@@ -33,7 +37,7 @@ _THINGS: dict[str, Things] = {
     "start_failed": _miners,
     "stranger": _miners,
     "starts_held": lambda _: ("site",),  # told with the reason of whoever holds; core/held.py tells its end
-    "meters_disagree": lambda view: {"site"} if view.wired("site_power_w") and view.wiring.fans else (),
+    "meters_disagree": lambda view: {"site"} if view.wired("site_power_w") and _compares(view) else (),
 }
 
 

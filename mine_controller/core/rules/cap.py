@@ -6,6 +6,7 @@ on its way up its full power. A breaker's limit (80 % of its rating, continuous)
 
 from typing import Any
 
+from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import dark_but
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.once import Once
@@ -18,6 +19,8 @@ LAYER = SAFETY
 NEEDS = ()
 STEP_S = 120
 WORDS_APART_S = 600  # a fleet's own words lag; longer than this is no lag
+NOUGHT_S = 86_400
+OWN_POWER = ("export_w", "battery_soc_pct", "supply_kw")  # by these a site says that it has power of its own
 _Numbers = tuple[tuple[str, int], ...]
 WARNED, GRAVE = 1, 2  # what was told of a meter and outlets that disagree
 
@@ -133,11 +136,12 @@ def _shed(
 def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:
     """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
     fleet = view.fleet
-    if fleet.meter_w is None or fleet.measured_w is None or fleet.unknown or fleet.fans_w is None:
-        if kept.get("apart_told") and not (view.wired("site_power_w") and view.wiring.fans):
+    whole = fleet.measured_w is not None and not fleet.unknown and fleet.fans_w is not None
+    parts_w = (fleet.measured_w or 0) + (fleet.fans_w or 0)
+    if fleet.meter_w is None or not (whole or _shows_too_little(view, kept, parts_w, options)):
+        if kept.get("apart_told") and not (view.wired("site_power_w") and (view.wiring.fans or kept.get("nought_s"))):
             kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
         return
-    parts_w = fleet.measured_w + fleet.fans_w
     apart_w, shed = abs(fleet.meter_w - parts_w), view.state.shed
     apart = apart_w * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
     grave = shed is not None and shed.ended_s is None
@@ -159,6 +163,21 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
         numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
         severity = "emergency" if grave else "warning"  # what proves darkness is in doubt when it has to be proven
         events.append(Event("meters_disagree", severity, "site", Reason("cap", "disagree", numbers)))
+
+
+def _shows_too_little(view: View, kept: dict[str, Any], parts_w: int, options: Options) -> bool:
+    """A meter under what alone is known to be drawn contradicts it, whatever else draws. A home may have a roof behind
+    its meter of which nobody told: it must show nothing at all for longer than the sun shines."""
+    meter_w = view.fleet.meter_w or 0
+    if is_dead(view.image):
+        return False  # a cloud tells for minutes what was drawn before a black-out
+    if view.wiring.fans:
+        return (parts_w - meter_w) * 100 > parts_w * options.disagree_pct
+    if meter_w or parts_w < view.fleet.nominal_w // 10 or any(map(view.wired, OWN_POWER)):
+        kept.pop("nought_s", None)
+        return False
+    kept["nought_s"] = kept.get("nought_s") or view.now_s
+    return view.now_s - int(kept["nought_s"]) >= NOUGHT_S
 
 
 def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
