@@ -80,9 +80,13 @@ def _counted(told_: Told, summary: Mapping[str, Any]) -> Told:
     return told_._replace(accepted=accepted, rejected=rejected, stale=stale)
 
 
+def _pool_rows(trees: Trees) -> list[dict[str, Any]]:
+    return rows(trees.get("pools", {}), "POOLS")
+
+
 def _pool(trees: Trees) -> tuple[Any, Any, Any] | None:
     """The pool it works for: the active one with the lowest priority; of several groups the first."""
-    active = [pool for pool in rows(trees.get("pools", {}), "POOLS") if pool.get("Stratum Active") is True]
+    active = [pool for pool in _pool_rows(trees) if pool.get("Stratum Active") is True]
     first = min(active, key=lambda pool: number(pool.get("Priority")) or 0, default=None)
     return (first.get("URL"), first.get("User"), None) if first else None
 
@@ -200,12 +204,12 @@ def _stock_word(trees: Trees, rate: float | None, uptime_s: float | None, patien
     if rate is not None and rate > 0:
         return "hashing", ""
     if old and "conf" in trees:
-        return ("sleeping", "") if mode == OLD_ASLEEP else _asic.working(rate, uptime_s, patience_s)
+        return ("sleeping", "") if mode == OLD_ASLEEP else _asic.working(rate, uptime_s, patience_s, _pool_rows(trees))
     if not old and (mode in (ASLEEP, NOT_MINING) or (empty and mode is None)):
         return "sleeping", ""
     if mode is None or old:
         return None, "no hash rate, and it does not tell whether it sleeps"
-    return _asic.working(rate, uptime_s, patience_s)
+    return _asic.working(rate, uptime_s, patience_s, _pool_rows(trees))
 
 
 def _watts(trees: Trees, stats: Mapping[str, Any]) -> float | None:
@@ -219,7 +223,7 @@ def _luxos(trees: Trees, patience_s: float) -> Told:
     fans = [fan.get("RPM") for fan in rows(trees.get("fans", {}), "FANS")]
     corners = ("TopLeft", "TopRight", "BottomLeft", "BottomRight")
     heats = [corner.get(name) for corner in rows(trees.get("temps", {}), "TEMPS") for name in corners]
-    word, why = _asic.working(rate, uptime, patience_s)
+    word, why = _asic.working(rate, uptime, patience_s, _pool_rows(trees))
     curtailed = config.get("CurtailMode")
     if word != "hashing" and isinstance(curtailed, str) and curtailed.lower() not in ("", "none"):
         word, why = "sleeping", ""

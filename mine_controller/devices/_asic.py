@@ -1,6 +1,6 @@
 """What the big miners (antminer, whatsminer, asic) tell, in one shape, and the readings made of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mine_controller.core.model.pool import Pool
@@ -93,15 +93,19 @@ def counted(value: Any) -> float | None:
     return found_ if found_ is not None and found_ >= 0 else None
 
 
-def working(rate_ths: float | None, uptime_s: float | None, patience_s: float) -> tuple[str | None, str]:
-    """The word of a unit that is meant to hash, by its current rate."""
+def working(
+    rate_ths: float | None, uptime_s: float | None, patience_s: float, pools: Sequence[Mapping[str, Any]] = ()
+) -> tuple[str | None, str]:
+    """The word of a unit that is meant to hash, by its current rate; `pools`: its rows of POOLS, where it has such."""
     if rate_ths is None:
         return None, "it gives no hash rate"
     if rate_ths > 0:
         return "hashing", ""
     if uptime_s is None:
         return None, "no hash rate, and it does not say since when it runs"
-    return ("booting", "") if uptime_s < patience_s else ("error", "")
+    if uptime_s < patience_s:
+        return "booting", ""
+    return ("waiting", "") if _pools.are_dead(pools) else ("error", "")
 
 
 def shown(value: Any) -> str:

@@ -4,7 +4,7 @@ Units tell a pool as an URL with or without a scheme, or as host and port; compa
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from mine_controller.core.model.pool import Pool
@@ -56,3 +56,11 @@ def name_of(pools: Sequence[Pool], url: object, user: object = None, port: objec
     if isinstance(user, str) and user:
         same = [pool for pool in same if pool.user == user]
     return same[0].name if same else OTHER
+
+
+def are_dead(rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a unit says of every pool it uses that it gets nothing from it: "Dead" in the words of cgminer's family.
+    A row that says anything else, or nothing, is no such word; "Disabled" ones are not used."""
+    states = {str(row.get("Status", row.get("status"))).lower() for row in rows}
+    live = any(row.get("Stratum Active", row.get("stratum-active")) in (True, "true") for row in rows)
+    return not live and "dead" in states and states <= {"dead", "disabled"}

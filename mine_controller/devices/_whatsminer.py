@@ -6,7 +6,7 @@ description is a number that nobody explains.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mine_controller.devices import _asic, _cgminer
@@ -75,8 +75,9 @@ def told_v2(trees: Trees, patience_s: float) -> Told:
     mhs = next((rate for span in _SPANS if (rate := number(sums.get(span))) is not None and rate >= 0), None)
     rate = mhs / 1e6 if mhs is not None else None
     uptime = _asic.counted(sums.get("Elapsed"))
-    word, why = _word("true" if is_off(trees) else "", "true", rate, uptime, patience_s)
-    active = [pool for pool in rows(trees.get("pools", {}), "POOLS") if pool.get("Stratum Active") is True]
+    listed = rows(trees.get("pools", {}), "POOLS")
+    word, why = _word("true" if is_off(trees) else "", "true", rate, uptime, patience_s, listed)
+    active = [pool for pool in listed if pool.get("Stratum Active") is True]
     watts = next((watts for name in ("Power", "Power_RT") if (watts := _asic.above_zero(sums.get(name)))), None)
     details = row(trees.get("devdetails", {}), "DEVDETAILS")
     version = message(trees.get("get_version", {}))
@@ -102,14 +103,19 @@ def told_v2(trees: Trees, patience_s: float) -> Told:
 
 
 def _word(
-    off: Any, means_off: str, rate: float | None, uptime_s: float | None, patience_s: float
+    off: Any,
+    means_off: str,
+    rate: float | None,
+    uptime_s: float | None,
+    patience_s: float,
+    pools: Sequence[Mapping[str, Any]],
 ) -> tuple[str | None, str]:
     """Stopped by its own word while nothing hashes; what still hashes is not stopped whatever it says."""
     if rate is not None and rate > 0:
         return "hashing", ""
     if isinstance(off, str) and off.lower() == means_off:
         return "stopped", ""
-    return _asic.working(rate, uptime_s, patience_s)
+    return _asic.working(rate, uptime_s, patience_s, pools)
 
 
 def _mode(value: Any) -> str | None:
@@ -132,9 +138,9 @@ def told_v3(trees: Trees, patience_s: float) -> Told:
     sums = sums if isinstance(sums, dict) else {}
     rate = next((rate for name in _RATES if (rate := number(sums.get(name))) is not None and rate >= 0), None)
     uptime = _asic.counted(sums.get("elapsed"))
-    word, why = _word(dig(info, "miner.working"), "false", rate, uptime, patience_s)
     boards, pools = sums.get("board-temperature"), dig(message(trees.get("v3pools", {})), "pools")
     listed = [pool for pool in pools if isinstance(pool, dict)] if isinstance(pools, list) else []
+    word, why = _word(dig(info, "miner.working"), "false", rate, uptime, patience_s, listed)
     active = next((pool for pool in listed if pool.get("stratum-active") is True), None)
     return Told(
         word=word,

@@ -178,10 +178,11 @@ def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
     rows = (version, summary, *stats, *boards)
     where = fields.places(rows, len(stats))
     told = _facts(host, rows, where)
-    told += _values(rows, where, boards, options)
+    pools = cgminer.rows(trees["pools"], "POOLS") if "pools" in trees else []
+    told += _values(rows, where, boards, pools, options)
     found: tuple[Found | Told, ...] = (told_of(unit, told),)
-    if "pools" in trees:
-        found += tuple(_cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools))
+    if pools:
+        found += tuple(_cgminer.pool_found(unit, pools, options.pools))
     return Unit(host, unit, found, memory=f"{unit} {'joined' if '' in own else 'single'}")
 
 
@@ -217,11 +218,13 @@ def _trees(host: str, own: dict[str, Reply]) -> dict[str, cgminer.Tree]:
     raise BadReply(why or f"{host}: not a miner's answer")
 
 
-def _values(rows: Rows, where: fields.Places, boards: Sequence[cgminer.Tree], options: Options) -> list[Row]:
+def _values(
+    rows: Rows, where: fields.Places, boards: Sequence[cgminer.Tree], pools: Sequence[cgminer.Tree], options: Options
+) -> list[Row]:
     summary = rows[fields.SUMMARY]
     rate, elapsed_s = fields.rate_ths(rows, where), fields.first(rows, where.elapsed)
     watts, heats = fields.first(rows, where.watts), fields.every(rows, where.heats)
-    word, why = _word(rate, elapsed_s, boards, options)
+    word, why = _word(rate, elapsed_s, boards, pools, options)
     told: list[Row] = [(":word", word, why)]
     told.append((":power_w", watts, "") if watts and watts > 0 else (":power_w", None, "this firmware tells no watts"))
     if rate is not None:
@@ -247,7 +250,11 @@ def _values(rows: Rows, where: fields.Places, boards: Sequence[cgminer.Tree], op
 
 
 def _word(
-    rate: float | None, elapsed_s: float | None, boards: Sequence[cgminer.Tree], options: Options
+    rate: float | None,
+    elapsed_s: float | None,
+    boards: Sequence[cgminer.Tree],
+    pools: Sequence[cgminer.Tree],
+    options: Options,
 ) -> tuple[str | None, str]:
     if boards and not any(map(_is_on, boards)):
         return "stopped", ""
@@ -255,7 +262,9 @@ def _word(
         return None, "it gives no hash rate"
     if rate > 0:
         return "hashing", ""
-    return ("booting", "") if elapsed_s is not None and elapsed_s < options.ramp_patience_s else ("error", "")
+    if elapsed_s is not None and elapsed_s < options.ramp_patience_s:
+        return "booting", ""
+    return ("waiting", "") if _pools.are_dead(pools) else ("error", "")
 
 
 def _is_on(board: cgminer.Tree) -> bool:

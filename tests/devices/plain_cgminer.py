@@ -97,7 +97,8 @@ def _values(unit, trees, stats, options):
     heats = [heat for row in (*boards, *stats) for heat in _under(row, _is_heat)]
     turns = [turn for row in stats for turn in _under(row, _FAN.fullmatch)]
     rate, elapsed_s, watts = _rate_ths(rows, stats), _first(rows, ("Elapsed",)), _first(rows, _WATTS)
-    word, why = _word(rate, elapsed_s, boards, options)
+    pools = cgminer.rows(trees.get("pools", {}), "POOLS")
+    word, why = _word(rate, elapsed_s, boards, pools, options)
     told = [("word", word, why)]
     told.append(("power_w", watts, "") if watts and watts > 0 else ("power_w", None, "this firmware tells no watts"))
     if rate is not None:
@@ -113,7 +114,7 @@ def _values(unit, trees, stats, options):
     if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
         found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
     if "pools" in trees:
-        found += _cgminer.pool_found(unit, cgminer.rows(trees["pools"], "POOLS"), options.pools)
+        found += _cgminer.pool_found(unit, pools, options.pools)
     return found
 
 

@@ -7,6 +7,7 @@ from devices.antminers import (
     CASES,
     CONF,
     MAC,
+    NORTH,
     OTHER,
     A,
     B,
@@ -241,6 +242,16 @@ def test_a_unit_without_a_rate_is_asleep_only_when_its_configuration_says_so(mod
     board = Board(conf={**CONF, "bitmain-work-mode": mode}, api=stock_api(summary=summary(rate=0.0)))
     found, _, _ = read({A: board.ports})
     assert value(found, MAC, "word") == word
+
+
+def test_a_unit_whose_pools_are_all_dead_waits_for_them():
+    dead = {"STATUS": [{"STATUS": "S"}], "POOLS": [{"POOL": 0, "URL": NORTH.url, "User": NORTH.user, "Status": "Dead"}]}
+    board = Board(conf={**CONF, "bitmain-work-mode": "0"}, api=stock_api(summary=summary(rate=0.0), pools=dead))
+    found, _, _ = read({A: board.ports})
+    assert value(found, MAC, "word") == "waiting"
+    asleep = Board(conf={**CONF, "bitmain-work-mode": "1"}, api=stock_api(summary=summary(rate=0.0), pools=dead))
+    found, _, _ = read({A: asleep.ports})
+    assert value(found, MAC, "word") == "sleeping"
 
 
 def test_a_unit_that_has_stored_sleep_and_hashes_on_is_hashing():

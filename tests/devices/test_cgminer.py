@@ -9,6 +9,7 @@ import pytest
 from devices.farm import DENIED, INVALID, Farm, gone, section, status, words
 from devices.scripted import apply, order, orders, value, verdicts
 
+from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import fill
 from mine_controller.devices import _cgminer, cgminer
 from mine_controller.devices.kind import Ask, BadReply
@@ -208,6 +209,22 @@ def test_the_word_comes_from_a_short_window_and_never_from_the_average_beside_it
     assert value(found, MAC_A, "word") == word
     rates = [each.value for each in found if each.quantity == "hashrate_ths"]
     assert rates == ([] if rate is None else [rate])
+
+
+@pytest.mark.parametrize(
+    ("summary", "state", "word"),
+    [
+        ({"Elapsed": 9000, "MHS 5s": 0.0}, "Dead", "waiting"),
+        ({"Elapsed": 9000, "MHS 5s": 0.0}, "Alive", "error"),
+        ({"Elapsed": 60, "MHS 5s": 0.0}, "Dead", "booting"),
+        ({"Elapsed": 9000, "MHS 5s": 5e6}, "Dead", "hashing"),
+    ],
+)
+def test_one_whose_pools_are_all_dead_waits_for_them(summary, state, word):
+    """It is no fault of the unit's: nobody puts it aside, and its pool is found to be down."""
+    pools = Miner(MAC_A, summary=summary, pools={"POOL": 0, "URL": "stratum+tcp://a.example:1", "Status": state})
+    found = read(Farm({A: pools, B: gone}), options(pools=(Pool("a", "stratum+tcp://a.example:1", "w"),)))
+    assert value(found, MAC_A, "word") == word
 
 
 def test_a_rate_that_two_decimals_of_ths_would_hide_is_told_in_its_own_unit():

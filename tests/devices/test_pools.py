@@ -49,3 +49,29 @@ def test_what_stays_the_same_for_every_unit_of_a_fleet_is_worked_out_once():
     for _ in range(100):
         assert _pools.name_of(POOLS, "far.example:443", "w") == "far"
     assert _pools._parted.cache_info().misses == 3  # what the unit says, and two different addresses of pools
+
+
+@pytest.mark.parametrize(
+    ("states", "dead"),
+    [
+        (("Dead",), True),
+        (("Dead", "Dead"), True),
+        (("Dead", "Disabled"), True),
+        (("dead",), True),
+        (("Dead", "Alive"), False),
+        (("Dead", "Rejecting"), False),
+        (("Dead", None), False),
+        (("Disabled",), False),
+        ((None,), False),
+        ((), False),
+    ],
+)
+def test_pools_are_dead_only_where_each_that_is_used_is_called_so(states, dead):
+    assert _pools.are_dead([{"Status": state} if state else {} for state in states]) is dead
+
+
+@pytest.mark.parametrize(
+    "row", [{"Status": "Dead", "Stratum Active": True}, {"status": "dead", "stratum-active": True}]
+)
+def test_a_pool_that_gives_work_is_not_dead_whatever_it_is_called(row):
+    assert not _pools.are_dead([row])
