@@ -5,7 +5,10 @@ needs no other process: right for values that are retained with a time, or that 
 topic %20 stands for a blank, %2C for a comma and %25 for the sign % itself.
 
 Where a message tells only a part of what its topic holds (a Tasmota its energy alone, when the power jumps), the other
-rows keep what they were told, with its own age, as long as `max_age_s` lets them.
+rows keep what they were told, with its own age, as long as `max_age_s` lets them. Several DS18B20 on one Tasmota are
+numbered anew when one of them is missing at its start (its issues 1292 and 16649): `DS18B20-1` is then another one, and
+nothing here can see it. What must not be mistaken, the inlet above all, hangs alone on a Tasmota, or is named by its
+address in the firmware.
 
 A retained message carries no date: a sensor that died a month ago still reads fine. It counts only where its JSON holds
 a time (with its zone; Tasmota's has one after `SetOption52 1`) that is fresh. A new message counts while it is younger
