@@ -156,8 +156,9 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     except (BadReply, cgminer.DownError) as error:
         told, why = {}, str(error)
     found = _cgminer.facts(unit, host, _model(version, told), version.get("LVERSION") or version.get("VERSION"))
-    found += _values(unit, told, _section(own, host, "summary"), why, options.ramp_patience_s)
-    found += _cgminer.pool_found(unit, cgminer.rows(_asked(own, host, "pools"), "POOLS"), options.pools)
+    pools = cgminer.rows(_asked(own, host, "pools"), "POOLS")
+    found += _values(unit, told, _section(own, host, "summary"), pools, why, options.ramp_patience_s)
+    found += _cgminer.pool_found(unit, pools, options.pools)
     return Unit(host, unit, tuple(found), memory=unit)
 
 
@@ -209,13 +210,15 @@ def _model(version: cgminer.Tree, told: dict[str, str]) -> str:
     return product if isinstance(product, str) else "Avalon"
 
 
-def _values(unit: str, told: dict[str, str], summary: cgminer.Tree, why: str, patience_s: float) -> list[Found]:
+def _values(
+    unit: str, told: dict[str, str], summary: cgminer.Tree, pools: Sequence[cgminer.Tree], why: str, patience_s: float
+) -> list[Found]:
     if not told:
         why = why or "its status text is empty"
         return [Found(unit, "word", None, why), Found(unit, "power_w", None, why)]
     working = _work(told) == "work"
     rate = _rate(told, summary, patience_s, working=working)
-    word, doubt = _word(told, rate)
+    word, doubt = _word(told, rate, pools)
     watts, no_watts = _watts(told)
     chip = cgminer.number(told.get("TMax"))
     found = [
@@ -259,7 +262,7 @@ def _work(told: dict[str, str]) -> str:
     return STATES.get(told.get("STATE", ""), "")
 
 
-def _word(told: dict[str, str], rate: float | None) -> tuple[str | None, str]:
+def _word(told: dict[str, str], rate: float | None, pools: Sequence[cgminer.Tree]) -> tuple[str | None, str]:
     """Idle by softoff is sleep, but right after its start any unit is idle, and SoftOFF is not 0 then (a 1346: notes of
     AgentScanner of October 2026; power that comes back wakes also a Q that slept: UpstreamData/pyasic issue 350). A
     unit at work with a rate of 0 is on its way up."""
@@ -269,7 +272,8 @@ def _word(told: dict[str, str], rate: float | None) -> tuple[str | None, str]:
     if work == "idle":
         asleep, up_s = cgminer.number(told.get("SoftOFF")), cgminer.number(told.get("Elapsed"))
         fresh = up_s is not None and up_s < FRESH_S
-        return ("booting" if fresh else "sleeping" if asleep else "stopped"), ""
+        idle = "waiting" if _pools.are_dead(pools) else "stopped"
+        return ("booting" if fresh else "sleeping" if asleep else idle), ""
     if work:
         return work, ""
     if "HashStatus" in told:

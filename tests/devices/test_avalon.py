@@ -17,6 +17,7 @@ CASES = Path(__file__).resolve().parents[1] / "cases" / "avalon"
 A, B = "10.0.1.1", "10.0.1.2"
 MAC = "02:00:00:00:00:15"
 WORK = "Ver[15-194-24000000_0] SYSTEMSTATU[Work: In Work, Hash Board: 3 ] TMax[80] PS[0 1 2 3 3450 5 3650] MPO[3500] "
+POOL = Pool("a", "stratum+tcp://a.example:1", "w")
 RATES = "GHSspd[190000.00] GHSmm[195000.00] GHSavg[188500.00] SoftOFF[0]"
 
 
@@ -260,6 +261,23 @@ def command(unit, verb, address=A, **more):
     farm = Farm({A: unit})
     (outcome,) = apply(avalon, farm, options(**more), [order(address, verb)])
     return outcome, farm
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "word"),
+    [
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] Elapsed[9000] SoftOFF[0] GHSspd[0.00]", "Dead", "waiting"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] Elapsed[9000] SoftOFF[0] GHSspd[0.00]", "Alive", "stopped"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] Elapsed[9000] SoftOFF[4] GHSspd[0.00]", "Dead", "sleeping"),
+        ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] Elapsed[20] SoftOFF[0] GHSspd[0.00]", "Dead", "booting"),
+        (WORK + RATES, "Dead", "hashing"),
+    ],
+)
+def test_a_unit_that_is_idle_because_its_pools_are_dead_waits_for_them(text, state, word):
+    unit = Unit(told=text)
+    pools = section("POOLS", {"POOL": 0, "URL": "stratum+tcp://a.example:1", "Status": state})
+    found, _ = read(lambda command, more: pools if command == "pools" else unit(command, more), pools=(POOL,))
+    assert value(found, MAC, "word") == word
 
 
 @pytest.mark.parametrize(
