@@ -63,6 +63,9 @@ _NOTHING: cgminer.Tree = {}
 _SHARES = ((":accepted_n", "Accepted"), (":rejected_n", "Rejected"), (":stale_n", "Stale"))
 FASTEST_RPM = 30_000
 SMALL_THS = 0.01
+# The command that stops a BOSminer (Braiins OS): paused, it says this of its boards' details (pyasic asks there, too).
+PAUSE, PAUSED_BY, PAUSED = "pause", "devdetails", "unavailable"
+NO_BOARD_ON = ({"Enabled": "N"},)
 LOWEST_C, HIGHEST_C = 1.0, 150.0
 
 
@@ -99,20 +102,22 @@ def _given(entry: str) -> tuple[str, str] | None:
 
 
 def _reads(options: Options) -> tuple[str, ...]:
-    return (*READS, "pools") if options.pools else READS
+    more = ((PAUSED_BY, options.stop_command == PAUSE), ("pools", bool(options.pools)))
+    return (*READS, *(command for command, wanted in more if wanted))
 
 
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """A reply "<host>" each with all reads joined; "<host> version" ... from firmware that takes one at a time."""
     hosts = _hosts.expand(options.hosts)
     single = {host for host in hosts if ask.memory.get(host, "").endswith(" single")}
-    question = cgminer.request("+".join(_reads(options))) if options.pools else JOINED
+    commands = _reads(options)
+    question = JOINED if commands == READS else cgminer.request("+".join(commands))
     lines = [Line(host, host, question) for host in hosts if host not in single]
     joined = _cgminer.asked(wire, options, lines, _early(options) if ask.early else None)
     single |= {reply.name for reply in joined if _can_not_join(reply)}
     replies = [reply for reply in joined if reply.name not in single]
     left = [host for host in hosts if host in single]
-    for command in _reads(options):  # one after the other: such boards serve one connection at a time
+    for command in commands:  # one after the other: such boards serve one connection at a time
         send = cgminer.request(command)
         answers = _cgminer.asked(wire, options, [Line(host, f"{host} {command}", send) for host in left])
         left = [host for host, reply in zip(left, answers, strict=True) if reply.status]
@@ -179,11 +184,24 @@ def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
     where = fields.places(rows, len(stats))
     told = _facts(host, rows, where)
     pools = cgminer.rows(trees["pools"], "POOLS") if "pools" in trees else []
-    told += _values(rows, where, boards, pools, options)
+    told += _values(rows, where, NO_BOARD_ON if _is_paused(own, options) else boards, pools, options)
     found: tuple[Found | Told, ...] = (told_of(unit, told),)
     if pools:
         found += tuple(_cgminer.pool_found(unit, pools, options.pools))
     return Unit(host, unit, found, memory=f"{unit} {'joined' if '' in own else 'single'}")
+
+
+def _is_paused(own: dict[str, Reply], options: Options) -> bool:
+    """Whether its owner has it paused, and it says so."""
+    reply = own.get(PAUSED_BY, own.get("")) if options.stop_command == PAUSE else None
+    if reply is None:
+        return False
+    try:
+        tree = _cgminer.tree(reply)
+    except (BadReply, cgminer.DownError):
+        return False
+    answer = tree if PAUSED_BY in own else cgminer.sections(tree).get(PAUSED_BY, _NOTHING)
+    return cgminer.status(answer).text.lower() == PAUSED
 
 
 def _facts(host: str, rows: Rows, where: fields.Places) -> list[Row]:

@@ -288,12 +288,25 @@ def test_a_stop_goes_out_once_after_identity_and_permission():
 def test_a_braiins_os_without_a_rest_interface_is_read_and_paused_under_the_mac_its_owner_gives():
     """As `antminer` advises: BOSminer tells neither mac nor serial, knows `check`, and answers pause with S 204."""
     given = {"macs": (f"{A} {MAC_A}",), "stop_command": "pause", "run_command": "resume"}
-    bos = Miner("", version={"API": "3.7", "BOSminer+": "0.2.0-36c56a9363"}, pause={})
+    bos = Miner("", version={"API": "3.7", "BOSminer+": "0.2.0-36c56a9363"}, pause={}, devdetails={})
     bos.tables["pause"] = {"STATUS": status("S", 204, "Pause"), "PAUSE": [True], "id": 1}
     farm = Farm({A: bos, B: gone})
     assert value(read(farm, options(**given)), MAC_A, "hashrate_ths") == 95
     (outcome,) = apply(cgminer, farm, options(**given), [order(f"{A} {MAC_A}", "stop")])
     assert (outcome.verdict, farm.sent(A)[-2:]) == ("accepted", ["check|pause", "pause"])
+
+
+@pytest.mark.parametrize("joins", [True, False])
+@pytest.mark.parametrize(("told", "word"), [("Unavailable", "stopped"), ("1 details", "error")])
+def test_a_braiins_os_that_was_paused_is_stopped_by_what_it_says_of_its_boards(joins, told, word):
+    """As pyasic reads it: paused, BOSminer's `devdetails` is refused as unavailable. A rate of 0 alone may be
+    a fault that draws on, and nothing else tells: it names no watts."""
+    given = {"macs": (f"{A} {MAC_A}",), "stop_command": "pause", "run_command": "resume"}
+    summary = {"Elapsed": 9000, "MHS 1m": 0.0}
+    bos = Miner("", joins=joins, version={"API": "3.7", "BOSminer+": "0.2.0-36c56a9363"}, summary=summary)
+    letter = "E" if told == "Unavailable" else "S"
+    bos.tables["devdetails"] = {"STATUS": status(letter, 302, told), "id": 1}
+    assert value(read(Farm({A: bos, B: gone}), options(**given)), MAC_A, "word") == word
 
 
 def test_a_warning_that_the_unit_can_not_is_no_yes():
