@@ -1,6 +1,6 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
-from mine_controller.core.alarms import known
+from mine_controller.core.alarms import stands
 from mine_controller.core.feed import APART_S, is_dead, is_doubtful
 from mine_controller.core.fleet import ASLEEP, Fleet, risen_w, wordy
 from mine_controller.core.model.image import Fan, Image
@@ -166,7 +166,7 @@ def watch_sensors(image: Image, state: State, wiring: Wiring) -> tuple[Event, ..
     events = []
     for key in probes(wiring):
         about, mark = key.rpartition(":")[0], image.channels.get(key + STUCK)
-        told, stuck = known(state, f"sensor_stuck {about}"), mark is not None and is_stuck(mark)
+        told, stuck = stands(state, f"sensor_stuck {about}"), mark is not None and is_stuck(mark)
         if stuck and not told and mark is not None:
             low_w, high_w = (int(part) for part in mark.why.split()[:2])
             numbers = (
@@ -192,8 +192,8 @@ def _fan_events(fan: Fan, spec: FanSpec, book: FanBook, state: State) -> list[Ev
     if book.state == "welded":
         return [Event("fan_welded", "warning", f"fan {spec.name}", Reason("watch", "fan_welded", numbers))]
     about = f"fan {spec.name}"
-    if book.state == "proven" and f"fan_fault {about}" in state.alarms:  # it may have been off for long in between
+    if book.state == "proven" and stands(state, f"fan_fault {about}"):  # it may have been off for long in between
         return [Event("fan_back", "info", about, Reason("watch", "fan_back", numbers))]
-    if book.state == "off" and f"fan_welded {about}" in state.alarms:
+    if book.state == "off" and stands(state, f"fan_welded {about}"):
         return [Event("fan_freed", "info", about, Reason("watch", "fan_freed", numbers))]
     return []

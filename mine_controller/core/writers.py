@@ -6,6 +6,7 @@ unexplained darkness in a day is quarantine. What hits many at once (a brown-out
 
 from typing import Any
 
+from mine_controller.core.alarms import stands
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import MinerBook, State
@@ -35,9 +36,8 @@ def watch_writers(image: Image, seen: tuple[Event, ...], state: State) -> Writte
     changed = [event for event in seen if event.kind in KINDS] if _trusted(image, last) else []
     if len(changed) > MANY and len(changed) * 5 > len(image.miners.ids):
         changed = []
-    told = [
-        key.partition(" ")[2] for key in state.alarms if key.startswith(TOLD) and "clear_s" not in state.alarms[key]
-    ]
+    known = (*state.alarms, *((last.get("alarm_book") or {}).get("pending") or {}))
+    told = [key.partition(" ")[2] for key in known if key.startswith(TOLD) and stands(state, key)]
     if not (changed or told or last.get("writers") or last.get("unasked")):
         return Written(state, ())
     book = {

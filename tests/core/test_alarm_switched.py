@@ -2,6 +2,7 @@
 
 import pytest
 from core.alarm_desk import FAN, HEAT, Desk, event, over, said
+from core.plant import Plant, wiring
 
 from mine_controller.core.alarms import known
 from mine_controller.core.alarms.catalogue import DAY_S, default_ways
@@ -66,3 +67,22 @@ def test_what_is_watched_is_looked_at_again_when_its_kind_is_switched_on():
     assert (desk.alarms, desk.book.get("pending")) == ({}, None)
     switch(desk, "temperature_warning", on=True)
     assert said(desk.ticks(8, levels=[HEAT])) == [("raise", "temperature_warning")]
+
+
+@pytest.mark.parametrize("ways", [{"delay_s": 1800}, {"on": False}])
+def test_a_fan_that_is_back_before_its_fault_was_told_is_no_alarm(ways):
+    """Nobody said that it was over as long as no alarm was open: it was told half an hour later, of a fan that ran."""
+    plant = Plant(wiring(24))
+    plant.ticks(3)
+    changed = {"fan_fault": default_ways("fan_fault")._replace(**ways)}
+    plant.policy = plant.policy._replace(alarms=AlarmPolicy(kinds=changed))
+    plant.broken = {"3"}
+    plant.ticks(8)
+    assert "fan_fault fan 3" in plant.state.last["alarm_book"]["pending"]
+    plant.broken = set()
+    plant.ticks(8)
+    assert len(plant.events("fan_back")) == 1
+    assert not plant.state.last["alarm_book"].get("pending")
+    plant.policy = plant.policy._replace(alarms=AlarmPolicy())
+    plant.ticks(16)
+    assert not [one for made in plant.decisions for one in made.tellings if one.kind == "fan_fault"]

@@ -297,3 +297,15 @@ def test_tmp2_a_stuck_probe_is_told_once_with_its_figures_and_again_when_it_move
     assert [one.kind for one in watch_sensors(image(channels=moving), told, WIRES)] == ["sensor_moves"]
     assert [one.kind for one in watch_sensors(image(), told, WIRES)] == ["sensor_moves"]
     assert watch_sensors(image(channels=moving), State(), WIRES) == ()
+
+
+def test_tmp2_a_stuck_probe_is_told_by_the_alarm_that_nobody_has_ended_yet():
+    """One that is pending is no news, but its end is; one that is ending is news again, and its end is not."""
+    about = PROBE.rpartition(":")[0]
+    key = f"sensor_stuck {about}"
+    pending, ending = State(last={"alarm_book": {"pending": {key: {}}}}), State(alarms={key: {"clear_s": NOW - 60}})
+    stuck = image(channels={PROBE + STUCK: Value(25.0, NOW - 4000, PROBE, "1000 9000 stuck")})
+    assert watch_sensors(stuck, pending, WIRES) == ()
+    assert [one.kind for one in watch_sensors(image(), pending, WIRES)] == ["sensor_moves"]
+    assert [one.kind for one in watch_sensors(stuck, ending, WIRES)] == ["sensor_stuck"]
+    assert watch_sensors(image(), ending, WIRES) == ()

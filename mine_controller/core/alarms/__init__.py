@@ -1,6 +1,7 @@
 """Alarms: what is wrong, since when, who knows of it, what is to be told. Pure.
 
-`keep` is the one way in for a round; `ask` for what people want of alarms; `known` for whoever must not tell twice.
+`keep` is the one way in for a round; `ask` for what people want of alarms; `known` for whoever must not tell twice,
+`stands` for whoever tells ends too.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from mine_controller.core.pools import pool_of
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
-__all__ = ["VERBS", "Round", "ask", "keep", "known"]
+__all__ = ["VERBS", "Round", "ask", "keep", "known", "stands"]
 
 AFRESH_S = 600  # failing for so long, the alarms begin anew
 NOTHING = Seen((), frozenset())
@@ -106,3 +107,9 @@ def _cry(view: View, events: tuple[Event, ...]) -> tuple[Telling, ...]:
 def known(state: State, key: str) -> bool:
     """True while this alarm ("kind about") is open, pending or switched off: its event is then no news."""
     return key in state.alarms or key in ((state.last.get("alarm_book") or {}).get("pending") or {})
+
+
+def stands(state: State, key: str) -> bool:
+    """True while this alarm is open, pending or switched off and its end was not told yet: that is news then."""
+    alarm = state.alarms.get(key)
+    return known(state, key) if alarm is None else "clear_s" not in alarm
