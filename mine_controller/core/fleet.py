@@ -104,8 +104,8 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     fans_w, meter_w = _fans_w(image), _meter_w(image)
     known = unknown == 0
     fans_most_w = _fans_guess_w(image, wiring)  # an unknown fan is no fan less
-    other = max(fans_most_w, meter_w - measured) if meter_w is not None and known else fans_most_w
     proof = most_w = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
+    other = fans_most_w if meter_w is None else max(fans_most_w, meter_w - most_w)  # what no miner can be drawing
     if meter_w is not None and not known and not _is_too_little(meter_w, measured + (fans_w or 0), wiring):
         proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(

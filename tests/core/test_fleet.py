@@ -136,6 +136,15 @@ def test_what_the_meter_shows_beyond_miners_and_fans_is_everything_else():
     assert summed([3000, 3000, 3000]).other_w == 3000
 
 
+def test_what_is_more_than_all_miners_may_draw_is_something_else_though_one_tells_nothing():
+    """It vanished with the first silent outlet: what was let run left no room for it, and nothing was shed for it."""
+    assert summed([3000, 3000, None], meter=15_000).other_w == 15_000 - 9740
+    assert summed([3000, 3000, None], meter=10_000).other_w == 3000
+    asleep = summed([3000, 3000, None], meter=15_000, power_at=0, words=[None, None, "sleeping"],
+                    wires=WIRES._replace(miners=tuple(one._replace(outlet="") for one in WIRES.miners)))  # fmt: skip
+    assert asleep.other_w == 15_000 - 9740, "a word of sleep makes no miner's watts a lamp's"
+
+
 def test_what_nobody_sees_is_bounded_by_the_meter():
     assert summed([3000, 3000, None], meter=10_000).proof_w == 7000
     assert summed([3000, 3000, None], meter=8500).proof_w == 6000
@@ -220,8 +229,8 @@ def test_room_is_what_the_lowest_ceiling_leaves_after_what_is_drawn_and_told():
     told = view([3400, 25, 25], State(chases={"miner m001": RUN}))
     assert free_w(told, Envelope(max_power_w=9000)) == 9000 - 3450 - 3545
     metered = view([3400, 25, None], meter=12_000)
-    assert metered.fleet.other_w == 3000
-    assert free_w(metered, Envelope(max_power_w=20_000)) == 20_000 - 9000
+    assert metered.fleet.other_w == 12_000 - 7165
+    assert free_w(metered, Envelope(max_power_w=20_000)) == 20_000 - 7165
     assert free_w(view([0, 0, 0], fans=[(False, 0)] * 2), Envelope(max_power_w=9000)) == 9000
 
 

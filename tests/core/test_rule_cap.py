@@ -1,7 +1,7 @@
 """The cap, the ramp and the boot, each as a rule by itself."""
 
 import pytest
-from core.plant import Plant, wiring
+from core.plant import Plant, policy, wiring
 from core.rule_desk import Desk, wired
 
 from mine_controller.core.model.state import Shed, State
@@ -388,6 +388,17 @@ class Lit(Plant):
     def readings(self, asked):
         self.meter = self.total + self.fans_up * 1500 + 2_500
         return super().readings(asked)
+
+
+def test_met2_a_cap_is_held_against_other_load_also_while_one_outlet_is_silent():
+    """What else the meter showed counted for nothing while one miner told nothing: the site stayed over its cap."""
+    wires = wiring(24, 3, meter=True)
+    plant = Plant(wires, policy(wires, cap_kw=100))
+    plant.garbage[f"{wires.miners[-1].outlet}:power_w"] = "?"
+    for _ in range(8):
+        plant.meter = plant.total + plant.fans_up * 1500 + 12_000  # a chiller
+        plant.tick()
+    assert plant.total + plant.fans_up * 1500 + 12_000 <= 97_000
 
 
 def test_met2_lamps_of_a_dark_mine_are_no_contradiction():
