@@ -415,3 +415,19 @@ def test_the_grace_of_a_silent_source_begins_at_its_last_word():
         assert plant.now - heard_s <= 600 + 2 * 120
     assert dict(plant.decisions[-1].why.numbers)["silent_s"] >= 600
     assert len(plant.events("supply_blind")) == 1
+
+
+def test_a_battery_that_is_wired_again_has_its_grace_anew():
+    """What was last heard of it days before, before its line was taken out, stopped the mine in the first tick."""
+    desk = wired(supply(source_kw=40), "battery_soc_pct")
+    desk.see(battery_soc_pct=100.0)
+    with_it = desk.wiring
+    desk.wiring = with_it._replace(roles={name: r for name, r in with_it.roles.items() if name != "battery_soc_pct"})
+    desk.roles.pop("battery_soc_pct")
+    desk.see(86_400)
+    desk.wiring = with_it
+    desk.see(battery_soc_pct=None)
+    assert desk.codes("no_start") == ["unknown"]
+    assert (desk.limit("max_power_w"), desk.events()) == (None, [])
+    desk.see(600)
+    assert (desk.limit("max_power_w"), desk.events()) == (0, ["supply_blind", "supply_step"])

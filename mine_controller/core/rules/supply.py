@@ -107,7 +107,8 @@ def _inputs(view: View, kept: dict[str, Any]) -> dict[str, float]:
     a black-out is no word of what it can give after it.
     """
     was, out = kept.get("inputs") or {}, {}
-    seen_s = dict(kept.get("seen_s") or {})
+    heard_s = kept.get("seen_s") or {}
+    seen_s = {name: heard_s[name] for name in heard_s if view.wired(name)}  # who is wired again has its grace anew
     known, dead = kept.get("gone") or (), is_dead(view.image)
     gone = [name for name in TELLING if view.wired(name) and (dead or name in known) and not _is_heard(view, name)]
     kept["gone"] = gone
