@@ -27,6 +27,7 @@ from mine_controller.record import NamedTuple
 BOOT_S = 90  # from outlet on to the miner's own start
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
+RETRY_IDLE_S = 6 * 3600
 UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120
@@ -150,9 +151,11 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
     elif sent_s is None and waited_s > UNSENT_S:
         del work.chases[target]  # nobody was told: that is no failure of the miner's
     elif waited_s > 2 * spec.ramp_patience_s + RETRY_START_S:
+        if waits(work.view.image, at):  # its patience begins anew when a pool answers it
+            work.chases[target] = chase._replace(began_s=work.view.now_s)
+            return
         del work.chases[target]
-        unable = sent_s is None or chase.answer == UNREACHABLE or waits(work.view.image, at)
-        if unable or (watts is None and not unmetered):
+        if sent_s is None or chase.answer == UNREACHABLE or (watts is None and not unmetered):
             return
         work.failed.append(spec.id)
         work.events.append(Event("start_failed", "warning", spec.id, why_failed(work.view, spec, watts)))
@@ -321,10 +324,11 @@ def _start(work: _Work, target: str, chase: Chase, at: int, reason: Reason) -> N
         if cut == 0 or view.image.miners.address[at] is None:
             return  # nobody to tell: the outlet's power must do, or patience ends
         booted = chase.rung != cut or chase.sent_s is None or view.now_s - chase.sent_s >= BOOT_S
+        idle = waits(view.image, at)  # it is awake: a start would only write its settings once more
         again = chase.rung == 0 and (
             chase.sent_s is None
             or chase.answer == UNREACHABLE
-            or (chase.tries < 2 and view.now_s - chase.sent_s >= patience_s)
+            or ((idle or chase.tries < 2) and view.now_s - chase.sent_s >= (RETRY_IDLE_S if idle else patience_s))
         )
         fresh = booted and (again or chase.rung != 0)
     if fresh:

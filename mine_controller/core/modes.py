@@ -1,5 +1,6 @@
 """The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
 
+from mine_controller.core import poolless
 from mine_controller.core.fleet import ids_of, wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Limit, Reason
@@ -98,7 +99,8 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
     rest = next((one for one in envelope.binding if one.what == "max_miners" and one.amount == 0), None)
     if rest is not None:  # by economics: whatever is graver was judged above
         return "IDLE" if not view.fleet.on_n else "RUNNING", rest.reason
-    climbing = plan.starts or view.fleet.starting_n
+    waits = poolless.told(view.state) if view.fleet.on_n else 0
+    climbing = plan.starts or view.fleet.starting_n > waits
     room = _startable(view, envelope, waiting)
     if climbing or room:
         return "RESUMING", _why_climbing(envelope, plan, view)

@@ -39,3 +39,8 @@ def remembered(state: State, image: Image, wiring: Wiring) -> State:
         return state
     last = {key: value for key, value in state.last.items() if key != KEY}
     return state._replace(last={**last, KEY: names} if names else last)
+
+
+def told(state: State) -> int:
+    """How many of them were told to run: no climb, they go on by themselves."""
+    return sum(f"miner {name}" in state.chases for name in state.last.get(KEY) or ())

@@ -5,6 +5,7 @@ from core.plant import request
 from core.shelf import SHELF
 from core.test_failover import Mine
 
+from mine_controller.core.decide import _view
 from mine_controller.core.poolless import KEY
 
 
@@ -45,6 +46,20 @@ def test_a_board_alone_that_waits_for_its_pool_half_a_day_is_not_put_aside():
     mine.works["main"] = True
     mine.ticks(4)
     assert (mine.power["b0"], mine.state.mode) == (18, "RUNNING")
+    assert mine.violations == []
+
+
+def test_a_board_that_waits_is_told_to_run_a_few_times_a_day_and_holds_up_nobody():
+    """Each start may write to its flash memory. Its room is kept: it may draw again at any moment."""
+    mine = Thrifty(2, check=False, facts=())
+    mine.pool["b1"], mine.works["reserve"] = "reserve", False
+    mine.ticks(2)
+    began = len(mine.sent)
+    mine.ticks(720)
+    assert [verb for _, target, verb, _ in mine.sent[began:] if target == "miner b1"] == ["run"] * 4
+    assert mine.state.mode == "RUNNING"
+    view, _ = _view(mine.image, mine.state, mine.policy)
+    assert view.fleet.starting_w >= 30 - 3
     assert mine.violations == []
 
 
