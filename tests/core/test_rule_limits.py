@@ -282,6 +282,35 @@ def test_without_following_the_sun_only_decides_whether():
     assert desk.last.limits == ()
 
 
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_miner_that_has_told_nothing_for_long_is_no_sun(follow):
+    """One that was unplugged counted as drawing the sun: at night the others were let run on what is bought."""
+    desk = solar(dwell_s=0, follow=follow)
+    desk.fleet = {"miners_w": 3740, "measured_w": None, "unknown": 1}
+    for passed_s in (0, 600):
+        desk.see(passed_s, export_w=-500)
+        assert (desk.limit("max_miners"), desk.codes("max_miners")) == (0, ["short"])
+    desk.see(export_w=300)
+    assert desk.limit("max_miners") is None, "what is given away is sun, whoever is silent"
+    assert desk.limit("max_power_w") == (4040 if follow else None)
+    desk.fleet |= {"miners_w": 6740, "measured_w": 3000}
+    desk.see(export_w=-3000)
+    assert desk.limit("max_miners") == 0
+
+
+def test_a_short_silence_of_a_miner_ends_no_mining_on_the_sun():
+    desk = solar(dwell_s=0)
+    desk.fleet = {"miners_w": 3400, "measured_w": 3400}
+    desk.see(export_w=0)
+    desk.fleet = {"miners_w": 3740, "measured_w": None, "unknown": 1}
+    desk.see(599)
+    assert desk.limit("max_miners") is None
+    desk.see(1)
+    desk.fleet = {"miners_w": 3400, "measured_w": 3400}
+    desk.see(1)
+    assert "unseen_s" not in desk.memory
+
+
 def test_a_silent_meter_starts_nobody_and_after_the_grace_the_miners_rest():
     desk = solar(dwell_s=0)
     desk.see(export_w=500)

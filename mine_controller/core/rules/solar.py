@@ -47,8 +47,20 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     seen = _seen(view, memory, options, role.at_s, export_w + view.fleet.miners_w)
     spare_w = sum(watts for _, watts in seen) // len(seen) + options.import_w
     kept = {"seen": seen, "known_s": view.now_s, "open": bool(memory.get("open")), "since_s": memory.get("since_s", 0)}
-    events = _turn(view, kept, spare_w, options)
-    return Advice(tuple(_limits(kept, spare_w, options)), (), events, kept)
+    sure_w = spare_w - _unseen_w(view, memory, kept, options)
+    events = _turn(view, kept, sure_w, options)
+    return Advice(tuple(_limits(kept, spare_w if kept["open"] else sure_w, options)), (), events, kept)
+
+
+def _unseen_w(view: View, memory: dict[str, Any], kept: dict[str, Any], options: Options) -> int:
+    """What miners count that tell nothing: one that stands unplugged draws no sun. Nothing begins on it, and what has
+    begun ends without it after the grace."""
+    if not view.fleet.unknown:
+        return 0
+    kept["unseen_s"] = memory.get("unseen_s") or view.now_s
+    if kept["open"] and view.now_s - int(kept["unseen_s"]) < options.grace_s:
+        return 0
+    return view.fleet.miners_w - (view.fleet.measured_w or 0)
 
 
 def _seen(view: View, memory: dict[str, Any], options: Options, at_s: int, watts: int) -> list[list[int]]:
