@@ -10,7 +10,7 @@ What the channels said is kept in the letter's last note, by the title of the se
 "telegram" = "told" or "no: why" · "telegram fails" · "telegram next" (wall time) · "telegram held" (what it asked for)
 · "telegram gone" (refused for good). "began" is when its time first came; "config" is the sum of the config: a new one
 clears every back-off, and so does a clock that was set back to before "at", the time of the note. "ended" is when
-what it tells of was over.
+what it tells of was over; "bare" since when no section takes it.
 """
 
 import importlib
@@ -27,6 +27,7 @@ from mine_controller.record import NamedTuple
 STALE_INFO_S = 4 * DAY_S  # information that reached nobody is no longer news; the store drops and counts it before
 HURRY_S = 60  # between two tries to tell an emergency that has reached nobody
 LONGEST_WAIT_S = 3600
+BARE_S = 3600  # what nobody takes waits so long for another config
 WHY_KEPT = 80
 TOLD, ENDED = "told", "ended"
 EVERY = "*"  # in a letter's `to`: by every section
@@ -276,11 +277,20 @@ def _noted(letter: Letter, route: Sequence[str], config: str, news: _News) -> No
         _hurry(note, tried, news)
     if not route:
         note["route"] = "no channel takes this"
+        if letter.level > INFO and TOLD not in note.values() and (until := _bare_until(note, news.now_s)):
+            return Noted(letter.id, note, until, None)
     left = [title for title in route if note.get(title) != TOLD]
     ended = not left or _given_up(letter, note, route, left, news.now_s)
     nexts = [_number(note, f"{title} next") or news.waits.get(title, 0) for title in left]
     waits = [at for at in nexts if at > news.now_s] or [news.now_s + 60]
     return Noted(letter.id, note, min(waits), news.now_s if ended else None)
+
+
+def _bare_until(note: Note, now_s: int) -> int:
+    """Until when it waits for a channel that its owner may be writing anew; 0: for none any more. `note` is changed."""
+    note["bare"] = since = _number(note, "bare") or now_s
+    note["route next"] = until = since + BARE_S
+    return until if now_s < until else 0
 
 
 def _kept(letter: Letter, config: str, now_s: int) -> Note:

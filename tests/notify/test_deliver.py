@@ -304,6 +304,24 @@ def test_a_letter_that_no_channel_takes_ends_and_says_so(world):
     assert done.notes[0].note["route"] == "no channel takes this"
 
 
+def test_what_was_told_to_nobody_waits_an_hour_while_the_config_has_no_channel(world):
+    """Its owner takes [telegram] out, saves, and writes it anew: what waited for days was gone between the two."""
+    waiting = [letter(1, EMERGENCY), letter(2, WARNING), letter(3, INFO)]
+    world.telegram.answer = world.email.answer = world.sms.answer = DOWN
+    waiting = after(waiting, run(world, waiting))
+    none, at = world.desk("c2")._replace(ways=()), NOW + 3 * 86_400
+    bare = deliver(tuple(waiting), none, at, time.monotonic() + 5)
+    assert [(one.id, one.due_at - at, one.told_at) for one in bare.notes] == [
+        (1, 3600, None), (2, 3600, None), (3, 60, at)
+    ]  # fmt: skip
+    held = after(waiting, bare)[:2]
+    assert deliver(tuple(held), none, at + 3599, time.monotonic() + 5).notes == ()
+    over = deliver(tuple(held), none, at + 3600, time.monotonic() + 5)
+    assert [one.told_at for one in over.notes] == [at + 3600] * 2
+    world.telegram.answer = OK
+    assert [one.note["telegram"] for one in run(world, held, at + 120, "c3").notes] == ["told", "told"]
+
+
 def test_a_clock_set_back_by_a_year_does_not_hold_messages_for_a_year(world):
     assert run(world, [letter(1, at=NOW + 365 * 86_400)]).notes[0].told_at == NOW
 
