@@ -269,13 +269,14 @@ def test_a_bitaxe_before_2_14_cant_pause():
     assert not lan.unit.rig.stopped
 
 
-def test_a_bitaxe_without_any_pool_hashes_nothing_and_is_not_called_broken():
-    case = CASES["bitaxe"]
+@pytest.mark.parametrize(("name", "word"), [("bitaxe", "waiting"), ("bitaxe 2.4", None)])
+def test_a_bitaxe_without_any_pool_hashes_nothing_and_is_not_called_broken(name, word):
+    case = CASES[name]
     lan = case.lan()
     lan.unit.rig.reachable = frozenset()
     lan.wait(60)
     found = lan.read(case.driver, case.options)
-    assert found[MAC, "word"] is None
+    assert found[MAC, "word"] == word
     assert found[MAC, "hashrate_ths"] == 0
 
 

@@ -221,6 +221,7 @@ class Unit:
             "hashRate_1m": round(rate_ghs, 3),
             "hashRate_10m": round(rate_ghs, 3),
             "miningPaused": rig.stopped,
+            "poolConnectionInfo": "SV1: Connection failed" if rig.pool_in_use() is None else "IPv4",
             "power_fault": "",
             "manualFanSpeed": round(rig.fan_set or 100),
             "axeOSVersion": rig.firmware,
