@@ -123,20 +123,6 @@ def test_a_unit_that_answers_only_in_frames_is_read_there_and_asked_there_first_
     assert {port for _, port, _ in rack.sent} == {4433}
 
 
-def test_a_unit_whose_pools_are_all_dead_waits_for_them():
-    sums = json.loads(recorded("summary.json"))
-    sums["SUMMARY"][0].update(
-        dict.fromkeys([name for name in sums["SUMMARY"][0] if name.startswith(("MHS", "HS"))], 0.0)
-    )
-    pools = json.loads(recorded("pools.json"))
-    for row in pools["POOLS"]:
-        row.update({"Status": "Dead", "Stratum Active": False})
-    found, _, _ = read({A: {4028: old(summary=sums, pools=pools)}}, {A: f"{OLD} v2 M20S"})
-    assert value(found, OLD, "word") == "waiting"
-    found, _, _ = read({A: {4028: old(summary=sums)}}, {A: f"{OLD} v2 M20S"})
-    assert value(found, OLD, "word") == "error"
-
-
 HUNG_UP, MUTE = WireError("closed", "hung up without an answer"), WireError("timeout", "no answer in 6.0 s")
 STOPPED = {"STATUS": "S", "When": 1, "Code": 131, "Msg": {"btmineroff": "true"}, "Description": "whatsminer v1.3"}
 DOWN = b"Socket connect failed: Connection refused"
