@@ -18,16 +18,8 @@ from mine_controller.core.model.state import Override, State, Unit
 from mine_controller.core.model.wiring import MinerSpec
 
 HELD = ("miner", "mode", "pool")  # what a person holds of one miner, as `miner.a017`
-FACTS = (
-    "unasked",
-    "writers",
-    "awake",
-    "poolless",
-    "no_stop",
-    "no_start",
-    "bests",
-    "shares",
-)  # of `State.last`, by miner
+# Keys of `State.last` that go by miner.
+FACTS = ("unasked", "writers", "awake", "poolless", "no_stop", "no_start", "bests", "shares")
 RULES = ("tuning", "failover", "uplinks", "profit", "band", "branch", "schedule")  # whose memory names miners
 PREFIX = "miner "
 NOBODY = Unit()
