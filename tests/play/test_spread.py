@@ -4,18 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from contextlib import suppress
 from multiprocessing import active_children
 
 import pytest
+from play.naps import nap
 
 from mine_controller.play.sweep import spread
 
 PARENT = """
 import time
-from play.test_spread import own
+from play.naps import own
 from mine_controller.play.sweep import spread
 
 if __name__ == "__main__":
@@ -25,7 +25,7 @@ if __name__ == "__main__":
 
 
 LEAVER = """
-from play.test_spread import nap
+from play.naps import nap
 from mine_controller.play.sweep import spread
 
 if __name__ == "__main__":
@@ -36,18 +36,6 @@ if __name__ == "__main__":
     except KeyboardInterrupt:
         print("left")
 """
-
-
-def nap(seconds):
-    """What a long task does to whoever waits for it."""
-    threading.Event().wait(seconds)
-    return seconds
-
-
-def own(seconds):
-    """Who has done it."""
-    nap(seconds)
-    return os.getpid()
 
 
 def is_there(number):
