@@ -19,9 +19,11 @@ from mine_controller.play import demo
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.letters import letter, text_of
 from mine_controller.ports.live import Live, ports_of
+from mine_controller.ports.own import own
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 from mine_controller.twin import coop
+from mine_controller.wire import mounts
 
 CLOCK = Clock(10_000, WALL, local=LOCAL)
 REASON = Reason("watch", "fan_failed", (("fan", "3"), ("watts", 0), ("normal_w", 1500)))
@@ -161,6 +163,12 @@ def test_db1_what_is_wrong_with_a_disk_stands_tick_after_tick_for_the_same_reaso
         last = freeze(last, ports.ask((), last, clock), site.policy.wiring, clock)
         health = last.channels["disk:health"]
         assert (health.value, why in health.why) == (None, True)
+
+
+def test_db6_a_disk_that_takes_nothing_more_after_an_error_is_told_though_it_is_not_marked(site, monkeypatch):
+    monkeypatch.setattr(mounts, "_table", lambda _root: ["30 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw,emergency_ro"])
+    disk, *_others = own(site, 1)
+    assert (disk.key, disk.value, disk.why) == ("disk:health", None, f"{site.paths.db.parent} is read-only")
 
 
 def test_a_tick_that_died_is_one_letter(site):

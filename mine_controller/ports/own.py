@@ -14,6 +14,7 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.ports.kept import read_kept
 from mine_controller.store.skipped import skipped
+from mine_controller.wire.mounts import read_only
 
 MB = 1_000_000
 ROOM_LEAST, ROOM_MOST = 200 * MB, 1000 * MB  # less free than 5 % of the disk is nearly full, within these bounds
@@ -50,7 +51,7 @@ def _disk(folder: Path) -> str:
         return f"{free // MB} MB of {of // MB} MB are free"
     if disk.f_files and disk.f_favail < min(LEAST_FILES, disk.f_files // SMALL_SHARE):
         return f"{disk.f_favail} files more can be made at {folder}"
-    return f"{folder} is read-only" if disk.f_flag & os.ST_RDONLY else ""
+    return f"{folder} is read-only" if read_only(folder) else ""
 
 
 def _backup(config: Config) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mine_controller.wire.door import Request, Response, Wire, WireError
+from mine_controller.wire.mounts import stopped
 
 FILE, DISK, TABLE = "local:", "local-disk:", "local-csv:"
 ROOTS = ("/proc/", "/sys/")
@@ -57,14 +58,16 @@ def _file(path: Path, cap: int = CAP) -> Response:
 
 def _disk(root: Path, name: str) -> Response:
     try:
-        disk = os.statvfs(root / name.lstrip("/"))
+        there = os.path.realpath(root / name.lstrip("/"))
+        disk = os.statvfs(there)
     except OSError:
         return Response(NOT_THERE, {}, b"")
+    taken = stopped(Path("/", os.path.relpath(there, os.path.realpath(root))), root)
     told = {
         "bytes": disk.f_blocks * disk.f_frsize,
         "bytes_free": disk.f_bavail * disk.f_frsize,
         "files": disk.f_files,
         "files_free": disk.f_favail,
-        "read_only": bool(disk.f_flag & os.ST_RDONLY),
+        "read_only": bool(disk.f_flag & os.ST_RDONLY) if taken is None else taken,
     }
     return Response(200, {}, json.dumps(told).encode())

@@ -1,5 +1,6 @@
 """The controller as a device: its own files through a wire of its own, and nothing else of the machine."""
 
+import os
 import time
 
 import pytest
@@ -114,3 +115,16 @@ def test_a_wire_to_files_has_no_sockets_and_an_end(tmp_path):
     assert isinstance(told, WireError)
     with pytest.raises(WireError, match="no time left"):
         there.call(Request("GET", "local:/proc/meminfo"), time.monotonic() - 1)
+
+
+def test_db6_a_disk_that_takes_nothing_more_is_an_alarm_and_one_fenced_off_by_systemd_is_none(pi, monkeypatch):
+    """Since Linux 6.12 ext4 is not marked after an error; a unit with ProtectSystem=strict sees all as read-only."""
+    assert found(pi)["disk", "contact"] == "ok"
+    put(pi, "proc/self/mountinfo", "30 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw,errors=remount-ro,emergency_ro\n")
+    assert found(pi)["disk", "contact"] == "alarm"
+    real = os.statvfs(pi)
+    monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result((*real[:8], os.ST_RDONLY, real[9])))
+    put(pi, "proc/self/mountinfo", "30 1 179:2 / / ro,relatime - ext4 /dev/mmcblk0p2 rw,errors=remount-ro\n")
+    assert found(pi)["disk", "contact"] == "ok"
+    (pi / "proc/self/mountinfo").unlink()
+    assert found(pi)["disk", "contact"] == "alarm"
