@@ -402,7 +402,7 @@ STEPS_TAKEN: tuple[Step, ...] = (
     ("ticks", _ticks),
     ("database", lambda site: database(site.config, site.now_s)),
     ("backups", _backups),
-    ("disk", lambda site: box.disks(site.config)),
+    ("disk", lambda site: box.disks(site.config, site.machine.root)),
     ("card", lambda site: box.card(site.machine)),
     ("clock", lambda site: box.clocks(site.book.state, site.machine)),
     ("battery clock", lambda site: box.rtc(site.machine)),

@@ -15,6 +15,7 @@ from mine_controller.ports.clock import REAL, STEP_S, Sources
 from mine_controller.record import NamedTuple
 from mine_controller.store.lock import holder
 from mine_controller.store.state import clock_facts
+from mine_controller.wire.mounts import overlaid, read_only
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 MB = 1_000_000
@@ -85,7 +86,7 @@ def rights(config: Config) -> Iterator[Check]:
 def _read_only(path: Path) -> bool:
     """Whether its file system is; where it is not there, that of the folder it would be made in."""
     there = next((one for one in (path, *path.parents) if one.exists()), path)
-    return bool(os.statvfs(there).f_flag & os.ST_RDONLY)
+    return read_only(there)
 
 
 def _private(paths: Paths) -> Iterator[Check]:
@@ -150,8 +151,13 @@ def _held(path: Path, root: Path) -> bool:
     return any("FLOCK" in row and any(cell.endswith(f":{inode}") for cell in row) for row in rows)
 
 
-def disks(config: Config) -> Iterator[Check]:
-    """Room on every file system that is written."""
+def disks(config: Config, root: Path = Path("/")) -> Iterator[Check]:
+    """Room on every file system that is written, and whether what is learnt outlasts this boot."""
+    kept_in = Path(os.path.realpath(config.paths.db.parent))
+    if overlaid(kept_in, root):
+        text = f"memory is laid over {kept_in}: a restart of this machine takes back all that was written there"
+        remedy = "a partition of its own; with an overlay file system overlayroot=tmpfs:recurse=0 (docs/machine.md)"
+        yield Check("disk", FAIL, text, remedy)
     seen: dict[int, str] = {}
     for path in _written(config.paths):
         while not path.exists() and path != path.parent:
@@ -165,7 +171,7 @@ def _room(name: str) -> Check:
     total, _used, free = shutil.disk_usage(name)
     disk = os.statvfs(name)
     text = f"{free // MB} MB free at {name}"
-    if disk.f_flag & os.ST_RDONLY:
+    if read_only(Path(name)):
         remedy = "look at dmesg: a card that fails is made read-only; then replace it and `minectl restore`"
         return Check("disk", FAIL, f"{name} is mounted read-only", remedy)
     if disk.f_files and disk.f_favail < min(FILES_FAIL, disk.f_files // SMALL_SHARE):

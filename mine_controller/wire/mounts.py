@@ -28,14 +28,15 @@ def read_only(path: Path) -> bool:
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY) or bool(stopped(Path(os.path.realpath(path))))
 
 
-def in_memory(path: Path, root: Path = Path("/")) -> bool:
-    """Whether all that is written there is gone with the power."""
+def overlaid(path: Path, root: Path = Path("/")) -> bool:
+    """Whether it seems to lie on a disk, and memory laid over that takes what is written: gone at a restart."""
     table = _table(root)
     found = _mount_of(os.fspath(path), table)
-    if found is not None and found[0] == "overlay":
-        upper = [one.removeprefix(UPPER) for one in found[1].split(",") if one.startswith(UPPER)]
-        found = _mount_of(upper[0], table) if upper else None
-    return found is not None and found[0] in MEMORY
+    if found is None or found[0] != "overlay":
+        return False
+    upper = [one.removeprefix(UPPER) for one in found[1].split(",") if one.startswith(UPPER)]
+    above = _mount_of(upper[0], table) if upper else None
+    return above is not None and above[0] in MEMORY
 
 
 def _table(root: Path) -> list[str]:

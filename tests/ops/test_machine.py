@@ -12,6 +12,7 @@ from mine_controller.ops import machine as box
 from mine_controller.ops.machine import Machine
 from mine_controller.ports.clock import Sources
 from mine_controller.store.lock import TickLock
+from mine_controller.wire import mounts
 
 NOW = 1_789_000_000
 LINE = "*/2 * * * * minectl timeout 110 minectl tick --config /etc/minectl/config.txt\n"
@@ -211,3 +212,24 @@ def test_a_full_disk_is_told(monkeypatch, place, free_mb, verdict):
 def test_a_small_disk_in_memory_is_not_called_full(monkeypatch, place):
     monkeypatch.setattr(box.shutil, "disk_usage", lambda _path: (16 * box.MB, 0, 12 * box.MB))
     assert {check.verdict for check in box.disks(place.config)} == {"ok"}
+
+
+def test_db6_a_disk_that_stopped_after_an_error_is_told_though_nothing_marks_it(place, monkeypatch):
+    monkeypatch.setattr(mounts, "_table", lambda _root: ["30 1 179:2 / / rw - ext4 /dev/mmcblk0p2 rw,emergency_ro"])
+    assert {(check.verdict, "read-only" in check.text) for check in box.disks(place.config)} == {("fail", True)}
+    monkeypatch.setattr(box.os, "access", lambda _path, _how: False)
+    assert "no chown mends" in next(check for check in box.rights(place.config) if check.verdict == "fail").remedy
+
+
+def test_db6_a_database_with_memory_laid_over_it_is_told(place, tmp_path):
+    """Raspberry Pi OS, `overlayroot=tmpfs`: a start of the machine takes back all that was written since."""
+    over = (
+        "28 30 0:20 / /media/root-rw rw - tmpfs tmpfs-root rw\n"
+        "30 1 0:21 / / rw - overlay overlayroot rw,lowerdir=/media/root-ro,upperdir=/media/root-rw/overlay\n"
+    )
+    put(tmp_path, "proc/self/mountinfo", over)
+    lost = [check for check in box.disks(place.config, tmp_path) if check.verdict == "fail"]
+    assert [str(place.config.paths.db.parent) in check.text for check in lost] == [True]
+    assert "overlayroot=tmpfs:recurse=0" in lost[0].remedy
+    put(tmp_path, "proc/self/mountinfo", f"{over}31 30 179:3 / {place.config.paths.db.parent} rw - ext4 /dev/sda1 rw\n")
+    assert not [check for check in box.disks(place.config, tmp_path) if check.verdict == "fail"]

@@ -45,7 +45,7 @@ def test_what_only_this_process_may_not_write_is_no_read_only_disk(tmp_path):
 
 def test_a_machine_without_such_a_table_leaves_it_open(tmp_path):
     assert mounts.stopped(HERE, tmp_path) is None
-    assert not mounts.in_memory(HERE, tmp_path)
+    assert not mounts.overlaid(HERE, tmp_path)
 
 
 def test_the_nearest_mount_counts_and_of_two_on_one_folder_the_later(tmp_path):
@@ -62,8 +62,8 @@ def test_the_nearest_mount_counts_and_of_two_on_one_folder_the_later(tmp_path):
         (OVERLAY + RECURSED, True),  # overlayroot=tmpfs lays itself over every line of fstab
         (OVERLAY + DATA, False),  # overlayroot=tmpfs:recurse=0 does not
         ("30 1 0:21 / / rw - overlay overlay rw,upperdir=/var/lib/containers/u\n", False),
-        (CARD.format("rw") + "44 30 0:9 / /var rw - tmpfs tmpfs rw\n", True),
+        (CARD.format("rw") + "44 30 0:9 / /var rw - tmpfs tmpfs rw\n", False),  # nobody takes that for a disk
     ],
 )
-def test_what_lies_in_memory_is_known(tmp_path, table, lost):
-    assert mounts.in_memory(HERE, machine(tmp_path, table)) is lost
+def test_what_lies_overlaid_is_known(tmp_path, table, lost):
+    assert mounts.overlaid(HERE, machine(tmp_path, table)) is lost
