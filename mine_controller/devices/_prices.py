@@ -27,7 +27,10 @@ DAY_S = 86_400
 BACK_S = DAY_S  # how long before today a price that is over stays known, for the costs of these days
 OPEN_S = 7 * DAY_S  # how far ahead a price without an end counts as published
 LONG_S = 12 * 3600  # a set that covers so much time can be judged by its size
-SMALL = 1.0  # minor units: nobody's whole day is that cheap, but it is in the major unit
+SMALL = 1.0  # minor units: no tariff's whole day is that cheap, but it is in the major unit
+# Euro cents: Europe's day-ahead auction lies between -500 and 4000 EUR/MWh, both were reached (Finland 2023-11-24, the
+# Baltics 2022-08-17, notices of the exchanges), and each bound may move a step after that.
+AUCTION_LEAST, AUCTION_MOST = -100.0, 500.0
 CONTRADICTS_PCT = 10
 AT_MOST_OFF_S = 10**11
 LONGEST_S = 8.0  # one answer of a service far away
@@ -37,6 +40,12 @@ HURRY_S: int = option(600, unit="s", low=300, high=3600, help="and this often wh
 LOWEST: float = option(-50.0, low=prices.LEAST, high=0, unit="minor units/kWh", help="a price below it is an error")
 HIGHEST: float = option(
     150.0, low=1, high=prices.MOST, unit="minor units/kWh", help="a price above it is an error: other units?"
+)
+AUCTION_LOWEST: float = option(
+    AUCTION_LEAST, low=prices.LEAST, high=0, unit="minor units/kWh", help="a price of the exchange below it is an error"
+)
+AUCTION_HIGHEST: float = option(
+    AUCTION_MOST, low=1, high=prices.MOST, unit="minor units/kWh", help="a price of the exchange above it is an error"
 )
 SHARE_PCT: float = option(0.0, low=-100, high=200, unit="%", help="what the supplier adds to the exchange's price")
 ADD: float = option(
@@ -132,16 +141,26 @@ class News(NamedTuple):
 
 
 def tell(
-    rows: Iterable[Slot], was: Known, options: Ranged, *, news: News | None = None, hurry_s: int = 600
+    rows: Iterable[Slot],
+    was: Known,
+    options: Ranged,
+    *,
+    news: News | None = None,
+    hurry_s: int = 600,
+    sized: bool = True,
 ) -> list[Found]:
-    """The readings of a set: `slots` where they changed, `until` as a text, when to ask again. Raises BadReply."""
+    """The readings of a set: `slots` where they changed, `until` as a text, when to ask again. Raises BadReply.
+
+    sized: judge the prices by their size; an exchange tells its unit and currency, and `traded` knows its range.
+    """
     try:
         fresh = prices.tidy(rows)
     except ValueError as error:
         raise BadReply(f"{error}: nothing of this answer counts") from None
     if not fresh:
         raise BadReply("no price in the answer")
-    check_size(fresh, options)
+    if sized:
+        check_size(fresh, options)
     check_same(was, fresh)
     merged = prices.merge(was.slots, fresh)
     if was.wall_s:
@@ -165,14 +184,18 @@ def said(
 def check_size(slots: Sequence[Slot], options: Ranged) -> None:
     """PRC2: prices of another unit, tax or currency are a factor off. Raises BadReply."""
     for slot in slots:
-        if not options.lowest <= slot.price <= options.highest:
-            raise BadReply(
-                f"{slot.price:g} at {iso(slot.start_s)} is outside {options.lowest:g} to {options.highest:g} per kWh"
-                " (`lowest`, `highest`): nothing of this answer counts"
-            )
+        _check_range(slot.price, slot.start_s, options.lowest, options.highest)
     covered_s = slots[-1].end_s - slots[0].start_s
     if covered_s >= LONG_S and max(abs(slot.price) for slot in slots) < SMALL:
         raise BadReply(f"no price above {SMALL:g} in {covered_s // 3600} h: the major unit in place of the minor one?")
+
+
+def _check_range(price: float, start_s: int, low: float, high: float) -> None:
+    if not low <= price <= high:
+        raise BadReply(
+            f"{price:g} at {iso(start_s)} is outside {low:g} to {high:g} per kWh (`lowest`, `highest`): nothing of this"
+            " answer counts"
+        )
 
 
 def check_same(was: Known, fresh: Sequence[Slot]) -> None:
@@ -205,6 +228,15 @@ def retail(market: float, options: Loaded) -> float:
     """A price of the exchange (minor units a kWh) as the owner pays it. ValueError: no price at all."""
     loaded = (market * (1 + options.share_pct / 100) + options.add) * (1 + options.vat_pct / 100)
     return prices.price_of(loaded)
+
+
+def traded(market: float, start_s: int, options: Loaded, low: float, high: float) -> float:
+    """As `retail`, of a price that an auction can have come to. BadReply."""
+    _check_range(market, start_s, low, high)
+    try:
+        return retail(market, options)
+    except ValueError as error:
+        raise BadReply(str(error)) from None
 
 
 def moment_s(text: Any) -> int | None:

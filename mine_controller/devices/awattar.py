@@ -40,8 +40,8 @@ class Options(NamedTuple):
     vat_pct: float = _prices.VAT_PCT
     every_s: int = _prices.EVERY_S
     hurry_s: int = _prices.HURRY_S
-    lowest: float = _prices.LOWEST
-    highest: float = _prices.HIGHEST
+    lowest: float = _prices.AUCTION_LOWEST
+    highest: float = _prices.AUCTION_HIGHEST
 
 
 def faults(options: Options) -> list[str]:
@@ -66,7 +66,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     if market is None:
         raise BadReply("the prices were not asked")
     was = _prices.known(replies)
-    found = _prices.tell(_slots(market, options), was, options, news=NEWS, hurry_s=options.hurry_s)
+    found = _prices.tell(_slots(market, options), was, options, news=NEWS, hurry_s=options.hurry_s, sized=False)
     return (*found, *_prices.clock_off(replies, was))
 
 
@@ -83,7 +83,5 @@ def _slots(market: Reply, options: Options) -> Iterator[Slot]:
         start_s, end_s = round(start_ms / 1000), round(end_ms / 1000)
         if not 0 < end_s - start_s <= LONGEST_SLOT_S:
             raise BadReply("a slot that ends before it begins, or lasts longer than a day")
-        try:
-            yield Slot(start_s, end_s, _prices.retail(price / PER_MWH, options))
-        except ValueError as error:
-            raise BadReply(str(error)) from None
+        paid = _prices.traded(price / PER_MWH, start_s, options, options.lowest, options.highest)
+        yield Slot(start_s, end_s, paid)

@@ -6,11 +6,16 @@
 currencies are those of noon at first, and official once the prices are complete, so a price in another currency may
 still move by the rate (the exchange's page on preliminary prices and exchange rates). `share_pct`, `add` and `vat_pct`
 make the exchange's price the owner's. (Answers of the data portal's own page.)
+
+The answer says its currency, and prices are per MWh: they are not judged by their size, as the north of Norway and
+Sweden has days below a cent, but by what the auction can come to (-500 to 4000 EUR/MWh, in whatever currency: 353 öre
+a kWh in SE4 on 2024-11-05).
 """
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
+from mine_controller.core import prices
 from mine_controller.core.option import option
 from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
@@ -32,22 +37,32 @@ PER_MWH = 10.0  # per MWh of the major unit in minor units per kWh
 LONGEST_SLOT_S = 3 * 3600
 DAYS = (-1, 0, 1)
 OWN_CURRENCY = "EUR"
+# Minor units a euro cent is worth, rather more than less.
+CENT_IN = {"EUR": 1.0, "SEK": 12.0, "NOK": 12.0, "DKK": 8.0, "PLN": 5.0, "RON": 6.0}
 RATE_DRIFT_PCT = 1.0  # more than the rate of a day moves from noon to the official one
 
 
 class Options(NamedTuple):
     """One bidding zone."""
 
-    area: str = option(help="bidding zone, like SE3 or NO1")
-    currency: str = option("EUR", choices=("EUR", "SEK", "NOK", "DKK", "PLN", "RON"), help="of the prices")
+    area: str = option(
+        help="bidding zone as the exchange writes it: SE3, NO1, FI, DK2, NL, GER (Germany), TEL (Romania)"
+    )
+    currency: str = option("EUR", choices=tuple(CENT_IN), help="of the prices")
     url: str = option(f"https://{HOST}", kind="url", help="base address")
     share_pct: float = _prices.SHARE_PCT
     add: float = _prices.ADD
     vat_pct: float = _prices.VAT_PCT
     every_s: int = _prices.EVERY_S
     hurry_s: int = _prices.HURRY_S
-    lowest: float = _prices.LOWEST
-    highest: float = _prices.HIGHEST
+    lowest: float = option(
+        0.0, low=prices.LEAST, high=0, unit="minor units/kWh",
+        help="a price of the exchange below it is an error; 0 = what no auction comes to, in any currency",
+    )  # fmt: skip
+    highest: float = option(
+        0.0, low=0, high=prices.MOST, unit="minor units/kWh",
+        help="a price of the exchange above it is an error; 0 = what no auction comes to, in any currency",
+    )  # fmt: skip
 
 
 def faults(options: Options) -> list[str]:
@@ -88,7 +103,7 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
         raise BadReply("the prices were not asked")
     was = _prices.known(replies)._replace(drift_pct=0.0 if options.currency == OWN_CURRENCY else RATE_DRIFT_PCT)
     slots = [slot for day in days if day.status != NOT_YET for slot in _slots(day, options)]
-    found = _prices.tell(slots, was, options, news=NEWS, hurry_s=options.hurry_s)
+    found = _prices.tell(slots, was, options, news=NEWS, hurry_s=options.hurry_s, sized=False)
     return (*found, *_prices.clock_off(replies, was))
 
 
@@ -107,7 +122,11 @@ def _slots(day: Reply, options: Options) -> Iterator[Slot]:
             raise BadReply(f"{day.name}: a row without a time, or without a price of {_answer.clean(options.area, 10)}")
         if not 0 < end_s - start_s <= LONGEST_SLOT_S:
             raise BadReply(f"{day.name}: a slot that ends before it begins, or lasts too long")
-        try:
-            yield Slot(start_s, end_s, _prices.retail(price / PER_MWH, options))
-        except ValueError as error:
-            raise BadReply(str(error)) from None
+        yield Slot(start_s, end_s, _prices.traded(price / PER_MWH, start_s, options, *_range(options)))
+
+
+def _range(options: Options) -> tuple[float, float]:
+    """What the auction may come to in this currency, where the owner does not say it."""
+    cent = CENT_IN[options.currency]
+    most = min(_prices.AUCTION_MOST * cent, prices.MOST)
+    return options.lowest or _prices.AUCTION_LEAST * cent, options.highest or most

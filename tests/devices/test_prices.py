@@ -14,7 +14,7 @@ from mine_controller.core import prices
 from mine_controller.core.due import Asked
 from mine_controller.core.model.reading import Value
 from mine_controller.core.prices import Slot
-from mine_controller.devices import _prices, awattar, nordpool, octopus, prices_csv, tariff
+from mine_controller.devices import _prices, awattar, octopus, prices_csv, tariff
 from mine_controller.devices.ask import ask
 from mine_controller.devices.kind import Ask, BadReply
 from mine_controller.twin.answer import asked
@@ -193,51 +193,6 @@ def test_a_missed_publication_leaves_a_gap_unknown_and_what_was_known_in_force()
     assert (told["until", "text"], told["", "again"]) == ("nothing is known now", 600)
     assert prices.price_at(slots, at(day, 22)) is not None
     assert prices.price_at(slots, server.wall_s) is None
-
-
-class Exchange(Scripted):
-    """A Nord Pool that answers each day in quarters; its prices are those of the first day's noon times `rate`."""
-
-    def __init__(self, currency, rate=1.0):
-        self.currency, self.rate = currency, rate
-        super().__init__(self._said)
-
-    def _said(self, request):
-        day = dt.datetime.fromisoformat(request.url.partition("date=")[2][:10]).replace(tzinfo=ZoneInfo("Europe/Oslo"))
-        begin_s = int(day.timestamp())
-        rows = [
-            {"deliveryStart": _prices.iso(at_s), "deliveryEnd": _prices.iso(at_s + 900),
-             "entryPerArea": {"NO1": round((400 + at_s // 900 % 96) * self.rate, 2)}}
-            for at_s in range(begin_s, begin_s + 86_400, 900)
-        ]  # fmt: skip
-        return ok(json.dumps({"currency": self.currency, "multiAreaEntries": rows}).encode())
-
-    def read(self, memory):
-        self.now = 1000.0
-        options = build("nordpool", URL, area="NO1", currency=self.currency)
-        found = nordpool.parse(nordpool.fetch(self.wire, options, Ask(memory=memory, wall_s=NOON)), options)
-        return next((each.value for each in found if each.quantity == "slots"), "")
-
-
-def test_prices_in_another_currency_may_follow_the_official_rate_and_no_further():
-    exchange = Exchange("NOK")
-    first = exchange.read({})
-    exchange.rate = 1.004
-    official = exchange.read({"slots": first})
-    assert prices.price_at(prices.read(official), NOON) == pytest.approx(
-        prices.price_at(prices.read(first), NOON) * 1.004, rel=1e-3
-    )
-    exchange.rate = 1.02
-    with pytest.raises(BadReply, match="prices known already are others now"):
-        exchange.read({"slots": first})
-
-
-def test_prices_in_euros_do_not_move_at_all():
-    exchange = Exchange("EUR")
-    first = exchange.read({})
-    exchange.rate = 1.004
-    with pytest.raises(BadReply, match="prices known already are others now"):
-        exchange.read({"slots": first})
 
 
 def test_other_prices_for_known_slots_are_refused_until_those_are_over():
