@@ -233,3 +233,28 @@ def test_db6_a_database_with_memory_laid_over_it_is_told(place, tmp_path):
     assert "overlayroot=tmpfs:recurse=0" in lost[0].remedy
     put(tmp_path, "proc/self/mountinfo", f"{over}31 30 179:3 / {place.config.paths.db.parent} rw - ext4 /dev/sda1 rw\n")
     assert not [check for check in box.disks(place.config, tmp_path) if check.verdict == "fail"]
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("0", "ok"), ("50000", "ok"), ("50005", "fail")])
+def test_a_weak_supply_is_told_to_who_may_not_ask_the_firmware(tmp_path, said, verdict):
+    """On a Raspberry Pi `vcgencmd` is for the group video, and the ticks' user, as whom doctor runs, is not in it."""
+    put(tmp_path, "sys/devices/platform/soc/soc:firmware/get_throttled", f"{said}\n")
+    check = only(box.throttling(machine(tmp_path)))
+    assert (check.verdict, "since its start" in check.text) == (verdict, False)
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("0", "ok"), ("1", "fail")])
+def test_a_weak_supply_is_told_where_the_kernel_has_hwmon_alone(tmp_path, said, verdict):
+    for number, name in enumerate(("cpu_thermal", "rpi_volt")):
+        put(tmp_path, f"sys/class/hwmon/hwmon{number}/name", f"{name}\n")
+        put(tmp_path, f"sys/class/hwmon/hwmon{number}/in0_lcrit_alarm", f"{said}\n")
+    assert only(box.throttling(machine(tmp_path))).verdict == verdict
+
+
+@pytest.mark.parametrize(("microvolts", "verdict"), [("2964099", "ok"), ("0", "warn"), ("strange", "ok")])
+def test_clk1_the_clock_of_a_raspberry_pi_5_counts_with_a_battery_only(tmp_path, microvolts, verdict):
+    """Linux of Raspberry Pi, drivers/rtc/rtc-rpi.c: the clock is on every board, its battery is bought apart."""
+    put(tmp_path, "sys/class/rtc/rtc0/battery_voltage", f"{microvolts}\n")
+    assert only(box.rtc(machine(tmp_path))).verdict == verdict
+    put(tmp_path, "sys/class/rtc/rtc1/name", "rtc-ds1307 1-0068\n")
+    assert only(box.rtc(machine(tmp_path))).verdict == "ok"
