@@ -6,6 +6,11 @@ that asks for no more than 100 at a time; a page may hold fewer than were asked 
 a second is allowed. Commands are jobs: the answer names a number, and its status (pending, in-progress, complete,
 failed; success for complete in the vendor's swagger.yaml) is asked later; it explains, but proves nothing. Foreman's
 watts are estimates (5 to 20 % off by the vendor's help pages) and are not read.
+
+By that swagger.yaml (foreman-api, 1.0.0) a miner's `status` is one of health (pending, okay, warn, fail, disabled),
+`active` says whether it is enabled in Foreman, `seen` is yes or no, and `metrics.hashRate` a text in H/s: `okay` is no
+proof that it hashes, so a hash rate of 0 beside it makes the word unknown (set `hashrate_path`), and v2's `state`,
+where it means something, goes before `okay`.
 """
 
 import re
@@ -70,7 +75,9 @@ class Options(NamedTuple):
     max_pages: int = option(10, low=1, high=100, help="pages read at most")
     calls_per_s: float = option(1.0, low=0.05, high=20, unit="calls/s", help="what Foreman allows")
     max_age_s: int = option(600, low=120, high=3600, unit="s", help="older words of a miner do not count")
-    hashrate_path: str = option("", help="where a miner's hash rate stands in the list, in H/s", example="hashrateAvg")
+    hashrate_path: str = option(
+        "", help="where a miner's hash rate stands in the list, in H/s", example="metrics.hashRate"
+    )
     hashing: tuple[str, ...] = option(
         ("okay", "ok", "normal", "healthy", "online", "hashing", "mining", "running", "active"),
         help="status words that mean hashing",
@@ -273,8 +280,10 @@ def _miner(mac: str, row: dict[str, Any] | None, now: float | None, options: Opt
     good = _ID.fullmatch(address) is not None
     found = [Found(mac, "address", address if good else None, "" if good else "Foreman gives it no id")]
     word, why = _word(row, now, options)
-    found.append(Found(mac, "word", word, why))
     rate = _answer.number(_answer.dig(row, options.hashrate_path)) if options.hashrate_path and not why else None
+    if word == "hashing" and rate == 0:
+        word, why = None, "Foreman finds nothing wrong with it, and no hash rate"
+    found.append(Found(mac, "word", word, why))
     return found if rate is None else [*found, Found(mac, "hashrate_ths", rate / 1e12)]
 
 
@@ -288,13 +297,21 @@ def _word(row: dict[str, Any], now: float | None, options: Options) -> tuple[str
         ago_min = round((now - heard) / 60)
         return None, f"Foreman heard of it {ago_min} min ago" if ago_min > 0 else f"its time lies {-ago_min} min ahead"
     if row.get("active") is False:
-        return "offline", ""
-    status = row.get("status", row.get("state"))
-    text = status.strip().lower() if isinstance(status, str) else ""
-    for word in _SAID:
-        if text and text in (each.lower() for each in getattr(options, word)):
-            return word, ""
-    return None, f"unknown status {_answer.clean(status, 30)!r}" if status is not None else "Foreman gives no status"
+        return None, "it is disabled in Foreman, which does not look at it then"
+    health, state = _meant(row, "status", options), _meant(row, "state", options)
+    if state and health in ("hashing", ""):
+        return state, ""
+    if health:
+        return health, ""
+    shown = row.get("status", row.get("state"))
+    return None, f"unknown status {_answer.clean(shown, 30)!r}" if shown is not None else "Foreman gives no status"
+
+
+def _meant(row: dict[str, Any], name: str, options: Options) -> str:
+    """The word that its status or state stands for; "" for what is in no list."""
+    text = row.get(name)
+    text = text.strip().lower() if isinstance(text, str) else ""
+    return next((word for word in _SAID if text and text in (each.lower() for each in getattr(options, word))), "")
 
 
 def _heard(value: Any) -> float | None:

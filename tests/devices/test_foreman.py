@@ -278,6 +278,44 @@ def test_an_unknown_status_is_no_word(status):
     assert value(found, MAC, "address") == "1"
 
 
+def test_a_miner_that_is_disabled_in_foreman_is_not_known_to_be_away():
+    """`active` is "enabled in Foreman" in the vendor's swagger.yaml: nobody looks at it, and it may well draw power."""
+    (found,) = [
+        each
+        for each in read(Script(lambda _: told([miner(1, active=False, status="disabled")])))
+        if each.quantity == "word"
+    ]
+    assert (found.value, found.why) == (None, "it is disabled in Foreman, which does not look at it then")
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "word"),
+    [
+        ("okay", "sleeping", "sleeping"),
+        ("okay", "Offline", "offline"),
+        ("okay", "mining", "hashing"),
+        ("okay", "", "hashing"),
+        ("okay", "TX", "hashing"),
+        ("okay", None, "hashing"),
+        ("fail", "mining", "error"),
+        ("warn", "mining", "hashing"),
+        ("warn", None, None),
+    ],
+)
+def test_where_a_row_has_a_status_and_a_state_okay_only_says_that_nothing_is_wrong(status, state, word):
+    """v2 tells both (the Go client of a public fleet manager); `okay` is a word of health, of a sleeper too."""
+    found = read(Script(lambda _: told([miner(1, status=status, state=state, seen=True)])))
+    assert value(found, MAC, "word") == word
+
+
+def test_what_hashes_nothing_by_foremans_own_figure_is_not_known_to_hash():
+    chosen = options(hashrate_path="metrics.hashRate")
+    rows = [miner(1, metrics={"hashRate": "0"}), miner(2, metrics={"hashRate": "110000000000000"}), miner(3)]
+    found = read(Script(lambda _: told(rows)), chosen)
+    assert [value(found, f"aa:bb:cc:00:00:0{n}", "word") for n in (1, 2, 3)] == [None, "hashing", "hashing"]
+    assert [value(found, f"aa:bb:cc:00:00:0{n}", "hashrate_ths") for n in (1, 2)] == [0.0, 110.0]
+
+
 @pytest.mark.parametrize("mac", [None, "", "00:00:00:00:00:00", "ff:ff:ff:ff:ff:ff", "aa:bb:cc", 7, "x" * 99])
 def test_a_miner_without_a_mac_is_nobody(mac):
     assert read(Script(lambda _: told([miner(1, mac=mac)]))) == ()
