@@ -139,7 +139,9 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
     whole = fleet.measured_w is not None and not fleet.unknown and fleet.fans_w is not None
     parts_w = (fleet.measured_w or 0) + (fleet.fans_w or 0)
     if fleet.meter_w is None or not (whole or _shows_too_little(view, kept, parts_w, options)):
-        if kept.get("apart_told") and not (view.wired("site_power_w") and (view.wiring.fans or kept.get("nought_s"))):
+        if kept.get("short") and fleet.meter_w is not None and not is_dead(view.image):
+            _agree(kept, events)
+        elif kept.get("apart_told") and not (view.wired("site_power_w") and (view.wiring.fans or kept.get("nought_s"))):
             kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
         return
     apart_w, shed = abs(fleet.meter_w - parts_w), view.state.shed
@@ -149,10 +151,9 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
     if grave and shed is not None:  # lamps are much of what a dark mine draws, and no doubt that it is dark
         little = little or apart_w < shed.floor_w + shed.beside_w
     if not apart or little:
-        if kept.get("apart_told"):
-            events.append(Event("meters_agree", "info", "site", Reason("cap", "agree")))
-        kept["apart_s"] = kept["apart_told"] = 0
+        _agree(kept, events)
         return
+    kept["short"] = int(not whole)  # all that shows it: it ends with that, also while never all is known
     kept["apart_s"] = int(kept.get("apart_s") or 0) or view.now_s
     told = int(kept.get("apart_told") or 0)
     since_s = int(kept["apart_s"])
@@ -163,6 +164,12 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
         numbers = (("meter_w", fleet.meter_w), ("sum_w", parts_w))
         severity = "emergency" if grave else "warning"  # what proves darkness is in doubt when it has to be proven
         events.append(Event("meters_disagree", severity, "site", Reason("cap", "disagree", numbers)))
+
+
+def _agree(kept: dict[str, Any], events: list[Event]) -> None:
+    if kept.get("apart_told"):
+        events.append(Event("meters_agree", "info", "site", Reason("cap", "agree")))
+    kept["apart_s"] = kept["apart_told"] = kept["short"] = 0
 
 
 def _shows_too_little(view: View, kept: dict[str, Any], parts_w: int, options: Options) -> bool:
