@@ -200,6 +200,9 @@ release_mark() { cat "$1/.minectl-release" 2>/dev/null || true; }
 # not there for it.
 runs() { "$1/bin/python" -I -c 'import mine_controller' 2>/dev/null; }
 
+# narrow PYTHON: whether it is one of 32 bits
+narrow() { "$1" -c 'import sys; sys.exit(sys.maxsize > 2**32)' 2>/dev/null; }
+
 missing_packages() {
     local package
     for package in "${PACKAGES[@]}"; do
@@ -303,7 +306,8 @@ build_release() {
     copy=$(mktemp -d)
     if ! fill_release "$dir" "$copy"; then
         rm -rf -- "$copy" "$dir" # the room it took is the running mine's: what it can't write down it does not raise
-        die 1 "the versions in requirements.lock could not be installed; nothing was changed"
+        die 1 "the versions in requirements.lock could not be installed; nothing was changed$(narrow "$PYTHON" &&
+            printf '. A 32-bit system has to build some of them: sudo apt install build-essential python3-dev libffi-dev')"
     fi
     rm -rf -- "$copy"
     sync # a cut of power leaves no mark on files that were not written yet
@@ -312,6 +316,9 @@ build_release() {
 
 take_extras() { # take_extras RELEASE: what not every machine can have; marked when it is there, or else tried again next time
     local pip=("$1/bin/python" -m pip install --quiet --disable-pip-version-check)
+    if [[ $(uname -m) == aarch64 ]] && narrow "$1/bin/python"; then
+        pip=(linux32 "${pip[@]}") # the lock asks the kernel what machine this is, which is another than this Python's
+    fi
     if "${pip[@]}" --no-deps --require-hashes -r requirements-extras.lock; then
         sync
         touch "$1/.minectl-extras"

@@ -36,6 +36,7 @@ case "$*" in
     venv=${{0%/bin/python}}
     if [ -d "$what/cron" ]; then mkdir -p "$venv/share/minectl" && cp -R "$what/cron" "$venv/share/minectl/"; fi ;;
 "-m pytest "*) echo "pytest $*"; exit 5 ;;
+*maxsize*) there narrow ;;
 *ensurepip*) if there no-ensurepip; then exit 1; fi ;;
 *"import mine_controller"*) if there other-python && [ "$0" -ot "{fakes}/other-python" ]; then exit 1; fi ;;
 *version_info*) if there old; then exit 1; fi ;;

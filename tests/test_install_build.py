@@ -39,6 +39,27 @@ def test_extras_that_could_not_be_had_are_taken_when_the_same_install_runs_again
     assert len(machine.asked_of_pip) == len(asked) + 1
 
 
+def test_a_32_bit_system_is_told_what_it_builds_itself(machine):
+    """No maker has a wheel of cffi for 32-bit Arm, and Raspberry Pi OS comes without what builds one."""
+    (machine.fakes / "trouble").write_text("fatal error: ffi.h: No such file or directory\n")
+    assert "libffi-dev" not in machine.install(code=1)
+    (machine.fakes / "narrow").touch()
+    assert "sudo apt install build-essential python3-dev libffi-dev" in machine.install(code=1)
+
+
+def test_a_32_bit_system_under_a_64_bit_kernel_takes_the_extras_of_32_bits(machine):
+    """Raspberry Pi OS of 32 bits on a Pi 4: the kernel's name asked for a wheel that no 32-bit Python takes."""
+    machine.install()
+    for name, text in (("linux32", 'echo narrowed; exec "$@"'), ("uname", "echo aarch64")):
+        (machine.fakes / name).write_text(f"#!/bin/sh\n{text}\n")
+        (machine.fakes / name).chmod(0o755)
+    take = f"take_extras {machine.root}/opt/minectl/1.0.0"
+    assert "narrowed" not in machine.calls(take)
+    (machine.fakes / "narrow").touch()
+    assert "narrowed" in machine.calls(take)
+    assert machine.asked_of_pip[-1].endswith(EXTRAS)
+
+
 def test_a_tree_that_is_not_whole_is_refused_before_anything_is_removed(machine):
     """One that was unpacked on a full disk had no number, and the folder without a name was /opt/minectl itself."""
     machine.install()
