@@ -4,9 +4,12 @@ Resources as in DMTF's public rack PDU mockup (Outlet v1.4.4, PowerDistributionM
 switching action is always taken from the resource: vendors put different ones there. Basic authentication on each call,
 because units have few session slots.
 
-Public clients of an HPE G2 (P9S15A) switch its outlets with a body of its own (`OutletStatus` beside the outlet's name,
-delays and start-up state); whether it takes the standard's is not known: try one outlet, and where nothing happens use
-`http_pdu` with that body.
+HPE's G2 (P9S15A) and APC's units call their outlets OUTLET1, OUTLET2 ... and are read like any other. To switch them,
+public clients of both and HPE's own power service for clusters (hms-power-control) post a body of another form, none the
+standard's. Where a stop by the outlet does nothing use `http_pdu` for such a unit: method POST to
+`/redfish/v1/PowerEquipment/RackPDUs/1/Outlets/OUTLET{outlet}/Outlet.PowerControl`, off_body in one line
+`{"OutletNumber":{outlet},"StartupState":"on","Outletname":"OUTLET{outlet}","OnDelay":0,"OffDelay":0,"RebootDelay":5,`
+`"OutletStatus":"off"}`, success_path OutletStatus. It sets name, start-up state and delays each time too: write yours.
 """
 
 from collections.abc import Sequence

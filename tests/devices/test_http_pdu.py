@@ -1,3 +1,4 @@
+import json
 import time
 
 import pytest
@@ -65,6 +66,29 @@ def test_a_plug_that_leads_to_its_page_for_logging_in_was_not_switched():
         outcomes = []
         http_pdu.apply(http.live(time.monotonic() + 5), chosen, [order("1", "off")], outcomes.append)
     assert (verdicts(outcomes), len(server.heads)) == ([UNKNOWN], 1)
+
+
+def test_a_unit_with_a_redfish_body_of_its_own_is_switched_as_the_redfish_page_says():
+    """HPE G2 and APC; what is read and answered as their public clients read it."""
+    there = "/redfish/v1/PowerEquipment/RackPDUs/1/Outlets/OUTLET{outlet}"
+    body = (
+        '{"OutletNumber":{outlet},"StartupState":"on","Outletname":"OUTLET{outlet}","OnDelay":0,"OffDelay":0,'
+        '"RebootDelay":5,"OutletStatus":"%s"}'
+    )
+    chosen = options(
+        outlets=("7",), read_url=there, state_path="PowerState", watts_path="PowerWatts.Reading", method="POST",
+        on_url=f"{there}/Outlet.PowerControl", off_url=f"{there}/Outlet.PowerControl", on_body=body % "on",
+        off_body=body % "off", success_path="OutletStatus", success_on=("on",), success_off=("off",),
+    )  # fmt: skip
+    assert http_pdu.faults(chosen) == []
+    script = Script(lambda _: told({"Id": "OUTLET7", "PowerState": "On", "PowerWatts": {"Reading": 3310}}))
+    found = http_pdu.parse(http_pdu.fetch(script.wire, chosen, Ask()), chosen)
+    assert (value(found, "7", "switch"), value(found, "7", "power_w")) == ("on", 3310)
+    script = Script(lambda _: told({"OutletNumber": 7, "OutletStatus": "off"}))
+    assert verdicts(apply(http_pdu, script, chosen, [order("7", "off")])) == [APPLIED]
+    assert script.asked == ["POST /redfish/v1/PowerEquipment/RackPDUs/1/Outlets/OUTLET7/Outlet.PowerControl"]
+    sent = json.loads(script.requests[0].body)
+    assert (sent["OutletNumber"], sent["Outletname"], sent["OutletStatus"]) == (7, "OUTLET7", "off")
 
 
 def test_tasmota_says_the_new_state_and_is_taken_at_its_word():
