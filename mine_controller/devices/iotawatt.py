@@ -7,7 +7,9 @@ names and their values come from `/query`, which stops the sampling while it run
 It measures against a voltage reference. Without one (its adapter unplugged, or the mains gone under a unit that has
 another supply) it says 0 V, 0 W for every input measured against it, and the frequency of the last cycle it saw
 (samplePower.cpp); before the first one it says 55 Hz. Which input has which reference it does not tell: with one of
-several lost, what flows is measured still, 0 W may be either, and a sum of inputs lacks some.
+several lost, what flows is measured still, 0 W may be either, and a sum of inputs lacks some. However many digits it
+shows, the frequency resolves some 0.2 %, a tenth of a hertz (its author, boblemaire/IoTaWatt issue 121): good for the
+page, too coarse to shed by.
 """
 
 import re
