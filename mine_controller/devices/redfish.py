@@ -5,8 +5,8 @@ switching action is always taken from the resource: vendors put different ones t
 because units have few session slots.
 
 HPE's G2 (P9S15A) and APC's units call their outlets OUTLET1, OUTLET2 ... and are read like any other. To switch them,
-public clients of both and HPE's own power service for clusters (hms-power-control) post a body of another form, none the
-standard's. Where a stop by the outlet does nothing use `http_pdu` for such a unit: method POST to
+public clients of both and HPE's own power service for clusters (hms-power-control) post a body of another form. None
+posts the standard's. Where a stop by the outlet does nothing use `http_pdu` for such a unit: method POST to
 `/redfish/v1/PowerEquipment/RackPDUs/1/Outlets/OUTLET{outlet}/Outlet.PowerControl`, off_body in one line
 `{"OutletNumber":{outlet},"StartupState":"on","Outletname":"OUTLET{outlet}","OnDelay":0,"OffDelay":0,"RebootDelay":5,`
 `"OutletStatus":"off"}`, success_path OutletStatus. It sets name, start-up state and delays each time too: write yours.
