@@ -2,7 +2,8 @@
 
 Outlets are numbered from 0 on the wire and from 1 on the label; channels and addresses here are the label's numbers.
 Many calls travel in one `/bulk` request. Three things can say no: the HTTP status, a JSON-RPC `error`, and a `_ret_`
-code that is not 0 (1 not switchable, 3 disabled). As in Raritan's JSON-RPC SDK.
+code that is not 0 (1 not switchable, 3 disabled). As in Raritan's JSON-RPC SDK. An outlet's `powerState` is what the
+last command set its relay to (the SDK's Outlet.idl), not what was measured: that a contact is not stuck its watts tell.
 
 A meter lies at `<outlet>/activePower`: so the SDK's own example reads an inlet. Other clients ask each outlet's
 `getSensors` for names like `/tfwopaque/sensors.NumericSensor:4.0.3/O7ActivePower` (a 36-outlet PX3, recorded in 2022),
