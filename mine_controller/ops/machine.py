@@ -68,7 +68,7 @@ class Machine(NamedTuple):
 def rights(config: Config) -> Iterator[Check]:
     """Every file and folder of the site can be written by who runs this."""
     paths = config.paths
-    shut = [path for path in _written(paths) if not _writable(path)]
+    shut = [path for path in _written(paths) if not _writable(path) or _read_only(path)]
     who = _name(os.geteuid())
     owner = paths.db.parent.stat().st_uid if paths.db.parent.exists() else os.geteuid()
     if shut:
