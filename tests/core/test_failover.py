@@ -221,6 +221,21 @@ def test_a_pool_that_was_down_before_anybody_came_is_an_alarm_when_somebody_does
     assert [event.severity for event in mine.events("pool_down")] == ["info", "warning", "info"]
 
 
+def test_who_comes_to_a_pool_that_is_back_and_not_yet_believed_is_no_alarm():
+    """It was a warning that the pool is down, "it answers", for the minutes until it counts again."""
+    mine = Mine(facts=(PoolFacts("main"), PoolFacts("reserve")))
+    mine.breaks("reserve")
+    mine.ticks(10)
+    mine.mends("reserve")
+    mine.ticks(2)
+    mine.pool["b1"] = "reserve"
+    mine.ticks(2)
+    assert [event.severity for event in mine.events("pool_down")] == ["info"]
+    mine.breaks("reserve")
+    mine.ticks(5)
+    assert [event.severity for event in mine.events("pool_down")] == ["info", "warning"]
+
+
 def test_a_chain_of_fallbacks_is_followed_and_a_circle_ends():
     facts = (PoolFacts("a", "", "", "b"), PoolFacts("b", "", "", "c"), PoolFacts("c", "", "", "a"))
     assert pools.stand_in("a", facts, {"a"}) == "b"

@@ -77,7 +77,8 @@ def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str,
     for name, word in told.items():
         book, crew = books[name], found.get(name, pools.Crew())
         numbers: tuple[tuple[str, int | str], ...] = (("pool", name), ("why", book["why"]), ("miners", len(crew.at)))
-        late = crew.at and pools.stands_aside(book) and not book.get("warned")  # who came when it was down already
+        known = crew.at and pools.stands_aside(book) and not book.get("good_s")  # not one that is coming back
+        late = known and not book.get("warned")  # who came when it was down already
         if word == "down" or late:
             code = "down_instead" if book["instead"] else "down"
             severity = "warning" if crew.at else "info"
