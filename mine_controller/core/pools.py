@@ -245,7 +245,8 @@ def judge(book: Mapping[str, Any], link: str | None, pace: Pace, now_s: int) -> 
 
 def _try_again(kept: dict[str, Any], word: str, pace: Pace, now_s: int) -> dict[str, Any]:
     """Nobody is on it and no check can tell: after a while its miners are the check, ever more seldom."""
-    if is_tried(kept) and word == "bad":
+    early = bool(kept.get("waits")) and now_s - int(kept.get("bad_s") or 0) < pace.down_s  # not connected yet, perhaps
+    if is_tried(kept) and word == "bad" and not early:
         tries = int(kept.get("tries") or 0) + 1
         return kept | {"tries": tries, "try_s": now_s + pace.retry_s * 2 ** min(tries, 4)}
     if not is_tried(kept) and word == "" and now_s >= int(kept.get("try_s") or 0):

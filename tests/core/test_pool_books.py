@@ -203,6 +203,21 @@ def test_without_a_check_its_miners_try_it_ever_more_seldom():
     assert room._try_again(book, "good", PACE, 50_000)["try_s"] == -10_000
 
 
+def test_who_was_just_sent_to_try_a_pool_and_is_not_connected_yet_shows_nothing_of_it():
+    """At a tick of 10 s the first look found the first of them before it had a line, and they were away for hours."""
+    tried = {"down_s": 9000, "mute": 1, "try_s": -10_000, "tries": 1}
+    book, _ = room.judge(tried | {"waits": 1}, None, PACE, 10_010)
+    assert room.is_tried(book)
+    back, _ = room.judge({name: book[name] for name in book if name != "waits"}, None, PACE, 10_020)
+    assert (room.is_tried(back), back["bad_s"]) == (True, 0)
+    book, _ = room.judge(book, None, PACE, 10_609)
+    assert room.is_tried(book)
+    book, _ = room.judge(book, None, PACE, 10_610)
+    assert (room.stands_aside(book), book["tries"], book["try_s"]) == (True, 2, 10_610 + 7200)
+    shut, _ = room.judge(tried, "down", PACE, 10_010)
+    assert room.stands_aside(shut), "a shut port is one at once"
+
+
 def test_what_is_not_down_is_neither_tried_nor_set_aside():
     assert not room.is_tried({"try_s": -5})
     assert not room.stands_aside({})
