@@ -150,10 +150,9 @@ def _settle_start(work: _Work, target: str, chase: Chase, at: int, stopped: bool
         work.done.append((target, work.chases.pop(target)))
     elif sent_s is None and waited_s > UNSENT_S:
         del work.chases[target]  # nobody was told: that is no failure of the miner's
+    elif waited_s > RETRY_START_S and waits(work.view.image, at):  # when a pool answers, it has its patience still
+        work.chases[target] = chase._replace(began_s=work.view.now_s)
     elif waited_s > 2 * spec.ramp_patience_s + RETRY_START_S:
-        if waits(work.view.image, at):  # its patience begins anew when a pool answers it
-            work.chases[target] = chase._replace(began_s=work.view.now_s)
-            return
         del work.chases[target]
         if sent_s is None or chase.answer == UNREACHABLE or (watts is None and not unmetered):
             return

@@ -91,10 +91,11 @@ def test_a_start_that_waited_for_its_pool_and_then_for_nothing_more_has_failed()
     mine = alone()
     mine.works["main"] = False
     mine.ticks(12)
-    mine.word["b0"] = "error"
     mine.works["main"] = True
-    mine.ticks(30)
-    assert mine.events("start_failed")
+    for _ in range(12):
+        mine.power["b0"], mine.word["b0"] = 3, "error"
+        Mine.tick(mine)
+    assert len(mine.events("start_failed")) == 1
 
 
 def test_boards_that_wait_show_that_their_pool_is_down_and_are_put_on_the_stand_in():
@@ -168,3 +169,33 @@ def test_a_board_that_waits_is_told_after_ten_minutes_and_not_beside_its_pool():
 
 def open_alarms(mine):
     return [alarm["about"] for alarm in mine.state.alarms.values() if alarm["kind"] == "miner_waits"]
+
+
+def test_a_board_that_has_to_be_dark_or_is_being_mended_is_not_told_to_wait():
+    stopped, mended = alone(), alone(flags=("maintenance",))
+    for mine in (stopped, mended):
+        mine.works["main"] = False
+    stopped.signal = "off"
+    mended.word["b0"] = "waiting"
+    for mine in (stopped, mended):
+        mine.ticks(3)
+        mine.power["b0"], mine.word["b0"] = 3, "waiting"
+        mine.ticks(12)
+        assert not open_alarms(mine)
+
+
+@pytest.mark.parametrize("waited", range(9, 22))
+def test_a_start_that_waited_has_its_whole_time_when_a_pool_answers(waited):
+    """Whoever takes minutes to come up had failed to start at once, by when in its time the pool came back."""
+    mine = alone(ramp_patience_s=300)
+    mine.works["main"] = False
+    mine.ticks(waited)
+    mine.works["main"] = True
+    for _ in range(4):
+        mine.power["b0"], mine.word["b0"] = 3, "booting"
+        Mine.tick(mine)
+    assert not mine.events("start_failed")
+    del mine.word["b0"]
+    mine.power["b0"] = 18
+    mine.ticks(2)
+    assert "miner b0" not in mine.state.chases
