@@ -5,6 +5,7 @@ folder's own sync would have to follow, and a process that opens, commits once a
 """
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +17,7 @@ from mine_controller.record import NamedTuple
 
 BUSY_MS = 2000
 PIECE = 1024 * 1024
+ON_DISK = "/var/tmp"  # noqa: S108 - a folder of its own is made in it
 MEMORY = "/dev/shm"  # noqa: S108 - on any Linux, however read-only its disks are
 APPLICATION_ID = 0x4D494E45  # "MINE" in the file's header: this database is ours
 EMPTY = "the database is an empty file"  # never one of ours: a new one is whole before it has its name
@@ -207,7 +209,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 @contextmanager
 def _copied(path: Path) -> Iterator[sqlite3.Connection]:
     """Give a private copy of a half-written file, put right by SQLite itself. Raises StoreTrouble."""
-    with _private() as folder:
+    with _private(path) as folder:
         copy = folder / path.name
         try:
             for source, target in ((path, copy), (journal_of(path), journal_of(copy))):
@@ -222,19 +224,30 @@ def _copied(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def _private() -> Iterator[Path]:
-    """A folder that is gone afterwards; in memory where every disk refuses one, as when a card dies in a commit."""
-    from tempfile import TemporaryDirectory  # noqa: PLC0415 - needed after a kill only, and slow to import
+def _private(path: Path) -> Iterator[Path]:
+    """A folder with room for a copy of it, that is gone afterwards.
 
-    try:
-        made = TemporaryDirectory(prefix="minectl-")
-    except OSError:
+    The one for temporary files is memory itself on newer systems (Debian 13), and too small for years of records; and
+    every disk refuses one when a card dies in a commit.
+    """
+    from tempfile import TemporaryDirectory, gettempdir  # noqa: PLC0415 - needed after a kill only, slow to import
+
+    need, why = 0, OSError(errno.ENOSPC, "no folder has room for a copy")
+    for folder in (gettempdir, lambda: ON_DISK, lambda: MEMORY):
         try:
-            made = TemporaryDirectory(prefix="minectl-", dir=MEMORY)
+            need = need or path.stat().st_size + journal_of(path).stat().st_size
+            disk = os.statvfs(folder())
+            if disk.f_bavail * disk.f_frsize < need:
+                continue
+            made = TemporaryDirectory(prefix="minectl-", dir=folder())
         except OSError as error:
-            raise trouble_of(error) from error
-    with made as folder:
-        yield Path(folder)
+            why = error
+        else:
+            break
+    else:
+        raise trouble_of(why)
+    with made as name:
+        yield Path(name)
 
 
 def copy_bytes(source: Path, target: Path) -> None:

@@ -1,3 +1,4 @@
+import os
 import random
 import shutil
 import sqlite3
@@ -11,7 +12,7 @@ from store.test_store import SHA, full_book, run_ticks, shell
 from store.trouble import LETTER, load_and_make, state_of
 
 from mine_controller.store import copies, putback, query
-from mine_controller.store.db import StoreError, StoreTrouble, iso, journal_of, reading
+from mine_controller.store.db import StoreError, StoreTrouble, copy_bytes, iso, journal_of, reading
 from mine_controller.store.outbox import Message
 from mine_controller.store.store import Extra, open_store
 
@@ -290,9 +291,37 @@ def test_db6_a_half_written_file_is_read_in_memory_where_every_disk_refuses_a_fo
     expected = state_of(paths)
     leave_half_written(paths)
     monkeypatch.setattr("tempfile.tempdir", str(paths.db / "none"))
+    monkeypatch.setattr("mine_controller.store.db.ON_DISK", str(paths.db / "none"))
     assert state_of(paths) == expected
     monkeypatch.setattr("mine_controller.store.db.MEMORY", str(paths.db / "none"))
     with pytest.raises(StoreTrouble), reading(paths.db):
+        pass
+
+
+def test_a_half_written_file_larger_than_the_memory_for_tmp_is_read_on_the_disk(paths, rules, tmp_path, monkeypatch):
+    """From Debian 13 on /tmp is memory: years of records found no room there, and the disk was called full."""
+    run_ticks(paths, rules, 2, book=full_book(rules))
+    expected = state_of(paths)
+    leave_half_written(paths)
+    small, disk = tmp_path / "small", tmp_path / "disk"
+    small.mkdir()
+    disk.mkdir()
+    room, copied = os.statvfs, []
+    none = os.statvfs_result((4096, 4096, 9, 1, 1, 9, 9, 9, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda path: none if str(path) == str(small) else room(path))
+    monkeypatch.setattr("tempfile.tempdir", str(small))
+    monkeypatch.setattr("mine_controller.store.db.ON_DISK", str(disk))
+
+    def seen(source, target):
+        copied.append(target)
+        copy_bytes(source, target)
+
+    monkeypatch.setattr("mine_controller.store.db.copy_bytes", seen)
+    assert state_of(paths) == expected
+    assert copied
+    assert all(target.is_relative_to(disk) for target in copied)
+    monkeypatch.setattr(os, "statvfs", lambda _path: none)
+    with pytest.raises(StoreTrouble, match="full"), reading(paths.db):
         pass
 
 

@@ -306,6 +306,7 @@ def test_a_half_written_file_that_can_be_read_nowhere_is_trouble_and_no_end_of_t
     leave_half_written(paths)
     read_only(paths, monkeypatch)
     monkeypatch.setattr("tempfile.tempdir", str(paths.db / "none"))
+    monkeypatch.setattr("mine_controller.store.db.ON_DISK", str(paths.db / "none"))
     monkeypatch.setattr("mine_controller.store.db.MEMORY", str(paths.db / "none"))
     with open_store(paths, "1.0") as store:
         found = store.load(ledger.BOOT, SHA)
