@@ -109,6 +109,17 @@ def test_boards_that_wait_show_that_their_pool_is_down_and_are_put_on_the_stand_
     assert dict(event.reason.numbers)["why"] == "its miners say that it does not answer"
 
 
+def test_a_pool_its_boards_waited_for_is_tried_again_and_believed_when_it_gives_work():
+    """Their word ends with them: it was no pool for ever else, with nobody left on it to take it back."""
+    mine = Thrifty(check=False)
+    mine.works["main"] = False
+    mine.ticks(12)
+    mine.works["main"] = True
+    mine.ticks(90)
+    assert mine.on("main") == 4
+    assert len(mine.events("pool_up")) == 1
+
+
 def test_one_board_of_four_that_waits_shows_nothing_of_the_pool():
     mine = Thrifty(check=False)
     mine.power["b2"], mine.word["b2"] = 3, "waiting"

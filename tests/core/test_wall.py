@@ -288,6 +288,7 @@ def test_a_pump_whose_line_is_put_back_or_moved_or_that_stood_is_not_told():
     standing = Walled()
     standing.ticks(4)
     rewired(standing, wall="")
+    standing.pump = "on"  # whatever hangs there now
     standing.ticks(12)
     shadow = Walled(live=False)
     shadow.inlet = shadow.ambient = 33.0
@@ -296,6 +297,16 @@ def test_a_pump_whose_line_is_put_back_or_moved_or_that_stood_is_not_told():
     rewired(shadow, wall="")
     shadow.ticks(12)
     assert [one.events("pump_stuck") for one in (plant, standing, shadow)] == [[], [], []]
+
+
+def test_what_an_older_program_remembers_of_a_pump_without_its_relay_ends_no_round():
+    plant = warm()
+    del plant.state.memory["wall"]["relay"]
+    rewired(plant, wall="")
+    plant.ticks(8)
+    assert "left" not in plant.state.memory
+    assert not plant.events("rule_failed")
+    assert plant.violations == []
 
 
 def test_hum3_a_pump_stops_when_the_config_has_neither_inlet_nor_humidity_any_more():
