@@ -79,3 +79,28 @@ def test_met1_a_meter_of_a_home_that_shows_nothing_for_a_day_while_miners_draw_i
 )
 def test_met1_a_meter_of_a_home_is_not_doubted_where_something_else_may_carry_the_load(roles, meter_w):
     assert fanless(*roles, meter_w=meter_w)[1] == []
+
+
+def test_met1_a_meter_of_a_home_that_shows_nothing_by_night_only_is_not_doubted():
+    """Each night begins anew: a roof of which nobody told carried the day."""
+    desk = wired(Desk("cap", miners=3, fans=0), "site_power_w")
+    for meter_w in (0, 500, 0, 500, 0):
+        desk.fleet = {"fans_w": None, "other_w": 0, "meter_w": meter_w}
+        assert [event.kind for _ in range(240) for event in desk.see(180).events] == []
+
+
+def test_met2_what_a_cloud_still_tells_of_a_mine_that_lost_its_feed_contradicts_no_meter(monkeypatch):
+    desk = Desk("cap", 10, 4)
+    desk.fleet = SHORT | {"unknown": 1, "fans_w": 5000, "meter_w": 0}
+    monkeypatch.setattr("mine_controller.core.rules.cap.is_dead", lambda _image: True)
+    assert [event.kind for _ in range(8) for event in desk.see().events] == []
+
+
+def test_met2_a_contradiction_is_told_once_also_where_the_meter_is_silent_in_between():
+    desk = wired(Desk("cap", 10, 4), "site_power_w")
+    desk.fleet = {"measured_w": 20_000, "fans_w": 5000, "other_w": 0, "meter_w": 60_000, "miners_w": 20_000}
+    told = [event.kind for _ in range(5) for event in desk.see().events]
+    for meter_w in (None, 60_000):
+        desk.fleet |= {"meter_w": meter_w}
+        told += [event.kind for _ in range(5) for event in desk.see().events]
+    assert told == ["meters_disagree"]
