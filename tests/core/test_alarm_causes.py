@@ -141,6 +141,17 @@ def test_a_pool_that_is_down_explains_who_works_for_it_and_nobody_else():
     ]
 
 
+def test_a_pool_that_is_down_explains_nobody_any_more_who_works_for_another():
+    """Put on the stand-in, and no better there: for as long as its old pool was dead nobody heard of it."""
+    desk, waits = Desk(), [event("miner_waits", name) for name in ("m000", "m001")]
+    desk.works = {"m000": "main", "m001": "main"}
+    desk.tick(event("pool_down", "main"))
+    assert desk.ticks(20, levels=waits) == []
+    desk.works = {"m000": "reserve", "m001": ""}
+    told = desk.ticks(30, levels=waits)
+    assert [(one.what, one.kind, one.about, one.others) for one in told] == [("raise", "miner_waits", "m000", ())]
+
+
 def test_a_pool_that_is_down_explains_its_miners_by_what_they_told_of_their_pool():
     mine = Mine(check=False)
     mine.policy = mine.policy._replace(pools=(PoolFacts("main"), PoolFacts("reserve")))

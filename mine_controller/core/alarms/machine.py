@@ -17,7 +17,7 @@ import zlib
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY, RANK, Kind, clears, kind_of, ways_of
-from mine_controller.core.alarms.causes import LINE, is_cut_off, related
+from mine_controller.core.alarms.causes import LINE, POOL, is_cut_off, related
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Telling, Ways
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import Wiring
@@ -393,7 +393,7 @@ class Machine:
     def follow(self) -> None:
         """Consequences whose cause is gone stand for themselves after a while; then each alarm's state."""
         for alarm in self.alarms.values():
-            first = self._cause(alarm.get("under", ""))
+            first = None if self._works_elsewhere(alarm) else self._cause(alarm.get("under", ""))
             if first is not None and graver(alarm["severity"], first["severity"]):
                 del alarm["under"]  # it came back as a lesser one
             if first is not None or not alarm.get("under"):
@@ -412,6 +412,11 @@ class Machine:
                 alarm["folded"] = folded[key]
             else:
                 alarm.pop("folded", None)
+
+    def _works_elsewhere(self, alarm: Alarm) -> bool:
+        """Whether a pool that is down explained it, and it names another one since. Who names none waits on."""
+        kind, _, pool = str(alarm.get("under", "")).partition(" ")
+        return kind == POOL and self.given.works.get(alarm["about"], "") not in ("", pool)
 
     def _log_ack(self, alarm: Alarm) -> None:
         """A line for the log, once: what the statistics count as the time to ack."""
