@@ -279,6 +279,7 @@ def test_bands_that_the_config_has_no_more_are_told_once_with_how_miners_stay(wh
     told = [sentence(event.reason) for event in market.events("band_change")[before:]]
     gone = "no band decides any more: miners run at any price, in the mode and on the pool that band 3 left them"
     assert told == [gone]
+    assert not market.events("price_known"), "it was never missed"
     assert (dict(market.mode), dict(market.pool)) == (modes, pools)
     assert "band" not in market.state.memory
 

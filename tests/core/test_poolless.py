@@ -7,6 +7,7 @@ from core.test_failover import Mine
 
 from mine_controller.core.decide import _view
 from mine_controller.core.poolless import KEY
+from mine_controller.core.pools import crews
 
 
 class Thrifty(Mine):
@@ -107,6 +108,13 @@ def test_boards_that_wait_show_that_their_pool_is_down_and_are_put_on_the_stand_
     assert set(mine.power.values()) == {18}
     (event,) = mine.events("pool_down")
     assert dict(event.reason.numbers)["why"] == "its miners say that it does not answer"
+
+
+def test_boards_that_sleep_are_no_word_for_a_pool_that_the_others_wait_for():
+    mine = Thrifty(check=False)
+    miners = mine.image.miners._replace(word=("waiting", "waiting", "waiting", "sleeping"))
+    crew = crews(mine.image._replace(miners=miners), mine.wiring, (False,) * 4)["main"]
+    assert (crew.waits, crew.running, len(crew.at)) == (True, 3, 4)
 
 
 def test_a_pool_its_boards_waited_for_is_tried_again_and_believed_when_it_gives_work():

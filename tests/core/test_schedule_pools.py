@@ -57,6 +57,19 @@ def test_what_stands_in_when_a_window_opens_is_not_what_is_gone_back_to(late):
     assert "moved" not in mine.state.memory["failover"]
 
 
+def test_a_mode_of_the_night_is_gone_back_to_also_while_a_pool_stands_in():
+    mine = Night(main="third")
+    section = fill(Section, {"hours": ("22:00-07:00",), "modes": ("eco",)})
+    options = fill(schedule.Options, {})._replace(sections=(Named("night", section),))
+    mine.policy = mine.policy._replace(rules={**mine.policy.rules, "schedule": options})
+    mine.breaks("main")
+    mine.ticks(10)
+    assert mine.only() == "third"
+    assert set(mine.by(22).mode.values()) == {"eco"}
+    assert set(mine.by(7).mode.values()) == {"standard"}
+    assert "before" not in mine.state.memory["schedule"]
+
+
 @pytest.mark.parametrize("stand_in", ["main", "third"])
 def test_a_pool_of_the_night_that_is_down_in_the_morning_calls_nobody_back_when_it_mends(stand_in):
     mine = Night(quiet=stand_in).by(22)
