@@ -370,3 +370,14 @@ def test_cmd12_after_a_gap_what_changed_is_adopted(last, seen):
 
 def test_cmd12_nothing_is_written_where_nothing_happens():
     assert held(50_000) == ({"watched_s": 49_880}, [], {})
+
+
+def test_cmd12_the_end_of_a_second_writer_is_told_of_those_who_had_one_and_once():
+    """Of what waits or is switched off too; not of another alarm, nor of one whose end was told."""
+    plant = Plant(wiring(24))
+    plant.tick()
+    alarms = {"two_writers m001": {}, "two_writers m002": {"clear_s": 1}, "chip_warning m003": {}}
+    pending = {"two_writers m004": {}, "miner_idle m005": {}}
+    state = State(alarms=alarms, last={"alarm_book": {"pending": pending}})
+    events = watch_writers(plant.image, (), state).events
+    assert [(event.kind, event.about) for event in events] == [("one_writer", "m001"), ("one_writer", "m004")]
