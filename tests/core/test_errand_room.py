@@ -4,6 +4,7 @@ import pytest
 from core.order_desk import WHY, view
 from core.plant import request
 from core.shelf import SHELF, Shelf, boards
+from core.test_poolless import alone
 
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import compare
@@ -134,3 +135,17 @@ def test_a_stop_that_has_just_begun_holds_them_up():
     shelf.requests = (request("quarantine", "b0", number=1), request("set-state", "mode.b2", "eco", number=2))
     shelf.ticks(3)
     assert shelf.errands() == []
+
+
+def test_a_mode_asked_for_by_hand_is_not_written_into_a_board_that_waits_to_run():
+    """Only another pool ends its waiting."""
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(8)
+    assert "miner b0" in mine.state.chases
+    mine.requests = (request("errand", "b0", "mode", "eco"),)
+    mine.ticks(4)
+    assert mine.errands("mode") == []
+    mine.works["main"] = True
+    mine.ticks(6)
+    assert mine.errands("mode") == [("b0", "mode", "eco")]
