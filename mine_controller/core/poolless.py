@@ -6,9 +6,10 @@ of those that are dark for it, until they run or say something else.
 """
 
 from mine_controller.core.fleet import ASLEEP
+from mine_controller.core.hearing import APART_S
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
-from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.model.wiring import MinerSpec, Wiring
 
 KEY = "poolless"
 WAITS = "waiting"
@@ -20,9 +21,15 @@ def waits(image: Image, at: int) -> bool:
     return image.miners.word[at] == WAITS
 
 
-def is_own(image: Image, state: State, at: int, *, on: bool) -> bool:
+def is_own(image: Image, state: State, spec: MinerSpec, at: int, *, on: bool) -> bool:
     """Whether a change that nobody asked for is its own: dark for want of a pool, or back from that."""
-    return image.miners.ids[at] in (state.last.get(KEY) or ()) if on else waits(image, at)
+    return spec.id in (state.last.get(KEY) or ()) if on else waits(image, at) and _answers(image, spec)
+
+
+def _answers(image: Image, spec: MinerSpec) -> bool:
+    """Whether it gave its word when it was last asked: who has lost its supply gives none any more."""
+    told, tried = image.channels.get(f"{spec.group}/{spec.mac}:word"), image.channels.get(f"{spec.group}:tried")
+    return told is not None and not told.why and (tried is None or told.at_s >= tried.at_s - APART_S)
 
 
 def remembered(state: State, image: Image, wiring: Wiring) -> State:

@@ -37,7 +37,7 @@ def watch_miners(
         elif book.on != on:
             books[spec.id] = changed(book, on=on, now_s=clock.plant_s, day=clock.local.date)
             meant = f"miner {spec.id}" in state.chases or spec.id in settling
-            if not meant and not is_own(image, state, at, on=on):
+            if not meant and not is_own(image, state, spec, at, on=on):
                 reason = Reason("watch", "miner_on" if on else "miner_off", (("miner", spec.id),))
                 events.append(Event("miner_" + ("on" if on else "off") + "_unasked", "info", spec.id, reason))
         elif on and passed_s:

@@ -1,7 +1,7 @@
 """Boards that cut their own power while no pool answers them, and say so: nobody's hand, no failed start."""
 
 import pytest
-from core.plant import request
+from core.plant import Plant, request, wiring
 from core.shelf import SHELF
 from core.test_failover import Mine
 
@@ -218,3 +218,41 @@ def test_a_start_that_waited_has_its_whole_time_when_a_pool_answers(waited):
     mine.power["b0"] = 18
     mine.ticks(2)
     assert "miner b0" not in mine.state.chases
+
+
+class Row(Plant):
+    """Large miners on outlets that are measured; some say a word of their own, some say nothing."""
+
+    words, silent = {}, frozenset()
+
+    def readings(self, asked):
+        for one in super().readings(asked):
+            spec = next((unit for unit in self.wiring.miners if one.key.startswith(f"{unit.group}/{unit.mac}:")), None)
+            if spec is None or spec.id not in self.silent:
+                word = self.words.get(spec.id) if spec is not None and one.quantity == "word" else None
+                yield one if word is None else one._replace(value=word)
+
+
+def test_a_miner_that_waits_and_loses_its_supply_is_told_as_any_other():
+    """Its last word, of minutes ago, passed for why it is dark: nobody ever heard that it is gone."""
+    row = Row(wiring(10))
+    row.ticks(3)
+    row.words, row.power["m003"] = {"m003": "waiting"}, 1000
+    row.ticks(4)
+    row.silent, row.power["m003"] = frozenset({"m003"}), 0
+    row.ticks(10)
+    assert [event.about for event in row.events("miner_off_unasked")] == ["m003"]
+    assert "miner_offline m003" in row.state.alarms
+
+
+def test_a_board_that_waits_and_is_heard_no_more_is_told_and_its_waiting_is_not_over():
+    mine = alone()
+    mine.works["main"] = False
+    mine.ticks(12)
+    assert open_alarms(mine) == ["b0"]
+    mine.silent = {"b0"}
+    mine.ticks(12)
+    assert set(mine.state.alarms) == {"miner_waits b0", "miner_offline b0"}
+    mine.silent, mine.works["main"] = set(), True
+    mine.ticks(12)
+    assert not mine.state.alarms

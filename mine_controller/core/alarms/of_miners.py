@@ -5,6 +5,7 @@ from mine_controller.core.alarms.look import Found, Look, event, hot
 from mine_controller.core.fleet import marks_of
 from mine_controller.core.hearing import APART_S
 from mine_controller.core.once import Once, each
+from mine_controller.core.poolless import KEY as POOLLESS
 from mine_controller.core.poolless import WAITS
 from mine_controller.core.reach import answers
 from mine_controller.core.rules.wear import BY_PERSON
@@ -29,6 +30,7 @@ def silent(look: Look) -> Found:
     view = look.view
     miners, books, chases = view.image.miners, view.state.miners, view.state.chases
     dark = {one.about for one in look.events if one.kind == "miner_off_unasked"}
+    dark.update(view.state.last.get(POOLLESS) or ())  # they took their power themselves, and answered
     known = _known(view, "miner_offline")
     rows = zip(
         view.wiring.miners, miners.power_w, miners.word, miners.outlet, marks_of(view.wiring.miners), strict=True
@@ -102,13 +104,16 @@ def idle(look: Look) -> Found:
 
 
 def waiting(look: Look) -> Found:
-    """Miners that no pool answers, by their own word: they earn nothing until one does."""
-    view = look.view
-    if WAITS not in view.image.miners.word or _down(view):
+    """Miners that no pool answers, by their own word: they earn nothing until one does. Silence is no end of it."""
+    view, miners = look.view, look.view.image.miners
+    known = _known(view, "miner_waits")
+    if _down(view) or not (known or WAITS in miners.word):
         return
-    for spec, word in zip(view.wiring.miners, view.image.miners.word, strict=True):
+    for spec, word, outlet in zip(view.wiring.miners, miners.word, miners.outlet, strict=True):
         if word == WAITS and not any(flag in spec.flags for flag in AWAY):
             yield event("miner_waits", spec.id, ("miner", spec.id))
+        elif word is None and spec.id in known and outlet != "off":
+            yield f"miner_waits {spec.id}"
 
 
 def put_aside(look: Look) -> Found:
