@@ -97,6 +97,14 @@ def version(info: Info) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def is_nerdqaxe(info: Info) -> bool:
+    """Whether its firmware is the NerdQaxe's, which stops in a way of its own. Not every board of it is named after it
+    (Q1370, Q1373), but no other tells beside its model whether it is shut down (ESP-Miner-NerdQAxePlus of 2026:
+    boards/q1370.cpp, handler_system.cpp)."""
+    model = _boards.shown_text(info.get("deviceModel"))
+    return "nerd" in model.lower() or (bool(model) and "shutdown" in info)
+
+
 def clocked(clock: Clock, *, live: bool) -> Setting:
     """The setting that makes a board run so."""
 

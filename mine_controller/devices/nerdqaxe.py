@@ -215,7 +215,7 @@ def _off(info: Info, boot_s: int) -> bool:
 
 def _mac(info: dict[str, Any]) -> str:
     """Who it is. Raises BadReply for a board of another make: it would be stopped in a way it does not know."""
-    if "nerd" not in _boards.shown_text(info.get("deviceModel")).lower():
+    if not _axeos.is_nerdqaxe(info):
         raise BadReply(f"is no NerdQaxe but {_boards.shown_text(info.get('ASICModel'), 30) or 'something else'!r}")
     return _boards.named(info.get("macAddr"))
 
@@ -360,7 +360,7 @@ def _judged(command: Command, answer: Response) -> Outcome:
 def recognise(seen: Seen) -> Guess | None:
     """By the model it names, or by its page."""
     info = _boards.seen_table(seen, "GET /api/system/info")
-    model = _boards.shown_text(info.get("deviceModel"))
-    if "nerd" in model.lower():
+    if _axeos.is_nerdqaxe(info):
+        model = _boards.shown_text(info.get("deviceModel"))
         return Guess("nerdqaxe", 3, model, _boards.shown_text(info.get("version")), _boards.mac(info.get("macAddr")))
     return Guess("nerdqaxe", 2) if b"Nerd" in seen.answers.get("GET /", b"") else None

@@ -193,9 +193,10 @@ def test_a_mac_is_written_in_one_way():
     assert found[0].channel == "02:00:00:aa:bb:cc"
 
 
-def test_a_nerdqaxe_on_the_shelf_is_sent_to_its_own_section():
+@pytest.mark.parametrize("told", [{"deviceModel": "NerdQAxe++"}, {"deviceModel": "Q1370", "shutdown": False}])
+def test_a_nerdqaxe_on_the_shelf_is_sent_to_its_own_section(told):
     with pytest.raises(BadReply, match="is a NerdQaxe"):
-        read(b1=info(deviceModel="NerdQAxe++"))
+        read(b1=info(**told))
 
 
 def test_one_board_that_answers_something_else_does_not_hide_the_others():

@@ -362,7 +362,12 @@ def test_a_bitaxe_is_recognised_by_its_status_or_its_page():
 
 
 @pytest.mark.parametrize(
-    "one", [seen(), seen({}), seen({**Board().info, "deviceModel": "NerdQAxe++"}), seen(page=b"AxeOS Nerd"), seen([1])]
+    "one",
+    [
+        *(seen(), seen({}), seen([1]), seen(page=b"AxeOS Nerd")),
+        seen({**Board().info, "deviceModel": "NerdQAxe++"}),
+        seen({**Board().info, "deviceModel": "Q1370", "shutdown": False}),
+    ],
 )
 def test_what_is_no_bitaxe_is_not_taken_for_one(one):
     assert bitaxe.recognise(one) is None

@@ -8,7 +8,7 @@ from devices.shelf import Shelf, http, known
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNSUPPORTED
 from mine_controller.devices import nerdqaxe
-from mine_controller.devices.kind import Ask, BadReply
+from mine_controller.devices.kind import Ask, BadReply, Guess, Seen
 from mine_controller.wire.door import WireError
 
 DASHBOARD = json.loads((CASES / "nerdqaxe" / "v2_of_the_document" / "v2_dashboard.json").read_text())
@@ -164,6 +164,20 @@ def test_a_command_is_taken_and_the_next_read_proves_it(verb, path):
     one = board(info=v1(shutdown=verb == "run"), **{path: http(b"System will restart shortly.")})
     assert verdicts(do(one, order("10.0.0.1", verb))) == [ACCEPTED]
     assert one.sent() == [f"POST 10.0.0.1 /api/system/{path}"]
+
+
+@pytest.mark.parametrize("verb", ["stop", "run"])
+def test_a_board_that_is_not_named_after_its_firmware_is_commanded_as_the_others(verb):
+    """Q1370 and Q1373 (ESP-Miner-NerdQAxePlus, boards/q1370.cpp)."""
+    one = board(info=v1(deviceModel="Q1370", ASICModel="BM1370", shutdown=verb == "run"))
+    do(one, order("10.0.0.1", verb))
+    assert one.sent() == [f"POST 10.0.0.1 /api/system/{'shutdown' if verb == 'stop' else 'restart'}"]
+
+
+def test_such_a_board_is_recognised():
+    told = v1(deviceModel="Q1373", ASICModel="BM1373", version="v1.1.0")
+    seen = Seen("10.0.0.1", (80,), {"GET /api/system/info": http(json.dumps(told).encode())})
+    assert nerdqaxe.recognise(seen) == Guess("nerdqaxe", 3, "Q1373", "v1.1.0", MAC)
 
 
 @pytest.mark.parametrize("verb", ["stop", "run"])
