@@ -76,3 +76,14 @@ def test_a_stock_unit_that_hashes_while_none_of_its_fans_turns_has_none(ghs, tur
     told = {"Elapsed": 602534, "GHS 5s": ghs, "fan_num": 4} | {f"fan{at}": turn for at, turn in enumerate(turns, 1)}
     assert stock(told).fan_rpm == rpm
     assert stock({"rate_5s": ghs, "fan_num": 4, "fan": turns}).fan_rpm == rpm
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_the_pool_it_works_for_is_the_one_that_gives_work_and_not_the_first_of_its_settings(active):
+    rows = [
+        {"URL": "dead.example:1", "User": "w", "Priority": 0, "Stratum Active": False},
+        {"URL": "third.example:1", "User": "w", "Priority": 2, "Stratum Active": active},
+        {"URL": "second.example:1", "User": "w", "Priority": 1, "Stratum Active": active},
+    ]
+    pool = stock({"GHS 5s": 9.0}, pools={"POOLS": rows}).pool
+    assert pool == (("second.example:1", "w", None) if active else None)

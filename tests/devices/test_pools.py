@@ -75,3 +75,4 @@ def test_pools_are_dead_only_where_each_that_is_used_is_called_so(states, dead):
 )
 def test_a_pool_that_gives_work_is_not_dead_whatever_it_is_called(row):
     assert not _pools.are_dead([row])
+    assert not _pools.are_dead([{"Status": "Dead", "Stratum Active": False}, row])
