@@ -99,10 +99,18 @@ def version(info: Info) -> tuple[int, int] | None:
 
 def is_nerdqaxe(info: Info) -> bool:
     """Whether its firmware is the NerdQaxe's, which stops in a way of its own. Not every board of it is named after it
-    (Q1370, Q1373), but no other tells beside its model whether it is shut down (ESP-Miner-NerdQAxePlus of 2026:
-    boards/q1370.cpp, handler_system.cpp)."""
+    (Q1370, Q1373), but all tell beside the model each chip's temperature and whether they are shut down
+    (ESP-Miner-NerdQAxePlus of 2026: boards/q1370.cpp, handler_system.cpp)."""
     model = _boards.shown_text(info.get("deviceModel"))
-    return "nerd" in model.lower() or (bool(model) and "shutdown" in info)
+    return "nerd" in model.lower() or (bool(model) and "shutdown" in info and "asicTemps" in info)
+
+
+def other_make(info: Info) -> str:
+    """The model of what answers in these words and is neither: it names its model and no board, which every ESP-Miner
+    names. Its volts and its ways to stop are others, as with TNA-OS on Antminers (API document of its 0.10). "": none.
+    """
+    model = _boards.shown_text(info.get("deviceModel"))
+    return "" if is_nerdqaxe(info) or "boardVersion" in info else model
 
 
 def clocked(clock: Clock, *, live: bool) -> Setting:

@@ -113,6 +113,8 @@ def _mac(info: dict[str, Any]) -> str:
     """Who it is. Raises BadReply, also for the board's relative, which pauses in another way."""
     if _axeos.is_nerdqaxe(info):
         raise BadReply("is a NerdQaxe: its section is [nerdqaxe NAME]")
+    if other := _axeos.other_make(info):
+        raise BadReply(f"is {other!r}, no Bitaxe")
     return _boards.named(info.get("macAddr"))
 
 
@@ -378,7 +380,7 @@ def recognise(seen: Seen) -> Guess | None:
     """By what its web interface tells; a NerdQaxe tells nearly the same and is none."""
     info = _boards.seen_table(seen, "GET /api/system/info")
     page = seen.answers.get("GET /", b"")
-    if b"nerd" in page.lower() or _axeos.is_nerdqaxe(info):
+    if b"nerd" in page.lower() or _axeos.is_nerdqaxe(info) or _axeos.other_make(info):
         return None
     if isinstance(info.get("ASICModel"), str) and "macAddr" in info:
         model = _model(info.get("ASICModel"), _boards.shown_text(info.get("boardVersion"), 20)) or ""

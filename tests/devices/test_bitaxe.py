@@ -193,10 +193,18 @@ def test_a_mac_is_written_in_one_way():
     assert found[0].channel == "02:00:00:aa:bb:cc"
 
 
-@pytest.mark.parametrize("told", [{"deviceModel": "NerdQAxe++"}, {"deviceModel": "Q1370", "shutdown": False}])
+@pytest.mark.parametrize(
+    "told", [{"deviceModel": "NerdQAxe++"}, {"deviceModel": "Q1370", "shutdown": False, "asicTemps": [55, 56.5]}]
+)
 def test_a_nerdqaxe_on_the_shelf_is_sent_to_its_own_section(told):
     with pytest.raises(BadReply, match="is a NerdQaxe"):
         read(b1=info(**told))
+
+
+def test_another_make_that_answers_in_the_same_words_is_told_and_not_taken_for_one():
+    """TNA-OS on an Antminer: its core voltage is the 13 V of its supply, its `shutdown` means nothing."""
+    with pytest.raises(BadReply, match="is 'Antminer S19 XP', no Bitaxe"):
+        read(b1=info(deviceModel="Antminer S19 XP", ASICModel="BM1366", coreVoltage=13300, shutdown=False))
 
 
 def test_one_board_that_answers_something_else_does_not_hide_the_others():

@@ -366,7 +366,8 @@ def test_a_bitaxe_is_recognised_by_its_status_or_its_page():
     [
         *(seen(), seen({}), seen([1]), seen(page=b"AxeOS Nerd")),
         seen({**Board().info, "deviceModel": "NerdQAxe++"}),
-        seen({**Board().info, "deviceModel": "Q1370", "shutdown": False}),
+        seen({**Board().info, "deviceModel": "Q1370", "shutdown": False, "asicTemps": [55]}),
+        seen({"ASICModel": "BM1366", "deviceModel": "Antminer S19 XP", "macAddr": MAC, "shutdown": False}),
     ],
 )
 def test_what_is_no_bitaxe_is_not_taken_for_one(one):

@@ -150,9 +150,11 @@ def test_the_pool_is_the_one_it_is_connected_to():
     assert [each.value for each in found if each.channel.endswith(" pool")] == ["b.example:2"]
 
 
-def test_a_bitaxe_is_not_taken_for_one():
+@pytest.mark.parametrize("model", [..., "Antminer S19 XP"])
+def test_another_make_is_not_taken_for_one(model):
+    """A Bitaxe, and TNA-OS on an Antminer, whose `shutdown` means nothing."""
     with pytest.raises(BadReply, match="is no NerdQaxe but 'BM1368'"):
-        read(info=v1(deviceModel=..., ASICModel="BM1368"))
+        read(info=v1(deviceModel=model, ASICModel="BM1368"))
 
 
 def do(one, *batch):
@@ -169,13 +171,13 @@ def test_a_command_is_taken_and_the_next_read_proves_it(verb, path):
 @pytest.mark.parametrize("verb", ["stop", "run"])
 def test_a_board_that_is_not_named_after_its_firmware_is_commanded_as_the_others(verb):
     """Q1370 and Q1373 (ESP-Miner-NerdQAxePlus, boards/q1370.cpp)."""
-    one = board(info=v1(deviceModel="Q1370", ASICModel="BM1370", shutdown=verb == "run"))
+    one = board(info=v1(deviceModel="Q1370", asicTemps=[55, 54], shutdown=verb == "run"))
     do(one, order("10.0.0.1", verb))
     assert one.sent() == [f"POST 10.0.0.1 /api/system/{'shutdown' if verb == 'stop' else 'restart'}"]
 
 
 def test_such_a_board_is_recognised():
-    told = v1(deviceModel="Q1373", ASICModel="BM1373", version="v1.1.0")
+    told = v1(deviceModel="Q1373", asicTemps=[55, 54], version="v1.1.0")
     seen = Seen("10.0.0.1", (80,), {"GET /api/system/info": http(json.dumps(told).encode())})
     assert nerdqaxe.recognise(seen) == Guess("nerdqaxe", 3, "Q1373", "v1.1.0", MAC)
 
