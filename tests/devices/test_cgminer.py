@@ -309,6 +309,19 @@ def test_a_braiins_os_that_was_paused_is_stopped_by_what_it_says_of_its_boards(j
     assert value(read(Farm({A: bos, B: gone}), options(**given)), MAC_A, "word") == word
 
 
+def test_a_braiins_os_that_does_not_answer_for_its_boards_is_not_thought_to_be_paused():
+    """Its rate is 0 and nobody knows what it draws: silence is no word of rest."""
+
+    class Cut(Miner):
+        def __call__(self, command, parameter):
+            return gone(command, parameter) if command == "devdetails" else super().__call__(command, parameter)
+
+    given = {"macs": (f"{A} {MAC_A}",), "stop_command": "pause", "run_command": "resume"}
+    rows = {"version": {"BOSminer+": "0.2.0"}, "summary": {"Elapsed": 9000, "MHS 1m": 0.0}, "devdetails": {}}
+    bos = Cut("", joins=False, **rows)
+    assert value(read(Farm({A: bos, B: gone}), options(**given)), MAC_A, "word") == "error"
+
+
 def test_a_warning_that_the_unit_can_not_is_no_yes():
     """cgminer's api.c tells what a driver has no function for with the letter of a warning: code 117 for ascset."""
     miner = Miner(MAC_A, ascset={})
