@@ -98,10 +98,14 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
 
 
 def _summary(reply: Reply | None) -> dict[str, Any]:
-    """The summary. Raises BadReply, in words that help."""
+    """The summary. Raises BadReply, in words that help, also for a proxy of the same makers, which tells the work of
+    its miners in the same words and in kH/s (xmrig-proxy 6, version.h and Hashrate.cpp)."""
     if reply is not None and reply.status in (401, 403):
         raise BadReply(_NO_LOGIN if reply.status == 401 else _BAD_LOGIN)
-    return _boards.only({"": reply} if reply is not None else {})
+    summary = _boards.only({"": reply} if reply is not None else {})
+    if summary.get("kind") == "proxy":
+        raise BadReply("is an xmrig-proxy, which does not mine: its miners are what hosts is to name")
+    return summary
 
 
 def _name(summary: dict[str, Any], options: Options) -> str:

@@ -92,6 +92,15 @@ def test_a_program_without_a_usable_id_is_nobody(name):
         read(id=name)
 
 
+def test_a_proxy_is_no_miner_and_is_told_nothing():
+    """It tells the same words, its hash rates in kH/s (xmrig-proxy 6, version.h and Hashrate.cpp)."""
+    proxy = Program(kind="proxy", ua="xmrig-proxy/6.24.0", hashrate={"total": [2.96, 2.9, 2.8, 0.0, 0.0, 2.9]})
+    with pytest.raises(BadReply, match="is an xmrig-proxy, which does not mine"):
+        xmrig.parse(xmrig.fetch(Shelf(proxy).wire, options(), Ask()), options())
+    applied(xmrig, Shelf(proxy), options(), [order("10.0.0.1", "stop")])
+    assert proxy.methods == []
+
+
 def test_a_processors_hash_rate_is_never_a_number_to_be_added_to_that_of_others():
     found = read()
     assert {each.quantity for each in found} <= {
