@@ -199,6 +199,8 @@ class Session:
         return (0, "") if params[1] in self._jobs else (21, "unknown job")
 
     def _yes(self, number: Any, _params: list[Any]) -> list[bytes]:
+        """Also to mining.multi_version, which an Antminer S9 sends after each authorize: cgminer 4.x counts a "no" to
+        what was no share as a rejected share (cgminer.c parse_stratum_response)."""
         return [_result(number, result=True)]
 
     def _ping(self, number: Any, _params: list[Any]) -> list[bytes]:
@@ -213,6 +215,7 @@ _METHODS: dict[str, Callable[[Session, Any, list[Any]], list[bytes]]] = {
     "mining.submit": Session._submit,  # noqa: SLF001
     "mining.extranonce.subscribe": Session._yes,  # noqa: SLF001
     "mining.suggest_target": Session._yes,  # noqa: SLF001
+    "mining.multi_version": Session._yes,  # noqa: SLF001
     "mining.ping": Session._ping,  # noqa: SLF001
 }
 

@@ -177,6 +177,11 @@ def test_a_miner_that_never_found_a_share_is_asked_for_less():
     assert one.difficulty < 262_144 / 100
 
 
+def test_an_antminer_s9_that_asks_for_more_versions_is_not_told_of_a_bad_share():
+    answer = ask(working(), "mining.multi_version", 1, number=6)[0]  # its cgminer counts any "no" as a rejected share
+    assert answer == {"id": 6, "error": None, "result": True}
+
+
 def test_a_difficulty_asked_for_is_kept():
     one = session()
     ask(one, "mining.subscribe", "cgminer")
