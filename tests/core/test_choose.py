@@ -7,9 +7,10 @@ from core.plant import Plant, policy, request, wiring
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.core.choose import _efficient
+from mine_controller.core.choose import _efficient, choose
 from mine_controller.core.decide import decide
-from mine_controller.core.model.state import MinerBook, State, Unit
+from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.state import Chase, MinerBook, State, Unit
 from mine_controller.core.model.wiring import BreakerSpec
 from mine_controller.core.sentences import SENTENCES
 
@@ -363,3 +364,13 @@ def test_a_step_down_that_what_runs_can_carry_calls_nobody_off():
     plant.ticks(6)
     assert plant.all_w <= 60_000
     assert plant.violations == []
+
+
+def test_g5_of_two_told_at_once_the_later_in_the_list_is_called_off_and_a_protected_one_after_all_others():
+    wires = wiring(3)
+    kept = wires.miners[2]._replace(flags=("protected",))
+    told = {f"miner {spec.id}": Chase("run", 0, 1, 900) for spec in wires.miners}
+    seen = view(3, wires=wires, running=False, chases=told)
+    assert [choose(seen, Envelope(max_miners=left)).stops for left in (2, 1)] == [(2,), (1, 2)]
+    guarded = view(3, wires=wires._replace(miners=(*wires.miners[:2], kept)), running=False, chases=told)
+    assert [choose(guarded, Envelope(max_miners=left)).stops for left in (2, 1)] == [(1,), (0, 1)]

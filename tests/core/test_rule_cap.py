@@ -202,6 +202,24 @@ def test_starts_of_the_last_two_minutes_count_against_the_step():
     assert desk.limit("start_miners") == 0
 
 
+def test_a_step_with_miners_far_above_the_mean_is_held_to_its_watts_too():
+    """Four may start at once by their mean; four of the largest would be more than the step."""
+    desk = Desk("ramp", 40)
+    small = desk.wiring.miners
+
+    def largest(watts):
+        desk.wiring = desk.wiring._replace(miners=(small[0]._replace(nominal_w=watts), *small[1:]))
+        desk.see(1)
+        return desk.limit("start_step_w")
+
+    assert (largest(25_000), largest(25_001)) == (None, 100_000)
+    for begun_w, room_w in ((60_000, 40_000), (120_000, 0)):
+        desk.state = State(last={"started_w": [[desk.now, begun_w]]})
+        assert largest(40_000) == room_w
+    desk.now += 120
+    assert largest(40_000) == 100_000
+
+
 def test_two_steps_that_came_to_nothing_pause_the_climb_and_it_begins_anew():
     desk = Desk("ramp", 40)
     desk.state = State(last={"failed_starts": 7})
