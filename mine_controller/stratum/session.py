@@ -49,6 +49,7 @@ class Session:
         self.heard_s = self.began_s = now_s
         self.difficulty = difficulty_for(hashrate_hs or LARGE_HS, SHARE_EVERY_S)
         self._told_difficulty = 0.0
+        self._least = LEAST
         self._fixed = hashrate_hs > 0
         self._next_job = next_job
         self._rest = b""
@@ -108,7 +109,7 @@ class Session:
         hashes = max(shares, 0.5) * self.difficulty * 2**32
         wanted = difficulty_for(hashes / took_s, SHARE_EVERY_S)
         if not 0.25 < wanted / self.difficulty < 4:
-            self.difficulty = min(MOST, max(LEAST, wanted))
+            self.difficulty = min(MOST, max(self._least, wanted))
 
     def _answer(self, request: dict[str, Any], now_s: float) -> list[bytes]:
         method, number, params = request.get("method"), request.get("id"), request.get("params")
@@ -136,9 +137,22 @@ class Session:
             if name == "version-rolling":
                 result[name] = True
                 result["version-rolling.mask"] = f"{_hex(options.get('version-rolling.mask')) & ROLLING_MASK:08x}"
+            elif name == "minimum-difficulty":
+                result[name] = self._promise(options)
             elif isinstance(name, str):
-                result[name[:64]] = name in ("minimum-difficulty", "subscribe-extranonce")
+                result[name[:64]] = name == "subscribe-extranonce"
         return [_result(number, result)]
+
+    def _promise(self, options: dict[str, Any]) -> bool:
+        """The least difficulty that BIP 310 lets a miner ask for: what is answered true is kept for the connection."""
+        if "minimum-difficulty.value" not in options:
+            return True
+        least = _difficulty(options["minimum-difficulty.value"])
+        if not least:
+            return False
+        self._least = least
+        self.difficulty = max(least, self.difficulty)
+        return True
 
     def _subscribe(self, number: Any, params: list[Any]) -> list[bytes]:
         agent = params[0] if params and isinstance(params[0], str) else ""
@@ -148,7 +162,7 @@ class Session:
         self._prevhash = ""
         if not self._fixed and not self.accepted:
             start = next((hs for name, hs in CLASSES if self.agent.lower().startswith(name)), LARGE_HS)
-            self.difficulty = difficulty_for(start, SHARE_EVERY_S)
+            self.difficulty = max(self._least, difficulty_for(start, SHARE_EVERY_S))
         word = f"m{self.number:x}"
         both = [["mining.set_difficulty", word], ["mining.notify", word]]
         return [_result(number, [both, extranonce1_of(self.number), EXTRANONCE2_BYTES])]
@@ -170,12 +184,9 @@ class Session:
 
     def _want(self, value: Any) -> None:
         """A difficulty the miner asks for; out of bounds or no number: kept as it is."""
-        try:
-            wanted = float(value)
-        except (TypeError, ValueError, OverflowError):
-            return
-        if math.isfinite(wanted) and LEAST <= wanted <= MOST:
-            self.difficulty, self._fixed = wanted, True
+        wanted = _difficulty(value)
+        if wanted:
+            self.difficulty, self._fixed = max(self._least, wanted), True
 
     def _submit(self, number: Any, params: list[Any]) -> list[bytes]:
         code, why = self._fault(params)
@@ -237,6 +248,15 @@ def _is_hex(text: str) -> bool:
 def _hex(value: Any) -> int:
     """The mask a client asks for; one that tells none takes any."""
     return int(value, 16) if isinstance(value, str) and 0 < len(value) <= 8 and _is_hex(value) else 0xFFFFFFFF
+
+
+def _difficulty(value: Any) -> float:
+    """A difficulty that may be asked for; 0 for what is out of bounds or no number."""
+    try:
+        wanted = 0.0 if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return wanted if math.isfinite(wanted) and LEAST <= wanted <= MOST else 0.0
 
 
 def _plain(difficulty: float) -> float:

@@ -177,6 +177,26 @@ def test_a_miner_that_never_found_a_share_is_asked_for_less():
     assert one.difficulty < 262_144 / 100
 
 
+def test_a_least_difficulty_that_was_promised_is_kept():
+    one, next_job = session(), jobs()
+    wanted = {"minimum-difficulty.value": 2048, "version-rolling.mask": "1fffe000"}
+    configured = ask(one, "mining.configure", ["minimum-difficulty", "version-rolling"], wanted)
+    assert configured[0]["result"]["minimum-difficulty"] is True
+    ask(one, "mining.subscribe", "bmminer/2.0.0")
+    ask(one, "mining.authorize", "a", "x")
+    for at_s in range(0, 580, 30):  # no share comes
+        one.job(next_job(), float(at_s))
+    assert one.difficulty == 2048
+    ask(one, "mining.suggest_difficulty", 1)
+    assert one.difficulty == 2048
+
+
+@pytest.mark.parametrize("bad", ["nan", -1, None, 1e99, [], {}, True])
+def test_a_least_difficulty_that_is_none_is_not_promised(bad):
+    configured = ask(session(), "mining.configure", ["minimum-difficulty"], {"minimum-difficulty.value": bad})
+    assert configured[0]["result"]["minimum-difficulty"] is False
+
+
 def test_an_antminer_s9_that_asks_for_more_versions_is_not_told_of_a_bad_share():
     answer = ask(working(), "mining.multi_version", 1, number=6)[0]  # its cgminer counts any "no" as a rejected share
     assert answer == {"id": 6, "error": None, "result": True}
