@@ -9,26 +9,27 @@ as the fan stands so, no mode and no tuning may raise the board again. The board
 only.
 
 Modes are a chip frequency and a core voltage. The known ones are made of the two lists each chip has in the firmware's
-device_config.h: standard is its default, eco its lowest, overclock its highest frequency. Pools are one pair of fields
-until 2.14 and a table of slots from 2.15 on, where a slot that holds the pool already is only chosen. Firmware before
-2.14 uses new settings after a restart, which is part of the command; 2.14 needs it for a pool. A board that was told on
-its own page to mine for its second pool is told to use its first again with the pool. "Identify" is a toggle: its
-answer says which way it went, and when that was the wrong one it is sent once more.
+device_config.h: standard is its default, eco its lowest, overclock its highest frequency. A board that is none of that
+file is asked first which clocks it offers, and given no other, unless the owner wrote one down. Pools are one pair of
+fields until 2.14 and a table of slots from 2.15 on, where a slot that holds the pool already is only chosen. Firmware
+before 2.14 uses new settings after a restart, which is part of the command; 2.14 needs it for a pool. A board that was
+told on its own page to mine for its second pool is told to use its first again with the pool. "Identify" is a toggle:
+its answer says which way it went, and when that was the wrong one it is sent once more.
 """
 
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, Command, Outcome
+from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNREACHABLE, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _axeos, _boards, _http, _pools
 from mine_controller.devices._axeos import Clock, Info, Setting
 from mine_controller.devices._boards import Unit
-from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices._talks import LATE, Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.record import NamedTuple
-from mine_controller.wire.door import Response, Wire
+from mine_controller.wire.door import Response, Wire, WireError
 
 CAN = Can(
     reads=(
@@ -46,7 +47,7 @@ EVERY_S = 60
 SETTLE_S = 60
 
 INFO, PAUSE, RESUME = _axeos.INFO, "/api/system/pause", "/api/system/resume"
-IDENTIFY = "/api/system/identify"
+IDENTIFY, ASIC = "/api/system/identify", "/api/system/asic"
 SAFE_MHZ = 50.0  # the clock that overheating firmware sets itself
 LOWERS = 100  # MHz and mV that newer firmware takes off its clock each time,
 REGULATED_MV = 1000  # though no voltage below what its regulator gives
@@ -63,6 +64,10 @@ CLOCKS: _axeos.Modes = {
     | {"overclock": Clock(625, 1200)},
     "board-650": {"eco": Clock(350, 1100), "standard": Clock(400, 1150), "overclock": Clock(410, 1150)},
 }
+BOARDS = (  # of device_config.h (ESP-Miner up to 2.14): the clocks above are theirs
+    *("2.2", "102", "0.11", "201", "202", "203", "204", "205", "207", "302", "303", "400", "401", "402", "403"),
+    *("600", "601", "602", "603", "650", "701", "702", "800", "801"),
+)
 _SAYS = {"stop": "paused", "run": "resumed"}
 _HOT = "stopped itself after overheating: cool it, then clear its overheat mode"
 _LOWERED = "lowered its clock after overheating: cool it, then set its fan to auto"
@@ -153,9 +158,9 @@ def _unit(name: str, info: Info, options: Options) -> tuple[Found, ...]:
     )
 
 
-def _clocks(info: Info, options: Options) -> dict[str, Clock]:
+def _clocks(info: Info, options: Options, known: _axeos.Modes | None = None) -> dict[str, Clock]:
     """The clocks of this board by mode: its board's own, else its chip's."""
-    known = _axeos.modes(CLOCKS, options.modes)
+    known = _axeos.modes(CLOCKS, options.modes) if known is None else known
     board = f"board-{_boards.shown_text(info.get('boardVersion'), 20)}".lower()
     return known.get(board) or known.get(_boards.shown_text(info.get("ASICModel"), 20).lower(), {})
 
@@ -257,7 +262,8 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
     if hot:  # old firmware lowers its clock for that: a new one would be taken up hot
         for command in desk.of("run", "restart", "mode", "tune"):
             desk.tell(command, REFUSED, _HOT)
-    wanted = _axeos.settings(desk, lambda command: _setting(command, info, options))
+    clocks = yield from _allowed(desk, info, options)
+    wanted = _axeos.settings(desk, lambda command: _setting(command, info, options, clocks))
     if wanted:
         yield from _axeos.change(desk, info, wanted, _boards.REFUSES)
     stays = _boards.flag(info.get("miningPaused")) is True and not desk.of("run")
@@ -268,7 +274,35 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
         yield from _locate(desk, command)
 
 
-def _setting(command: Command, info: Info, options: Options) -> Setting:
+def _allowed(desk: Desk, info: Info, options: Options) -> Generator[Step, Response, dict[str, Clock]]:
+    """The clocks, by mode, that may be written. A newer board, or another maker's, may have two chips on one supply, or
+    others than their name says: of those only what the owner wrote down, what it runs and what its own page offers."""
+    clocks, asked = _clocks(info, options), desk.of("mode")
+    own = _clocks(info, options, _axeos.modes({}, options.modes))
+    if _boards.shown_text(info.get("boardVersion"), 20) in BOARDS or {one.value for one in asked} <= own.keys():
+        return clocks
+    told: Info = {}
+    try:
+        answer = yield Step(_http.pack("GET", desk.host, ASIC))
+        told = _answer.table(_boards.reply(desk.host, answer))
+    except WireError as error:
+        if error.why == LATE:
+            raise
+        for command in asked:
+            desk.tell(command, UNREACHABLE, f"before the command: {error.why}")
+    except BadReply:
+        pass  # older firmware has no such page, and sends who asks to another
+    now = _axeos.clock_of(info)
+    return {mode: one for mode, one in clocks.items() if mode in own or one == now or _offers(told, one)}
+
+
+def _offers(told: Info, clock: Clock) -> bool:
+    """Whether a board's page of its chips lists both numbers."""
+    lists = told.get("frequencyOptions"), told.get("voltageOptions")
+    return all(isinstance(found, list) and number in found for found, number in zip(lists, clock, strict=True))
+
+
+def _setting(command: Command, info: Info, options: Options, clocks: dict[str, Clock]) -> Setting:
     """ValueError: it can't be; LookupError: nothing is known of how."""
     live = (_axeos.version(info) or (0, 0)) >= LIVE_CLOCK
     if command.verb == "pool":
@@ -278,7 +312,7 @@ def _setting(command: Command, info: Info, options: Options) -> Setting:
     if command.verb == "tune":
         return _not_raised(_axeos.tuned(command, info, options, live=live), info, options)
     chip = _boards.shown_text(info.get("ASICModel"), 20)
-    clocked = _axeos.clocked(_axeos.mode_clock(command, _clocks(info, options), chip), live=live)
+    clocked = _axeos.clocked(_axeos.mode_clock(command, clocks, chip), live=live)
     return _not_raised(clocked, info, options)
 
 

@@ -62,6 +62,40 @@ def test_a_mode_nobody_knows_is_not_guessed(mode, verdict):
     assert outcome.why
 
 
+ASIC = ("GET", "/api/system/asic")
+XP = {"ASICModel": "BM1370", "frequencyOptions": [350, 375, 380, 400, 410], "voltageOptions": [1000, 1060, 1150]}
+
+
+@pytest.mark.parametrize(
+    ("mode", "offered", "body"),
+    [
+        ("eco", XP, [{"frequency": 400, "coreVoltage": 1000}]),  # as both lists of the chip have it
+        ("overclock", XP, []),  # two chips where its name promises one
+        ("eco", http(b"", 302), []),
+        ("eco", {"frequencyOptions": None}, []),
+    ],
+)
+def test_a_board_of_another_maker_is_given_a_clock_that_it_offers_itself(mode, offered, body):
+    board = Board(boardVersion="1110", answers={ASIC: offered})
+    outcome, shelf = one(board, "mode", mode)
+    assert bodies(shelf) == body
+    assert outcome.verdict == (APPLIED if body else UNSUPPORTED)
+
+
+def test_a_clock_that_the_owner_wrote_down_is_asked_of_no_board():
+    board = Board(boardVersion="1110", answers={ASIC: XP})
+    _, shelf = one(board, "mode", "eco", modes=("BM1370 eco 490 1060",))
+    assert bodies(shelf) == [{"frequency": 490, "coreVoltage": 1060}]
+    assert f"GET {A} /api/system/asic" not in shelf.asked
+
+
+def test_a_board_that_can_not_be_asked_for_its_clocks_is_stopped_all_the_same():
+    board = Board(boardVersion="1110", answers={ASIC: GONE})
+    outcomes, shelf = do(board, errand(A, "mode", "eco"), errand(A, "stop", at=2))
+    assert verdicts(outcomes) == [UNREACHABLE, APPLIED]
+    assert shelf.sent() == [f"POST {A} /api/system/pause"]
+
+
 def test_a_board_that_takes_a_setting_and_shows_another_is_not_believed():
     outcome, _ = one(Board(deaf=True), "mode", "eco")
     assert (outcome.verdict, outcome.why) == (UNKNOWN, "answered that it did, and shows another setting")
