@@ -8,7 +8,6 @@ subscribed. NerdMiners send a nonce without its leading zeros (NerdMiner_v2 stra
 
 import json
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +19,8 @@ USER_MOST = 128
 SHARE_EVERY_S = 20.0
 MEASURE_S = 120.0  # after so long the difficulty is set anew from the shares that came
 SHARES_SURE = 3  # so many in MEASURE_S are no luck
+FLOOD, FLOOD_S = 60, 10.0  # so many shares in so short a time wait for no MEASURE_S
+FLOOD_STEP = 64  # never too far: what came that fast comes less often than wanted by a hundred and more
 LEAST, MOST = 2.0**-20, 2.0**40
 # Hashes a second of a unit by what its user agent begins with; whoever is none of these starts as a large miner.
 CLASSES: tuple[tuple[str, float], ...] = (
@@ -53,10 +54,12 @@ class Session:
         self._fixed = hashrate_hs > 0
         self._next_job = next_job
         self._rest = b""
-        self._jobs: deque[str] = deque(maxlen=JOBS_KEPT)
+        self._jobs: dict[str, float] = {}  # the difficulty each was given at
         self._prevhash = ""
         self._subscribed = self._authorized = False
         self._measured_s, self._measured_from, self._measured = now_s, 0, False
+        self._work = 0.0  # difficulty of the shares since _measured_s
+        self._burst, self._burst_s = 0, now_s
 
     @property
     def working(self) -> bool:
@@ -89,7 +92,9 @@ class Session:
         clean, self._prevhash = job.prevhash != self._prevhash, job.prevhash
         if clean:
             self._jobs.clear()
-        self._jobs.append(job.id)
+        self._jobs[job.id] = self.difficulty
+        if len(self._jobs) > JOBS_KEPT:
+            del self._jobs[next(iter(self._jobs))]
         return [*out, _line({"id": None, "method": "mining.notify", "params": job.params(clean=clean)})]
 
     def _measure(self, now_s: float) -> None:
@@ -101,15 +106,38 @@ class Session:
         took_s = now_s - self._measured_s
         if self._fixed or took_s < MEASURE_S:
             return
-        shares = self.accepted - self._measured_from
-        self._measured_s, self._measured_from = now_s, self.accepted
+        shares, work = self.accepted - self._measured_from, self._work
+        self._measure_anew(now_s)
         if self._measured and not shares:
             return
         self._measured = self._measured or shares >= SHARES_SURE
-        hashes = max(shares, 0.5) * self.difficulty * 2**32
+        hashes = max(work, 0.5 * self.difficulty) * 2**32
         wanted = difficulty_for(hashes / took_s, SHARE_EVERY_S)
         if not 0.25 < wanted / self.difficulty < 4:
             self.difficulty = min(MOST, max(self._least, wanted))
+
+    def _measure_anew(self, now_s: float) -> None:
+        self._measured_s, self._measured_from, self._work = now_s, self.accepted, 0.0
+
+    def _floods(self, job: str, now_s: float) -> bool:
+        """Whether shares come far too fast, and the difficulty was raised.
+
+        An Antminer takes its work at once and wakes its boards minutes later: it was asked for less meanwhile, and a
+        hundred of them would bury this process until MEASURE_S is over. What was found before the miner heard of a new
+        difficulty proves nothing about it.
+        """
+        if self._jobs[job] != self.difficulty:
+            return False
+        self._burst += 1
+        if self._burst < FLOOD:
+            return False
+        took_s = now_s - self._burst_s
+        self._burst, self._burst_s = 0, now_s
+        if took_s > FLOOD_S or self.difficulty >= MOST:
+            return False
+        self.difficulty = min(MOST, self.difficulty * FLOOD_STEP)
+        self._measure_anew(now_s)
+        return True
 
     def _answer(self, request: dict[str, Any], now_s: float) -> list[bytes]:
         method, number, params = request.get("method"), request.get("id"), request.get("params")
@@ -121,9 +149,10 @@ class Session:
         handle = _METHODS.get(method)
         if handle is None:
             return [_error(number, 20, "unknown method")] if number is not None else []
-        before = self.working
+        before, accepted = self.working, self.accepted
         out = handle(self, number, given)
-        if (self.working and not before) or (before and method == "mining.subscribe"):
+        flood = self.accepted > accepted and self._floods(given[1], now_s)
+        if flood or (self.working and not before) or (before and method == "mining.subscribe"):
             out += self.job(self._next_job(), now_s)
         return out
 
@@ -194,6 +223,7 @@ class Session:
             self.rejected += 1
             return [_error(number, code, why)]
         self.accepted += 1
+        self._work += self._jobs[params[1]]
         return [_result(number, result=True)]
 
     def _fault(self, params: list[Any]) -> tuple[int, str]:

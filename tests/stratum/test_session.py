@@ -153,8 +153,7 @@ def test_a_second_subscribe_brings_difficulty_and_work_again():
 def test_the_difficulty_follows_the_shares_that_come():
     one, next_job = working(), jobs()
     before = one.difficulty
-    for _ in range(400):  # far more than one in twenty seconds
-        share(one)
+    pours(one, "00000001", 400, 0.0, every_s=0.3)  # far more than one in twenty seconds
     out = said(one.job(next_job(), 130.0))
     assert out[0]["method"] == "mining.set_difficulty"
     assert out[0]["params"][0] > before
@@ -175,6 +174,52 @@ def test_a_miner_that_never_found_a_share_is_asked_for_less():
     for at_s in range(0, 300, 30):
         one.job(next_job(), float(at_s))
     assert one.difficulty < 262_144 / 100
+
+
+def handed(one, next_job, now_s):
+    """The id of a job that is sent now."""
+    return said(one.job(next_job(), now_s))[-1]["params"][0]
+
+
+def pours(one, job, shares, now_s, every_s=0.01):
+    """So many shares for that job, one after the other; every line that came but their answers."""
+    fields = ["acct.w1", job, "00" * 8, "68000005", "1a2b3c4d"]
+    out = [ask(one, "mining.submit", *fields, number=9, now_s=now_s + every_s * at) for at in range(shares)]
+    return [line for lines in out for line in lines if line["id"] is None]
+
+
+def test_a_miner_that_wakes_after_minutes_pours_shares_for_seconds_only():
+    one, next_job = working(), jobs()
+    for at_s in range(0, 390, 30):  # an Antminer takes its work at once and its boards are awake minutes later
+        job = handed(one, next_job, float(at_s))
+    assert one.difficulty < 262_144 / 1000
+    slow, told = one.difficulty, pours(one, job, 200, 391.0)
+    assert [line["method"] for line in told] == ["mining.set_difficulty", "mining.notify"]
+    assert slow < one.difficulty == told[0]["params"][0] <= slow * 64
+    assert pours(one, job, 500, 394.0) == []  # found before it heard of that, so they prove nothing
+    raised = one.difficulty
+    again = pours(one, told[1]["params"][0], 200, 400.0)
+    assert again[0]["params"][0] > raised
+    assert one.difficulty <= 262_144
+
+
+def test_shares_of_an_easier_job_count_for_what_they_were():
+    one, next_job = working(), jobs()
+    for at_s in range(0, 390, 30):
+        job = handed(one, next_job, float(at_s))
+    told = pours(one, job, 200, 391.0)
+    raised, asked = one.difficulty, told[1]["params"][0]
+    pours(one, job, 500, 394.0)
+    for at_s in range(400, 540, 20):
+        pours(one, asked, 1, float(at_s))
+    one.job(next_job(), 530.0)
+    assert one.difficulty == raised  # one in twenty seconds is right
+
+
+def test_a_few_shares_a_second_are_no_flood():
+    one, next_job = working(), jobs()
+    asked = handed(one, next_job, 0.0)
+    assert pours(one, asked, 300, 1.0, every_s=0.3) == []
 
 
 def test_a_least_difficulty_that_was_promised_is_kept():
