@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
@@ -81,6 +82,8 @@ def _say(tree: dict[str, Any]) -> None:
 
 
 async def _all(jobs: list[dict[str, Any]], for_s: float) -> None:
+    # A thread each, made when it is needed: by default there are four more than cores, and slow units would hold them.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(max(1, len(jobs))))
     async with asyncio.timeout(for_s):
         await asyncio.gather(*(_one(job) for job in jobs))
 
@@ -216,7 +219,10 @@ async def _vnish(miner: Any, job: dict[str, Any], *, said: Any) -> dict[str, Any
 
 async def _state_of(host: str) -> tuple[Any, bool]:
     """What a VNish unit says that it does, and whether it keeps to old settings until it starts anew."""
-    told = await asyncio.to_thread(_status, host)
+    try:
+        told = await asyncio.wait_for(asyncio.to_thread(_status, host), VNISH_S)  # its sockets bound a piece, not all
+    except TimeoutError:
+        told = {}
     state = told.get("miner_state")
     return state if isinstance(state, str) else "", told.get("restart_required") is True
 

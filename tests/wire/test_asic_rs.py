@@ -1,11 +1,13 @@
 """The pipe to asic-rs: whatever its process does, every job has an answer or a reason, and the process is gone."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
 
@@ -246,6 +248,38 @@ def test_a_pool_with_tls_is_not_sent_to_vnish_without_it(faked, url, told):
     job = Job("10.0.0.25", "pool", value="north", pools=((url, "acct.w1", "x"),))
     (answer,) = asic_rs.run([job], time.monotonic() + 20, faked)
     assert answer == {"make": "Fake", "firmware": "VNish", **told}
+
+
+def test_a_vnish_that_drips_its_status_is_given_up(monkeypatch):
+    """Each piece of it came in time; all of it never did, and what was said of the command was lost with it."""
+    gate = threading.Event()
+    monkeypatch.setattr(asic_child, "VNISH_S", 0.05)
+    monkeypatch.setattr(asic_child, "_status", lambda _host: gate.wait(30))
+
+    async def asked():
+        try:
+            return await asyncio.wait_for(asic_child._state_of("10.0.0.25"), 5)
+        finally:
+            gate.set()
+
+    assert asyncio.run(asked()) == ("", False)
+
+
+def test_a_row_of_vnish_is_asked_side_by_side_however_few_cores_there_are(monkeypatch):
+    """A stop is known by their status alone, and eight slow ones of a Pi's eight threads held up all others."""
+    all_there, told = threading.Barrier(60), []
+
+    def status(_host):
+        all_there.wait(4)
+        return {"miner_state": "stopped"}
+
+    async def one(job):
+        told.append(await asic_child._state_of(job["host"]))
+
+    monkeypatch.setattr(asic_child, "_status", status)
+    monkeypatch.setattr(asic_child, "_one", one)
+    asyncio.run(asic_child._all([{"host": f"10.0.0.{n}"} for n in range(60)], 20.0))
+    assert told == [("stopped", False)] * 60
 
 
 def test_a_unit_that_hangs_the_library_costs_the_others_nothing(faked):
