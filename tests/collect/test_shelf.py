@@ -131,6 +131,16 @@ def test_rows_have_an_end(file, clock, monkeypatch):
     assert bodies(file) == {"a": "a"}
 
 
+def test_what_has_its_row_is_brought_up_to_date_also_where_no_other_finds_one(file, clock, monkeypatch):
+    """A topic would stand at an old value for as long as the file is full."""
+    monkeypatch.setattr(room, "MOST", 1)
+    shelf = Shelf(file, WANTED)
+    for topic, body in (("a", b"1"), ("b", b"2"), ("a", b"3")):
+        shelf.put(SECTION, topic, body)
+    shelf.write()
+    assert bodies(file) == {"a": "3"}
+
+
 def test_nothing_new_is_nothing_written_but_a_sign_of_life_every_ten_seconds(file, clock):
     shelf = Shelf(file, WANTED)
     assert shelf.write()
