@@ -289,6 +289,8 @@ def _miner(mac: str, row: dict[str, Any] | None, now: float | None, options: Opt
 
 def _word(row: dict[str, Any], now: float | None, options: Options) -> tuple[str | None, str]:
     """The miner's word, or None and why: what Foreman heard long ago, or nobody knows when, says nothing about now."""
+    if row.get("active") is False:
+        return None, "it is disabled in Foreman, which does not look at it then"
     told = row.get("lastUpdated") or row.get("seen")
     heard = _heard(told)
     if heard is None and isinstance(told, str):
@@ -296,8 +298,6 @@ def _word(row: dict[str, Any], now: float | None, options: Options) -> tuple[str
     if now is not None and heard is not None and abs(now - heard) > options.max_age_s:
         ago_min = round((now - heard) / 60)
         return None, f"Foreman heard of it {ago_min} min ago" if ago_min > 0 else f"its time lies {-ago_min} min ahead"
-    if row.get("active") is False:
-        return None, "it is disabled in Foreman, which does not look at it then"
     health, state = _meant(row, "status", options), _meant(row, "state", options)
     if state and health in ("hashing", ""):
         return state, ""

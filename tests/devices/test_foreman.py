@@ -288,6 +288,17 @@ def test_a_miner_that_is_disabled_in_foreman_is_not_known_to_be_away():
     assert (found.value, found.why) == (None, "it is disabled in Foreman, which does not look at it then")
 
 
+def test_why_nothing_is_known_of_a_disabled_miner_is_told_long_after():
+    """Foreman hears of it no more from then on: after ten minutes its age stood in the reason's place."""
+    hours_ago = miner(1, active=False, status="disabled", lastUpdated="2026-07-15T14:00:00Z")
+    (found,) = [
+        each
+        for each in read(Script(lambda _: told([hours_ago], date="Wed, 15 Jul 2026 19:07:00 GMT")))
+        if each.quantity == "word"
+    ]
+    assert (found.value, found.why) == (None, "it is disabled in Foreman, which does not look at it then")
+
+
 @pytest.mark.parametrize(
     ("status", "state", "word"),
     [
