@@ -7,6 +7,7 @@ from mine_controller.store.outbox import EMERGENCY, WARNING, Letter
 HOUR_S = 3600
 WAITED_S = {EMERGENCY: 900, WARNING: 6 * HOUR_S}  # channels are tried again for so long before that is a trouble itself
 TOLD = "told"  # how a letter's note says that a channel took it
+BARE = "bare"  # and that the config has no channel for it: a site may be without any, and none is dead then
 
 
 def untold(letters: Sequence[Letter], now_s: int) -> str:
@@ -31,7 +32,7 @@ def _waits(letter: Letter, now_s: int) -> bool:
     note = letter.tries[-1] if letter.tries else {}
     quiet = note.get("quiet")
     held = isinstance(quiet, int) and quiet > now_s
-    return letter.told_at is None and TOLD not in note.values() and not held
+    return letter.told_at is None and TOLD not in note.values() and not held and BARE not in note
 
 
 def _ends(letter: Letter) -> bool:

@@ -37,6 +37,7 @@ def letter(level, waited_s, *, told_at=None, **note):
         ([letter(INFO, 90 * HOUR_S)], ""),
         ([letter(EMERGENCY, 9000, telegram="no: 401", discord="told")], ""),
         ([letter(EMERGENCY, 9000, told_at=NOW)], ""),
+        ([letter(EMERGENCY, 1800, bare=NOW - 1800)], ""),
         ([letter(WARNING, 9 * HOUR_S, quiet=NOW + 1)], ""),
         ([letter(WARNING, 9 * HOUR_S, quiet=NOW)], "a warning"),
         ([letter(EMERGENCY, -9000)], ""),
