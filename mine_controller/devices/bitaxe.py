@@ -50,7 +50,7 @@ INFO, PAUSE, RESUME = _axeos.INFO, "/api/system/pause", "/api/system/resume"
 IDENTIFY, ASIC = "/api/system/identify", "/api/system/asic"
 SAFE_MHZ = 50.0  # the clock that overheating firmware sets itself
 LOWERS = 100  # MHz and mV that newer firmware takes off its clock each time,
-REGULATED_MV = 1000  # though no voltage below what its regulator gives
+REGULATED_MV = 1000  # though later than 2.14 no voltage below what its regulator gives (power_management_task.c)
 LOWERS_MOST = 3  # times that are looked for
 LIVE_CLOCK = (2, 14)  # firmware from which on a new clock needs no restart; a new pool needs none in one with a table
 CLOCKS: _axeos.Modes = {
@@ -218,9 +218,14 @@ def _lowered(info: Info, options: Options) -> Clock | None:
     if clock is None or not by_hand or clock in clocks:
         return None
     for steps in range(LOWERS, LOWERS * LOWERS_MOST + 1, LOWERS):
-        if any((one.mhz - steps, max(one.mv - steps, min(one.mv, REGULATED_MV))) == clock for one in clocks):
+        if any((one.mhz - steps, mv) == clock for one in clocks for mv in _lower(one.mv, steps)):
             return clock
     return None
+
+
+def _lower(mv: int, steps: int) -> tuple[int, int]:
+    """A voltage after that, without a least one and with it."""
+    return mv - steps, max(mv - steps, min(mv, REGULATED_MV))
 
 
 def _hot(info: dict[str, Any]) -> bool:

@@ -5,11 +5,17 @@ from devices.axe import A, Board, one
 
 from mine_controller.core.model.command import APPLIED, REFUSED
 
-# The newest firmware goes on by itself, 100 MHz and 100 mV lower each time (1000 mV at least), its fan at 100 %.
+# The newest firmware goes on by itself, 100 MHz and 100 mV lower each time (1000 mV at least, later), its fan at 100 %.
 COOLED = {"version": "v2.14.1", "autofanspeed": 0, "fanspeed": 100, "manualFanSpeed": 100}
 
 
-@pytest.mark.parametrize(("mhz", "mv"), [(425, 1050), (325, 1000), (525, 1100)])  # of standard, twice, of overclock
+@pytest.mark.parametrize(
+    ("mhz", "mv"),
+    [
+        *((425, 1050), (325, 1000), (525, 1100)),  # of standard, twice, of overclock
+        *((325, 950), (300, 900)),  # of standard twice and of eco, by firmware to 2.14, which has no least voltage
+    ],
+)
 @pytest.mark.parametrize(("verb", "value"), [("mode", "overclock"), ("tune", "frequency_mhz=550")])
 def test_a_board_that_lowered_its_clock_after_overheating_is_not_raised_again(mhz, mv, verb, value):
     """A wanted mode would make it overheat again about every hour, for ever."""
