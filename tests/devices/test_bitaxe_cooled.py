@@ -16,7 +16,7 @@ COOLED = {"version": "v2.14.1", "autofanspeed": 0, "fanspeed": 100, "manualFanSp
         *((325, 950), (300, 900)),  # of standard twice and of eco, by firmware to 2.14, which has no least voltage
     ],
 )
-@pytest.mark.parametrize(("verb", "value"), [("mode", "overclock"), ("tune", "frequency_mhz=550")])
+@pytest.mark.parametrize(("verb", "value"), [("mode", "overclock"), ("tune", "frequency_mhz=550 core_voltage_mv=1100")])
 def test_a_board_that_lowered_its_clock_after_overheating_is_not_raised_again(mhz, mv, verb, value):
     """A wanted mode would make it overheat again about every hour, for ever."""
     outcome, shelf = one(Board(frequency=mhz, coreVoltage=mv, **COOLED), verb, value)
