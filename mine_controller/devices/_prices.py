@@ -42,8 +42,9 @@ HIGHEST: float = option(
     150.0, low=1, high=prices.MOST, unit="minor units/kWh", help="a price above it is an error: other units?"
 )
 AUCTION_LOWEST: float = option(
-    AUCTION_LEAST, low=prices.LEAST, high=0, unit="minor units/kWh", help="a price of the exchange below it is an error"
-)
+    AUCTION_LEAST, low=prices.LEAST, high=0, unit="minor units/kWh",
+    help="a price of the exchange below it is an error; 0 = what no auction comes to",
+)  # fmt: skip
 AUCTION_HIGHEST: float = option(
     AUCTION_MOST, low=1, high=prices.MOST, unit="minor units/kWh", help="a price of the exchange above it is an error"
 )

@@ -83,5 +83,6 @@ def _slots(market: Reply, options: Options) -> Iterator[Slot]:
         start_s, end_s = round(start_ms / 1000), round(end_ms / 1000)
         if not 0 < end_s - start_s <= LONGEST_SLOT_S:
             raise BadReply("a slot that ends before it begins, or lasts longer than a day")
-        paid = _prices.traded(price / PER_MWH, start_s, options, options.lowest, options.highest)
+        least = options.lowest or _prices.AUCTION_LEAST
+        paid = _prices.traded(price / PER_MWH, start_s, options, least, options.highest)
         yield Slot(start_s, end_s, paid)

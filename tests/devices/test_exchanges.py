@@ -138,3 +138,9 @@ def test_awattar_tells_what_the_auction_came_to_and_no_more():
     assert hours(german, *[4.2, 0.0, -3.1] * 8)[-1] == pytest.approx(0.4998)
     with pytest.raises(BadReply, match=r"600 at \S+ is outside -100 to 500 per kWh"):
         hours(german, 6000.0, 42.0)
+
+
+def test_a_lowest_of_0_that_was_meant_for_the_owners_price_refuses_no_sunny_day():
+    """Until it was about the exchange's own price, fees kept that of `lowest = 0` above it on every day."""
+    loaded = build("awattar", URL, add=15.0, lowest=0.0)
+    assert hours(loaded, *[42.0, -31.0] * 12)[::23] == [pytest.approx(11.9), pytest.approx(19.2)]
