@@ -11,6 +11,8 @@ EXTRANONCE2_BYTES = 8
 VERSION = "20000000"  # the bits miners may roll are zero, so that those who send XOR and those who send values agree
 ROLLING_MASK = 0x1FFFE000  # what BIP 320 sets aside
 NBITS = "17023a04"
+# An Avalon (cgminer 4.12, libssplus.c) changes four bytes of extranonce2 in its own hardware, within one block of
+# SHA-256, and pads what is behind as one block: the lengths below fit that, and a longer tag may stop every Avalon.
 _TAG = b"/minectl/"
 _HEIGHT = (900_000).to_bytes(3, "little")
 _SCRIPT = bytes([len(_HEIGHT)]) + _HEIGHT + bytes([len(_TAG)]) + _TAG

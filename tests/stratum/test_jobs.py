@@ -42,6 +42,15 @@ def test_the_coinbase_hashes_to_what_was_measured():
     assert sha256d(coinbase()).hex() == "b472c82ec0788523d8b5801ba4a8361d99025e46403fd7802011af8fb84620d0"
 
 
+def test_an_avalon_can_count_its_extranonce_up_in_its_own_hardware():
+    """cgminer 4.12, libssplus.c: it changes four bytes within one block of SHA-256, and pads what is behind as one."""
+    at = len(COINB1) // 2 + 4
+    whole, rest = divmod(len(coinbase()) - at // 64 * 64, 64)
+    assert at % 64 + 4 <= 64
+    assert whole >= 1
+    assert 1 <= rest <= 55
+
+
 def test_a_job_has_the_forms_a_miner_checks():
     job_id, prevhash, coinb1, coinb2, branches, version, nbits, ntime, clean = Job(
         10, prevhash_of(5), 1_750_000_000
