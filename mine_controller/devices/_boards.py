@@ -5,6 +5,7 @@ A reply is named after its address ("10.0.1.7") or, where one miner takes severa
 """
 
 import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -23,7 +24,9 @@ READ_S = 5.0  # one read; a board that is busy with shares takes up to 3 s
 # an answer with a length ends at `many`'s silence after some bytes, which it grants to exchanges that name an end.
 ENDS = b"\r\n0\r\n\r\n"
 MAC_DIGITS = 12
+PAGE_CAP = 1 << 16  # bytes that are unpacked: a page names its maker at its top
 NO_METER = "no power sensor answers"
+_PACKED = re.compile(rb"\r\ncontent-encoding: *gzip(?=\r\n)", re.IGNORECASE)
 _SERIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{3,39}")  # what fleet.csv takes for a miner without a mac
 
 HOSTS: tuple[str, ...] = option(
@@ -194,6 +197,19 @@ def seen_table(seen: Seen, asked: str) -> dict[str, Any]:
         return _answer.table(reply("seen", _http.unpack(seen.answers.get(asked, b""))))
     except (WireError, BadReply):
         return {}
+
+
+def seen_page(seen: Seen) -> bytes:
+    """The first page of an address as it is read by people: these boards keep it packed, and send it so whoever asks
+    (ESP-Miner, http_server.c). What can't be unpacked stays as it came."""
+    raw = seen.answers.get("GET /", b"")
+    if not _PACKED.search(raw):
+        return raw
+    try:
+        body = _http.unpack(_PACKED.sub(b"", raw, count=1)).body
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(body, PAGE_CAP)
+    except (WireError, zlib.error):
+        return raw
 
 
 def switched(desk: Desk, command: Command) -> bool | None:

@@ -418,7 +418,7 @@ def _said(answer: Response) -> Any:
 def recognise(seen: Seen) -> Guess | None:
     """By what its web interface tells; a NerdQaxe tells nearly the same and is none."""
     info = _boards.seen_table(seen, "GET /api/system/info")
-    page = seen.answers.get("GET /", b"")
+    page = _boards.seen_page(seen)
     if b"nerd" in page.lower() or _axeos.is_nerdqaxe(info) or _axeos.other_make(info):
         return None
     if isinstance(info.get("ASICModel"), str) and "macAddr" in info:

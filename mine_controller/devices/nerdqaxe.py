@@ -363,4 +363,4 @@ def recognise(seen: Seen) -> Guess | None:
     if _axeos.is_nerdqaxe(info):
         model = _boards.shown_text(info.get("deviceModel"))
         return Guess("nerdqaxe", 3, model, _boards.shown_text(info.get("version")), _boards.mac(info.get("macAddr")))
-    return Guess("nerdqaxe", 2) if b"Nerd" in seen.answers.get("GET /", b"") else None
+    return Guess("nerdqaxe", 2) if b"Nerd" in _boards.seen_page(seen) else None

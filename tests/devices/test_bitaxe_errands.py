@@ -1,5 +1,6 @@
 """Modes, pools, fan, restart and light of a Bitaxe: one write for all of them, read back, and never a false success."""
 
+import gzip
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from devices.scripted import errand, verdicts
 from devices.shelf import Shelf, http
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNOWN, UNREACHABLE, UNSUPPORTED
-from mine_controller.devices import bitaxe
+from mine_controller.devices import bitaxe, nerdqaxe
 from mine_controller.devices.kind import Guess, Seen
 from mine_controller.wire.door import WireError
 
@@ -393,6 +394,28 @@ def test_a_bitaxe_is_recognised_by_its_status_or_its_page():
     guess = bitaxe.recognise(seen(Board().info))
     assert guess == Guess("bitaxe", 3, "BM1370 board 601", "v2.14.1", MAC)
     assert bitaxe.recognise(seen(page=b"<title>AxeOS</title>")).rank == 2
+
+
+def packed(page):
+    """As the boards send their page: gzip, whatever is asked for, and in chunks (ESP-Miner, http_server.c)."""
+    body = gzip.compress(page)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    return head + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+@pytest.mark.parametrize(("title", "kind"), [("AxeOS", "bitaxe"), ("NerdAxe", "nerdqaxe"), ("Router", "")])
+def test_a_board_that_tells_this_machine_nothing_is_recognised_by_its_page(title, kind):
+    """It tells its status to private addresses only, its page to everyone."""
+    answers = {"GET /": packed(b"<title>%b</title>" % title.encode()), "GET /api/system/info": http(b"", 401)}
+    one = Seen(A, (80,), answers)
+    assert [guess for guess in (bitaxe.recognise(one), nerdqaxe.recognise(one)) if guess] == (
+        [Guess(kind, 2)] if kind else []
+    )
+
+
+@pytest.mark.parametrize("page", [packed(b" " * 10_000_000), packed(b"AxeOS")[:90], b"\x00" * 40])
+def test_a_page_of_a_stranger_that_is_broken_or_grows_without_end_is_nobodys(page):
+    assert bitaxe.recognise(Seen(A, (80,), {"GET /": page})) is None
 
 
 @pytest.mark.parametrize(
