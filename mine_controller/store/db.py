@@ -7,7 +7,7 @@ folder's own sync would have to follow, and a process that opens, commits once a
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,13 +227,15 @@ def _copied(path: Path) -> Iterator[sqlite3.Connection]:
 def _private(path: Path) -> Iterator[Path]:
     """A folder with room for a copy of it, that is gone afterwards.
 
-    The one for temporary files is memory itself on newer systems (Debian 13), and too small for years of records; and
-    every disk refuses one when a card dies in a commit.
+    The one for temporary files is memory itself on newer systems (Debian 13). What it calls free is only its bound, and
+    years of records in it end the page's service, or take what the ticks need: the disk goes first. But every disk
+    refuses one when a card dies in a commit.
     """
     from tempfile import TemporaryDirectory, gettempdir  # noqa: PLC0415 - needed after a kill only, slow to import
 
     need, why = 0, OSError(errno.ENOSPC, "no folder has room for a copy")
-    for folder in (gettempdir, lambda: ON_DISK, lambda: MEMORY):
+    folders: tuple[Callable[[], str], ...] = (lambda: ON_DISK, gettempdir, lambda: MEMORY)
+    for folder in folders:
         try:
             need = need or path.stat().st_size + journal_of(path).stat().st_size
             disk = os.statvfs(folder())
