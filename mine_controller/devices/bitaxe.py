@@ -284,7 +284,7 @@ def _allowed(desk: Desk, info: Info, options: Options) -> Generator[Step, Respon
     others than their name says: of those only what the owner wrote down, what it runs and what its own page offers."""
     clocks, asked = _clocks(info, options), desk.of("mode")
     own = _clocks(info, options, _axeos.modes({}, options.modes))
-    if _boards.shown_text(info.get("boardVersion"), 20) in BOARDS or {one.value for one in asked} <= own.keys():
+    if _is_known(info) or {one.value for one in asked} <= own.keys():
         return clocks
     told: Info = {}
     try:
@@ -299,6 +299,11 @@ def _allowed(desk: Desk, info: Info, options: Options) -> Generator[Step, Respon
         pass  # older firmware has no such page, and sends who asks to another
     now = _axeos.clock_of(info)
     return {mode: one for mode, one in clocks.items() if mode in own or one == now or _offers(told, one)}
+
+
+def _is_known(info: Info) -> bool:
+    """Whether it is a board of device_config.h; a Lucky Miner bears such numbers too, beside a name of its own."""
+    return _boards.shown_text(info.get("boardVersion"), 20) in BOARDS and "minerModel" not in info
 
 
 def _offers(told: Info, clock: Clock) -> bool:

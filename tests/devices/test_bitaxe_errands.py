@@ -83,6 +83,13 @@ def test_a_board_of_another_maker_is_given_a_clock_that_it_offers_itself(mode, o
     assert outcome.verdict == (APPLIED if body else UNSUPPORTED)
 
 
+def test_a_board_of_another_maker_that_bears_a_number_of_these_is_asked_as_well():
+    """Nine chips on one supply that call themselves 302, as a Hex of six does (UpstreamData/pyasic, issue 278)."""
+    lucky = Board("1.1.0", ASICModel="BM1366", boardVersion="302", minerModel="LV08", answers={ASIC: http(b"", 302)})
+    outcome, shelf = one(lucky, "mode", "overclock")
+    assert (outcome.verdict, bodies(shelf)) == (UNSUPPORTED, [])
+
+
 def test_a_clock_that_the_owner_wrote_down_is_asked_of_no_board():
     board = Board(boardVersion="1110", answers={ASIC: XP})
     _, shelf = one(board, "mode", "eco", modes=("BM1370 eco 490 1060",))
