@@ -209,7 +209,7 @@ class Session:
     def _suggest(self, number: Any, params: list[Any]) -> list[bytes]:
         if params:
             self._want(params[0])
-        return [_result(number, result=True)]
+        return self._yes(number, params)
 
     def _want(self, value: Any) -> None:
         """A difficulty the miner asks for; out of bounds or no number: kept as it is."""
@@ -241,8 +241,8 @@ class Session:
 
     def _yes(self, number: Any, _params: list[Any]) -> list[bytes]:
         """Also to mining.multi_version, which an Antminer S9 sends after each authorize: cgminer 4.x counts a "no" to
-        what was no share as a rejected share (cgminer.c parse_stratum_response)."""
-        return [_result(number, result=True)]
+        what was no share as a rejected share (cgminer.c parse_stratum_response). Nobody waits for it without an id."""
+        return [] if number is None else [_result(number, result=True)]
 
     def _ping(self, number: Any, _params: list[Any]) -> list[bytes]:
         return [_result(number, "pong")]

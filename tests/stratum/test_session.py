@@ -247,6 +247,16 @@ def test_an_antminer_s9_that_asks_for_more_versions_is_not_told_of_a_bad_share()
     assert answer == {"id": 6, "error": None, "result": True}
 
 
+@pytest.mark.parametrize(
+    ("method", "wish"), [("mining.suggest_target", "00000000ffff" + "00" * 26), ("mining.suggest_difficulty", 512)]
+)
+def test_a_wish_without_an_id_is_not_answered(method, wish):
+    """BFGMiner 5.5 (util.c initiate_stratum) says it first and takes the next line for the answer to its subscribe."""
+    one = session()
+    assert ask(one, method, wish, number=None) == []
+    assert ask(one, "mining.subscribe", "bfgminer/5.5.0", number=1)[0]["id"] == 1
+
+
 def test_a_difficulty_asked_for_is_kept():
     one = session()
     ask(one, "mining.subscribe", "cgminer")
