@@ -87,7 +87,7 @@ class Session:
         self._measure(now_s)
         out = []
         if self.difficulty != self._told_difficulty:
-            self._told_difficulty = self.difficulty
+            self._told_difficulty, self._burst = self.difficulty, 0
             out.append(_line({"id": None, "method": "mining.set_difficulty", "params": [_plain(self.difficulty)]}))
         clean, self._prevhash = job.prevhash != self._prevhash, job.prevhash
         if clean:
@@ -128,12 +128,13 @@ class Session:
         """
         if self._jobs[job] != self.difficulty:
             return False
+        if not self._burst:
+            self._burst_s = now_s
         self._burst += 1
         if self._burst < FLOOD:
             return False
-        took_s = now_s - self._burst_s
-        self._burst, self._burst_s = 0, now_s
-        if took_s > FLOOD_S or self.difficulty >= MOST:
+        self._burst = 0
+        if now_s - self._burst_s > FLOOD_S or self.difficulty >= MOST:
             return False
         self.difficulty = min(MOST, self.difficulty * FLOOD_STEP)
         self._measure_anew(now_s)

@@ -203,6 +203,20 @@ def test_a_miner_that_wakes_after_minutes_pours_shares_for_seconds_only():
     assert one.difficulty <= 262_144
 
 
+def test_a_flood_is_counted_anew_for_each_difficulty():
+    one, next_job = working(), jobs()
+    for at_s in range(0, 360, 30):
+        job = handed(one, next_job, float(at_s))
+    slow = one.difficulty
+    assert pours(one, job, 50, 358.0) == []
+    told = said(one.job(next_job(), 360.0))
+    measured = one.difficulty
+    assert told[0]["method"] == "mining.set_difficulty"
+    assert measured > slow
+    assert pours(one, told[1]["params"][0], 30, 361.0) == []  # few for this one, whatever came before it
+    assert one.difficulty == measured
+
+
 def test_shares_of_an_easier_job_count_for_what_they_were():
     one, next_job = working(), jobs()
     for at_s in range(0, 390, 30):
