@@ -93,7 +93,7 @@ def inputs(image: Image, state: State) -> list[dict[str, Any]]:
         {
             "role": name,
             "value": value.value,
-            "age_s": now_s - value.at_s if value.at_s else None,
+            "age_s": max(0, now_s - value.at_s) if value.at_s else None,  # what a round reads comes after its moment
             "source": value.source,
             "why": value.why,
         }

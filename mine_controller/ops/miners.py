@@ -188,7 +188,7 @@ def everything(config: Config, found: Miners, name: str) -> dict[str, Any]:
 
 
 def _age_s(image: Image | None, value: Value) -> int | None:
-    return image.clock.plant_s - value.at_s if image is not None and value.at_s else None
+    return max(0, image.clock.plant_s - value.at_s) if image is not None and value.at_s else None
 
 
 # -- who is meant ----------------------------------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 import json
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from mine_controller.config.load import load
+from mine_controller.core.model.reading import Value
+from mine_controller.ops import explain, miners
 from mine_controller.store import query
 
 
@@ -128,3 +131,11 @@ def test_a_modes_reason_is_told_in_fahrenheit_where_a_person_reads_it(place):
         shown = place.run(*words).stdout
         assert ("106.7 °F" in shown, "°C" in shown) == (True, False), words
     assert "41.5 °C" in json.loads(place.run("history", "--json").stdout)[0]["reason"]
+
+
+def test_what_was_read_a_moment_after_the_tick_began_is_of_now():
+    """A value is as old as its answer; `explain` and `miners show` called it -1 s old."""
+    later = Value("run", 101, "power_signal coop:signal", "")
+    image = SimpleNamespace(clock=SimpleNamespace(plant_s=100), site={"signal": later})
+    assert explain.inputs(image, None)[0]["age_s"] == 0
+    assert miners._age_s(image, later) == 0
