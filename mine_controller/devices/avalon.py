@@ -147,19 +147,28 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
         return _cgminer.down(host, known, str(error))
     except BadReply as error:
         return Unit(host, known, (), str(error))
-    unit = _cgminer.identity(version)
-    if not unit:
-        why = "tells neither mac nor serial" if version else "not a miner"
-        return Unit(host, "", (), f"{host}: {why}", nameless=bool(version))
     try:
         told, why = pairs(_tree(own, "stats", host)), ""
     except (BadReply, cgminer.DownError) as error:
         told, why = {}, str(error)
+    unit = _who(version, told)
+    if not unit and known:  # a Nano 3 whose status text, which names it, is lost this time
+        return Unit(host, known, (), why or f"{host}: tells neither mac nor serial")
+    if not unit:
+        why = "tells neither mac nor serial" if version else "not a miner"
+        return Unit(host, "", (), f"{host}: {why}", nameless=bool(version))
     found = _cgminer.facts(unit, host, _model(version, told), version.get("LVERSION") or version.get("VERSION"))
     pools = cgminer.rows(_asked(own, host, "pools"), "POOLS")
     found += _values(unit, told, _section(own, host, "summary"), pools, why, options.ramp_patience_s)
     found += _cgminer.pool_found(unit, pools, options.pools)
     return Unit(host, unit, tuple(found), memory=unit)
+
+
+def _who(version: cgminer.Tree, told: dict[str, str]) -> str:
+    """Its mac or serial, "" when it tells neither. The `version` of a Nano 3 with firmware of July 2024 has none, and
+    its status text an empty DNA: two of them differ by HDNA only, the serial of the hash board (recorded by owners in
+    Schnitzel/hass-miner issue 458, UpstreamData/pyasic 199, dcbert/miner-sentinel 16)."""
+    return _cgminer.identity(version, *({"DNA": told.get(name)} for name in ("DNA", "HDNA")))
 
 
 def _tree(own: dict[str, Reply], name: str, host: str) -> cgminer.Tree:
@@ -337,7 +346,10 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, cgminer.Tree, None]:
 
     tree = yield Step(make("version"))
     version = cgminer.row(tree, "VERSION")
-    unit = _cgminer.identity(version)
+    unit = _who(version, {})
+    if version and not unit:
+        status = "estats" if options.status == "auto" else options.status
+        unit = _who(version, pairs((yield Step(make(status)))))
     if not unit:
         raise BadReply("not the answer of an Avalon")
     if desk.is_stranger(unit):
@@ -355,5 +367,5 @@ def recognise(seen: Seen) -> Guess | None:
         told = pairs(_cgminer.seen_tree(seen, "stats"))
         firmware = _answer.clean(version.get("LVERSION") or version.get("VERSION") or "", 40)
         model, draws = _answer.clean(_model(version, told), 40), _avalon.DRAWS.get(_avalon.family(version), (0, 0))
-        return Guess("avalon", 3, model, firmware, _cgminer.identity(version), draws)
+        return Guess("avalon", 3, model, firmware, _who(version, told), draws)
     return Guess("avalon", 2) if b"Avalon" in seen.answers.get("GET /", b"") else None

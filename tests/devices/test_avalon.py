@@ -10,7 +10,7 @@ from devices.scripted import apply, order, value, verdicts
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import fill
 from mine_controller.devices import avalon
-from mine_controller.devices.kind import Ask
+from mine_controller.devices.kind import Ask, Seen
 from mine_controller.wire.door import WireError
 
 CASES = Path(__file__).resolve().parents[1] / "cases" / "avalon"
@@ -367,6 +367,33 @@ def test_only_a_word_of_success_is_taken_for_one(answer, verdict, why):
     outcome, _ = command(Unit(answer=answer), "stop")
     assert outcome.verdict == verdict
     assert why in outcome.why
+
+
+NANO3 = (
+    "HashStatus[1] Ver[nano3-24071801_42c628d]  DNA[0000000000000000]  HDNA[02010000ab12cd34] PS[0 0 0 4 2734 125 346]"
+)
+BOARD = "02010000AB12CD34"
+
+
+def test_a_nano_3_whose_version_names_nobody_is_known_by_the_serial_of_its_hash_board():
+    """Firmware of July 2024: two of one owner could not be told apart (Schnitzel/hass-miner issue 458)."""
+    unit = Unit("Avalonnano", NANO3, "help|worklevel|reboot|", mac="")
+    assert value(read(unit)[0], BOARD, "power_w") == 125
+    seen = {
+        name: json.dumps(answer).encode()
+        for name, answer in {"version": unit.version, "stats": unit("estats", "")}.items()
+    }
+    assert avalon.recognise(Seen(A, (4028,), seen)).unit == BOARD
+    outcome, farm = command(unit, "restart", f"{A} {BOARD}")
+    assert (outcome.verdict, farm.sent(A)) == ("accepted", ["version", "estats", "ascset|0,help", "ascset|0,reboot,0"])
+    assert command(unit, "restart", f"{A} 02010000AB12CD35")[0].verdict == "refused"
+
+
+def test_a_nano_3_whose_status_text_is_lost_once_is_still_the_one_that_was_there():
+    unit, opts = Unit("Avalonnano", NANO3, mac=""), options(hosts=("10.0.1.1-2",))
+    farm = Farm({A: lambda c, p: gone(c, p) if c == "estats" else unit(c, p), B: Unit()})
+    found = avalon.parse(avalon.fetch(farm.wire, opts, Ask(memory={A: BOARD})), opts)
+    assert "no connection" in next(one.why for one in found if (one.channel, one.quantity) == (BOARD, "word"))
 
 
 def test_an_outlet_verb_is_not_for_a_miner():
