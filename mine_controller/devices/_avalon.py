@@ -81,8 +81,9 @@ def family(version: cgminer.Tree) -> str:
     return A10 if _A10.search(named) else A13 if _A13.search(named) else A
 
 
-# Nominal and standby watts of the small ones: with those of an A15 a Nano at full power would count as off.
-DRAWS = {NANO: (140, 5), NANO3S: (140, 5), Q: (1700, 150)}
+# Nominal and standby watts of the small ones: with those of an A15 a Nano at full power would count as off, and so
+# would a Mini 3 at its eco level. A Q was seen asleep at 146 and at 17 W.
+DRAWS = {NANO: (140, 5), NANO3S: (140, 5), Q: (1700, 150), MINI: (800, 20)}
 
 
 def family_of(ver: str) -> str:

@@ -333,6 +333,12 @@ def test_an_avalon_is_recognised_by_the_beginning_of_its_name():
     assert avalon.recognise(Seen(A, (80,), {"GET /": b"<title>Avalon Device</title>"})).rank == 2
 
 
+def test_a_mini_3_is_proposed_with_its_own_watts():
+    """At its eco level one in a section with the figures of an A15 counts as off."""
+    mini = section("VERSION", {"PROD": "Avalon Mini3", "MODEL": "Mini3", "DNA": "0201000000000036"})
+    assert avalon.recognise(seen(mini)).draws == (800, 20)
+
+
 @pytest.mark.parametrize("tree", [{}, section("VERSION", {"CGMiner": "4.12"}), INVALID, []])
 def test_what_is_no_avalon_is_not_taken_for_one(tree):
     assert avalon.recognise(seen(tree)) is None
