@@ -46,6 +46,7 @@ MODES = ("low", "normal", "high")
 SETTLE_S = 300
 CUSTOM_PATIENCE_S = 300  # LuxOS, Braiins OS and VNish are up sooner than stock firmware
 VNISH_DELIVERED = "admin"  # the password it comes with
+MINI_DRAWS = (40, 2)  # a Braiins Mini Miner (BMM 100, BMM 101): with the watts of an Antminer it would count as off
 # Braiins OS before 24 or so: only the CGMiner API, whose answers hold neither mac nor serial (recorded in 2020).
 NO_REST_WHY = (
     "its Braiins OS has no REST interface to say who it is: update it, or put it into a section [cgminer] with macs, "
@@ -95,7 +96,10 @@ def recognise(seen: Seen) -> Guess | None:
         return None
     trees = {"version": _quietly(seen.answers.get("version", b"")), "stats": _quietly(seen.answers.get("stats", b""))}
     told_ = _antminer.told(family, trees, 0)
-    return Guess("antminer", 3, _asic.shown(told_.model), _asic.shown(told_.firmware))
+    details = cgminer.row(_quietly(seen.answers.get("devdetails", b"")), "DEVDETAILS") if family == BRAIINS else {}
+    model = _asic.shown(told_.model) or _asic.shown(details.get("Model"))
+    draws = MINI_DRAWS if "mini miner" in model.lower() else (0, 0)
+    return Guess("antminer", 3, model, _asic.shown(told_.firmware), draws=draws)
 
 
 def _by_page(page: bytes) -> str:

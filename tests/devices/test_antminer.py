@@ -397,6 +397,18 @@ def test_an_antminer_is_recognised_whatever_runs_on_it(answers, model):
     assert (guess.kind, guess.rank, guess.model) == ("antminer", 3, model)
 
 
+@pytest.mark.parametrize(
+    ("model", "draws"), [("Braiins Mini Miner BMM 100", (40, 2)), ("Antminer S19J88NoPic", (0, 0))]
+)
+def test_a_braiins_mini_miner_is_proposed_with_its_own_watts(model, draws):
+    """40 W at work, 2 W while it does not mine (256foundation/asic-rs issue 275): in a section with the figures of an
+    Antminer it counts as off."""
+    version = b'{"STATUS":[{"STATUS":"S"}],"VERSION":[{"API":"3.7","BOSer":"boser-openwrt 0.1.0-912d084c"}]}'
+    details = json.dumps({"STATUS": [{"STATUS": "S"}], "DEVDETAILS": [{"Chips": 4, "Model": model}]}).encode()
+    guess = antminer.recognise(Seen(A, (4028,), {"version": version, "devdetails": details}))
+    assert (guess.kind, guess.model, guess.draws) == ("antminer", model, draws)
+
+
 def test_another_make_is_not_recognised():
     avalon = {
         "version": b'{"STATUS":[{"STATUS":"S"}],"VERSION":[{"PROD":"AvalonMiner"}]}',
