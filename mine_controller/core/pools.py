@@ -239,7 +239,7 @@ def judge(book: Mapping[str, Any], link: str | None, pace: Pace, now_s: int) -> 
             return kept, ""
         return kept | {"down_s": now_s, "mute": int(mute), "try_s": now_s + pace.retry_s, "tries": 0}, "down"
     if kept["good_s"] and now_s - kept["good_s"] >= pace.back_s:
-        return kept | {"down_s": 0, "mute": 0, "instead": "", "try_s": 0, "tries": 0}, "up"
+        return kept | _UP, "up"
     return _try_again(kept, word, pace, now_s), ""
 
 
@@ -252,6 +252,16 @@ def _try_again(kept: dict[str, Any], word: str, pace: Pace, now_s: int) -> dict[
     if not is_tried(kept) and word == "" and now_s >= int(kept.get("try_s") or 0):
         return kept | {"try_s": -now_s}
     return kept
+
+
+def left(book: Mapping[str, Any], crew: Crew, homes: Collection[str], name: str) -> dict[str, Any] | None:
+    """The book of a pool that nobody tries anew: no miner is on it or belongs to it, and nothing else tells of it. It
+    is no more known to be down than any other then. None: it is not so."""
+    told = book.get("bad_s") or book.get("good_s")
+    return None if not is_tried(book) or crew.at or name in homes or told else {**book, **_UP}
+
+
+_UP = {"down_s": 0, "mute": 0, "instead": "", "try_s": 0, "tries": 0}
 
 
 def is_tried(book: Mapping[str, Any]) -> bool:

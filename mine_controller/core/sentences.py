@@ -433,6 +433,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("failover", "down"): "pool {pool} is down ({why}); {miners} miners are on it and nothing stands in",
     ("failover", "down_instead"): "pool {pool} is down ({why}); {instead} stands in for {miners} miners",
     ("failover", "up"): "pool {pool} works again ({why})",
+    ("failover", "left"): "nobody works for pool {pool} any more, and nothing tells whether it is down still",
     ("failover", "instead"): "{instead} stands in for pool {pool} ({why})",
     ("failover", "home"): "back to pool {pool}",
     ("failover", "block"): "{pool}: block {block} found {at}",

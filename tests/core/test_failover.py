@@ -236,6 +236,33 @@ def test_who_comes_to_a_pool_that_is_back_and_not_yet_believed_is_no_alarm():
     assert [event.severity for event in mine.events("pool_down")] == ["info", "warning"]
 
 
+def test_a_pool_that_all_have_left_by_themselves_is_not_down_for_ever():
+    """Another band's pool is mined now: nobody goes back to try this one, and nothing knocks at it."""
+    mine = Mine(check=False)
+    mine.policy = mine.policy._replace(pools=tuple(pool._replace(fallback="") for pool in POOLS))
+    mine.works["main"] = False
+    mine.ticks(20)
+    assert "pool_down main" in mine.state.alarms
+    mine.pool = dict.fromkeys(mine.pool, "reserve")
+    mine.ticks(4)
+    assert "pool_down main" in mine.state.alarms, "it may be tried anew before long"
+    mine.ticks(45)
+    assert mine.state.alarms == {}
+    (event,) = mine.events("pool_up")
+    assert sentence(event.reason).startswith("nobody works for pool main any more")
+    mine.pool = dict.fromkeys(mine.pool, "main")
+    mine.ticks(20)
+    assert "pool_down main" in mine.state.alarms, "it is told anew to who comes back"
+
+
+def test_a_pool_that_a_stand_in_keeps_its_miners_from_stays_down_until_they_have_tried_it():
+    mine = Mine(check=False)
+    mine.works["main"] = False
+    mine.ticks(400)
+    assert not mine.events("pool_up")
+    assert "pool_down main" in mine.state.alarms
+
+
 def test_a_chain_of_fallbacks_is_followed_and_a_circle_ends():
     facts = (PoolFacts("a", "", "", "b"), PoolFacts("b", "", "", "c"), PoolFacts("c", "", "", "a"))
     assert pools.stand_in("a", facts, {"a"}) == "b"

@@ -47,7 +47,7 @@ def _judge(view: View, kept: dict[str, Any], options: Options) -> tuple[Event, .
     was, books, told = kept.get("pools") or {}, {}, {}
     pace = pools.Pace(options.down_s, options.back_s, options.retry_s)
     found = pools.crews(view.image, view.wiring, view.fleet.on)
-    line_down = pools.line_is_down(view.image, view.wiring)
+    line_down, homes = pools.line_is_down(view.image, view.wiring), (kept.get("moved") or {}).values()
     for pool in view.pools:
         book = pools.count(was.get(pool.name) or {}, found.get(pool.name, pools.Crew()), view.now_s)
         if line_down:
@@ -55,6 +55,9 @@ def _judge(view: View, kept: dict[str, Any], options: Options) -> tuple[Event, .
             continue
         link = pools.link_of(view.image, view.wiring, pool.name)
         books[pool.name], told[pool.name] = pools.judge(book, link, pace, view.now_s)
+        over = pools.left(books[pool.name], found.get(pool.name, pools.Crew()), homes, pool.name)
+        if over is not None:
+            books[pool.name], told[pool.name] = over, "left"
     if not line_down:
         _stand_in(view, books)
     kept["pools"] = books
@@ -84,9 +87,9 @@ def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str,
             severity = "warning" if crew.at else "info"
             books[name] = book | {"warned": int(bool(crew.at))}
             yield Event("pool_down", severity, name, Reason("failover", code, (*numbers, ("instead", book["instead"]))))
-        elif word == "up":
+        elif word:
             books[name] = book | {"warned": 0}
-            yield Event("pool_up", "info", name, Reason("failover", "up", numbers))
+            yield Event("pool_up", "info", name, Reason("failover", word, numbers))
 
 
 def _move(view: View, kept: dict[str, Any]) -> None:
