@@ -42,7 +42,9 @@ DELAY_S = 5  # softoff and softon name a moment; this much ahead it is not past 
 LONGEST_LIST = 4096  # characters of a list of commands that is remembered
 SLOWEST_FAN_PCT = 15  # as the firmware takes it
 REBOOT_NEEDED = "takes effect after a reboot"
-DELIVERED = "root"  # the password every unit leaves the maker with
+DELIVERED = "root"  # user and password of every unit as it leaves the maker, but for
+HOME, HOME_DELIVERED = (NANO3S, Q, MINI), "admin"  # these, whose page asks for a password only: clients of all three
+REFUSES_LOGIN = "it refuses the login: write user and password of its web page in this section"
 HASH_MARK, HASH_DIGITS = "ff0000ff", 24  # how old Nano 3 firmware takes a password: this and so much of its sha256
 _NUMBER_AT_END = re.compile(r"(?:^|\D)([0-9]{1,3})\]?\s*$")
 _A10 = re.compile(r"\b10(?:xx|[0-9]{2})\b")
@@ -289,11 +291,21 @@ def _pool(command: Command, way: Way) -> Asking:
 
 
 def _setpool(command: Command, way: Way, pool: Pool) -> Asking:
-    options, secret = way.options, pool.password.reveal()
-    if any("," in text for text in (pool.url, pool.user, secret, options.user, options.password.reveal())):
+    """Under the section's user; a home unit that refuses root is asked once more as admin."""
+    options = way.options
+    told = (pool.url, pool.user, pool.password.reveal(), options.user, options.password.reveal())
+    if any("," in text for text in told):
         return Outcome(command.id, REFUSED, "its API can't take a comma in a pool or a login")
-    place = () if way.family == A10 else (str(options.pool_slot),)
-    fields = ",".join((options.user, _password(way), *place, pool.url, pool.user, secret))
+    outcome = yield from _written(command, way, pool, f"{options.user},{_password(way)}")
+    if outcome.why == REFUSES_LOGIN and way.family in HOME and options.user == DELIVERED:
+        login = f"{HOME_DELIVERED},{options.password.reveal() or HOME_DELIVERED}"
+        outcome = yield from _written(command, way, pool, login)
+    return outcome
+
+
+def _written(command: Command, way: Way, pool: Pool, login: str) -> Asking:
+    place = () if way.family == A10 else (str(way.options.pool_slot),)
+    fields = ",".join((login, *place, pool.url, pool.user, pool.password.reveal()))
     own = way.family not in ROWS
     request = way.make("setpool", fields) if own else way.make("ascset", f"0,setpool,{fields}")
     answer = yield Step(request, changes=True)
@@ -301,8 +313,7 @@ def _setpool(command: Command, way: Way, pool: Pool) -> Asking:
     if outcome.verdict == ACCEPTED and "success" in said.lower():
         return Outcome(command.id, ACCEPTED, f"stored; {REBOOT_NEEDED}")
     if outcome.verdict in (ACCEPTED, REFUSED):  # its own words may hold what was sent
-        login = "it refuses the login: write user and password of its web page in this section"
-        return Outcome(command.id, REFUSED, login if _LOGIN.search(said) else "it does not take the pool")
+        return Outcome(command.id, REFUSED, REFUSES_LOGIN if _LOGIN.search(said) else "it does not take the pool")
     return outcome
 
 

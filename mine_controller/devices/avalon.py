@@ -71,8 +71,10 @@ class Options(NamedTuple):
     pool_slot: int = option(
         0, low=0, high=2, help="which of its three places a pool is written to that it has in none; 0 is its first"
     )
-    user: str = option("root", help="login of its web page, which a change of pools needs")
-    password: Secret = option(Secret(""), help="its password; empty: root, as the maker delivers it")
+    user: str = option(
+        "root", help="login of its web page, which a change of pools needs; a Q, Mini 3, Nano 3S is asked as admin, too"
+    )
+    password: Secret = option(Secret(""), help="its password; empty: as the maker delivers it (root or admin)")
     login: str = option(
         "auto",
         choices=("auto", "plain", "hashed"),

@@ -240,6 +240,42 @@ def test_the_place_and_the_login_are_the_owners():
     assert unit.orders[0].startswith("setpool admin,pw,2,")
 
 
+class Locked(Unit):
+    """A home unit as it leaves the maker or with another password: its user is admin (several clients of the Nano 3S,
+    the Q and the Mini 3), and its web page asks for a password only."""
+
+    password = "admin"
+
+    def __call__(self, command, parameter):
+        if command != "setpool" or parameter.startswith(f"admin,{self.password},"):
+            return super().__call__(command, parameter)
+        self.orders.append(parameter.partition(",stratum")[0])
+        wrong = "userpass" if parameter.startswith("admin,") else "username"
+        return {"STATUS": status("E", 132, f"Pool set error: {wrong} err")}
+
+
+@pytest.mark.parametrize("family", [NANO3S, Q, MINI3])
+def test_a_home_unit_that_knows_no_root_is_asked_as_admin(family):
+    unit = Locked(family)
+    assert one(unit, "pool", "bch").why == "stored; takes effect after a reboot"
+    assert unit.orders == ["root,root,0", f"setpool admin,admin,0,stratum+tcp://bch.example:4444,acct.w1,{CANARY}"]
+
+
+def test_a_home_units_own_password_is_tried_for_admin_and_a_wrong_one_is_told():
+    unit = Locked(Q)
+    unit.password = "mine"
+    assert one(unit, "pool", "bch", password=Secret("mine")).verdict == "accepted"
+    outcome = one(Locked(Q), "pool", "bch", password=Secret("other"))
+    assert (outcome.verdict, "login" in outcome.why) == ("refused", True)
+
+
+@pytest.mark.parametrize(("family", "more"), [(A15, {}), (NANO3, {}), (NANO3S, {"user": "me"})])
+def test_nobody_else_is_asked_as_admin(family, more):
+    unit = Unit(family, says={"setpool": {"STATUS": status("E", 132, "Pool set error: username err")}})
+    assert one(unit, "pool", "bch", **more).verdict == "refused"
+    assert len(unit.orders) == 1
+
+
 def test_a_unit_that_can_not_switch_gets_it_written():
     unit = Unit(pools=[("btc.example:3333", "acct.w1"), ("bch.example:4444", "acct.w1")], switches=False)
     outcome = one(unit, "pool", "bch")

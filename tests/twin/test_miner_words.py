@@ -1,6 +1,7 @@
 """What twin miners say to raw requests: codes, refusals, delays and shapes by make and firmware."""
 
 import json
+import re
 from contextlib import suppress
 
 import pytest
@@ -150,8 +151,8 @@ def test_an_avalons_fan_light_and_reboot():
     [
         ("avalon 1066", "ascset", "0,setpool,root,root,{},{},x"),
         ("avalon 15-194", "ascset", "0,setpool,root,root,0,{},{},x"),
-        ("avalon Q", "setpool", "root,root,0,{},{},x"),
-        ("avalon Nano3s", "setpool", "root,root,0,{},{},x"),
+        ("avalon Q", "setpool", "admin,admin,0,{},{},x"),
+        ("avalon Nano3s", "setpool", "admin,admin,0,{},{},x"),
     ],
 )
 def test_an_avalons_new_pool_waits_for_its_reboot_and_repeats_the_password(name, command, parameter):
@@ -164,8 +165,13 @@ def test_an_avalons_new_pool_waits_for_its_reboot_and_repeats_the_password(name,
     unit.talk(words.request("ascset", "0,reboot,0"), 1.0)
     unit.rig.advance(200)
     assert unit.rig.pools[0] == ("stratum+tcp://new.example:1", "me")
-    wrong = words.status(cg(unit, command, parameter.format("a", "b").replace("root,root", "root,guess"), 200.0))
-    assert (wrong.letter, wrong.text) == ("E", "Auth Failed! password invalid!")
+    guess = re.sub("(root|admin),(root|admin)", r"\1,guess", parameter.format("a", "b"))
+    wrong = words.status(cg(unit, command, guess, 200.0))
+    own = command == "setpool"
+    assert (wrong.letter, wrong.text) == (
+        "E",
+        "Pool set error: userpass err" if own else "Auth Failed! password invalid!",
+    )
 
 
 def test_the_cgminer_api_knows_its_codes():

@@ -15,6 +15,7 @@ from mine_controller.twin.rig import BOOTING, HOT, STARTING, Habits, Heat, Mode,
 from mine_controller.twin.servers.cgminer import Api, Call, Tree, fields
 
 LOGIN: Final = ("root", "root")
+HOME_LOGIN: Final = ("admin", "admin")  # of a Q and a Nano 3S
 HASHED: Final = ("root", "ff0000ff" + sha256(b"root").hexdigest()[:24])  # as old Nano 3 firmware wants it
 COMMANDS_A: Final = "help|hashpower|fan-spd|led|setpool|workmode|reboot|softon|softoff|time|"
 COMMANDS_Q: Final = (
@@ -343,14 +344,21 @@ class Unit(Api):
     def _setpool(self, _option: str, rest: list[str]) -> Tree:
         """An A10 has one pool to write, later ones three by their number."""
         at = ["0"] if not self.family.commands else []
-        return self._written([*rest[:2], *at, *rest[2:]], "I", 118, "ASC 0 set info:\n")
+        values = [*rest[:2], *at, *rest[2:]]
+        if tuple(values[:2]) != LOGIN:
+            return self.said("E", 132, "Auth Failed! password invalid!")
+        return self._written(values, "I", 118, "ASC 0 set info:\n")
 
     def _own_setpool(self, asked: Call) -> Tree:
-        return self._written(fields(asked.parameter), "S", 133, "")
+        values = fields(asked.parameter)
+        if self.family.level and tuple(values[:2]) != HASHED:
+            return self.said("E", 132, "Auth Failed! password invalid!")
+        if not self.family.level and tuple(values[:2]) != HOME_LOGIN:
+            wrong = "userpass" if values[:1] == [HOME_LOGIN[0]] else "username"
+            return self.said("E", 132, f"Pool set error: {wrong} err")
+        return self._written(values, "S", 133, "")
 
     def _written(self, values: list[str], letter: str, code: int, before: str) -> Tree:
-        if tuple(values[:2]) != (HASHED if self.family.level else LOGIN):
-            return self.said("E", 132, "Auth Failed! password invalid!")
         if len(values) != 6 or not values[2].isdecimal() or int(values[2]) > 2:
             return self.said("E", 132, "Pool set error: wrong parameters")
         at, url, user, password = values[2:]
