@@ -45,6 +45,10 @@ STATES = {
 }
 SLEEPS_BY_FALSE = "Auradine Stock"  # read in 0.8.6: false only where `Mode/0/Sleep` is on, true where it was not read
 AT_WORK = ("Mining", "Stable", "Tuning", "Restricted", "DegradedMining")
+MARKS = (
+    *((b'"gcminer"', "Auradine"), (b"fluxos", "Auradine"), (b"miner web dashboard", "ePIC"), (b"marafw", "MARA")),
+    *((mark, "Goldshell") for mark in (b"goldshell", b"intchains_qomo", b"kdaminer")),  # as asic-rs tells them
+)
 NO_WHATSMINER = "a Whatsminer answers: put it into a section [whatsminer]"
 
 
@@ -72,8 +76,7 @@ def faults(options: Options) -> list[str]:
 def recognise(seen: Seen) -> Guess | None:
     """By the names that makers put into their answers and no other kind here reads."""
     told = b"\n".join(seen.answers.values()).lower()
-    marks = ((b'"gcminer"', "Auradine"), (b"fluxos", "Auradine"), (b"miner web dashboard", "ePIC"), (b"marafw", "MARA"))
-    make = next((name for mark, name in marks if mark in told), "")
+    make = next((name for mark, name in MARKS if mark in told), "")
     return Guess("asic", 2, make) if make else None
 
 

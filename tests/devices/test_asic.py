@@ -180,6 +180,20 @@ def test_makes_that_nobody_else_reads_are_recognised():
     assert asic.recognise(Seen(A, (80,), {"GET /": b"HTTP/1.1 200 OK\r\n\r\nAxeOS"})) is None
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("GET /", b"HTTP/1.1 200 OK\r\n\r\n<!DOCTYPE html><title>Goldshell</title>"),
+        ("devdetails", b'{"DEVDETAILS":[{"Name":"INTCHAINS_QOMO"}]}'),
+        ("version", b'{"VERSION":[{"CGMiner":"4.11.1","API":"3.1","PROD":"kdaminer"}]}'),
+    ],
+)
+def test_a_goldshell_is_no_plain_cgminer(asked, answer):
+    """As asic-rs itself tells one."""
+    guess = asic.recognise(Seen(A, (80, 4028), {asked: answer}))
+    assert (guess.kind, guess.rank, guess.model) == ("asic", 2, "Goldshell")
+
+
 def test_a_silent_rack_costs_one_look_and_one_round():
     rack = Rack({A: {4028: lambda _: GONE}}, library=lambda _: {"none": True})
     with pytest.raises(BadReply, match="finds no miner"):
