@@ -5,7 +5,8 @@ until a restart, which is how it runs again. Where one-time codes are on (`otp`)
 timer should hold those; whether shutdown and restart do differs between the firmware's document and its source.
 
 After overheating, or when its supply failed, a board takes the voltage from its chips until a person restarts it: the
-v2 interface tells a board error, the v1 only a core voltage of nothing beside its last hash rate.
+v2 interface tells a board error, the v1 only a core voltage of nothing beside its last hash rate. When a regulator
+gives up by itself, that voltage is all that either tells (a NerdAxe Gaia of September 2026, NerdQAxePlus issue 709).
 
 Settings are the same PATCH as a Bitaxe's, one for all that is asked of a board at once; a new pool is used at once, by
 connecting anew. A flag of it is taken as true or false only, and fans that look after themselves are mode 2 (PID), or 1
@@ -126,10 +127,12 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
         return _answer.dig(board, path)
 
     fans = [row for row in _list(dig("thermal.fans")) if isinstance(row, dict)]
-    pools, rate = dig("stratum.pools"), dig("performance.hashRate")
+    shutdown, error, up_s = dig("system.shutdown"), dig("system.boardError"), dig("system.uptime")
+    off = _off(Rail(shutdown, up_s, _millivolts(dig("power.coreVoltageActual")), dig("power.watts")), options.boot_s)
+    pools, rate = dig("stratum.pools"), 0 if off else dig("performance.hashRate")
     row = _active(pools, dig("stratum.usingFallback"))
-    word, why = _word(dig("system.shutdown"), dig("system.boardError"), rate, pools)
-    if word in _AT_WORK and (early := _boards.working(1, dig("system.uptime"), options.boot_s))[0] != "hashing":
+    word, why = ("error", "") if off else _word(shutdown, error, rate, pools)
+    if word in _AT_WORK and (early := _boards.working(1, up_s, options.boot_s))[0] != "hashing":
         word, why = early
     return [
         Found(name, "word", word, why),
@@ -141,8 +144,8 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
             fan_rpm=_boards.slowest([row.get("rpm") for row in fans]),
             fan_pct=_boards.percent([row.get("speed") for row in fans]),
             frequency_mhz=_boards.above_zero(dig("performance.frequency")),
-            core_voltage_mv=_millivolts(dig("power.coreVoltageActual")),
-            uptime_s=_boards.not_negative(dig("system.uptime")),
+            core_voltage_mv=_boards.above_zero(_millivolts(dig("power.coreVoltageActual"))),
+            uptime_s=_boards.not_negative(up_s),
             accepted_n=_boards.not_negative(dig("performance.sharesAccepted")),
             rejected_n=_boards.not_negative(dig("performance.sharesRejected")),
             best_diff_n=_boards.difficulty(dig("performance.bestDiff")),
@@ -155,7 +158,7 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
             clock=_clock(dig("performance.frequency")),
             best=dig("performance.bestDiff"),
             pool=_boards.pool(row.get("host"), row.get("port")),
-            trouble=_trouble(dig("system.boardError")) or "none",
+            trouble=_trouble(error) or (_OFF if off else "none"),
         ),
     ]
 
@@ -163,7 +166,8 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
 def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     info = _boards.only(parts, "info")
     name, row = _mac(info), _first_pool(info)
-    off = _off(info, options.boot_s)
+    rail = Rail(info.get("shutdown"), info.get("uptimeSeconds"), info.get("coreVoltageActual"), info.get("power"))
+    off = _off(rail, options.boot_s)
     rate = 0 if off else info.get("hashRate")
     pools = _answer.dig(info, "stratum.pools")
     word, why = ("error", "") if off else _word(info.get("shutdown"), info.get("boardError"), rate, pools)
@@ -203,13 +207,22 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     )
 
 
-def _off(info: Info, boot_s: int) -> bool:
+class Rail(NamedTuple):
+    """What tells whether its chips have a voltage, as the board says it."""
+
+    shutdown: Any
+    uptime_s: Any
+    core_mv: Any
+    watts: Any
+
+
+def _off(rail: Rail, boot_s: int) -> bool:
     """Whether its chips have no voltage although nobody shut it down: so it leaves them after overheating or a fault of
     its supply, and goes on telling the mean of the shares before (NerdQAxePlus, power_management_task.cpp and
     history.cpp). The old interface has no word for it. A sensor that reads nothing is believed with the watts only."""
-    if _boards.flag(info.get("shutdown")) or _boards.working(1, info.get("uptimeSeconds"), boot_s)[0] != "hashing":
+    if _boards.flag(rail.shutdown) or _boards.working(1, rail.uptime_s, boot_s)[0] != "hashing":
         return False
-    core_mv, watts = _boards.not_negative(info.get("coreVoltageActual")), _boards.not_negative(info.get("power"))
+    core_mv, watts = _boards.not_negative(rail.core_mv), _boards.not_negative(rail.watts)
     return core_mv is not None and core_mv < DEAD_MV and watts is not None and watts < DEAD_W
 
 
@@ -253,7 +266,7 @@ def _clock(value: Any) -> str | None:
 
 def _millivolts(value: Any) -> float | None:
     """The measured core voltage, which the dashboard gives in volts."""
-    volts = _boards.above_zero(value)
+    volts = _boards.not_negative(value)
     return None if volts is None else round(volts * 1e3) if volts < 10 else volts
 
 

@@ -137,6 +137,34 @@ def test_a_board_of_old_firmware_that_took_the_voltage_from_its_chips_does_not_h
     assert ("no voltage" in trouble) == (word == "error")
 
 
+DEAD = {"coreVoltageActual": 0, "watts": 5.1}
+
+
+@pytest.mark.parametrize(
+    ("power", "system", "rate", "word", "rate_ths"),
+    [
+        (DEAD, {}, 0, "error", 0.0),
+        (DEAD, {}, 1150.0, "error", 0.0),
+        ({**DEAD, "coreVoltageActual": 0.003}, {}, 0, "error", 0.0),
+        (DEAD, {"shutdown": True}, 0, "stopped", 0.0),
+        (DEAD, {"uptime": 5}, 900, "booting", 0.9),
+        (DEAD, {"boardError": 3}, 0, "error", 0.0),
+        ({**DEAD, "watts": 36.0}, {}, 900, "hashing", 0.9),  # its voltage sensor is wrong
+        ({**DEAD, "coreVoltageActual": None}, {}, 0, None, 0.0),
+        ({"watts": 5.1}, {}, 0, None, 0.0),
+    ],
+)
+def test_a_board_whose_regulator_gave_up_without_a_fault_is_broken_by_the_new_interface_too(
+    power, system, rate, word, rate_ths
+):
+    """A NerdAxe Gaia of September 2026, after a step up of its clock: 0 V at its chip, 5 W, no board error, not shut
+    down; its settings written anew did not bring it back, a restart did (NerdQAxePlus, issue 709)."""
+    found = read(system=SYSTEM, dashboard=dashboard(power=power, system=system, performance={"hashRate": rate}))
+    assert (of(found, "word").value, of(found, "hashrate_ths").value) == (word, rate_ths)
+    trouble = next(each.value for each in found if each.channel == f"{MAC} trouble")
+    assert ("no voltage" in trouble) == (word == "error" and "boardError" not in system)
+
+
 @pytest.mark.parametrize("missing", [-1, 0, None, "x", {}])
 def test_a_sensor_that_is_not_there_is_unknown_and_never_a_number(missing):
     parts = dashboard(thermal={"asicTemp": missing, "asicTemps": [missing], "fans": missing}, power={"watts": missing})
