@@ -311,7 +311,8 @@ def addresses(hosts: str) -> tuple[str, ...]:
 def identity(made: Site, kit: Kit) -> str:
     """What fleet.csv calls it: its mac, or the name its firmware tells where that knows no mac."""
     rig = made.house.rigs[kit.id]
-    return rig.serial if kit.section.partition(" ")[0] in ("xmrig", "nmminer") else rig.mac
+    macless = kit.section.partition(" ")[0] in ("xmrig", "nmminer") or kit.about.get("model") == "Nano3"
+    return rig.serial if macless else rig.mac
 
 
 def mac(kit: Kit) -> str:

@@ -146,6 +146,14 @@ def test_an_avalons_fan_light_and_reboot():
     assert unit.rig.restarts == 1
 
 
+def test_a_nano_3_names_itself_by_its_hash_board_alone():
+    unit = avalon.Unit(rig_of(avalon.MODELS["Nano3"]))
+    version = words.row(cg(unit, "version"), "VERSION")
+    assert version["PROD"] == "Avalonnano"
+    assert not {"MAC", "DNA"} & version.keys()
+    assert f"DNA[0000000000000000] HDNA[{SERIAL}]" in words.row(cg(unit, "estats"), "STATS")["MM ID0"]
+
+
 @pytest.mark.parametrize(
     ("name", "command", "parameter"),
     [

@@ -41,7 +41,7 @@ class Family(NamedTuple):
     colons: bool = False  # in its mac
     wall: bool = False  # tells WALLPOWER
     lite: bool = False  # has litestats, and keeps its text under "MM ID0:Summary"
-    level: bool = False  # a Nano 3: its mode is WORKLEVEL, its supply tells watts one value earlier
+    level: bool = False  # a Nano 3: its mode is WORKLEVEL, its supply tells watts one value earlier, its name is HDNA
 
 
 _A: Final = {"normal": Mode(1.0, 1.0, 410), "high": Mode(1.1, 1.06, 440)}
@@ -68,7 +68,7 @@ FAMILIES: Final = {
     ),
     "Q": Family("Avalon Q", "Q", "25052801_14a19a2", _Q, "super", COMMANDS_Q, "softoff_at", colons=True, lite=True),
     "Nano3s": Family("Avalon Nano3s", "Nano3s", "25021401_56abae7", _NANO, "high", COMMANDS_NANO, "none"),
-    "Nano3": Family("Avalon0o", "nano3", "24071801_25462b2", _NANO, "high", COMMANDS_NANO, "none", level=True),
+    "Nano3": Family("Avalonnano", "nano3", "24071801_42c628d", _NANO, "high", COMMANDS_NANO, "none", level=True),
 }
 FACTS: Final[dict[str, Any]] = {
     "kind": "avalon",
@@ -119,6 +119,9 @@ class Unit(Api):
         mac = rig.mac if family.colons else rig.mac.replace(":", "")
         row = {"CGMiner": "4.11.1", "API": "3.7", "PROD": family.product, "MODEL": family.product.rpartition(" ")[2]}
         row |= {"HWTYPE": "MM3v2", "SWTYPE": "MM319"}
+        if family.level:  # names nobody: two of one owner answer the same
+            row |= {"MODEL": family.version, "VERSION": rig.firmware}
+            return self.section("VERSION", 22, "CGMiner versions", [row])
         version = {"VERSION": rig.firmware} if not family.commands else {"LVERSION": rig.firmware}
         if family.commands:
             version |= {"BVERSION": rig.firmware, "CGVERSION": rig.firmware}
@@ -187,7 +190,7 @@ class Unit(Api):
         work = self._work()
         pairs = {
             "Ver": f"{family.version}-{rig.firmware}",
-            "DNA": self._dna(),
+            **({"DNA": "0" * 16, "HDNA": self._dna()} if family.level else {"DNA": self._dna()}),
             "NETFAIL": "0 0 0 0 0 0 0 0",
             "SYSTEMSTATU": f"Work: In {work}, Hash Board: {family.boards}",
             **({"STATE": str(_STATES[work])} if family.lite else {}),
@@ -225,7 +228,7 @@ class Unit(Api):
         watts = self.rig.told_w()
         volts = 0 if self.rig.stopped else 1187
         if self.family.level:
-            return f"0 0 0 27530 4 {round(watts)} 4430"
+            return f"0 0 0 4 2753 {round(watts)} 443"
         values = [0, 1221, volts or 4, round(watts * 0.09), round(watts * 0.94) if volts else 0, 2245]
         return " ".join(str(value) for value in (values if self.family.values == 6 else [*values, round(watts)]))
 
