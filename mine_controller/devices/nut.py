@@ -6,7 +6,9 @@ on battery, LB battery low, RB battery to be replaced, FSD the UPS is being shut
 BYPASS its battery protects nothing now, OFF it feeds nothing, WAIT upsd has only just reached the driver (upsd's
 sstate.c). A battery is calibrated by living on it: a UPS that says CAL and not OL counts as on battery. With ALARM the
 variable `ups.alarm` says what is wrong; that there is no battery or that it is not charged stands nowhere else ("No
-battery installed!", "Battery charger fail!" in usbhid-ups.c).
+battery installed!", "Battery charger fail!" in usbhid-ups.c). Some never say OB: without mains a CyberPower UT is "OL
+DISCHRG" with 0 V at its input (networkupstools/nut, pull 811), as is an APC with 232 V there that is full (issue 1970);
+what its input has then decides.
 
     nut ups/mains:contact      alarm: the UPS lives on its battery ([wiring] mains = nut ups/mains)
     nut ups/battery:contact    alarm: low, to be replaced, bypassed, missing, off, or being shut down
@@ -35,6 +37,7 @@ _ERRORS = {
     "DRIVER-NOT-CONNECTED": "the driver of the UPS does not run: upsdrvctl start",
     "DATA-STALE": "the UPS no longer answers its driver: check its cable",
 }
+NO_MAINS_V = 80.0  # where it does not say from which voltage on it lives on its battery: none of the world's mains
 # What is told where the UPS has it: its variable, channel and quantity.
 _FIGURES = (
     ("ups.load", "", "load_pct"),
@@ -104,9 +107,19 @@ def _status(told: dict[str, str]) -> list[Found]:
     if not words & {"OL", "OB", "FSD", "CAL"}:
         why = f"neither on line nor on battery: {_answer.clean(status, 30) or 'no status'}"
         mains = Found("mains", "contact", None, why)
+    elif {"OL", "DISCHRG"} <= words and not words & {"OB", "FSD", "CAL"}:
+        mains = _doubtful(told)
     else:
         mains = Found("mains", "contact", "alarm" if words & {"OB", "FSD"} or "OL" not in words else "ok")
     return [mains, _protects(words, told.get("ups.alarm", "").lower())]
+
+
+def _doubtful(told: dict[str, str]) -> Found:
+    """The mains of a UPS that says that it is on line and discharging at once."""
+    volts, least = (_answer.number(told.get(name)) for name in ("input.voltage", "input.transfer.low"))
+    if volts is None:
+        return Found("mains", "contact", None, "says on line and discharging at once, and no input.voltage")
+    return Found("mains", "contact", "ok" if volts >= (least or NO_MAINS_V) else "alarm")
 
 
 def _protects(words: set[str], alarm: str) -> Found:

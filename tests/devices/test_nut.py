@@ -144,3 +144,24 @@ def test_a_ups_whose_output_is_off_protects_nothing(status):
     replies = (nut.Reply("vars", 200, {}, LIST.replace(b'"OL"', status)),)
     found = {(one.channel, one.quantity): one.value for one in nut.parse(replies, build("nut", "http://127.0.0.1:1"))}
     assert found["battery", "contact"] == "alarm"
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "mains"),
+    [
+        ("OL DISCHRG", {"input.voltage": "0.0"}, "alarm"),  # CyberPower UT, mains gone (networkupstools/nut, pull 811)
+        ("OL DISCHRG", {"input.voltage": "140.0", "input.transfer.low": "160"}, "alarm"),
+        ("OL DISCHRG", {"input.voltage": "232.0", "input.transfer.low": "160"}, "ok"),  # APC BK650M2-CH, full (1970)
+        ("OL DISCHRG", {}, None),  # it says both, and nothing settles it
+        ("OL CAL DISCHRG", {}, "ok"),  # it says why
+        ("OL", {"input.voltage": "0.0"}, "ok"),  # a driver that knows no volts
+        ("OL CHRG", {"input.voltage": "0.0"}, "ok"),
+    ],
+)
+def test_a_ups_that_is_on_line_and_discharging_at_once_is_believed_by_its_volts(status, told, mains):
+    volts = "".join(f'\nVAR ups {name} "{value}"' for name, value in told.items())
+    said = LIST.replace(b'"OL"', f'"{status}"{volts}'.encode())
+    parsed = nut.parse((nut.Reply("vars", 200, {}, said),), build("nut", "http://127.0.0.1:1"))
+    found = {(one.channel, one.quantity): one for one in parsed}
+    assert found["mains", "contact"].value == mains
+    assert bool(found["mains", "contact"].why) is (mains is None)
