@@ -11,14 +11,16 @@ import json
 import math
 import re
 import struct
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.record import NamedTuple
-from mine_controller.wire.door import Request, Wire
+from mine_controller.wire.door import Request, Wire, WireError
 
 GAP = 8  # registers between two rows that are still read in one go
 ANSWER_S = 2.3  # one conversation with a silent meter must not cost more than 2.5 s
@@ -54,6 +56,7 @@ EXCEPTIONS = {
     10: "the gateway has no way to it",
     11: "the gateway got no answer from it",
 }
+_LINES: dict[tuple[str, int], threading.Lock] = {}
 _ROW = re.compile(r"(\S{1,20}) ([a-z_]+) (0x[0-9a-fA-F]{1,4}|[0-9]{1,5}) ([a-z]+(?:16|32))((?: \S+)*)")
 _FACTOR = re.compile(r"([x/])([0-9]{1,9}(?:\.[0-9]{1,6})?)")
 _WINDOW = re.compile(r"(-?[0-9.]{1,12})\.\.(-?[0-9.]{1,12})")
@@ -226,10 +229,9 @@ class Map(NamedTuple):
         body = json.dumps([*texts, *blocks]).encode()
         address, _ = _access.place(options.host)
         named = f"[{address}]" if ":" in address else address
-        url = f"modbus://{named}:{options.port}/{options.unit}"
-        answer = wire.call(
-            Request("READ", url, {"framer": options.framer}, body), min(wire.until, wire.now() + ANSWER_S)
-        )
+        asked_for = Request("READ", f"modbus://{named}:{options.port}/{options.unit}", {"framer": options.framer}, body)
+        with _turn(wire, address, options.port):
+            answer = wire.call(asked_for, min(wire.until, wire.now() + ANSWER_S))
         told = _answer.tree(Reply("registers", answer.status, {}, answer.body))
         reads = zip([*texts, *blocks], told if isinstance(told, list) else [], strict=False)
         kept = json.dumps([[*block, *one] for block, one in reads if isinstance(one, list)]).encode()
@@ -252,6 +254,19 @@ class Map(NamedTuple):
         if _is_ours(reads, options, self) and asked is not None:
             found.append(Found("identity", "memory", asked.body.decode("ascii", "replace")))
         return tuple(found)
+
+
+@contextmanager
+def _turn(wire: Wire, address: str, port: int) -> Iterator[None]:
+    """Meters at one address are behind one gateway: many of those take one connection, and a plain one sends every
+    answer to all (thiagoralves/OpenPLC_v3, issue 195). Raises WireError."""
+    line = _LINES.setdefault((address, port), threading.Lock())
+    if not line.acquire(timeout=max(0.0, wire.until - wire.now())):
+        raise WireError("unreachable", "other meters behind the same address took all the time")
+    try:
+        yield
+    finally:
+        line.release()
 
 
 def _who(options: Any) -> str:

@@ -1,6 +1,7 @@
 """Eastron SDM630 three-phase meter: input registers, floats with the high word first, mostly behind a gateway.
 
-Addresses as in the maker's list and in mbmd. On a plain serial gateway set `framer = rtu`.
+Addresses as in the maker's list and in mbmd. On a plain serial gateway set `framer = rtu`. Meters that
+share an address are asked one after the other, because many gateways take one connection at a time.
 """
 
 from mine_controller.devices import _modbus

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from mine_controller.devices import _modbus, gavazzi, modbus_meter, sdm630, sel735
 from mine_controller.devices.kind import Ask, Reply
 from mine_controller.wire import http, retry
-from mine_controller.wire.door import WireError
+from mine_controller.wire.door import Response, Wire, WireError
 
 HERE = Path(__file__).parent
 ROOM = HERE.parents[1] / "mine_controller"
@@ -367,3 +367,81 @@ def balanced(each, total, amps=41_250):
 )
 def test_a_sum_of_nothing_is_believed_where_phases_run_against_each_other(each, total, watts):
     assert balanced(each, total)["", "power_w"] == watts
+
+
+def gateway(talk, now=time.monotonic, until=None):
+    """A wire whose every conversation is `talk(request, until)`, which answers zeros."""
+
+    def call(request, until):
+        talk(request, until)
+        return Response(
+            200, {}, json.dumps([[0, "00" * 2 * count] for _, _, count in json.loads(request.body)]).encode()
+        )
+
+    return Wire(call, now, lambda _: None, now() + 6 if until is None else until)
+
+
+def asking(wire, chosen):
+    """A meter asked in a thread of its own, as `ask` does it."""
+    thread = threading.Thread(target=sdm630.fetch, args=(wire, chosen, Ask()), daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(("hosts", "together"), [(("10.0.0.1", "10.0.0.1"), False), (("10.0.0.1", "10.0.0.2"), True)])
+def test_meters_behind_one_gateway_are_asked_one_after_the_other(hosts, together):
+    """Many gateways take one connection, and a plain one sends each answer to all (OpenPLC_v3, issue 195)."""
+    meeting, met = threading.Barrier(2), []
+
+    def talk(_request, _until):
+        try:
+            meeting.wait(5 if together else 0.3)
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+
+    meters = [options(502, "sdm630", unit=unit)._replace(host=host) for unit, host in enumerate(hosts, 1)]
+    for thread in [asking(gateway(talk), meter) for meter in meters]:
+        thread.join(10)
+    assert met == [together, together]
+
+
+def test_a_silent_meter_takes_no_time_from_another_behind_its_gateway():
+    clock, left = [0.0], []
+    entered, waiting, over = threading.Event(), threading.Event(), threading.Event()
+
+    def silent(_request, _until):
+        entered.set()
+        over.wait(5)
+
+    def asked():
+        waiting.set()
+        return clock[0]
+
+    first, second = (options(502, "sdm630", unit=unit) for unit in (1, 2))
+    threads = [asking(gateway(silent, lambda: 0.0), first)]
+    assert entered.wait(5)
+    other = gateway(lambda _, until: left.append(until - clock[0]), lambda: 0.0)._replace(now=asked)
+    threads.append(asking(other, second))
+    assert waiting.wait(5)
+    clock[0] = 2.0
+    over.set()
+    for thread in threads:
+        thread.join(5)
+    assert left == [pytest.approx(_modbus.ANSWER_S)]
+
+
+def test_a_meter_whose_gateway_is_never_free_says_so():
+    entered, over = threading.Event(), threading.Event()
+
+    def silent(_request, _until):
+        entered.set()
+        over.wait(5)
+
+    chosen = options(502, "sdm630")
+    thread = asking(gateway(silent), chosen)
+    assert entered.wait(5)
+    with pytest.raises(WireError, match="other meters behind the same address"):
+        sdm630.fetch(gateway(lambda *_: None, until=time.monotonic() + 0.05), chosen, Ask())
+    over.set()
+    thread.join(5)
