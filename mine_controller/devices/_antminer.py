@@ -339,9 +339,9 @@ def _vnish(trees: Trees, patience_s: float) -> Told:
         board_c=_asic.hottest([dig(miner, "pcb_temp.max")]),
         fan_rpm=None if bath else 0.0 if lost else _asic.slowest(fan.get("rpm") for fan in fans),
         uptime_s=_asic.counted(_summary(trees).get("Elapsed")),
-        accepted=_sum(pools, "accepted"),
-        rejected=_sum(pools, "rejected"),
-        stale=_sum(pools, "stale"),
+        accepted=_asic.summed(pools, "accepted"),
+        rejected=_asic.summed(pools, "rejected"),
+        stale=_asic.summed(pools, "stale"),
         pool=_active(pools),
         model=miner.get("miner_type") or info.get("miner"),
         firmware=_firmware(VNISH, info.get("fw_version") or ""),
@@ -356,12 +356,6 @@ def _vnish_word(state: Any, rate: float | None, state_s: float | None, patience_
         return ("hashing", "") if rate else ("stopped", "")
     word = _VNISH_STATE.get(state) if isinstance(state, str) else None
     return word, f"unknown state {_asic.shown(state)!r}"
-
-
-def _sum(pools: Iterable[Mapping[str, Any]], name: str) -> float | None:
-    counts = [_asic.counted(pool.get(name)) for pool in pools]
-    known = [count for count in counts if count is not None]
-    return sum(known) if known and len(known) == len(counts) else None
 
 
 def rate_is_zero(raw: bytes) -> bool:

@@ -93,6 +93,13 @@ def counted(value: Any) -> float | None:
     return found_ if found_ is not None and found_ >= 0 else None
 
 
+def summed(rows: Iterable[Mapping[str, Any]], name: str) -> float | None:
+    """A counter over all rows (pools); None where one of them does not tell it: a part of a sum is none."""
+    counts = [counted(row.get(name)) for row in rows]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known and len(known) == len(counts) else None
+
+
 def working(
     rate_ths: float | None, uptime_s: float | None, patience_s: float, pools: Sequence[Mapping[str, Any]] = ()
 ) -> tuple[str | None, str]:

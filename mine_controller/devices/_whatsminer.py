@@ -92,14 +92,19 @@ def told_v2(trees: Trees, patience_s: float) -> Told:
         board_c=_asic.hottest([sums.get("Temperature")]),
         fan_rpm=_asic.slowest([sums.get("Fan Speed In"), sums.get("Fan Speed Out")]),
         uptime_s=uptime,
-        accepted=_asic.counted(sums.get("Accepted")),
-        rejected=_asic.counted(sums.get("Rejected")),
-        stale=_asic.counted(sums.get("Stale")),
+        accepted=_shares(sums, listed, "Accepted"),
+        rejected=_shares(sums, listed, "Rejected"),
+        stale=_shares(sums, listed, "Stale"),
         mode=_mode(sums.get("Power Mode")),
         pool=(active[0].get("URL"), active[0].get("User"), None) if active else None,
         model=_asic.shown(details.get("Model")) or "Whatsminer",
         firmware=_firmware(_release(sums) or _release(status) or version.get("fw_ver")),
     )
+
+
+def _shares(sums: Mapping[str, Any], pools: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """By its summary, else by its pools: the summary of 2025's firmware counts none (20250321.14.Rel)."""
+    return _asic.counted(sums[name]) if name in sums else _asic.summed(pools, name)
 
 
 def _word(
