@@ -277,7 +277,7 @@ def _word(told: dict[str, str], rate: float | None, pools: Sequence[cgminer.Tree
     """Idle by softoff is sleep, but right after its start any unit is idle, and SoftOFF is not 0 then (a 1346: notes of
     AgentScanner of October 2026; power that comes back wakes also a Q that slept: UpstreamData/pyasic issue 350). A
     unit at work with a rate of 0 is on its way up."""
-    work = _work(told)
+    work = _work(told) or ("idle" if told.get("HashStatus") == "0" else "")  # all that a Nano 3 says of it
     if work == "work":
         return ("booting" if rate == 0 else "hashing"), ""
     if work == "idle":
@@ -287,8 +287,8 @@ def _word(told: dict[str, str], rate: float | None, pools: Sequence[cgminer.Tree
         return ("booting" if fresh else "sleeping" if asleep else idle), ""
     if work:
         return work, ""
-    if "HashStatus" in told:
-        return ("hashing", "") if told["HashStatus"] == "1" else ("stopped", "")
+    if told.get("HashStatus") == "1":
+        return "hashing", ""
     return None, f"unknown state {_answer.clean(told.get('SYSTEMSTATU', ''), 30)!r}"
 
 

@@ -187,6 +187,8 @@ def test_units_are_asked_as_text_where_that_is_set():
         ("STATE[2] SoftOFF[4] GHSspd[0.00]", "sleeping"),
         ("STATE[3] GHSspd[0.00]", "error"),
         ("HashStatus[1] GHSspd[4010]", "hashing"),
+        ("HashStatus[0] Elapsed[9000] GHSspd[0.00]", "stopped"),
+        ("HashStatus[0] Elapsed[20] GHSspd[0.00]", "booting"),
         ("SYSTEMSTATU[Work: In Trance] GHSspd[0.00]", None),
         ("TMax[80]", None),
     ],
@@ -271,6 +273,7 @@ def command(unit, verb, address=A, **more):
         ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] Elapsed[9000] SoftOFF[4] GHSspd[0.00]", "Dead", "sleeping"),
         ("SYSTEMSTATU[Work: In Idle, Hash Board: 1] Elapsed[20] SoftOFF[0] GHSspd[0.00]", "Dead", "booting"),
         (WORK + RATES, "Dead", "hashing"),
+        ("HashStatus[0] Elapsed[9000] SoftOFF[0] GHSspd[0.00]", "Dead", "waiting"),
     ],
 )
 def test_a_unit_that_is_idle_because_its_pools_are_dead_waits_for_them(text, state, word):
