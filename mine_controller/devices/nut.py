@@ -8,7 +8,7 @@ sstate.c). A battery is calibrated by living on it: a UPS that says CAL and not 
 variable `ups.alarm` says what is wrong; that there is no battery or that it is not charged stands nowhere else ("No
 battery installed!", "Battery charger fail!" in usbhid-ups.c). Some never say OB: without mains a CyberPower UT is "OL
 DISCHRG" with 0 V at its input (networkupstools/nut, pull 811), as is an APC with 232 V there that is full (issue 1970);
-what its input has then decides.
+what its input has then decides. One that charges as well has mains.
 
     nut ups/mains:contact      alarm: the UPS lives on its battery ([wiring] mains = nut ups/mains)
     nut ups/battery:contact    alarm: low, to be replaced, bypassed, missing, off, or being shut down
@@ -107,7 +107,7 @@ def _status(told: dict[str, str]) -> list[Found]:
     if not words & {"OL", "OB", "FSD", "CAL"}:
         why = f"neither on line nor on battery: {_answer.clean(status, 30) or 'no status'}"
         mains = Found("mains", "contact", None, why)
-    elif {"OL", "DISCHRG"} <= words and not words & {"OB", "FSD", "CAL"}:
+    elif {"OL", "DISCHRG"} <= words and not words & {"OB", "FSD", "CAL", "CHRG"}:
         mains = _doubtful(told)
     else:
         mains = Found("mains", "contact", "alarm" if words & {"OB", "FSD"} or "OL" not in words else "ok")

@@ -153,6 +153,7 @@ def test_a_ups_whose_output_is_off_protects_nothing(status):
         ("OL DISCHRG", {"input.voltage": "140.0", "input.transfer.low": "160"}, "alarm"),
         ("OL DISCHRG", {"input.voltage": "232.0", "input.transfer.low": "160"}, "ok"),  # APC BK650M2-CH, full (1970)
         ("OL DISCHRG", {}, None),  # it says both, and nothing settles it
+        ("OL DISCHRG CHRG LB RB", {}, "ok"),  # an APC BX1600MI for a second or two, many times a day (2347)
         ("OL CAL DISCHRG", {}, "ok"),  # it says why
         ("OL", {"input.voltage": "0.0"}, "ok"),  # a driver that knows no volts
         ("OL CHRG", {"input.voltage": "0.0"}, "ok"),
