@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import ssl
     from email.message import EmailMessage
 
-_ADDRESS = re.compile(r"[^@;<>\s]+@[^@;<>\s]+|[^@;<>]*<[^@;<>\s]+@[^@;<>\s]+>")
+# A comma parts two addresses, wherever it stands but within quotes.
+_ADDRESS = re.compile(r'[^@;,<>\s]+@[^@;,<>\s]+|(?:"[^"@;<>]*"|[^"@;,<>]*)\s*<[^@;,<>\s]+@[^@;,<>\s]+>')
 TEXT, HTML, MOST = "email.txt", "email.html", 200_000
 TLS_PORT = 465
 GOODBYE_S = 1.0

@@ -68,3 +68,21 @@ def test_a_mail_server_by_its_ipv6_address_is_asked_at_that(smtp, monkeypatch, s
     assert email.check(options) == ()
     assert not email.send(options, NEWS, soon()).ok
     assert asked == [(host, 587)]
+
+
+@pytest.mark.parametrize(
+    ("sender", "fits"),
+    [
+        ("Mine <mine@example.com>", True),
+        ('"Mine, North" <mine@example.com>', True),
+        ("Mine, North <mine@example.com>", False),
+        ("mine@example.com,north", False),
+    ],
+)
+def test_a_sender_that_a_mail_would_not_leave_from_is_told(smtp, sender, fits):
+    """With a comma in it the library took "Mine" for the address, and every server refused the mail."""
+    options = mailbox(smtp, sender=sender)
+    assert (email.check(options) == ()) is fits
+    if fits:
+        assert email.send(options, NEWS, soon()).ok
+        assert smtp.mails[0]["From"].addresses[0].addr_spec == "mine@example.com"
