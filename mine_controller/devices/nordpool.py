@@ -32,7 +32,8 @@ BUDGET_S = 15.0
 HOST = "dataportal-api.nordpoolgroup.com"
 ZONE = "Europe/Oslo"
 NEWS = News(ZONE, 13)
-NOT_YET = 204
+GOOD, NOT_YET = 200, 204
+TODAY = "day1"
 PER_MWH = 10.0  # per MWh of the major unit in minor units per kWh
 LONGEST_SLOT_S = 3 * 3600
 DAYS = (-1, 0, 1)
@@ -78,16 +79,21 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
 
 def _days(wire: Wire, options: Options, ask: Ask) -> Iterator[Reply]:
-    """Yesterday only once, where today is not known yet."""
+    """Yesterday only once, where today is not known yet. Another day that can't be had takes nothing from today."""
     today = _today(ask.wall_s)
-    for n, ahead in enumerate(DAYS if not ask.memory.get("slots") else DAYS[1:]):
+    for ahead in DAYS if not ask.memory.get("slots") else DAYS[1:]:
         date = (today + dt.timedelta(days=ahead)).isoformat()
         query = f"market=DayAhead&date={date}&deliveryArea={_access.part(options.area)}&currency={options.currency}"
         request = Request(
             "GET", _access.under(options.url, f"/api/DayAheadPrices?{query}"), {"accept": "application/json"}
         )
-        answer = wire.call(request, min(wire.until, wire.now() + _prices.LONGEST_S))
-        yield Reply(f"day{n}", answer.status, dict(answer.headers), answer.body)
+        try:
+            answer = wire.call(request, min(wire.until, wire.now() + _prices.LONGEST_S))
+        except WireError:
+            if not ahead:
+                raise
+            continue
+        yield Reply(f"day{ahead + 1}", answer.status, dict(answer.headers), answer.body)
 
 
 def _today(wall_s: int) -> dt.date:
@@ -102,7 +108,9 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     if not days:
         raise BadReply("the prices were not asked")
     was = _prices.known(replies)._replace(drift_pct=0.0 if options.currency == OWN_CURRENCY else RATE_DRIFT_PCT)
-    slots = [slot for day in days if day.status != NOT_YET for slot in _slots(day, options)]
+    sure = any(day.name == TODAY and day.status == GOOD for day in days)
+    told = [day for day in days if day.status != NOT_YET and (day.status == GOOD or not sure)]
+    slots = [slot for day in told for slot in _slots(day, options)]
     found = _prices.tell(slots, was, options, news=NEWS, hurry_s=options.hurry_s, sized=False)
     return (*found, *_prices.clock_off(replies, was))
 

@@ -11,6 +11,7 @@ from devices.virtual import Scripted, ok
 from mine_controller.core import prices
 from mine_controller.devices import _prices, awattar, nordpool
 from mine_controller.devices.kind import Ask, BadReply
+from mine_controller.wire.door import Response, WireError
 
 NOON = 1_784_113_200  # 2026-07-15T11:00Z
 URL = "http://127.0.0.1:1"
@@ -144,3 +145,32 @@ def test_a_lowest_of_0_that_was_meant_for_the_owners_price_refuses_no_sunny_day(
     """Until it was about the exchange's own price, fees kept that of `lowest = 0` above it on every day."""
     loaded = build("awattar", URL, add=15.0, lowest=0.0)
     assert hours(loaded, *[42.0, -31.0] * 12)[::23] == [pytest.approx(11.9), pytest.approx(19.2)]
+
+
+class Halting(Exchange):
+    """One that fails for one day, counted from today."""
+
+    def __init__(self, ahead, how):
+        self.halts, self.how = (dt.date(2026, 7, 15) + dt.timedelta(days=ahead)).isoformat(), how
+        super().__init__("EUR")
+
+    def _said(self, request):
+        if self.halts not in request.url:
+            return super()._said(request)
+        if isinstance(self.how, WireError):
+            raise self.how
+        return Response(self.how, {}, b"<html>")
+
+
+@pytest.mark.parametrize("how", [500, 429, WireError("timeout", "no answer in 8.0 s")])
+@pytest.mark.parametrize("ahead", [-1, 1])
+def test_where_another_day_can_not_be_had_today_counts(ahead, how):
+    """On a first start nothing else is known, and a mine stood still for tomorrow's prices."""
+    told = prices.read(Halting(ahead, how).read())
+    assert any(slot.start_s <= NOON < slot.end_s for slot in told)
+
+
+@pytest.mark.parametrize("how", [500, WireError("timeout", "no answer in 8.0 s")])
+def test_without_today_nothing_counts(how):
+    with pytest.raises((BadReply, WireError)):
+        Halting(0, how).read()
