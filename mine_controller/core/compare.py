@@ -27,7 +27,7 @@ from mine_controller.record import NamedTuple
 BOOT_S = 90  # from outlet on to the miner's own start
 TICKETS_A_ROUND = 5
 RETRY_START_S = 600
-RETRY_IDLE_S = 6 * 3600
+RETRY_IDLE_S = 6 * 3600  # to one that says that it waits for its pool: its word may be wrong, its flash memory wears
 UNSENT_S = 240  # a start nobody could be told of makes room for others after this
 PARTIAL_WITHIN_S = 240
 OBEYED_LATE_S = 120

@@ -37,7 +37,7 @@ def alone(**more):
     return Thrifty(1, check=False, facts=(), **more)
 
 
-def test_a_board_alone_that_waits_for_its_pool_half_a_day_is_not_put_aside():
+def test_cmd4_a_board_alone_that_waits_for_its_pool_half_a_day_is_not_put_aside():
     mine = alone()
     mine.works["main"] = False
     mine.ticks(360)
@@ -65,7 +65,7 @@ def test_a_board_that_waits_is_told_to_run_a_few_times_a_day_and_holds_up_nobody
 
 
 @pytest.mark.parametrize("pause", [1, 3, 12])
-def test_a_pool_that_comes_and_goes_is_no_second_writer(pause):
+def test_cmd12_a_pool_that_comes_and_goes_is_no_second_writer(pause):
     mine = alone()
     for _ in range(8):
         mine.works["main"] = False
@@ -99,7 +99,7 @@ def test_a_start_that_waited_for_its_pool_and_then_for_nothing_more_has_failed()
     assert len(mine.events("start_failed")) == 1
 
 
-def test_boards_that_wait_show_that_their_pool_is_down_and_are_put_on_the_stand_in():
+def test_pol1_boards_that_wait_show_that_their_pool_is_down_and_are_put_on_the_stand_in():
     """No check of its port, and nobody's shares are missed: all of its boards are dark."""
     mine = Thrifty(check=False)
     mine.works["main"] = False
@@ -164,7 +164,7 @@ def test_what_is_remembered_of_it_ends_when_it_runs_or_says_something_else():
     assert KEY not in mine.state.last
 
 
-def test_while_everything_must_stop_a_board_that_waits_is_told_too():
+def test_o4_while_everything_must_stop_a_board_that_waits_is_told_too():
     mine = alone()
     mine.works["main"] = False
     mine.ticks(3)
