@@ -16,7 +16,7 @@ import drawn  # type: ignore[import-not-found]  # the tests have both
 import sample  # type: ignore[import-not-found]
 from figures import say
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import others, page, view
 
 CALLS = 25

@@ -30,7 +30,7 @@ from figures import say
 
 from mine_controller.config.load import load
 from mine_controller.core.model.book import Book
-from mine_controller.core.prices import price_at, slot_at, slots_of
+from mine_controller.core.money.prices import price_at, slot_at, slots_of
 from mine_controller.ops import costs
 from mine_controller.play import demo
 from mine_controller.play.twin import Audited, Virtual
@@ -48,7 +48,7 @@ SINGLE = 1e-6  # kWh: what adding up floats may leave of nothing
 
 
 class Ledger:
-    """What boards drew by what each tick saw, and what that cost by the tariff; without any of `core/money.py`."""
+    """What boards drew by what each tick saw, and what that cost by the tariff; and none of `core/money/ledger.py`."""
 
     def __init__(self) -> None:
         self.paid: dict[str, Fraction] = {}  # pence by local day

@@ -7,7 +7,6 @@ from typing import Protocol
 from mine_controller.core.decide import decide
 from mine_controller.core.due import Asked, due
 from mine_controller.core.freeze import freeze
-from mine_controller.core.lamp import TARGET as LAMP
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import NOT_SENT, Command, Outcome
@@ -16,6 +15,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.core.model.state import State
+from mine_controller.core.outputs.lamp import TARGET as LAMP
 from mine_controller.core.settle import settle
 from mine_controller.record import NamedTuple
 

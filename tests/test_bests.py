@@ -8,9 +8,9 @@ from core.shelf import Shelf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.core import bests
 from mine_controller.core.alarms.catalogue import KINDS
-from mine_controller.core.words import sentence
+from mine_controller.core.pools import bests
+from mine_controller.core.wording.words import sentence
 from mine_controller.devices import _boards
 
 FIRST, SECOND = "02:00:00:00:00:00", "02:00:00:00:00:01"

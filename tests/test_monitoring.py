@@ -18,7 +18,7 @@ import yaml
 from mine_controller.core.alarms.catalogue import KINDS
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.play import demo
 from mine_controller.play.pages import serve_pages
 from mine_controller.ports.show import facts

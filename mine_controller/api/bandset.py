@@ -18,9 +18,9 @@ from mine_controller.config.edit import diff, problem_lines
 from mine_controller.config.load import build_config, read_source
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.config.news import fresh
-from mine_controller.core.bands import Planned
 from mine_controller.core.model.policy import Policy
-from mine_controller.core.outlook import outlook
+from mine_controller.core.money.bands import Planned
+from mine_controller.core.money.outlook import outlook
 from mine_controller.ops.prices import clock, frozen
 
 router = APIRouter(tags=["prices"])

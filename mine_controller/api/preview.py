@@ -19,7 +19,7 @@ from mine_controller.core.model.reason import LAYERS, Limit, Reason
 from mine_controller.core.model.state import Override, State
 from mine_controller.core.overrides import INPUTS, ROLE_OF, WORDS_OF_LIFE
 from mine_controller.core.refusal import Refused
-from mine_controller.core.words import speaker
+from mine_controller.core.wording.words import speaker
 from mine_controller.ops.prices import frozen
 from mine_controller.ops.recall import last_seen
 from mine_controller.ops.replies import Wanted, cautions, precheck

@@ -18,7 +18,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.option import Secret
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.ops import miners, pools, prices, recall, status
 from mine_controller.ops.miners import PickError
 from mine_controller.ops.profiles import load as load_profiles

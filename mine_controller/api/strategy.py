@@ -15,7 +15,7 @@ from mine_controller.api.reads import config_of, document, shown
 from mine_controller.api.writes import WHY, Wait
 from mine_controller.config.bands import reset, set_band
 from mine_controller.config.model import Config
-from mine_controller.core.bands import split_mode
+from mine_controller.core.money.bands import split_mode
 from mine_controller.ops import bands
 from mine_controller.ops.recall import kept_book
 from mine_controller.ops.replies import Wanted

@@ -55,7 +55,7 @@ def list_(context: click.Context, config: Path | None, every: bool, as_json: boo
 
 
 def _list(config: Config, *, every: bool, as_json: bool) -> None:
-    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     try:

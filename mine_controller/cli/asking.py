@@ -181,7 +181,7 @@ def _outlook(config: Config, started: Started, found: Sequence[Answer]) -> None:
 
 def tell_mode(config: Config) -> None:
     """One line: mode, why, and the miners' power, as the newest tick has them."""
-    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.render.text import watts  # noqa: PLC0415 - the same
     from mine_controller.store import query  # noqa: PLC0415 - the same
 

@@ -34,7 +34,7 @@ Exit: 0 asked for, and a tick has acted on it · 1 it could not be asked for · 
 @click.option("--no-tick", is_flag=True, help="Leave it to cron's next tick, or to the one at work.")
 def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
     """Everything off, at the outlets where there are any, now, until resumed."""
-    from mine_controller.core.heartbeat import by_what  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.heartbeat import by_what  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.replies import give_to_owner  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.stop import raise_stop  # noqa: PLC0415 - the same
@@ -68,7 +68,7 @@ def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
 
 def _left(config: Config) -> None:
     """Who is not seen off yet, by name: those a person may have to unplug."""
-    from mine_controller.core.stopless import left, said  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.miners.stopless import left, said  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.miners import seen_book  # noqa: PLC0415 - the same
     from mine_controller.render.fleet import units  # noqa: PLC0415 - the same
 

@@ -56,7 +56,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     as_json: bool,
 ) -> None:
     """What happened, newest first, filtered by kind, time, actor, and what it is about."""
-    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store import query  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 

@@ -9,7 +9,7 @@ import click
 from mine_controller.cli.options import config_option, db_option
 from mine_controller.cli.session import fail, load_config, paths_of
 from mine_controller.config.model import Config
-from mine_controller.core.spoken import UNITS, Units
+from mine_controller.core.wording.spoken import UNITS, Units
 
 if TYPE_CHECKING:
     from mine_controller.ops.recall import Named
@@ -82,7 +82,7 @@ def _explained(paths: "Paths", units: Units, which: str | None, as_json: bool) -
 
 
 def _round(one: Any) -> dict[str, Any]:
-    from mine_controller.core.words import sentence  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.words import sentence  # noqa: PLC0415 - imported by the command that uses it
 
     verdicts: dict[str, int] = {}
     for outcome in one.recorded.outcomes:
@@ -140,7 +140,7 @@ def _moment(text: str) -> int:
 def _matrix(config: Config, as_json: bool) -> str:
     from mine_controller.cli.output import json_text  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.core.freeze import freeze  # noqa: PLC0415 - the same
-    from mine_controller.core.words import sentence  # noqa: PLC0415 - the same
+    from mine_controller.core.wording.words import sentence  # noqa: PLC0415 - the same
     from mine_controller.ops.explain import matrix as page  # noqa: PLC0415 - the same
     from mine_controller.ops.explain import may_start  # noqa: PLC0415 - the same
     from mine_controller.ops.matrix import matrix  # noqa: PLC0415 - the same

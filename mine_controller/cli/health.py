@@ -28,7 +28,7 @@ def command(config: Path | None, as_json: bool) -> None:
     """One line and an exit code for monitoring: 0 good, 1 warning, 2 critical, 3 unknown."""
     from mine_controller.config.lastgood import load_or_last_good  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.config.model import ConfigError  # noqa: PLC0415 - the same
-    from mine_controller.core.spoken import UNITS, spoken  # noqa: PLC0415 - the same
+    from mine_controller.core.wording.spoken import UNITS, spoken  # noqa: PLC0415 - the same
     from mine_controller.ops.health import UNKNOWN, WORDS, Health, count, health  # noqa: PLC0415 - the same
 
     path = config_path(config)

@@ -37,7 +37,7 @@ def command(
     config: Path | None, since: int | None, until: int | None, limit: int | None, as_csv: bool, as_json: bool
 ) -> None:
     """A row a tick, newest first: mode, signal, power, temperatures, fans, miners."""
-    from mine_controller.core.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.spoken import spoken  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store import query  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
     from mine_controller.store.history import FIGURES  # noqa: PLC0415 - the same

@@ -26,7 +26,7 @@ Users and passwords are never shown. Exit: 0 shown · 1 the database can't be re
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def command(config: Path | None, as_json: bool) -> None:
     """Every [pool] section: where it is, which miners work there, and its health."""
-    from mine_controller.core.words import show_seconds  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.core.wording.words import show_seconds  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.ops.pools import rows  # noqa: PLC0415 - the same
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 

@@ -14,8 +14,8 @@ from mine_controller.config.model import Paths
 from mine_controller.config.site import Options as Site
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
-from mine_controller.core.bands import never_mines
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.money.bands import never_mines
 from mine_controller.core.rules.air import startable
 
 SITE, GRID, WIRING, LOAD = "site", "grid", "wiring", "generator_load_pct"

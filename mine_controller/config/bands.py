@@ -12,8 +12,8 @@ from mine_controller.config.lines import Document, Section, decode, nearest, rea
 from mine_controller.config.load import read_source
 from mine_controller.config.model import ConfigError
 from mine_controller.config.show import text as shown
-from mine_controller.core.bands import DEFAULTS, OFF, Band, split_mode
-from mine_controller.core.bands import Section as Options
+from mine_controller.core.money.bands import DEFAULTS, OFF, Band, split_mode
+from mine_controller.core.money.bands import Section as Options
 
 KIND = "band"
 DECLARED: Any = Options

@@ -19,12 +19,12 @@ from mine_controller.config.values import Place
 from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Built, Defaults, Wired, build
 from mine_controller.config.work import Common, FleetCommon, Work
-from mine_controller.core.blocks import KINDS as SERVICES
 from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
-from mine_controller.core.pools import CHECK
+from mine_controller.core.pools.blocks import KINDS as SERVICES
+from mine_controller.core.pools.health import CHECK
 from mine_controller.record import NamedTuple
 
 SITE = "site"

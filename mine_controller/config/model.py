@@ -6,7 +6,7 @@ from typing import Any
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
-from mine_controller.core.spoken import Units, units
+from mine_controller.core.wording.spoken import Units, units
 from mine_controller.record import NamedTuple
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from mine_controller.config.lines import Entry, Section, nearest
 from mine_controller.config.work import Work
-from mine_controller.core.bands import never_mines
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.pool import Pool
+from mine_controller.core.money.bands import never_mines
 from mine_controller.core.option import Secret, option
 from mine_controller.record import NamedTuple
 

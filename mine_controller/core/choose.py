@@ -10,17 +10,17 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
-from mine_controller.core.awake import to_tell
 from mine_controller.core.fleet import starting as on_their_way
 from mine_controller.core.fleet import wordy
+from mine_controller.core.miners.awake import to_tell
+from mine_controller.core.miners.startless import said as unable
+from mine_controller.core.miners.stopless import left, said
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.power.room import Room, free_w
 from mine_controller.core.reach import startable, stoppable
-from mine_controller.core.room import Room, free_w
-from mine_controller.core.startless import said as unable
-from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 
 NEW = MinerBook()
@@ -204,7 +204,7 @@ def _efficient(view: View, ats: list[int]) -> Callable[[int], tuple[int, int]]:
     strategy, units, specs = view.site.strategy, view.state.units, view.wiring.miners
     if strategy not in ("efficiency", "mixed") or not ats:
         return lambda _at: (0, 0)
-    from mine_controller.core.bands import MINES  # noqa: PLC0415 - most sites ask for no efficiency
+    from mine_controller.core.money.bands import MINES  # noqa: PLC0415 - most sites ask for no efficiency
 
     able = [at for at in ats if specs[at].group.partition(" ")[0] not in MINES]
     known = {at: unit.dj_th for at in able if (unit := units.get(specs[at].id)) is not None and unit.dj_th}

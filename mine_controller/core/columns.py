@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, overload
 
-from mine_controller.core import prices
 from mine_controller.core.model.quantity import QUANTITIES, WORDS
 from mine_controller.core.model.reading import Reading, Scalar
+from mine_controller.core.money import prices
 from mine_controller.record import NamedTuple
 
 BOOKKEEPING = frozenset({"fails", "memory", "health", "tried", "again"})

@@ -3,25 +3,25 @@
 The difference is the queue, so there is no queue: what was not sent is simply still different the next time.
 """
 
-from mine_controller.core.awake import rests
 from mine_controller.core.chase import TRIES, Ladder, Step, at_rung, has_failed, pursue
 from mine_controller.core.due import ONCE
 from mine_controller.core.envelope import severest
 from mine_controller.core.fleet import risen_w, wordy
 from mine_controller.core.forecast import Deadline, gentle_room, last_calls
-from mine_controller.core.levels import TARGETS, command_id, levels
-from mine_controller.core.liars import liars_of, lied
 from mine_controller.core.looks import at_endpoint, at_fan
+from mine_controller.core.miners.awake import rests
+from mine_controller.core.miners.liars import liars_of, lied
+from mine_controller.core.miners.startless import why_failed
+from mine_controller.core.miners.waking import waking
 from mine_controller.core.model.command import UNREACHABLE, Command
 from mine_controller.core.model.decision import Envelope, Look, Plan
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase
 from mine_controller.core.model.wiring import MinerSpec, Path
-from mine_controller.core.poolless import waits
+from mine_controller.core.outputs.levels import TARGETS, command_id, levels
+from mine_controller.core.pools.poolless import waits
 from mine_controller.core.reach import CLOUD_LATE_S, Rungs, address, answers, commandable, rungs_of
-from mine_controller.core.startless import why_failed
 from mine_controller.core.view import View
-from mine_controller.core.waking import waking
 from mine_controller.record import NamedTuple
 
 BOOT_S = 90  # from outlet on to the miner's own start

@@ -2,19 +2,21 @@
 
 from typing import Any
 
-from mine_controller.core import bests, poolless, rules, shed, startless, stopless
+from mine_controller.core import rules, shed
 from mine_controller.core.alarms import keep, known
-from mine_controller.core.awake import judged, watched
 from mine_controller.core.choose import choose
 from mine_controller.core.compare import Compared, compare
 from mine_controller.core.envelope import narrow
-from mine_controller.core.errands import tell
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
 from mine_controller.core.held import watch_hold
-from mine_controller.core.lamp import light
-from mine_controller.core.left import left
-from mine_controller.core.liars import with_lies
+from mine_controller.core.miners import startless, stopless
+from mine_controller.core.miners.awake import judged, watched
+from mine_controller.core.miners.errands import tell
+from mine_controller.core.miners.liars import with_lies
+from mine_controller.core.miners.renamed import follow
+from mine_controller.core.miners.units import watch_units
+from mine_controller.core.miners.writers import watch_writers
 from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
@@ -22,13 +24,13 @@ from mine_controller.core.model.reason import CONTRACT, SAFETY, Advice, Event, L
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.modes import mode_of
 from mine_controller.core.option import fill
+from mine_controller.core.outputs.lamp import light
+from mine_controller.core.outputs.left import left
 from mine_controller.core.overrides import take_requests, with_tests
+from mine_controller.core.pools import bests, poolless
 from mine_controller.core.reach import ours
-from mine_controller.core.renamed import follow
-from mine_controller.core.units import watch_units
 from mine_controller.core.view import View
 from mine_controller.core.watch import changed, watch_fans, watch_miners, watch_sensors, watch_starts
-from mine_controller.core.writers import watch_writers
 
 OBEY_WITHIN_S = 300
 RULE_BLIND_S = 360

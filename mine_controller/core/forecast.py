@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress
 from typing import Any
 
+from mine_controller.core.miners.stopless import left, said
 from mine_controller.core.model.wiring import Lane, MinerSpec
 from mine_controller.core.once import Once
-from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

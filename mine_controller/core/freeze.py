@@ -11,7 +11,6 @@ from itertools import repeat
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from mine_controller.core import prices
 from mine_controller.core.columns import BOOKKEEPING, NUMBERS, Column, Readings, Shape, columned, shape_of
 from mine_controller.core.fleet import ids_of
 from mine_controller.core.model.clock import Clock
@@ -19,6 +18,7 @@ from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
 from mine_controller.core.model.reading import Reading, Scalar, Value
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Role, Wiring
+from mine_controller.core.money import prices
 from mine_controller.core.once import Once
 from mine_controller.core.stuck import HEATED, STUCK, is_stuck, watch_meters, watch_probes
 from mine_controller.record import NamedTuple

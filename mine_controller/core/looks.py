@@ -1,7 +1,7 @@
 """When to look again after a command, and at what: (plant second, endpoint) each. Pure."""
 
 from mine_controller.core.due import ONCE
-from mine_controller.core.feed import asked_of
+from mine_controller.core.power.feed import asked_of
 from mine_controller.core.view import View
 
 FAN_PROOF_S = 22

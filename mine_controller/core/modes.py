@@ -1,10 +1,10 @@
 """The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
 
-from mine_controller.core import poolless
 from mine_controller.core.fleet import ids_of, wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Limit, Reason
 from mine_controller.core.model.state import Override, Shed
+from mine_controller.core.pools import poolless
 from mine_controller.core.view import View
 
 MODES = (

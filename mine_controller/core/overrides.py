@@ -7,8 +7,9 @@ stricter. In shadow and on the twin they simply replace. Only `signal` has a loo
 
 from mine_controller.core.alarms import VERBS as ASKED
 from mine_controller.core.alarms import ask
-from mine_controller.core.asking import take_errand
 from mine_controller.core.freeze import freeze
+from mine_controller.core.miners.asking import take_errand
+from mine_controller.core.miners.writers import release
 from mine_controller.core.model.decision import Verdict
 from mine_controller.core.model.image import Image, Request
 from mine_controller.core.model.policy import Policy
@@ -19,7 +20,6 @@ from mine_controller.core.model.state import MinerBook, Override, State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 from mine_controller.core.refusal import Refused
 from mine_controller.core.rules.wear import BY_PERSON
-from mine_controller.core.writers import release
 
 __all__ = [
     "INPUTS",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from mine_controller.core import stopless
 from mine_controller.core.chase import answered
+from mine_controller.core.miners import stopless
 from mine_controller.core.model.command import (
     ACCEPTED,
     APPLIED,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import Fleet, floor_w, spare_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope, Look
@@ -11,7 +10,8 @@ from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Event, Limit, Reason
 from mine_controller.core.model.state import Chase, FanBook, Shed, State
 from mine_controller.core.model.wiring import Wiring
-from mine_controller.core.source import AGREE_PCT
+from mine_controller.core.power.feed import is_dead
+from mine_controller.core.power.source import AGREE_PCT
 
 SIGNAL = "signal"  # the cause of what the bill is about
 UNPROVEN = "curtail_unproven site"  # its alarm

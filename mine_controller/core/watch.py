@@ -1,13 +1,13 @@
 """Books of what was seen: miners' confirmed transitions and fans' proof. Pure; run before the rules."""
 
 from mine_controller.core.alarms import stands
-from mine_controller.core.feed import APART_S, is_dead, is_doubtful
 from mine_controller.core.fleet import ASLEEP, Fleet, risen_w, wordy
 from mine_controller.core.model.image import Fan, Image
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import Chase, FanBook, MinerBook, State
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Wiring
-from mine_controller.core.poolless import is_own
+from mine_controller.core.pools.poolless import is_own
+from mine_controller.core.power.feed import APART_S, is_dead, is_doubtful
 from mine_controller.core.stuck import STUCK, is_stuck, probes
 
 PROVEN_SHARE_PCT = 60  # fan watts above this share of normal are air

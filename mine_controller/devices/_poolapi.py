@@ -24,8 +24,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from mine_controller.core import pools, series
+from mine_controller.core import series
 from mine_controller.core.option import option
+from mine_controller.core.pools import health
 from mine_controller.devices import _access, _answer
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
 from mine_controller.record import NamedTuple
@@ -274,7 +275,7 @@ def total(values: Iterable[int | None]) -> int | None:
 
 def rounded(value: Any) -> int | None:
     """A rate or a difficulty as a whole number; also written with a letter behind it ("4.57G")."""
-    number = pools.scaled(value) if isinstance(value, str) else _answer.number(value)
+    number = health.scaled(value) if isinstance(value, str) else _answer.number(value)
     if number is None and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e30:
         number = float(value)  # counts beyond what meters count to
     return round(number) if number is not None and 0 <= number < 1e30 else None

@@ -13,9 +13,9 @@ from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from mine_controller.core import prices
+from mine_controller.core.money import prices
+from mine_controller.core.money.prices import Slot
 from mine_controller.core.option import Secret, option
-from mine_controller.core.prices import Slot
 from mine_controller.devices import _answer
 from mine_controller.devices.kind import Ask, BadReply, Found, Reply
 from mine_controller.record import NamedTuple

@@ -9,8 +9,8 @@ the quarters from elsewhere. Slots count here as long as they say they are; wher
 
 from collections.abc import Iterator, Sequence
 
+from mine_controller.core.money.prices import Slot
 from mine_controller.core.option import option
-from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
 from mine_controller.devices._prices import DAY_S, News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply

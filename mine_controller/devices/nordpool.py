@@ -15,9 +15,9 @@ a kWh in SE4 on 2024-11-05).
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from mine_controller.core import prices
+from mine_controller.core.money import prices
+from mine_controller.core.money.prices import Slot
 from mine_controller.core.option import option
-from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
 from mine_controller.devices._prices import News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply

@@ -18,9 +18,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mine_controller.core import prices
+from mine_controller.core.money import prices
+from mine_controller.core.money.prices import Slot
 from mine_controller.core.option import option
-from mine_controller.core.prices import Slot
 from mine_controller.devices import _access, _answer, _prices
 from mine_controller.devices._prices import DAY_S, Known, News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply

@@ -18,8 +18,8 @@ import io
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
+from mine_controller.core.money.prices import Slot
 from mine_controller.core.option import option
-from mine_controller.core.prices import Slot
 from mine_controller.devices import _answer, _prices
 from mine_controller.devices._prices import Known
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply

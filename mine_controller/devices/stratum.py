@@ -11,8 +11,8 @@ more of the name server than of the pool.
 import re
 from collections.abc import Sequence
 
-from mine_controller.core.bands import ALGORITHM
 from mine_controller.core.model.pool import Pool
+from mine_controller.core.money.bands import ALGORITHM
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _pools
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply

@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
-from mine_controller.core import prices
+from mine_controller.core.money import prices
+from mine_controller.core.money.prices import Slot
+from mine_controller.core.money.windows import DAYS_WORD, Window, days_of, is_open, minute_of
 from mine_controller.core.option import option
-from mine_controller.core.prices import Slot
-from mine_controller.core.windows import DAYS_WORD, Window, days_of, is_open, minute_of
 from mine_controller.devices import _prices
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.record import NamedTuple

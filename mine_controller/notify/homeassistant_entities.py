@@ -16,7 +16,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import FanSpec, MinerSpec
-from mine_controller.core.spoken import price_unit
+from mine_controller.core.wording.spoken import price_unit
 from mine_controller.notify.homeassistant import Options, node_of, slug
 from mine_controller.notify.homeassistant_orders import MINERS_MOST, OFF, ON, Order, orders
 from mine_controller.record import NamedTuple

@@ -9,7 +9,7 @@ from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.alarms.catalogue import KINDS, LOG_ONLY, clears, kind_of, ways_of
 from mine_controller.core.alarms.machine import reason_of
 from mine_controller.core.model.state import State
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.ops.recall import kept_book
 from mine_controller.store import query
 from mine_controller.store.db import iso

@@ -3,7 +3,7 @@
 from typing import Any
 
 from mine_controller.config.model import Config
-from mine_controller.core.prices import MOST
+from mine_controller.core.money.prices import MOST
 from mine_controller.core.rules.band import KEYS
 from mine_controller.ops.prices import clock, now
 from mine_controller.ops.recall import kept_book

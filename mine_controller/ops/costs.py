@@ -6,11 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
-from mine_controller.core import money
-from mine_controller.core.bands import can_mine, named, pool_of
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.money import Line, Segment
+from mine_controller.core.money import ledger
+from mine_controller.core.money.bands import can_mine, named, pool_of
+from mine_controller.core.money.ledger import Line, Segment
 from mine_controller.core.rules.profit import values
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.clock import local_day
@@ -67,14 +67,14 @@ def reported(config: Config, segments: Iterable[Segment], days: int, by: str, tr
     specs = query.ever_listed(config.paths, config.policy.wiring.miners, segments)
     nominal_w = {name: spec.nominal_w for name, spec in specs.items()}
     earns = _earns(config, specs)
-    total = money.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
+    total = ledger.by_segment(segments, lambda _: "total", nominal_w, earns).get("total", Line("total"))
     if by == "miner":
-        lines = money.by_miner(segments, nominal_w, earns)
+        lines = ledger.by_miner(segments, nominal_w, earns)
     elif by == "band":
-        lines = money.by_segment(segments, lambda one: one.band or NO_BAND, nominal_w, earns)
+        lines = ledger.by_segment(segments, lambda one: one.band or NO_BAND, nominal_w, earns)
     else:
         day_of = local_day(config.site.timezone)
-        lines = money.by_segment(segments, lambda one: day_of(one.at_s), nominal_w, earns)
+        lines = ledger.by_segment(segments, lambda one: day_of(one.at_s), nominal_w, earns)
     order = _order(config, by)
     rows = tuple(row(line) for line in sorted(lines.values(), key=lambda line: (order.get(line.key, -1), line.key)))
     return Report(by, days, rows, row(total), transitions)
@@ -90,20 +90,20 @@ def _order(config: Config, by: str) -> Mapping[str, int]:
 
 def row(line: Line) -> dict[str, Any]:
     """A line as people read it."""
-    earned = None if line.earned_micro is None else round(line.earned_micro / money.MICRO, 4)
-    paid = money.pence(line.paid)
+    earned = None if line.earned_micro is None else round(line.earned_micro / ledger.MICRO, 4)
+    paid = ledger.pence(line.paid)
     return {
         "key": line.key,
         "hours": round(line.seconds / 3600, 2),
-        "kwh": money.kwh(line.energy_ws),
-        "cost": money.pence(line.cost),
-        "mean_price": money.mean_price(line),
-        "guessed_kwh": money.kwh(line.guess_ws),
-        "guessed_cost": money.pence(line.guess_cost),
-        "unpriced_kwh": money.kwh(line.unpriced_ws),
+        "kwh": ledger.kwh(line.energy_ws),
+        "cost": ledger.pence(line.cost),
+        "mean_price": ledger.mean_price(line),
+        "guessed_kwh": ledger.kwh(line.guess_ws),
+        "guessed_cost": ledger.pence(line.guess_cost),
+        "unpriced_kwh": ledger.kwh(line.unpriced_ws),
         "unknown_hours": round(line.blind_s / 3600, 2),
-        "always_on_cost": money.pence(line.always_cost),
-        "saved": money.pence(line.saved),
+        "always_on_cost": ledger.pence(line.always_cost),
+        "saved": ledger.pence(line.saved),
         "saved_pct": round(100 * line.saved / line.always_cost, 1) if line.always_cost > 0 else None,
         "earned": earned,
         "left": None if earned is None else round(earned - paid, 4),
@@ -111,12 +111,12 @@ def row(line: Line) -> dict[str, Any]:
     }
 
 
-def _earns(config: Config, specs: Mapping[str, MinerSpec]) -> money.Earns:
+def _earns(config: Config, specs: Mapping[str, MinerSpec]) -> ledger.Earns:
     """What hashes earn by what [profit] says now; the coin is the one the band has that miner (of `specs`) mine."""
     policy = config.policy
     options = policy.rules.get("profit")
     if options is None or not options.sections:
-        return money.nothing
+        return ledger.nothing
     book = kept_book(config.paths)
     channels = book.image.channels if book.image is not None else {}
     now_s = book.image.clock.plant_s if book.image is not None else 0
@@ -127,7 +127,7 @@ def _earns(config: Config, specs: Mapping[str, MinerSpec]) -> money.Earns:
             known[band, miner] = coin_for(policy, band, specs[miner]) if miner in specs else ""
         return known[band, miner]
 
-    return money.earns_by(values(options, channels, now_s), coin)
+    return ledger.earns_by(values(options, channels, now_s), coin)
 
 
 def coin_of(policy: Policy, band: str, kind: str) -> str:

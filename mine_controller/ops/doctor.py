@@ -12,10 +12,10 @@ from mine_controller.core.due import Asked
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey
 from mine_controller.core.freeze import freeze
+from mine_controller.core.miners.stopless import left, said
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.state import State
-from mine_controller.core.stopless import left, said
 from mine_controller.core.view import View
 from mine_controller.ops import machine as box
 from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine

@@ -19,7 +19,7 @@ from mine_controller.core.model.state import Shed
 from mine_controller.core.model.wiring import FanSpec
 from mine_controller.core.overrides import Refused
 from mine_controller.core.watch import PROVEN_SHARE_PCT, WELDED_SHARE_PCT
-from mine_controller.core.words import speaker
+from mine_controller.core.wording.words import speaker
 from mine_controller.ops import replies
 from mine_controller.ops.keep import waited
 from mine_controller.ops.recall import kept_book, last_seen

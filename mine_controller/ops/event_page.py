@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
-from mine_controller.core.spoken import Units, spoken
+from mine_controller.core.wording.spoken import Units, spoken
 from mine_controller.notify.local import local_text
 from mine_controller.ops.event_report import STEPS, Curtailment, Point, Report
 from mine_controller.record import NamedTuple

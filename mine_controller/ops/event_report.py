@@ -28,7 +28,7 @@ NOT_CHANNELS = ("began", "config", "over", "quiet")  # what else stands in the l
 TOLD = "told"
 BEGINS = "curtail"  # the kind of event with which the signal's rule begins
 BY_HAND_S = 300
-SET = " set the signal to off"  # as core/sentences.py says it
+SET = " set the signal to off"  # as core/wording/sentences.py says it
 
 
 class Point(NamedTuple):

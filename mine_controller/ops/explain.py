@@ -1,15 +1,15 @@
-"""What was decided and why, as text and as JSON, out of a book. Pure; the sentences come from core/words.py."""
+"""What was decided and why, as text and as JSON, out of a book. Pure; the sentences come from core/wording/words.py."""
 
 from typing import Any
 
-from mine_controller.core.lamp import NAME as LAMP
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.decision import Decision, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import LAYERS, Limit, Reason
 from mine_controller.core.model.state import State
-from mine_controller.core.spoken import UNITS, Units, spoken
-from mine_controller.core.words import sentence, show_seconds
+from mine_controller.core.outputs.lamp import NAME as LAMP
+from mine_controller.core.wording.spoken import UNITS, Units, spoken
+from mine_controller.core.wording.words import sentence, show_seconds
 
 NOT_A_REASON = ("ban ", "breaker ")
 HALTED = ("EMERGENCY", "FAULT")

@@ -11,9 +11,10 @@ from typing import Any
 
 from mine_controller.config.fleet import mac_or_serial
 from mine_controller.config.model import Config
-from mine_controller.core.asking import take_errand
 from mine_controller.core.freeze import freeze
-from mine_controller.core.hearing import told_now
+from mine_controller.core.miners.asking import take_errand
+from mine_controller.core.miners.hearing import told_now
+from mine_controller.core.miners.stopless import left, said
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Image, Request
@@ -23,7 +24,6 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.once import Once
 from mine_controller.core.refusal import Refused
-from mine_controller.core.stopless import left, said
 from mine_controller.ops.profiles import Profile
 from mine_controller.ops.recall import held_keys, kept_book
 from mine_controller.ops.replies import Wanted

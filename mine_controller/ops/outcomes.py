@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from mine_controller.config.model import Config
-from mine_controller.core.errands import (
+from mine_controller.core.miners.errands import (
     AWAKE,
     BLIND_APART_S,
     DONE,
@@ -28,7 +28,7 @@ from mine_controller.core.model.command import UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.ops.miners import NOTHING, PLUG, TOO_OLD, channel, held_as, seen_book
 from mine_controller.record import NamedTuple
 from mine_controller.render.fleet import Unit, units

@@ -4,7 +4,7 @@ from typing import Any
 
 from mine_controller.config.model import Config
 from mine_controller.core.fleet import sum_up
-from mine_controller.core.pools import Health, healths
+from mine_controller.core.pools.health import Health, healths
 from mine_controller.ops.prices import frozen
 
 

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from mine_controller.config.model import Config
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
-from mine_controller.core.outlook import Outlook, outlook
-from mine_controller.core.prices import clip, slots_of
+from mine_controller.core.money.outlook import Outlook, outlook
+from mine_controller.core.money.prices import clip, slots_of
 from mine_controller.ops.recall import kept_book
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from mine_controller.config.model import Config
-from mine_controller.core.words import speaker
+from mine_controller.core.wording.words import speaker
 from mine_controller.ops.recall import Seen, kept_book, last_seen
 from mine_controller.store import query
 

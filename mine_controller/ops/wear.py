@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
-from mine_controller.core.liars import WEEK_S
+from mine_controller.core.miners.liars import WEEK_S
 from mine_controller.core.model.state import FanBook, MinerBook, State
 from mine_controller.ops.recall import kept_book
 from mine_controller.record import NamedTuple

@@ -11,7 +11,6 @@ from typing import Any
 
 from mine_controller.core.decide import decide
 from mine_controller.core.fleet import Fleet, sum_up, wordy
-from mine_controller.core.levels import TARGETS
 from mine_controller.core.model.command import ERRANDS, Command
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
@@ -20,6 +19,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import CONTRACT
 from mine_controller.core.model.state import State
 from mine_controller.core.modes import legal
+from mine_controller.core.outputs.levels import TARGETS
 from mine_controller.core.reach import ours
 from mine_controller.core.rules import air as air_rule
 from mine_controller.core.rules import ramp as ramp_rule

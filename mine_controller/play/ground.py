@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from statistics import fmean
 
-from mine_controller.core import prices
 from mine_controller.core.due import Asked
 from mine_controller.core.fleet import on_above_w
 from mine_controller.core.model.clock import Clock
@@ -21,6 +20,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reading import Reading, Scalar
 from mine_controller.core.model.state import State
+from mine_controller.core.money import prices
 from mine_controller.play import outside as outer
 from mine_controller.ports.clock import Clocks, Sources
 from mine_controller.record import NamedTuple

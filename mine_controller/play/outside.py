@@ -11,7 +11,6 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from mine_controller.core import prices
 from mine_controller.core.fleet import on_above_w
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.image import Image, Request
@@ -19,6 +18,7 @@ from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reading import Scalar
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec, Wiring
+from mine_controller.core.money import prices
 from mine_controller.play.replay import MOST_TICKS, Part, paths_to
 from mine_controller.record import NamedTuple
 from mine_controller.store import query

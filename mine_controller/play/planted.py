@@ -314,7 +314,7 @@ BUGS: tuple[Bug, ...] = (
         _without(), (), 8, COLD_START),
     Bug("no_cap", "the cap is not counted", ("G4", "O8"), _RULES + "cap:advise",
         _without(), (), 30, {"running": False, "cap_kw": 50}),
-    Bug("starting_is_free", "who is on the way up takes nothing yet", ("G4",), "core.room:free_w",
+    Bug("starting_is_free", "who is on the way up takes nothing yet", ("G4",), "core.power.room:free_w",
         _before(lambda view, envelope: (view._replace(fleet=view.fleet._replace(starting_w=0)), envelope)),
         (), 30, {"running": False, "cap_kw": 40}),
     Bug("relays_prove", "a relay that is on is air", ("G1",), _RULES + "air:startable",
@@ -398,6 +398,6 @@ BUGS: tuple[Bug, ...] = (
         _without(), ((2, "ask set-state miner.a02 stop"),), 10, FLEET),
     Bug("any_address", "whoever answers is the one", ("O29",), "devices._talks:Desk.is_stranger",
         _always(False), ((3, "ask set-state miner.a02 stop"), (3, "within 1 swap a02 127.0.1.17")), 6, FLEET),
-    Bug("mode_forgotten", "a mode may be wished for", ("O30",), "core.errands:_wanted",
+    Bug("mode_forgotten", "a mode may be wished for", ("O30",), "core.miners.errands:_wanted",
         _always({}), ((3, "ask set-state mode.a01 eco"),), 30, FLEET),
 )  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 
 from mine_controller import __version__
 from mine_controller.config.model import Config
-from mine_controller.core.heartbeat import Place, status
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
+from mine_controller.core.wording.heartbeat import Place, status
 from mine_controller.notify import channel_test, heartbeat
 from mine_controller.notify.message import INFO, LEVELS
 from mine_controller.notify.quiet import ends_at

@@ -16,8 +16,8 @@ from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.core.alarms.machine import reason_of
 from mine_controller.core.model.book import Book
-from mine_controller.core.spoken import Units, spoken
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.spoken import Units, spoken
+from mine_controller.core.wording.words import sentence
 from mine_controller.notify.homeassistant import Options, broker
 from mine_controller.notify.homeassistant_entities import Place, discovery, entities, states
 from mine_controller.notify.post import scrub

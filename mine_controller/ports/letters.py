@@ -18,8 +18,8 @@ from mine_controller.core.model.alarm import SEVERITIES, Telling
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.spoken import spoken
-from mine_controller.core.words import sentence, show_seconds
+from mine_controller.core.wording.spoken import spoken
+from mine_controller.core.wording.words import sentence, show_seconds
 from mine_controller.store.outbox import Message
 
 NAMED = 3

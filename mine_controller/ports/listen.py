@@ -19,9 +19,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mine_controller.config.model import Config
-from mine_controller.core import heartbeat as lines
 from mine_controller.core.model.book import Book
-from mine_controller.core.spoken import spoken
+from mine_controller.core.wording import heartbeat as lines
+from mine_controller.core.wording.spoken import spoken
 from mine_controller.notify.chat import FEW, LIMIT, Heard, Reply, Update, fetch, reply
 from mine_controller.notify.local import local_text
 from mine_controller.notify.message import EMERGENCY, LEVELS, Button, Sent

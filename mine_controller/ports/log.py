@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mine_controller.core.model.reason import Event
 from mine_controller.core.model.round import Round
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 SEVERITY = {"info": ("INFO", 1), "warning": ("WARN", 2), "emergency": ("ERROR", 3)}

@@ -10,7 +10,7 @@ from mine_controller.config.site import required, word
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.quantity import ROLES
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.notify.deadman import ping
 from mine_controller.notify.message import one_line
 from mine_controller.notify.post import scrub, together

@@ -9,9 +9,9 @@ from typing import Any
 from mine_controller import __version__
 from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
-from mine_controller.core.money import Line
-from mine_controller.core.spoken import spoken
-from mine_controller.core.words import speaker
+from mine_controller.core.money.ledger import Line
+from mine_controller.core.wording.spoken import spoken
+from mine_controller.core.wording.words import speaker
 from mine_controller.ports.clock import fold_of, local_day, midnight_s, utc_offset_s
 from mine_controller.ports.untold import untold
 from mine_controller.render.given import EVENTS_OF_ONE, Economy, EventLine, History, Hour, Past, Rolled, SiteFacts
@@ -162,7 +162,7 @@ def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]
     """
     if site.economy is None:
         return ()
-    from mine_controller.core import money  # noqa: PLC0415
+    from mine_controller.core.money import ledger  # noqa: PLC0415
 
     begin_s, day_of = midnight_s(config.site.timezone, now_s, MONTH_DAYS - 1), local_day(config.site.timezone)
     try:
@@ -170,7 +170,7 @@ def _money_days(config: Config, site: SiteFacts, now_s: int) -> tuple[Line, ...]
         watts = nominal_w(config.paths, config.policy.wiring.miners, found)
     except ValueError:  # a damaged hour: `minectl doctor` tells, the page goes on
         return ()
-    lines = money.by_segment(found, lambda one: day_of(one.at_s), watts)
+    lines = ledger.by_segment(found, lambda one: day_of(one.at_s), watts)
     return tuple(lines[day] for day in sorted(lines))
 
 
@@ -237,7 +237,7 @@ def economy(config: Config, book: Book, now_s: int) -> Economy | None:
     options = config.policy.rules.get("band")
     if book.image is None or options is None or not options.sections:
         return None
-    from mine_controller.core.outlook import outlook  # noqa: PLC0415 - most sites have no bands
+    from mine_controller.core.money.outlook import outlook  # noqa: PLC0415 - most sites have no bands
 
     found = outlook(book.image, book.state, config.policy, now_s)
     if found is None:
@@ -250,7 +250,7 @@ def economy(config: Config, book: Book, now_s: int) -> Economy | None:
 
 def _today(config: Config, now_s: int) -> tuple[tuple[Line, ...], Line | None]:
     """What today cost, by band in the order of the config, and all of it."""
-    from mine_controller.core import money  # noqa: PLC0415
+    from mine_controller.core.money import ledger  # noqa: PLC0415
 
     begin_s = midnight_s(config.site.timezone, now_s)
     try:
@@ -258,10 +258,10 @@ def _today(config: Config, now_s: int) -> tuple[tuple[Line, ...], Line | None]:
         watts = nominal_w(config.paths, config.policy.wiring.miners, found)
     except (StoreTrouble, ValueError):  # a damaged hour: `minectl doctor` tells, the page goes on
         return (), None
-    lines = money.by_segment(found, lambda one: one.band or "none", watts)
+    lines = ledger.by_segment(found, lambda one: one.band or "none", watts)
     order = {band.name: at for at, band in enumerate(config.policy.rules["band"].sections)}
     ordered = tuple(sorted(lines.values(), key=lambda line: (order.get(line.key, -1), line.key)))
-    return ordered, money.total(ordered)
+    return ordered, ledger.total(ordered)
 
 
 def _simulated(config: Config) -> bool:

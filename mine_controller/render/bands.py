@@ -7,13 +7,13 @@ units (pence, cents) per kWh.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from mine_controller.core import money
-from mine_controller.core.bands import Band, Planned, rank
 from mine_controller.core.model.book import Book
-from mine_controller.core.money import Line
-from mine_controller.core.outlook import Outlook
-from mine_controller.core.prices import slot_at, slots_of
-from mine_controller.core.spoken import MINORS, price_unit
+from mine_controller.core.money import ledger
+from mine_controller.core.money.bands import Band, Planned, rank
+from mine_controller.core.money.ledger import Line
+from mine_controller.core.money.outlook import Outlook
+from mine_controller.core.money.prices import slot_at, slots_of
+from mine_controller.core.wording.spoken import MINORS, price_unit
 from mine_controller.render.given import Economy, SiteFacts
 from mine_controller.render.svg import Scale, nice
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, span
@@ -98,12 +98,12 @@ def _today(given: Economy) -> dict[str, Any] | None:
 def _line(line: Line) -> dict[str, Any]:
     return {
         "hours": round(line.seconds / 3600, 2),
-        "kwh": money.kwh(line.energy_ws + line.guess_ws),
-        "guessed_kwh": money.kwh(line.guess_ws),
-        "unpriced_kwh": money.kwh(line.unpriced_ws),
-        "cost": money.pence(line.paid),
-        "always_on_cost": money.pence(line.always_cost),
-        "saved": money.pence(line.saved),
+        "kwh": ledger.kwh(line.energy_ws + line.guess_ws),
+        "guessed_kwh": ledger.kwh(line.guess_ws),
+        "unpriced_kwh": ledger.kwh(line.unpriced_ws),
+        "cost": ledger.pence(line.paid),
+        "always_on_cost": ledger.pence(line.always_cost),
+        "saved": ledger.pence(line.saved),
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mine_controller.core.fleet import unlisted
-from mine_controller.core.hearing import told_now
+from mine_controller.core.miners.hearing import told_now
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S
 from mine_controller.core.model.reading import Scalar, Value

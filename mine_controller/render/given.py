@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from mine_controller.core.bands import Band
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.wiring import Wiring
-from mine_controller.core.money import Line
-from mine_controller.core.outlook import Outlook
+from mine_controller.core.money.bands import Band
+from mine_controller.core.money.ledger import Line
+from mine_controller.core.money.outlook import Outlook
 from mine_controller.record import NamedTuple
 from mine_controller.render.text import Fold
 

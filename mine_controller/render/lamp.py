@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mine_controller.core.lamp import NAME
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.outputs.lamp import NAME
 from mine_controller.render.given import Words
 from mine_controller.render.plant import NEVER
 from mine_controller.render.text import UNKNOWN, clean

@@ -7,7 +7,7 @@ prometheus_client costs a tick three times the import of everything else here; p
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from mine_controller.core.hearing import told_now
+from mine_controller.core.miners.hearing import told_now
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.quantity import QUANTITIES, ROLES
 from mine_controller.core.model.wiring import Wiring

@@ -7,8 +7,8 @@ script reads off status.json.
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
+from mine_controller.core.miners.stopless import left, said
 from mine_controller.core.model.book import Book
-from mine_controller.core.stopless import left, said
 from mine_controller.record import NamedTuple
 from mine_controller.render import levers, past, svg
 from mine_controller.render.cards import cards

@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from mine_controller.core import money
-from mine_controller.core.money import Line
+from mine_controller.core.money import ledger
+from mine_controller.core.money.ledger import Line
 from mine_controller.render import svg
 from mine_controller.render.bands import amount
 from mine_controller.render.given import Past, Rolled, SiteFacts
@@ -145,23 +145,23 @@ def _money(line: Line | None, site: SiteFacts) -> dict[str, str]:
         return {"cost": "", "always": "", "saved": ""}
     currency = site.economy.currency
     told = (("cost", line.paid), ("always", line.always_cost), ("saved", line.saved))
-    return {name: amount(money.pence(value), currency) for name, value in told}
+    return {name: amount(ledger.pence(value), currency) for name, value in told}
 
 
 def savings(past: Past, site: SiteFacts) -> dict[str, str] | None:
     """All days of money together; None where there are none."""
     if not past.days or site.economy is None:
         return None
-    whole, currency = money.total(past.days), site.economy.currency
+    whole, currency = ledger.total(past.days), site.economy.currency
     part = f"{share(whole.saved, whole.always_cost)} %" if whole.always_cost > 0 else ""
     priced = whole.energy_ws + whole.guess_ws
     return {
         "days": f"{len(past.days)}",
-        "cost": amount(money.pence(whole.paid), currency),
-        "always": amount(money.pence(whole.always_cost), currency),
-        "saved": amount(money.pence(whole.saved), currency),
+        "cost": amount(ledger.pence(whole.paid), currency),
+        "always": amount(ledger.pence(whole.always_cost), currency),
+        "saved": amount(ledger.pence(whole.saved), currency),
         "part": part,
-        "kwh": f"{money.kwh(priced):,.1f}",
-        "unpriced": f"{money.kwh(whole.unpriced_ws):,.1f}" if whole.unpriced_ws else "",
-        "guessed": f"{money.kwh(whole.guess_ws):,.1f}" if whole.guess_ws else "",
+        "kwh": f"{ledger.kwh(priced):,.1f}",
+        "unpriced": f"{ledger.kwh(whole.unpriced_ws):,.1f}" if whole.unpriced_ws else "",
+        "guessed": f"{ledger.kwh(whole.guess_ws):,.1f}" if whole.guess_ws else "",
     }

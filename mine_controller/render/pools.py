@@ -7,12 +7,13 @@ wallets and workers have numbers in place of names.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mine_controller.core import bests, blocks, series
+from mine_controller.core import series
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import EndpointSpec
-from mine_controller.core.pools import Health, healths
+from mine_controller.core.pools import bests, blocks
+from mine_controller.core.pools.health import Health, healths
 from mine_controller.render import svg
 from mine_controller.render.given import SiteFacts
 from mine_controller.render.shelf import rate

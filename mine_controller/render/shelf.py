@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mine_controller.core.bests import ROUNDS_UP
+from mine_controller.core.pools.bests import ROUNDS_UP
 from mine_controller.render.given import SiteFacts
 from mine_controller.render.links import miner_page
 from mine_controller.render.text import NBSP, UNKNOWN, Zone, clean, span, temperature, watts

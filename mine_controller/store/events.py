@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mine_controller.core.model.reason import Event
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.record import NamedTuple
 from mine_controller.store.codec import canonical, text
 from mine_controller.store.db import iso, plain

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mine_controller.core.hearing import told_now
+from mine_controller.core.miners.hearing import told_now
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
@@ -18,7 +18,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import CONTRACT
 from mine_controller.core.model.state import MinerBook, State
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.record import NamedTuple
 from mine_controller.store import money
 from mine_controller.store.codec import squeeze, text, unsqueeze

@@ -1,7 +1,7 @@
 """What energy cost, kept small: each tick's row says which slot and band held, and a past hour is a few sums a miner.
 
 Only a site whose prices are wired keeps any of it. The sums of an hour are whole watt seconds by slot and band, so that
-whoever adds them up gets to the penny what was paid (`core/money.py`).
+whoever adds them up gets to the penny what was paid (`core/money/ledger.py`).
 """
 
 import json
@@ -11,13 +11,13 @@ from math import gcd
 from typing import Any
 
 from mine_controller.core.fleet import ASLEEP, drawn, on_above_w
-from mine_controller.core.hearing import told_now
+from mine_controller.core.miners.hearing import told_now
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.quantity import QUANTITIES
 from mine_controller.core.model.state import State
-from mine_controller.core.money import GAP_S, Sample, Segment, integrate
-from mine_controller.core.prices import ROLE, micro, slot_at, slots_of
+from mine_controller.core.money.ledger import GAP_S, Sample, Segment, integrate
+from mine_controller.core.money.prices import ROLE, micro, slot_at, slots_of
 from mine_controller.store.codec import text
 
 HOUR_S, MINUTE_S, HOUR_MIN = 3600, 60, 60

@@ -13,7 +13,7 @@ from typing import Any
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.money import GAP_S, Segment
+from mine_controller.core.money.ledger import GAP_S, Segment
 from mine_controller.record import NamedTuple
 from mine_controller.store import money
 from mine_controller.store.codec import Keys

@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mine_controller.core.columns import Readings, columned
+from mine_controller.core.miners.units import reads_rates
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.command import Command, Outcome
 from mine_controller.core.model.image import Request
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.round import Round
-from mine_controller.core.units import reads_rates
 from mine_controller.record import NamedTuple
 from mine_controller.store.codec import Code, Keys, Name, Rows, fold, order_of, sha, squeeze, table, text, unsqueeze
 from mine_controller.store.state import ClockFacts, pack_clock, unpack_clock

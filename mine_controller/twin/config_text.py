@@ -3,8 +3,8 @@
 import math
 from typing import Final
 
-from mine_controller.core.bands import DEFAULTS, Band
-from mine_controller.core.prices import MOST
+from mine_controller.core.money.bands import DEFAULTS, Band
+from mine_controller.core.money.prices import MOST
 from mine_controller.twin import agile, coop, home, offgrid
 from mine_controller.twin.coop import FOREMAN_KEY, PDU_PASSWORD, PDU_USER
 from mine_controller.twin.servers import mqtt

@@ -9,7 +9,7 @@ import datetime as dt
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from mine_controller.core.prices import Slot
+from mine_controller.core.money.prices import Slot
 from mine_controller.record import NamedTuple
 from mine_controller.twin.noise import key_of, normal, uniform
 

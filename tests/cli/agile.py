@@ -9,7 +9,7 @@ from core.shelf import Shelf
 
 from mine_controller.config.load import load
 from mine_controller.core.model.reading import Reading
-from mine_controller.core.prices import Slot, write
+from mine_controller.core.money.prices import Slot, write
 from mine_controller.store.stop import stop_requested
 
 HALF_S = 1800

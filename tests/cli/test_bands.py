@@ -12,7 +12,7 @@ from cli.conftest import seated
 from mine_controller.cli.report import _notes
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
-from mine_controller.core.money import Line
+from mine_controller.core.money.ledger import Line
 from mine_controller.ops.chart import svg
 from mine_controller.ops.costs import reported, row
 from mine_controller.ops.windows import rows

@@ -6,12 +6,12 @@ from typing import Any
 from core.plant import WALL
 from core.shelf import Shelf, boards
 
-from mine_controller.core.bands import DEFAULTS, Band
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.wiring import EndpointSpec, Role, Wiring
+from mine_controller.core.money.bands import DEFAULTS, Band
+from mine_controller.core.money.prices import Slot, write
 from mine_controller.core.option import fill
-from mine_controller.core.prices import Slot, write
 from mine_controller.core.rules import band, profit
 
 HALF_S = 1800

@@ -7,7 +7,7 @@ from core.plant import Plant, policy, wiring
 
 from mine_controller.core.option import fill
 from mine_controller.core.rules import air
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 OPTIONS = fill(air.Options)
 

@@ -11,7 +11,7 @@ from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, ECONOMICS, EQUIPMENT, SAFETY, Limit, Reason
 from mine_controller.core.model.state import Chase, MinerBook, Override, Shed
 from mine_controller.core.modes import mode_of
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 DAY_S = 86_400
 STOP = Chase("stop", 0, 1, 900)

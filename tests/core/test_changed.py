@@ -4,18 +4,18 @@ and what was under way is brought to its end.
 
 import pytest
 from core.market import BEGIN_S, HALF_S, Market, coins, half_hours
+from core.miners.test_renamed import call
 from core.offgrid_plant import DUMMY, LINKS, Offgrid
 from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, policy, request, wiring
 from core.shelf import Shelf, boards
-from core.test_renamed import call
 
 from mine_controller.core import rules
+from mine_controller.core.miners.waking import waking
 from mine_controller.core.model.reason import ECONOMICS, PERSON, Reason, Wish
 from mine_controller.core.model.state import Unit
 from mine_controller.core.option import fill
-from mine_controller.core.waking import waking
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 
 def rewired(plant, **change):

@@ -12,7 +12,7 @@ from mine_controller.core.decide import decide
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.state import Chase, MinerBook, State, Unit
 from mine_controller.core.model.wiring import BreakerSpec
-from mine_controller.core.sentences import SENTENCES
+from mine_controller.core.wording.sentences import SENTENCES
 
 STRATEGIES = ("wear", "efficiency", "mixed")
 

@@ -3,7 +3,7 @@
 from core.shelf import SHELF, Shelf
 
 from mine_controller.core.model.reading import Reading
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 FIRST = "02:00:00:00:00:00"
 WHY = "10.0.0.1 and 10.0.0.9 tell the same identity"

@@ -8,13 +8,14 @@ from core.shelf import SHELF, Shelf, boards
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mine_controller.core import blocks, pools, rules
+from mine_controller.core import rules
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.model.reason import ECONOMICS, EQUIPMENT, PERSON, Reason, Wish
 from mine_controller.core.model.wiring import EndpointSpec, UplinkSpec
 from mine_controller.core.option import fill
-from mine_controller.core.words import sentence
+from mine_controller.core.pools import blocks, health
+from mine_controller.core.wording.words import sentence
 
 POOLS = (PoolFacts("main", "BTC", "main.example", "reserve"), PoolFacts("reserve", "BTC", "reserve.example"))
 CHECK = "stratum watch"
@@ -86,7 +87,7 @@ class Mine(Shelf):
         return [(at, name, value) for at, name, verb, value in self.told if verb == "pool"]
 
     def health(self, name):
-        told = pools.healths(self.image, self.wiring, self.policy.pools, self.state.memory["failover"], (True,) * 4)
+        told = health.healths(self.image, self.wiring, self.policy.pools, self.state.memory["failover"], (True,) * 4)
         return next(one for one in told if one.name == name)
 
 
@@ -265,10 +266,10 @@ def test_a_pool_that_a_stand_in_keeps_its_miners_from_stays_down_until_they_have
 
 def test_a_chain_of_fallbacks_is_followed_and_a_circle_ends():
     facts = (PoolFacts("a", "", "", "b"), PoolFacts("b", "", "", "c"), PoolFacts("c", "", "", "a"))
-    assert pools.stand_in("a", facts, {"a"}) == "b"
-    assert pools.stand_in("a", facts, {"a", "b"}) == "c"
-    assert pools.stand_in("a", facts, {"a", "b", "c"}) == ""
-    assert pools.stand_in("a", (PoolFacts("a", "", "", "gone"),), {"a"}) == ""
+    assert health.stand_in("a", facts, {"a"}) == "b"
+    assert health.stand_in("a", facts, {"a", "b"}) == "c"
+    assert health.stand_in("a", facts, {"a", "b", "c"}) == ""
+    assert health.stand_in("a", (PoolFacts("a", "", "", "gone"),), {"a"}) == ""
     mine = Mine(facts=(POOLS[0], PoolFacts("reserve", "", "", "third"), PoolFacts("third")))
     mine.breaks("main")
     mine.ticks(8)
@@ -358,7 +359,7 @@ def test_the_order_of_wishes_for_a_pool(strongest, others, value):
     """docs/decisions: person, the local pool, bands and schedules, home; a stand-in replaces the last two only."""
     (spec,) = boards(1).miners
     first = wish(strongest[0], "pool b0", strongest[1]) if strongest else None
-    found = pools.resolve(first, spec, named(*(wish(ECONOMICS, what, said) for what, said in others)))
+    found = health.resolve(first, spec, named(*(wish(ECONOMICS, what, said) for what, said in others)))
     assert (found.value if found else None) == value
 
 
@@ -433,4 +434,4 @@ def test_the_first_block_of_a_wallet_that_had_none_is_news():
      ("1e+03G", 1e12), ("1e+99G", None), ("-4G", None), (None, None), (7, None), ("9" * 50, None)],
 )  # fmt: skip
 def test_numbers_with_a_letter_behind_them(text, value):
-    assert pools.scaled(text) == value
+    assert health.scaled(text) == value

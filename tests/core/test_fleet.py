@@ -11,8 +11,8 @@ from mine_controller.core.model.image import Fan, Image, Miners
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, MinerBook, State, Unit
 from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec
+from mine_controller.core.power.room import Room, free_w
 from mine_controller.core.reach import address, answers, commandable, ours, startable
-from mine_controller.core.room import Room, free_w
 from mine_controller.core.view import View
 
 NOW = 10_000

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from mine_controller.core.model.reading import Value
 from mine_controller.core.option import fill
+from mine_controller.core.power.steps import Marks, Pace, step
 from mine_controller.core.rules import grid, voltage
-from mine_controller.core.steps import Marks, Pace, step
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 MARKS, PACE = Marks(49.8, 49.5, 49.0), Pace(25, 60, 2, 600)
 

@@ -9,7 +9,7 @@ from core.rule_desk import Desk
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 
 def running(miners=24):

@@ -5,7 +5,7 @@ from core.offgrid_plant import Offgrid
 from core.offgrid_plant import wiring as offgrid_wiring
 from core.plant import Plant, wiring
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 HOUR_TICKS = 30
 

@@ -16,7 +16,7 @@ from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.overrides import with_tests
 from mine_controller.core.settle import settle
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.play.audit import Record, audit
 
 SIGNALS = st.sampled_from(["run", "off", None])

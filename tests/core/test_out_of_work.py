@@ -4,7 +4,7 @@ import pytest
 from core.offgrid_plant import LINKS
 from core.test_uplink import cut, last, on, site
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 
 def test_nobody_is_started_while_there_is_no_pool_to_work_for():

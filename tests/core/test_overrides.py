@@ -5,7 +5,7 @@ from core.plant import WALL, Plant, policy, request, wiring
 
 from mine_controller.core.model.state import Override
 from mine_controller.core.overrides import LONGEST_S, take_requests
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 SITE = "site=test"
 

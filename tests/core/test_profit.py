@@ -2,7 +2,7 @@
 
 from core.market import BEGIN_S, HALF_S, Market, coins, half_hours
 
-from mine_controller.core.bands import DEFAULTS
+from mine_controller.core.money.bands import DEFAULTS
 
 
 def market(**values):

@@ -10,7 +10,7 @@ from mine_controller.core.model.decision import Look
 from mine_controller.core.model.image import Fan, Image, Miners
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Shed
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 LAMPS_W = 900
 

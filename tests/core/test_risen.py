@@ -3,7 +3,7 @@
 import pytest
 from core.shelf import SHELF, Shelf, boards
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 MINERS, DAYS = 6, 4
 

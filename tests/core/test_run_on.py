@@ -2,7 +2,7 @@
 
 from core.plant import Plant, wiring
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 
 def test_cmd10_one_probe_stuck_in_frost_ends_no_run_on():

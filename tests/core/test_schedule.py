@@ -9,15 +9,15 @@ from core.shelf import Shelf, boards
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.core import windows
 from mine_controller.core.model.clock import Local
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reason import ECONOMICS
 from mine_controller.core.model.wiring import BreakerSpec, Role
+from mine_controller.core.money import windows
+from mine_controller.core.money.windows import Window
 from mine_controller.core.option import fill
 from mine_controller.core.rules import schedule
 from mine_controller.core.rules.schedule import Named, Section
-from mine_controller.core.windows import Window
 
 NIGHT = {"hours": ("22:00-07:00",), "stop": True}
 WEDNESDAY = 2

@@ -9,7 +9,7 @@ from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.image import Image, Miners
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.core.model.state import Chase, Shed, State
-from mine_controller.core.words import sentence, show
+from mine_controller.core.wording.words import sentence, show
 
 BEFORE_W, FLOOR_W = 100_000, 5_000
 ORDER = Limit(2, "max_power_w", 0, Reason("signal", "off"))

@@ -11,7 +11,7 @@ from mine_controller.core.model.image import Miners
 from mine_controller.core.model.reading import Reading, Value
 from mine_controller.core.model.wiring import Role, Wiring
 from mine_controller.core.stuck import LATE_S, METER_STILL, STILL_AFTER_S, watch_meters
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 KEY, HZ, VOLTS = "gen meter:power_w", "gen meter:grid_hz", "gen meter/L1:voltage_v"
 FLEET = wiring(100).miners  # 340 kW

@@ -13,10 +13,10 @@ from mine_controller.core.freeze import freeze
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.option import fill
+from mine_controller.core.power.source import BadCurve, Load, at, curve, sag
 from mine_controller.core.rules import demand, supply
-from mine_controller.core.source import BadCurve, Load, at, curve, sag
 from mine_controller.core.view import View
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 EVERYTHING = ("grid_hz", "voltage_v", "supply_kw", "battery_soc_pct", "generator_load_pct")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mine_controller.core import links
 from mine_controller.core.links import Probe
 from mine_controller.core.model.wiring import UplinkSpec
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 PACE = links.Pace(2, 3, 360, 50.0, 0.0)
 HELD = {"offline_pool": "local"}

@@ -13,7 +13,7 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.wiring import Role
 from mine_controller.core.option import fill
 from mine_controller.core.rules import wall
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 RELAY = "controlbyweb fans/10"
 

@@ -6,7 +6,7 @@ from core.plant import Plant, policy, request, wiring
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.state import Chase
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 
 
 def running(miners=24, **kwargs):

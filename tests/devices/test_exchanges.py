@@ -8,7 +8,7 @@ import pytest
 from devices.kinds import build
 from devices.virtual import Scripted, ok
 
-from mine_controller.core import prices
+from mine_controller.core.money import prices
 from mine_controller.devices import _prices, awattar, nordpool
 from mine_controller.devices.kind import Ask, BadReply
 from mine_controller.wire.door import Response, WireError

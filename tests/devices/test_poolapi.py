@@ -9,12 +9,13 @@ from devices.scripted import Script, told
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mine_controller.core import blocks, series
+from mine_controller.core import series
 from mine_controller.core.due import Asked
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.wiring import EndpointSpec, Wiring
 from mine_controller.core.option import Secret
+from mine_controller.core.pools import blocks
 from mine_controller.devices import _poolapi, braiinspool, ckpool, solopool
 from mine_controller.devices.ask import ask
 from mine_controller.devices.kind import Ask, Reply

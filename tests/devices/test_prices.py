@@ -10,10 +10,10 @@ from devices.virtual import Scripted, ok
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mine_controller.core import prices
 from mine_controller.core.due import Asked
 from mine_controller.core.model.reading import Value
-from mine_controller.core.prices import Slot
+from mine_controller.core.money import prices
+from mine_controller.core.money.prices import Slot
 from mine_controller.devices import _prices, awattar, octopus, prices_csv, tariff
 from mine_controller.devices.ask import ask
 from mine_controller.devices.kind import Ask, BadReply

@@ -5,8 +5,8 @@ import datetime as dt
 import pytest
 from devices.kinds import build
 
-from mine_controller.core import prices
-from mine_controller.core.prices import Slot
+from mine_controller.core.money import prices
+from mine_controller.core.money.prices import Slot
 from mine_controller.devices import prices_csv
 from mine_controller.devices.kind import Ask, BadReply
 from mine_controller.wire import local

@@ -12,7 +12,7 @@ from browser import CHROMIUM, look
 from hostile.corpus import HIT, XSS
 from test_shelf import book, spec, unit, wiring
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import page, view, write
 from mine_controller.render.cards import SMALL
 from mine_controller.render.given import History

@@ -9,7 +9,7 @@ import pytest
 from notify.test_tell import TAKEN, add, make, run
 
 from mine_controller.config.load import load
-from mine_controller.core.lamp import MESSAGES
+from mine_controller.core.outputs.lamp import MESSAGES
 from mine_controller.ports.clock import Clocks
 from mine_controller.ports.journal import Journal
 from mine_controller.ports.log import Log

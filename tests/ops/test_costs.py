@@ -12,8 +12,8 @@ from cli.agile import BANDS, Attic, Home
 
 from mine_controller.config.load import load
 from mine_controller.core.model.reading import Reading
-from mine_controller.core.money import Segment, pence
-from mine_controller.core.prices import Slot
+from mine_controller.core.money.ledger import Segment, pence
+from mine_controller.core.money.prices import Slot
 from mine_controller.ops.costs import BY, HEADER, coin_of, report, reported, since
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.show import economy

@@ -9,7 +9,7 @@ import pytest
 from cli.agile import Home
 
 from mine_controller.config.load import load
-from mine_controller.core.prices import Slot
+from mine_controller.core.money.prices import Slot
 from mine_controller.ops.costs import report
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.clock import Clocks, Sources

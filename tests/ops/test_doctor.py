@@ -10,8 +10,8 @@ from devices.kinds import build
 
 from mine_controller.config.lastgood import remember
 from mine_controller.config.load import load
-from mine_controller.core import stopless
 from mine_controller.core.due import Asked
+from mine_controller.core.miners import stopless
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
 from mine_controller.ops import doctor, soundness

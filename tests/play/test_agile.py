@@ -10,7 +10,7 @@ from play.days import quiet
 
 from mine_controller.config import sites
 from mine_controller.config.load import load
-from mine_controller.core import money
+from mine_controller.core.money import ledger
 from mine_controller.play import demo
 from mine_controller.play.twin import Audited, Virtual, file_wish
 from mine_controller.ports.live import ports_of
@@ -154,8 +154,8 @@ def test_a_day_costs_what_the_store_says_it_did(tmp_path):
     config, start = day.config, day.site.plant.start_wall_s
     nominal_w = {spec.id: spec.nominal_w for spec in config.policy.wiring.miners}
     found = segments(config.paths, start, start + 6 * 3600, idle_of(config.policy))
-    total = money.total(money.by_miner(found, nominal_w).values())
-    assert money.pence(total.paid) == pytest.approx(day.site.house.account.cost_p, rel=0.08)
+    total = ledger.total(ledger.by_miner(found, nominal_w).values())
+    assert ledger.pence(total.paid) == pytest.approx(day.site.house.account.cost_p, rel=0.08)
 
 
 KINDS = {
@@ -231,7 +231,7 @@ def test_three_days_without_prices_use_what_is_published_and_then_the_default_ba
 
 
 def _slots(day):
-    from mine_controller.core.prices import slots_of  # noqa: PLC0415 - for this one test
+    from mine_controller.core.money.prices import slots_of  # noqa: PLC0415 - for this one test
 
     return slots_of(tick(day.ports, day.config.policy).image, day.config.policy.wiring)
 

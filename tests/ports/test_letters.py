@@ -8,7 +8,7 @@ from core.plant import LOCAL, WALL, wiring
 from mine_controller.core.model.alarm import Telling
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reason import Reason
-from mine_controller.core.spoken import Units
+from mine_controller.core.wording.spoken import Units
 from mine_controller.ports.letters import PLACED, letter
 
 CLOCK = Clock(10_000, WALL, local=LOCAL)

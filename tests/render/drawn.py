@@ -3,7 +3,7 @@
 import sample
 
 from mine_controller.core.model.reason import Reason
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import others, page, status_json
 from mine_controller.render.given import EventLine, History, Hour, Past, Rolled
 

@@ -3,7 +3,7 @@
 import sample
 from test_page import read
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import page, status_json, view
 from mine_controller.render.given import History
 from mine_controller.render.metrics import metrics

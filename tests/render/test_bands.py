@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 import sample
 
-from mine_controller.core.bands import DEFAULTS, Band, Planned, Section
 from mine_controller.core.model.state import Override
-from mine_controller.core.money import MICRO, WS_A_KWH, Line
-from mine_controller.core.outlook import Group, Outlook
-from mine_controller.core.words import sentence
+from mine_controller.core.money.bands import DEFAULTS, Band, Planned, Section
+from mine_controller.core.money.ledger import MICRO, WS_A_KWH, Line
+from mine_controller.core.money.outlook import Group, Outlook
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import bands, status_json, view
 from mine_controller.render.given import Economy
 from mine_controller.render.page import render

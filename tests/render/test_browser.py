@@ -14,7 +14,7 @@ from test_page import EVIL, hostile
 from test_shelf import book, spec, unit, wiring
 
 from mine_controller.core.modes import MODES
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.play import pages as server
 from mine_controller.render import files as shipped
 from mine_controller.render import page, view, write

@@ -7,7 +7,7 @@ import sample
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import State
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import files, panels, status_json, write
 from mine_controller.render.fleet import STATES
 from mine_controller.render.given import History

@@ -11,7 +11,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.modes import MODES
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import files, page, panels, status_json, view
 from mine_controller.render.given import EventLine, History
 

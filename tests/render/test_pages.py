@@ -13,7 +13,7 @@ from test_bands import economy
 from test_page import hostile, read
 
 from mine_controller.cli.main import group
-from mine_controller.core.money import Line
+from mine_controller.core.money.ledger import Line
 from mine_controller.render import aged, levers, others
 from mine_controller.render import past as told_past
 from mine_controller.render.given import History, Past, Rolled

@@ -7,7 +7,7 @@ from test_bands import economy
 from test_bands import page as priced
 from test_browser import drawn, house, young
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import page, view, write
 
 pytestmark = [

@@ -10,7 +10,7 @@ from test_page import EVIL, read
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import EndpointSpec
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import page, pools, view
 from mine_controller.render.given import History
 from mine_controller.render.text import Zone

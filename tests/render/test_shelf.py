@@ -14,7 +14,7 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import EndpointSpec, MinerSpec, Path, Wiring
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import files, metrics, others, page, status_json, view, wall
 from mine_controller.render.cards import SMALL
 from mine_controller.render.fleet import units

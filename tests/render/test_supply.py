@@ -6,7 +6,7 @@ from drawn import given
 
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.wiring import EndpointSpec, Role, UplinkSpec
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import metrics, status_json, supply_panel, view
 from mine_controller.render.others import debug
 from mine_controller.render.page import render

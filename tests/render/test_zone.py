@@ -3,7 +3,7 @@
 import pytest
 import sample
 
-from mine_controller.core.words import sentence
+from mine_controller.core.wording.words import sentence
 from mine_controller.render import page, past, view
 from mine_controller.render.text import Fold, Zone
 

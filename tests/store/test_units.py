@@ -9,7 +9,6 @@ from core.plant import request
 from core.shelf import Shelf
 from store import ledger
 
-from mine_controller.core.bands import DEFAULTS
 from mine_controller.core.decide import decide
 from mine_controller.core.freeze import freeze
 from mine_controller.core.model.book import Book
@@ -18,6 +17,7 @@ from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
+from mine_controller.core.money.bands import DEFAULTS
 from mine_controller.core.rules.band import Options as BandOptions
 from mine_controller.store.codec import sha
 from mine_controller.store.history import FIGURES, mine_row, spread, telemetry, update_miners

@@ -15,7 +15,7 @@ from mine_controller.core.alarms.watches import Seen, look_round
 from mine_controller.core.model.alarm import AlarmPolicy, Telling
 from mine_controller.core.model.reason import Event, Limit, Reason
 from mine_controller.core.model.state import State
-from mine_controller.core.pools import pool_of
+from mine_controller.core.pools.health import pool_of
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

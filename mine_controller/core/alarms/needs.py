@@ -6,9 +6,9 @@ follows from their silence; here is the rest.
 
 from collections.abc import Iterator
 
-from mine_controller.core.feed import METER
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.once import Once
+from mine_controller.core.power.feed import METER
 from mine_controller.core.reach import can_not_answer
 from mine_controller.core.view import View
 

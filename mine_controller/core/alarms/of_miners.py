@@ -3,10 +3,10 @@
 from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.alarms.look import Found, Look, event, hot
 from mine_controller.core.fleet import marks_of
-from mine_controller.core.hearing import APART_S
+from mine_controller.core.miners.hearing import APART_S
 from mine_controller.core.once import Once, each
-from mine_controller.core.poolless import KEY as POOLLESS
-from mine_controller.core.poolless import WAITS
+from mine_controller.core.pools.poolless import KEY as POOLLESS
+from mine_controller.core.pools.poolless import WAITS
 from mine_controller.core.reach import answers
 from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.view import View

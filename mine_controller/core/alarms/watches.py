@@ -10,16 +10,16 @@ from mine_controller.core.alarms import of_miners
 from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.alarms.look import Found, Look, event, hot, number
 from mine_controller.core.alarms.needs import lost, still
-from mine_controller.core.feed import dead_by
-from mine_controller.core.lamp import NAME as LAMP
-from mine_controller.core.lamp import wanted
-from mine_controller.core.left import NAME as LEFT
-from mine_controller.core.left import STUCK, shown
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import OnceEach
+from mine_controller.core.outputs.lamp import NAME as LAMP
+from mine_controller.core.outputs.lamp import wanted
+from mine_controller.core.outputs.left import NAME as LEFT
+from mine_controller.core.outputs.left import STUCK, shown
+from mine_controller.core.power.feed import dead_by
+from mine_controller.core.power.source import nearer_hz, nominal_hz
 from mine_controller.core.reach import answers, commandable, is_dark
-from mine_controller.core.source import nearer_hz, nominal_hz
 from mine_controller.core.view import ABSENT, View
 from mine_controller.record import NamedTuple
 

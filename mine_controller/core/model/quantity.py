@@ -81,7 +81,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "ticket": ("pending", "in-progress", "complete", "failed"),
     "address": (),  # how an endpoint calls a unit (an id, an ip): read in the tick that uses it
     "history": (),  # hours and days rolled up, as devices/_poolapi.py writes them; kept over a boot like slots
-    "slots": (),  # published prices as core/prices.py writes them
+    "slots": (),  # published prices as core/money/prices.py writes them
     "text": (),
 }
 

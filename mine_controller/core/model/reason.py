@@ -1,4 +1,4 @@
-"""A reason is data: rule, code, numbers. The sentence is made where it is read (core/words.py)."""
+"""A reason is data: rule, code, numbers. The sentence is made where it is read (core/wording/words.py)."""
 
 from typing import Any
 

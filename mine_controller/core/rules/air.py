@@ -7,9 +7,9 @@ miners pull more air than the container fans move. What proven fans can carry le
 
 from typing import Any
 
-from mine_controller.core.feed import is_dead
 from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
+from mine_controller.core.power.feed import is_dead
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

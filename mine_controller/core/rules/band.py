@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import ways_of
-from mine_controller.core.bands import (
+from mine_controller.core.miners.tuning import champions
+from mine_controller.core.model.clock import Clock
+from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
+from mine_controller.core.model.state import Override
+from mine_controller.core.money.bands import (
     NOTHING,
     OFF,
     Band,
@@ -25,12 +29,8 @@ from mine_controller.core.bands import (
     pool_of,
     split_mode,
 )
-from mine_controller.core.model.clock import Clock
-from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
-from mine_controller.core.model.state import Override
+from mine_controller.core.money.prices import Slot, price_at, slot_at, slots_of
 from mine_controller.core.option import option
-from mine_controller.core.prices import Slot, price_at, slot_at, slots_of
-from mine_controller.core.tuning import champions
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

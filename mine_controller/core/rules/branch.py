@@ -11,7 +11,7 @@ same, and so does whoever hangs on one breaker with them now.
 from collections.abc import Iterator
 from typing import Any
 
-from mine_controller.core import awake
+from mine_controller.core.miners import awake
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.core.once import Once

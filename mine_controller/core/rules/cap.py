@@ -6,12 +6,12 @@ on its way up its full power. A breaker's limit (80 % of its rating, continuous)
 
 from typing import Any
 
-from mine_controller.core.feed import is_dead
 from mine_controller.core.fleet import dark_but
 from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.once import Once
 from mine_controller.core.option import option
-from mine_controller.core.source import rising_w
+from mine_controller.core.power.feed import is_dead
+from mine_controller.core.power.source import rising_w
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
-from mine_controller.core.source import load
+from mine_controller.core.power.source import load
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -9,10 +9,10 @@ get "home" to where they were. While the line itself is down no pool is judged.
 from collections.abc import Iterator
 from typing import Any
 
-from mine_controller.core import blocks, pools
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
 from mine_controller.core.option import option
-from mine_controller.core.pool_homes import before_window
+from mine_controller.core.pools import blocks, health
+from mine_controller.core.pools.homes import before_window
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -45,17 +45,17 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
 def _judge(view: View, kept: dict[str, Any], options: Options) -> tuple[Event, ...]:
     """Every pool's book, and who stands in for those that are down."""
     was, books, told = kept.get("pools") or {}, {}, {}
-    pace = pools.Pace(options.down_s, options.back_s, options.retry_s)
-    found = pools.crews(view.image, view.wiring, view.fleet.on)
-    line_down, homes = pools.line_is_down(view.image, view.wiring), (kept.get("moved") or {}).values()
+    pace = health.Pace(options.down_s, options.back_s, options.retry_s)
+    found = health.crews(view.image, view.wiring, view.fleet.on)
+    line_down, homes = health.line_is_down(view.image, view.wiring), (kept.get("moved") or {}).values()
     for pool in view.pools:
-        book = pools.count(was.get(pool.name) or {}, found.get(pool.name, pools.Crew()), view.now_s)
+        book = health.count(was.get(pool.name) or {}, found.get(pool.name, health.Crew()), view.now_s)
         if line_down:
             books[pool.name] = book | {"since_s": 0, "bad_s": 0, "good_s": 0, "why": "the line is down"}
             continue
-        link = pools.link_of(view.image, view.wiring, pool.name)
-        books[pool.name], told[pool.name] = pools.judge(book, link, pace, view.now_s)
-        over = pools.left(books[pool.name], found.get(pool.name, pools.Crew()), homes, pool.name)
+        link = health.link_of(view.image, view.wiring, pool.name)
+        books[pool.name], told[pool.name] = health.judge(book, link, pace, view.now_s)
+        over = health.left(books[pool.name], found.get(pool.name, health.Crew()), homes, pool.name)
         if over is not None:
             books[pool.name], told[pool.name] = over, "left"
     if not line_down:
@@ -66,21 +66,21 @@ def _judge(view: View, kept: dict[str, Any], options: Options) -> tuple[Event, .
 
 def _stand_in(view: View, books: dict[str, Any]) -> None:
     """A stand-in once chosen stays until it is down itself."""
-    down = {name for name, book in books.items() if pools.stands_aside(book)}
+    down = {name for name, book in books.items() if health.stands_aside(book)}
     doubtful = down | {name for name, book in books.items() if book.get("bad_s")}
     for name, book in books.items():
         chosen = str(book.get("instead") or "")
         if name not in down:
             books[name] = book | {"instead": ""}
         elif not chosen or chosen in down or chosen not in books:
-            books[name] = book | {"instead": pools.stand_in(name, view.pools, doubtful)}
+            books[name] = book | {"instead": health.stand_in(name, view.pools, doubtful)}
 
 
-def _events(books: dict[str, Any], found: dict[str, pools.Crew], told: dict[str, str]) -> Iterator[Event]:
+def _events(books: dict[str, Any], found: dict[str, health.Crew], told: dict[str, str]) -> Iterator[Event]:
     for name, word in told.items():
-        book, crew = books[name], found.get(name, pools.Crew())
+        book, crew = books[name], found.get(name, health.Crew())
         numbers: tuple[tuple[str, int | str], ...] = (("pool", name), ("why", book["why"]), ("miners", len(crew.at)))
-        known = crew.at and pools.stands_aside(book) and not book.get("good_s")  # not one that is coming back
+        known = crew.at and health.stands_aside(book) and not book.get("good_s")  # not one that is coming back
         late = known and not book.get("warned")  # who came when it was down already
         if word == "down" or late:
             code = "down_instead" if book["instead"] else "down"
@@ -100,14 +100,14 @@ def _move(view: View, kept: dict[str, Any]) -> None:
     if not homes and not any(book.get("instead") for book in books.values()):
         kept.pop("moved", None)
         return
-    line_down = pools.line_is_down(view.image, view.wiring)
+    line_down = health.line_is_down(view.image, view.wiring)
     instead = {name: str(book["instead"]) for name, book in books.items() if book.get("instead")}
     listed = [pool for pool in view.pools if pool.name in books]
     moved, before = dict[str, str](), before_window(view.state.memory)
     for spec in view.wiring.miners:
-        now, put = pools.pool_of(view.image, spec), homes.get(spec.id, "")
+        now, put = health.pool_of(view.image, spec), homes.get(spec.id, "")
         home = before.get(spec.id) or put
-        known = line_down or not now or now in pools.along(home, listed) | pools.along(put, listed)
+        known = line_down or not now or now in health.along(home, listed) | health.along(put, listed)
         if home in books and known and (home in instead or now != home):
             moved[spec.id] = home
         elif now in instead and instead[now] in spec.pools and "pool" in spec.verbs:

@@ -8,8 +8,8 @@ from typing import Any
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
-from mine_controller.core.source import nominal_hz
-from mine_controller.core.steps import Marks, Pace, Stepped, step
+from mine_controller.core.power.source import nominal_hz
+from mine_controller.core.power.steps import Marks, Pace, Stepped, step
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -11,12 +11,12 @@ With `choose = yes` miners go to the coin that pays most, where no band names on
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mine_controller.core.bands import ALGORITHM, can_mine
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.money.bands import ALGORITHM, can_mine
+from mine_controller.core.money.prices import NOW, ROLE
 from mine_controller.core.option import option
-from mine_controller.core.prices import NOW, ROLE
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -11,16 +11,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from mine_controller.core.errands import seen
+from mine_controller.core.miners.errands import seen
 from mine_controller.core.model.clock import Local
 from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.state import Override
 from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.money.windows import Window, days_of, hours_of, is_open, next_edge
 from mine_controller.core.option import option
-from mine_controller.core.pool_homes import own_pool
-from mine_controller.core.pools import along
+from mine_controller.core.pools.health import along
+from mine_controller.core.pools.homes import own_pool
 from mine_controller.core.view import View
-from mine_controller.core.windows import Window, days_of, hours_of, is_open, next_edge
 from mine_controller.record import NamedTuple
 
 LAYER = ECONOMICS

@@ -8,13 +8,13 @@ docs/decisions. What is wired and unknown never raises the figure; after the gra
 import itertools
 from typing import Any
 
-from mine_controller.core.feed import is_dead
 from mine_controller.core.model.quantity import ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
+from mine_controller.core.money.prices import TEST
 from mine_controller.core.option import option
-from mine_controller.core.prices import TEST
+from mine_controller.core.power.feed import is_dead
+from mine_controller.core.power.source import WHOLE, BadCurve, Load, at, curve, load, nominal_hz, sag
 from mine_controller.core.reach import answers
-from mine_controller.core.source import WHOLE, BadCurve, Load, at, curve, load, nominal_hz, sag
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -1,20 +1,17 @@
 """Tuning, for those who ask for it: each [tuning NAME] lists miners that look for their own best setting.
 
-One miner of a section at a time, and only while it hashes undisturbed; the search itself is `core/tuning.py`. Boards
-that take a clock are stepped in MHz and mV, others by their modes. Every setting is a write to flash and keeps to the
-budget of all of them, but for one that cools. A miner that is tuned is in no band's mode: its best setting takes their
-place. One that is taken off the list, or whose section is taken out of the config, is put back to the setting it had
-before.
+One miner of a section at a time, and only while it hashes undisturbed; the search itself is `core/miners/tuning.py`.
+Boards that take a clock are stepped in MHz and mV, others by their modes. Every setting is a write to flash and keeps
+to the budget of all of them, but for one that cools. A miner that is tuned is in no band's mode: its best setting takes
+their place. One that is taken off the list, or whose section is taken out of the config, is put back to the setting it
+had before.
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from mine_controller.core.errands import COOLS, seen
-from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
-from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.option import option
-from mine_controller.core.tuning import (
+from mine_controller.core.miners.errands import COOLS, seen
+from mine_controller.core.miners.tuning import (
     GAP_S,
     OVERHEAT_K,
     Limits,
@@ -27,7 +24,10 @@ from mine_controller.core.tuning import (
     step,
     undo,
 )
-from mine_controller.core.units import exact_w
+from mine_controller.core.miners.units import exact_w
+from mine_controller.core.model.reason import ECONOMICS, Advice, Event, Reason, Wish
+from mine_controller.core.model.wiring import MinerSpec
+from mine_controller.core.option import option
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -12,7 +12,7 @@ and a missed moment does not matter.
 from typing import Any
 
 from mine_controller.core import links
-from mine_controller.core.awake import rests
+from mine_controller.core.miners.awake import rests
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import ECONOMICS, EQUIPMENT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.model.state import Unit

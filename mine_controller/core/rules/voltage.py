@@ -8,7 +8,7 @@ from typing import Any
 
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
-from mine_controller.core.steps import Marks, Pace, step
+from mine_controller.core.power.steps import Marks, Pace, step
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

@@ -8,9 +8,9 @@ A pump that runs and cools nothing is told, and every fan runs meanwhile; what t
 
 from typing import Any
 
-from mine_controller.core.left import shown
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Event, Limit, Reason, Wish
 from mine_controller.core.option import option
+from mine_controller.core.outputs.left import shown
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 

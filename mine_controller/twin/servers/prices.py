@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any, Final
 
-from mine_controller.core.prices import Slot
+from mine_controller.core.money.prices import Slot
 from mine_controller.twin.answer import Answer, Asked, json_answer, not_found
 from mine_controller.twin.tariff import DAY_S, VAT, Tariff
 

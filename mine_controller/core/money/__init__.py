@@ -1,0 +1,1 @@
+"""Prices, bands, windows of the week, and what was spent. Pure."""

@@ -1,0 +1,1 @@
+"""Outputs that move no load: lamp, local pool's door, the wall's pump. Pure."""

@@ -1,0 +1,1 @@
+"""Pools, and what miners do on them: who works where, which is down, blocks and best shares. Pure."""

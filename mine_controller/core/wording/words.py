@@ -1,0 +1,65 @@
+"""Sentences for reasons, made where they are read, out of the table of core/wording/sentences.py. Pure.
+
+Numbers whose name ends in _w are shown in kW from 10 kW up, _s as minutes and seconds, _c with one decimal.
+"""
+
+from collections.abc import Callable
+
+from mine_controller.core.model.reason import Reason
+from mine_controller.core.wording.sentences import SENTENCES
+from mine_controller.core.wording.spoken import Units, spoken
+
+NEVER = "never"  # in a report of a curtailment, of what did not come
+STEPS = ("first_command_s", "shed_50_s", "shed_90_s", "shed_100_s")
+
+
+def sentence(reason: Reason) -> str:
+    """The sentence for a reason; an unknown code shows its data rather than nothing."""
+    template = SENTENCES.get((reason.rule, reason.code))
+    shown = {name: show(name, value) for name, value in reason.numbers}
+    if template is None:
+        return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
+    if reason.code == "first_scan" and shown.get("missing"):
+        shown["missing"] = "; missing: " + shown["missing"]
+    if reason.code in ("report", "report_blind"):
+        shown |= {name: f"+{shown[name]}" for name in STEPS if shown.get(name, NEVER) != NEVER}
+        shown |= {"confirmed_w": "not proven"} if shown.get("confirmed_w") == NEVER else {}
+    shown["because"] = f": {shown['why']}" if shown.get("why") else ""
+    if "more" in shown:  # of a list that is cut short
+        shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
+    return template.format_map(_Shown(shown))
+
+
+def speaker(units: Units) -> Callable[[Reason], str]:
+    """`sentence` in these units."""
+    return sentence if units == Units() else lambda reason: spoken(sentence(reason), units)
+
+
+class _Shown(dict[str, str]):
+    """A number the reason does not carry shows as a question mark."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+def show(name: str, value: float | str) -> str:
+    """One number the way people read it."""
+    if isinstance(value, str):
+        return value
+    if name.endswith("_w"):
+        return f"{value / 1000:.0f} kW" if abs(value) >= 10_000 else f"{value:.0f} W"
+    if name.endswith("_s"):
+        return show_seconds(int(value))
+    if name.endswith(("_c", "_k")):
+        return f"{value:z.1f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def show_seconds(seconds: int) -> str:
+    """12 s · 4 min · 1 h 20 min."""
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
