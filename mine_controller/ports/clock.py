@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SOFT_S = 80  # no further round begins after this much of a tick; its stages end by 88 s
 TOLD_BACK_S, TOLD_AHEAD_S = 95 * 86_400, 180_000  # what pages tell by the hour lies within: ninety days, and 50 h
 STEP_S = 60  # wall against boot clock, beyond this the wall clock was stepped (CLK1, CLK2)
+UNKEPT_US = (
+    16_000_000  # the kernel's NTP_PHASE_LIMIT: its error is that after a boot, and nine hours after the last word
+)
 
 
 class Sources(NamedTuple):
@@ -35,14 +38,24 @@ def boot_id() -> str:
 
 
 def synced() -> bool:
-    """True when the kernel holds the clock for disciplined (adjtimex without STA_UNSYNC)."""
+    """True while the kernel takes the clock for kept: by its own largest error, as `timedatectl` does.
+
+    The flag STA_UNSYNC says less: chrony without `rtcsync` never clears it, however well it keeps the clock.
+    """
     import ctypes  # noqa: PLC0415 - 3 ms, and only here
 
     class Timex(ctypes.Structure):
-        _fields_ = (("modes", ctypes.c_uint), ("longs", ctypes.c_long * 40))
+        _fields_ = (
+            ("modes", ctypes.c_uint),
+            ("offset", ctypes.c_long),
+            ("freq", ctypes.c_long),
+            ("maxerror", ctypes.c_long),
+            ("rest", ctypes.c_long * 37),
+        )
 
+    told = Timex()
     try:
-        return bool(ctypes.CDLL(None).adjtimex(ctypes.byref(Timex())) not in (-1, 5))
+        return ctypes.CDLL(None).adjtimex(ctypes.byref(told)) >= 0 and told.maxerror < UNKEPT_US
     except (OSError, AttributeError):
         return False
 
