@@ -55,7 +55,7 @@ def synced() -> bool:
 
     told = Timex()
     try:
-        return ctypes.CDLL(None).adjtimex(ctypes.byref(told)) >= 0 and told.maxerror < UNKEPT_US
+        return bool(ctypes.CDLL(None).adjtimex(ctypes.byref(told)) >= 0 and told.maxerror < UNKEPT_US)
     except (OSError, AttributeError):
         return False
 
