@@ -209,7 +209,7 @@ def _look(page: Reply, former: Kept, options: Options, note: Note) -> Kept:
     note("value", repr(_answer.clean(value)))
     signal = _meaning.meaning(value, options)
     note("meaning", signal)
-    return Kept(signal, _answer.clean(value, 80), digest, _page_at(seen.whole, options))
+    return Kept(signal, _answer.clean(value, 80), digest, _page_at(seen.whole, options, former.page_at))
 
 
 def _is_whole(page: Reply, kind: str) -> bool:
@@ -310,8 +310,8 @@ def _check_marks(whole: str, options: Options, note: Note) -> None:
     note("markers", "every wanted text is there, no unwanted one")
 
 
-def _page_at(whole: str, options: Options) -> str:
-    """The page's own time as epoch seconds in a text; "" where none is asked for or found."""
+def _page_at(whole: str, options: Options, former: str) -> str:
+    """The page's own time as epoch seconds in a text; "" where none is asked for or found. `former`: the last one."""
     if not options.time_pattern:
         return ""
     found = re.search(options.time_pattern, whole, re.IGNORECASE)
@@ -319,20 +319,22 @@ def _page_at(whole: str, options: Options) -> str:
         return ""
     written = _page.plain(found[1] if found.re.groups else found[0])
     for form in options.time_format.split("|"):
-        at = _epoch(written, form.strip(), options.time_zone)
+        at = _epoch(written, form.strip(), options.time_zone, int(former) if former.isdecimal() else 0)
         if at is not None:
             return str(at)
     return ""
 
 
-def _epoch(written: str, form: str, zone: str) -> int | None:
+def _epoch(written: str, form: str, zone: str, former: int) -> int | None:
+    """Of a time that comes twice the first one, unless the page told a later one before: it never runs back."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only pages with a time pay for zones
 
     try:
         local = dt.datetime.strptime(written, form).replace(tzinfo=ZoneInfo(zone))
-        return int(local.timestamp())
+        first, second = (int(local.replace(fold=fold).timestamp()) for fold in (0, 1))
     except (ValueError, OverflowError, LookupError, OSError):
         return None  # ZoneInfoNotFoundError is a LookupError
+    return second if first < former <= second else first
 
 
 def _check_time(kept: Kept, page: Reply, options: Options) -> None:
