@@ -24,6 +24,8 @@ SLOWEST_FAN_PCT = 20  # with less, a board in manual mode heats up until its fir
 VERBS = ("mode", "tune", "pool", "fan")
 _TLS = ("stratum+ssl", "stratum+tls", "stratum+tcps")
 NO_TLS = "its firmware speaks no TLS to pools"
+DEAD_MV = 100  # no chip hashes with less
+OFF = "its chips have no voltage, as after overheating or a fault of its supply"
 _VERSION = re.compile(r"v?([0-9]{1,3})\.([0-9]{1,3})(?:\D.*)?", re.DOTALL)
 _ENTRY = re.compile(r"(\S+) +(eco|standard|turbo|overclock) +([0-9]{1,4}) +([0-9]{1,4})")
 
@@ -111,6 +113,32 @@ def other_make(info: Info) -> str:
     """
     model = _boards.shown_text(info.get("deviceModel"))
     return "" if is_nerdqaxe(info) or "boardVersion" in info else model
+
+
+class Rail(NamedTuple):
+    """What tells whether its chips have a voltage, as the board says it. `idle`: it took that from them itself, and
+    says so."""
+
+    idle: Any
+    uptime_s: Any
+    core_mv: Any
+    watts: Any
+
+
+def is_dark(core_mv: Any) -> bool:
+    """Whether the chips have no voltage, by this measurement of it."""
+    told = _boards.not_negative(core_mv)
+    return told is not None and told < DEAD_MV
+
+
+def is_off(rail: Rail, boot_s: int, dead_w: float) -> bool:
+    """Whether its chips have no voltage although nobody stopped it. Firmware that makes its hash rate of the nonces
+    found goes on telling that of the last ones then (NerdQAxePlus, power_management_task.cpp and history.cpp; ESP-Miner
+    before 2.11, system.c, issues 752 and 803). A sensor that reads nothing is believed with the watts only."""
+    if _boards.flag(rail.idle) or _boards.working(1, rail.uptime_s, boot_s)[0] != "hashing":
+        return False
+    watts = _boards.not_negative(rail.watts)
+    return is_dark(rail.core_mv) and watts is not None and watts < dead_w
 
 
 def clocked(clock: Clock, *, live: bool) -> Setting:

@@ -5,8 +5,9 @@ rate is a guess (1000 GH/s was seen 4 s after one). Pause came with 2.14.0, and 
 the firmware either stops its chip (`overheat_mode`, which is for a person to clear and never written here) or, the
 older one, goes on at 50 MHz. The newest one (ESP-Miner from about 2.12 on, power_management_task.c) cools for half a
 minute or longer, clears that word itself and goes on 100 MHz and 100 mV lower, its fan at 100 % by hand: as long
-as the fan stands so, no mode and no tuning may raise the board again. The board takes requests from private addresses
-only.
+as the fan stands so, no mode and no tuning may raise the board again. Firmware before 2.11 tells its last hash rate for
+ever when its chip lost its voltage (a fault of the supply): then the voltage tells. The board takes requests from
+private addresses only.
 
 Modes are a chip frequency and a core voltage. The known ones are made of the two lists each chip has in the firmware's
 device_config.h: standard is its default, eco its lowest, overclock its highest frequency. A board that is none of that
@@ -24,7 +25,7 @@ from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNKNO
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _axeos, _boards, _http, _pools
-from mine_controller.devices._axeos import Clock, Info, Setting
+from mine_controller.devices._axeos import Clock, Info, Rail, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import LATE, Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
@@ -126,6 +127,8 @@ def _mac(info: dict[str, Any]) -> str:
 def _unit(name: str, info: Info, options: Options) -> tuple[Found, ...]:
     word, why = _word(info, options)
     rate = _boards.not_negative(info.get("hashRate"))
+    if word == "error" and _axeos.is_dark(info.get("coreVoltageActual")):
+        rate = 0.0  # what it tells is of before
     board = _boards.shown_text(info.get("boardVersion"), 20)
     return (
         Found(name, "word", word, why),
@@ -203,11 +206,20 @@ def _trouble(info: Info, options: Options) -> str | None:
         fault = info.get(key)
         if isinstance(fault, str) and fault.strip():
             return f"{key.replace('_', ' ')}: {_answer.clean(fault)}"
+    if _off(info, options):
+        return _axeos.OFF
     mhz = _boards.above_zero(info.get("frequency"))
     if mhz is not None and (mhz <= SAFE_MHZ or _lowered(info, options)):
         more = "" if mhz <= SAFE_MHZ else ": cool it, then set its fan to auto"
         return f"clock lowered to {mhz:g} MHz, as the firmware does after overheating{more}"
     return None
+
+
+def _off(info: Info, options: Options) -> bool:
+    """Whether its chips have no voltage; the newest firmware takes it from them also while no pool answers."""
+    idle = _boards.flag(info.get("miningPaused")) or _is_poolless(info)
+    rail = Rail(idle, info.get("uptimeSeconds"), info.get("coreVoltageActual"), info.get("power"))
+    return _axeos.is_off(rail, options.boot_s, 2 * options.standby_w)
 
 
 def _lowered(info: Info, options: Options) -> Clock | None:

@@ -21,7 +21,7 @@ from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUP
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
 from mine_controller.devices import _answer, _axeos, _boards, _errands, _http, _pools
-from mine_controller.devices._axeos import Clock, Info, Setting
+from mine_controller.devices._axeos import Clock, Info, Rail, Setting
 from mine_controller.devices._boards import Unit
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
@@ -48,10 +48,9 @@ SHUTDOWN, RESTART = "/api/system/shutdown", _axeos.RESTART
 CLOCKS: _axeos.Modes = {"nerdqaxe++": {"standard": Clock(600, 1150)}, "nerdqaxe+": {"standard": Clock(490, 1250)}}
 CLASSIC, PID = 1, 2  # how its fans look after themselves; 0 is by hand
 SV1 = 0
-DEAD_MV, DEAD_W = 100, 10  # no chip hashes with less, and no board either
+DEAD_W = 10  # no board hashes with less
 _CODES = "refused (401): switch its one-time codes off, and ask from a private address like 192.168.1.5"
 _NEEDS_CODE = "its one-time codes are on: settings can be changed by a person only"
-_OFF = "its chips have no voltage, as after overheating or a fault of its supply"
 _AT_WORK = ("hashing", "waiting")  # where a board that has just started only boots
 _DOWN = "it is shut down, and a restart would start it"
 
@@ -128,7 +127,8 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
 
     fans = [row for row in _list(dig("thermal.fans")) if isinstance(row, dict)]
     shutdown, error, up_s = dig("system.shutdown"), dig("system.boardError"), dig("system.uptime")
-    off = _off(Rail(shutdown, up_s, _millivolts(dig("power.coreVoltageActual")), dig("power.watts")), options.boot_s)
+    rail = Rail(shutdown, up_s, _millivolts(dig("power.coreVoltageActual")), dig("power.watts"))
+    off = _axeos.is_off(rail, options.boot_s, DEAD_W)
     pools, rate = dig("stratum.pools"), 0 if off else dig("performance.hashRate")
     row = _active(pools, dig("stratum.usingFallback"))
     word, why = ("error", "") if off else _word(shutdown, error, rate, pools)
@@ -158,7 +158,7 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
             clock=_clock(dig("performance.frequency")),
             best=dig("performance.bestDiff"),
             pool=_boards.pool(row.get("host"), row.get("port")),
-            trouble=_trouble(error) or (_OFF if off else "none"),
+            trouble=_trouble(error) or (_axeos.OFF if off else "none"),
         ),
     ]
 
@@ -167,7 +167,7 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     info = _boards.only(parts, "info")
     name, row = _mac(info), _first_pool(info)
     rail = Rail(info.get("shutdown"), info.get("uptimeSeconds"), info.get("coreVoltageActual"), info.get("power"))
-    off = _off(rail, options.boot_s)
+    off = _axeos.is_off(rail, options.boot_s, DEAD_W)
     rate = 0 if off else info.get("hashRate")
     pools = _answer.dig(info, "stratum.pools")
     word, why = ("error", "") if off else _word(info.get("shutdown"), info.get("boardError"), rate, pools)
@@ -201,29 +201,10 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
                 clock=_clock(info.get("frequency")),
                 best=info.get("bestDiff"),
                 pool=_boards.pool(row["stratumURL"], row["stratumPort"]),
-                trouble=_trouble(info.get("boardError")) or (_OFF if off else "none"),
+                trouble=_trouble(info.get("boardError")) or (_axeos.OFF if off else "none"),
             ),
         ),
     )
-
-
-class Rail(NamedTuple):
-    """What tells whether its chips have a voltage, as the board says it."""
-
-    shutdown: Any
-    uptime_s: Any
-    core_mv: Any
-    watts: Any
-
-
-def _off(rail: Rail, boot_s: int) -> bool:
-    """Whether its chips have no voltage although nobody shut it down: so it leaves them after overheating or a fault of
-    its supply, and goes on telling the mean of the shares before (NerdQAxePlus, power_management_task.cpp and
-    history.cpp). The old interface has no word for it. A sensor that reads nothing is believed with the watts only."""
-    if _boards.flag(rail.shutdown) or _boards.working(1, rail.uptime_s, boot_s)[0] != "hashing":
-        return False
-    core_mv, watts = _boards.not_negative(rail.core_mv), _boards.not_negative(rail.watts)
-    return core_mv is not None and core_mv < DEAD_MV and watts is not None and watts < DEAD_W
 
 
 def _mac(info: dict[str, Any]) -> str:

@@ -142,6 +142,36 @@ def test_a_board_that_no_pool_answers_waits(said, more, word):
     assert of(read(b1=info(**told)), 1, "word").value == word
 
 
+DARK = {"coreVoltageActual": 3, "power": 5.0}  # after its supply failed; the hash rate stays that of the last nonces
+
+
+@pytest.mark.parametrize(
+    ("more", "word", "rate_ths"),
+    [
+        (DARK, "error", 0.0),
+        ({**DARK, "power_fault": "Power Fault Detected"}, "error", 0.0),
+        ({**DARK, "power_fault": "Power Fault Detected", "power": 9.5}, "error", 0.0),  # the fans of a Hex
+        ({**DARK, "overheat_mode": 1}, "error", 0.0),
+        ({"coreVoltageActual": 996, "power": 4.1, "overheat_mode": 1}, "error", 1.1005),  # goes on at 50 MHz
+        ({**DARK, "miningPaused": True, "hashRate": 0}, "sleeping", 0.0),
+        ({**DARK, "poolConnectionInfo": "Not Connected"}, "waiting", 1.1005),
+        ({**DARK, "uptimeSeconds": 20}, "booting", 1.1005),
+        ({**DARK, "power": 14.2}, "hashing", 1.1005),  # its voltage sensor is wrong
+        ({**DARK, "power": -1}, "hashing", 1.1005),
+        ({**DARK, "coreVoltageActual": -1}, "hashing", 1.1005),
+        ({"power": 5.0}, "hashing", 1.1005),
+    ],
+)
+def test_a_board_whose_chips_have_no_voltage_does_not_hash_whatever_rate_it_tells(more, word, rate_ths):
+    """Firmware before 2.11 makes the rate of the nonces it finds and keeps it when none comes any more: boards whose
+    regulator had given up stood there with 5 W and their last rate until a restart (ESP-Miner, system.c, and its issues
+    752 and 803); those before 2.6 had no word for it either."""
+    found = read(b1=info(1, **more))
+    assert (of(found, 1, "word").value, of(found, 1, "hashrate_ths").value) == (word, pytest.approx(rate_ths))
+    assert (text(found, 1, "trouble") != "none") == (word == "error")
+    assert ("no voltage" in text(found, 1, "trouble")) == (more == DARK)
+
+
 def test_a_clock_lowered_after_overheating_is_told():
     assert text(read(b1=info(frequency=50)), 1, "trouble").startswith("clock lowered to 50 MHz")
     assert text(read(b1=info()), 1, "trouble") == "none"
