@@ -326,11 +326,13 @@ def _page_at(whole: str, options: Options, former: str) -> str:
 
 
 def _epoch(written: str, form: str, zone: str, former: int) -> int | None:
-    """Of a time that comes twice the first one, unless the page told a later one before: it never runs back."""
+    """By its own offset where it has one (%z; it knows no small z). Of a time that comes twice the first one, unless the
+    page told a later one before: it never runs back."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only pages with a time pay for zones
 
     try:
-        local = dt.datetime.strptime(written, form).replace(tzinfo=ZoneInfo(zone))
+        told = dt.datetime.strptime(written.upper(), form)  # noqa: DTZ007 - its zone comes below
+        local = told if told.tzinfo is not None else told.replace(tzinfo=ZoneInfo(zone))
         first, second = (int(local.replace(fold=fold).timestamp()) for fold in (0, 1))
     except (ValueError, OverflowError, LookupError, OSError):
         return None  # ZoneInfoNotFoundError is a LookupError

@@ -1,5 +1,6 @@
-"""A page's own time in the hour that comes twice when the clocks go back."""
+"""A page's own time where its zone alone does not say it: the hour that comes twice, and a time with an offset."""
 
+import pytest
 from devices.kinds import KINDS
 from devices.scripted import Script, value
 
@@ -54,3 +55,12 @@ def test_sig2_a_page_that_stands_still_in_the_hour_that_comes_twice_gets_old():
 
 def test_sig2_an_unknown_page_is_taken_for_the_older_one_in_the_hour_that_comes_twice():
     assert night(("01:03", "07:04")) == ["the page is 61 min old by its own time"]
+
+
+@pytest.mark.parametrize("text", ["2026-07-15T14:05:00-0500", "2026-07-15T21:05:00+02:00", "2026-07-15T19:05:00Z"])
+def test_a_page_time_with_an_offset_of_its_own_is_read_by_that(text):
+    chosen = CHOSEN._replace(time_pattern="updated: ([0-9tz:+-]+)", time_format="%Y-%m-%dT%H:%M:%S%z")
+    headers = {"content-type": "text/html", "date": "Wed, 15 Jul 2026 19:07:00 GMT"}
+    answer = Response(200, headers, PAGE.replace("11/01/2026 {}", text).encode())
+    found = power_signal.parse(power_signal.fetch(Script(lambda _: answer).wire, chosen, Ask()), chosen)
+    assert value(found, "page_time", "text") == "2026-07-15T19:05Z"
