@@ -326,8 +326,8 @@ def _page_at(whole: str, options: Options, former: str) -> str:
 
 
 def _epoch(written: str, form: str, zone: str, former: int) -> int | None:
-    """By its own offset where it has one (%z; it knows no small z). Of a time that comes twice the first one, unless the
-    page told a later one before: it never runs back."""
+    """By its own offset where it has one (%z; it knows no small z). Of a time that comes twice the first one, unless
+    the page told a later one before: it never runs back."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - only pages with a time pay for zones
 
     try:
