@@ -7,6 +7,7 @@ from typing import Any
 from mine_controller.config.model import Config
 from mine_controller.core.alarms.advice import ADVICE
 from mine_controller.core.alarms.catalogue import KINDS, LOG_ONLY, clears, kind_of, ways_of
+from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.alarms.machine import reason_of
 from mine_controller.core.model.state import State
 from mine_controller.core.wording.words import sentence
@@ -38,7 +39,7 @@ def _row(key: str, alarm: dict[str, Any], state: State) -> dict[str, Any]:
         "state": alarm.get("state", "active"),
         "since": iso(alarm["since_s"] + ahead_s),
         "for_s": max(0, now_s - int(alarm["since_s"])),
-        "text": sentence(reason_of(alarm["reason"])),
+        "text": now_and_then(alarm) + sentence(reason_of(alarm["reason"])),
         "cause": cause,
         "does": does,
         "owner": owner,

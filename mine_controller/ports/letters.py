@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from mine_controller.config.model import Config
 from mine_controller.core.alarms.advice import ADVICE
+from mine_controller.core.alarms.chatter import pace_of
 from mine_controller.core.model.alarm import SEVERITIES, Telling
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.reason import Event, Reason
@@ -76,7 +77,9 @@ def text_of(telling: Telling) -> str:
     elif telling.what == "repeat":
         said = f"still, for {show_seconds(telling.for_s)}, and nobody has acked it: {said}"
     elif telling.what == "chatter":
-        said = f"raised {telling.times} times in half an hour, so it is held open: {said}"
+        pace = pace_of(telling.times)
+        often = f"raised {telling.times} times within {show_seconds(pace.within_s)}"
+        said = f"{often}, so it is held open until it has been quiet for {show_seconds(pace.quiet_s)}: {said}"
     elif telling.what == "escalate":
         said = f"graver now: {said}"
     if telling.others:

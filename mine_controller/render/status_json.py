@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from mine_controller.core.alarms.advice import ADVICE
+from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
 from mine_controller.render import bands, contract, cooling, lamp, plant, supply
@@ -144,6 +145,7 @@ def _alarm(key: str, alarm: dict[str, Any], book: Book, site: SiteFacts, words: 
     shelved = ((book.state.last.get("alarm_book") or {}).get("shelved") or {}).get(key)
     state = alarm.get("state", "active")
     by = clean(alarm.get("acked_by", ""), 60)
+    said = now_and_then(alarm) + words(Reason(rule, code, tuple((name, value) for name, value in numbers)))
     return {
         "key": clean(key, 80),
         "id": clean(alarm.get("id", ""), 10),
@@ -152,7 +154,7 @@ def _alarm(key: str, alarm: dict[str, Any], book: Book, site: SiteFacts, words: 
         "severity": clean(alarm.get("severity", "warning"), 20),
         "state": state if state in ("active", "acked", *_ASIDE) else "active",
         "since": when.wall(alarm.get("since_s")),
-        "text": clean(words(Reason(rule, code, tuple((name, value) for name, value in numbers))), SENTENCE),
+        "text": clean(said, SENTENCE),
         "cause": cause,
         "does": does,
         "remedy": owner,

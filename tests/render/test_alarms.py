@@ -55,6 +55,15 @@ def test_a_public_document_names_nobody_who_acked():
     assert document(publish="public")["alarms"][1]["acked_by"] == "a person"
 
 
+def test_what_comes_and_goes_and_is_held_open_says_whether_it_is_there_now():
+    gone = alarm("4g", "active", chatter=2, clear_s=sample.PLANT - 600, id="e2b3c")
+    there = alarm("dsl", "active", chatter=2, id="f2b3c")
+    made = sample.book("RUNNING", 5)
+    made = made._replace(state=made.state._replace(alarms={"a": gone, "b": there}))
+    told = status_json.document(made, sample.facts(5), History(), sentence, sample.NOW)["alarms"]
+    assert [one["text"].startswith("comes and goes, not there now: ") for one in told] == [True, False]
+
+
 def test_an_alarm_of_an_older_program_counts_as_open():
     made = sample.book("RUNNING", 5)
     told = status_json.document(made, sample.facts(5), History(), sentence, sample.NOW)

@@ -4,7 +4,7 @@ Open alarms lie in `State.alarms` by key ("kind about"), what else the machine r
 
 pending   seen, and not yet for as long as its delay asks; also what is switched off: it is no news, and is told when
           it still is so once its kind is switched on again
-raises    when each key was raised in the last half hour: three times is chattering, and it is held open
+raises    when each key was raised lately: what comes and goes is told once and held open (`chatter.py`)
 told      when messages of each gate went out lately: the cool-down counts from there
 shelved   key -> until when nothing is told of it
 held      what is over or was noticed and waits for its cool-down
@@ -18,13 +18,13 @@ from typing import Any
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY, RANK, Kind, clears, kind_of, ways_of
 from mine_controller.core.alarms.causes import LINE, POOL, is_cut_off, related
+from mine_controller.core.alarms.chatter import BY_WORD, holds, lately, word_of
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Telling, Ways
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.record import NamedTuple
 
 JITTER_S = 5  # ticks are not to the second
-CHATTER_N, CHATTER_S = 3, 1800
 REPEATS = 3  # quick repeats of an emergency; then repeat_then_s
 ORPHAN_S = 240  # a consequence that outlives its cause by this much is told itself
 CAUSES_MOST = 40  # endpoints and uplinks of a site; a storm of units is not searched for causes one by one
@@ -296,13 +296,17 @@ class Machine:
             if not (self.pending.get(key) or {"level": 1}).get("level"):
                 del self.pending[key]
         self.new.sort(key=lambda key: _order(self.alarms[key]))
-        standing: dict[str, list[str]] = {}
-        for key in self.alarms if self.new else ():
-            standing.setdefault(self.alarms[key]["kind"], []).append(key)
+        standing = self._by_kind() if self.new else {}
         later = set(self.new)
         for key in self.new:  # of two that explain each other the one earlier in the table stays: it says more
             later.discard(key)
             self._fold(key, standing, later)
+
+    def _by_kind(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, alarm in self.alarms.items():
+            found.setdefault(alarm["kind"], []).append(key)
+        return found
 
     def _activate(self, key: str, one: Alarm) -> None:
         alarm = {name: one[name] for name in ("kind", "about", "severity", "since_s", "reason", "level")}
@@ -318,13 +322,15 @@ class Machine:
             self.events.append(Event(one["kind"], one["severity"], one["about"], reason_of(one["reason"])))
 
     def _count(self, key: str, alarm: Alarm) -> None:
-        """One more raise of this key; the third within half an hour is chattering."""
-        times = [*self.raises.get(key, []), self.now_s][-CHATTER_N:]
-        self.raises[key] = times
-        if len(times) >= CHATTER_N and not alarm.get("chatter"):
-            alarm["chatter"], alarm["due"] = 1, "chatter"
-            numbers = (("alarm", alarm["id"]), ("kind", alarm["kind"]), ("about", alarm["about"]), ("times", CHATTER_N))
-            self.events.append(Event("alarm_chatters", "info", alarm["about"], Reason("alarm", "chatters", numbers)))
+        """One more raise of this key, which may be one too many."""
+        times = self.raises[key] = lately([*self.raises.get(key, []), self.now_s], self.now_s)
+        word = word_of(times, self.now_s, grave=alarm["severity"] == "emergency")
+        if word and not alarm.get("chatter"):
+            alarm["chatter"], alarm["due"] = word, "chatter"
+            pace = BY_WORD[word]
+            about = (("alarm", alarm["id"]), ("kind", alarm["kind"]), ("about", alarm["about"]))
+            reason = Reason("alarm", pace.code, (*about, ("times", pace.raises_n)))
+            self.events.append(Event("alarm_chatters", "info", alarm["about"], reason))
 
     def _fold(self, key: str, standing: dict[str, list[str]], later: set[str]) -> None:
         """Under the first alarm it may be a consequence of, unless it is graver than that. `standing`: keys by kind."""
@@ -359,7 +365,7 @@ class Machine:
                     names = ("kind", "about", "severity", "since_s", "reason", "level")
                     self.pending[key] = {name: alarm.get(name, 0) for name in names}
             elif "clear_s" in alarm:
-                held = alarm.get("chatter") and self.now_s - max(self.raises.get(key) or [0]) < CHATTER_S
+                held = holds(alarm, self.raises.get(key) or [], self.now_s)
                 least_s = ways.off_delay_s - JITTER_S if ways.off_delay_s else 0
                 if not held and self.now_s - alarm["clear_s"] >= least_s:
                     self._end(key, alarm)
@@ -391,8 +397,9 @@ class Machine:
                 found["due"] = "again" if found.get("told_s") else "raise"
 
     def follow(self) -> None:
-        """Consequences whose cause is gone stand for themselves after a while; then each alarm's state."""
-        for alarm in self.alarms.values():
+        """Consequences whose cause is gone stand for themselves after a while, unless another one explains them; then
+        each alarm's state."""
+        for key, alarm in self.alarms.items():
             first = None if self._works_elsewhere(alarm) else self._cause(alarm.get("under", ""))
             if first is not None and graver(alarm["severity"], first["severity"]):
                 del alarm["under"]  # it came back as a lesser one
@@ -400,6 +407,7 @@ class Machine:
                 alarm.pop("orphan_s", None)  # its cause is back: the next time it is gone counts from then
             elif self.now_s - int(alarm.setdefault("orphan_s", self.now_s)) >= ORPHAN_S:
                 del alarm["under"], alarm["orphan_s"]
+                self._fold(key, self._by_kind(), set())
             self._log_ack(alarm)
         folded: dict[str, dict[str, int]] = {}
         for key, alarm in self.alarms.items():
@@ -426,11 +434,6 @@ class Machine:
             numbers = (("alarm", str(alarm["id"])), ("kind", alarm["kind"]), ("for_s", after_s))
             by = ("actor", str(alarm.get("acked_by", "")))
             self.events.append(Event("alarm_acked", "info", alarm["about"], Reason("alarm", "acked", (*numbers, by))))
-
-
-def lately(times: list[int], now_s: int) -> list[int]:
-    """Those of the last half hour."""
-    return [at for at in times if now_s - at < CHATTER_S]
 
 
 def _order(alarm: Alarm) -> tuple[int, int, str]:

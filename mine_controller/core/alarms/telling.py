@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import kind_of
+from mine_controller.core.alarms.chatter import BY_WORD
 from mine_controller.core.alarms.machine import (
-    CHATTER_N,
     FLOOD_COOL_S,
     FLOOD_N,
     FLOOD_S,
@@ -122,7 +122,7 @@ def _letter(work: Machine, group: list[tuple[str, Alarm]], what: str) -> Telling
         for_s=work.now_s - since_s,
         alarm=str(first["id"]),
         state=str(first["state"]),
-        times=CHATTER_N if what == "chatter" else int(first["times"]),
+        times=BY_WORD[first["chatter"]].raises_n if what == "chatter" else int(first["times"]),
         others=tuple(str(alarm["about"]) for _, alarm in group[1:]),
         folded=tuple(sorted(folded.items())),
     )

@@ -6,6 +6,7 @@ Unknown is said to be unknown, with the reason; every count says of how many.
 from collections.abc import Sequence
 from typing import Any
 
+from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.fleet import on_above_w, sum_up
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.image import Image
@@ -183,7 +184,7 @@ def alarms(book: Book, place: Place) -> tuple[tuple[str, str, str], ...]:
         said = sentence(Reason(str(rule), str(code), tuple((name, value) for name, value in numbers)))
         head = f"{str(alarm['severity']).upper()} {_kind(alarm)} {alarm['about']} ({_lasting(alarm, book.image)})"
         name = str(alarm.get("id", "")) if alarm.get("state", "active") == "active" else ""
-        out.append((name, str(alarm["severity"]), f"{head}: {spoken(said, place.units)}"))
+        out.append((name, str(alarm["severity"]), f"{head}: {now_and_then(alarm)}{spoken(said, place.units)}"))
     return tuple(out)
 
 

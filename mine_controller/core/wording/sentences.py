@@ -343,6 +343,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "moot"): "{kind} is over: the config no longer has what it was about",
     ("alarm", "acked"): "{actor} has seen {kind}, {for_s} after it was raised",
     ("alarm", "chatters"): "{kind} of {about} was raised {times} times in half an hour: held open",
+    ("alarm", "comes_and_goes"): "{kind} of {about} was raised {times} times in six hours: held open",
     ("grid", "unknown"): "frequency unknown ({why}): nothing starts",
     ("grid", "low"): "{grid_hz} Hz; nothing starts until it has stayed over {block_hz} Hz for a while",
     ("grid", "shed"): "{grid_hz} Hz after falling below {shed_hz} Hz: held at {cap_w}",

@@ -1,4 +1,4 @@
-"""What is told of an alarm and when: chattering, repeats, acks, shelves, kinds switched off, and the laws of it all."""
+"""What is told of an alarm and when: repeats, acks, shelves, kinds switched off, and the laws of it all."""
 
 import json
 import re
@@ -18,32 +18,6 @@ from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import UplinkSpec
 from mine_controller.core.refusal import Refused
-
-# -- chattering -----------------------------------------------------------------------------------------------------
-
-
-def test_three_raises_in_half_an_hour_are_chattering_one_message_and_held():
-    desk = Desk(fan_fault={"cool_s": 0})
-    for _ in range(3):
-        desk.tick(FAN)
-        desk.tick(over("fan_back", "fan 3"))
-    assert said(desk.told)[-1] == ("chatter", "fan_fault")
-    count = len(desk.told)
-    for _ in range(4):
-        desk.tick(FAN)
-        desk.tick(over("fan_back", "fan 3"))
-    assert len(desk.told) == count
-    assert desk.only()["chatter"] == 1
-    assert said(desk.ticks(16)) == [("clear", "fan_fault")]
-
-
-def test_raises_further_apart_are_no_chattering():
-    desk = Desk(fan_fault={"cool_s": 0})
-    for _ in range(4):
-        desk.tick(FAN, passed_s=1000)
-        desk.tick(over("fan_back", "fan 3"))
-    assert "chatter" not in [one.what for one in desk.told]
-
 
 # -- emergencies, ack, shelf ----------------------------------------------------------------------------------------
 

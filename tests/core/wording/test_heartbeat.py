@@ -97,6 +97,9 @@ def test_fahrenheit_is_for_display_in_every_line():
     book = ticked(plant)
     told = heartbeat.alarms(book._replace(state=book.state._replace(alarms={"a": alarm})), place(plant, units=units))
     assert told[0][2].endswith(": inlet 102.6 °F is over 100.4 °F: dangerous")
+    gone = alarm | {"chatter": 2, "clear_s": 2}
+    told = heartbeat.alarms(book._replace(state=book.state._replace(alarms={"a": gone})), place(plant, units=units))
+    assert ": comes and goes, not there now: inlet 102.6" in told[0][2]
 
 
 def test_why_names_each_limit_that_bites_and_what_stays_off():
