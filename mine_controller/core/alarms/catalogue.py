@@ -289,7 +289,7 @@ _ROWS = (
         "start_failed",
         "warning",
         over=("start_worked",),
-        under=("ramp_failed", "miner_offline", *_GONE),
+        under=("ramp_failed", "miner_offline", "quarantined", *_GONE),
         many=True,
         single=True,
         cool_s=900,

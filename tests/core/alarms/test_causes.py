@@ -196,3 +196,21 @@ def test_an_end_is_named_by_its_alarm_and_a_notice_by_its_kind():
     [notice] = [one for one in Desk().tick(event("signal_changed", "signal")) if one.what == "notice"]
     assert notice.alarm == ""
     assert notice.key.startswith("signal_changed-")
+
+
+def test_a_failed_start_is_no_news_a_day_later_while_the_quarantine_it_led_to_stands():
+    """A dead miner: dark, three starts, put aside. Nobody can judge its silence then, and after a day that is let go:
+    the failed start of yesterday was told anew, with what to do before a quarantine."""
+    desk, dark, aside = Desk(), event("miner_offline", "m001"), event("quarantined", "m001")
+    desk.ticks(2, levels=[dark])
+    desk.tick(event("start_failed", "m001"), levels=[dark])
+    desk.tick(levels=[dark, aside])
+    assert said(desk.told) == [("raise", "miner_offline"), ("raise", "quarantined")]
+    desk.told.clear()
+    for _ in range(800):
+        desk.tick(levels=[aside], unknown=["miner_offline m001"])
+    assert "miner_offline m001" not in desk.alarms
+    assert desk.alarms["start_failed m001"]["under"] == "quarantined m001"
+    assert not desk.told
+    desk.ticks(4)
+    assert said(desk.told) == [("clear", "quarantined"), ("raise", "start_failed")], "released, and still not tried"
