@@ -13,6 +13,7 @@ from mine_controller.core.held import watch_hold
 from mine_controller.core.miners import startless, stopless
 from mine_controller.core.miners.awake import judged, watched
 from mine_controller.core.miners.errands import tell
+from mine_controller.core.miners.failures import FAILURES, gentle_rungs, in_a_row, judge
 from mine_controller.core.miners.liars import with_lies
 from mine_controller.core.miners.renamed import follow
 from mine_controller.core.miners.units import watch_units
@@ -21,7 +22,7 @@ from mine_controller.core.model.decision import Decision, Envelope, Plan
 from mine_controller.core.model.image import Image
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.model.reason import CONTRACT, SAFETY, Advice, Event, Limit, Reason
-from mine_controller.core.model.state import MinerBook, State
+from mine_controller.core.model.state import State
 from mine_controller.core.modes import mode_of
 from mine_controller.core.option import fill
 from mine_controller.core.outputs.lamp import light
@@ -30,15 +31,11 @@ from mine_controller.core.overrides import take_requests, with_tests
 from mine_controller.core.pools import bests, poolless
 from mine_controller.core.reach import ours
 from mine_controller.core.view import View
-from mine_controller.core.watch import changed, watch_fans, watch_miners, watch_sensors, watch_starts
+from mine_controller.core.watch import watch_fans, watch_miners, watch_sensors, watch_starts
 
 OBEY_WITHIN_S = 300
 RULE_BLIND_S = 360
-DAY_S = 86_400
-FAILURES = 3
 STEP_S = 120  # what began longer ago is no part of this step (rules/ramp.py)
-COMMON_CAUSE = 4
-NO_START = "did not start"  # why a miner is put aside
 
 
 def decide(image: Image, state: State, policy: Policy) -> Decision:
@@ -149,7 +146,7 @@ def _act_on(
         compared.done,
         sum(command.target.startswith("miner ") for command in compared.commands),
         compared.chases,
-        _gentle_rungs(view, compared),
+        gentle_rungs(view, compared),
         shed.is_blind(opened, memory),
     )
     shed_events = (*shed.taken_over(view.state.shed, opened, view.now_s, compared.chases, memory), *shed_events)
@@ -190,27 +187,6 @@ def _act_on(
     )
 
 
-def _forgiven(book: MinerBook, since_s: int, limit: int) -> MinerBook:
-    """Without the failures of a row that turned out to be nobody's: no internet, no supply, a PDU without its feed."""
-    fails = tuple(at for at in book.fails if at < since_s)
-    if fails == book.fails:
-        return book
-    freed = book.quarantined == NO_START and len(fails) < limit
-    return book._replace(fails=fails, quarantined="" if freed else book.quarantined)
-
-
-def _gentle_rungs(view: View, compared: Compared) -> dict[str, int]:
-    """By target: how many of its rungs are gentle (a stop proven on one of them was gentle)."""
-    if not compared.done:
-        return {}
-    by_id = {spec.id: spec for spec in view.wiring.miners}
-    return {
-        target: sum(path.gentle for path in by_id[target[6:]].paths)
-        for target, _ in compared.done
-        if target[6:] in by_id
-    }
-
-
 def _mode_event(view: View, mode: str, why: Reason) -> tuple[Event, ...]:
     was = view.state.mode
     if mode == was:
@@ -243,14 +219,14 @@ def _next_state(
     last["starts"] = starts + [now_s] * len(plan.starts)
     begun = [[now_s, sum(view.wiring.miners[at].nominal_w for at in plan.starts)]] if plan.starts else []
     last["started_w"] = [one for one in last.get("started_w") or [] if now_s - one[0] < STEP_S] + begun
-    last["failed_starts"], last["failing_since"] = _row(view, compared)
+    last["failed_starts"], last["failing_since"] = in_a_row(view, compared)
     unable = startless.unable(view.state.chases, compared.failed)
     before = int(last.get("unable_starts", 0)) if last["failed_starts"] > len(compared.failed) else 0
     last["unable_starts"] = before + len(unable)
     last = startless.heard(judged(last, compared.done, compared.failed), view, compared.failed, unable)
     limit = getattr(policy.rules.get("wear"), "failures", FAILURES)
     row = last["failed_starts"] - last["unable_starts"]
-    books = _judge(view, compared, limit, (row, last["failing_since"]), startless.said(last))
+    books = judge(view, compared, limit, (row, last["failing_since"]), startless.said(last))
     return view.state._replace(
         memory=memory,
         miners=books,
@@ -260,50 +236,3 @@ def _next_state(
         mode_s=view.state.mode_s if mode == view.state.mode else now_s,
         last=last,
     )
-
-
-def _row(view: View, compared: Compared) -> tuple[int, int]:
-    """Starts in a row that came to nothing, and the plant second of the first; one proven start ends the row."""
-    proven = any(chase.want == "run" for _, chase in compared.done)
-    before = 0 if proven else int(view.state.last.get("failed_starts", 0))
-    since_s = int(view.state.last.get("failing_since", view.now_s)) if before else view.now_s
-    return before + len(compared.failed), since_s
-
-
-def _judge(
-    view: View, compared: Compared, limit: int, row: tuple[int, int], known: frozenset[str] = frozenset()
-) -> dict[str, MinerBook]:
-    """Failures and hard stops into the wear books; `limit` failures in a day are quarantine.
-
-    `row`: see `_row`, without those of `known`, who said that they know no start and are judged by themselves.
-    """
-    if not (compared.failed or compared.done or compared.mapped_wrong):
-        return view.state.miners
-    books = dict(view.state.miners)
-    now_s = view.now_s
-    crowd = max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
-    lately = startless.lately(known, books, now_s - DAY_S)
-    common, many = row[0] >= crowd, startless.are_many(lately, len(view.wiring.miners), crowd)
-    if common or many:
-        books = {
-            name: _forgiven(book, row[1], limit)
-            if (many and name in lately) or (common and name not in known)
-            else book
-            for name, book in books.items()
-        }
-    for name in compared.failed:
-        if many if name in known else common:
-            continue
-        book = books.get(name, MinerBook())
-        fails = (*(at for at in book.fails if now_s - at < DAY_S), now_s)
-        books[name] = book._replace(fails=fails, quarantined=NO_START if len(fails) >= limit else book.quarantined)
-    for name in compared.mapped_wrong:
-        books[name] = books.get(name, MinerBook())._replace(quarantined="its outlet feeds another miner")
-    rungs = _gentle_rungs(view, compared)
-    for target, chase in compared.done:
-        if chase.want == "stop" and chase.rung >= rungs.get(target, 1) and target[6:] in books:
-            books[target[6:]] = books[target[6:]]._replace(hard_stops=books[target[6:]].hard_stops + 1)
-        was, on = books.get(target[6:]), chase.want == "run"
-        if was is not None and was.on != on:  # by its word alone: `watch` did not take it yet, or can't see its watts
-            books[target[6:]] = changed(was, on=on, now_s=now_s, day=view.image.clock.local.date)
-    return books
