@@ -140,10 +140,11 @@ def _rates(summary: dict[str, Any]) -> list[float | None]:
 
 
 def _rate_hs(summary: dict[str, Any]) -> float | None:
-    """H/s over a minute, else over the shortest window; nothing while it is paused, whatever the long windows keep."""
-    if _boards.flag(summary.get("paused")):
-        return 0.0
+    """H/s over a minute, else over the shortest window; nothing while it is paused or has stopped for want of a pool,
+    whatever the long windows keep."""
     short, minute, _long = _rates(summary)
+    if _boards.flag(summary.get("paused")) or (short is None and _is_poolless(summary)):
+        return 0.0
     return short if minute is None or short == 0 else minute
 
 

@@ -117,6 +117,10 @@ def test_a_processors_hash_rate_is_never_a_number_to_be_added_to_that_of_others(
         ({"hashrate": {"total": [0.0, 800.0, 900.0]}}, 0.0),
         ({"paused": True, "hashrate": {"total": [0, 100, 900]}}, 0.0),
         ({"hashrate": {"total": [None, None, None]}}, None),
+        # a minute after "no active pools, stop mining" (xmrig/xmrig, issues 1138 and 2745)
+        ({"hashrate": {"total": [None, 5907.0, 5914.3]}, "connection": {"uptime": 0, "uptime_ms": 0}}, 0.0),
+        ({"hashrate": {"total": [5915.1, 5902.0, 5914.4]}, "connection": {"uptime": 0, "uptime_ms": 0}}, 5902.0),
+        ({"hashrate": {"total": [None, 0.4, 0.4]}}, 0.4),  # one hash takes longer than ten seconds
         ({"hashrate": "x"}, None),
     ],
 )
