@@ -15,7 +15,7 @@ STUCK_AFTER_S = 3600
 MOVED_PCT = 20  # of nominal
 HEATED = ("inlet_c", "outlet_c")  # roles whose air the load warms
 WORD = " stuck"
-METER = "site_power_w"
+METER, EXPORT = "site_power_w", "export_w"
 BESIDE = ("grid_hz", "voltage_v", "generator_load_pct")  # a meter that stands still tells no more of these
 STILL_AFTER_S = 3600
 STILL_PCT = 5  # of what it shows
@@ -64,33 +64,49 @@ def _mark(key: str, shown: Value, mark: Value | None, load_w: int | None, miners
 
 
 def watch_meters(channels: dict[str, Value], miners: Miners, wiring: Wiring) -> None:
-    """Bring the marks of the site meter up to date; one that stands still shows what is of the time when it last moved.
+    """Bring the marks of the site's meters up to date; one that stands still shows what is of the time when it last
+    moved.
 
     Frequency and voltage may be steady for days: theirs are doubted only with the watts of the same device, and only
-    while they stand as well. No import meter is judged that shows nothing: the sun may carry the load.
+    while they stand as well. No import meter is judged that shows nothing or less: the sun may carry the load. One that
+    shows what goes to the grid is, whichever way it goes: miners that start on a surplus must take from it.
     """
-    role = wiring.roles.get(METER)
-    if role is None or not miners.ids:
+    roles = [wiring.roles[name] for name in (METER, EXPORT) if name in wiring.roles]
+    if not roles or not miners.ids:
         return
-    still: set[str] = set()
-    for keys in (role.keys,) if role.vote == "sum" else tuple((key,) for key in role.keys):
-        if _stands(channels, keys, miners, wiring.miners):
-            still |= {_device(key) for key in keys}
+    exports = {key for role in roles if role.name == EXPORT for key in role.keys}
+    groups: dict[str, tuple[str, ...]] = {}
+    for keys in (keys for role in roles for keys in _groups(role)):
+        groups.setdefault(keys[0], keys)
+    still = {
+        _device(key)
+        for keys in groups.values()
+        if _stands(channels, keys, (miners, wiring.miners), either=keys[0] in exports)
+        for key in keys
+    }
+    devices = {_device(key) for role in roles for key in role.keys}
     others = (wiring.roles[name] for name in BESIDE if name in wiring.roles)
-    for key in dict.fromkeys(key for other in others for key in other.keys if _device(key) in _devices(role)):
+    for key in dict.fromkeys(key for other in others for key in other.keys if _device(key) in devices):
         _beside(channels, key, _device(key) in still)
+
+
+def _groups(role: Role) -> tuple[tuple[str, ...], ...]:
+    """Channels that are one meter together: phases that are added are."""
+    return (role.keys,) if role.vote == "sum" else tuple((key,) for key in role.keys)
 
 
 def _device(key: str) -> str:
     return key.partition("/")[0].partition(":")[0]
 
 
-def _devices(role: Role) -> set[str]:
-    return {_device(key) for key in role.keys}
+def _stands(
+    channels: dict[str, Value], keys: tuple[str, ...], fleet: tuple[Miners, tuple[MinerSpec, ...]], *, either: bool
+) -> bool:
+    """Whether a meter, or phases that are added, stand still; then nobody is to take what they show for news.
 
-
-def _stands(channels: dict[str, Value], keys: tuple[str, ...], miners: Miners, specs: tuple[MinerSpec, ...]) -> bool:
-    """Whether a meter, or phases that are added, stand still; then nobody is to take what they show for news."""
+    `either`: also one that shows less than nothing.
+    """
+    miners, specs = fleet
     shown = [channels[key] for key in keys if key in channels]
     watts = [value.value for value in shown if isinstance(value.value, int)]
     mark, total_w, unread = channels.get(keys[0] + STUCK), sum(watts), {value.why for value in shown} - {""}
@@ -100,7 +116,8 @@ def _stands(channels: dict[str, Value], keys: tuple[str, ...], miners: Miners, s
     if mark is None or mark.value != total_w:
         mark = Value(total_w, at_s, "", "")
     else:
-        mark = _moved(mark, total_w, at_s, _load_w(miners, specs, mark.at_s + LATE_S, at_s + ROUND_S))
+        load_w = _load_w(miners, specs, mark.at_s + LATE_S, at_s + ROUND_S)
+        mark = _moved(mark, abs(total_w) if either else total_w, at_s, load_w)
     channels[keys[0] + STUCK] = mark
     if not is_stuck(mark):
         return False
@@ -121,7 +138,7 @@ def _load_w(miners: Miners, specs: tuple[MinerSpec, ...], from_s: int, to_s: int
     return least_w, least_w + unread_w
 
 
-def _moved(mark: Value, total_w: int, at_s: int, load_w: tuple[int, int]) -> Value:
+def _moved(mark: Value, shown_w: int, at_s: int, load_w: tuple[int, int]) -> Value:
     """The mark of a meter that shows the same as before: the lowest load, the highest, since when that is enough.
 
     Outlets miss a tick, miners and meters tell late: what was read before it showed this, or without it, is no load
@@ -131,10 +148,10 @@ def _moved(mark: Value, total_w: int, at_s: int, load_w: tuple[int, int]) -> Val
     kept = [int(part) for part in mark.why.removesuffix(WORD).split()] or [most_w, least_w]
     low_w, high_w, moved_s = (*kept, 0)[:3]
     low_w, high_w = min(low_w, most_w), max(high_w, least_w)
-    enough_w = max(total_w * STILL_PCT // 100, STILL_STEPS * _digit(total_w))
+    enough_w = max(shown_w * STILL_PCT // 100, STILL_STEPS * _digit(shown_w))
     moved_s = moved_s or (at_s if high_w - low_w > enough_w else 0)
     late = moved_s == 0 or at_s - moved_s < LATE_S or at_s - mark.at_s < STILL_AFTER_S
-    return mark._replace(why=f"{low_w} {high_w} {moved_s}" + (WORD if total_w > 0 and not late else ""))
+    return mark._replace(why=f"{low_w} {high_w} {moved_s}" + (WORD if shown_w > 0 and not late else ""))
 
 
 def _digit(watts: int) -> int:

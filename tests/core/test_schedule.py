@@ -339,10 +339,11 @@ class Roof(Plant):
         )
         wires.endpoints["sel735 meter"] = wires.endpoints["sel735 meter"]._replace(name="sel735 meter")
         super().__init__(wires, policy(wires, solar=options), running=False)
-        self.sun, self.sign, self.outages = 0, sign, False
+        self.sun, self.sign, self.outages, self.stands = 0, sign, False, False
 
     def readings(self, asked):
-        self.meter = None if self.outages else self.sign * (self.sun - self.total)
+        if not self.stands:
+            self.meter = None if self.outages else self.sign * (self.sun - self.total)
         return super().readings(asked)
 
     @property
@@ -402,6 +403,20 @@ def test_a_silent_meter_starts_nothing_and_after_its_grace_the_miners_rest():
     roof.ticks(12)
     assert roof.up == 0
     assert [event.reason.code for event in roof.events("solar_short")] == ["blind"]
+
+
+def test_a_meter_that_stands_still_is_told_and_the_miners_rest():
+    """Each miner that started on it was taken for sun as well: in the end all ran, on bought power, for as long as it
+    stood."""
+    roof = Roof(start_w=4000, stop_w=3400)
+    roof.sun = 9_000
+    roof.tick()
+    roof.sun, roof.stands = 0, True
+    roof.ticks(40)
+    assert [event.reason.code for event in roof.events("solar_short")] == ["blind"]
+    assert (roof.up, len(roof.events("solar_enough"))) == (0, 1)
+    told = [one.about for decision in roof.decisions for one in decision.tellings if one.kind == "device_frozen"]
+    assert told == ["sel735 meter"]
 
 
 def test_a_site_without_a_roof_knows_no_sun():

@@ -152,6 +152,31 @@ def test_what_a_round_takes_in_again_is_judged_again():
     assert last.site["site_power_w"].value is None
 
 
+def roof(*steps, key="roof meter:power_w", **roles):
+    """What the meter of a roof shows after (seconds, watts to the grid, watts of each miner) steps."""
+    channels, at_s = {}, 0
+    site = Wiring({name: Role(name, (one,), "cold", 240) for name, one in roles.items()}, (), FLEET, (), {}, {})
+    for passed_s, shown_w, watts in steps:
+        at_s += passed_s
+        channels[key] = Value(shown_w, at_s, key)
+        read_s = (at_s,) * len(FLEET)
+        watch_meters(channels, Miners(tuple(one.id for one in FLEET), (watts,) * len(FLEET), read_s), site)
+    return channels[key].why == METER_STILL
+
+
+@pytest.mark.parametrize(("shown_w", "still"), [(4_312, True), (-4_312, True), (4_000, False), (0, False)])
+def test_what_goes_to_the_grid_is_unknown_too_once_it_stood_for_an_hour_in_which_the_load_moved(shown_w, still):
+    """Miners that start on a surplus must take from it: one that stands lets ever more of them start. A site that gives
+    nothing away may show nothing all day, and a coarse meter the same for a while."""
+    for roles in (
+        {"export_w": "roof meter:power_w"},
+        dict.fromkeys(("export_w", "site_power_w"), "roof meter:power_w"),
+    ):
+        steps = ((0, shown_w, 25), (LATE_S, shown_w, 25), (60, shown_w, 110), (HOUR, shown_w, 110))
+        assert roof(*steps, **roles) is still
+    assert not roof((0, 4_312, 25), (LATE_S, 4_312, 25), (60, 4_312, 110), (HOUR, 4_311, 110), **roles)
+
+
 # -- what follows ---------------------------------------------------------------------------------------------------
 
 
