@@ -25,6 +25,7 @@ from mine_controller.core.view import View
 
 NEW = MinerBook()
 BAND = 3  # starts apart within which `mixed` looks at efficiency
+STUCK_S = 600  # a stop that nobody obeys is an emergency by then, and holds up nobody else any more
 
 
 def choose(view: View, envelope: Envelope) -> Plan:
@@ -82,6 +83,12 @@ def _stops(view: View, envelope: Envelope) -> tuple[int, ...]:
 def _called(view: View) -> list[int]:
     """Who was told to run and is dark still."""
     return [at for at in on_their_way(view.fleet.est_w, view.state, view.wiring) if not view.fleet.on[at]]
+
+
+def may_obey(view: View, stops: Iterable[int]) -> bool:
+    """Whether somebody of these is being stopped who may still obey."""
+    chases = (view.state.chases.get(f"miner {view.wiring.miners[at].id}") for at in stops)
+    return any(chase is None or chase.want != "stop" or view.now_s - chase.began_s < STUCK_S for chase in chases)
 
 
 def _over_limits(view: View, envelope: Envelope, running: list[int], going: Collection[int]) -> set[int]:
@@ -219,13 +226,14 @@ def _efficient(view: View, ats: list[int]) -> Callable[[int], tuple[int, int]]:
 
 
 def _starts(view: View, envelope: Envelope, stops: tuple[int, ...], left: dict[str, Reason]) -> tuple[int, ...]:
-    """The next step up: within ramp, fans, power, branches, bans; only while nothing is being stopped.
+    """The next step up: within ramp, fans, power, branches, bans; only while nobody is being stopped who may obey.
 
-    `left` gets the reason of every candidate that has to wait.
+    Who does not (a miner without a stop, on a branch that is too weak for it) has the room of its limit, and keeps
+    nobody dark who stands under another one. `left` gets the reason of every candidate that has to wait.
     """
     if not view.image.clock.opening or envelope.no_start is not None:
         return ()
-    if any(view.wiring.miners[at].id not in envelope.offs for at in stops):
+    if may_obey(view, (at for at in stops if view.wiring.miners[at].id not in envelope.offs)):
         return ()
     step = _step(view, envelope)
     if step <= 0:

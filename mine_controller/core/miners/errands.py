@@ -9,7 +9,8 @@ or stop, and for the miner to settle.
 
 import re
 
-from mine_controller.core.compare import Compared
+from mine_controller.core.choose import may_obey
+from mine_controller.core.compare.work import Compared
 from mine_controller.core.forecast import ACT_LANE_S
 from mine_controller.core.looks import AFTER_S, at_endpoint
 from mine_controller.core.model.command import (
@@ -43,7 +44,6 @@ HEAVY = ("restart", "mode", "pool", "limit", "tune")  # the miner must run, and 
 FLASH = ("mode", "tune", "limit")  # kept in flash memory; on small boards the pool too
 STEPPED = ("restart", "mode", "limit", "tune")  # they move power: a share of the fleet at a time
 AWAKE = ("hashing", "waiting", "error")
-STUCK_S = 600  # a stop that nobody obeys is an emergency by then, and holds up nobody else any more
 LASTS_S = 3600  # what could not be sent so long is over
 POOL_APART_S = 900
 FLASH_APART_S = 1500
@@ -76,18 +76,12 @@ def tell(view: View, envelope: Envelope, plan: Plan, compared: Compared) -> Told
         state = state if settling == state.settling else state._replace(settling=settling)
         return Told(state, (), compared.look, ())
     kept, events = _finished(state.errands, now_s)
-    if not view.image.clock.opening or _stops(view, plan):
+    if not view.image.clock.opening or may_obey(view, plan.stops):
         return Told(state._replace(errands=kept, settling=settling), (), compared.look, events)
     work = _Work(view, envelope, plan, compared, settling, events)
     work.send(kept)
     state = state._replace(errands=tuple(work.kept), settling=work.settling, units=work.units)
     return Told(state, tuple(work.commands), work.look(), tuple(work.events))
-
-
-def _stops(view: View, plan: Plan) -> bool:
-    """Whether somebody is being stopped who may still obey."""
-    chases = (view.state.chases.get(f"miner {view.wiring.miners[at].id}") for at in plan.stops)
-    return any(chase is None or chase.want != "stop" or view.now_s - chase.began_s < STUCK_S for chase in chases)
 
 
 def _settle_runs(view: View, compared: Compared, settling: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ from mine_controller.core.miners import stopless
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNREACHABLE, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.state import State
-from mine_controller.core.model.wiring import Path
+from mine_controller.core.model.wiring import BreakerSpec, Path
 from mine_controller.core.settle import settle
 from mine_controller.store.state import pack_state, unpack_state
 
@@ -165,3 +165,19 @@ def test_a_damaged_memory_says_nothing(damaged):
     assert stopless.said(last) == {}
     assert stopless.forgotten(State(last=last), (), ()).last == last
     assert policy(wiring(1)).wiring.miners[0].paths == stopless.left(wiring(1).miners[0], stopless.said(last))
+
+
+@pytest.mark.parametrize("says", ["unsupported", "refused"])
+def test_who_can_not_be_stopped_on_a_full_branch_keeps_no_other_branch_dark(says):
+    """It takes all the room of its own branch, and is asked for ever: the others' miners start all the same."""
+    specs = boards(4)
+    placed = (spec._replace(breaker="ab"[at > 0]) for at, spec in enumerate(specs.miners))
+    wires = specs._replace(miners=tuple(placed), breakers=(BreakerSpec("a", 10), BreakerSpec("b", 100)))
+    shelf = Nanos(wires, says=says)
+    shelf.signal = "off"
+    shelf.ticks(2)
+    assert shelf.power == {"b0": 18, "b1": 3, "b2": 3, "b3": 3}
+    shelf.signal = "run"
+    shelf.ticks(20)
+    assert shelf.power == {"b0": 18, "b1": 18, "b2": 18, "b3": 18}
+    assert shelf.stopped()[-1] == "b0", "it is asked all the same"
