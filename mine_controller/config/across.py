@@ -1,5 +1,5 @@
-"""What must agree between sections: the grid's marks, fans and miners, whom or what a rule names, in what money prices
-are, and which folders stay apart.
+"""What must agree between sections: the marks of a grid, the rhythm and what it leaves time for, fans and miners, whom
+or what a rule names, in what money prices are, and which folders stay apart.
 
 A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
 """
@@ -12,6 +12,7 @@ from mine_controller.config import catalogue
 from mine_controller.config.lines import UNFILLED, Document, nearest
 from mine_controller.config.model import Paths
 from mine_controller.config.site import Options as Site
+from mine_controller.config.site import tick_s
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
@@ -24,8 +25,14 @@ BEAT, ALL = "heartbeat", "*"  # the latter: every section that tells
 TELEGRAM = "telegram"
 PRICES = "slots"  # what a source of prices reads
 FAR_PCT = 10  # marks further below are those of another grid
+GENTLE_S = 120  # what a tick needs to stop a mine without its outlets, and to prove it
 
 NAMING = {"schedule": ("of", "modes"), "tuning": ("miners",), "profit": ("difficulty_from", "price_from")}
+GRACES = (
+    ("signal", {"signal"}, "the site is curtailed as blind"),
+    ("supply", {"supply_kw", "battery_soc_pct"}, "unknown_kw is all the source counts as giving"),
+    ("solar", {"export_w"}, "the miners rest"),
+)
 
 Rules = Mapping[str, Any]
 
@@ -43,6 +50,32 @@ def marks(document: Document, rules: Rules, facts: Site, work: Work) -> None:
         elif options.off_hz * 100 < nominal_hz * (100 - FAR_PCT):
             text = f"is more than {FAR_PCT} % below {belongs}: it would protect nothing"
             work.tell(entries["off_hz"].line, GRID, "off_hz", text)
+
+
+def pace(document: Document, rules: Rules, facts: Site, wiring: Wiring, work: Work) -> None:
+    """Ticks further apart than what is to be done within them, and graces that a single look uses up."""
+    apart_s, signal = tick_s(facts), rules.get("signal")
+    if signal is not None and signal.obey_within_s < apart_s + GENTLE_S:
+        text = (
+            f"ticks are {apart_s} s apart and obey_within_s = {signal.obey_within_s} of [signal]: the load is not down"
+        )
+        text += f" that soon, or only by cutting every outlet; with {apart_s + GENTLE_S} s or more it stops gently"
+        _slow(document, "signal", "obey_within_s", text, work)
+    for name, roles, then in GRACES:
+        grace_s = getattr(rules.get(name), "grace_s", apart_s + 1)
+        if grace_s <= apart_s and roles & wiring.roles.keys() and getattr(rules[name], "fail_safe", "off") == "off":
+            text = (
+                f"ticks are {apart_s} s apart and grace_s = {grace_s} of [{name}]: a single look that fails, and {then}"
+            )
+            _slow(document, name, "grace_s", text, work)
+
+
+def _slow(document: Document, title: str, option: str, text: str, work: Work) -> None:
+    """Told where the option is written, else where the rhythm is."""
+    for where, name in ((title, option), (SITE, "tick_s"), (SITE, "tick_minutes")):
+        if where in document.sections and name in document.sections[where].entries:
+            work.note(document.sections[where].entries[name].line, where, name, text)
+            return
 
 
 def places(document: Document, paths: Paths, work: Work) -> None:

@@ -115,6 +115,7 @@ def build_config(source: Source, over: Over) -> Config:
     across.names(loader.document, rules, kinds, built.wiring, work)
     across.air(loader.document, rules, built.wiring, work)
     across.generator(loader.document, rules, built.wiring, work)
+    across.pace(loader.document, rules, site_options, built.wiring, work)
     idle.note(loader.document, rules, built.wiring, kinds, work)
     across.money(loader.document, site_options, kinds, work)
     across.channels(loader.document, channels, work)
@@ -397,9 +398,8 @@ class _Loader:
         """What a rule needs from elsewhere: the nominal voltage, the pool that stands in for the internet."""
         if "voltage" in rules and not options.nominal_v:
             line = self.document.sections[SITE].line if SITE in self.document.sections else 0
-            self.work.tell(
-                line, SITE, "nominal_v", "is missing: voltage_v is wired, and no voltage can be judged without"
-            )
+            text = "is missing: voltage_v is wired, and no voltage can be judged without"
+            self.work.tell(line, SITE, "nominal_v", text)
         across.marks(self.document, rules, options, self.work)
         wanted = [("uplinks", "offline_pool", getattr(rules.get("uplinks"), "offline_pool", ""))]
         timed = getattr(rules.get("schedule"), "sections", ())

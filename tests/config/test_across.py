@@ -234,3 +234,41 @@ def test_a_zone_of_the_signal_pages_time_that_is_none_is_refused(write):
     page = "[power_signal coop]\nurl = https://coop.example/s\nselector = #a\nrun_if = < 1\noff_if = >= 1\n"
     ((begins, text),) = told(write(TEXT.replace("[wiring]", f"{page}time_zone = America/Chcago\n\n[wiring]")))
     assert (begins, "there is no time zone 'America/Chcago'" in text) == ("time_zone", True)
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "signal", "said"),
+    [
+        ("tick_s = 120", "", []),
+        ("tick_s = 180", "", []),
+        ("tick_s = 240", "", [("tick_s", "obey_within_s = 300 of [signal]")]),
+        ("tick_minutes = 5", "", [("tick_minutes", "obey_within_s = 300 of [signal]")]),
+        ("tick_s = 300", "obey_within_s = 420\nnotice_s = 900\n", []),
+        ("tick_s = 240", "obey_within_s = 240\n", [("obey_within_s", "obey_within_s = 240 of [signal]")]),
+    ],
+)
+def test_ticks_too_far_apart_for_what_the_contract_allows_are_noted(write, rhythm, signal, said):
+    """With a tick every five minutes every curtailment was late and cut all miners at their outlets, in silence."""
+    text = TEXT.replace("timezone", f"{rhythm}\ntimezone")
+    found = noted(write(text.replace("[wiring]", f"[signal]\n{signal}\n[wiring]") if signal else text))
+    assert [line for line, words in found if "outlet" in words and "soon" in words] == [line for line, _ in said]
+    for line, words in said:
+        assert any(line == at and words in told for at, told in found)
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "section", "line"),
+    [
+        ("tick_s = 360", "", "tick_s"),
+        ("tick_minutes = 10", "", "tick_minutes"),
+        ("tick_s = 180", "[signal]\ngrace_s = 180\n", "grace_s"),
+        ("tick_s = 180", "[signal]\ngrace_s = 181\n", ""),
+        ("tick_s = 360", "[signal]\nfail_safe = hold\n", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_grace_that_one_missed_look_uses_up_is_noted(write, rhythm, section, line):
+    """Ten minutes between ticks: one page that could not be read, and the whole mine was curtailed as blind."""
+    text = TEXT.replace("timezone", f"{rhythm}\ntimezone") if rhythm else TEXT
+    found = noted(write(text.replace("[wiring]", f"{section}\n[wiring]")))
+    assert [at for at, words in found if "a single look that fails" in words] == [line] * bool(line)
