@@ -86,6 +86,16 @@ def test_systemd_understands_every_line_of_the_units(tmp_path):
     assert [line for line in done.stderr.splitlines() if str(tmp_path) in line or "minectl" in line] == []
 
 
+def test_what_memory_forgets_is_made_anew_at_boot_as_the_installer_made_it():
+    """/run always is memory, /var/log where the card is spared: without its folder, which only root can make, there would
+    be no mine.log from the first restart on."""
+    made = dict(
+        re.findall(r"^d +(\S+) +(\d+) minectl minectl -$", (CRON / "minectl.tmpfiles").read_text(), re.MULTILINE)
+    )
+    placed = re.findall(r"^    folder (\d+) (/(?:run|var/log)/\S+)$", (ROOT / "install.sh").read_text(), re.MULTILINE)
+    assert made == {"/run/minectl/www": "0755"} | {path: mode for mode, path in placed}
+
+
 @pytest.mark.peer
 def test_logrotate_understands_its_lines(tmp_path):
     logrotate = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
