@@ -87,8 +87,8 @@ def test_systemd_understands_every_line_of_the_units(tmp_path):
 
 
 def test_what_memory_forgets_is_made_anew_at_boot_as_the_installer_made_it():
-    """/run always is memory, /var/log where the card is spared: without its folder, which only root can make, there would
-    be no mine.log from the first restart on."""
+    """/run always is memory, /var/log where the card is spared: without its folder, which only root can make, there
+    would be no mine.log from the first restart on."""
     made = dict(
         re.findall(r"^d +(\S+) +(\d+) minectl minectl -$", (CRON / "minectl.tmpfiles").read_text(), re.MULTILINE)
     )
