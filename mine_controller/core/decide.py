@@ -5,7 +5,8 @@ from typing import Any
 from mine_controller.core import rules, shed
 from mine_controller.core.alarms import keep, known
 from mine_controller.core.choose import choose
-from mine_controller.core.compare import Compared, compare
+from mine_controller.core.compare import compare
+from mine_controller.core.compare.work import Compared
 from mine_controller.core.envelope import narrow
 from mine_controller.core.fleet import sum_up
 from mine_controller.core.forecast import time_to_obey

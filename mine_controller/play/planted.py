@@ -273,7 +273,7 @@ WAVES = tuple((5 + 12 * n, f"supply {60 if n % 2 else 90}") for n in range(12))
 OUTAGE = ((4, "uplink LTE down"), (4, "uplink Starlink down"))
 
 BUGS: tuple[Bug, ...] = (
-    Bug("no_ladder", "a stop that is not obeyed is left at that", ("O1",), "core.compare:pursue",
+    Bug("no_ladder", "a stop that is not obeyed is left at that", ("O1",), "core.compare.stops:pursue",
         _after(_never_climbs), (*MUTE, *CURTAIL), 14),
     Bug("trusts_replies", "a miner that said yes counts as dark", ("G5", "O1"), "core.decide:_view",
         _before(_trusts_replies), (*LIARS, *CURTAIL), 14),
@@ -345,7 +345,7 @@ BUGS: tuple[Bug, ...] = (
         _after(_backwards), (), 12, {"running": False, "miners": 60}),
     Bug("no_intent", "what is sent is not what was written down", ("G8",), "core.decide:compare",
         _after(_forgets_intents), CURTAIL, 7),
-    Bug("same_name", "all commands are called alike", ("G8",), "core.compare:_id",
+    Bug("same_name", "all commands are called alike", ("G8",), "core.compare.work:new_id",
         _always("1"), CURTAIL, 7),
     Bug("cuts_the_dark", "everybody is cut, whether he runs or not", ("G13",), "core.choose:_stops",
         _after(_also_the_dark), ((3, "smoke on"),), 8, COLD_START),

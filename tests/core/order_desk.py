@@ -3,7 +3,7 @@
 from core.plant import Plant, wiring
 
 from mine_controller.core import choose as room
-from mine_controller.core import compare as desk
+from mine_controller.core.compare import compare
 from mine_controller.core.decide import _view
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reason import CONTRACT, Limit, Reason
@@ -35,7 +35,7 @@ def limit(what, amount, layer=CONTRACT, rule="test"):
 
 def sent(seen, envelope, deadline=None):
     plan = room.choose(seen, envelope)
-    found = desk.compare(seen, envelope, plan, deadline)
+    found = compare(seen, envelope, plan, deadline)
     return [(one.target, one.verb, one.lane) for one in found.commands if one.target.startswith("miner ")], found
 
 

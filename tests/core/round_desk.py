@@ -2,7 +2,7 @@
 
 from core.plant import Plant, wiring
 
-from mine_controller.core.compare import Compared
+from mine_controller.core.compare.work import Compared
 from mine_controller.core.decide import _view
 from mine_controller.core.model.decision import Plan
 

@@ -5,8 +5,10 @@ from core.order_desk import ALL_OFF, WHY, limit, sent, view
 from core.plant import wiring
 
 from mine_controller.core import choose as room
-from mine_controller.core import compare as desk
 from mine_controller.core.chase import Ladder
+from mine_controller.core.compare import compare
+from mine_controller.core.compare.stops import _first_rung
+from mine_controller.core.compare.work import Work
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.command import REFUSED
 from mine_controller.core.model.decision import Envelope
@@ -346,7 +348,7 @@ def fan_commands(envelope, chases=None, *, opening=True, broken=(), lanes=None, 
     seen = seen._replace(image=seen.image._replace(fans=told))
     plan = room.choose(seen, envelope)
     plan = plan if plan_fans is None else plan._replace(fans_on=plan_fans)
-    found = desk.compare(seen, envelope, plan, None)
+    found = compare(seen, envelope, plan, None)
     return [(one.target, one.verb, one.reason.code) for one in found.commands], found
 
 
@@ -402,10 +404,10 @@ GENTLE, FLEET, OUTLET = (Path(lane, 30, gentle=lane != "pdu") for lane in ("own"
 def first_rung(*paths, shut=(), top=9, how="gentle", **room_left):
     """Where a stop begins with these paths; by lane how many more it has time for."""
     seen = view()
-    work = desk._Work(seen, Envelope(how=how), room.choose(seen, Envelope()), {}, [], [], [], [], [], [], [], {})
+    work = Work(seen, Envelope(how=how), room.choose(seen, Envelope()), {}, [], [], [], [], [], [], [], {})
     spec = seen.wiring.miners[0]._replace(paths=paths)
     ladder, [rungs] = Ladder(paths, top, None, shut=shut), rungs_of((spec,))
-    return desk._first_rung(work, spec, rungs, ladder, room_left, Deadline(99_999))
+    return _first_rung(work, spec, rungs, ladder, room_left, Deadline(99_999))
 
 
 def test_a_stop_begins_at_the_lowest_rung_where_the_unit_is_known():
@@ -432,7 +434,7 @@ def looks(*wishes):
     seen = view(wires=wiring(4, 0))
     wanted = tuple(Wish(EQUIPMENT, f"look {end}", in_s, WHY) for end, in_s in wishes)
     envelope = Envelope(wishes=wanted)
-    found = desk.compare(seen, envelope, room.choose(seen, Envelope(start_miners=0)), None).look
+    found = compare(seen, envelope, room.choose(seen, Envelope(start_miners=0)), None).look
     return None if found is None else (found.at_s - seen.now_s, found.what)
 
 

@@ -5,7 +5,7 @@ from core.order_desk import ALL_OFF, WHY, sent, view
 from core.plant import Plant, wiring
 
 from mine_controller.core import choose as room
-from mine_controller.core import compare as desk
+from mine_controller.core.compare import compare
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reading import Value
@@ -18,7 +18,7 @@ def settled(chase, *, at=0, envelope=None, **changes):
     seen = view(**changes)
     name = f"miner m00{at}"
     seen = seen._replace(state=seen.state._replace(chases={name: chase(seen.now_s)}))
-    found = desk.compare(seen, envelope or Envelope(start_miners=0), room.choose(seen, Envelope(start_miners=0)), None)
+    found = compare(seen, envelope or Envelope(start_miners=0), room.choose(seen, Envelope(start_miners=0)), None)
     return name in found.chases, [target for target, _ in found.done], found
 
 
@@ -68,7 +68,7 @@ def mapped_wrong(after_s=601, *, word="hashing", outlet="off", running=False, bo
     book = book or MinerBook(on=False, last_stop_s=seen.now_s - after_s)
     words, outlets = (word, None, None, None), (outlet, "off", "off", "off")
     changed = view(running=running, word=words, word_at=(seen.now_s,) * 4, outlet=outlets, miners={"m000": book})
-    return desk.compare(changed, Envelope(), room.choose(changed, Envelope()), None).mapped_wrong
+    return compare(changed, Envelope(), room.choose(changed, Envelope()), None).mapped_wrong
 
 
 def test_pdu3_a_miner_that_hashes_on_minutes_after_its_outlet_went_dark_is_on_another_one():
@@ -98,7 +98,7 @@ def test_pdu3_each_wrong_map_is_told_with_its_outlet_wherever_its_miner_stands_i
     books = {"m001": late._replace(quarantined="told before"), "m002": late, "m003": late}
     columns = {"word": ("hashing",) * 4, "word_at": (seen.now_s,) * 4, "outlet": ("on", "off", "off", "off")}
     changed = view(running=False, miners=books, **columns)
-    found = desk.compare(changed, Envelope(), room.choose(changed, Envelope()), None)
+    found = compare(changed, Envelope(), room.choose(changed, Envelope()), None)
     assert found.mapped_wrong == ("m002", "m003")
     told = [(one.kind, one.severity, one.about, dict(one.reason.numbers)) for one in found.events]
     assert told == [

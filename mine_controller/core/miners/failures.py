@@ -4,7 +4,7 @@ When nobody starts it is no miner's fault: the supply, the internet, a log-in. W
 (`startless.py`), so that one such unit neither hides nor makes a common cause.
 """
 
-from mine_controller.core.compare import Compared
+from mine_controller.core.compare.work import Compared
 from mine_controller.core.miners import startless
 from mine_controller.core.model.state import MinerBook
 from mine_controller.core.view import View
