@@ -165,7 +165,7 @@ def _dashboard(name: str, board: dict[str, Any], model: Any, options: Options) -
 
 def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
     info = _boards.only(parts, "info")
-    name, row = _mac(info), _first_pool(info)
+    name, row = _mac(info), _pool_in_use(info)
     rail = Rail(info.get("shutdown"), info.get("uptimeSeconds"), info.get("coreVoltageActual"), info.get("power"))
     off = _axeos.is_off(rail, options.boot_s, DEAD_W)
     rate = 0 if off else info.get("hashRate")
@@ -192,7 +192,7 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
                 best_diff_n=_boards.difficulty(info.get("bestDiff")),
             ),
             *_axeos.mode_found(name, info, _clocks(info.get("deviceModel"), options)),
-            *_boards.pool_found(name, options.pools, row["stratumURL"], row["stratumUser"], row["stratumPort"]),
+            *_boards.pool_found(name, options.pools, row.get("host"), row.get("user"), row.get("port")),
             *_boards.heat(name, "regulator", info.get("vrTemp")),
             *_boards.texts(
                 name,
@@ -200,7 +200,7 @@ def _old(parts: Mapping[str, Reply], options: Options) -> Unit:
                 firmware=info.get("version"),
                 clock=_clock(info.get("frequency")),
                 best=info.get("bestDiff"),
-                pool=_boards.pool(row["stratumURL"], row["stratumPort"]),
+                pool=_boards.pool(row.get("host"), row.get("port")),
                 trouble=_trouble(info.get("boardError")) or (_axeos.OFF if off else "none"),
             ),
         ),
@@ -266,10 +266,29 @@ def _mode(name: str, frequency: Any, model: Any, options: Options) -> list[Found
 
 
 def _active(pools: Any, fallback: Any) -> dict[str, Any]:
-    """The pool it is connected to: the first of them that says so, else the first."""
+    """The pool it is connected to: the first of them that says so, else the first. Where one pool stands in for the
+    other, firmware up to July 2026 lists the one in use alone, and under the first one's name whichever it is
+    (handler_v2_dashboard.cpp, pull request 665): nothing where that is the second."""
     rows = [row for row in _list(pools) if isinstance(row, dict)]
+    if _boards.flag(fallback) and len(rows) == 1:
+        return {}
     up = [row for row in rows if row.get("connected") is True] or rows[1 if _boards.flag(fallback) else 0 :]
     return up[0] if up else {}
+
+
+def _pool_in_use(info: Info) -> Info:
+    """The pool it works for in the words of v1, whose first fields are only what is set; nothing where that is the
+    second one and it does not name it."""
+    rows = [row for row in _list(_answer.dig(info, "stratum.pools")) if isinstance(row, dict)]
+    up = [_boards.flag(row.get("connected")) for row in rows]
+    flags = info.get("isUsingFallbackStratum"), _answer.dig(info, "stratum.usingFallback")
+    if True not in map(_boards.flag, flags) and up != [False, True]:
+        first = _first_pool(info)
+        return {"host": first["stratumURL"], "port": first["stratumPort"], "user": first["stratumUser"]}
+    named = {
+        key: info.get(f"fallbackStratum{word}") for key, word in (("host", "URL"), ("port", "Port"), ("user", "User"))
+    }
+    return named if isinstance(named["host"], str) else rows[1] if len(rows) > 1 else {}
 
 
 def _first_pool(info: Info) -> Info:

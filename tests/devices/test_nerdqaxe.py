@@ -178,6 +178,55 @@ def test_the_pool_is_the_one_it_is_connected_to():
     assert [each.value for each in found if each.channel.endswith(" pool")] == ["b.example:2"]
 
 
+FIRST = {"stratumURL": "a.example", "stratumPort": 1, "stratumUser": "u"}
+SECOND = {"fallbackStratumURL": "b.example", "fallbackStratumPort": 2, "fallbackStratumUser": "u"}
+UP, DOWN = {"connected": True}, {"connected": False}
+
+
+def pool_text(found):
+    return [each.value for each in found if each.channel.endswith(" pool") and each.quantity == "text"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({}, "a.example:1"),
+        ({"isUsingFallbackStratum": 1}, "b.example:2"),
+        ({"isUsingFallbackStratum": 0}, "a.example:1"),
+        ({"stratum": {"usingFallback": False, "pools": [UP]}}, "a.example:1"),
+        ({"stratum": {"usingFallback": True, "pools": [UP]}}, "b.example:2"),
+        ({"stratum": {"usingFallback": True, "pools": [DOWN]}}, "b.example:2"),
+        ({"stratum": {"pools": [UP, UP]}}, "a.example:1"),  # it works for both
+        ({"stratum": {"pools": [DOWN, UP]}}, "b.example:2"),
+        ({"stratum": {"pools": [DOWN, DOWN]}}, "a.example:1"),
+        ({"stratum": "x"}, "a.example:1"),
+    ],
+)
+def test_the_old_interface_tells_the_pool_it_works_for_too(more, told):
+    """Its first fields are what is set; which of the two it uses it says beside (NerdQAxePlus, handler_system.cpp and
+    stratum_manager_fallback.cpp)."""
+    assert pool_text(read(info=v1(**FIRST, **SECOND, **more))) == [told]
+
+
+def test_a_second_pool_that_is_told_by_no_name_is_not_the_first_one():
+    assert pool_text(read(info=v1(**FIRST, isUsingFallbackStratum=1))) == []
+
+
+@pytest.mark.parametrize(
+    ("pools", "fallback", "told"),
+    [
+        ([{"host": "a.example", "port": 1, **UP}], False, ["a.example:1"]),
+        ([{"host": "a.example", "port": 1, **UP}], True, []),
+        ([{"host": "a.example", "port": 1, **DOWN}, {"host": "b.example", "port": 2, **UP}], True, ["b.example:2"]),
+    ],
+)
+def test_firmware_that_names_its_first_pool_while_it_works_for_the_second_names_none(pools, fallback, told):
+    """Where one pool stands in for the other, firmware up to July 2026 lists the one in use alone, and under the name
+    of the first whichever that is (NerdQAxePlus, pull requests 563 and 665)."""
+    stratum = {"pools": pools, "usingFallback": fallback}
+    assert pool_text(read(system=SYSTEM, dashboard=dashboard(stratum=stratum))) == told
+
+
 @pytest.mark.parametrize("model", [..., "Antminer S19 XP"])
 def test_another_make_is_not_taken_for_one(model):
     """A Bitaxe, and TNA-OS on an Antminer, whose `shutdown` means nothing."""

@@ -264,7 +264,7 @@ class Unit:
         rate_hs = rig.full_hs if rig.phase == HOT else rig.told_hs()
         rpms = [*rig.fan_rpms(), 0, 0]
         accepted, rejected, _ = rig.shares()
-        host, port, user = parts(rig, rig.pool_shown())
+        (host, port, user), (host_2, port_2, user_2) = parts(rig, 0), parts(rig, 1)  # as set, whichever is in use
         return {
             "deviceModel": rig.model,
             "ASICModel": "BM1370",
@@ -291,6 +291,9 @@ class Unit:
             "stratumURL": host,
             "stratumPort": port,
             "stratumUser": user,
+            "fallbackStratumURL": host_2,
+            "fallbackStratumPort": port_2,
+            "fallbackStratumUser": user_2,
             "stratum": self._stratum(),
             "shutdown": rig.stopped,
             "otp": self.otp,
