@@ -134,7 +134,7 @@ def is_dark(core_mv: Any) -> bool:
 def is_off(rail: Rail, boot_s: int, dead_w: float) -> bool:
     """Whether its chips have no voltage although nobody stopped it. Firmware that makes its hash rate of the nonces
     found goes on telling that of the last ones then (NerdQAxePlus, power_management_task.cpp and history.cpp; ESP-Miner
-    before 2.11, system.c, issues 752 and 803). A sensor that reads nothing is believed with the watts only."""
+    of 2024, system.c, issues 752 and 803). A sensor that reads nothing is believed with the watts only."""
     if _boards.flag(rail.idle) or _boards.working(1, rail.uptime_s, boot_s)[0] != "hashing":
         return False
     watts = _boards.not_negative(rail.watts)

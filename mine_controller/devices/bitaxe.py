@@ -5,8 +5,8 @@ rate is a guess (1000 GH/s was seen 4 s after one). Pause came with 2.14.0, and 
 the firmware either stops its chip (`overheat_mode`, which is for a person to clear and never written here) or, the
 older one, goes on at 50 MHz. The newest one (ESP-Miner from about 2.12 on, power_management_task.c) cools for half a
 minute or longer, clears that word itself and goes on 100 MHz and 100 mV lower, its fan at 100 % by hand: as long
-as the fan stands so, no mode and no tuning may raise the board again. Firmware before 2.11 tells its last hash rate for
-ever when its chip lost its voltage (a fault of the supply): then the voltage tells. The board takes requests from
+as the fan stands so, no mode and no tuning may raise the board again. Older firmware tells its last hash rate for ever
+when its chip lost its voltage (a fault of the supply): then the voltage tells. The board takes requests from
 private addresses only.
 
 Modes are a chip frequency and a core voltage. The known ones are made of the two lists each chip has in the firmware's

@@ -267,8 +267,8 @@ def _mode(name: str, frequency: Any, model: Any, options: Options) -> list[Found
 
 def _active(pools: Any, fallback: Any) -> dict[str, Any]:
     """The pool it is connected to: the first of them that says so, else the first. Where one pool stands in for the
-    other, firmware up to July 2026 lists the one in use alone, and under the first one's name whichever it is
-    (handler_v2_dashboard.cpp, pull request 665): nothing where that is the second."""
+    other, firmware of spring 2026 lists the one in use alone, and under the first one's name whichever it is
+    (handler_v2_dashboard.cpp, pull request 563): nothing where that is the second."""
     rows = [row for row in _list(pools) if isinstance(row, dict)]
     if _boards.flag(fallback) and len(rows) == 1:
         return {}

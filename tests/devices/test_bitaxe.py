@@ -163,9 +163,9 @@ DARK = {"coreVoltageActual": 3, "power": 5.0}  # after its supply failed; the ha
     ],
 )
 def test_a_board_whose_chips_have_no_voltage_does_not_hash_whatever_rate_it_tells(more, word, rate_ths):
-    """Firmware before 2.11 makes the rate of the nonces it finds and keeps it when none comes any more: boards whose
+    """Older firmware makes the rate of the nonces it finds and keeps it when none comes any more: boards whose
     regulator had given up stood there with 5 W and their last rate until a restart (ESP-Miner, system.c, and its issues
-    752 and 803); those before 2.6 had no word for it either."""
+    752 and 803); those before March 2025 had no word for it either."""
     found = read(b1=info(1, **more))
     assert (of(found, 1, "word").value, of(found, 1, "hashrate_ths").value) == (word, pytest.approx(rate_ths))
     assert (text(found, 1, "trouble") != "none") == (word == "error")

@@ -221,8 +221,8 @@ def test_a_second_pool_that_is_told_by_no_name_is_not_the_first_one():
     ],
 )
 def test_firmware_that_names_its_first_pool_while_it_works_for_the_second_names_none(pools, fallback, told):
-    """Where one pool stands in for the other, firmware up to July 2026 lists the one in use alone, and under the name
-    of the first whichever that is (NerdQAxePlus, pull requests 563 and 665)."""
+    """Where one pool stands in for the other, firmware of spring 2026 lists the one in use alone, and under the name
+    of the first whichever that is (NerdQAxePlus, handler_v2_dashboard.cpp and pull request 563)."""
     stratum = {"pools": pools, "usingFallback": fallback}
     assert pool_text(read(system=SYSTEM, dashboard=dashboard(stratum=stratum))) == told
 
