@@ -3,7 +3,8 @@
 What is left over depends on what the miners draw already, so it is not the export that is smoothed but the two
 together: a miner that starts lowers the one and raises the other, and the sum stays. Above `start_w` for `dwell_s`
 mining may begin, below `stop_w` for as long it ends; in between, and while it runs, the power follows the sun. A meter
-that can't be read permits no start, and after `grace_s` the miners rest.
+that can't be read permits no start, and after `grace_s` the miners rest. One that was never seen to count what is
+bought (many have a figure of its own for it) proves no sun by a 0.
 """
 
 from typing import Any
@@ -44,9 +45,12 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     if not isinstance(role.value, int | float):
         return _blind(view, memory, options)
     export_w = round(role.value) if options.positive == "export" else -round(role.value)
-    seen = _seen(view, memory, options, role.at_s, export_w + view.fleet.miners_w)
+    both = export_w < 0 or bool(memory.get("both"))
+    sun_w = export_w + view.fleet.miners_w if export_w or both else 0
+    seen = _seen(view, memory, options, role.at_s, sun_w)
     spare_w = sum(watts for _, watts in seen) // len(seen) + options.import_w
     kept = {"seen": seen, "known_s": view.now_s, "open": bool(memory.get("open")), "since_s": memory.get("since_s", 0)}
+    kept["both"] = both
     sure_w = spare_w - _unseen_w(view, memory, kept, options)
     events = _turn(view, kept, sure_w, options)
     return Advice(tuple(_limits(kept, spare_w if kept["open"] else sure_w, options)), (), events, kept)

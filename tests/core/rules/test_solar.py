@@ -108,7 +108,7 @@ def test_a_miner_that_has_told_nothing_for_long_is_no_sun(follow):
 def test_a_short_silence_of_a_miner_ends_no_mining_on_the_sun():
     desk = solar(dwell_s=0)
     desk.fleet = {"miners_w": 3400, "measured_w": 3400}
-    desk.see(export_w=0)
+    desk.see(export_w=-1)
     desk.fleet = {"miners_w": 3740, "measured_w": None, "unknown": 1}
     desk.see(599)
     assert desk.limit("max_miners") is None
@@ -157,3 +157,30 @@ def test_less_than_no_sun_is_no_power_and_after_blindness_what_was_seen_counts_f
     assert (desk.limit("max_power_w"), desk.limit("start_max_w")) == (0, 0)
     desk.see(600, export_w=None)
     assert (desk.memory["seen"], desk.memory["open"], desk.memory["since_s"]) == ([], False, 0)
+
+
+def test_a_meter_that_only_counts_what_goes_out_keeps_nobody_running_in_the_dark():
+    """Many show what is bought as a figure of its own, and 0 here while it is: what the miners drew was taken for sun,
+    all night."""
+    desk = solar(dwell_s=300, window_s=60)
+    desk.see(export_w=500)
+    desk.see(300)
+    assert desk.limit("max_miners") is None
+    desk.fleet = {"miners_w": 450}
+    desk.see(60, export_w=50)
+    assert desk.limit("max_power_w") == 500
+    desk.see(61, export_w=0)
+    assert desk.limit("max_power_w") == 0
+    desk.see(300)
+    assert (desk.limit("max_miners"), desk.events()) == (0, ["solar_short"])
+
+
+def test_nought_is_a_balance_on_a_meter_that_was_seen_to_count_both_ways():
+    desk = solar(dwell_s=0, window_s=60)
+    desk.see(export_w=-300)
+    desk.see(61, export_w=500)
+    desk.fleet = {"miners_w": 500}
+    desk.see(61, export_w=0)
+    desk.see(61, export_w=None)
+    desk.see(61, export_w=0)
+    assert (desk.limit("max_miners"), desk.limit("max_power_w")) == (None, 500)
