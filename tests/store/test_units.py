@@ -19,6 +19,8 @@ from mine_controller.core.model.reading import Reading
 from mine_controller.core.model.round import Round
 from mine_controller.core.money.bands import DEFAULTS
 from mine_controller.core.rules.band import Options as BandOptions
+from mine_controller.core.rules.tuning import Options as TuningOptions
+from mine_controller.core.rules.tuning import Section, Task
 from mine_controller.store.codec import sha
 from mine_controller.store.history import FIGURES, mine_row, spread, telemetry, update_miners
 from mine_controller.store.migrations import migrate
@@ -119,8 +121,10 @@ def test_hash_rates_are_recorded_where_a_decision_reads_them():
     rules = ledger.policy(2)
     asks = {name: rules._replace(site=rules.site._replace(strategy=name)) for name in ("wear", "efficiency", "mixed")}
     asks["bands"] = asks["wear"]._replace(rules={"band": BandOptions(sections=DEFAULTS)})
+    asks["tuning"] = asks["wear"]._replace(rules={"tuning": TuningOptions(sections=(Task("shelf", Section()),))})
     assert unread(asks["wear"]) == {"hashrate_ths", "rate_hs"}
     assert unread(asks["efficiency"]) == unread(asks["mixed"]) == unread(asks["bands"]) == frozenset()
+    assert unread(asks["tuning"]) == frozenset(), "a search looks at them whatever the strategy"
     this = ledger.make_tick(rules, Book(ledger.full_state(rules)), ledger.NOON).rounds[0]
     this = this._replace(readings=(*this.readings, Reading("foreman mine/x:hashrate_ths", 99.5, 1)))
 

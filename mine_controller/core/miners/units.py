@@ -27,7 +27,8 @@ TERA = 10**12
 NAME_LENGTH = 60
 LEAST_GONE, SHARE_GONE = 2, 5  # miners that leave the list at once, and one in so many of those known: told
 _ADDRESS, _STRANGER, _MAC = (itemgetter(Unit._fields.index(name)) for name in ("address", "stranger", "mac"))
-READERS = ("profit", "band")  # rules that judge miners by their joules, whatever the strategy
+JUDGES = ("profit", "band")  # rules that judge miners by their joules, whatever the strategy
+SEARCH = "tuning"  # and the one that looks at the hash rates of its own
 
 
 class Found(NamedTuple):
@@ -89,10 +90,18 @@ def _shrunk(known: int, gone: int) -> tuple[Event, ...]:
     return (Event("list_shrunk", "warning", "fleet.csv", Reason("units", "list_shrunk", numbers)),)
 
 
+def _has(policy: Policy, rule: str) -> bool:
+    return bool(getattr(policy.rules.get(rule), "sections", ()))
+
+
+def learns_joules(policy: Policy) -> bool:
+    """True where decisions go by joules, learned of hash rates; else nobody asks."""
+    return policy.site.strategy != "wear" or any(_has(policy, name) for name in JUDGES)
+
+
 def reads_rates(policy: Policy) -> bool:
-    """True where decisions go by joules, learned of hash rates; else nobody asks, and no record need hold rates."""
-    judged = any(getattr(policy.rules.get(name), "sections", ()) for name in READERS)
-    return judged or policy.site.strategy != "wear"
+    """True where any decision reads a hash rate; else no record need hold one."""
+    return learns_joules(policy) or _has(policy, SEARCH)
 
 
 class _Watch:
@@ -102,7 +111,7 @@ class _Watch:
         self.image, self.fleet, self.state, self.policy = image, fleet, state, policy
         self.events: list[Event] = []
         self.claims: dict[tuple[str, str], str] | None = None
-        self._judged = reads_rates(policy)
+        self._judged = learns_joules(policy)
 
     def placed(self, spec: MinerSpec, unit: Unit, address: str | None) -> Unit:
         """Where it answers now; a move is followed, another unit in its place is told once."""
