@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,14 @@ def test_what_is_imported_is_asked_for_by_name():
                 found.add(node.module.partition(".")[0])
     foreign = found - set(sys.stdlib_module_names) - {"mine_controller"}
     assert {called.get(name, name) for name in foreign} <= names
+
+
+def test_the_zones_that_a_system_may_leave_out_are_asked_for_by_name():
+    """Debian 13 has US/Central, GB and a hundred more in a package of their own that no upgrade installs: what was a
+    good `timezone` is none then, for the config and its last good copy alike. Python finds them in tzdata."""
+    assert any(re.match(r"tzdata\b", line) for line in PROJECT["project"]["dependencies"])
+    for name in ("US/Central", "GB", "America/Chicago"):
+        assert resources.files("tzdata").joinpath("zoneinfo", name).is_file()
 
 
 @pytest.mark.parametrize(
