@@ -63,6 +63,11 @@ def severest(envelope: Envelope, view: View) -> str:
     return min(over, key=lambda how: _SEVERITY[how], default="gentle")
 
 
+def binding_power(envelope: Envelope) -> Limit | None:
+    """What power is limited by now, the strongest of those that ask for the same."""
+    return next((limit for limit in envelope.binding if limit.what == "max_power_w"), None)
+
+
 def _is_exceeded(limit: Limit, view: View) -> bool:
     """True when what runs now is more than the limit: watts on the whole, on a branch or a phase, miners, one miner."""
     fleet, specs = view.fleet, view.wiring.miners

@@ -1,8 +1,9 @@
 """The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
 
+from mine_controller.core.envelope import binding_power
 from mine_controller.core.fleet import ids_of, wordy
 from mine_controller.core.model.decision import Envelope, Plan
-from mine_controller.core.model.reason import CONTRACT, EQUIPMENT, SAFETY, Limit, Reason
+from mine_controller.core.model.reason import CONTRACT, ECONOMICS, EQUIPMENT, SAFETY, Limit, Reason
 from mine_controller.core.model.state import Override, Shed
 from mine_controller.core.pools import poolless
 from mine_controller.core.view import View
@@ -38,6 +39,7 @@ _DOWN = {
 # RUNNING -> RESUMING is a climb after miners were lost; CURTAILED -> CURTAILING a restart under the signal.
 # Why one is left out whom no climb will reach: it needs somebody, or room on its branch or phase.
 OUT_OF_REACH = ("unreachable", "not_ours", "unmeasured", "no_breaker", "no_phase", "phases_apart", "tripped")
+WHOLE = ("max_power_w", "max_miners")  # limits of the mine as a whole: 0 = nobody
 _RANK = {mode: at for at, mode in enumerate(MODES)}
 
 
@@ -52,8 +54,8 @@ def mode_of(view: View, envelope: Envelope, plan: Plan, shed: Shed | None, fault
     """(mode, why). `fault`: the controller can't trust itself."""
     if fault:
         return "FAULT", next((limit.reason for limit in envelope.binding), Reason("decide", "fault"))
-    stop = _power_limit(envelope)
-    if stop is not None and stop.amount == 0:
+    stop = binding_power(envelope)
+    if stop is not None and stop.amount == 0 and stop.layer < ECONOMICS:
         return _all_off(view, stop, shed)
     if any(override.kind == "output" and _holds(override, view) for override in view.state.overrides):
         reason = next((limit.reason for limit in envelope.reasons if limit.reason.rule == "override"), None)
@@ -74,10 +76,6 @@ def _holds(override: Override, view: View) -> bool:
     return what != "miner" or name in ids_of(view.wiring.miners)
 
 
-def _power_limit(envelope: Envelope) -> Limit | None:
-    return next((limit for limit in envelope.binding if limit.what == "max_power_w"), None)
-
-
 def _all_off(view: View, stop: Limit, shed: Shed | None) -> tuple[str, Reason]:
     if stop.layer == SAFETY:
         return "EMERGENCY", stop.reason
@@ -96,7 +94,7 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
             return "INIT", boot
         if waiting or view.fleet.unknown or hold.code in ("unknown", "blind", "meter_unknown"):
             return "HOLD", hold
-    rest = next((one for one in envelope.binding if one.what == "max_miners" and one.amount == 0), None)
+    rest = next((one for one in envelope.binding if one.what in WHOLE and one.amount == 0), None)
     if rest is not None:  # by economics: whatever is graver was judged above
         return "IDLE" if not view.fleet.on_n else "RUNNING", rest.reason
     waits = poolless.told(view.state) if view.fleet.on_n else 0

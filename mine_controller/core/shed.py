@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mine_controller.core.envelope import binding_power
 from mine_controller.core.fleet import Fleet, floor_w, spare_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope, Look
 from mine_controller.core.model.image import Image
-from mine_controller.core.model.reason import Event, Limit, Reason
+from mine_controller.core.model.reason import ECONOMICS, Event, Limit, Reason
 from mine_controller.core.model.state import Chase, FanBook, Shed, State
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.power.feed import is_dead
@@ -31,7 +32,7 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
     ends before that one does, a shed is begun anew once the former is proven or an emergency (`taken_over`). Of the
     latter the new one has the time: it is due as soon, and as grave.
     """
-    demanded, fleet = envelope.max_power_w == 0, _with_fans(fleet, image)
+    demanded, fleet = _is_demanded(envelope), _with_fans(fleet, image)
     shed, now_s = state.shed, image.clock.plant_s
     if shed is not None and shed.ended_s is not None:
         shed = None
@@ -137,11 +138,19 @@ def _inherited(begun: Shed, shed: Shed, seen_s: int) -> Shed:
     )  # fmt: skip
 
 
+def _is_demanded(envelope: Envelope) -> bool:
+    """Everything off, by more than economics: what does not pay, or quiet hours, is nothing to prove and to be woken
+    for."""
+    binds = binding_power(envelope)
+    return envelope.max_power_w == 0 and (binds is None or binds.layer < ECONOMICS)
+
+
 def _cause(envelope: Envelope) -> str:
     """The rule that asks for it: the utility's signal whatever else does, else the one that binds."""
     if any(_is_order(limit) for limit in envelope.reasons):
         return SIGNAL
-    return next((limit.reason.rule for limit in envelope.binding if limit.what == "max_power_w"), "limit")
+    binds = binding_power(envelope)
+    return "limit" if binds is None else binds.reason.rule
 
 
 def _is_order(limit: Limit) -> bool:

@@ -82,6 +82,9 @@ def test_a_count_of_safety_is_shedding_and_one_of_economics_is_rest():
     rest = limit("max_miners", 0, ECONOMICS, "band", "off")
     assert mode(rest)[0] == "RUNNING"
     assert mode(rest, seen=view(running=False)) == ("IDLE", rest.reason)
+    dear = limit("max_power_w", 0, ECONOMICS, "schedule", "power")
+    assert mode(dear) == ("RUNNING", dear.reason)
+    assert mode(dear, seen=view(running=False)) == ("IDLE", dear.reason)
 
 
 def test_a_persons_output_in_force_is_manual():

@@ -173,6 +173,17 @@ def test_quiet_hours_leave_a_miner_alone_that_takes_no_word():
     assert not [target for _, target, verb, _ in plant.sent if verb == "off" and target.startswith("miner")]
 
 
+@pytest.mark.parametrize("about", [{"stop": True}, {"max_miners": 0}, {"max_kw": 0.0}])
+def test_quiet_hours_are_no_curtailment_however_they_are_written(about):
+    """0 kW stood in the bill's report, and a miner that takes no word made it an emergency that opens the contactor."""
+    plant = scheduled(("night", about))
+    plant.mute = {"m003", "m004", "m005"}
+    settled(plant, 20)
+    assert not plant.events("curtail_unproven")
+    assert plant.state.shed is None
+    assert plant.state.mode == "RUNNING"
+
+
 def test_quiet_hours_do_not_soften_a_branch_that_carries_too_much():
     """PDU1: two mute miners on a branch for one; economics wants both gone gently, the branch wants one gone."""
     wires = wiring(6, breakers=(BreakerSpec("b1", 5000),))

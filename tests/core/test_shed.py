@@ -58,6 +58,14 @@ def test_a_limit_above_nothing_is_no_curtailment():
     assert shed.begin_or_go_on(image(1000), fleet(1), OFF._replace(max_power_w=None), State(), 300) is None
 
 
+def test_what_economics_stops_is_no_curtailment_and_ends_none_that_another_asks_for():
+    dear = Limit(4, "max_power_w", 0, Reason("schedule", "power"))
+    alone, beside = OFF._replace(binding=(dear,), reasons=(dear,)), OFF._replace(reasons=(ORDER, dear))
+    assert shed.begin_or_go_on(image(1000), fleet(1), alone, State(), 300) is None
+    assert shed.begin_or_go_on(image(2000), fleet(1), beside, State(shed=begun()), 300) == begun()
+    assert shed.begin_or_go_on(image(2000), fleet(1), alone, State(shed=begun()), 300).ended_s == 2000
+
+
 def test_it_goes_on_while_it_is_asked_for_ends_once_and_the_next_is_another():
     kept = begun(hard=3)
     assert shed.begin_or_go_on(image(2000), fleet(1), OFF, State(shed=kept), 300) is kept
