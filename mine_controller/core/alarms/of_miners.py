@@ -22,11 +22,13 @@ CHIP_C = {
 }
 CHIP_ELSE_C = (95.0, 105.0)
 AWAY = ("maintenance", "spare")
+ASLEEP_S = 600  # who has answered so long after its stop answers while it sleeps: its silence is none of sleep
 IDLE = frozenset({"sleeping", "stopped", "error"})  # words of a miner that hashes nothing
 
 
 def silent(look: Look) -> Found:
-    """Miners that drew power and neither draw nor answer, though nobody here told them to stop."""
+    """Miners that drew power and neither draw nor answer, though nobody here told them to stop; and those that answered
+    while they were stopped and no longer do."""
     view = look.view
     miners, books, chases = view.image.miners, view.state.miners, view.state.chases
     dark = {one.about for one in look.events if one.kind == "miner_off_unasked"}
@@ -42,7 +44,8 @@ def silent(look: Look) -> Found:
         dark_s = book.last_stop_s if book is not None and not book.on else 0
         if word is not None and word != "offline" and miners.word_at[at] >= dark_s:
             continue  # it has answered since
-        if spec.id not in known and spec.id not in dark and not (watts is None and book is not None and book.on):
+        awake = book is not None and (book.on or 0 < dark_s <= miners.word_at[at] - ASLEEP_S)
+        if spec.id not in known and spec.id not in dark and not (watts is None and awake):
             continue  # stopped by us, never seen, or it sleeps without a word
         if outlet == "off" or not spec.paths or any(flag in spec.flags for flag in AWAY):
             continue
