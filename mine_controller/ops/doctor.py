@@ -17,12 +17,12 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.state import State
 from mine_controller.core.view import View
-from mine_controller.ops import machine as box
-from mine_controller.ops.machine import FAIL, OK, WARN, Check, Machine
-from mine_controller.ops.misplaced import misplaced
+from mine_controller.ops.checks import board, clocks, files, services
+from mine_controller.ops.checks.check import FAIL, OK, WARN, Check, Machine
+from mine_controller.ops.checks.database import database
+from mine_controller.ops.checks.misplaced import misplaced
+from mine_controller.ops.checks.silence import answered, judged
 from mine_controller.ops.recall import kept_book
-from mine_controller.ops.silence import answered, judged
-from mine_controller.ops.soundness import database
 from mine_controller.ports.kept import HOUR_S, read_kept
 from mine_controller.record import NamedTuple
 from mine_controller.store import query
@@ -66,7 +66,7 @@ def examine(
     say("config")
     config, checks = _config(path)
     if config is None:
-        return (*checks, *box.heat(machine), *box.memory(machine))
+        return (*checks, *board.heat(machine), *board.memory(machine))
     try:
         book = kept_book(config.paths)
     except StoreTrouble:
@@ -397,15 +397,15 @@ def _page(site: Site) -> Iterator[Check]:
 
 
 STEPS_TAKEN: tuple[Step, ...] = (
-    ("rights", lambda site: box.rights(site.config)),
-    ("lock", lambda site: box.lock(site.config, site.machine)),
+    ("rights", lambda site: files.rights(site.config)),
+    ("lock", lambda site: files.lock(site.config, site.machine)),
     ("ticks", _ticks),
     ("database", lambda site: database(site.config, site.now_s)),
     ("backups", _backups),
-    ("disk", lambda site: box.disks(site.config, site.machine.root)),
-    ("card", lambda site: box.card(site.machine)),
-    ("clock", lambda site: box.clocks(site.book.state, site.machine)),
-    ("battery clock", lambda site: box.rtc(site.machine)),
+    ("disk", lambda site: files.disks(site.config, site.machine.root)),
+    ("card", lambda site: board.card(site.machine)),
+    ("clock", lambda site: clocks.clocks(site.book.state, site.machine)),
+    ("battery clock", lambda site: clocks.rtc(site.machine)),
     ("devices", _devices),
     ("miners", lambda site: misplaced(site.config, site.book)),
     ("channels", _channels),
@@ -413,11 +413,11 @@ STEPS_TAKEN: tuple[Step, ...] = (
     ("permissive", _permissive),
     ("fans", _fans),
     ("page", _page),
-    ("web server", lambda site: box.web(site.config, site.machine)),
-    ("log", lambda site: box.logs(site.config, site.machine)),
-    ("timer", lambda site: box.timers(site.config, site.machine)),
-    ("watchdog", lambda site: box.watchdog(site.machine)),
-    ("throttling", lambda site: box.throttling(site.machine)),
-    ("heat", lambda site: box.heat(site.machine)),
-    ("memory", lambda site: box.memory(site.machine)),
+    ("web server", lambda site: services.web(site.config, site.machine)),
+    ("log", lambda site: services.logs(site.config, site.machine)),
+    ("timer", lambda site: services.timers(site.config, site.machine)),
+    ("watchdog", lambda site: board.watchdog(site.machine)),
+    ("throttling", lambda site: board.throttling(site.machine)),
+    ("heat", lambda site: board.heat(site.machine)),
+    ("memory", lambda site: board.memory(site.machine)),
 )

@@ -6,12 +6,13 @@ import pytest
 from cli.place import Place, closed_port
 
 from mine_controller.ops import doctor
+from mine_controller.ops.checks.check import Machine
 
 
 @pytest.fixture
 def silent(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(doctor, "Machine", lambda: doctor.box.Machine(tmp_path, run=lambda _line: ""))
+    monkeypatch.setattr(doctor, "Machine", lambda: Machine(tmp_path, run=lambda _line: ""))
     return Place(tmp_path, port=closed_port())
 
 

@@ -14,10 +14,10 @@ from mine_controller.core.due import Asked
 from mine_controller.core.miners import stopless
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.state import State
-from mine_controller.ops import doctor, soundness
-from mine_controller.ops import machine as box
+from mine_controller.ops import doctor
+from mine_controller.ops.checks import board, clocks, database, files, services
+from mine_controller.ops.checks.check import Machine
 from mine_controller.ops.doctor import Site, obedience, remedy_for
-from mine_controller.ops.machine import Machine
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.kept import Kept, write_kept
 from mine_controller.ports.live import live_wire
@@ -121,8 +121,8 @@ def test_a_database_that_is_closed_to_the_ticks_is_not_said_to_be_set_aside(plac
     def closed(_path):
         raise StoreTrouble("readonly", "the database can't be written: unable to open database file")
 
-    monkeypatch.setattr(soundness, "reading", closed)
-    check = only(soundness.database(place.config, place.wall))
+    monkeypatch.setattr(database, "reading", closed)
+    check = only(database.database(place.config, place.wall))
     assert check.verdict == "fail"
     assert "chown" in check.remedy
     assert "sets it aside" not in check.remedy
@@ -133,7 +133,7 @@ def test_an_event_changed_afterwards_is_told(place, tmp_path):
     with closing(sqlite3.connect(place.config.paths.db)) as db, db:
         db.execute("UPDATE events SET text = 'nothing happened' WHERE id = 2")
     db.close()
-    check = only(soundness.database(place.config, place.wall))
+    check = only(database.database(place.config, place.wall))
     assert (check.verdict, check.text) == ("warn", "event 2 was changed after it was written")
 
 
@@ -289,69 +289,69 @@ def says(root, **said):
     ],
 )
 def test_a_raspberry_pi_that_slows_down_is_told_why(tmp_path, said, verdict, word):
-    check = only(box.throttling(says(tmp_path, vcgencmd=f"throttled={said}\n")))
+    check = only(board.throttling(says(tmp_path, vcgencmd=f"throttled={said}\n")))
     assert (check.verdict, word in check.text) == (verdict, True)
 
 
 def test_a_machine_without_that_command_has_nothing_to_say(tmp_path):
-    assert list(box.throttling(says(tmp_path))) == []
+    assert list(board.throttling(says(tmp_path))) == []
 
 
 def test_a_card_that_is_worn_or_written_to_by_reading_is_told(tmp_path):
-    assert only(box.card(says(tmp_path))).verdict == "ok"
+    assert only(board.card(says(tmp_path))).verdict == "ok"
     put(tmp_path, "sys/block/mmcblk0/size", "1")
     put(tmp_path, "proc/mounts", "/dev/mmcblk0p2 / ext4 rw,noatime 0 0\n")
-    assert only(box.card(says(tmp_path))).verdict == "ok"
+    assert only(board.card(says(tmp_path))).verdict == "ok"
     put(tmp_path, "proc/mounts", "/dev/mmcblk0p2 / ext4 rw 0 0\n")
-    assert "noatime" in only(box.card(says(tmp_path))).remedy
-    assert "log2ram" not in only(box.card(says(tmp_path))).remedy  # docs/machine.md: not needed
+    assert "noatime" in only(board.card(says(tmp_path))).remedy
+    assert "log2ram" not in only(board.card(says(tmp_path))).remedy  # docs/machine.md: not needed
     put(tmp_path, "sys/block/mmcblk0/device/life_time", "0x02 0x09\n")
-    assert only(box.card(says(tmp_path))).verdict == "fail"
+    assert only(board.card(says(tmp_path))).verdict == "fail"
 
 
 def test_a_watchdog_nobody_feeds_is_told(tmp_path):
-    assert only(box.watchdog(says(tmp_path))).verdict == "ok"
+    assert only(board.watchdog(says(tmp_path))).verdict == "ok"
     put(tmp_path, "dev/watchdog", "")
-    told = only(box.watchdog(says(tmp_path, systemctl="0\n")))
+    told = only(board.watchdog(says(tmp_path, systemctl="0\n")))
     assert (told.verdict, "[Manager]" in told.remedy) == ("warn", True)  # systemd ignores a line outside of a section
-    assert only(box.watchdog(says(tmp_path, systemctl="15s\n"))).verdict == "ok"
+    assert only(board.watchdog(says(tmp_path, systemctl="15s\n"))).verdict == "ok"
 
 
 def test_a_board_without_a_battery_clock_is_told(tmp_path):
     """CLK1."""
-    assert only(box.rtc(says(tmp_path))).verdict == "warn"
+    assert only(clocks.rtc(says(tmp_path))).verdict == "warn"
     put(tmp_path, "etc/fake-hwclock.data", "")
-    assert only(box.rtc(says(tmp_path))).verdict == "ok"
+    assert only(clocks.rtc(says(tmp_path))).verdict == "ok"
     put(tmp_path, "sys/class/rtc/rtc0/name", "")
-    assert only(box.rtc(says(tmp_path))).text == "there is one"
+    assert only(clocks.rtc(says(tmp_path))).text == "there is one"
 
 
 def test_a_web_server_that_serves_another_folder_or_nothing_is_told(place, tmp_path):
     root = tmp_path / "box"
-    assert only(box.web(place.config, says(root))).verdict == "ok"
+    assert only(services.web(place.config, says(root))).verdict == "ok"
     (root / "etc/nginx").mkdir(parents=True)
-    assert only(box.web(place.config, says(root))).verdict == "warn"
+    assert only(services.web(place.config, says(root))).verdict == "warn"
     put(root, "etc/nginx/sites-enabled/minectl", "root /var/www;\n")
-    assert "another folder" in only(box.web(place.config, says(root, systemctl="active\n"))).text
+    assert "another folder" in only(services.web(place.config, says(root, systemctl="active\n"))).text
     put(root, "etc/nginx/sites-enabled/minectl", f"root {place.config.paths.www};\n")
-    assert only(box.web(place.config, says(root, systemctl="active\n"))).verdict == "ok"
-    assert only(box.web(place.config, says(root, systemctl="failed\n"))).verdict == "fail"
+    assert only(services.web(place.config, says(root, systemctl="active\n"))).verdict == "ok"
+    assert only(services.web(place.config, says(root, systemctl="failed\n"))).verdict == "fail"
 
 
 def test_a_log_that_nothing_turns_over_is_told_once_it_is_large(place, tmp_path):
     root = tmp_path / "box"
-    assert only(box.logs(place.config, says(root))).verdict == "ok"
+    assert only(services.logs(place.config, says(root))).verdict == "ok"
     with place.config.paths.log.open("wb") as file:
         file.truncate(60_000_000)
-    assert only(box.logs(place.config, says(root))).verdict == "warn"
+    assert only(services.logs(place.config, says(root))).verdict == "warn"
     put(root, "etc/logrotate.d/minectl", f"{place.config.paths.log.parent}/*.log {{ weekly }}\n")
-    assert only(box.logs(place.config, says(root))).verdict == "ok"
+    assert only(services.logs(place.config, says(root))).verdict == "ok"
 
 
 def test_files_that_everybody_may_read_or_write_are_told(place):
     place.path.chmod(0o644)
     place.config.paths.fleet.chmod(0o666)
-    found = [check for check in box.rights(place.config) if check.verdict != "ok"]
+    found = [check for check in files.rights(place.config) if check.verdict != "ok"]
     assert [check.verdict for check in found] == ["warn", "fail"]
     assert "chmod 600" in found[0].remedy
     assert "fleet.csv" in found[1].text
@@ -364,10 +364,10 @@ def disk_of(**about):
 
 def test_a_disk_that_was_made_read_only_fails(place, monkeypatch):
     """DB6."""
-    monkeypatch.setattr(box.os, "statvfs", lambda _path: disk_of(f_flag=box.os.ST_RDONLY))
-    assert {check.verdict for check in box.disks(place.config)} == {"fail"}
+    monkeypatch.setattr(files.os, "statvfs", lambda _path: disk_of(f_flag=files.os.ST_RDONLY))
+    assert {check.verdict for check in files.disks(place.config)} == {"fail"}
 
 
 def test_a_disk_without_room_for_files_fails(place, monkeypatch):
-    monkeypatch.setattr(box.os, "statvfs", lambda _path: disk_of(f_favail=12))
-    assert all("12 files only" in check.text for check in box.disks(place.config))
+    monkeypatch.setattr(files.os, "statvfs", lambda _path: disk_of(f_favail=12))
+    assert all("12 files only" in check.text for check in files.disks(place.config))

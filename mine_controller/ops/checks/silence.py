@@ -2,7 +2,7 @@
 
 from mine_controller.config.model import Config
 from mine_controller.core.model.book import Book
-from mine_controller.ops.machine import OK, Check
+from mine_controller.ops.checks.check import OK, Check
 
 FRESH_TICKS = 2
 WHY = "nobody answers, because every miner of it is off at its outlet"

@@ -12,8 +12,8 @@ from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import State
 from mine_controller.core.model.wiring import MinerSpec
 from mine_controller.ops import doctor
-from mine_controller.ops.machine import Machine
-from mine_controller.ops.silence import dark
+from mine_controller.ops.checks.check import Machine
+from mine_controller.ops.checks.silence import dark
 
 DESK = "avalon desk"
 

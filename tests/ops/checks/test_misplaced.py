@@ -8,7 +8,7 @@ from mine_controller.core.model.book import Book
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Chase, State
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.ops.misplaced import misplaced
+from mine_controller.ops.checks.misplaced import misplaced
 
 
 def found(firmwares, group="asic shed"):

@@ -11,7 +11,7 @@ from mine_controller.core.fleet import on_above_w
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.command import REFUSED, UNSUPPORTED
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.ops.machine import FAIL, Check
+from mine_controller.ops.checks.check import FAIL, Check
 from mine_controller.wire.asic_child import ELSEWHERE
 
 NAMED = 6  # miners in one line

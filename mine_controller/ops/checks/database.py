@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mine_controller.config.model import Config
+from mine_controller.ops.checks.check import FAIL, OK, WARN, Check
 from mine_controller.ops.keep import pause_left_s
-from mine_controller.ops.machine import FAIL, OK, WARN, Check
 from mine_controller.store import query
 from mine_controller.store.db import StoreError, StoreTrouble, reading
 from mine_controller.store.migrations import STEPS, schema_of
