@@ -13,7 +13,7 @@ from mine_controller.cli.output import json_text, safe
 from mine_controller.cli.session import config_path
 
 if TYPE_CHECKING:
-    from mine_controller.ops.machine import Check
+    from mine_controller.ops.checks.check import Check
     from mine_controller.wire.door import Wire
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
