@@ -229,9 +229,10 @@ def _starts(view: View, envelope: Envelope, stops: tuple[int, ...], left: dict[s
     """The next step up: within ramp, fans, power, branches, bans; only while nobody is being stopped who may obey.
 
     Who does not (a miner without a stop, on a branch that is too weak for it) has the room of its limit, and keeps
-    nobody dark who stands under another one. `left` gets the reason of every candidate that has to wait.
+    nobody dark who stands under another one. `left` gets the reason of every candidate that has to wait: in the later
+    rounds of a tick too, which start nobody (a page that shows the last one would say that it is only not its turn).
     """
-    if not view.image.clock.opening or envelope.no_start is not None:
+    if envelope.no_start is not None:
         return ()
     if may_obey(view, (at for at in stops if view.wiring.miners[at].id not in envelope.offs)):
         return ()
@@ -255,7 +256,7 @@ def _starts(view: View, envelope: Envelope, stops: tuple[int, ...], left: dict[s
             break  # it is the first of the next step: smaller ones behind it take nothing from it
         chosen.append(at)
         room.take(at)
-    return tuple(chosen)
+    return tuple(chosen) if view.image.clock.opening else ()
 
 
 def _candidates(view: View, envelope: Envelope) -> list[int]:

@@ -38,7 +38,16 @@ _DOWN = {
 }
 # RUNNING -> RESUMING is a climb after miners were lost; CURTAILED -> CURTAILING a restart under the signal.
 # Why one is left out whom no climb will reach: it needs somebody, or room on its branch or phase.
-OUT_OF_REACH = ("unreachable", "not_ours", "unmeasured", "no_breaker", "no_phase", "phases_apart", "tripped")
+OUT_OF_REACH = (
+    "unreachable",
+    "not_ours",
+    "unmeasured",
+    "no_breaker",
+    "no_phase",
+    "phases_apart",
+    "tripped",
+    "over_limit",  # it is being stopped, because there is none
+)
 WHOLE = ("max_power_w", "max_miners")  # limits of the mine as a whole: 0 = nobody
 _RANK = {mode: at for at, mode in enumerate(MODES)}
 

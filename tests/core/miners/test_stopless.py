@@ -181,3 +181,18 @@ def test_who_can_not_be_stopped_on_a_full_branch_keeps_no_other_branch_dark(says
     shelf.ticks(20)
     assert shelf.power == {"b0": 18, "b1": 18, "b2": 18, "b3": 18}
     assert shelf.stopped()[-1] == "b0", "it is asked all the same"
+
+
+def test_a_round_after_the_first_knows_too_who_has_no_room_on_his_branch():
+    """One that is asked to stop at every tick gives each tick a second look: that one must not say "its turn"."""
+    specs = boards(4)
+    placed = (spec._replace(breaker="a" if at < 2 else "b") for at, spec in enumerate(specs.miners))
+    wires = specs._replace(miners=tuple(placed), breakers=(BreakerSpec("a", 10), BreakerSpec("b", 100)))
+    shelf = Nanos(wires)
+    shelf.signal = "off"
+    shelf.ticks(2)
+    shelf.signal = "run"
+    shelf.ticks(20)
+    at_last = shelf.last()
+    assert not shelf.image.clock.opening
+    assert (at_last.plan.skip["b1"].code, at_last.mode) == ("no_breaker", "RUNNING")
