@@ -28,7 +28,7 @@ _PLAIN = frozenset(
     "abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _DOUBLE = frozenset("^{}\\[~]|€")  # of the alphabet too, two places each
-_WITHOUT = str.maketrans({"°": "", "·": "-", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"'})  # noqa: RUF001 - as above
+_WITHOUT = str.maketrans({"°": "", "·": "-", "–": "-", "—": "-", "’": "'", "‘": "'", "“": '"', "”": '"', "`": "'"})  # noqa: RUF001 - as above
 SPARE_S = 0.2  # what came of those who answered is told before the delivery ends
 
 

@@ -95,6 +95,13 @@ def test_a_temperature_goes_to_a_phone_in_its_own_alphabet():
     assert sms.plain("шахта 52.1 °C") == "шахта 52.1 °C"
 
 
+def test_a_command_to_type_does_not_cost_a_short_message_two_thirds_of_its_room():
+    """The signs around it stand in no phone's alphabet: with them what to tell the utility was cut off."""
+    text = "phone the utility: `minectl set-state signal run --stand-in` if it says run"
+    assert sms.plain(text) == text.replace("`", "'")
+    assert sms.size(text) == len(text)
+
+
 def test_what_discord_would_take_for_markup_leaves_no_line_out_uncounted():
     """Each such letter costs a backslash more: what does not fit with them is counted, not cut off."""
     for length in range(40, 120, 7):
