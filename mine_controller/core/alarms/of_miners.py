@@ -92,13 +92,21 @@ _addresses_of = Once(each(lambda spec: f"{spec.group}/{spec.mac} addresses:text"
 
 
 def idle(look: Look) -> Found:
-    """Miners that draw power and say that they hash nothing: their watts say that they run, so nobody starts them."""
+    """Miners that draw power and say that they hash nothing: their watts say that they run, so nobody starts them.
+    Silence is no end of it."""
     view, miners = look.view, look.view.image.miners
-    if IDLE.isdisjoint(miners.word) or _down(view):
+    known = _known(view, "miner_idle")
+    if _down(view) or not (known or not IDLE.isdisjoint(miners.word)):
         return
     specs, books, chases = view.wiring.miners, view.state.miners, view.state.chases
     for spec, watts, word, mark_w in zip(specs, miners.power_w, miners.word, marks_of(specs), strict=True):
-        if word not in IDLE or watts is None or watts <= mark_w or any(flag in spec.flags for flag in AWAY):
+        if (watts is not None and watts <= mark_w) or any(flag in spec.flags for flag in AWAY):
+            continue
+        if word is None or (word in IDLE and watts is None):
+            if spec.id in known:
+                yield f"miner_idle {spec.id}"
+            continue
+        if word not in IDLE:
             continue
         book = books.get(spec.id)
         meant = f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s

@@ -63,3 +63,15 @@ def test_of_one_in_maintenance_nobody_is_told():
     site = Saying("error", flags=("maintenance",))
     site.ticks(20)
     assert not site.open()
+
+
+def test_silence_of_who_tells_its_word_is_no_end_of_it():
+    """The cloud was away for five hours: "over", and told anew when it was back, of one that never hashed."""
+    site = Saying("sleeping")
+    site.ticks(18)
+    site.word = None
+    site.ticks(20)
+    assert site.open() == [IDLER]
+    site.word = "sleeping"
+    site.ticks(20)
+    assert [one.what for one in site.told()] == ["raise"]
