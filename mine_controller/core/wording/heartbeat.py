@@ -53,7 +53,8 @@ def status(book: Book, place: Place) -> tuple[str, ...]:
 
 
 def _mode(book: Book, image: Image) -> str:
-    since = f" for {_long(image.clock.plant_s - book.state.mode_s)}" if book.state.mode_s else ""
+    for_s = image.clock.plant_s - book.state.mode_s if book.state.mode_s else 0
+    since = f" for {_long(for_s)}" if for_s > 0 else ""
     why = sentence(book.decision.why) if book.decision is not None else ""
     return f"{book.state.mode}{since}: {why}"
 

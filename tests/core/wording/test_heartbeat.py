@@ -136,3 +136,5 @@ def test_how_long_it_is_so_is_said_with_the_mode():
     since = book.image.clock.plant_s - 300
     assert lines(plant, book._replace(state=book.state._replace(mode_s=since)))[0].startswith("RUNNING for 5 min: ")
     assert lines(plant, book._replace(state=book.state._replace(mode_s=0)))[0].startswith("RUNNING: ")
+    now = book.state._replace(mode_s=book.image.clock.plant_s)
+    assert lines(plant, book._replace(state=now))[0].startswith("RUNNING: "), "not for 0 s"
