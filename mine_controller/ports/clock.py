@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 SOFT_S = 80  # no further round begins after this much of a tick; its stages end by 88 s
 TOLD_BACK_S, TOLD_AHEAD_S = 95 * 86_400, 180_000  # what pages tell by the hour lies within: ninety days, and 50 h
 STEP_S = 60  # wall against boot clock, beyond this the wall clock was stepped (CLK1, CLK2)
-UNKEPT_US = (
-    16_000_000  # the kernel's NTP_PHASE_LIMIT: its error is that after a boot, and nine hours after the last word
-)
+UNKEPT_US = 16_000_000  # NTP_PHASE_LIMIT: the kernel's error after a boot, and nine hours after the last word
 
 
 class Sources(NamedTuple):
