@@ -102,11 +102,11 @@ def idle(look: Look) -> Found:
     for spec, watts, word, mark_w in zip(specs, miners.power_w, miners.word, marks_of(specs), strict=True):
         if (watts is not None and watts <= mark_w) or any(flag in spec.flags for flag in AWAY):
             continue
-        if word is None or (word in IDLE and watts is None):
+        if word is not None and word not in IDLE:
+            continue
+        if word is None or watts is None:
             if spec.id in known:
                 yield f"miner_idle {spec.id}"
-            continue
-        if word not in IDLE:
             continue
         book = books.get(spec.id)
         meant = f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s
