@@ -3,6 +3,7 @@
 Numbers whose name ends in _w are shown in kW from 10 kW up, _s as minutes and seconds, _c with one decimal.
 """
 
+import re
 from collections.abc import Callable
 
 from mine_controller.core.model.reason import Reason
@@ -10,6 +11,7 @@ from mine_controller.core.wording.sentences import SENTENCES
 from mine_controller.core.wording.spoken import Units, spoken
 
 NEVER = "never"  # in a report of a curtailment, of what did not come
+_AGO = re.compile(r"\blast known (\d{1,9}) s ago")  # in why something is unknown, as `freeze` writes it
 STEPS = ("first_command_s", "shed_50_s", "shed_90_s", "shed_100_s")
 
 
@@ -27,7 +29,12 @@ def sentence(reason: Reason) -> str:
     shown["because"] = f": {shown['why']}" if shown.get("why") else ""
     if "more" in shown:  # of a list that is cut short
         shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
-    return template.format_map(_Shown(shown))
+    said = template.format_map(_Shown(shown))
+    return _AGO.sub(_ago, said) if "last known " in said else said
+
+
+def _ago(found: re.Match[str]) -> str:
+    return f"last known {show_seconds(int(found[1]))} ago"
 
 
 def speaker(units: Units) -> Callable[[Reason], str]:

@@ -38,7 +38,7 @@ def test_a_required_frequency_is_an_emergency_when_its_last_word_is_old_for_six_
     plant.tick()
     assert told(plant) == [("raise", 2, "grid_frequency")]
     [letter] = [one for one in plant.decisions[-1].tellings if one.kind == KIND]
-    text = "grid frequency is unknown, and this site requires it: no new reading, last known 720 s ago"
+    text = "grid frequency is unknown, and this site requires it: no new reading, last known 12 min ago"
     assert sentence(letter.reason) == text
     plant.dead = set()
     plant.ticks(2)

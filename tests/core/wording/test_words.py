@@ -85,3 +85,18 @@ def test_what_a_miner_did_not_take_is_told_apart_from_what_it_answered():
 
 def test_the_step_of_a_small_fleet_is_told_without_one_miners():
     assert "1 starts" not in sentence(Reason("ramp", "step", (("step", 1), ("recent", 0))))
+
+
+def test_one_miner_on_a_pool_is_no_plural():
+    numbers = (("pool", "xmr"), ("why", "its port can't be reached"), ("miners", 1))
+    assert sentence(Reason("failover", "down", numbers)) == (
+        "pool xmr is down (its port can't be reached); miners on it: 1, and nothing stands in"
+    )
+
+
+def test_how_long_ago_something_was_known_is_no_count_of_thousands_of_seconds():
+    why = "no answer within 6 s, last known 8760 s ago"
+    assert sentence(Reason("alarm", "device_unreachable", (("device", "x"), ("why", why)))) == (
+        "x does not answer: no answer within 6 s, last known 2 h 26 min ago"
+    )
+    assert "last known 90 s ago" in sentence(Reason("alarm", "device_unreachable", (("why", "last known 90 s ago"),)))
