@@ -104,4 +104,4 @@ def _shed(kept: dict[str, Any], figure: float, marks: Marks, pace: Pace, drawn_w
     # What was shed for another reason since the row began is part of the first step, and not to be taken off twice.
     held_w = min(int(kept["cap_w"]), drawn_w) if "cap_w" in kept else int(kept["low_w"])
     kept["cap_w"], kept["shed_s"] = held_w * (100 - pace.step_pct) // 100, now_s
-    return True
+    return held_w > 0  # from nought to nought nothing goes down

@@ -108,3 +108,12 @@ def test_unknown_takes_no_step_lifts_nothing_and_ends_the_row_of_good_ones():
 
 def test_unknown_at_first_blocks_nothing_by_itself():
     assert Source().see(None) == (None, False, False, False, False)
+
+
+def test_where_nothing_is_left_to_take_off_no_further_step_is_told():
+    """A mine that rests through a night of low voltage was told every two minutes that load goes down a step."""
+    source = Source(drawn_w=65)
+    told = [source.see(49.4, passed_s=120).shed for _ in range(60)]
+    assert source.kept["cap_w"] == 0
+    assert told[1]
+    assert not any(told[20:])
