@@ -90,7 +90,7 @@ _ROWS = (
         unit="Hz off nominal",
     ),
     # -- air and heat
-    Kind("air_lost", "emergency", over=("air_back",), safety=True),
+    Kind("air_lost", "emergency", over=("air_back",), under=("smoke",), safety=True),  # smoke stops the fans
     Kind("heat_stop", "emergency", over=("heat_stop_over",), under=("air_lost",), safety=True, cool_s=HOT_S),
     Kind(
         "temperature_danger",
@@ -336,6 +336,7 @@ _ROWS = (
         clear=3.0,
         unit="% in an hour",
     ),
+    Kind("no_shares", "warning", under=_NO_WORK, many=True, single=True, watched=True, cool_s=3600),
     Kind("firmware_changed", "warning", many=True, single=True),
     Kind("tuning_left", "warning", many=True, single=True, once=True),
     # -- pools, prices, plans

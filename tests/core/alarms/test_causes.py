@@ -214,3 +214,14 @@ def test_a_failed_start_is_no_news_a_day_later_while_the_quarantine_it_led_to_st
     assert not desk.told
     desk.ticks(4)
     assert said(desk.told) == [("clear", "quarantined"), ("raise", "start_failed")], "released, and still not tried"
+
+
+def test_fans_that_stand_for_smoke_send_nobody_into_the_container():
+    """One letter said to leave it, and to look at the fans' breaker and relay board, now."""
+    desk, still = Desk(), event("air_lost", "fans")
+    desk.tick(event("smoke", "site"), still)
+    desk.ticks(40)
+    assert {one.kind for one in desk.told} == {"smoke"}
+    desk.tick(over("smoke_cleared", "site"))
+    desk.ticks(4)
+    assert said(desk.told)[-2:] == [("clear", "smoke"), ("raise", "air_lost")], "nothing else explains it then"
