@@ -9,14 +9,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mine_controller.config import catalogue
-from mine_controller.config.lines import UNFILLED, Document, nearest
+from mine_controller.config.lines import UNFILLED, Document, Section, nearest
 from mine_controller.config.model import Paths
 from mine_controller.config.site import Options as Site
 from mine_controller.config.site import tick_s
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
-from mine_controller.core.model.wiring import Wiring
+from mine_controller.core.model.wiring import MinerSpec, Wiring
 from mine_controller.core.money.bands import never_mines
+from mine_controller.core.power.room import START_SHARE_PCT
 from mine_controller.core.rules.air import startable
 
 SITE, GRID, WIRING, LOAD = "site", "grid", "wiring", "generator_load_pct"
@@ -90,8 +91,11 @@ def places(document: Document, paths: Paths, work: Work) -> None:
 
 
 def phases(document: Document, wiring: Wiring, work: Work) -> None:
-    """A breaker on a phase that no line limits, where others are: its miners would count on none."""
+    """A breaker on a phase that no line limits, where others are: its miners would count on none. And branches that are
+    too weak for one of their own miners."""
     section = document.sections.get(WIRING)
+    if section is not None and (wiring.breakers or wiring.phases):
+        _weak(section, wiring, work)
     keys = [key.partition(" ") for key in section.entries] if section is not None else []
     known = [name for word, _, name in keys if word == "phase"]
     for breaker in wiring.breakers if known else ():
@@ -99,6 +103,22 @@ def phases(document: Document, wiring: Wiring, work: Work) -> None:
             key = f"breaker {breaker.name}"
             text = f"there is no phase {breaker.phase}{nearest(breaker.phase, known)}"
             work.tell(section.entries[key].line, WIRING, key, text)
+
+
+def _weak(section: Section, wiring: Wiring, work: Work) -> None:
+    """Who draws more than its branch bears never starts, even alone: most likely a figure is wrong."""
+    for word, branches in (("breaker", wiring.breakers), ("phase", wiring.phases)):
+        limits = {branch.name: branch.limit_w for branch in branches}
+        over: dict[str, list[MinerSpec]] = {}
+        for spec in wiring.miners:
+            name, start_w = getattr(spec, word), spec.nominal_w * START_SHARE_PCT // 100
+            if spec.paths and name in limits and start_w > limits[name]:
+                over.setdefault(name, []).append(spec)
+        for name, specs in over.items():
+            key, one = f"{word} {name}", specs[0]
+            more = f" and {len(specs) - 1} more" if specs[1:] else ""
+            text = f"bears {limits[name]} W: too little for {one.id} ({one.nominal_w} W){more}, even alone: no start"
+            work.note(section.entries[key].line, WIRING, key, text)
 
 
 def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:

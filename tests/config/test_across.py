@@ -182,6 +182,17 @@ def test_fewer_fans_than_the_miners_need_are_noted(write, text, words):
     assert [said for begins, said in noted(write(text)) if begins.startswith("[wiring")] == words
 
 
+@pytest.mark.parametrize(
+    ("amps", "words"),
+    [(40, []), (18, ["bears 3456 W: too little for a001 (3500 W) and 1 more, even alone: no start"])],
+)
+def test_a_branch_too_weak_for_one_of_its_own_miners_is_noted(write, amps, words):
+    """It never starts, and the page says of it that there is no room on its branch now."""
+    text = TEXT.replace("breaker b1 = 40 A 240 V", f"breaker b1 = {amps} A 240 V")
+    assert text.count(f" = {amps} A 240 V") == 1
+    assert [said for begins, said in noted(write(text)) if begins == "breaker"] == words
+
+
 SOURCE = "[mqtt source]\nhost = 192.168.1.140\ntopics = generator load_pct tele/generator json Load 0..200\n"
 
 
