@@ -8,6 +8,7 @@ from typing import Any
 
 from mine_controller.core.alarms.asked import VERBS, ask
 from mine_controller.core.alarms.causes import POOL
+from mine_controller.core.alarms.harvest import harvest_book
 from mine_controller.core.alarms.learn import learned_book, share_book
 from mine_controller.core.alarms.machine import Given, Kept, step
 from mine_controller.core.alarms.subjects import without
@@ -23,6 +24,7 @@ __all__ = ["VERBS", "Round", "ask", "keep", "known", "stands"]
 
 AFRESH_S = 600  # failing for so long, the alarms begin anew
 NOTHING = Seen((), frozenset())
+BOOKS = ("alarm_book", "shares", "harvest", "learned")  # what alarms remember in `State.last`
 
 
 class Round(NamedTuple):
@@ -56,7 +58,7 @@ def keep(
         told = () if last.get("alarms_failed_s") else (Event("rule_failed", "emergency", "alarms", reason),)
         failed_s = int(last.get("alarms_failed_s") or view.now_s)
         if view.now_s - failed_s >= AFRESH_S:  # what is remembered may be what breaks it
-            return Round({}, {"alarms_failed_s": failed_s, "alarm_book": {}, "shares": {}, "learned": {}})
+            return Round({}, {"alarms_failed_s": failed_s, **{name: {} for name in BOOKS}})
         return Round(view.state.alarms, {"alarms_failed_s": failed_s}, _cry(view, told), told)
     if last.get("alarms_failed_s") and view.image.clock.opening:
         changed["alarms_failed_s"] = 0
@@ -74,8 +76,8 @@ def _kept(
     last, opening = view.state.last, view.image.clock.opening
     changed: dict[str, Any] = {}
     if opening:
-        books = (("shares", share_book(view, policy)), ("learned", learned_book(view, policy)))
-        changed = {name: book for name, book in books if book is not None}
+        books = (share_book(view, policy), harvest_book(view), learned_book(view, policy))
+        changed = {name: book for name, book in zip(BOOKS[1:], books, strict=True) if book is not None}
         if changed:
             view = view._replace(state=view.state._replace(last={**last, **changed}))
     seen = look_round(view, events, policy) if opening else NOTHING

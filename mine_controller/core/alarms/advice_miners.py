@@ -67,6 +67,11 @@ OF_MINERS: dict[str, tuple[str, str, str]] = {
         "goes on watching; nothing else changes",
         "look at the network's delay, the pool and the overclock",
     ),
+    "no_shares": (
+        "the miner says that it hashes, and its pool has taken nothing of it for far longer than ever before",
+        "nothing: by its watts and its word it runs",
+        "`minectl miners restart ID`; does it stay so: look at the pool's own page, its user and its hash boards",
+    ),
     "firmware_changed": (
         "a miner runs another firmware than before",
         "goes on watching; nothing else changes",

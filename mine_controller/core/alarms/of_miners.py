@@ -1,6 +1,7 @@
 """What is wrong with single miners: silent, never heard, told twice, idle, put aside, too hot, rejected. Pure."""
 
 from mine_controller.core.alarms.catalogue import ways_of
+from mine_controller.core.alarms.harvest import KEY as HARVEST
 from mine_controller.core.alarms.look import Found, Look, event, hot
 from mine_controller.core.fleet import marks_of
 from mine_controller.core.miners.hearing import APART_S
@@ -182,3 +183,11 @@ def shares(look: Look) -> Found:
     """What the share book holds against a miner: rejected of all in the last hour."""
     for name, row in ((look.view.state.last.get("shares") or {}).get("bad") or {}).items():
         yield event("high_reject", name, ("miner", name), ("reject_pct", row[0]), ("shares", row[1]))
+
+
+def mute(look: Look) -> Found:
+    """Who hashes by its own word and brings no share, as the last look at the harvest found."""
+    if _down(look.view):
+        return
+    for name, since_s in ((look.view.state.last.get(HARVEST) or {}).get("mute") or {}).items():
+        yield event("no_shares", name, ("miner", name), ("for_s", look.view.now_s - since_s))

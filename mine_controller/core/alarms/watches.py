@@ -370,6 +370,7 @@ _WATCHES: tuple[tuple[tuple[str, ...], Callable[[Look], Found]], ...] = (
     (("chip_warning", "chip_danger"), of_miners.chips),
     (("filter_clogged",), _drift),
     (("high_reject",), of_miners.shares),
+    (("no_shares",), of_miners.mute),
 )
 
 

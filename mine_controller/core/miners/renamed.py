@@ -19,7 +19,7 @@ from mine_controller.core.model.wiring import MinerSpec
 
 HELD = ("miner", "mode", "pool")  # what a person holds of one miner, as `miner.a017`
 # Keys of `State.last` that go by miner.
-FACTS = ("unasked", "writers", "awake", "poolless", "no_stop", "no_start", "bests", "shares")
+FACTS = ("unasked", "writers", "awake", "poolless", "no_stop", "no_start", "bests", "shares", "harvest")
 RULES = ("tuning", "failover", "uplinks", "profit", "band", "branch", "schedule")  # whose memory names miners
 PREFIX = "miner "
 NOBODY = Unit()

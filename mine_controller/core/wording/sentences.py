@@ -337,6 +337,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("alarm", "chip_danger"): "{miner} has chips of {chip_c} °C, over {limit_c} °C: dangerous",
     ("alarm", "chip_eased"): "{miner} has chips of {chip_c} °C, no longer over {limit_c} °C: ends at {clear_c} °C",
     ("alarm", "filter_clogged"): "{what} shows {now} where {learned} was learned, for a day",
+    ("alarm", "no_shares"): "{miner} says that it hashes and has brought no share for {for_s}",
     ("alarm", "high_reject"): "{miner}: {reject_pct} % of {shares} shares in an hour were refused",
     ("alarm", "signal_forced"): "{actor} runs the mine against the utility's word for {left_s} more: {text}",
     ("alarm", "over"): "{kind} is over after {for_s}",
