@@ -15,7 +15,7 @@ from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
 
 if TYPE_CHECKING:
-    from mine_controller.ops.drill import Result, Step, Work
+    from mine_controller.ops.drills.scene import Result, Step, Work
 
 SEND_S = 15.0
 ABORTED = 130
@@ -61,7 +61,7 @@ The whole mine stops and comes back by itself, with the contract's own waiting t
 @click.pass_context
 def curtail(context: click.Context, site: str | None, as_json: bool, config: Path | None) -> None:
     """Set the signal to off and watch until measurement proves that the load is down."""
-    from mine_controller.ops import drill  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.drills import curtail as drill  # noqa: PLC0415 - imported by the command that uses it
 
     loaded = load_config(config or context.obj, last_good=True)
     _typed(loaded, site)
@@ -92,7 +92,7 @@ A fan that the heat or the run-on needs stays on, and the drill says so.
 @click.pass_context
 def fan(context: click.Context, name: str, as_json: bool, config: Path | None) -> None:
     """One fan off and on, proven by its watts."""
-    from mine_controller.ops import drill  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.drills import fan as drill  # noqa: PLC0415 - imported by the command that uses it
 
     _tried(load_config(config or context.obj, last_good=True), "fan", drill.fan(name), as_json=as_json)
 
@@ -113,7 +113,7 @@ Examples:
 @click.pass_context
 def page(context: click.Context, wait: str, no_ack: bool, as_json: bool, config: Path | None) -> None:
     """A test by every channel, and somebody's ack."""
-    from mine_controller.ops import drill  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.drills import page as drill  # noqa: PLC0415 - imported by the command that uses it
 
     wait_s = 0 if no_ack else seconds(wait)
     _tried(load_config(config or context.obj, last_good=True), "page", drill.page(sent, wait_s), as_json=as_json)
@@ -154,7 +154,7 @@ Nothing of the site is touched. {EXITS}"""
 @click.pass_context
 def restore(context: click.Context, copy: str, as_json: bool, config: Path | None) -> None:
     """Put a copy back into a folder of its own, open it, count it."""
-    from mine_controller.ops import drill  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.drills import restore as drill  # noqa: PLC0415 - imported by the command that uses it
 
     _tried(load_config(config or context.obj, last_good=True), "restore", drill.restore(copy), as_json=as_json)
 
@@ -189,7 +189,7 @@ def list_(context: click.Context, as_json: bool, config: Path | None) -> None:
 
 
 def _tried(config: Config, name: str, work: "Work", *, as_json: bool) -> NoReturn:
-    from mine_controller.ops import drill  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.ops.drills import scene as drill  # noqa: PLC0415 - imported by the command that uses it
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - the same
 
     for ends in ENDS:  # a lost line gives back what was set, like Ctrl-C

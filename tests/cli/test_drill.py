@@ -9,7 +9,8 @@ from cli.place import Place
 
 from mine_controller.cli import drill as typed
 from mine_controller.core.alarms.machine import LETTERS
-from mine_controller.ops import drill, replies
+from mine_controller.ops import replies
+from mine_controller.ops.drills import scene as drill
 from mine_controller.ops.recall import kept_book
 from mine_controller.ports.listen import NAMED as CHAT_TAKES
 from mine_controller.store import query
@@ -115,9 +116,9 @@ def test_a_line_whose_loss_is_told_twice_gives_back_all_the_same(place, monkeypa
         signal.raise_signal(signal.SIGHUP)
         give_back(*about)
 
-    give_back = drill._clear
+    give_back = drill.clear
     monkeypatch.setattr(typed, "pause", lost)
-    monkeypatch.setattr(drill, "_clear", again)
+    monkeypatch.setattr(drill, "clear", again)
     assert place.run("drill", "curtail", *NAME).exit_code == 130
     assert overrides(place) == []
 
@@ -141,7 +142,7 @@ def test_a_drill_whose_reader_is_gone_is_in_the_log_all_the_same(place, monkeypa
 def test_what_nobody_gives_back_ends_by_itself(place, monkeypatch):
     """A kill -9 in the middle of a drill."""
     place.ticks(4, of=8)
-    monkeypatch.setattr("mine_controller.ops.drill._clear", lambda *_about: None)
+    monkeypatch.setattr("mine_controller.ops.drills.scene.clear", lambda *_about: None)
     place.run("drill", "curtail", *NAME)
     book = kept_book(place.config.paths)
     left_s = [one.until_s - book.image.clock.plant_s for one in book.state.overrides]

@@ -9,7 +9,9 @@ from cli.place import Place
 from mine_controller.core.model.image import Fan
 from mine_controller.core.model.state import Shed
 from mine_controller.core.model.wiring import FanSpec
-from mine_controller.ops import drill, replies
+from mine_controller.ops import replies
+from mine_controller.ops.drills import curtail, fan, page
+from mine_controller.ops.drills import scene as drill
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
 
@@ -33,7 +35,7 @@ def scene(place):
 def test_a_mine_that_never_began_to_curtail_is_not_said_to_be_above_no_watts(place):
     """It was "not proven below None W"."""
     here = scene(place)
-    assert drill._judged(here, drill._figures(None, 300, [])) is False
+    assert curtail._judged(here, curtail._figures(None, 300, [])) is False
     assert here.steps[-1].text == "no tick began to curtail; `minectl explain` tells why"
 
 
@@ -53,19 +55,19 @@ def test_a_mine_that_never_began_to_curtail_is_not_said_to_be_above_no_watts(pla
     ],
 )
 def test_a_fan_is_what_its_fresh_watts_say_and_its_relay_does_not_deny(on, watts, at, value, shows):
-    assert drill._shows(Fan("3", on, at, watts, at), SPEC, value, since_s=100) is shows
+    assert fan._shows(Fan("3", on, at, watts, at), SPEC, value, since_s=100) is shows
 
 
 def test_the_seconds_count_from_the_signal_as_the_contract_counts_them():
     shed = Shed(1000, 1120, "signal", 9000, 500, 1130, 1150, 1160, 1170, 200, 3, 1)
-    figures = drill._figures(shed, 300, ["miner m003"])
+    figures = curtail._figures(shed, 300, ["miner m003"])
     assert (figures["first_command_s"], figures["shed_100_s"], figures["stragglers"]) == (130, 170, ["m003"])
 
 
 def test_an_event_of_before_is_not_the_one_of_this_drill():
     old = Shed(1000, 1120, "signal", 9000, 500)
-    assert drill._fresh(old, old) is None
-    assert drill._fresh(old._replace(seen_s=5000), old) is not None
+    assert curtail._fresh(old, old) is None
+    assert curtail._fresh(old._replace(seen_s=5000), old) is not None
 
 
 @pytest.mark.parametrize("fault", [KeyboardInterrupt(), StoreTrouble("full", "the disk is full")])
@@ -90,15 +92,13 @@ def test_the_row_tells_who_held_it_and_what_came_of_it(place):
 
 
 def test_where_no_database_is_a_drill_still_tells_its_result(place):
-    result = drill.run("page", scene(place), drill.page(lambda _config: {"telegram": ""}, 0))
+    result = drill.run("page", scene(place), page.page(lambda _config: {"telegram": ""}, 0))
     assert (result.passed, place.config.paths.db.exists()) == (True, False)
 
 
 def test_a_tick_is_run_where_no_timer_runs_one(place, monkeypatch):
     place.ticks(2, of=3)
-    monkeypatch.setattr(
-        "mine_controller.ops.replies.start_tick", lambda _config: place.ticks() and drill.replies.Started(0)
-    )
+    monkeypatch.setattr("mine_controller.ops.replies.start_tick", lambda _config: place.ticks() and replies.Started(0))
     before = query.ticks(place.config.paths, limit=1)[0].tick_at
     scene(place).next_tick()
     assert query.ticks(place.config.paths, limit=1)[0].tick_at > before
@@ -149,7 +149,7 @@ def test_a_curtailment_is_looked_at_for_the_contracts_seconds_however_short_its_
     looks = []
     monkeypatch.setattr(replies, "start_tick", lambda _config: place.ticks() and replies.Started(0))
     monkeypatch.setattr(drill.Scene, "next_tick", lambda _scene: looks.append(1) or 30)
-    assert drill.run("curtail", scene(place), drill.curtail).word == "failed"
+    assert drill.run("curtail", scene(place), curtail.curtail).word == "failed"
     assert len(looks) * 30 > 300
 
 
@@ -161,5 +161,5 @@ def test_a_drill_whose_row_can_not_be_written_tells_its_result_all_the_same(plac
 
     monkeypatch.setattr(drill, "note", refused)
     where = scene(place.ticks(2, of=2))
-    assert drill.run("page", where, drill.page(lambda _config: {"telegram": ""}, 0)).passed is True
+    assert drill.run("page", where, page.page(lambda _config: {"telegram": ""}, 0)).passed is True
     assert where.steps[-1].text == "the event log does not have it: the database can't be written"
