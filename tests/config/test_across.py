@@ -207,6 +207,57 @@ def test_a_generators_load_without_its_rating_is_noted(write, rating):
     assert found == ([] if rating else [words])
 
 
+@pytest.mark.parametrize(("normal", "words"), [(1500, []), (10, []), (2, ["normal 2 W"]), (9, ["normal 9 W"])])
+def test_a_fans_normal_power_written_in_kilowatts_is_noted(write, normal, words):
+    """Half of 2 W proved its air, and a clamp on a fan that stands shows as much by itself."""
+    text = TEXT.replace("normal 1500", f"normal {normal}", 1)
+    assert f"normal {normal}" in text
+    found = [said for begins, said in noted(write(text)) if begins == "fan"]
+    assert found == [f"{word} may be a meter's noise, which would prove air: is it in watts?" for word in words]
+
+
+@pytest.mark.parametrize(
+    ("written", "option", "shown"),
+    [
+        ("power_cap_kw = 7000", "power_cap_kw", "7000"),
+        ("power_cap_kw = 900", "", ""),  # few are listed as yet
+        ("power_cap_kw = 1440\n\n[demand]\nlimit_kw = 10000", "limit_kw", "10000"),
+        ("power_cap_kw = 1440\n\n[supply]\nsource_kw = 20000\nunknown_kw = 5", "source_kw", "20000"),
+        ("power_cap_kw = 1440\n\n[schedule night]\nhours = 22:00-06:00\nmax_kw = 4000", "max_kw", "4000"),
+    ],
+)
+def test_kilowatts_that_were_meant_as_watts_are_noted(write, written, option, shown):
+    """A cap a thousand times too high is none, and nothing said so."""
+    before = next(line for line in TEXT.split("\n") if line.startswith("power_cap_kw"))
+    found = [(begins, said) for begins, said in noted(write(TEXT.replace(before, written))) if "meant in watts" in said]
+    words = f"{shown} kW, and all that is listed draws 13.2 kW: was that meant in watts?"
+    assert found == ([(option, words)] if option else [])
+
+
+DESK = "[avalon desk]\nhosts = 127.0.0.9\n"
+NANO = "id,mac,group,nominal_w\nn1,02:00:00:00:00:01,avalon desk,140\nn2,02:00:00:00:00:02,avalon desk,\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "begins", "named"),
+    [
+        ("", "[avalon", "n1 (140 W)"),  # its section's default is another model's
+        ("standby_w = 70\n", "standby_w", "n1 (140 W)"),
+        ("standby_w = 69\n", "", ""),
+        ("nominal_w = 140\n", "nominal_w", "n1 (140 W, as 1 more)"),
+        ("nominal_w = 140\nstandby_w = 5\n", "", ""),
+    ],
+)
+def test_a_miner_that_would_never_count_as_running_is_noted(write, options, begins, named):
+    """140 W is not above twice the 150 W of its section: dark by its watts while it hashes, and no start is proven."""
+    text = TEXT.replace("[wiring]", f"{DESK}{options}\n[wiring]")
+    found = [(at, said) for at, said in noted(write(text, fleet=NANO)) if "never seen to run" in said]
+    words = "up to twice this, {} W, is off: {} is never seen to run; write what it draws asleep, in a section"
+    words += " of its own where others draw more"
+    mark_w = 140 if "70" in options else 300
+    assert found == ([(begins, words.format(mark_w, named))] if begins else [])
+
+
 CHAT = "[telegram family]\ntoken = CHANGE-ME\nchat_id = -100\n\n[sms]\naccount = AC1\ntoken = canary-sms\n"
 PHONE = "sender = +15550001111\nto = +15550002222\n"
 
