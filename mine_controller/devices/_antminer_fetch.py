@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _answer, _antminer, _antminer_web, _asic_rs, _cgminer, _hosts
+from mine_controller.devices import _answer, _antminer, _antminer_web, _asic_rs, _cgminer, _hosts, _units
 from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
 from mine_controller.devices._antminer_web import Answer, Call, Digest, Reached
 from mine_controller.devices._cgminer import Line
@@ -253,7 +253,7 @@ class Asking:
             info = _answer.table(self.parts[host]["info"])
         except BadReply:
             info = {}
-        unit = _cgminer.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
+        unit = _units.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
         if not unit:
             del self.parts[host]["info"]
         return unit not in ("", self.known[host].unit)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from mine_controller.core.model.command import REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _answer, _antminer_lux_limit, _asic_rs, _cgminer, _errands, _pools
+from mine_controller.devices import _answer, _antminer_lux_limit, _asic_rs, _cgminer_orders, _errands, _pools
 from mine_controller.devices._cgminer import Fleet
 from mine_controller.devices.kind import Report
 from mine_controller.wire import cgminer
@@ -25,16 +25,16 @@ def apply(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Com
     with_session = [command for command in good if command.verb != "pool"]
     _pools_changed(wire, options, pools, [command for command in good if command.verb == "pool"], report)
     sessions: dict[str, str] = {}
-    logons = _cgminer.step(wire, options, [(command, cgminer.request("logon")) for command in with_session])
-    going = _cgminer.before(logons, report, lambda command, tree: _logged_on(command, tree, sessions))
+    logons = _cgminer_orders.step(wire, options, [(command, cgminer.request("logon")) for command in with_session])
+    going = _cgminer_orders.before(logons, report, lambda command, tree: _logged_on(command, tree, sessions))
     open_ = [command for command in with_session if command.id in sessions]
     limits = [step for step in going if step[0].verb == "limit"]
     try:
-        for command, answer in _cgminer.step(wire, options, [step for step in going if step not in limits]):
-            report(_cgminer.judged(command, answer))
+        for command, answer in _cgminer_orders.step(wire, options, [step for step in going if step not in limits]):
+            report(_cgminer_orders.judged(command, answer))
         _antminer_lux_limit.apply(wire, options, limits, sessions, report)
     finally:  # a session left open keeps everybody out for a minute
-        _cgminer.step(wire, options, [(one, cgminer.request("logoff", sessions[one.id])) for one in open_])
+        _cgminer_orders.step(wire, options, [(one, cgminer.request("logoff", sessions[one.id])) for one in open_])
 
 
 def _fits(command: Command, pools: Sequence[Pool], report: Report) -> bool:
@@ -75,21 +75,21 @@ def _order(command: Command, session: str) -> bytes:
 def _pools_changed(wire: Wire, options: Fleet, pools: Sequence[Pool], batch: Sequence[Command], report: Report) -> None:
     """Switch to the pool where the unit has it, else add it and switch; no pool is ever removed."""
     ask = cgminer.request("pools")
-    heard = _cgminer.step(wire, options, [(command, ask) for command in batch])
-    steps = _cgminer.before(heard, report, _switch(pools, or_add=True))
+    heard = _cgminer_orders.step(wire, options, [(command, ask) for command in batch])
+    steps = _cgminer_orders.before(heard, report, _switch(pools, or_add=True))
     adds = [step for step in steps if step[1] != ask and b'"addpool"' in step[1]]
-    asked = _cgminer.step(wire, options, adds)
-    added = _cgminer.before(asked, report, lambda command, tree: _added(command, tree, ask))
-    again = _cgminer.before(_cgminer.step(wire, options, added), report, _switch(pools, or_add=False))
-    for command, answer in _cgminer.step(wire, options, [step for step in steps if step not in adds] + again):
-        report(_cgminer.judged(command, answer))
+    asked = _cgminer_orders.step(wire, options, adds)
+    added = _cgminer_orders.before(asked, report, lambda command, tree: _added(command, tree, ask))
+    again = _cgminer_orders.before(_cgminer_orders.step(wire, options, added), report, _switch(pools, or_add=False))
+    for command, answer in _cgminer_orders.step(wire, options, [step for step in steps if step not in adds] + again):
+        report(_cgminer_orders.judged(command, answer))
 
 
 def _added(command: Command, tree: cgminer.Tree, then: bytes) -> bytes | Outcome:
     if cgminer.status(tree).good:
         return then
-    outcome = _cgminer.judged(command, tree)
-    if outcome.verdict == REFUSED and outcome.why != _cgminer.READ_ONLY:
+    outcome = _cgminer_orders.judged(command, tree)
+    if outcome.verdict == REFUSED and outcome.why != _cgminer_orders.READ_ONLY:
         return outcome._replace(why="it does not take the pool")  # its own words may hold what was sent
     return outcome
 

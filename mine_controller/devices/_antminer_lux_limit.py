@@ -17,7 +17,7 @@ from mine_controller.core.model.command import (
     Command,
     Outcome,
 )
-from mine_controller.devices import _cgminer
+from mine_controller.devices import _cgminer_orders
 from mine_controller.devices._cgminer import Fleet
 from mine_controller.devices.kind import Report
 from mine_controller.record import NamedTuple
@@ -58,13 +58,13 @@ def apply(wire: Wire, options: Fleet, going: Steps, sessions: dict[str, str], re
             report(Outcome(command.id, NOT_SENT, "too little time to switch its thermal management off and on again"))
             del limits[command.id]
         held = []
-    offs = _cgminer.step(wire, options, [(command, limits[command.id].heat(OFF)) for command in held])
-    asked = {command.id: _cgminer.judged(command, answer) for command, answer in offs}
+    offs = _cgminer_orders.step(wire, options, [(command, limits[command.id].heat(OFF)) for command in held])
+    asked = {command.id: _cgminer_orders.judged(command, answer) for command, answer in offs}
     bare = [command for command in held if asked[command.id].verdict in (ACCEPTED, UNKNOWN)]
     said = {at: _before(outcome) for at, outcome in asked.items()}
     free = [commands[at] for at in limits if at not in said or said[at].verdict == ACCEPTED]
-    for command, answer in _cgminer.step(wire, options, [(one, limits[one.id].order()) for one in free]):
-        said[command.id] = _cgminer.judged(command, answer)
+    for command, answer in _cgminer_orders.step(wire, options, [(one, limits[one.id].order()) for one in free]):
+        said[command.id] = _cgminer_orders.judged(command, answer)
     said |= _protected(wire, options, bare, limits, said)
     for outcome in said.values():
         report(outcome)
@@ -90,8 +90,10 @@ def _chosen(wire: Wire, options: Fleet, going: Steps, sessions: dict[str, str], 
         limits[command.id] = limits[command.id]._replace(guarded=on is True)
         return b""
 
-    asks = _cgminer.before(_cgminer.step(wire, options, going), report, choose)
-    known = {command.id for command, _ in _cgminer.before(_cgminer.step(wire, options, asks), report, guard)}
+    asks = _cgminer_orders.before(_cgminer_orders.step(wire, options, going), report, choose)
+    known = {
+        command.id for command, _ in _cgminer_orders.before(_cgminer_orders.step(wire, options, asks), report, guard)
+    }
     return {at: limit for at, limit in limits.items() if at in known}
 
 
@@ -109,8 +111,8 @@ def _protected(
     highest = [command for command in bare if said[command.id].verdict == ACCEPTED]
     tops = {one.id: f"{ON},max_profile={limits[one.id].profile}" for one in highest}
     asks = [(command, limits[command.id].heat(tops.get(command.id, ON))) for command in bare]
-    left = [command for command, answer in _cgminer.step(wire, options, asks) if not _good(command, answer)]
-    again = _cgminer.step(wire, options, [(command, limits[command.id].heat(ON)) for command in left])
+    left = [command for command, answer in _cgminer_orders.step(wire, options, asks) if not _good(command, answer)]
+    again = _cgminer_orders.step(wire, options, [(command, limits[command.id].heat(ON)) for command in left])
     found = {}
     for command, answer in again:
         outcome = said[command.id]
@@ -122,4 +124,4 @@ def _protected(
 
 
 def _good(command: Command, answer: cgminer.Tree | Outcome) -> bool:
-    return _cgminer.judged(command, answer).verdict == ACCEPTED
+    return _cgminer_orders.judged(command, answer).verdict == ACCEPTED

@@ -37,10 +37,11 @@ from mine_controller.devices import (
     _antminer_form,
     _antminer_modes,
     _asic_rs,
-    _cgminer,
+    _cgminer_orders,
     _errands,
     _hosts,
     _turns,
+    _units,
 )
 from mine_controller.devices._antminer_fetch import table
 from mine_controller.devices._antminer_form import NO_SLEEP, Change
@@ -190,8 +191,8 @@ def _identified(web: Digest, batch: Sequence[Command], report: Report) -> tuple[
 
     def same(command: Command, info: dict[str, Any]) -> bool:
         models[command.id] = info.get("minertype")
-        unit = _cgminer.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
-        refusal = _cgminer.stranger(command, unit)
+        unit = _units.identity({"mac": info.get("macaddr"), "serial": info.get("serinum")})
+        refusal = _cgminer_orders.stranger(command, unit)
         if refusal is not None:
             report(refusal)
         return refusal is None
@@ -209,7 +210,7 @@ def _configured(
         return True
 
     going = _read(web, CONF, batch, report, kept)
-    asked = _cgminer.step(wire, options, [(command, cgminer.request("summary")) for command in going])
+    asked = _cgminer_orders.step(wire, options, [(command, cgminer.request("summary")) for command in going])
     summaries = {command.id: cgminer.row(told, "SUMMARY") if isinstance(told, dict) else {} for command, told in asked}
     units = []
     for command in going:

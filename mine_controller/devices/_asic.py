@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _answer, _cgminer, _pools
+from mine_controller.devices import _answer, _pools, _units
 from mine_controller.devices.kind import Found
 from mine_controller.record import NamedTuple
 from mine_controller.wire.cgminer import number
@@ -42,11 +42,11 @@ class Told(NamedTuple):
 def found(unit: str, host: str, told: Told, pools: Sequence[Pool]) -> tuple[Found, ...]:
     """The readings of one unit. What no unit of its firmware tells is left out; what this one should tell is None."""
     rows = [
-        *_cgminer.facts(unit, host, told.model, told.firmware),
+        *_units.facts(unit, host, told.model, told.firmware),
         Found(unit, "word", told.word, "" if told.word else told.why_word),
-        _cgminer.told("power_w", unit, told.power_w, told.why_power),
-        _cgminer.told("hashrate_ths", unit, _rounded(told.rate_ths), told.why_rate),
-        _cgminer.told("chip_c", unit, told.chip_c, "no chip sensor answers"),
+        _units.told("power_w", unit, told.power_w, told.why_power),
+        _units.told("hashrate_ths", unit, _rounded(told.rate_ths), told.why_rate),
+        _units.told("chip_c", unit, told.chip_c, "no chip sensor answers"),
     ]
     more = (
         ("limit_w", told.limit_w),

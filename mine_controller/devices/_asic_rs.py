@@ -20,7 +20,7 @@ from mine_controller.core.model.command import (
     Outcome,
 )
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _answer, _cgminer, _errands, _hosts, _pools, _turns
+from mine_controller.devices import _answer, _cgminer_orders, _errands, _hosts, _pools, _turns
 from mine_controller.devices.kind import Report
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Job, Wire, WireError
@@ -106,7 +106,7 @@ def judged(command: Command, told: dict[str, Any] | WireError) -> Outcome:
             command.id, UNSUPPORTED, f"asic-rs is not used for this firmware: put it into a section [{kind}]"
         )
     if "stranger" in told:
-        return Outcome(command.id, REFUSED, _cgminer.OTHER_UNIT if told["stranger"] else SIGHTLESS)
+        return Outcome(command.id, REFUSED, _cgminer_orders.OTHER_UNIT if told["stranger"] else SIGHTLESS)
     if "refused" in told:
         return Outcome(command.id, REFUSED, _answer.clean(told["refused"], 120))
     if told.get("unsupported"):

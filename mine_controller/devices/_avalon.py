@@ -24,8 +24,8 @@ from typing import Any
 
 from mine_controller.core.model.command import ACCEPTED, APPLIED, REFUSED, UNSUPPORTED, Command, Outcome
 from mine_controller.core.model.pool import Pool
-from mine_controller.devices import _cgminer, _errands, _pools
-from mine_controller.devices._cgminer import Asking, Make
+from mine_controller.devices import _cgminer_orders, _errands, _pools
+from mine_controller.devices._cgminer_orders import Asking, Make
 from mine_controller.devices._talks import Desk, Step
 from mine_controller.devices.kind import BadReply
 from mine_controller.record import NamedTuple
@@ -145,10 +145,10 @@ def _sent(command: Command, way: Way, parameter: str, good: str = "") -> Asking:
 
 def judged(command: Command, answer: cgminer.Tree, good: str = "") -> Outcome:
     """What the answer to an ascset says; some firmware tells a failure with the letter of an information."""
-    outcome = _cgminer.judged(command, answer, good)
+    outcome = _cgminer_orders.judged(command, answer, good)
     said = cgminer.status(answer).text
     if outcome.verdict == ACCEPTED and _FAILED.search(said):
-        outcome = Outcome(command.id, REFUSED, _cgminer.judged(command, answer).why)
+        outcome = Outcome(command.id, REFUSED, _cgminer_orders.judged(command, answer).why)
     if outcome.verdict == REFUSED and "permit" in outcome.why.lower():
         return outcome._replace(why=f"busy, again later: {outcome.why}"[:120])
     return outcome
@@ -278,11 +278,11 @@ def _pool(command: Command, way: Way) -> Asking:
     if pool is None:
         return Outcome(command.id, REFUSED, f"{command.value[:40]!r} is no pool of this section")
     rows = cgminer.rows((yield Step(way.make("pools", ""))), "POOLS")
-    if _cgminer.is_pool(_cgminer.pool_in_use(rows), pool):
+    if _cgminer_orders.is_pool(_cgminer_orders.pool_in_use(rows), pool):
         return Outcome(command.id, APPLIED, "was so already")
-    slot = _cgminer.slot_of(rows, pool)
+    slot = _cgminer_orders.slot_of(rows, pool)
     if slot is not None:
-        outcome = yield from _cgminer.switched(command, pool, slot, way.make)
+        outcome = yield from _cgminer_orders.switched(command, pool, slot, way.make)
         if outcome.verdict not in (UNSUPPORTED, REFUSED):
             return outcome
         if slot == way.options.pool_slot:  # writing it there again would change nothing
@@ -309,7 +309,7 @@ def _written(command: Command, way: Way, pool: Pool, login: str) -> Asking:
     own = way.family not in ROWS
     request = way.make("setpool", fields) if own else way.make("ascset", f"0,setpool,{fields}")
     answer = yield Step(request, changes=True)
-    outcome, said = _cgminer.judged(command, answer), cgminer.status(answer).text
+    outcome, said = _cgminer_orders.judged(command, answer), cgminer.status(answer).text
     if outcome.verdict == ACCEPTED and "success" in said.lower():
         return Outcome(command.id, ACCEPTED, f"stored; {REBOOT_NEEDED}")
     if outcome.verdict in (ACCEPTED, REFUSED):  # its own words may hold what was sent

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mine_controller.devices import _asic, _cgminer
+from mine_controller.devices import _asic, _units
 from mine_controller.devices._answer import dig
 from mine_controller.devices._asic import Told
 from mine_controller.devices.kind import BadReply
@@ -170,7 +170,7 @@ def identity(trees: Trees) -> str:
     info = message(trees.get("v3info", {}))
     about = message(trees.get("get_miner_info", {}))
     told = {"mac": dig(info, "network.mac"), "serial": dig(info, "miner.miner-sn")}
-    return _cgminer.identity(summary(trees.get("summary", {})), about, told)
+    return _units.identity(summary(trees.get("summary", {})), about, told)
 
 
 def is_whatsminer(tree: cgminer.Tree) -> bool:

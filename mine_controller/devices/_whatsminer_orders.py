@@ -21,7 +21,7 @@ from mine_controller.core.model.command import (
 )
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret
-from mine_controller.devices import _answer, _asic_rs, _cgminer, _hosts, _turns, _whatsminer
+from mine_controller.devices import _answer, _asic_rs, _cgminer, _cgminer_orders, _hosts, _turns, _whatsminer
 from mine_controller.devices import _whatsminer_seal as seal
 from mine_controller.devices._answer import dig
 from mine_controller.devices.kind import BadReply, Report
@@ -126,7 +126,7 @@ def _by_generation(
 
 def _seal_v3(options: Options, command: Command, info: dict[str, Any]) -> Sealed | Outcome:
     told = _whatsminer.message(info)
-    if refusal := _cgminer.stranger(command, _whatsminer.identity({"v3info": info})):
+    if refusal := _cgminer_orders.stranger(command, _whatsminer.identity({"v3info": info})):
         return refusal
     salt, now = told.get("salt"), info.get("when")
     if dig(told, "system.apiswitch") == "0":
@@ -202,7 +202,7 @@ def _apply_v2(
     """
     firsts = [(command, cgminer.request("summary")) for command in batch]
     heard, lost = list[tuple[Command, Any]](), list[tuple[Command, Any]]()
-    for command, answer in _cgminer.step(wire, options, firsts):
+    for command, answer in _cgminer_orders.step(wire, options, firsts):
         is_lost = isinstance(answer, Outcome) and answer.verdict == UNKNOWN
         (lost if is_lost else heard).append((command, answer))
     _told_v2(wire, options, heard, unheard, report)
@@ -224,14 +224,14 @@ def _told_v2(
             return cgminer.request("get_miner_info")
         if not unit and command.id in unheard:
             return Outcome(command.id, UNREACHABLE, unheard[command.id])
-        return _cgminer.stranger(command, unit) or cgminer.request("get_token")
+        return _cgminer_orders.stranger(command, unit) or cgminer.request("get_token")
 
-    seconds = _cgminer.before(heard, report, known)
+    seconds = _cgminer_orders.before(heard, report, known)
     named = [step for step in seconds if step[0] not in nameless]
     asked = [step for step in seconds if step[0] in nameless]
-    named += _cgminer.before(_cgminer.step(wire, options, asked), report, known)
+    named += _cgminer_orders.before(_cgminer_orders.step(wire, options, asked), report, known)
     ready: dict[str, Sealed] = {}
-    tokens = _cgminer.step(wire, options, named)
+    tokens = _cgminer_orders.step(wire, options, named)
 
     def kept(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
         made = _seal_v2(options, command, tree)
@@ -241,7 +241,7 @@ def _told_v2(
         ready[command.id] = made
         return made.send
 
-    _cgminer.before(tokens, report, kept)
+    _cgminer_orders.before(tokens, report, kept)
     sealed = list(ready.values())
     sends = [_cgminer.exchange(options, _host(each.command), each.send) for each in sealed]
     answers = wire.many(sends, min(wire.until, wire.now() + _cgminer.STEP_S)) if sends else []

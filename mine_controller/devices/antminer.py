@@ -27,13 +27,15 @@ from mine_controller.devices import (
     _asic,
     _asic_rs,
     _cgminer,
+    _cgminer_orders,
     _hosts,
     _pools,
+    _units,
 )
 from mine_controller.devices._antminer import BRAIINS, LUXOS, STOCK, VNISH
 from mine_controller.devices._antminer_fetch import FIRST, Known
 from mine_controller.devices._antminer_web import DELIVERED, READ_S, Digest, packed, volley
-from mine_controller.devices._cgminer import Unit
+from mine_controller.devices._units import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
@@ -127,9 +129,9 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
         host, _, part = reply.name.partition(" ")
         by_host.setdefault(host, {})[part] = reply
     turn = by_host.pop(_antminer_fetch.TURN, {}).get("")
-    units = [_cgminer.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()]
+    units = [_units.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()]
     kept = [Found(turn.name, "memory", turn.body.decode("ascii", "replace"))] if turn else []
-    return (*_cgminer.fleet(units), *kept)
+    return (*_units.fleet(units), *kept)
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
@@ -137,7 +139,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     try:
         trees, why = _trees(host, own)
     except cgminer.DownError as error:
-        return _cgminer.down(host, known.unit, str(error))
+        return _units.down(host, known.unit, str(error))
     if not trees:
         return Unit(host, known.unit, (), why or f"{host}: no answer")
     family = known.family or _antminer.family(b"\n".join(reply.body for reply in own.values()))
@@ -200,7 +202,7 @@ def _identity(host: str, own: dict[str, Reply], trees: dict[str, Any], known: Kn
     config = cgminer.row(trees.get("config", {}), "CONFIG")
     network = _answer.dig(info, "system.network_status.mac")
     told = {"mac": info.get("macaddr") or details.get("mac_address") or config.get("MACAddr") or network}
-    unit = _cgminer.identity(told, {"serial": info.get("serinum")}, {"serial": config.get("SerialNumber")})
+    unit = _units.identity(told, {"serial": info.get("serinum")}, {"serial": config.get("SerialNumber")})
     if unit:
         return unit, ""
     asked = next((own[part] for part in ("info", "login", "details") if part in own), None)
@@ -216,7 +218,7 @@ def _identity(host: str, own: dict[str, Reply], trees: dict[str, Any], known: Kn
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Whose firmware, then that firmware's way; who the unit is, is read again before anything is sent."""
-    commands = _cgminer.addressed(options, batch, report, CAN.verbs)
+    commands = _cgminer_orders.addressed(options, batch, report, CAN.verbs)
     web = Digest(wire, options)
     families = _families(wire, options, web, commands, report)
     of = {name: [command for command in commands if families.get(command.id) == name] for name in (STOCK, LUXOS)}
@@ -239,7 +241,7 @@ def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report
 def _families(wire: Wire, options: Options, web: Digest, commands: list[Command], report: Report) -> dict[str, str]:
     """By command whose firmware answers. Where the API is down, as of some that were stopped, a stock board still has
     its login, Braiins OS and VNish their page."""
-    heard = _cgminer.step(wire, options, [(command, cgminer.request("version")) for command in commands])
+    heard = _cgminer_orders.step(wire, options, [(command, cgminer.request("version")) for command in commands])
     families = {
         command.id: _antminer.family(json.dumps(told).encode())
         for command, told in heard
@@ -273,7 +275,7 @@ def _paged(wire: Wire, options: Options, hosts: list[str]) -> dict[str, str]:
 def _lux_identified(wire: Wire, options: Options, commands: list[Command], report: Report) -> list[Command]:
     def same(command: Command, tree: cgminer.Tree) -> bytes | Outcome:
         config = cgminer.row(tree, "CONFIG")
-        return _cgminer.stranger(command, _cgminer.identity(config, {"serial": config.get("SerialNumber")})) or b""
+        return _cgminer_orders.stranger(command, _units.identity(config, {"serial": config.get("SerialNumber")})) or b""
 
-    heard = _cgminer.step(wire, options, [(command, cgminer.request("config")) for command in commands])
-    return [command for command, _ in _cgminer.before(heard, report, same)]
+    heard = _cgminer_orders.step(wire, options, [(command, cgminer.request("config")) for command in commands])
+    return [command for command, _ in _cgminer_orders.before(heard, report, same)]

@@ -16,9 +16,19 @@ from typing import Any
 from mine_controller.core.model.command import REFUSED, Command, Outcome
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
-from mine_controller.devices import _answer, _asic, _asic_rs, _cgminer, _hosts, _pools, _whatsminer
+from mine_controller.devices import (
+    _answer,
+    _asic,
+    _asic_rs,
+    _cgminer,
+    _cgminer_orders,
+    _hosts,
+    _pools,
+    _units,
+    _whatsminer,
+)
 from mine_controller.devices._asic import Told
-from mine_controller.devices._cgminer import Unit
+from mine_controller.devices._units import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
@@ -132,7 +142,7 @@ def _is_whatsminer(answer: bytes | WireError) -> bool:
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Each unit's `address`, `word` and the rest of `CAN.reads`, and the texts "<mac> model", "<mac> firmware"."""
-    return _cgminer.fleet([_cgminer.unit_of(reply.name, partial(_unit, reply, options)) for reply in replies])
+    return _units.fleet([_units.unit_of(reply.name, partial(_unit, reply, options)) for reply in replies])
 
 
 def _unit(reply: Reply, options: Options) -> Unit:
@@ -143,7 +153,7 @@ def _unit(reply: Reply, options: Options) -> Unit:
         return Unit(host, known, (), str(error))
     if "make" not in tree:
         return Unit(host, known, (), f"{host}: asic-rs finds no miner: {_answer.clean(tree.get('error', ''), 40)}")
-    unit = _cgminer.identity({"mac": tree.get("mac")}, {"serial": tree.get("serial")})
+    unit = _units.identity({"mac": tree.get("mac")}, {"serial": tree.get("serial")})
     if not unit:
         return Unit(host, known, (), f"{host} tells neither mac nor serial")
     return Unit(host, unit, _asic.found(unit, host, _told(tree, options), options.pools), memory=unit)
@@ -205,7 +215,7 @@ def _sum(pools: Sequence[dict[str, Any]], name: str) -> float | None:
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """The whole batch in one process; a Whatsminer gets nothing."""
-    commands = _cgminer.addressed(options, batch, report, CAN.verbs)
+    commands = _cgminer_orders.addressed(options, batch, report, CAN.verbs)
     left_out = _whatsminers(wire, options, [_hosts.wanted(command)[0] for command in commands])
     for command in commands:
         if _hosts.wanted(command)[0] in left_out:

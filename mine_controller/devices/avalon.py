@@ -14,9 +14,9 @@ from functools import lru_cache, partial
 from mine_controller.core.model.command import Command
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import Secret, option
-from mine_controller.devices import _answer, _avalon, _cgminer, _hosts, _pools
-from mine_controller.devices._cgminer import Unit
+from mine_controller.devices import _answer, _avalon, _cgminer, _cgminer_orders, _hosts, _pools, _units
 from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices._units import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
@@ -134,11 +134,11 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, name = reply.name.partition(" ")
         by_host.setdefault(host, {})[name] = reply
-    return _cgminer.fleet([own[""].made if "" in own else _read(host, own, options) for host, own in by_host.items()])
+    return _units.fleet([own[""].made if "" in own else _read(host, own, options) for host, own in by_host.items()])
 
 
 def _read(host: str, own: dict[str, Reply], options: Options) -> Unit:
-    return _cgminer.unit_of(host, partial(_unit, host, own, options))
+    return _units.unit_of(host, partial(_unit, host, own, options))
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
@@ -146,7 +146,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     try:
         version = cgminer.row(_tree(own, "version", host), "VERSION")
     except cgminer.DownError as error:
-        return _cgminer.down(host, known, str(error))
+        return _units.down(host, known, str(error))
     except BadReply as error:
         return Unit(host, known, (), str(error))
     try:
@@ -159,10 +159,10 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     if not unit:
         why = "tells neither mac nor serial" if version else "not a miner"
         return Unit(host, "", (), f"{host}: {why}", nameless=bool(version))
-    found = _cgminer.facts(unit, host, _model(version, told), version.get("LVERSION") or version.get("VERSION"))
+    found = _units.facts(unit, host, _model(version, told), version.get("LVERSION") or version.get("VERSION"))
     pools = cgminer.rows(_asked(own, host, "pools"), "POOLS")
     found += _values(unit, told, _section(own, host, "summary"), pools, why, options.ramp_patience_s)
-    found += _cgminer.pool_found(unit, pools, options.pools)
+    found += _cgminer_orders.pool_found(unit, pools, options.pools)
     return Unit(host, unit, tuple(found), memory=unit)
 
 
@@ -170,7 +170,7 @@ def _who(version: cgminer.Tree, told: dict[str, str]) -> str:
     """Its mac or serial, "" when it tells neither. The `version` of a Nano 3 with firmware of July 2024 has none, and
     its status text an empty DNA: two of them differ by HDNA only, the serial of the hash board (recorded by owners in
     Schnitzel/hass-miner issue 458, UpstreamData/pyasic 199, dcbert/miner-sentinel 16)."""
-    return _cgminer.identity(version, *({"DNA": told.get(name)} for name in ("DNA", "HDNA")))
+    return _units.identity(version, *({"DNA": told.get(name)} for name in ("DNA", "HDNA")))
 
 
 def _tree(own: dict[str, Reply], name: str, host: str) -> cgminer.Tree:
@@ -234,9 +234,9 @@ def _values(
     chip = cgminer.number(told.get("TMax"))
     found = [
         Found(unit, "word", word, doubt),
-        _cgminer.told("power_w", unit, watts, no_watts),
-        _cgminer.told("chip_c", unit, chip if chip and chip > 0 else None, "no reading of the chips"),
-        _cgminer.told("hashrate_ths", unit, rate, "no current hash rate"),
+        _units.told("power_w", unit, watts, no_watts),
+        _units.told("chip_c", unit, chip if chip and chip > 0 else None, "no reading of the chips"),
+        _units.told("hashrate_ths", unit, rate, "no current hash rate"),
     ]
     return [*found, *_more(unit, told, summary, working=working), *_mode(unit, told)]
 
@@ -339,7 +339,7 @@ def _mode(unit: str, told: dict[str, str]) -> list[Found]:
 
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Who it is and its clock, which commands it has, then the commands: each step with all units at once."""
-    _cgminer.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
+    _cgminer_orders.talk(wire, options, batch, report, CAN.verbs, lambda desk: _talk(desk, options))
 
 
 def _talk(desk: Desk, options: Options) -> Generator[Step, cgminer.Tree, None]:

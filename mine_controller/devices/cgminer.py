@@ -19,10 +19,11 @@ from mine_controller.core.model.command import (
 )
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import option
-from mine_controller.devices import _answer, _cgminer, _hosts, _pools
+from mine_controller.devices import _answer, _cgminer, _cgminer_orders, _hosts, _pools, _units
 from mine_controller.devices import _cgminer_fields as fields
-from mine_controller.devices._cgminer import Line, Unit
+from mine_controller.devices._cgminer import Line
 from mine_controller.devices._talks import Desk, Step
+from mine_controller.devices._units import Unit
 from mine_controller.devices.kind import (
     Ask,
     BadReply,
@@ -97,7 +98,7 @@ def faults(options: Options) -> list[str]:
 
 def _given(entry: str) -> tuple[str, str] | None:
     host, _, mac = entry.strip().partition(" ")
-    known = _cgminer.mac_of(mac.strip())
+    known = _units.mac_of(mac.strip())
     return (host, known) if known and _hosts.expand((host,)) == (host,) else None
 
 
@@ -154,7 +155,7 @@ def parse(replies: Sequence[Reply], options: Options) -> Findings:
         host, _, command = reply.name.partition(" ")
         by_host.setdefault(host, {})[command] = reply
     macs = dict(filter(None, map(_given, options.macs)))
-    return _cgminer.findings(
+    return _units.findings(
         [_made(own) or _read(host, own, macs.get(host, ""), options) for host, own in by_host.items()]
     )
 
@@ -165,19 +166,19 @@ def _made(own: dict[str, Reply]) -> Unit | None:
 
 
 def _read(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
-    return _cgminer.unit_of(host, partial(_unit, host, own, mac, options))
+    return _units.unit_of(host, partial(_unit, host, own, mac, options))
 
 
 def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
     try:
         trees = _trees(host, own)
     except cgminer.DownError as error:
-        return _cgminer.down(host, mac or _last_known(own), str(error))
+        return _units.down(host, mac or _last_known(own), str(error))
     except BadReply as error:
         return Unit(host, mac or _last_known(own), (), str(error))
     version, summary = cgminer.row(trees["version"], "VERSION"), cgminer.row(trees["summary"], "SUMMARY")
     stats, boards = cgminer.rows(trees["stats"], "STATS"), cgminer.rows(trees["devs"], "DEVS")
-    unit = _cgminer.identity(version, *stats) or mac
+    unit = _units.identity(version, *stats) or mac
     if not unit:
         return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs", nameless=True)
     rows = (version, summary, *stats, *boards)
@@ -187,7 +188,7 @@ def _unit(host: str, own: dict[str, Reply], mac: str, options: Options) -> Unit:
     told += _values(rows, where, NO_BOARD_ON if _is_paused(own, options) else boards, pools, options)
     found: tuple[Found | Told, ...] = (told_of(unit, told),)
     if pools:
-        found += tuple(_cgminer.pool_found(unit, pools, options.pools))
+        found += tuple(_cgminer_orders.pool_found(unit, pools, options.pools))
     return Unit(host, unit, found, memory=f"{unit} {'joined' if '' in own else 'single'}")
 
 
@@ -207,7 +208,7 @@ def _is_paused(own: dict[str, Reply], options: Options) -> bool:
 def _facts(host: str, rows: Rows, where: fields.Places) -> list[Row]:
     program, release = fields.said(rows, where.programs)
     _, model = fields.said(rows, where.models)
-    return _cgminer.about(host, model, program and f"{program} {release}")
+    return _units.about(host, model, program and f"{program} {release}")
 
 
 def _last_known(own: Mapping[str, Reply]) -> str:
@@ -293,7 +294,7 @@ def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report
     """Who it is, whether the firmware lets us, then the command: one step after the other, each with all at once."""
     macs = dict(filter(None, map(_given, options.macs)))
     ready = [command for command in batch if not _unknown(options, command, report)]
-    _cgminer.talk(wire, options, ready, report, CAN.verbs, lambda desk: _talk(desk, options, macs))
+    _cgminer_orders.talk(wire, options, ready, report, CAN.verbs, lambda desk: _talk(desk, options, macs))
 
 
 def _unknown(options: Options, command: Command, report: Report) -> bool:
@@ -316,46 +317,46 @@ def _talk(desk: Desk, options: Options, macs: dict[str, str]) -> Generator[Step,
     if not version:
         raise BadReply("not a miner's answer")
     stats = cgminer.rows((yield Step(cgminer.request("stats"))), "STATS")  # some tell their serial only there
-    if desk.is_stranger(_cgminer.identity(version, *stats) or macs.get(desk.host, "")):
+    if desk.is_stranger(_units.identity(version, *stats) or macs.get(desk.host, "")):
         return
     for command in desk.of("pool"):
         desk.say((yield from _pool(command, options)))
     for command in desk.of("stop", "run", "restart"):
         name, _, parameter = _command(options, command).partition("|")
-        refusal = _cgminer.permitted(command, (yield Step(cgminer.request("check", name))))
+        refusal = _cgminer_orders.permitted(command, (yield Step(cgminer.request("check", name))))
         if refusal is not None:
             desk.say(refusal)
             continue
         answer = yield Step(cgminer.request(name, parameter), changes=True)
-        desk.say(_cgminer.judged(command, answer))
+        desk.say(_cgminer_orders.judged(command, answer))
 
 
-def _pool(command: Command, options: Options) -> _cgminer.Asking:
+def _pool(command: Command, options: Options) -> _cgminer_orders.Asking:
     """Switch to the pool, which is added before where the unit has it not; each only when `check` permits it."""
     pool = _pools.named(options.pools, command.value)
     if pool is None:
         return Outcome(command.id, REFUSED, f"{command.value[:40]!r} is no pool of this section")
     rows = cgminer.rows((yield Step(cgminer.request("pools"))), "POOLS")
-    if _cgminer.is_pool(_cgminer.pool_in_use(rows), pool):
+    if _cgminer_orders.is_pool(_cgminer_orders.pool_in_use(rows), pool):
         return Outcome(command.id, APPLIED, "was so already")
-    refusal = _cgminer.permitted(command, (yield Step(cgminer.request("check", "switchpool"))))
+    refusal = _cgminer_orders.permitted(command, (yield Step(cgminer.request("check", "switchpool"))))
     if refusal is not None:
         return refusal
-    slot = _cgminer.slot_of(rows, pool)
+    slot = _cgminer_orders.slot_of(rows, pool)
     if slot is None:
-        refusal = _cgminer.permitted(command, (yield Step(cgminer.request("check", "addpool"))))
+        refusal = _cgminer_orders.permitted(command, (yield Step(cgminer.request("check", "addpool"))))
         if refusal is not None:
             return refusal
         fields = (pool.url, pool.user, pool.password.reveal())
         answer = yield Step(cgminer.request("addpool", ",".join(map(cgminer.escaped, fields))), changes=True)
-        outcome = _cgminer.judged(command, answer)
+        outcome = _cgminer_orders.judged(command, answer)
         if outcome.verdict != ACCEPTED:
             return outcome._replace(why="it does not take the pool")  # its own words may hold what was sent
         rows = cgminer.rows((yield Step(cgminer.request("pools"))), "POOLS")
-        slot = _cgminer.slot_of(rows, pool)
+        slot = _cgminer_orders.slot_of(rows, pool)
     if slot is None:
         return Outcome(command.id, UNKNOWN, "took the pool, and does not list it")
-    return (yield from _cgminer.switched(command, pool, slot, cgminer.request))
+    return (yield from _cgminer_orders.switched(command, pool, slot, cgminer.request))
 
 
 def recognise(seen: Seen) -> Guess | None:
@@ -366,4 +367,4 @@ def recognise(seen: Seen) -> Guess | None:
         return None
     model = next((str(version[name]) for name in fields.MODELS if version.get(name)), "")
     firmware = _answer.clean(f"{program} {version[program]}", 40)
-    return Guess("cgminer", 1, _answer.clean(model, 40), firmware, _cgminer.identity(version))
+    return Guess("cgminer", 1, _answer.clean(model, 40), firmware, _units.identity(version))

@@ -19,12 +19,15 @@ from mine_controller.devices import (
     _asic,
     _asic_rs,
     _cgminer,
+    _cgminer_orders,
     _hosts,
     _pools,
+    _units,
     _whatsminer,
     _whatsminer_orders,
 )
-from mine_controller.devices._cgminer import Line, Unit
+from mine_controller.devices._cgminer import Line
+from mine_controller.devices._units import Unit
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, Guess, LaneSpec, Reply, Report, Seen
 from mine_controller.record import NamedTuple
 from mine_controller.wire import cgminer
@@ -179,12 +182,12 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     for reply in replies:
         host, _, part = reply.name.partition(" ")
         by_host.setdefault(host, {})[part] = reply
-    return _cgminer.fleet([_cgminer.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()])
+    return _units.fleet([_units.unit_of(host, partial(_unit, host, own, options)) for host, own in by_host.items()])
 
 
 def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
     known = own["known"].body.decode("latin-1").split(" ") if "known" in own else []
-    name = _cgminer.identity({"mac": known[0], "serial": known[0]}) if known else ""
+    name = _units.identity({"mac": known[0], "serial": known[0]}) if known else ""
     trees: dict[str, Any] = {}
     why, down = "", ""
     for part, reply in own.items():
@@ -198,7 +201,7 @@ def _unit(host: str, own: dict[str, Reply], options: Options) -> Unit:
         except cgminer.DownError as error:
             down = str(error)
     if not _told(trees):
-        return _cgminer.down(host, name, down) if down else Unit(host, name, (), why or f"{host}: not a Whatsminer")
+        return _units.down(host, name, down) if down else Unit(host, name, (), why or f"{host}: not a Whatsminer")
     says = _whatsminer.identity(trees)
     unit = says or (name if _whatsminer.is_off(trees) else "")
     if not unit:
@@ -232,7 +235,7 @@ def _frame(host: str, reply: Reply) -> dict[str, Any]:
 def apply(wire: Wire, options: Options, batch: Sequence[Command], report: Report) -> None:
     """Who it is and which API it takes commands by, then the command, sealed; each step with all units at once."""
     good = []
-    for command in _cgminer.addressed(options, batch, report, VERBS):
+    for command in _cgminer_orders.addressed(options, batch, report, VERBS):
         refusal = _asic_rs.checked(command, options.pools).refusal
         if refusal:
             report(_whatsminer_orders.refused(command, refusal))

@@ -6,8 +6,8 @@ is read here, for every answer there can be.
 
 import re
 
-from mine_controller.devices import _cgminer
-from mine_controller.devices._cgminer import Unit
+from mine_controller.devices import _cgminer, _cgminer_orders, _units
+from mine_controller.devices._units import Unit
 from mine_controller.devices.cgminer import (
     _HEADS,
     FASTEST_RPM,
@@ -41,24 +41,24 @@ def parse(replies, options):
         host, _, command = reply.name.partition(" ")
         by_host.setdefault(host, {})[command] = reply
     macs = dict(filter(None, map(_given, options.macs)))
-    return _cgminer.fleet([_unit(host, own, macs.get(host, ""), options) for host, own in by_host.items()])
+    return _units.fleet([_unit(host, own, macs.get(host, ""), options) for host, own in by_host.items()])
 
 
 def _unit(host, own, mac, options):
     try:
         trees = _trees(host, own)
     except cgminer.DownError as error:
-        return _cgminer.down(host, mac or _last_known(own), str(error))
+        return _units.down(host, mac or _last_known(own), str(error))
     except BadReply as error:
         return Unit(host, mac or _last_known(own), (), str(error))
     version = cgminer.row(trees.get("version", {}), "VERSION")
     stats = cgminer.rows(trees.get("stats", {}), "STATS")
-    unit = _cgminer.identity(version, *stats) or mac
+    unit = _units.identity(version, *stats) or mac
     if not unit:
         return Unit(host, "", (), f"{host} tells neither mac nor serial: write it into macs", nameless=True)
     program, release = _told((version,), _PROGRAMS)
     _, model = _told((version, *stats), _MODELS)
-    found = _cgminer.facts(unit, host, model, program and f"{program} {release}")
+    found = _units.facts(unit, host, model, program and f"{program} {release}")
     found += _values(unit, trees, stats, options)
     return Unit(host, unit, tuple(found), memory=f"{unit} {'joined' if '' in own else 'single'}")
 
@@ -114,7 +114,7 @@ def _values(unit, trees, stats, options):
     if rate is not None and 0 < rate < SMALL_THS:  # two decimals of TH/s show nothing of it
         found.append(Found(f"{unit} hashrate", "text", f"{rate * 1e3:.3f} GH/s"))
     if "pools" in trees:
-        found += _cgminer.pool_found(unit, pools, options.pools)
+        found += _cgminer_orders.pool_found(unit, pools, options.pools)
     return found
 
 

@@ -4,7 +4,7 @@ import pytest
 from devices.kinds import build
 
 from mine_controller.devices import _boards, antminer, asic, avalon, cgminer, whatsminer
-from mine_controller.devices._cgminer import Unit
+from mine_controller.devices._units import Unit
 from mine_controller.devices.kind import BadReply, Found, Reply
 
 A, B, MAC = "10.0.0.1", "10.0.0.2", "02:00:00:00:00:02"

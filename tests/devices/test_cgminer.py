@@ -11,7 +11,7 @@ from devices.scripted import apply, order, orders, value, verdicts
 
 from mine_controller.core.model.pool import Pool
 from mine_controller.core.option import fill
-from mine_controller.devices import _cgminer, cgminer
+from mine_controller.devices import _units, cgminer
 from mine_controller.devices.kind import Ask, BadReply
 from mine_controller.wire import http
 from mine_controller.wire.door import Exchange, WireError
@@ -173,18 +173,18 @@ def test_a_serial_serves_where_there_is_no_mac_and_a_blank_one_does_not():
 
 @pytest.mark.parametrize("mac", ["000000000000", "ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "0200000000", 17, None])
 def test_a_mac_that_is_nobodys_is_none(mac):
-    assert _cgminer.mac_of(mac) == ""
+    assert _units.mac_of(mac) == ""
 
 
 @pytest.mark.parametrize("mac", ["02000000000A", "02:00:00:00:00:0a", "02-00-00-00-00-0A", "0200.0000.000a"])
 def test_a_mac_is_read_however_it_is_written(mac):
-    assert _cgminer.mac_of(mac) == MAC_A
+    assert _units.mac_of(mac) == MAC_A
 
 
 def test_a_model_of_any_length_is_told_short_and_clean():
-    (_, model) = _cgminer.facts(MAC_A, A, "M\x07" * 100_000, "")
+    (_, model) = _units.facts(MAC_A, A, "M\x07" * 100_000, "")
     assert model.value == "M " * 30
-    assert [each.value for each in _cgminer.facts(MAC_A, A, ["list"], 4)[1:]] == ["['list']", "4"]
+    assert [each.value for each in _units.facts(MAC_A, A, ["list"], 4)[1:]] == ["['list']", "4"]
 
 
 def test_a_serial_is_compared_without_regard_to_case():
