@@ -6,7 +6,8 @@ tries it. Forms as in OpenWrt's documentation: a refusal comes with HTTP status 
 with `check_quality` only and says 0 for both without it; a link it calls "disconnecting" has missed a look or two and
 still carries traffic, "offline" is what it has given up (its own source). Its word is a file, which stays as it was
 when the process that pings has died (`running` no, `tracking` down), and an interface without a `track_ip` is "online"
-for good (`tracking` disabled).
+for good (`tracking` disabled). After an ifup while its count of answers (`score`) is 0 the word sticks at "online" or
+"connecting" though no ping comes back (openwrt/packages issue 18087): then the pings count.
 """
 
 from collections.abc import Sequence
@@ -97,11 +98,20 @@ def _unwatched(seen: dict[str, Any]) -> str:
 
 def _link(name: str, seen: dict[str, Any]) -> Found:
     status = seen.get("status")
+    if _all_fail(seen):
+        return Found(name, "link", "down")
     if status == "online":
         return Found(name, "link", "up")
     if status in ("offline", "error", "disabled"):
         return Found(name, "link", "down")
     return Found(name, "link", None, f"mwan3 says {_answer.clean(str(status), 30)!r}")
+
+
+def _all_fail(seen: dict[str, Any]) -> bool:
+    """Whether its count has run down to nought and nobody it pings answers, whatever its word still is."""
+    tracked = seen.get("track_ip")
+    words = {str(one.get("status")) for one in tracked if isinstance(one, dict)} if isinstance(tracked, list) else ()
+    return {*words} - {"skipped"} == {"down"} and _answer.number(seen.get("score")) == 0
 
 
 def _figures(name: str, seen: dict[str, Any]) -> list[Found]:

@@ -172,6 +172,31 @@ def test_a_link_that_mwan3_does_not_watch_is_not_up_because_it_was(more, why):
     assert watched(**more) == [("link", None, why)]
 
 
+DOWN = [{"ip": "192.0.2.53", "status": "down"}, {"ip": "192.0.2.54", "status": "skipped"}]
+
+
+@pytest.mark.parametrize("status", ["online", "connecting"])
+@pytest.mark.parametrize("score", [0, "0"])
+def test_a_link_that_mwan3_calls_online_while_all_it_pings_fail_is_down(status, score):
+    """Its word sticks after an ifup at score 0 (openwrt/packages issue 18087); the pings go on and are told."""
+    assert watched(running=True, tracking="active", status=status, score=score, track_ip=DOWN) == [("link", "down", "")]
+
+
+@pytest.mark.parametrize(
+    ("score", "track_ip"),
+    [
+        (7, DOWN),  # a look or two missed: it goes by its own count
+        (0, [*DOWN, {"ip": "192.0.2.55", "status": "up"}]),  # on its way back
+        (0, [{"ip": "192.0.2.53", "status": "skipped"}]),
+        (0, []),
+        (None, DOWN),
+    ],
+)
+def test_a_link_of_which_a_ping_may_come_back_is_as_mwan3_says(score, track_ip):
+    told = watched(running=True, tracking="active", score=score, track_ip=track_ip)
+    assert ("link", "up", "") in told
+
+
 def test_a_link_whose_tracker_rests_because_it_is_offline_is_down():
     assert watched(running=False, tracking="paused", status="offline", track_ip=[]) == [("link", "down", "")]
 
