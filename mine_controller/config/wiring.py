@@ -222,6 +222,9 @@ class _Wirer:
             self.work.note(entry.line, TITLE, entry.key, f"is left out while [{found[1]}] is not yet active")
             self.pending.append(need)
             return ""
+        lacks = getattr(wired.module, "lacks", None)
+        if lacks is not None and (told := lacks(wired.endpoint.options, found[2] or "", quantity)):
+            self.work.note(entry.line, TITLE, entry.key, f"{text} is never known: [{found[1]}] tells {told[:200]}")
         return text
 
     def switches(self, channel: str) -> bool:

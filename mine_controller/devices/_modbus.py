@@ -18,7 +18,7 @@ from typing import Any
 
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, lacks_of
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire, WireError
 
@@ -216,6 +216,10 @@ class Map(NamedTuple):
                 continue  # told by `faults` when the config was read
             made[one.channel, one.quantity] = one
         return tuple(made.values())
+
+    def lacks(self, options: Any, channel: str, quantity: str) -> str:
+        """What its map holds."""
+        return lacks_of(((one.channel, one.quantity) for one in self.rows_for(options)), channel, quantity)
 
     def fetch(self, wire: Wire, options: Any, ask: Ask) -> tuple[Reply, ...]:
         """Reply "registers": JSON of [function, address, count, code, hex] a read. Raises WireError."""

@@ -25,4 +25,4 @@ MAP = _modbus.Map(
 )
 
 Options, CAN, LANE = _modbus.Options, _modbus.CAN, _modbus.LANE
-faults, fetch, parse = MAP.faults, MAP.fetch, MAP.parse
+faults, lacks, fetch, parse = MAP.faults, MAP.lacks, MAP.fetch, MAP.parse

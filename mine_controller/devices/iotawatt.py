@@ -54,6 +54,13 @@ CAN = Can(reads=("power_w", "voltage_v", "grid_hz"))
 LANE = LaneSpec()
 
 
+def lacks(options: Options, channel: str, quantity: str) -> str:
+    """Watts stand under input numbers, and under names where those are asked for."""
+    if quantity != "power_w" or channel.startswith("input ") or (options.names and _NAME.fullmatch(channel)):
+        return ""
+    return "watts of `input 1` and so on" + (", and those of its names" if options.names else ", for names = no")
+
+
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Status; then the names and one query for all of them, unless only input numbers are asked for."""
     status = _get(wire, options, "status", "status?state&stats&inputs&outputs")

@@ -16,6 +16,10 @@ and, for miners, where they apply,
     SETTLE_S            after a restart, mode or pool change its word counts for little this long, unless an option says
     recognise(seen) -> Guess | None                             pure and total: is the unit that answered one of ours?
 
+and, where its options say what it tells,
+
+    lacks(options, channel, quantity) -> str                    pure: what it tells instead; "" = this it may tell
+
 and nothing else is called from outside. A kind that only reads has no `apply`. One with `OUTSIDE = True` lies beyond
 the uplinks: their silence explains its own, and no outlet of the site feeds it. One with `HERE = True` is a part of the
 controller itself and answers when nothing of the site does. One with `SAMPLES = True` reads what
@@ -190,6 +194,14 @@ class Guess(NamedTuple):
     firmware: str = ""
     unit: str = ""
     draws: tuple[int, int] = (0, 0)
+
+
+def lacks_of(known: Iterable[tuple[str, str]], channel: str, quantity: str) -> str:
+    """`lacks` of a kind whose options name every channel and quantity."""
+    named = tuple(known)
+    if (channel, quantity) in named:
+        return ""
+    return ", ".join(f"{what} of {name or 'the section itself'}" for name, what in named)
 
 
 Report = Callable[[Outcome], None]

@@ -22,4 +22,4 @@ class Options(NamedTuple):
 
 
 CAN, LANE = _modbus.CAN, _modbus.LANE
-faults, fetch, parse = MAP.faults, MAP.fetch, MAP.parse
+faults, lacks, fetch, parse = MAP.faults, MAP.lacks, MAP.fetch, MAP.parse

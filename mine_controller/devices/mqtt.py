@@ -31,7 +31,7 @@ from mine_controller.core.option import Secret, option
 from mine_controller.devices import _access, _answer, _mqtt_rows, _pushed
 from mine_controller.devices._mqtt_rows import Row
 from mine_controller.devices._pushed import Arrival, Told
-from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
+from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply, lacks_of
 from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import Broker, Hear
 from mine_controller.wire.door import Request, Wire
@@ -84,6 +84,11 @@ def faults(options: Options) -> list[str]:
     if options.ca_file and not options.tls:
         found.append("ca_file: means nothing without tls = yes")
     return found
+
+
+def lacks(options: Options, channel: str, quantity: str) -> str:
+    """What its topics name."""
+    return lacks_of(((one.channel, one.quantity) for one in _mqtt_rows.rows(options.topics)), channel, quantity)
 
 
 def pushed(options: Options) -> Hear | None:

@@ -47,6 +47,15 @@ def faults(options: Options) -> list[str]:
     return [f"channels: {_answer.clean(one)!r} is no number" for one in wrong]
 
 
+def lacks(options: Options, channel: str, quantity: str) -> str:
+    """The whole meter and its phases, or the channels that are written."""
+    del quantity
+    known = options.channels or ("", *(phase for phase, _ in PHASES))
+    return (
+        "" if channel in known else "channels " + ", ".join(known) if options.channels else "the whole and L1, L2, L3"
+    )
+
+
 def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
     """Replies "em" and "data", or "em1 N" and "data1 N" for each channel. Raises WireError for the first."""
     del ask

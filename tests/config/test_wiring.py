@@ -261,3 +261,53 @@ def test_outlets_whose_watts_nobody_reads_have_no_meters(write, line, metered):
     config = load(write(plug, FLEET + "n1,02:aa:bb:cc:dd:09,cloud mine,,http_pdu plug/1,,,,,,\n"))
     assert config.policy.wiring.miners[-1].outlet == "http_pdu plug/1"
     assert config.policy.wiring.miners[-1].outlet_metered is metered
+
+
+CLAMPS = "[iotawatt clamps]\nurl = http://192.168.1.31\n"
+MAPPED = "[modbus_meter main]\nhost = 192.168.1.32\nrows = - power_w 370 int32, L1 voltage_v 358 int32 /100\n"
+HEARD = "[mqtt roof]\nhost = 192.168.1.33\ntopics = sun power_w tele/roof\n"
+PHASES = "[shelly em]\nurl = http://192.168.1.34\n"
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "tells"),
+    [
+        (f"{CLAMPS}names = no\n", "export_w = iotawatt clamps/Roof", "watts of `input 1` and so on, for names = no"),
+        (CLAMPS, "export_w = iotawatt clamps", "watts of `input 1` and so on, and those of its names"),
+        (CLAMPS, "export_w = iotawatt clamps/Fan 1", "watts of `input 1` and so on, and those of its names"),
+        (MAPPED, "export_w = modbus_meter main/roof", "power_w of the section itself, voltage_v of L1"),
+        (MAPPED, "voltage_v = modbus_meter main/L2", "power_w of the section itself, voltage_v of L1"),
+        (HEARD, "export_w = mqtt roof/moon", "power_w of sun"),
+        (PHASES, "export_w = shelly em/0", "the whole and L1, L2, L3"),
+        (f"{PHASES}channels = 0, 1\n", "export_w = shelly em", "channels 0, 1"),
+    ],
+)
+def test_what_a_section_never_tells_is_noted_where_it_is_wired(write, section, line, tells):
+    text = TEXT.replace("power_cap_kw", "nominal_v = 230\npower_cap_kw").replace(
+        "[wiring]", f"{section}\n[wiring]\n{line}"
+    )
+    notes = [note.text for note in load(write(text)).notes if note.option == line.partition(" =")[0]]
+    where = line.partition("= ")[2]
+    assert notes == [f"{where} is never known: [{where.partition('/')[0]}] tells {tells}"]
+
+
+@pytest.mark.parametrize(
+    ("section", "line"),
+    [
+        (f"{CLAMPS}names = no\n", "export_w = iotawatt clamps/input 3"),
+        (f"{CLAMPS}names = no\n", "voltage_v = iotawatt clamps/input 0"),
+        (f"{CLAMPS}names = no\n", "grid_hz = iotawatt clamps"),
+        (CLAMPS, "export_w = iotawatt clamps/Roof"),
+        (MAPPED, "export_w = modbus_meter main"),
+        (MAPPED, "voltage_v = modbus_meter main/L1"),
+        (HEARD, "export_w = mqtt roof/sun"),
+        (PHASES, "export_w = shelly em"),
+        (PHASES, "voltage_v = shelly em/L3"),
+        (f"{PHASES}channels = 0, 1\n", "export_w = shelly em/1"),
+    ],
+)
+def test_what_a_section_tells_is_wired_without_a_word(write, section, line):
+    text = TEXT.replace("power_cap_kw", "nominal_v = 230\npower_cap_kw").replace(
+        "[wiring]", f"{section}\n[wiring]\n{line}"
+    )
+    assert not [note for note in load(write(text)).notes if note.section == "wiring"]
