@@ -53,10 +53,18 @@
     return isSlow() ? status.written_at - fact("written") >= every() : status.written_at !== fact("written");
   }
 
+  // A page of another version has a script and a style of its own, which only loading it brings.
+  function ownScript(one) {
+    var script = one.querySelector('script[src*="script.js"]');
+    return script ? script.getAttribute("src") : "";
+  }
+  function isTyping() { return /^(INPUT|SELECT|TEXTAREA)$/.test(document.activeElement ? document.activeElement.tagName : ""); }
+
   function replacePage(text) {
     var fresh = new DOMParser().parseFromString(text, "text/html");
     var next = fresh.getElementById("page");
     if (!next || isSlow() && next.dataset.written === page().dataset.written) { return; }
+    if (ownScript(fresh) !== ownScript(document) && !isTyping()) { location.reload(); return; }
     document.querySelectorAll("details[open][id]").forEach(function (one) {
       var same = next.querySelector("#" + one.id);
       if (same) { same.open = true; }

@@ -43,7 +43,7 @@ function late() {
 async function answer(request) {
   const kept = await caches.open(KEPT);
   const asked = fetch(request).then((fresh) => {
-    if (fresh.ok && fresh.type === "basic") { kept.put(request, fresh.clone()); }
+    if (fresh.ok && fresh.type === "basic") { kept.put(request.url.split("?")[0], fresh.clone()); } // not those of before
     return fresh;
   });
   asked.catch(() => undefined);

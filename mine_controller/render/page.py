@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mine_controller.render.files import found
+from mine_controller.render.files import found, mark
 
 if TYPE_CHECKING:
     from jinja2 import BytecodeCache, Environment
@@ -39,6 +39,7 @@ def _environment(folders: tuple[str, ...], kept: str) -> "Environment":
     )
     www = found("www")  # what the service lays over the pages, where this installation has it
     made.globals |= {"service": (www / "service.js").is_file(), "service_style": (www / "service.css").is_file()}
+    made.globals["mark"] = mark(www)
     return made
 
 
