@@ -56,6 +56,30 @@ def test_law_4_an_inlet_nobody_knows_ends_no_hour_of_every_fan():
     assert desk.limit("fans_min") == 4
 
 
+@pytest.mark.parametrize("drawn_w", [0, 600, 90_000])
+def test_a_shed_is_part_of_the_load_and_no_stop_of_all_however_little_is_left(drawn_w):
+    """A mine that rested, or had been shed to its standby for hours, was EMERGENCY and "curtailed" by a mere shed."""
+    desk = Desk("temperature")
+    desk.fleet = {"miners_w": drawn_w}
+    desk.see(inlet_c=39.5)
+    for _ in range(150):
+        desk.fleet = {"miners_w": min(drawn_w, 600)}
+        desk.see(inlet_c=39.5)
+        assert 0 < desk.limit("max_power_w") <= max(1, drawn_w)
+
+
+def test_half_of_nothing_is_no_stop_of_all_before_its_time():
+    desk = Desk("temperature")
+    desk.fleet = {"miners_w": 0}
+    desk.see(inlet_c=20.0)
+    amounts = []
+    for _ in range(12):
+        desk.see(inlet_c=None)
+        amounts.append(desk.limit("max_power_w"))
+    assert next(amount for amount in amounts if amount is not None) > 0
+    assert amounts[-1] == 0
+
+
 def test_tmp_shed_takes_at_least_five_percent_each_tick_and_never_gives_back():
     plant = running(100)
     plant.inlet = 38.5

@@ -19,6 +19,7 @@ LAYER = SAFETY
 NEEDS = ("inlet_c",)
 NOISE_K = 0.5
 WARM_K = 1.0  # every fan runs until this much below warn_c; more would keep them on through a whole hot event
+PART_W = 1  # a part of the load is no stop of all, which is an event and an emergency: not even of a mine at rest
 STEP_S = 120  # "a tick" of the heat ladder, whatever the timer
 
 
@@ -101,12 +102,12 @@ def _shed(view: View, inlet_c: float, options: Options, work: _Now) -> None:
         share = 90 if inlet_c > options.shed_c + 1 else 95
         if not kept.get("shed_s"):
             kept["shed_s"], kept["step_s"] = now_s, now_s
-            kept["shed_w"] = view.fleet.miners_w * share // 100
+            kept["shed_w"] = max(PART_W, view.fleet.miners_w * share // 100)
             reason = Reason("temperature", "shed", (("inlet_c", inlet_c), ("limit_c", options.shed_c)))
             work.events.append(Event("heat_shed", "warning", "inlet", reason))
         elif now_s - int(kept["step_s"]) >= STEP_S - 5:
             kept["step_s"] = now_s
-            kept["shed_w"] = min(int(kept["shed_w"]), view.fleet.miners_w) * share // 100
+            kept["shed_w"] = max(PART_W, min(int(kept["shed_w"]), view.fleet.miners_w) * share // 100)
         kept["cool_s"] = 0
     elif kept.get("shed_s"):
         cool = inlet_c <= options.shed_c - 2
@@ -146,7 +147,7 @@ def _blind(view: View, known_at_s: int, options: Options, work: _Now) -> None:
     if blind_s >= options.blind_shed_s:
         if not kept.get("blind_told"):
             kept["blind_told"] = 1
-            kept["blind_w"] = view.fleet.miners_w // 2
+            kept["blind_w"] = max(PART_W, view.fleet.miners_w // 2)
             work.events.append(Event("inlet_blind", "emergency", "inlet", Reason("temperature", "blind", numbers)))
         amount = 0 if blind_s >= options.blind_stop_s else int(kept.get("blind_w") or 0)
         work.limits.append(Limit(SAFETY, "max_power_w", amount, Reason("temperature", "blind", numbers)))
