@@ -50,6 +50,9 @@ def begin_or_go_on(image: Image, fleet: Fleet, envelope: Envelope, state: State,
             return begun
         if shed.emergency:
             return begun._replace(since_s=max(shed.since_s or shed.signal_s, shed.dark_s or 0))
+        if cause != SIGNAL:  # the mine is proven down already: that is no news, but for the utility
+            dark = fleet.proof_w < dark_w and _measured(fleet)
+            return begun._replace(shed_100_s=now_s, dark_s=now_s) if dark else begun
         taken = _inherited(begun, shed, int(told.get("off_s") or now_s))
         shown = against_meter(begun, image, fleet, state.fans)
         return taken._replace(**_UNPROVEN) if _by_meter_alone(begun, shown) else taken
@@ -128,7 +131,7 @@ def _is_another(shed: Shed, cause: str) -> bool:
 
 def _inherited(begun: Shed, shed: Shed, seen_s: int) -> Shed:
     """An order that was seen while the former shed went down takes for its own proof what that one measured since."""
-    if begun.cause != SIGNAL or shed.shed_100_s is None or shed.shed_100_s < seen_s:
+    if shed.shed_100_s is None or shed.shed_100_s < seen_s:
         return begun
     moments = (shed.first_command_s, shed.shed_50_s, shed.shed_90_s, shed.shed_100_s)
     first_s, half_s, most_s, all_s = (None if at_s is None else max(at_s, begun.signal_s) for at_s in moments)
@@ -169,7 +172,11 @@ def taken_over(
     """The report of a shed in whose place another one was begun in this round."""
     if was is None or was.ended_s is not None or now is None or now.cause == was.cause or now.seen_s != now_s:
         return ()
-    return (_report(was, open_chases, now_s, is_blind(was, memory)),)
+    report = _report(was, open_chases, now_s, is_blind(was, memory))
+    if now.cause != SIGNAL:  # the utility's order ended: it was released
+        return (report,)
+    numbers = (*report.reason.numbers, ("by", now.cause))
+    return (report._replace(reason=Reason("shed", "report_taken", numbers)),)
 
 
 def deadline(shed: Shed | None, obey_within_s: int) -> Deadline | None:

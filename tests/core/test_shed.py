@@ -92,6 +92,9 @@ def test_an_order_that_comes_while_all_is_down_for_another_cause_is_an_event_of_
         600,
         50,
     )
+    assert sentence(report.reason).startswith(
+        "curtailed by temperature for 10 min, then by signal: first command never,"
+    )
     assert shed.taken_over(kept, kept, 1000, {}, memory) == ()
     both = State(memory=memory, shed=kept)
     assert shed.begin_or_go_on(image(1120), fleet(1), BOTH, both, 300) is kept
@@ -135,6 +138,19 @@ def test_an_order_after_a_stop_that_is_not_proven_is_an_event_of_its_own_without
     told = dict(report.reason.numbers)
     assert (told["cause"], told["lasted_s"], told["shed_100_s"]) == ("signal", 7320, "never")
     assert shed.deadline(shed.watch(over, image(9200), fleet(10), (), 0, {}, {})[0], 300) is None
+
+
+def test_what_holds_a_mine_down_that_is_proven_down_proves_nothing_anew():
+    """After the utility's release "proven down 0 s after it was asked for" was told of a mine dark for hours."""
+    kept, heat = begun(shed_100_s=1000, confirmed_w=600), BOTH._replace(reasons=(HEAT,))
+    for proof_w, told in ((600, []), (9_000, [])):
+        drawn = fleet(proof_w, measured_w=proof_w)
+        over = shed.begin_or_go_on(image(2000), drawn, heat, State(shed=kept), 300)
+        now, events = shed.watch(over, image(2000), drawn, (), 0, {}, {})
+        assert ([event.kind for event in events], now.cause) == (told, "temperature")
+    _, (proven,) = shed.watch(now, image(2060), fleet(600, measured_w=600), (), 1, {}, {})
+    assert proven.kind == "curtailed", "somebody was awake: that it is dark again is news"
+    assert shed.taken_over(kept, over, 2000, {}, {})[0].reason.code == "report"
 
 
 def test_an_order_stands_as_such_while_the_rule_of_the_signal_fails():

@@ -165,7 +165,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "ask the utility whether its page is right",
     ),
     "curtailed": ("the load is proven down", "stays down until what asked for it is over", "nothing"),
-    "curtail_report": ("the event is over", "keeps the report for the bill", "nothing"),
+    "curtail_report": ("the event is over, or another one took its place", "keeps the report for the bill", "nothing"),
     "over_breaker": (
         "a branch carries more than its continuous limit",
         "miners of that branch are stopped",

@@ -1,5 +1,9 @@
 """What every reason says: one table, (rule, code) -> a template over its numbers. `words.py` fills them in. Pure."""
 
+_COURSE = (
+    "first command {first_command_s}, 50 % {shed_50_s}, 90 % {shed_90_s}, proven {shed_100_s}; "
+    "{before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
+)
 SENTENCES: dict[tuple[str, str], str] = {
     ("signal", "begin_off"): "the utility says off: curtailing",
     ("signal", "begin_blind"): "the power signal can't be read any longer: curtailing to be safe",
@@ -280,16 +284,9 @@ SENTENCES: dict[tuple[str, str], str] = {
         "shed",
         "unverified",
     ): "no meter proves that {unknown} miners are off; look at {stragglers}{more}",
-    ("shed", "report"): (
-        "curtailed by {cause}, {lasted_s} until it was released: first command {first_command_s}, "
-        "50 % {shed_50_s}, 90 % {shed_90_s}, proven {shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
-        "gentle {gentle}, outlet {hard}"
-    ),
-    ("shed", "report_blind"): (
-        "curtailed to be safe for {lasted_s}, because the signal could not be read: first command {first_command_s}, "
-        "50 % {shed_50_s}, 90 % {shed_90_s}, proven {shed_100_s}; {before_w} -> {confirmed_w} (floor {floor_w}); "
-        "gentle {gentle}, outlet {hard}"
-    ),
+    ("shed", "report"): "curtailed by {cause}, {lasted_s} until it was released: " + _COURSE,
+    ("shed", "report_taken"): "curtailed by {cause} for {lasted_s}, then by {by}: " + _COURSE,
+    ("shed", "report_blind"): "curtailed to be safe for {lasted_s}, because the signal could not be read: " + _COURSE,
     ("drill", "done"): "drill {name} {result}, held by {actor}: {text}",
     ("store", "trouble"): "database: {text}",
     ("store", "died"): "{text}; its commands are judged by measurement",

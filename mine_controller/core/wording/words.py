@@ -23,7 +23,7 @@ def sentence(reason: Reason) -> str:
         return f"{reason.rule}: {reason.code}" + "".join(f" {name}={value}" for name, value in shown.items())
     if reason.code == "first_scan" and shown.get("missing"):
         shown["missing"] = "; missing: " + shown["missing"]
-    if reason.code in ("report", "report_blind"):
+    if reason.code in ("report", "report_taken", "report_blind"):
         shown |= {name: f"+{shown[name]}" for name in STEPS if shown.get(name, NEVER) != NEVER}
         shown |= {"confirmed_w": "not proven"} if shown.get("confirmed_w") == NEVER else {}
     shown["because"] = f": {shown['why']}" if shown.get("why") else ""
