@@ -15,9 +15,10 @@ from mine_controller.api.strategy import STRATEGY, values_of
 from mine_controller.api.writes import WHY, Wait
 from mine_controller.config.bands import remove, set_band, set_bands, with_bands
 from mine_controller.config.edit import diff, problem_lines
-from mine_controller.config.load import build_config, read_source
+from mine_controller.config.load import build_config
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.config.news import fresh
+from mine_controller.config.source import read_source
 from mine_controller.core.model.policy import Policy
 from mine_controller.core.money.bands import Planned
 from mine_controller.core.money.outlook import outlook

@@ -23,8 +23,9 @@ from mine_controller.config.edit import (
     undo,
 )
 from mine_controller.config.lines import decode, read
-from mine_controller.config.load import Source, build_config, read_source, sha
+from mine_controller.config.load import build_config
 from mine_controller.config.model import ConfigError
+from mine_controller.config.source import Source, read_source, sha
 
 router = APIRouter(prefix="/api/config", tags=["config"])
 

@@ -28,9 +28,10 @@ from mine_controller.config.edit import (
     unset_value,
 )
 from mine_controller.config.lines import UNFILLED, decode, nearest
-from mine_controller.config.load import Source, build_config, load, read_source
+from mine_controller.config.load import build_config, load
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.news import notes
+from mine_controller.config.source import Source, read_source
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 WIDE = 400  # of a line of a difference

@@ -9,9 +9,9 @@ from typing import Any
 from mine_controller.config import catalogue, pools
 from mine_controller.config.edit import Change, EditError, changes, store, with_value
 from mine_controller.config.lines import Document, Section, decode, nearest, read
-from mine_controller.config.load import read_source
 from mine_controller.config.model import ConfigError
 from mine_controller.config.show import text as shown
+from mine_controller.config.source import read_source
 from mine_controller.core.money.bands import DEFAULTS, OFF, Band, split_mode
 from mine_controller.core.money.bands import Section as Options
 

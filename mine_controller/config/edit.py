@@ -9,9 +9,10 @@ from pathlib import Path
 from mine_controller.config import alarms, catalogue, keep, pools
 from mine_controller.config.fleet import FILE
 from mine_controller.config.lines import END, Document, decode, is_key, nearest, read
-from mine_controller.config.load import SITE, Source, build_config, read_source
+from mine_controller.config.load import SITE, build_config
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
+from mine_controller.config.source import Source, read_source
 from mine_controller.config.work import FleetCommon
 from mine_controller.core.option import Secret
 from mine_controller.record import NamedTuple

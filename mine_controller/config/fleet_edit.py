@@ -14,9 +14,10 @@ from mine_controller.config.edit import PREVIOUS, EditError
 from mine_controller.config.fleet import COLUMNS, FILE, LONGEST_LINE, NEEDED, Row, read, said, told_delimiter
 from mine_controller.config.lastgood import lost_fleet
 from mine_controller.config.lines import decode, nearest
-from mine_controller.config.load import Source, build_config, read_source
+from mine_controller.config.load import build_config
 from mine_controller.config.model import Config, ConfigError
 from mine_controller.config.replace import replace_file
+from mine_controller.config.source import Source, read_source
 
 Cells = Mapping[str, str]  # column -> what stands in it; id, mac and group are needed
 

@@ -16,9 +16,10 @@ from mine_controller.config import catalogue, pools
 from mine_controller.config.fleet import FILE
 from mine_controller.config.lines import UNFILLED, Over, decode
 from mine_controller.config.lines import read as read_lines
-from mine_controller.config.load import SITE, SYSTEM, Source, build_config, load, sha
+from mine_controller.config.load import SITE, build_config, load
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
+from mine_controller.config.source import SYSTEM, Source, sha
 from mine_controller.config.values import Place, WrongValueError, secret
 
 NAME = "config.last-good"

@@ -4,7 +4,6 @@ The files are read once; nothing looks at them again during a tick. A section in
 yet active: it and what is wired to it are left out with a note, so that a fresh site can be checked and watched.
 """
 
-import errno
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,80 +11,25 @@ from typing import Any
 
 from mine_controller.config import across, alarms, catalogue, idle, keep, overlap, permissive, pools, relays, site
 from mine_controller.config import fleet as fleet_file
+from mine_controller.config.doubts import doubts
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
 from mine_controller.config.model import Config, ConfigError, Endpoint, Problem
+from mine_controller.config.source import Source, read_source, sha
 from mine_controller.config.values import Place
 from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Built, Defaults, Wired, build
 from mine_controller.config.work import Common, FleetCommon, Work
 from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
-from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
-from mine_controller.core.pools.blocks import KINDS as SERVICES
-from mine_controller.core.pools.health import CHECK
-from mine_controller.record import NamedTuple
 
 SITE = "site"
-UNWIRED = SERVICES | {CHECK, "machine", "nut"}  # found by their kind, wherever they stand: pages, failover and alarms
-SYSTEM = Path("/etc/minectl/config.txt")
-
-
-class Source(NamedTuple):
-    """Both files as read, once. `mode` is config.txt's; `fleet` None: there is no fleet.csv."""
-
-    path: Path
-    config: bytes
-    fleet: bytes | None
-    mode: int
 
 
 def load(path: Path | str, over: Over | None = None) -> Config:
     """The config of a site. `over` puts values over those of the file: {"foreman mine": {"base_url": "http://127.0.0.1:1"}}."""
     return build_config(read_source(Path(path)), over or {})
-
-
-def read_source(path: Path) -> Source:
-    """Both files' bytes; raises ConfigError when config.txt can't be read."""
-    try:
-        mode = path.stat().st_mode
-        raw = _read(path)
-    except FileNotFoundError:
-        raise ConfigError((Problem(0, "", "", _missing(path)),)) from None
-    except OSError as error:
-        raise ConfigError((Problem(0, "", "", f"can't be read: {_why(error)}"),)) from None
-    return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
-
-
-def _read(path: Path) -> bytes:
-    """OSError also for what is no file: a pipe would be waited for."""
-    if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
-        raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
-    return path.read_bytes()
-
-
-def _missing(path: Path) -> str:
-    """What helps: a new config is advised only where none has ever been, for it would be that of another mine."""
-    signs = (f"{path.name}.previous", *((fleet_file.FILE, "mine_data.db") if path.name == SYSTEM.name else ()))
-    if any((path.parent / name).exists() for name in signs):  # another name may only be mistyped
-        return "is gone; `minectl config undo` brings back the text that ran last"
-    return f"is missing; `minectl init --site coop-container {path.parent}` makes one"
-
-
-def _fleet(path: Path) -> bytes | None:
-    try:
-        return _read(path)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        problem = Problem(0, "", "", f"can't be read: {_why(error)}", fleet_file.FILE)
-        raise ConfigError((problem,)) from None
-
-
-def _why(error: OSError) -> str:
-    closed = "; it is another user's: put sudo in front, or chown it to the user of the ticks"
-    return f"{error.strerror}{closed if isinstance(error, PermissionError) else ''}"
 
 
 def build_config(source: Source, over: Over) -> Config:
@@ -131,7 +75,7 @@ def build_config(source: Source, over: Over) -> Config:
     if work.problems:
         order = sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text, one.section, one.option))
         raise ConfigError(tuple(order))
-    _notes(work, built.wiring, kinds)
+    doubts(work, built.wiring, kinds)
     overlap.note(kinds, work)
     endpoints = {title: wired.endpoint for title, wired in kinds.items() if wired.endpoint is not None}
     return Config(
@@ -158,70 +102,9 @@ def _is_listed(fleet: bytes | None, work: Work) -> None:
         work.problems.append(Problem(0, "", "", text, fleet_file.FILE))
 
 
-def sha(source: Source) -> str:
-    """sha256 over both files, hex."""
-    from hashlib import sha256  # noqa: PLC0415 - OpenSSL loads when it is needed
-
-    fleet = b"-" if source.fleet is None else b"+" + source.fleet
-    return sha256(len(source.config).to_bytes(8, "big") + source.config + fleet).hexdigest()
-
-
 def _facts(options: site.Options) -> SiteOptions:
     cap_w, grid = round(options.power_cap_kw * 1000), (options.nominal_hz, options.nominal_v)
     return SiteOptions(options.name, cap_w, options.live, options.strategy, *grid, site.required(options))
-
-
-def _notes(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
-    used = _used(wiring)
-    for title, wired in kinds.items():
-        if wired.endpoint is not None and title not in used and title.partition(" ")[0] not in UNWIRED:
-            work.note(wired.section.line, title, "", "is asked, but nothing in [wiring] or fleet.csv uses it")
-    for title in _in_the_clear(wiring, kinds):
-        url = kinds[title].section.entries["url"].line
-        work.note(url, title, "url", "is plain http: whoever sits on the way can write run into it; take https")
-    if work.literals:
-        keys = ", ".join(f"{entry.key} (line {entry.line})" for entry in work.literals)
-        work.note(work.literals[0].line, "", "", f"secrets stand in the file, which only its owner can read: {keys}")
-    if wiring.absent:
-        work.note(0, "", "", f"absent, so their rules don't exist: {', '.join(wiring.absent)}")
-
-
-def _in_the_clear(wiring: Wiring, kinds: dict[str, Wired]) -> list[str]:
-    """SIG6: sections of the signal that come from elsewhere over a line on which anybody can forge a release."""
-    role, found = wiring.roles.get("signal"), []
-    for title in dict.fromkeys(_source(key) for key in role.keys) if role is not None else ():
-        endpoint = kinds[title].endpoint if title in kinds else None
-        url = str(getattr(endpoint.options, "url", "")) if endpoint is not None else ""
-        if url.startswith("http://") and not _is_near(url):
-            found.append(title)
-    return found
-
-
-def _source(key: str) -> str:
-    """The section that a reading comes from."""
-    return key.rpartition(":")[0].partition("/")[0]
-
-
-def _is_near(url: str) -> bool:
-    """An address of this machine or of a private network: no stranger sits on that way."""
-    from ipaddress import ip_address  # noqa: PLC0415 - only where a page comes over http
-    from urllib.parse import urlsplit  # noqa: PLC0415
-
-    host = urlsplit(url).hostname or ""
-    try:
-        return host == "localhost" or ip_address(host).is_private
-    except ValueError:
-        return False
-
-
-def _used(wiring: Wiring) -> set[str]:
-    """The sections that anything is wired to."""
-    keys = [key.rpartition(":")[0] for role in wiring.roles.values() for key in role.keys]
-    keys += [channel for fan in wiring.fans for channel in (fan.switch, fan.watts)]
-    keys += [channel for miner in wiring.miners for channel in (miner.group, miner.outlet)]
-    keys += [path.lane for miner in wiring.miners for path in miner.paths]
-    keys += [uplink.channel for uplink in wiring.uplinks] + [wiring.dummy_pool, wiring.wall, wiring.lamp]
-    return {key.partition("/")[0] for key in keys}
 
 
 class _Loader:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mine_controller.config.edit import Change, EditError, changes, store, with_value
 from mine_controller.config.lines import Document, decode, nearest, read
-from mine_controller.config.load import read_source
 from mine_controller.config.model import ConfigError
 from mine_controller.config.pools import KIND
+from mine_controller.config.source import read_source
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 

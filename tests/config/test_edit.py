@@ -6,9 +6,10 @@ import pytest
 
 from mine_controller.config.edit import EditError, previous, problem_lines, set_value, split_key, undo, unset_value
 from mine_controller.config.lastgood import remember
-from mine_controller.config.load import load, read_source
+from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError, Problem
 from mine_controller.config.show import page, tree, value
+from mine_controller.config.source import read_source
 
 HERE = Path(__file__).parent
 TEXT = (HERE / "site.txt").read_text(encoding="utf-8")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from damage.own import differences
 
-from mine_controller.config.load import Source, build_config
+from mine_controller.config.load import build_config
 from mine_controller.config.model import ConfigError
+from mine_controller.config.source import Source
 from mine_controller.play import demo
 from mine_controller.twin.config_text import config_text
 
