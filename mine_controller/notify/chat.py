@@ -7,7 +7,8 @@ go through the library.
 As the Bot API documents it: an offset one above an update's number ends that update and all before it; updates are
 kept for a day; a negative offset counts from the newest; 409 stands for a second reader or a webhook; the numbers begin
 anew somewhere else after a week without any. Who is an admin of a group and stays anonymous writes as the group itself
-(sender_chat), with a bot of Telegram's in place of the user.
+(sender_chat), with a bot of Telegram's in place of the user. What is written into a channel comes as channel_post, from
+the channel and from no user: only its admins can write there.
 """
 
 import json
@@ -20,6 +21,7 @@ from mine_controller.notify.post import in_time
 from mine_controller.notify.telegram import Options, bot_of, keyboard, refused
 from mine_controller.record import NamedTuple
 
+KINDS = ("message", "channel_post")
 POLL_S = 4.0
 LIMIT, FEW = 100, 5  # updates in one fetch; after trouble few, which also a slow line brings in the time there is
 BODY_MOST = 1_000_000
@@ -76,7 +78,7 @@ def _fetch(options: Options, offset: int | None, until: float, limit: int) -> He
     import requests  # noqa: PLC0415 - heavy
 
     url = f"{options.api_url.rstrip('/')}/bot{options.token.reveal()}/getUpdates"
-    ask: dict[str, Any] = {"timeout": 0, "limit": limit, "allowed_updates": ["message", "callback_query"]}
+    ask: dict[str, Any] = {"timeout": 0, "limit": limit, "allowed_updates": [*KINDS, "callback_query"]}
     if offset is not None:
         ask["offset"] = offset
     try:
@@ -157,13 +159,15 @@ def _text(part: dict[str, Any], key: str, most: int) -> str:
 def _update(one: dict[str, Any]) -> Update | None:
     """A message with a text, or a button, from a person in a chat; None for anything else."""
     pressed = _part(one.get("callback_query"))
-    message = _part(pressed.get("message") if pressed else one.get("message"))
-    user, chat = _part(pressed.get("from") if pressed else message.get("from")), _part(message.get("chat"))
+    written = next((one[kind] for kind in KINDS if kind in one), None)
+    message = _part(pressed.get("message") if pressed else written)
+    chat, author = _part(message.get("chat")), _part(message.get("sender_chat"))
+    user = _part(pressed.get("from") if pressed else author if "channel_post" in one else message.get("from"))
     number, press = _number(one, "update_id"), _text(pressed, "id", DATA_MOST)
     what = _text(pressed, "data", DATA_MOST) if pressed else _text(message, "text", TEXT_MOST)
     whole = number >= 0 and _id(user) and _id(chat) and what and (press or not pressed)
-    group = not pressed and "" != _id(_part(message.get("sender_chat"))) == _id(chat)  # an admin who stays anonymous
-    if not whole or (user.get("is_bot") is True and not group):
+    group = not pressed and "" != _id(author) == _id(chat)  # an admin who stays anonymous
+    if not whole or ((user.get("is_bot") is True or "channel_post" in one) and not (group or pressed)):
         return None
     known = _text(user, "username", NAME_MOST) or _text(user, "first_name", NAME_MOST) or "somebody"
     name = ANONYMOUS if group else known

@@ -50,7 +50,7 @@ def test_a_message_and_a_button_are_understood(http, api):
     )
     assert (got.next, got.strange, got.full) == (11, 0, False)
     assert http.asked[0].json == {
-        "timeout": 0, "limit": 100, "offset": 9, "allowed_updates": ["message", "callback_query"],
+        "timeout": 0, "limit": 100, "offset": 9, "allowed_updates": ["message", "channel_post", "callback_query"],
     }  # fmt: skip
 
 
@@ -92,6 +92,19 @@ def test_an_admin_who_stays_anonymous_writes_as_the_group_itself_and_is_heard(se
     got = read(200, told({"update_id": 9, "message": message}))
     assert [(one.user, one.name, one.text) for one in got.updates] == [
         ("1087968824", "an anonymous admin", "/stop")
+    ] * heard
+
+
+POSTED = {"update_id": 9, "channel_post": {"date": 1, "text": "/stop", "author_signature": "Somebody"}}
+
+
+@pytest.mark.parametrize(("sender", "heard"), [(-100, 1), (-200, 0), (None, 0), (True, 0)])
+def test_what_an_admin_writes_into_a_channel_is_heard_as_an_anonymous_admins(sender, heard):
+    """It names no user at all: a /stop was passed by without a word, under messages whose buttons worked."""
+    post = {**POSTED["channel_post"], "chat": {"id": -100, "type": "channel"}, "sender_chat": {"id": sender}}
+    got = read(200, told({**POSTED, "channel_post": post}))
+    assert [(one.chat, one.user, one.name, one.text, one.private) for one in got.updates] == [
+        ("-100", "-100", "an anonymous admin", "/stop", False)
     ] * heard
 
 
