@@ -6,6 +6,7 @@ one cap that counts decoded bytes, so neither a drip nor a gzip bomb gets past t
 `recv`, not an answer). Nothing an exception of requests says is passed on: it holds the whole URL.
 """
 
+import re
 import socket
 import ssl
 import time
@@ -35,6 +36,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 FINAL = 200  # what is less promises another answer; of those the library passes over 100 alone
 PIECE = 16 * 1024
 SHA256_HEX = 64
+_KIND = re.compile(r'"(?:[^"\\]|\\.)*"|(?:^|,)\s*digest\s+', re.IGNORECASE)  # what is quoted is no challenge
 HEADERS = {"User-Agent": "minectl", "Accept": "*/*", "Accept-Encoding": "gzip, deflate"}
 
 
@@ -85,13 +87,13 @@ class Session:
     def _authorised(self, request: Request, until: float) -> "BaseHTTPResponse":
         """A digest challenge is answered once; the command behind a 401 was not carried out, so it may be repeated."""
         raw = self._send(request, until)
-        challenge = raw.headers.get("www-authenticate", "")
         if raw.status != 401 or request.auth is None or request.auth[0] != "digest":
             return raw
-        if not challenge.lower().startswith("digest "):
+        challenge = _digest(raw.headers.get("www-authenticate", ""))
+        if not challenge:
             return raw
         raw.close()
-        self._challenge = _pairs(challenge[7:])
+        self._challenge = _pairs(challenge)
         self._digest = HTTPDigestAuth(*request.auth[1:])
         return self._send(request, until)
 
@@ -193,6 +195,12 @@ def is_literal(host: str) -> bool:
             socket.inet_pton(family, host.partition("%")[0])
             return True
     return False
+
+
+def _digest(challenges: str) -> str:
+    """What a digest challenge says, which may stand behind others (Basic, NTLM); "" where there is none."""
+    found = next((one for one in _KIND.finditer(challenges) if one[0][0] != '"'), None)
+    return challenges[found.end() :] if found else ""
 
 
 def _pairs(challenge: str) -> dict[str, str]:

@@ -307,6 +307,21 @@ def test_a_digest_challenge_is_answered_once_and_remembered():
     assert told["response"] == hashlib.md5(proof.encode()).hexdigest()
 
 
+@pytest.mark.parametrize("before", ['Basic realm="a, Digest b", ', "NTLM, ", 'WWW-Authenticate: Basic realm="x"\r\n'])
+def test_a_digest_challenge_is_found_behind_another_kind(before):
+    """Whoever offers both may name the other one first: the login was never answered, and every answer was 401."""
+    head = before + CHALLENGE if before.startswith("WWW") else CHALLENGE.replace("Digest", before + "Digest")
+
+    def script(asked):
+        return ok(b"in") if b"Authorization: Digest" in asked else ok(status="401 No", head=head)
+
+    with serving(script) as server:
+        assert ask(server.url, auth=("digest", "admin", "secret"))[2] == b"in"
+    sent = server.heads[1].decode()
+    assert 'realm="IoTaWatt"' in sent
+    assert 'nonce="abcdef"' in sent
+
+
 def test_a_wrong_digest_password_is_an_answer_with_401():
     with serving(lambda head: ok(status="401 No", head=CHALLENGE)) as server:
         assert ask(server.url, auth=("digest", "admin", "wrong"))[0] == 401
