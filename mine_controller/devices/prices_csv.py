@@ -15,6 +15,7 @@ that into `path`: then it counts as it stands.
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,7 @@ ROWS_MOST = 60_000
 DAY_S = _prices.DAY_S
 ENDING = ".csv"
 EPOCH_LEAST = 10**9
+_SEP = re.compile(r'\A[ \t]*"?sep=[;,\t]?"?[;,\t ]*\r?\n', re.IGNORECASE)  # tells a spreadsheet the delimiter
 CORRECTED = "your correction? Name a new `path`"  # other options than before: nothing known is compared
 
 
@@ -117,7 +119,8 @@ def _step_s(rows: list[_Row]) -> int:
 def _rows(table: Reply, options: Options) -> list[_Row]:
     """Every row, in the order of time. Raises BadReply with the line's number."""
     delimiter = {"comma": ",", "semicolon": ";", "tab": "\t"}[options.separator]
-    reader = csv.DictReader(io.StringIO(table.body.decode("utf-8-sig", errors="replace")), delimiter=delimiter)
+    text, above = _SEP.subn("", table.body.decode("utf-8-sig", errors="replace"), count=1)
+    reader = csv.DictReader(io.StringIO(text), delimiter=delimiter)
     wanted = [name for name in (options.time_column, options.price_column, options.end_column) if name]
     clock = _Clock(options.timezone)
     rows: list[_Row] = []
@@ -130,7 +133,9 @@ def _rows(table: Reply, options: Options) -> list[_Row]:
             )
         reader.fieldnames = names
         for line in reader:
-            rows.append(_row({name: line.get(name) or "" for name in wanted}, options, clock, reader.line_num))
+            told = {name: line.get(name) or "" for name in wanted}
+            if "".join(told.values()).strip():  # a spreadsheet goes on saving rows that were emptied
+                rows.append(_row(told, options, clock, reader.line_num + above))
             if len(rows) > ROWS_MOST:
                 raise BadReply(f"more than {ROWS_MOST} rows")
     except csv.Error as error:

@@ -59,3 +59,26 @@ def test_the_owners_correction_counts_at_once_under_another_name_and_what_refuse
         read("wrong", memory)
     assert len(str(error.value)) <= 120
     assert prices.price_at(prices.read(read("corrected", memory)["slots"]), noon_s) == 28.5
+
+
+@pytest.mark.parametrize("first", ["", "sep=;\r\n", '"sep=;"\r\n', "\ufeffsep=;\r\n", "\ufeff"])
+def test_a_table_as_a_spreadsheet_saves_it_is_read(tmp_path, first):
+    """Rows that were emptied are saved as delimiters alone, above some a line tells the delimiter: each refused all."""
+    rows = ["start;note;price", "2026-07-15T12:00Z;;28,5", "2026-07-15T13:00Z;peak;31,2", ";;", " ; ;", ""]
+    (tmp_path / "p.csv").write_bytes((first + "\r\n".join(rows)).encode())
+    noon_s = int(dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC).timestamp())
+    options = build("prices_csv", URL, path="/p.csv", separator="semicolon", decimal_comma=True)
+    found = prices_csv.parse(prices_csv.fetch(local.live(9e9, tmp_path), options, Ask(wall_s=noon_s)), options)
+    (text,) = [each.value for each in found if each.quantity == "slots"]
+    assert prices.read(text) == (Slot(noon_s, noon_s + 3600, 28.5), Slot(noon_s + 3600, noon_s + 7200, 31.2))
+
+
+@pytest.mark.parametrize(
+    ("row", "line"), [(";;31,2", 3), ("2026-07-15T13:00Z;;", 3), ("2026-07-15T13:", 3), ("Sum;;9", 3)]
+)
+@pytest.mark.parametrize("first", ["", "sep=;\r\n"])
+def test_a_row_that_lacks_its_time_or_price_still_refuses_the_table_with_its_line(tmp_path, row, line, first):
+    (tmp_path / "p.csv").write_text(f"{first}start;note;price\r\n2026-07-15T12:00Z;;28,5\r\n{row}\r\n")
+    options = build("prices_csv", URL, path="/p.csv", separator="semicolon", decimal_comma=True)
+    with pytest.raises(BadReply, match=f"line {line + bool(first)}: .* is no time and price"):
+        prices_csv.parse(prices_csv.fetch(local.live(9e9, tmp_path), options, Ask(wall_s=1_784_116_800)), options)
