@@ -34,6 +34,24 @@ def related(cause: str, effect: Mapping[str, Any], wiring: Wiring, works: Mappin
     return not kind_of(kind).many or about == whom or about in WIDE
 
 
+def explained(
+    cause: str, alarms: Mapping[str, Mapping[str, Any]], wiring: Wiring, works: Mapping[str, str]
+) -> list[str]:
+    """Emergencies that stood before this new one, which explains them: it alone is repeated, or one heat rings twice.
+
+    What they explain themselves stays under them.
+    """
+    first = alarms[cause]
+    if first["severity"] != "emergency" or first.get("under") or first["kind"] == LINE:
+        return []
+    others = [(key, alarm) for key, alarm in alarms.items() if alarm["severity"] == "emergency" and key != cause]
+    return [
+        key
+        for key, alarm in others
+        if not alarm.get("under") and "clear_s" not in alarm and related(cause, alarm, wiring, works)
+    ]
+
+
 def is_cut_off(alarms: Mapping[str, Mapping[str, Any]], wiring: Wiring) -> bool:
     """True while every line of the site is told as down."""
     lines = [alarms.get(f"{LINE} {spec.name}") for spec in wiring.uplinks]

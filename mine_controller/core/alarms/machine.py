@@ -17,7 +17,7 @@ import zlib
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY, RANK, Kind, clears, kind_of, ways_of
-from mine_controller.core.alarms.causes import LINE, POOL, is_cut_off, related
+from mine_controller.core.alarms.causes import LINE, POOL, explained, is_cut_off, related
 from mine_controller.core.alarms.chatter import BY_WORD, holds, lately, word_of
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Telling, Ways
 from mine_controller.core.model.reason import Event, Reason
@@ -301,6 +301,9 @@ class Machine:
         for key in self.new:  # of two that explain each other the one earlier in the table stays: it says more
             later.discard(key)
             self._fold(key, standing, later)
+        for key in self.new:
+            for told in explained(key, self.alarms, self.wiring, self.given.works):
+                self.alarms[told]["under"] = key
 
     def _by_kind(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

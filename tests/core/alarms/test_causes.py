@@ -1,6 +1,6 @@
 """What follows from what: which alarms an endpoint explains, how letters are named, how long an ack took."""
 
-from core.alarm_desk import FAN, HEAT, WIRES, Desk, event, over, said
+from core.alarm_desk import FAN, HEAT, STOP, WIRES, Desk, event, over, said
 from core.test_failover import Mine
 
 from mine_controller.core.alarms.causes import fed_by, related
@@ -225,3 +225,30 @@ def test_fans_that_stand_for_smoke_send_nobody_into_the_container():
     desk.tick(over("smoke_cleared", "site"))
     desk.ticks(4)
     assert said(desk.told)[-2:] == [("clear", "smoke"), ("raise", "air_lost")], "nothing else explains it then"
+
+
+def test_an_emergency_that_explains_one_told_before_it_takes_over_its_repeats():
+    """Two emergencies of one heat, two minutes apart, were both repeated for hours: two SMS an hour."""
+    desk, hot = Desk(), event("temperature_danger", "inlet", limit_c=40.0)
+    assert said(desk.tick(levels=[hot])) == [("raise", "temperature_danger")]
+    [stop] = desk.tick(STOP, levels=[hot])
+    assert (stop.what, stop.kind, stop.folded) == ("raise", "heat_stop", (("temperature_danger", 1),))
+    repeats = desk.ticks(60, levels=[hot])
+    assert {one.kind for one in repeats} == {"heat_stop"}
+    assert said(desk.tick(over("heat_stop_over", "inlet"), levels=[hot])) == [("clear", "heat_stop")]
+    assert said(desk.ticks(4, levels=[hot])) == [("repeat", "temperature_danger")], "it stands on: told by itself"
+    desk.ticks(1, levels=[])
+    assert said(desk.ticks(4)) == [("clear", "temperature_danger")], "told as there, so told as over"
+
+
+def test_what_is_less_grave_or_gone_or_about_another_takes_nothing_over():
+    desk, hot = Desk(), event("temperature_danger", "inlet", limit_c=40.0)
+    chip = event("chip_danger", "a001", limit_c=95.0)
+    desk.tick(event("heat_shed", "inlet"), levels=[hot, chip])
+    assert desk.alarms["temperature_danger inlet"].get("under") is None, "a warning explains no emergency"
+    assert desk.alarms["chip_danger a001"]["under"] == "temperature_danger inlet"
+    desk.tick(event("water", "site"), levels=[hot, chip])
+    assert desk.alarms["temperature_danger inlet"].get("under") is None
+    desk.tick(STOP, levels=[hot, chip])
+    assert desk.alarms["temperature_danger inlet"]["under"] == "heat_stop inlet"
+    assert desk.alarms["chip_danger a001"]["under"], "what followed from the first is told no more than before"
