@@ -48,7 +48,7 @@ def test_the_pump_of_a_wall_that_nobody_wired_is_noted(write):
 
 def test_what_has_all_it_needs_is_no_news(write):
     sections = (
-        "[supply]\nsource_kw = 40\n\n[demand]\nlimit_kw = 30\n\n[branch]\nleast = 2\n\n[tuning all]\nminers = m1\n\n"
+        "[supply]\nsource_kw = 0.04\n\n[demand]\nlimit_kw = 0.03\n\n[branch]\nleast = 2\n\n[tuning all]\nminers = m1\n\n"
     )
     assert noted(write, sections, fleet="id,mac,group,phase\nm1,02:00:00:00:00:01,bitaxe shelf,L1\n") == []
     assert noted(write) == [], "what nobody wrote is not told"
@@ -56,7 +56,7 @@ def test_what_has_all_it_needs_is_no_news(write):
     assert not [one for one in load(write(text)).notes if "decides nothing" in one.text]
 
 
-@pytest.mark.parametrize("rating", ["", "[supply]\nsource_kw = 40\n\n", "[supply]\nsource_curve = 25:450\n\n"])
+@pytest.mark.parametrize("rating", ["", "[supply]\nsource_kw = 0.04\n\n", "[supply]\nsource_curve = 25:450\n\n"])
 def test_a_battery_without_a_rating_is_noted(write, rating):
     """Wired, required and shown, an empty one took nobody off."""
     found = [text for _, option, text in noted(write, rating + CHARGE, "battery_soc_pct = mqtt pack/pack\n") if option]
