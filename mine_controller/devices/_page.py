@@ -1,7 +1,8 @@
 """Finding the one text on a web page that carries a signal: what a reader sees, and where on the page it stands.
 
 Everything here is about what is visible. Texts are normalised: compatibility forms folded (NFKC), dashes made plain,
-white space collapsed, case folded, so that what looks the same is the same.
+white space collapsed, case folded, so that what looks the same is the same. What is struck out is visible and holds no
+more: it stands between two ~, and is so no word of a list.
 """
 
 import re
@@ -25,8 +26,12 @@ MOST_OPEN = 1000  # comments that never end: the parser looks for the end of eac
 _DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"), "-")
 _UNSEEN = ("script", "style", "template", "noscript", "iframe", "object", "svg", "head", "select", "textarea")
 _INLINE = frozenset(("a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd"))
+_INLINE |= {"acronym", "big", "del", "nobr", "output", "strike"}
 _INLINE |= {"label", "mark", "q", "s", "samp", "small", "span", "strong", "time", "tt", "u", "var", "wbr"}
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_STRUCK = ("del", "s", "strike")
+_STRUCK_STYLE = re.compile(r"text-decoration[a-z-]*\s*:[^;]*line-through", re.IGNORECASE)
+STRUCK = "~"  # stands around what is struck out: no word of a list then, nor a number
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
@@ -111,21 +116,27 @@ def lines(node: "Tag") -> list[Line]:
 
 def _pieces(root: "Tag") -> Iterator[tuple[str | None, int]]:
     """Texts, and (None, heading level) wherever a line ends. An own stack: a page may nest deeper than Python calls."""
-    level = 0
-    stack: list[tuple[Any, int]] = [(child, 0) for child in reversed(root.contents)]
+    level, struck = 0, any(map(_is_struck, (root, *root.parents)))
+    stack: list[tuple[Any, int, bool]] = [(child, 0, struck) for child in reversed(root.contents)]
     while stack:
-        node, level = stack.pop()
+        node, level, struck = stack.pop()
         if node is None:
             yield None, level
         elif not hasattr(node, "contents"):
-            yield str(node), level
+            yield (f"{STRUCK}{node}{STRUCK}" if struck and node.strip() else str(node)), level
         elif node.name in _INLINE:
-            stack += [(child, level) for child in reversed(node.contents)]
+            struck = struck or _is_struck(node)
+            stack += [(child, level, struck) for child in reversed(node.contents)]
         else:
             inner = int(node.name[1]) if node.name in _HEADINGS else level
+            struck = struck or _is_struck(node)
             yield None, inner
-            stack.append((None, level))
-            stack += [(child, inner) for child in reversed(node.contents)]
+            stack.append((None, level, False))
+            stack += [(child, inner, struck) for child in reversed(node.contents)]
+
+
+def _is_struck(node: "Tag") -> bool:
+    return node.name in _STRUCK or ("style" in node.attrs and bool(_STRUCK_STYLE.search(str(node["style"]))))
 
 
 def text_of(node: "Tag") -> str:
