@@ -13,6 +13,7 @@ from mine_controller.core.choose import may_obey
 from mine_controller.core.compare.work import Compared
 from mine_controller.core.forecast import ACT_LANE_S
 from mine_controller.core.looks import AFTER_S, at_endpoint
+from mine_controller.core.miners.wanted import FORMER, ONCE, SETTINGS, once, settings
 from mine_controller.core.model.command import (
     ACCEPTED,
     APPLIED,
@@ -28,17 +29,13 @@ from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
 from mine_controller.core.model.reason import Event, Reason, Wish
 from mine_controller.core.model.state import Errand, State, Unit
 from mine_controller.core.model.wiring import MinerSpec
-from mine_controller.core.pools.health import resolve
 from mine_controller.core.pools.poolless import waits
 from mine_controller.core.power.room import Room
 from mine_controller.core.reach import commandable
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
-SETTINGS = ("mode", "pool")  # what may be wanted as a level
-FORMER = ("home", "back")  # the pool, the mode of before: wanted where nobody wishes another
 COOLS = "cools"  # a tuned chip that is too hot does not wait for its flash memory
-ONCE = ("restart", "tune")  # what a rule may want once; it stops asking when it sees that it is so
 TOLD_BY = {"mode": "mode", "pool": "pool", "tune": "frequency_mhz"}  # where a unit tells what it is set to
 HEAVY = ("restart", "mode", "pool", "limit", "tune")  # the miner must run, and settles afterwards
 FLASH = ("mode", "tune", "limit")  # kept in flash memory; on small boards the pool too
@@ -48,7 +45,7 @@ LASTS_S = 3600  # what could not be sent so long is over
 POOL_APART_S = 900
 FLASH_APART_S = 1500
 BLIND_APART_S = 3600  # between writes of what the unit does not tell
-REFUSED_S = 6 * 3600  # before a setting the unit refused is tried again
+REFUSED_S = 6 * 3600  # before a setting the unit refused, in words or by what it shows, is tried again
 LEAST_SETTLE_S = 60
 STEP_PCT = 10
 STEP_S = 120
@@ -174,6 +171,7 @@ class _Work:
         self.view, self.envelope, self.plan, self.compared = view, envelope, plan, compared
         self.settling, self.units, self.events = settling, dict(view.state.units), list(events)
         self.kept: list[Errand] = []
+        self.refused: set[tuple[str, str]] = set()  # (miner, setting): not now, and in the way of nothing else
         self.commands: list[Command] = []
         self.column = {spec.id: at for at, spec in enumerate(view.wiring.miners)}
         self.room = Room(view, envelope)
@@ -195,7 +193,7 @@ class _Work:
 
         In the order in which they were asked for; but a light or a fan waits for no flash memory that another one does.
         """
-        wanted = _wanted(self.view, self.envelope)
+        wanted = settings(self.view, self.envelope)
         busy: set[str] = set()
         queued: set[str] = set()  # something heavy of theirs waits
         for errand in errands:
@@ -208,35 +206,52 @@ class _Work:
             if not errand.request and errand.answer in DONE:
                 self.kept.append(errand)
                 continue
-            refused = not errand.request and errand.answer in (REFUSED, UNSUPPORTED)
+            if not errand.request and errand.answer in (REFUSED, UNSUPPORTED):
+                self.kept.append(errand)
+                self.refused.add((errand.miner, errand.verb))
+                continue
             behind = errand.miner in busy or (errand.verb in HEAVY and errand.miner in queued)
-            sent = None if refused or behind else self._try(errand, wish)
+            sent = None if behind else self._try(errand, wish)
             self.kept.append(sent or errand)
             (queued if errand.verb in HEAVY and sent is None else busy).add(errand.miner)
         busy |= queued
         for (name, verb), wish in wanted.items():
-            if name in busy:
+            if name in busy or (name, verb) in self.refused:
                 continue
-            sent = self._try(Errand(name, verb, str(wish.value), 0, self.view.now_s), wish)
+            sent = self._try(self._of(name, verb, wish), wish)
             if sent is not None:
                 self.kept += [sent, *self._beside(name, verb, wanted)]
                 busy.add(name)
-        for name, wish in _anew(self.view, self.envelope):
+        for name, wish in once(self.view, self.envelope):
             verb, value = wish.what.partition(" ")[0], "" if wish.what.startswith("restart ") else str(wish.value)
             sent = None if name in busy else self._try(Errand(name, verb, value, 0, self.view.now_s), wish)
             self.kept += [sent] if sent is not None else []
+
+    def _of(self, name: str, verb: str, wish: Wish) -> Errand:
+        """A setting to be told; the tries are those to which the unit said yes while it shows another one."""
+        errand = Errand(name, verb, str(wish.value), 0, self.view.now_s)
+        said = self._said_yes(errand)
+        return errand._replace(tries=said.tries) if said is not None else errand
+
+    def _said_yes(self, errand: Errand) -> Errand | None:
+        """The same setting as the unit took it."""
+        same = (errand.miner, errand.verb, errand.value)
+        return next((one for one in self.kept if (one.miner, one.verb, one.value) == same and one.answer in DONE), None)
 
     def _beside(self, name: str, sent: str, wanted: dict[tuple[str, str], Wish]) -> list[Errand]:
         """The other setting of a small board goes in the same write: its driver makes one of both."""
         at = self.column[name]
         spec, unit = self.view.wiring.miners[at], self.units.get(name, NEW)
-        wish = next((wanted[name, verb] for verb in SETTINGS if verb != sent and (name, verb) in wanted), None)
-        if wish is None or not self._is_small(spec):
+        verb = "pool" if sent == "mode" else "mode"
+        wish = wanted.get((name, verb))
+        if wish is None or (name, verb) in self.refused or not self._is_small(spec):
             return []
-        other = Errand(name, "pool" if sent == "mode" else "mode", str(wish.value), 0, self.view.now_s)
+        other = self._of(name, verb, wish)
         now = seen(self.view, spec, other.verb)
         early = other.verb == "pool" and unit.pool_s and self.view.now_s - unit.pool_s < POOL_APART_S
         if now is None or now == other.value or early or not self._has_room(spec, at, other, now):
+            return []
+        if self._is_deaf(other, now):
             return []
         return [self._sent(other, spec, at, wish)]
 
@@ -266,7 +281,7 @@ class _Work:
         again = again or (wish is not None and wish.reason.code == COOLS)
         if self._in_the_way(spec, at, errand) or not (again or self._within_budget(spec, errand, now)):
             return None
-        if not self._has_room(spec, at, errand, now):
+        if not self._has_room(spec, at, errand, now) or self._is_deaf(errand, now):
             return None
         return self._sent(errand, spec, at, wish)
 
@@ -359,15 +374,25 @@ class _Work:
             self.room.take(at)
         return errand._replace(sent_s=now_s, tries=errand.tries + 1, answer="", why="", command=command.id)
 
+    def _is_deaf(self, errand: Errand, now: str | float | None) -> bool:
+        """Whether the unit said yes TRIES times and shows another setting still: that is a refusal, and told as it."""
+        said = None if errand.request or errand.verb not in SETTINGS else self._said_yes(errand)
+        if said is None or said.tries < TRIES:
+            return False
+        self._ignored(said, f"it said yes twice, and still shows {now}")
+        self.kept.append(said._replace(answer=REFUSED))
+        self.refused.add((said.miner, said.verb))
+        return True
+
     def _tell_ignored(self, errand: Errand, now: str | float | None) -> None:
         """A setting that is sent again although the unit took it: it says yes and shows another one."""
-        if errand.request or errand.verb not in SETTINGS:
-            return
-        same = (errand.miner, errand.verb, errand.value)
-        for old in [one for one in self.kept if (one.miner, one.verb, one.value) == same and one.answer in DONE]:
-            self.kept.remove(old)
-            told = old._replace(why=f"it said yes, and still shows {now}"[:120])
-            self.events.append(_outcome(told, UNKNOWN))
+        said = None if errand.request or errand.verb not in SETTINGS else self._said_yes(errand)
+        if said is not None:
+            self._ignored(said, f"it said yes, and still shows {now}")
+
+    def _ignored(self, said: Errand, why: str) -> None:
+        self.kept.remove(said)
+        self.events.append(_outcome(said._replace(why=why[:120]), UNKNOWN))
 
     def _book(self, spec: MinerSpec, errand: Errand) -> None:
         unit, now_s = self.units.get(spec.id, NEW), self.view.now_s
@@ -388,42 +413,3 @@ class _Work:
         if look is None:
             return Look(now_s + AFTER_S, tuple(sorted(what for _, what in looks)))
         return look if look.at_s < now_s + AFTER_S else Look(look.at_s, (*look.what, *(what for _, what in looks)))
-
-
-def _wanted(view: View, envelope: Envelope) -> dict[tuple[str, str], Wish]:
-    """By (miner, verb) the setting wanted of it: the stronger layer wins, then its own name before its group's; for a
-    pool that is down, what stands in for it."""
-    named: dict[str, list[Wish]] = {}
-    for wish in envelope.wishes:  # the strongest layer first
-        if wish.what.partition(" ")[0] in (*SETTINGS, *FORMER, "instead"):
-            named.setdefault(wish.what, []).append(wish)
-    first = {what: wishes[0] for what, wishes in named.items()}
-    wanted: dict[tuple[str, str], Wish] = {}
-    tuned = {wish.what[5:]: wish.layer for wish in envelope.wishes if wish.what.startswith("tune ")}
-    for spec in view.wiring.miners if named else ():
-        for verb, takes in (("mode", spec.modes), ("pool", spec.pools)):
-            wishes = [wish for name in (spec.id, spec.group) for wish in named.get(f"{verb} {name}", ())]
-            # A wish for what the config took away since (a person's is kept until cleared) stands in nobody's way.
-            best = min((wish for wish in wishes if wish.value in takes), key=lambda one: one.layer, default=None)
-            best = first.get(f"back {spec.id}") if verb == "mode" and best is None else best
-            if verb == "mode" and best is not None and best.layer >= tuned.get(spec.id, best.layer + 1):
-                continue  # who is tuned is in no mode
-            meant = resolve(best, spec, first) if verb == "pool" else best
-            if meant is not None and verb in spec.verbs and meant.value in takes:
-                wanted[spec.id, verb] = meant
-    return wanted
-
-
-def _anew(view: View, envelope: Envelope) -> list[tuple[str, Wish]]:
-    """Miners a rule wants restarted or tuned once; it stops asking when it sees the errand as sent, or as done."""
-    asked: dict[str, Wish] = {}
-    for wish in envelope.wishes:
-        verb, _, name = wish.what.partition(" ")
-        if verb == "restart" or (verb == "tune" and wish.value):
-            asked.setdefault(name, wish)
-    specs = view.wiring.miners if asked else ()
-    return [
-        (spec.id, asked[spec.id])
-        for spec in specs
-        if spec.id in asked and asked[spec.id].what.partition(" ")[0] in spec.verbs
-    ]

@@ -334,23 +334,6 @@ def test_a_board_that_says_yes_and_stays_as_it_is_is_not_worn_out_by_repeats():
     assert 2 <= len(shelf.errands("mode")) <= 3
 
 
-@pytest.mark.parametrize("key", ["mode", "pool"])
-def test_a_board_that_says_yes_and_shows_another_setting_is_named_once_for_each_time_it_is_told(key):
-    shelf = running(1)
-    value = {"mode": "turbo", "pool": "reserve"}[key]
-    shelf.verdicts[key] = "accepted"
-    want(shelf, f"{key}.b0", value)
-    shelf.ticks(60)
-    told = len(shelf.errands(key))
-    failed = [dict(event.reason.numbers) for event in shelf.events("errand_failed")]
-    assert told >= 3
-    assert [one["miner"] for one in failed] == ["b0"] * (told - 1)
-    assert all("said yes, and still shows" in one["why"] for one in failed)
-    del shelf.verdicts[key]
-    shelf.ticks(30)
-    assert shelf.state.errands == ()
-
-
 def test_a_board_that_refuses_a_setting_is_asked_again_after_hours_only():
     shelf = running()
     shelf.verdicts = {"mode": "refused"}
