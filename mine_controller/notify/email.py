@@ -15,6 +15,7 @@ from mine_controller.record import NamedTuple
 
 if TYPE_CHECKING:
     import smtplib
+    import socket
     import ssl
     from email.message import EmailMessage
 
@@ -153,12 +154,22 @@ def _connected(options: Options, timeout_s: float) -> "smtplib.SMTP":
 def _greeted(options: Options, timeout_s: float) -> "smtplib.SMTP":
     import smtplib  # noqa: PLC0415 - see send
 
+    from mine_controller.wire.names import reached  # noqa: PLC0415 - the same
+
+    class Plain(smtplib.SMTP):  # the library waits for the first address as long as there is time for all of them
+        def _get_socket(self, host: str, port: int, timeout: float) -> "socket.socket":
+            return reached(host, port, timeout)
+
+    class Safe(smtplib.SMTP_SSL):
+        def _get_socket(self, host: str, port: int, timeout: float) -> "socket.socket":
+            return self.context.wrap_socket(reached(host, port, timeout), server_hostname=host)
+
     host, name = _host(options), _own_name()
     tls = options.security == "tls" or (options.security == "auto" and options.port == TLS_PORT)
     if tls:
-        return smtplib.SMTP_SSL(host, options.port, local_hostname=name, timeout=timeout_s, context=_trust())
+        return Safe(host, options.port, local_hostname=name, timeout=timeout_s, context=_trust())
     try:
-        server = smtplib.SMTP(host, options.port, local_hostname=name, timeout=timeout_s)
+        server = Plain(host, options.port, local_hostname=name, timeout=timeout_s)
     except smtplib.SMTPServerDisconnected:
         raise _Unfit(NO_GREETING.format(port=options.port)) from None
     if options.security != "none":

@@ -9,8 +9,9 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ from urllib3.exceptions import ConnectTimeoutError
 from urllib3.util.connection import allowed_gai_family, create_connection
 
 from mine_controller.record import NamedTuple
+from mine_controller.wire.blame import CONNECT_S
 from mine_controller.wire.session import is_literal
 
 NAME = "names.json"
@@ -30,6 +32,7 @@ MOST = 64
 LEAST_S = 0.05
 TLS_PORT = 443
 T = TypeVar("T")
+Row = tuple[Any, ...]  # of getaddrinfo: the kind of address first
 
 
 class Known(NamedTuple):
@@ -163,17 +166,20 @@ class Way:
 @contextmanager
 def lent(names: Names, hosts: Collection[str]) -> Iterator[None]:
     """While this lasts, whoever in this process looks up one of these `hosts` in vain, or for more than LOOKUP_S, is
-    given the address it had last: for libraries that look names up themselves. Only for hosts that TLS judges."""
+    given the address it had last: for libraries that look names up themselves. Only for hosts that TLS judges. Both
+    kinds of addresses come by turns."""
     real, lost = socket.getaddrinfo, set[str]()
 
     def look(host: Any, *rest: Any, **more: Any) -> Any:
         name = str(host.decode("ascii", "replace") if isinstance(host, bytes) else host).lower()
-        kept = names.of(name) if name in hosts else ""
-        if not kept:
+        if name not in hosts:
             return real(host, *rest, **more)
+        kept = names.of(name)
+        if not kept:
+            return by_turns(real(host, *rest, **more))
         if name not in lost:
             try:
-                return _within(lambda: real(host, *rest, **more), LOOKUP_S, name)
+                return by_turns(_within(lambda: real(host, *rest, **more), LOOKUP_S, name))
             except OSError as error:
                 lost.add(name)
                 names.used(name, f"its name can't be looked up ({error.strerror})")
@@ -201,9 +207,35 @@ def renew(names: Names, hosts: Collection[str], until: float, hurried: Callable[
 
 
 def look_up(host: str, port: int, wait_s: float) -> list[str]:
-    """The host's addresses. Raises gaierror."""
+    """The host's addresses, both kinds by turns. Raises gaierror."""
     rows = _within(lambda: socket.getaddrinfo(host, port, allowed_gai_family(), socket.SOCK_STREAM), wait_s, host)
-    return list(dict.fromkeys(str(row[4][0]) for row in rows))
+    return list(dict.fromkeys(str(row[4][0]) for row in by_turns(rows)))
+
+
+def by_turns(rows: Sequence[Row]) -> list[Row]:
+    """What a look-up gave, in the system's own order, but IPv4 and IPv6 by turns: where one of them leads nowhere, its
+    addresses before the first of the other would take all the time there is."""
+    first = [row for row in rows if row[0] == rows[0][0]]
+    other = [row for row in rows if row[0] != rows[0][0]]
+    return [row for turn in zip_longest(first, other) for row in turn if row is not None]
+
+
+def reached(host: str, port: int, timeout_s: float) -> socket.socket:
+    """A connection to one of the host's addresses, of which only the last may use up all the time. Raises OSError."""
+    ends = time.monotonic() + timeout_s
+    addresses = look_up(host, port, timeout_s)
+    for at, address in enumerate(addresses):
+        left_s = max(LEAST_S, ends - time.monotonic())
+        is_last = at == len(addresses) - 1
+        try:
+            sock = create_connection((address, port), left_s if is_last else min(CONNECT_S, left_s / 3))
+        except OSError:
+            if is_last:
+                raise
+        else:
+            sock.settimeout(max(LEAST_S, ends - time.monotonic()))
+            return sock
+    raise socket.gaierror(socket.EAI_NONAME, "no address")
 
 
 def _within(look: Callable[[], T], wait_s: float, host: str) -> T:

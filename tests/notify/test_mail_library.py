@@ -3,11 +3,13 @@
 import socket
 import ssl
 import threading
+from socket import AF_INET, AF_INET6, SOCK_STREAM
 
 import pytest
 from notify.test_channels import NEWS, mailbox, quick, soon
 
 from mine_controller.notify import email
+from mine_controller.wire import names
 
 
 @pytest.fixture
@@ -58,3 +60,26 @@ def test_a_certificate_made_at_home_is_judged_alike_by_every_python(smtp, monkey
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrap)
     email.send(mailbox(smtp, security=security), NEWS, quick())
     assert [one & ssl.VERIFY_X509_STRICT for one in flags] == [0]
+
+
+def test_a_mail_goes_out_where_the_servers_first_addresses_lead_nowhere(smtp, monkeypatch):
+    """The first one was waited for as long as there was time: over a line whose IPv6 was dead no mail ever left."""
+    asked = []
+
+    def tried(where, timeout_s, *_more):
+        asked.append((where[0], timeout_s))
+        if where[0] != "127.0.0.1":
+            raise TimeoutError
+        line = socket.socket()
+        line.connect(where)
+        return line
+
+    places = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "127.0.0.1"]
+    rows = [(AF_INET6 if ":" in one else AF_INET, SOCK_STREAM, 6, "", (one, smtp.port)) for one in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
+    monkeypatch.setattr(socket, "create_connection", tried)
+    monkeypatch.setattr(names, "create_connection", tried)
+    sent = email.send(mailbox(smtp, server="mail.example"), NEWS, soon())
+    assert (sent.ok, len(smtp.mails)) == (True, 1)
+    assert [place for place, _ in asked] == ["2001:db8::1", "127.0.0.1"]
+    assert asked[0][1] <= names.CONNECT_S

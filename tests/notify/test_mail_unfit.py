@@ -1,6 +1,5 @@
 """A mail server that is spoken to in a way it does not take is told as that, with what helps."""
 
-import smtplib
 import socket
 import ssl
 
@@ -9,6 +8,7 @@ from notify.test_channels import NEWS, mailbox, quick, soon
 
 from mine_controller.core.option import Secret, fill
 from mine_controller.notify import email
+from mine_controller.wire import names
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,11 @@ def test_a_mail_server_by_its_ipv6_address_is_asked_at_that(smtp, monkeypatch, s
     """The config took it, and every mail went to a machine called "[", which there is none of."""
     asked = []
 
-    def connect(name, port, **_more):
+    def connect(name, port, _timeout_s):
         asked.append((name, port))
         raise OSError("no way there")
 
-    monkeypatch.setattr(smtplib, "SMTP", connect)
-    monkeypatch.setattr(smtplib, "SMTP_SSL", connect)
+    monkeypatch.setattr(names, "reached", connect)
     options = mailbox(smtp, server=server, port=587, security=security)
     assert email.check(options) == ()
     assert not email.send(options, NEWS, soon()).ok

@@ -298,6 +298,23 @@ def test_dns1_nothing_is_lent_of_what_is_not_known_to_be_right(resolver, place, 
         LIBRARIES["smtplib"](coop.port)
 
 
+SIX = [f"2001:db8::{at}" for at in range(1, 5)]
+FOUR = ["203.0.113.7", "203.0.113.8"]
+
+
+def test_addresses_of_both_kinds_are_tried_by_turns(monkeypatch):
+    """Of a line whose IPv6 leads nowhere the four of that kind took all the time there was, one after the other."""
+    rows = [(socket.AF_INET6 if ":" in one else socket.AF_INET, 1, 6, "", (one, 443)) for one in (*SIX, *FOUR)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: rows)
+    turns = [SIX[0], FOUR[0], SIX[1], FOUR[1], *SIX[2:]]
+    assert room.look_up("coop.test", 443, 5) == turns
+    with room.lent(Names(HERE / "none", lambda: 0), {"coop.test"}):
+        assert [row[4][0] for row in socket.getaddrinfo("coop.test", 443)] == turns
+        assert socket.getaddrinfo("other.test", 443) == rows
+    rows.reverse()
+    assert room.look_up("coop.test", 443, 5)[:2] == [FOUR[1], SIX[3]]
+
+
 def test_what_is_looked_up_in_vain_leaves_what_was_known(resolver, place):
     names = Names(place.path, lambda: place.now)
     room.renew(names, ["coop.test"], time.monotonic() + 5)
