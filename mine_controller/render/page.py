@@ -58,22 +58,26 @@ def _byte_code(kept: str) -> "BytecodeCache | None":
 
 
 def _cache(folder: Path) -> "BytecodeCache":
-    """Byte code in files, each behind its hash: the library runs, or stumbles over, what a power cut left half written,
-    and doesn't draw where the disk takes no file."""
-    from jinja2.bccache import Bucket, BytecodeCache  # noqa: PLC0415 - see `_environment`
+    """Byte code in files, each behind its hash: the library runs, or stumbles over, what a power cut left half written
+    or another version of it made, and doesn't draw where the disk takes no file."""
+    from jinja2 import compiler  # noqa: PLC0415 - see `_environment`
+    from jinja2.bccache import Bucket, BytecodeCache  # noqa: PLC0415 - the same
+
+    about = Path(compiler.__file__).stat()
+    maker = f"{about.st_size} {about.st_mtime_ns} ".encode()
 
     class Hashed(BytecodeCache):
         def load_bytecode(self, bucket: Bucket) -> None:
             with suppress(OSError):  # none yet
                 raw = _file(bucket).read_bytes()
-                if sha256(raw[SHA256_BYTES:]).digest() == raw[:SHA256_BYTES]:
+                if sha256(maker + raw[SHA256_BYTES:]).digest() == raw[:SHA256_BYTES]:
                     bucket.bytecode_from_string(raw[SHA256_BYTES:])
 
         def dump_bytecode(self, bucket: Bucket) -> None:
             code = bucket.bytecode_to_string()
             draft = _file(bucket).with_suffix(".draft")
             try:
-                draft.write_bytes(sha256(code).digest() + code)
+                draft.write_bytes(sha256(maker + code).digest() + code)
                 draft.replace(_file(bucket))
             except OSError:  # it is compiled again next time
                 with suppress(OSError):

@@ -329,6 +329,20 @@ def test_byte_code_that_a_power_cut_left_half_written_is_made_anew(tmp_path, kep
     assert [code] == list((tmp_path / "code").iterdir())
 
 
+def test_byte_code_of_another_version_of_the_library_is_made_anew(tmp_path, monkeypatch):
+    """It is what that version calls of itself: the page was not drawn again, from its upgrade to the next boot."""
+    (tmp_path / "x.html").write_text("{{ a }}")
+    code = tmp_path / "code"
+    page.render({"a": 1}, tmp_path, code, "x.html")
+    page._environment.cache_clear()
+    other = tmp_path / "compiler.py"
+    other.write_text("another")
+    monkeypatch.setattr("jinja2.compiler.__file__", str(other))
+    monkeypatch.setattr("jinja2.bccache.Bucket.bytecode_from_string", lambda *_: pytest.fail("run as it was"))
+    assert page.render({"a": 2}, tmp_path, code, "x.html") == "2"
+    page._environment.cache_clear()
+
+
 def test_where_byte_code_can_not_be_kept_the_page_is_drawn_all_the_same(tmp_path):
     (tmp_path / "x.html").write_text("{{ a }}")
     page.render({"a": 1}, tmp_path, tmp_path / "code", "x.html")
