@@ -34,7 +34,7 @@ OF_MINERS: dict[str, tuple[str, str, str]] = {
     ),
     "quarantined": (
         "the miner keeps failing",
-        "leaves it off until a person releases it",
+        "does not start it until a person releases it",
         "look at it, then `minectl release`",
     ),
     "liar": (
