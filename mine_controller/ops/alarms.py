@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mine_controller.config.model import Config
-from mine_controller.core.alarms.advice import ADVICE
+from mine_controller.core.alarms.advice import ADVICE, advice_of
 from mine_controller.core.alarms.catalogue import KINDS, LOG_ONLY, clears, kind_of, ways_of
 from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.alarms.machine import reason_of
@@ -29,7 +29,8 @@ def open_alarms(config: Config) -> list[dict[str, Any]]:
 
 def _row(key: str, alarm: dict[str, Any], state: State) -> dict[str, Any]:
     ahead_s, now_s = _ahead_s(state), int(state.last.get("plant_s") or 0)
-    cause, does, owner = ADVICE.get(alarm["kind"], ("", "", ""))
+    reason = reason_of(alarm["reason"])
+    cause, does, owner = advice_of(alarm["kind"], reason.code)
     shelved = ((state.last.get("alarm_book") or {}).get("shelved") or {}).get(key)
     return {
         "id": alarm.get("id", ""),
@@ -39,7 +40,7 @@ def _row(key: str, alarm: dict[str, Any], state: State) -> dict[str, Any]:
         "state": alarm.get("state", "active"),
         "since": iso(alarm["since_s"] + ahead_s),
         "for_s": max(0, now_s - int(alarm["since_s"])),
-        "text": now_and_then(alarm) + sentence(reason_of(alarm["reason"])),
+        "text": now_and_then(alarm) + sentence(reason),
         "cause": cause,
         "does": does,
         "owner": owner,

@@ -13,7 +13,7 @@ import json
 from collections.abc import Sequence
 
 from mine_controller.config.model import Config
-from mine_controller.core.alarms.advice import ADVICE
+from mine_controller.core.alarms.advice import advice_of
 from mine_controller.core.alarms.chatter import pace_of
 from mine_controller.core.model.alarm import SEVERITIES, Telling
 from mine_controller.core.model.clock import Clock
@@ -28,6 +28,11 @@ PLACED, PLACES_LONG = 4, 200  # this many miners are named with their place, wit
 LONGEST_LIST = 300
 SUM_LETTERS, SUM_OF_SECRETS = 12, 2
 SHADOW = "shadow mode, nothing is sent; live: "  # what it does stands there as if it were done
+NOUNS = {
+    "curtail": "curtailment",
+    "dummy_pool": "local pool in use",
+    "starts_held": "hold of starts",
+}  # what is counted
 PLAIN = ("", "goes on watching", "look at the log: `minectl events`")
 
 
@@ -45,7 +50,8 @@ def sum_of(config: Config) -> str:
 def letter(telling: Telling, config: Config, clock: Clock) -> Message:
     """One telling as a message, due at once."""
     units = config.site.units
-    cause, does, owner = (spoken(text, units) for text in ADVICE.get(telling.kind, PLAIN))
+    advice = advice_of(telling.kind, telling.reason.code, PLAIN)
+    cause, does, owner = (spoken(text, units) for text in advice)
     body = {
         "site": config.site.name,
         "kind": telling.kind,
@@ -85,7 +91,7 @@ def text_of(telling: Telling) -> str:
     if telling.others:
         said += f" (and {_list(telling.others)})"
     if telling.folded:
-        counted = ", ".join(f"{many} {kind.replace('_', ' ')}" for kind, many in telling.folded)
+        counted = ", ".join(f"{many} {NOUNS.get(kind) or kind.replace('_', ' ')}" for kind, many in telling.folded)
         said += f"; with it {counted}"
     return said
 

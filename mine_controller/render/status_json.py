@@ -6,7 +6,7 @@ The page and the metrics are made from it too, so no two faces can disagree. Pur
 import json
 from typing import Any
 
-from mine_controller.core.alarms.advice import ADVICE
+from mine_controller.core.alarms.advice import advice_of
 from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.reason import Limit, Reason
@@ -141,7 +141,7 @@ def _alarms(book: Book, site: SiteFacts, words: Words, when: Moments) -> dict[st
 def _alarm(key: str, alarm: dict[str, Any], book: Book, site: SiteFacts, words: Words, when: Moments) -> dict[str, Any]:
     rule, code, numbers = alarm.get("reason") or ("alarm", key, ())
     kind = str(alarm.get("kind", key))
-    cause, does, owner = ADVICE.get(kind, ("", "", ""))
+    cause, does, owner = advice_of(kind, str(code))
     shelved = ((book.state.last.get("alarm_book") or {}).get("shelved") or {}).get(key)
     state = alarm.get("state", "active")
     by = clean(alarm.get("acked_by", ""), 60)

@@ -100,3 +100,30 @@ def test_in_shadow_mode_nobody_is_told_that_something_is_off_now():
     assert does[False] == f"shadow mode, nothing is sent; live: {does[True]}"
     over = letter(smoke._replace(what="clear"), site(live=False)[0], CLOCK)
     assert json.loads(over.body)["does"] == ""
+
+
+def test_of_smoke_whose_contact_is_good_again_nobody_is_told_to_call_the_fire_brigade():
+    """Days later each hour's letter still said so; who looked in vain the first night stays at home the next."""
+    smoke = Telling("a2b3c.raise", "raise", 2, "smoke", "site", "emergency", Reason("hazard", "smoke", ()), 9_400, 600)
+    was = Reason("hazard", "smoke_held", (("since_s", 7200), ("good_s", 6840)))
+    later = smoke._replace(what="repeat", reason=was, for_s=7200)
+    first, body = (json.loads(letter(told, site()[0], CLOCK).body) for told in (smoke, later))
+    assert "call the fire brigade" in first["owner"]
+    assert "fire brigade" not in json.dumps(body)
+    assert body["cause"] == "the smoke contact said alarm and does so no more"
+    assert "minectl resume" in body["owner"]
+    assert body["text"].endswith(
+        "has been good for 114 min: outlets, fans stay off until a person has looked: minectl resume"
+    )
+    gone = later._replace(reason=Reason("hazard", "smoke_only_gone", (("since_s", 7200),)))
+    assert json.loads(letter(gone, site()[0], CLOCK).body)["owner"] == body["owner"]
+
+
+def test_what_a_letter_counts_has_a_noun():
+    """ "With it 1 curtail" stood in the letter of each event of the utility."""
+    why = Reason("signal", "changed", (("was", "run"), ("now", "off")))
+    told = Telling("a.b", "notice", 1, "signal_changed", "signal", "warning", why, 9_400, 0)
+    counted = told._replace(folded=(("curtail", 1), ("miner_offline", 3)))
+    assert json.loads(letter(counted, site()[0], CLOCK).body)["text"].endswith(
+        "; with it 1 curtailment, 3 miner offline"
+    )

@@ -381,3 +381,22 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "restarted": ("the controller has started", "adopts what is measured; starts after two good looks", "nothing"),
 }
+
+_SMOKE = (
+    "the smoke contact said alarm and does so no more",
+    "outlets off (fans too, unless [hazard] says no) until a person resumes at the controller",
+    "a person has to look, from outside first; then `minectl resume`",
+)
+_WATER = (
+    "the water contact said alarm and does so no more",
+    "outlets are off until a person resumes at the controller",
+    "touch nothing live before a person has looked for water; then `minectl resume`",
+)
+# Of what latched and whose cause is gone: by kind and the last word of its reason's code.
+_LATER = {("smoke", "held"): _SMOKE, ("smoke", "gone"): _SMOKE, ("water", "held"): _WATER, ("water", "gone"): _WATER}
+_NONE = ("", "", "")
+
+
+def advice_of(kind: str, code: str, otherwise: tuple[str, str, str] = _NONE) -> tuple[str, str, str]:
+    """What an alarm means, what minectl does and what its owner should do, as it stands now: by its reason's code."""
+    return _LATER.get((kind, code.rpartition("_")[2])) or ADVICE.get(kind, otherwise)

@@ -44,9 +44,15 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         elif kept.get(what) and not view.wired(what) and view.lets_go(what, "site"):
             kept[what] = 0
             events.append(Event(f"{what}_cleared", "info", "site", Reason("hazard", f"{what}_absent")))
+        if kept.get(what) and value == "ok":
+            kept.setdefault(f"{what}_good_s", view.now_s)
+        else:
+            kept.pop(f"{what}_good_s", None)
         if kept.get(what):
             how = "_held" if value == "ok" else "" if view.wired(what) else "_gone"
-            reason = Reason("hazard", told[what] + how, (("since_s", view.now_s - int(kept[what])),))
+            since = (("since_s", view.now_s - int(kept[what])),)
+            good = (("good_s", view.now_s - int(kept[f"{what}_good_s"])),) if how == "_held" else ()
+            reason = Reason("hazard", told[what] + how, (*since, *good))
             limits.append(Limit(SAFETY, "max_power_w", 0, reason, "cut"))
             if what == "smoke" and options.fans_off_on_smoke:
                 limits.append(Limit(SAFETY, "fans_max", 0, reason, "cut"))

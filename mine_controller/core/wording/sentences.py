@@ -1,5 +1,6 @@
 """What every reason says: one table, (rule, code) -> a template over its numbers. `words.py` fills them in. Pure."""
 
+_GOOD = "its contact has been good for {{good_s}}: {} off until a person has looked: minectl resume"
 _COURSE = (
     "first command {first_command_s}, 50 % {shed_50_s}, 90 % {shed_90_s}, proven {shed_100_s}; "
     "{before_w} -> {confirmed_w} (floor {floor_w}); gentle {gentle}, outlet {hard}"
@@ -163,23 +164,20 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("hazard", "smoke"): "SMOKE: outlets off, fans off",
     ("hazard", "smoke_only"): "SMOKE: outlets off",
     ("hazard", "water"): "WATER: outlets off",
-    (
-        "hazard",
-        "smoke_held",
-    ): "SMOKE was seen {since_s} ago; its contact is good again: outlets, fans stay off until an ack",
-    (
-        "hazard",
-        "smoke_only_held",
-    ): "SMOKE was seen {since_s} ago; its contact is good again: outlets stay off until an ack",
-    ("hazard", "water_held"): "WATER was seen {since_s} ago; its contact is good again: outlets stay off until an ack",
+    ("hazard", "smoke_held"): "SMOKE was seen {since_s} ago; " + _GOOD.format("outlets, fans stay"),
+    ("hazard", "smoke_only_held"): "SMOKE was seen {since_s} ago; " + _GOOD.format("outlets stay"),
+    ("hazard", "water_held"): "WATER was seen {since_s} ago; " + _GOOD.format("outlets stay"),
     ("hazard", "smoke_cleared"): "smoke contact good and resumed",
     ("hazard", "water_cleared"): "water contact good and resumed",
-    ("hazard", "smoke_gone"): "SMOKE was seen {since_s} ago; its contact left the config: all off until an ack",
+    ("hazard", "smoke_gone"): "SMOKE was seen {since_s} ago; its contact left the config: all off until minectl resume",
     (
         "hazard",
         "smoke_only_gone",
-    ): "SMOKE was seen {since_s} ago; its contact left the config: outlets off until an ack",
-    ("hazard", "water_gone"): "WATER was seen {since_s} ago; its contact left the config: outlets off until an ack",
+    ): "SMOKE was seen {since_s} ago; its contact left the config: outlets off until minectl resume",
+    (
+        "hazard",
+        "water_gone",
+    ): "WATER was seen {since_s} ago; its contact left the config: outlets off until minectl resume",
     ("hazard", "smoke_absent"): "resumed; the config has no smoke contact any more",
     ("hazard", "water_absent"): "resumed; the config has no water contact any more",
     ("override", "stop"): "EMERGENCY STOP by a person: everything off until resumed",

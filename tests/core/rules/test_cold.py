@@ -18,8 +18,17 @@ def test_hw3_smoke_latches_cuts_everything_and_ends_by_a_person_and_a_good_conta
     assert (desk.limit("max_power_w"), desk.events()) == (0, [])
     desk.see(smoke="ok")
     assert desk.limit("max_power_w") == 0, "nobody has looked since"
+    said = "SMOKE was seen {}; its contact has been good for {}: outlets, fans stay off until a person has looked: "
     told = {sentence(limit.reason) for limit in desk.last.limits}
-    assert told == {"SMOKE was seen 4 min ago; its contact is good again: outlets, fans stay off until an ack"}
+    assert told == {said.format("4 min ago", "0 s") + "minectl resume"}
+    desk.see(3600)
+    assert {sentence(limit.reason) for limit in desk.last.limits} == {
+        said.format("64 min ago", "60 min") + "minectl resume"
+    }
+    desk.see(smoke="alarm")
+    assert {sentence(limit.reason) for limit in desk.last.limits} == {"SMOKE: outlets off, fans off"}
+    desk.see(smoke="ok")
+    assert "has been good for 0 s" in sentence(desk.last.limits[0].reason), "it counts anew"
     desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
     desk.see(smoke=None)
     assert desk.limit("max_power_w") == 0
@@ -44,11 +53,12 @@ def test_hw3_nobody_is_told_that_fans_are_off_which_smoke_leaves_as_they_are():
     assert told == {"SMOKE: outlets off"}
     desk.see(smoke="ok")
     told = {sentence(limit.reason) for limit in desk.last.limits}
-    assert told == {"SMOKE was seen 2 min ago; its contact is good again: outlets stay off until an ack"}
+    text = "SMOKE was seen 2 min ago; its contact has been good for 0 s: outlets stay off until a person has looked: "
+    assert told == {text + "minectl resume"}
     desk.wiring = desk.wiring._replace(roles={})
     desk.see(smoke=None)
     told = {sentence(limit.reason) for limit in desk.last.limits}
-    assert told == {"SMOKE was seen 4 min ago; its contact left the config: outlets off until an ack"}
+    assert told == {"SMOKE was seen 4 min ago; its contact left the config: outlets off until minectl resume"}
     home = Desk("hazard", fans=0)
     home.see(smoke="alarm")
     assert {sentence(event.reason) for event in home.last.events} == {"SMOKE: outlets off"}
@@ -63,7 +73,7 @@ def test_hw3_a_smoke_contact_that_is_taken_out_of_the_config_holds_until_a_perso
     desk.wiring = desk.wiring._replace(roles=roles)
     desk.see()
     assert (desk.limit("max_power_w"), desk.limit("fans_max"), desk.events()) == (0, 0, [])
-    text = "SMOKE was seen 4 min ago; its contact left the config: all off until an ack"
+    text = "SMOKE was seen 4 min ago; its contact left the config: all off until minectl resume"
     assert {sentence(limit.reason) for limit in desk.last.limits} == {text}
     desk.state = desk.state._replace(last={"acked_s": desk.now + 120})
     desk.see()
