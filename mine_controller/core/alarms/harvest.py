@@ -34,14 +34,12 @@ class Row(NamedTuple):
 
 
 def harvest_book(view: View) -> dict[str, Any] | None:
-    """The book after this round; None: unchanged. Sites whose miners count no shares have none."""
+    """The book after this round; None: unchanged."""
     book: dict[str, Any] = view.state.last.get(KEY) or {}
     now_s = view.now_s
     if book and 0 <= now_s - int(book.get("at_s") or 0) < HALF_S - 5:
         return None
     rows = dict(_rows(view, book.get("of") or {}))
-    if not rows and not book:
-        return None
     mute = {name: row.since_s for name, row in rows.items() if _is_mute(row, now_s)}
     return {"at_s": now_s, "of": {name: list(row) for name, row in rows.items()}, "mute": mute}
 

@@ -124,9 +124,10 @@ def test_it_is_looked_at_each_half_hour_and_after_a_clock_that_ran_back():
     assert shelf.look() is not None
 
 
-def test_where_nobody_counts_shares_there_is_no_book():
+def test_where_nobody_counts_shares_nobody_is_looked_at_more_often():
     shelf = Shelf()
     shelf.accepted = [None, None]
+    assert shelf.look() == {"at_s": BEGIN, "of": {}, "mute": {}}
     assert shelf.look() is None
 
 
