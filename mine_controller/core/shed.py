@@ -285,7 +285,10 @@ def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[s
         ("more", max(0, len(stragglers) - 12)),
     )
     if _by_meter_alone(shed, fleet):
-        apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.most_w + (fleet.fans_w or 0)))
+        if fleet.meter_w is None:
+            was = (("told_w", shed.told_w), ("sum_w", fleet.most_w + (fleet.fans_w or 0)), *numbers[:2])
+            return Event("curtail_unproven", "emergency", "site", Reason("shed", "by_meter_unseen", was))
+        apart = (("meter_w", fleet.meter_w), ("sum_w", fleet.most_w + (fleet.fans_w or 0)))
         return Event("curtail_unproven", "emergency", "site", Reason("shed", BY_METER, (*apart, *numbers[:2])))
     code = "unproven" if _measured(fleet) or (fleet.measured_w or 0) >= shed.floor_w else "unverified"
     return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))

@@ -345,3 +345,16 @@ def test_the_report_counts_from_the_signal_and_says_never_where_there_was_nothin
     assert "first command never, 50 % never, 90 % never, proven never;" in told
     assert f"{show('before_w', BEFORE_W)} -> not proven (floor" in told
     assert after(None, 2000, 1) == (None, ())
+
+
+def test_a_meter_that_tells_nothing_any_more_is_not_told_as_one_that_shows_nothing():
+    """ "The site meter shows 0 W: it is not proven that the mine is down" was said of a meter found to be frozen."""
+    kept = begun(emergency=shed.BY_METER, told_w=90_000, dark_s=None)
+    unseen = fleet(90_000, meter_w=None, measured_w=600)._replace(most_w=600, fans_w=1500)
+    told = shed.emergency(kept, unseen, image(2000), {})
+    assert sentence(told.reason) == (
+        "the site meter showed 90 kW more than the fans and is unknown now, the outlets and fans 2100 W: it is not "
+        "proven that the mine is down. Look at the main meter, and open the breakers if it was right"
+    )
+    seen = shed.emergency(kept, unseen._replace(meter_w=92_000), image(2000), {})
+    assert "shows 92 kW" in sentence(seen.reason)

@@ -274,6 +274,10 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("shed", "proven"): "{power_w} measured, below {floor_w}: proven down {took_s} after it was asked for",
     ("shed", "said"): "{power_w}, below {floor_w}: down {took_s} after it was asked for, {by_word} by their word alone",
     ("shed", "unproven"): "still {power_w}, over {floor_w}; open: {stragglers}{more}. Open their breakers",
+    ("shed", "by_meter_unseen"): (
+        "the site meter showed {told_w} more than the fans and is unknown now, the outlets and fans {sum_w}: it is not "
+        "proven that the mine is down. Look at the main meter, and open the breakers if it was right"
+    ),
     ("shed", "by_meter"): (
         "the site meter shows {meter_w}, the outlets and fans {sum_w}: it is not proven that the mine is down. Look at "
         "the main meter, and open the breakers if it is right"
