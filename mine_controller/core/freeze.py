@@ -16,7 +16,7 @@ from mine_controller.core.fleet import ids_of
 from mine_controller.core.model.clock import Clock
 from mine_controller.core.model.image import Fan, Image, Miners, Request
 from mine_controller.core.model.quantity import QUANTITIES, TEXT_MAX_AGE_S, WORDS
-from mine_controller.core.model.reading import Reading, Scalar, Value
+from mine_controller.core.model.reading import LAST_KNOWN, Reading, Scalar, Value
 from mine_controller.core.model.wiring import FanSpec, MinerSpec, Role, Wiring
 from mine_controller.core.money import prices
 from mine_controller.core.once import Once
@@ -256,7 +256,7 @@ def _fresh(value: Value | None, now_s: int, max_age_s: int) -> bool:
 def _why_not(value: Value | None, now_s: int) -> str:
     if value is None or value.at_s == 0:
         return value.why if value is not None and value.why else "never read"
-    return f"{value.why or 'no new reading'}, last known {now_s - value.at_s} s ago"
+    return f"{value.why or 'no new reading'}{LAST_KNOWN}{now_s - value.at_s} s ago"
 
 
 def _endpoint_of(key: str) -> str:

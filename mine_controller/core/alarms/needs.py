@@ -27,12 +27,12 @@ def lost(view: View) -> Iterator[tuple[str, str]]:
         if kind is None or kind.word not in needs or name in TOLD_BY_RULES or name in by_supply:
             continue
         if view.role(name).value is None:
-            yield kind.word, view.role(name).why[:120]
+            yield kind.word, view.role(name).brief(120)
     metered = view.wired(METER)
     if "site_meter" in needs and metered and view.fleet.meter_w is None:
-        yield "site_meter", view.role(METER).why[:120]
+        yield "site_meter", view.role(METER).brief(120)
     elif "power" in needs and view.fleet.meter_w is None and view.fleet.measured_w is None and _could_tell(view):
-        yield "power", view.role(METER).why[:120] if metered else "no miner and no outlet tells its watts"
+        yield "power", view.role(METER).brief(120) if metered else "no miner and no outlet tells its watts"
 
 
 def _could_tell(view: View) -> bool:

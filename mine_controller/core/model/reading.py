@@ -3,6 +3,7 @@
 from mine_controller.record import NamedTuple
 
 Scalar = int | float | str | None
+LAST_KNOWN = ", last known "  # at the end of why something is unknown
 
 
 class Reading(NamedTuple):
@@ -39,3 +40,10 @@ class Value(NamedTuple):
     at_s: int
     source: str = ""
     why: str = ""
+
+    def brief(self, most: int) -> str:
+        """Why it is unknown, in so many letters: how long it has been stays whole, as a figure cut short is another."""
+        head, mark, age = self.why.rpartition(LAST_KNOWN)
+        tail = mark + age
+        fits = len(self.why) <= most or not mark or len(tail) > most
+        return self.why[:most] if fits else head[: most - len(tail)] + tail

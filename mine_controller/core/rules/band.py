@@ -231,7 +231,7 @@ def _missing(view: View, kept: dict[str, Any]) -> Iterator[Event]:
     kept["blind_s"] = int(kept.get("blind_s") or 0) or view.now_s
     if view.now_s - int(kept["blind_s"]) >= MISSING_S and not kept.get("told"):
         kept["told"] = 1
-        numbers = (("band", str(kept["band"])), ("why", view.role("price").why[:100]))
+        numbers = (("band", str(kept["band"])), ("why", view.role("price").brief(100)))
         yield Event("price_missing", "warning", "price", Reason("band", "missing", numbers))
 
 

@@ -49,7 +49,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     value, grid_hz = view.role("grid_hz"), view.number("grid_hz")
     nominal = nominal_hz(view, kept, grid_hz)
     if nominal is None:
-        unknown = Reason("grid", "unknown", (("why", value.why[:80] or "neither near 50 Hz nor near 60 Hz"),))
+        unknown = Reason("grid", "unknown", (("why", value.brief(80) or "neither near 50 Hz nor near 60 Hz"),))
         return Advice((Limit(CONTRACT, "no_start", 0, unknown),), (), (), kept)
     marks = _marks(options, nominal)
     pace = Pace(options.step_pct, options.apart_s, options.confirm, options.hold_s)
@@ -62,7 +62,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         held = Reason("grid", "off" if done.cap_w == 0 else "shed", (*numbers, ("cap_w", done.cap_w)))
         limits.append(Limit(CONTRACT, "max_power_w", done.cap_w, held))
     if grid_hz is None:
-        limits.append(Limit(CONTRACT, "no_start", 0, Reason("grid", "unknown", (("why", value.why[:80]),))))
+        limits.append(Limit(CONTRACT, "no_start", 0, Reason("grid", "unknown", (("why", value.brief(80)),))))
     elif done.blocked or done.cap_w is not None:
         limits.append(Limit(CONTRACT, "no_start", 0, Reason("grid", "low", numbers)))
     return Advice(tuple(limits), _look(view, done), tuple(_events(done, numbers)), kept)

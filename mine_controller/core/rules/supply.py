@@ -290,7 +290,7 @@ def _unknown(view: View, kept: dict[str, Any], blind: list[str], options: Option
         events.append(Event("supply_known", "info", "supply", Reason("supply", "known")))
     late = [name for name in blind if view.now_s - int(kept["seen_s"][name]) >= options.grace_s and name not in told]
     for name in late:
-        numbers = (("what", name), ("unknown_w", round(options.unknown_kw * 1000)), ("why", view.role(name).why[:80]))
+        numbers = (("what", name), ("unknown_w", round(options.unknown_kw * 1000)), ("why", view.role(name).brief(80)))
         code = "blind" if name in TELLING else "unseen"
         events.append(Event("supply_blind", _grave(view, name, options), "supply", Reason("supply", code, numbers)))
     kept["told"] = [*told, *late] or (kept.get("told") if blind else [])  # over when all is known, not one by one

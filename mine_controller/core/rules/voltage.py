@@ -61,7 +61,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         held = Reason("voltage", "off" if done.cap_w == 0 else "shed", (*numbers, ("cap_w", done.cap_w)))
         limits.append(Limit(CONTRACT, "max_power_w", done.cap_w, held))
     if not known:
-        limits.append(_no_start("unknown", (("why", value.why[:80]),)))
+        limits.append(_no_start("unknown", (("why", value.brief(80)),)))
     elif done.blocked or done.cap_w is not None:
         limits.append(_no_start("low", numbers))
     if done.shed:

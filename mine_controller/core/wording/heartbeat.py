@@ -73,7 +73,7 @@ def _power(image: Image, place: Place) -> str:
     if isinstance(meter.value, int | float):
         share = f" ({meter.value * 100 / cap_w:.0f} %)" if cap_w else ""
         return f"Power {_watts(meter.value)}{cap}{share}"
-    why = f"; meter unknown: {meter.why[:WHY]}" if wired else ""
+    why = f"; meter unknown: {meter.brief(WHY)}" if wired else ""
     told = f"{_watts(sum(known))}{cap}, miners alone, {len(known)} of {of} known" if known else f"unknown{cap}"
     return f"Power {told}{why}" if of or wired else ""
 
@@ -144,7 +144,7 @@ def _age(value: Value, image: Image) -> str:
     if value.value is not None:
         return _long(age_s)
     since = f"unknown for {_long(age_s)}" if value.at_s else "never seen"
-    return f"{since} ({value.why[:WHY]})" if value.why else since
+    return f"{since} ({value.brief(WHY)})" if value.why else since
 
 
 def by_what(miners: Sequence[MinerSpec]) -> str:

@@ -8,6 +8,7 @@ from mine_controller.core.model.reason import Advice
 from mine_controller.core.model.state import MinerBook, Override, State
 from mine_controller.core.model.wiring import EndpointSpec
 from mine_controller.core.rules import load
+from mine_controller.core.wording.words import sentence
 
 
 def test_sec4_the_stop_file_cuts_everything_until_it_is_plainly_gone():
@@ -178,6 +179,10 @@ def test_a_low_voltage_blocks_sheds_and_cuts_by_its_own_words():
     assert (desk.limit("max_power_w"), desk.codes("max_power_w")) == (0, ["off"])
     assert voltage(voltage_v=216.2).last.limits == ()
     assert voltage(voltage_v=None).codes("no_start") == ["unknown"]
+    blind = voltage(voltage_v=None)
+    blind.why["voltage_v"] = "frozen: the same watts for an hour and more while the load moved, last known 7680 s ago"
+    [held] = blind.see().limits
+    assert ", last known 2 h 8 min ago" in sentence(held.reason), "what is too long is cut before its age"
     bare = wired(Desk("voltage"), "voltage_v")
     assert bare.see(voltage_v=230.0).limits[0].reason.code == "no_nominal"
 
