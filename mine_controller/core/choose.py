@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
+from mine_controller.core.envelope import is_full
 from mine_controller.core.fleet import starting as on_their_way
 from mine_controller.core.fleet import wordy
 from mine_controller.core.miners.awake import to_tell
@@ -323,6 +324,8 @@ def _skips(
     whole = ("max_power_w", "max_miners")
     general = next((limit.reason for limit in envelope.binding if limit.what in whole and limit.amount == 0), None)
     closed = general or envelope.no_start
+    few = next((limit.reason for limit in envelope.binding if limit.what == "max_miners"), None)
+    few = few if is_full(view, envelope) else None
     out: dict[str, Reason] = {}
     for at, spec in enumerate(view.wiring.miners):
         if run[at]:
@@ -330,14 +333,15 @@ def _skips(
         if at in stopping:
             out[spec.id] = general or envelope.offs.get(spec.id) or Reason("choose", "over_limit")
         else:
-            out[spec.id] = envelope.bans.get(spec.id) or closed or left.get(spec.id) or _waits(view, spec, at)
+            out[spec.id] = envelope.bans.get(spec.id) or closed or left.get(spec.id) or _waits(view, spec, at, few)
     return out
 
 
-def _waits(view: View, spec: MinerSpec, at: int) -> Reason:
-    """Off, allowed, and not started: out of reach, or waiting for its turn."""
+def _waits(view: View, spec: MinerSpec, at: int, few: Reason | None) -> Reason:
+    """Off, allowed, and not started: out of reach, one more than may run by `few`, or waiting for its turn."""
     if not spec.paths:
         return Reason("choose", "not_ours")
     if view.image.miners.power_w[at] is None and not wordy(spec, view.image, at):
         return Reason("choose", "unmeasured")
-    return Reason("choose", "waiting") if startable(view, spec, at) else Reason("choose", "unreachable")
+    waits = few or Reason("choose", "waiting")
+    return waits if startable(view, spec, at) else Reason("choose", "unreachable")

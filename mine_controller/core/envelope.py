@@ -63,6 +63,12 @@ def severest(envelope: Envelope, view: View) -> str:
     return min(over, key=lambda how: _SEVERITY[how], default="gentle")
 
 
+def is_full(view: View, envelope: Envelope) -> bool:
+    """True when as many miners run as may."""
+    most = envelope.max_miners
+    return most is not None and view.fleet.on_n + view.fleet.starting_n >= most
+
+
 def binding_power(envelope: Envelope) -> Limit | None:
     """What power is limited by now, the strongest of those that ask for the same."""
     return next((limit for limit in envelope.binding if limit.what == "max_power_w"), None)

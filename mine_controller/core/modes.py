@@ -1,6 +1,6 @@
 """The mode is a label read off reasons and proof; no logic hides in it and nothing remembers it. Pure."""
 
-from mine_controller.core.envelope import binding_power
+from mine_controller.core.envelope import binding_power, is_full
 from mine_controller.core.fleet import ids_of, wordy
 from mine_controller.core.model.decision import Envelope, Plan
 from mine_controller.core.model.reason import CONTRACT, ECONOMICS, EQUIPMENT, SAFETY, Limit, Reason
@@ -108,7 +108,8 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
         return "IDLE" if not view.fleet.on_n else "RUNNING", rest.reason
     waits = poolless.told(view.state) if view.fleet.on_n else 0
     climbing = plan.starts or view.fleet.starting_n > waits
-    room = _startable(view, envelope, waiting)
+    # Who is kept off by name (a price, a person, a fault) comes back when that ends, by no step of a climb.
+    room = _startable(view, envelope, [name for name in waiting if name not in envelope.bans])
     if climbing or room:
         return "RESUMING", _why_climbing(envelope, plan, view)
     if view.fleet.on_n == 0:
@@ -130,8 +131,8 @@ def _running(view: View) -> Reason:
 
 
 def _startable(view: View, envelope: Envelope, waiting: list[str]) -> bool:
-    """True when at least one more miner could run under the power ceilings (ramp and air only pace it)."""
-    if not waiting:
+    """True when at least one more miner could run under the ceilings (ramp and air only pace it)."""
+    if not waiting or is_full(view, envelope):
         return False
     ceilings = [limit for limit in (envelope.max_power_w, envelope.start_max_w) if limit is not None]
     one_w = max(1, view.fleet.nominal_w // max(1, len(view.wiring.miners)))

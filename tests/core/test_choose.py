@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from mine_controller.core.choose import _efficient, choose
 from mine_controller.core.decide import decide
 from mine_controller.core.model.decision import Envelope
+from mine_controller.core.model.reason import ECONOMICS, Limit, Reason
 from mine_controller.core.model.state import Chase, MinerBook, State, Unit
 from mine_controller.core.model.wiring import BreakerSpec
 from mine_controller.core.wording.sentences import SENTENCES
@@ -374,3 +375,14 @@ def test_g5_of_two_told_at_once_the_later_in_the_list_is_called_off_and_a_protec
     assert [choose(seen, Envelope(max_miners=left)).stops for left in (2, 1)] == [(2,), (1, 2)]
     guarded = view(3, wires=wires._replace(miners=(*wires.miners[:2], kept)), running=False, chases=told)
     assert [choose(guarded, Envelope(max_miners=left)).stops for left in (2, 1)] == [(1,), (0, 1)]
+
+
+def test_who_is_one_too_many_is_told_what_says_so_and_not_that_he_waits_for_his_turn():
+    few = Limit(ECONOMICS, "max_miners", 2, Reason("schedule", "miners", (("name", "night"), ("miners", 2))), "gentle")
+    seen = view(running=False)
+    seen = seen._replace(fleet=seen.fleet._replace(on=(True, True, False, False), on_n=2))
+    told = choose(seen, Envelope(max_miners=2, binding=(few,))).skip
+    assert set(told) >= {"m002", "m003"}
+    assert {told["m002"], told["m003"]} == {few.reason}
+    room = choose(seen, Envelope(max_miners=3, start_miners=0, binding=(few._replace(amount=3),))).skip
+    assert {room["m002"].code, room["m003"].code} == {"waiting"}

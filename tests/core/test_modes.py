@@ -50,6 +50,29 @@ def test_who_has_no_room_on_his_branch_makes_no_climb(rule, code, told):
     assert mode(seen=seen, skip={"m000": Reason(rule, code)})[0] == told
 
 
+def test_who_is_kept_off_by_name_makes_no_climb():
+    """A board that does not pay, or that the band rests, would read RESUMING for as long as the price stays."""
+    rests = Reason("profit", "low")
+    seen = view(running=False)
+    some = seen._replace(fleet=seen.fleet._replace(on_n=3))
+    kept_off = Envelope(bans={"m000": rests})
+    assert mode(seen=some, envelope=kept_off, skip={"m000": rests})[0] == "RUNNING"
+    assert mode(seen=seen, envelope=kept_off, skip={"m000": rests}) == ("IDLE", rests)
+    waits = {"m000": rests, "m001": Reason("choose", "waiting")}
+    assert mode(seen=some, envelope=kept_off, skip=waits)[0] == "RESUMING"
+    held = kept_off._replace(no_start=Reason("supply", "near"))
+    assert mode(seen=some, envelope=held, skip={"m000": rests})[0] == "HOLD", "nothing here loosens a hold"
+
+
+@pytest.mark.parametrize(("most", "told"), [(2, "RUNNING"), (3, "RUNNING"), (4, "RESUMING")])
+def test_as_many_as_may_run_are_no_climb(most, told):
+    seen = view(running=False)
+    seen = seen._replace(fleet=seen.fleet._replace(on_n=3))
+    few = limit("max_miners", most, ECONOMICS, "schedule", "miners")
+    waits = {"m003": Reason("choose", "waiting")}
+    assert mode(few, seen=seen, envelope=Envelope(max_miners=most), skip=waits)[0] == told
+
+
 def test_a_fault_is_a_fault_with_the_first_that_bites():
     assert mode(limit("no_start", 0), fault=True)[0] == "FAULT"
     assert mode(fault=True) == ("FAULT", Reason("decide", "fault"))
