@@ -145,6 +145,7 @@ def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
 def sizes(document: Document, wiring: Wiring, work: Work) -> None:
     """Figures in another unit than is asked for: nothing else shows that they protect nothing."""
     _in_watts(document, wiring, work)
+    _for_nobody(document, wiring, work)
     for spec in wiring.fans:
         if spec.watts and spec.normal_w < NOISE_W:
             text = f"normal {spec.normal_w} W may be a meter's noise, which would prove air: is it in watts?"
@@ -158,6 +159,18 @@ def _in_watts(document: Document, wiring: Wiring, work: Work) -> None:
         entry = section.entries.get(KILOWATTS.get(section.kind, ""))
         if entry is not None and wiring.miners and _number(entry.value) * 1000 > listed_w * TIMES:
             text = f"{entry.value} kW, and all that is listed draws {listed_w / 1000:g} kW: was that meant in watts?"
+            work.note(entry.line, section.title, entry.key, text)
+
+
+def _for_nobody(document: Document, wiring: Wiring, work: Work) -> None:
+    """Ceilings that what all draw asleep fills, or leaves too little for the smallest: nobody would ever start."""
+    own = [spec for spec in wiring.miners if spec.paths]
+    more_w = min((spec.nominal_w - spec.standby_w for spec in own), default=0)
+    least_w = sum(spec.standby_w for spec in wiring.miners) + more_w
+    for section in document.sections.values() if own else ():
+        entry = section.entries.get(KILOWATTS.get(section.kind, ""))
+        if entry is not None and section.kind != "schedule" and 0 < _number(entry.value) * 1000 < least_w:
+            text = f"{entry.value} kW: not even one miner may run beside those asleep: it takes {least_w / 1000:g} kW"
             work.note(entry.line, section.title, entry.key, text)
 
 

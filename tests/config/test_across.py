@@ -334,3 +334,24 @@ def test_a_grace_that_one_missed_look_uses_up_is_noted(write, rhythm, section, l
     text = TEXT.replace("timezone", f"{rhythm}\ntimezone") if rhythm else TEXT
     found = noted(write(text.replace("[wiring]", f"{section}\n[wiring]")))
     assert [at for at, words in found if "a single look that fails" in words] == [line] * bool(line)
+
+
+@pytest.mark.parametrize(
+    ("written", "option", "shown"),
+    [
+        ("power_cap_kw = {little}", "power_cap_kw", True),
+        ("power_cap_kw = {enough}", "power_cap_kw", False),
+        ("power_cap_kw = 1440\n\n[demand]\nlimit_kw = {little}", "limit_kw", True),
+        ("power_cap_kw = 1440\n\n[supply]\nsource_kw = {little}\nunknown_kw = 1", "source_kw", True),
+        ("power_cap_kw = 0\n\n[demand]\nlimit_kw = 0", "", False),
+    ],
+)
+def test_a_ceiling_under_which_not_one_miner_may_run_is_noted(write, written, option, shown):
+    """What all draw asleep is beneath every ceiling: load went to it for ever, and nothing said why nobody starts."""
+    miners = load(write()).policy.wiring.miners
+    least_w = sum(spec.standby_w for spec in miners) + min(spec.nominal_w - spec.standby_w for spec in miners)
+    before = next(line for line in TEXT.split("\n") if line.startswith("power_cap_kw"))
+    figures = written.format(little=(least_w - 1) / 1000, enough=least_w / 1000)
+    found = [one for one in noted(write(TEXT.replace(before, figures))) if "not even one" in one[1]]
+    assert [at for at, _ in found] == [option] * shown
+    assert all(f"{least_w / 1000:g} kW" in text for _, text in found)
