@@ -68,6 +68,7 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     faults: Faults = nobody,
     strange: Strange | None = None,
     meanwhile: Callable[[], None] | None = None,
+    counts: bool = True,
 ) -> Readings:
     """The readings of every endpoint asked, in the order asked; raises nothing that a device could cause.
 
@@ -78,11 +79,12 @@ def ask(  # noqa: PLR0913 - what the shell has and no driver may reach for itsel
     `wall_s` is the wall clock now, for kinds that ask for dates. `faults` is told where a driver itself went wrong.
     `strange` is given what a kind that keeps SAMPLES could not read; what it answers ends the reason.
     `meanwhile` is called once everybody is asked: what it does costs no time while devices are thinking.
+    `counts=False` in a look, of which one tick may have ten: its failures are not more of them in a row.
     """
     memories = _memories(image_channels)
     jobs = [_job(one, endpoints, memories, wire_for, until, clock_at) for one in asked]
     for job in jobs:
-        job.wall_s = wall_s
+        job.wall_s, job.counts = wall_s, counts
     for job in jobs:
         _start(job) if threads else job.run()
     if meanwhile is not None:
@@ -167,7 +169,7 @@ class _Job:
         self.endpoint = endpoint
         self.memory = memory
         self.wire = wire
-        self.at_s, self.wall_s = at_s, 0
+        self.at_s, self.wall_s, self.counts = at_s, 0, True
         self.slack_s = _slack_s(endpoint)
         self.module, self.why = _module(endpoint)
         budget_s = _budget_s(endpoint, self.module)
@@ -297,9 +299,12 @@ def _gather(
 def _failed(job: _Job, why: str, channels: Mapping[str, Value], at_s: int) -> list[Reading]:
     section, wanted = job.asked.endpoint, set(job.asked.channels)
     unknown = [Reading(key, None, at_s, why) for key in channels if _is_value_of(section, wanted, key)]
+    unknown.append(Reading(f"{section}:health", None, at_s, why))
+    if not job.counts:
+        return unknown
     before = channels.get(f"{section}:fails")
     fails = before.value if before is not None and isinstance(before.value, int) else 0
-    return [*unknown, Reading(f"{section}:health", None, at_s, why), Reading(f"{section}:fails", fails + 1, at_s)]
+    return [*unknown, Reading(f"{section}:fails", fails + 1, at_s)]
 
 
 def _is_value_of(section: str, wanted: set[str], key: str) -> bool:

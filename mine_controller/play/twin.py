@@ -47,8 +47,11 @@ class Virtual(Live):
         """Every lane begins now; the stage ends when the slowest has."""
         channels = {} if image is None else published(image.channels) if clock.rebooted else image.channels
         until = self.now_s + self._left_s(clock, ASK_S)
-        ends, wall_s = self.config.endpoints, clock.wall_s
-        read = ask(asked, ends, channels, self.plant_at, self._wire, until, threads=False, wall_s=wall_s)
+        ends = self.config.endpoints
+        read = ask(
+            asked, ends, channels, self.plant_at, self._wire, until,
+            threads=False, wall_s=clock.wall_s, counts=clock.opening,
+        )  # fmt: skip
         self._pass()
         return joined((self.stop_reading(),), read)
 

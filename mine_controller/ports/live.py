@@ -82,7 +82,7 @@ class Live:
         read = (
             ask(
                 asked, ends, channels, at, wires, until,
-                wall_s=clock.wall_s, faults=self.blame, strange=odd, meanwhile=ready,
+                wall_s=clock.wall_s, faults=self.blame, strange=odd, meanwhile=ready, counts=clock.opening,
             )
             if asked
             else ()

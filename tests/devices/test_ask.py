@@ -110,6 +110,13 @@ def test_every_failure_is_a_reason_and_counts(kinds, error, why):
     )
 
 
+def test_a_look_that_fails_is_no_failure_of_one_more_tick(kinds):
+    """Ten looks of one tick were ten in a row: who was away for eight minutes was asked again after sixteen."""
+    kinds["meter"] = failing(WireError("timeout", "late"))
+    readings = ask(Asked("meter x"), channels={"meter x:fails": Value(2, 100)}, counts=False)
+    assert [(one.quantity, one.value) for one in readings] == [("health", None)]
+
+
 def test_one_failure_leaves_the_others_alone(kinds):
     kinds["meter"], kinds["fan"] = failing(ValueError()), driver([Found("1", "switch", "on")])
     keys = {reading.key: reading.value for reading in ask(Asked("meter x"), Asked("fan y"))}
