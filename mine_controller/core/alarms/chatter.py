@@ -38,11 +38,13 @@ def word_of(times: list[int], now_s: int, *, grave: bool) -> int:
 
 
 def holds(alarm: Mapping[str, Any], times: list[int], now_s: int) -> bool:
-    """Whether it stays open although what it is about is gone. Coming back is no raise of a level that is held."""
+    """Whether it stays open although what it is about is gone. Coming back is no raise of a level that is held; what
+    became grave meanwhile is held by the quick pace alone, or nobody would hear of the next time."""
     pace = BY_WORD.get(alarm.get("chatter", 0))
-    if pace is None:
+    if pace is None or (pace is SLOW and alarm.get("severity") == "emergency"):
         return False
-    last_s = int(alarm.get("seen_s") or 0) if pace is SLOW else max(times, default=0)
+    seen_s, clear_s = int(alarm.get("seen_s") or 0), int(alarm.get("clear_s") or 0)  # an event is seen but once
+    last_s = max(seen_s, clear_s) if pace is SLOW else max(times, default=0)
     return now_s - last_s < pace.quiet_s
 
 

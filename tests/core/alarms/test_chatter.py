@@ -59,3 +59,34 @@ def test_what_is_grave_is_told_each_time_it_comes_so_slowly():
 def test_five_raises_in_more_than_six_hours_are_told_each_time():
     desk = Desk()
     assert ("chatter", "uplink_down") not in flapping(desk, 9, gone_s=4200)
+
+
+def test_what_became_grave_while_it_was_held_is_told_each_time_it_comes_again():
+    """Held open as a warning and seen once as an emergency, it was never told again for as long as it came and went."""
+    desk, grave = Desk(), event("fan_meter_blind", "fans", "emergency")
+    flicker = (event("fan_meter_blind", "fans", "warning"), over("fan_meter_back", "fans"))
+    for _ in range(5):
+        desk.tick(flicker[0])
+        desk.ticks(5)
+        desk.tick(flicker[1])
+        desk.ticks(20)
+    assert desk.only()["chatter"] == 2
+    for _ in range(3):
+        desk.tick(flicker[0])
+        assert said(desk.tick(grave)) == [("escalate", "fan_meter_blind")]
+        desk.ask("ack", desk.only()["id"])
+        desk.ticks(5)
+        assert ("clear", "fan_meter_blind") in said((*desk.tick(flicker[1]), *desk.ticks(20)))
+
+
+def test_what_stood_for_long_has_not_been_quiet_since_it_came():
+    """An event raises it once: its end, a minute before two hours were over, was told as two hours of quiet."""
+    desk = Desk(fan_meter_blind={"cool_s": 0})
+    for _ in range(5):
+        desk.tick(event("fan_meter_blind", "fans"))
+        desk.tick(over("fan_meter_back", "fans"))
+        desk.ticks(20)
+    desk.tick(event("fan_meter_blind", "fans"))
+    desk.ticks(59)
+    assert said((*desk.tick(over("fan_meter_back", "fans")), *desk.ticks(58))) == []
+    assert said(desk.ticks(3)) == [("clear", "fan_meter_blind")]
