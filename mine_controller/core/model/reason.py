@@ -7,6 +7,7 @@ from mine_controller.record import NamedTuple
 # Layers, strongest first. A lower layer may block an increase, never a decrease asked for from above.
 SAFETY, PERSON, CONTRACT, EQUIPMENT, ECONOMICS = range(5)
 LAYERS = ("safety", "person", "contract", "equipment", "economics")
+PART_W = 1  # a part of the load is no stop of all, which is an event and an emergency: not even of a mine at rest
 
 
 class Reason(NamedTuple):

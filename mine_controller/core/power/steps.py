@@ -8,6 +8,7 @@ minutes: this follows a weak source, it is no frequency response, which needs a 
 from typing import Any
 
 from mine_controller.core.model.reading import Value
+from mine_controller.core.model.reason import PART_W
 from mine_controller.record import NamedTuple
 
 GOING_PCT = 90  # less than this of the load at the first low reading: it is being shed
@@ -99,9 +100,9 @@ def _shed(kept: dict[str, Any], figure: float, marks: Marks, pace: Pace, drawn_w
         return first
     if figure >= marks.shed or int(kept.get("low") or 0) < pace.confirm:
         return False
-    if "cap_w" in kept and now_s - int(kept.get("shed_s") or 0) < pace.apart_s:
+    if kept.get("cap_w") == 0 or ("cap_w" in kept and now_s - int(kept.get("shed_s") or 0) < pace.apart_s):
         return False
     # What was shed for another reason since the row began is part of the first step, and not to be taken off twice.
     held_w = min(int(kept["cap_w"]), drawn_w) if "cap_w" in kept else int(kept["low_w"])
-    kept["cap_w"], kept["shed_s"] = held_w * (100 - pace.step_pct) // 100, now_s
-    return held_w > 0  # from nought to nought nothing goes down
+    kept["cap_w"], kept["shed_s"] = max(PART_W, held_w * (100 - pace.step_pct) // 100), now_s
+    return int(kept["cap_w"]) < held_w  # where nothing is left to take off nothing goes down

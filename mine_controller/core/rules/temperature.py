@@ -10,7 +10,7 @@ of three or more sensors, the highest of two, or the highest when they differ by
 from typing import Any
 
 from mine_controller.core.fleet import floor_w
-from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
+from mine_controller.core.model.reason import PART_W, SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.option import option
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
@@ -19,7 +19,6 @@ LAYER = SAFETY
 NEEDS = ("inlet_c",)
 NOISE_K = 0.5
 WARM_K = 1.0  # every fan runs until this much below warn_c; more would keep them on through a whole hot event
-PART_W = 1  # a part of the load is no stop of all, which is an event and an emergency: not even of a mine at rest
 STEP_S = 120  # "a tick" of the heat ladder, whatever the timer
 
 

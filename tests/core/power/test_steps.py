@@ -1,5 +1,7 @@
 """Going down by steps and coming back, reading by reading: what frequency and voltage have in common."""
 
+import pytest
+
 from mine_controller.core.model.reading import Value
 from mine_controller.core.power.steps import APART_S, Marks, Pace, step
 
@@ -114,6 +116,17 @@ def test_where_nothing_is_left_to_take_off_no_further_step_is_told():
     """A mine that rests through a night of low voltage was told every two minutes that load goes down a step."""
     source = Source(drawn_w=65)
     told = [source.see(49.4, passed_s=120).shed for _ in range(60)]
-    assert source.kept["cap_w"] == 0
     assert told[1]
     assert not any(told[20:])
+
+
+@pytest.mark.parametrize("drawn_w", [0, 500, 90_000])
+def test_a_share_of_however_little_is_left_is_no_stop_of_all(drawn_w):
+    """Forty minutes of low frequency were a curtailment of a mine that rested: told as proven, and in the report."""
+    source = Source(drawn_w=drawn_w)
+    caps = [source.see(49.4, passed_s=120).cap_w for _ in range(150)]
+    assert caps[0] is None
+    assert caps[-1] == 1
+    assert 0 not in caps
+    assert [source.see(48.9).cap_w for _ in range(2)] == [1, 0], "far too low it is"
+    assert {source.see(49.4, passed_s=120).cap_w for _ in range(9)} == {0}, "and a little better ends no stop"
