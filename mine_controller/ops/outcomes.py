@@ -19,9 +19,9 @@ from mine_controller.core.miners.errands import (
     LASTS_S,
     NEW,
     POOL_APART_S,
-    SETTINGS,
     raises,
 )
+from mine_controller.core.miners.wanted import SETTINGS
 from mine_controller.core.model.book import Book
 from mine_controller.core.model.command import UNKNOWN as UNANSWERED
 from mine_controller.core.model.command import UNSUPPORTED, Command, Outcome

@@ -48,7 +48,8 @@ def test_the_pump_of_a_wall_that_nobody_wired_is_noted(write):
 
 def test_what_has_all_it_needs_is_no_news(write):
     sections = (
-        "[supply]\nsource_kw = 0.04\n\n[demand]\nlimit_kw = 0.03\n\n[branch]\nleast = 2\n\n[tuning all]\nminers = m1\n\n"
+        "[supply]\nsource_kw = 0.04\n\n[demand]\nlimit_kw = 0.03\n\n"
+        "[branch]\nleast = 2\n\n[tuning all]\nminers = m1\n\n"
     )
     assert noted(write, sections, fleet="id,mac,group,phase\nm1,02:00:00:00:00:01,bitaxe shelf,L1\n") == []
     assert noted(write) == [], "what nobody wrote is not told"

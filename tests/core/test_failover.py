@@ -123,7 +123,8 @@ def test_a_dead_port_puts_the_miners_on_the_fallback_and_they_come_back_when_it_
     assert mine.on("reserve") == 4
     assert min(at for at, _, _ in mine.moves()) - began >= 300
     (event,) = mine.events("pool_down")
-    assert sentence(event.reason) == "pool main is down (its port can't be reached); miners on it: 4, and reserve stands in"
+    why = "pool main is down (its port can't be reached); miners on it: 4, and reserve stands in"
+    assert sentence(event.reason) == why
     mine.mends("main")
     mended = mine.now
     mine.ticks(7)
