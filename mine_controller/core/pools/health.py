@@ -10,7 +10,7 @@ The book of one pool, kept in the memory of the rule `failover`:
     rose_s          when the accepted sum rose last
     took, lost      accepted and rejected shares by hours: [this one, the one before]; hour_s: when this one began
     waits           1 while all its miners that run, or would, say that it does not answer them
-    pause_s         how long one share is usually waited for; lately_s: the same by the last few alone
+    pause_s         how long one share is usually waited for; lately_s: the same by the last few; crew: by how many
     bad_s, good_s   since when it looks bad or good, 0 = it does not
     down_s          since when it is told as down; mute: 1 when it took no shares, so that an open port proves nothing
     instead         the pool that stands in
@@ -37,6 +37,7 @@ FRESH_S = 600
 HOUR_S = 3600
 GAP_S = 900  # not looked at for so long: what lies between says nothing
 SHARES_LEAST = 3  # fewer say nothing about how often one is due
+LEARNED = ("pause_s", "lately_s", "took", "lost", "crew")  # what many miners show says nothing of the few who stay
 PATIENCE = 8  # so many usual pauses without a share are no chance any more (e^-8)
 STEPS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "Z": 1e21}
 _SCALED = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?(?:e\+0[0-9])?) ?([KMGTPEZ]?)", re.IGNORECASE)
@@ -158,6 +159,9 @@ def line_is_down(image: Image, wiring: Wiring) -> bool:
 def count(book: Mapping[str, Any], crew: Crew, now_s: int) -> dict[str, Any]:
     """The book with this look's counters. Counters that fell, and other miners than before, begin anew."""
     kept = dict(book)
+    if crew.counting and crew.counting * 10 < int(kept.get("crew") or 0) * 9:  # of those it was learned from
+        for name in LEARNED:
+            kept.pop(name, None)
     same = kept.get("who") == crew.who and now_s - int(kept.get("at_s") or 0) <= GAP_S
     took, lost = crew.accepted - int(kept.get("acc") or 0), crew.rejected - int(kept.get("rej") or 0)
     if not crew.counting:
@@ -165,13 +169,13 @@ def count(book: Mapping[str, Any], crew: Crew, now_s: int) -> dict[str, Any]:
     elif not same or not kept.get("since_s"):
         kept["since_s"] = now_s
     elif took >= 0 and lost >= 0:
-        _add(kept, took, lost, now_s)
+        _add(kept, took, lost, crew.counting, now_s)
     kept |= {"who": crew.who, "acc": crew.accepted, "rej": crew.rejected, "at_s": now_s}
     kept.pop("waits", None)
     return kept | ({"waits": 1} if crew.waits else {})
 
 
-def _add(kept: dict[str, Any], took: int, lost: int, now_s: int) -> None:
+def _add(kept: dict[str, Any], took: int, lost: int, counting: int, now_s: int) -> None:
     old_s = now_s - int(kept.get("hour_s") or 0)
     if old_s >= HOUR_S or "took" not in kept:
         fresh = "took" in kept and old_s < 2 * HOUR_S
@@ -187,6 +191,7 @@ def _add(kept: dict[str, Any], took: int, lost: int, now_s: int) -> None:
         if sum(kept["took"]) >= SHARES_LEAST:
             mean_s = (kept["before_s"] + now_s - kept["hour_s"]) // sum(kept["took"])
             kept["pause_s"] = max(mean_s, kept["lately_s"])  # difficulty that has risen since counts as well
+            kept["crew"] = counting
 
 
 def accept_pct(book: Mapping[str, Any]) -> float | None:

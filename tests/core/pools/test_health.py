@@ -126,6 +126,28 @@ def test_it_is_silent_after_eight_usual_pauses_and_its_time(pause_s, quiet_s, si
     assert room.is_silent(book, 600, 1000 + quiet_s) is silent
 
 
+def test_how_often_many_bring_a_share_says_nothing_of_the_few_who_stay():
+    """Ten miners left in a dear band and one slow board stayed: after a few minutes without a share of its own its pool
+    was "down", and its miners were sent away."""
+    book, now = {}, 1000
+    for step in range(30):  # a share every 12 s
+        book = room.count(book, crew(step * 10, counting=10), now + step * 120)
+    now += 29 * 120
+    assert book["pause_s"] == 12
+    nine = room.count(book, crew(400, who=8, counting=9), now + 120)
+    assert nine["pause_s"] == 12, "one of ten: it stays as it was"
+    alone = room.count(book, crew(5, who=9, counting=1), now + 120)
+    half = room.count(alone, crew(5, who=9, counting=1), now + 720)
+    quiet = room.count(half, crew(5, who=9, counting=1), now + 1320)
+    assert not room.is_silent(quiet, 900, now + 1320)
+    assert room.proof(quiet, "up", 900, now + 1320) == ("good", "it answers")
+    for share in (1, 2, 3):
+        quiet = room.count(quiet, crew(5 + share, who=9, counting=1), now + 1320 + share * 600)
+    assert quiet["pause_s"] >= 600, "its own, from three shares on"
+    more = room.count(quiet, crew(700, who=7, counting=10), now + 3240)
+    assert more["pause_s"] == quiet["pause_s"], "more of them wait no longer"
+
+
 def test_of_whom_nobody_knows_how_often_a_share_comes_is_silent_only_when_it_is_tried():
     book = {"since_s": 1000}
     assert not room.is_silent(book, 600, 99_000)
