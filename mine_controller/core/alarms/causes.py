@@ -1,6 +1,6 @@
 """What an alarm may be a consequence of, by what hangs on what at this site. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import kind_of
@@ -35,21 +35,24 @@ def related(cause: str, effect: Mapping[str, Any], wiring: Wiring, works: Mappin
 
 
 def explained(
-    cause: str, alarms: Mapping[str, Mapping[str, Any]], wiring: Wiring, works: Mapping[str, str]
-) -> list[str]:
-    """Emergencies that stood before this new one, which explains them: it alone is repeated, or one heat rings twice.
+    new: Iterable[str], alarms: Mapping[str, Mapping[str, Any]], wiring: Wiring, works: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """(key, cause) of emergencies that stood before one of these new ones, which explains them: it alone is repeated,
+    or one heat rings twice. What they explain themselves stays under them. Whoever takes them is to note it at once.
 
-    What they explain themselves stays under them.
+    Of thousands of chips that are too hot no two are compared: nothing is ever their consequence.
     """
-    first = alarms[cause]
-    if first["severity"] != "emergency" or first.get("under") or first["kind"] == LINE:
-        return []
-    others = [(key, alarm) for key, alarm in alarms.items() if alarm["severity"] == "emergency" and key != cause]
-    return [
-        key
-        for key, alarm in others
-        if not alarm.get("under") and "clear_s" not in alarm and related(cause, alarm, wiring, works)
-    ]
+    causes = [key for key in new if alarms[key]["severity"] == "emergency" and alarms[key]["kind"] != LINE]
+    if not causes:
+        return
+    grave = [key for key, alarm in alarms.items() if alarm["severity"] == "emergency" and "clear_s" not in alarm]
+    able = {kind for what in {alarms[key]["kind"] for key in grave} for kind in kind_of(what).under}
+    for cause in causes:
+        if alarms[cause]["kind"] not in able or alarms[cause].get("under"):
+            continue
+        for key in grave:
+            if key != cause and not alarms[key].get("under") and related(cause, alarms[key], wiring, works):
+                yield key, cause
 
 
 def is_cut_off(alarms: Mapping[str, Mapping[str, Any]], wiring: Wiring) -> bool:

@@ -301,9 +301,8 @@ class Machine:
         for key in self.new:  # of two that explain each other the one earlier in the table stays: it says more
             later.discard(key)
             self._fold(key, standing, later)
-        for key in self.new:
-            for told in explained(key, self.alarms, self.wiring, self.given.works):
-                self.alarms[told]["under"] = key
+        for told, cause in explained(self.new, self.alarms, self.wiring, self.given.works):
+            self.alarms[told]["under"] = cause
 
     def _by_kind(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -3,6 +3,7 @@
 from core.alarm_desk import FAN, HEAT, STOP, WIRES, Desk, event, over, said
 from core.test_failover import Mine
 
+from mine_controller.core.alarms import causes
 from mine_controller.core.alarms.causes import fed_by, related
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.wiring import EndpointSpec, UplinkSpec
@@ -252,3 +253,16 @@ def test_what_is_less_grave_or_gone_or_about_another_takes_nothing_over():
     desk.tick(STOP, levels=[hot, chip])
     assert desk.alarms["temperature_danger inlet"]["under"] == "heat_stop inlet"
     assert desk.alarms["chip_danger a001"]["under"], "what followed from the first is told no more than before"
+
+
+def test_a_storm_of_emergencies_that_explain_nothing_is_not_compared_each_with_each(monkeypatch):
+    """Ten thousand chips too hot at once, and the stop for it waited until all pairs of them had been looked at."""
+    desk, asked = Desk(), []
+    monkeypatch.setattr(causes, "related", lambda *given: asked.append(given) or related(*given))
+    hot = [event("chip_danger", f"m{at:03}") for at in range(50)]
+    desk.tick(levels=hot)
+    assert len(desk.alarms) == len(hot)
+    assert not asked
+    desk.tick(STOP, levels=hot)
+    assert len(asked) <= len(hot)
+    assert {desk.alarms[f"chip_danger m{at:03}"]["under"] for at in range(50)} == {"heat_stop inlet"}
