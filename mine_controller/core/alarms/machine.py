@@ -401,6 +401,7 @@ class Machine:
     def follow(self) -> None:
         """Consequences whose cause is gone stand for themselves after a while, unless another one explains them; then
         each alarm's state."""
+        standing: dict[str, list[str]] = {}
         for key, alarm in self.alarms.items():
             first = None if self._works_elsewhere(alarm) else self._cause(alarm.get("under", ""))
             if first is not None and graver(alarm["severity"], first["severity"]):
@@ -409,7 +410,8 @@ class Machine:
                 alarm.pop("orphan_s", None)  # its cause is back: the next time it is gone counts from then
             elif self.now_s - int(alarm.setdefault("orphan_s", self.now_s)) >= ORPHAN_S:
                 del alarm["under"], alarm["orphan_s"]
-                self._fold(key, self._by_kind(), set())
+                standing = standing or self._by_kind()
+                self._fold(key, standing, set())
             self._log_ack(alarm)
         folded: dict[str, dict[str, int]] = {}
         for key, alarm in self.alarms.items():

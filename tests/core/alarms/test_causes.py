@@ -5,6 +5,7 @@ from core.test_failover import Mine
 
 from mine_controller.core.alarms import causes
 from mine_controller.core.alarms.causes import fed_by, related
+from mine_controller.core.alarms.machine import Machine
 from mine_controller.core.model.policy import PoolFacts
 from mine_controller.core.model.wiring import EndpointSpec, UplinkSpec
 
@@ -266,3 +267,16 @@ def test_a_storm_of_emergencies_that_explain_nothing_is_not_compared_each_with_e
     desk.tick(STOP, levels=hot)
     assert len(asked) <= len(hot)
     assert {desk.alarms[f"chip_danger m{at:03}"]["under"] for at in range(50)} == {"heat_stop inlet"}
+
+
+def test_orphans_by_the_thousand_are_sorted_by_kind_once(monkeypatch):
+    """A cloud that came back without its miners: each of them had all alarms sorted anew, in one round."""
+    desk, sorted_n = Desk(), []
+    by_kind = Machine._by_kind
+    monkeypatch.setattr(Machine, "_by_kind", lambda work: sorted_n.append(work.now_s) or by_kind(work))
+    away = [event("miner_offline", f"m{at:03}") for at in range(4)]
+    desk.ticks(8, levels=[event("device_unreachable", "foreman mine"), *away])
+    assert sum("under" in alarm for alarm in desk.alarms.values()) == len(away)
+    desk.ticks(8, levels=away)
+    assert not any("under" in alarm for alarm in desk.alarms.values())
+    assert len(sorted_n) == len(set(sorted_n))
