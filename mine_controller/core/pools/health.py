@@ -159,9 +159,13 @@ def line_is_down(image: Image, wiring: Wiring) -> bool:
 def count(book: Mapping[str, Any], crew: Crew, now_s: int) -> dict[str, Any]:
     """The book with this look's counters. Counters that fell, and other miners than before, begin anew."""
     kept = dict(book)
-    if crew.counting and crew.counting * 10 < int(kept.get("crew") or 0) * 9:  # of those it was learned from
+    learned_from = int(kept.get("crew") or 0)
+    if crew.counting and crew.counting * 2 < learned_from:  # a slow board alone is none of the many
         for name in LEARNED:
             kept.pop(name, None)
+    elif crew.counting and crew.counting < learned_from:  # the fewer, the longer; a pool may die as one of them goes
+        slower = {name: int(kept[name]) * learned_from // crew.counting for name in ("pause_s", "lately_s")}
+        kept |= {**slower, "crew": crew.counting}
     same = kept.get("who") == crew.who and now_s - int(kept.get("at_s") or 0) <= GAP_S
     took, lost = crew.accepted - int(kept.get("acc") or 0), crew.rejected - int(kept.get("rej") or 0)
     if not crew.counting:

@@ -134,8 +134,8 @@ def test_how_often_many_bring_a_share_says_nothing_of_the_few_who_stay():
         book = room.count(book, crew(step * 10, counting=10), now + step * 120)
     now += 29 * 120
     assert book["pause_s"] == 12
-    nine = room.count(book, crew(400, who=8, counting=9), now + 120)
-    assert nine["pause_s"] == 12, "one of ten: it stays as it was"
+    five = room.count(book, crew(400, who=8, counting=5), now + 120)
+    assert (five["pause_s"], five["crew"]) == (24, 5), "half of them: one comes half as often"
     alone = room.count(book, crew(5, who=9, counting=1), now + 120)
     half = room.count(alone, crew(5, who=9, counting=1), now + 720)
     quiet = room.count(half, crew(5, who=9, counting=1), now + 1320)
