@@ -18,7 +18,7 @@ from typing import Any
 
 from mine_controller.core.alarms.catalogue import LOG_ONLY, RANK, Kind, clears, kind_of, ways_of
 from mine_controller.core.alarms.causes import LINE, POOL, explained, is_cut_off, related
-from mine_controller.core.alarms.chatter import BY_WORD, holds, lately, word_of
+from mine_controller.core.alarms.chatter import BY_WORD, holds, lately, now_and_then, word_of
 from mine_controller.core.model.alarm import SEVERITIES, AlarmPolicy, Telling, Ways
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.model.wiring import Wiring
@@ -350,9 +350,10 @@ class Machine:
                     return
 
     def _cause(self, key: str) -> Alarm | None:
-        """An alarm that explains others while it stands: a line that is down does while no other one is left."""
+        """An alarm that explains others while it is there and not only held; a down line while no other one is left."""
         first = self.alarms.get(key)
-        return first if first is None or first["kind"] != LINE or is_cut_off(self.alarms, self.wiring) else None
+        other = first is not None and first["kind"] == LINE and not is_cut_off(self.alarms, self.wiring)
+        return None if first is None or other or now_and_then(first) else first
 
     # -- what ends ------------------------------------------------------------------------------------------------
 
@@ -410,8 +411,7 @@ class Machine:
                 alarm.pop("orphan_s", None)  # its cause is back: the next time it is gone counts from then
             elif self.now_s - int(alarm.setdefault("orphan_s", self.now_s)) >= ORPHAN_S:
                 del alarm["under"], alarm["orphan_s"]
-                standing = standing or self._by_kind()
-                self._fold(key, standing, set())
+                self._fold(key, standing := standing or self._by_kind(), set())
             self._log_ack(alarm)
         folded: dict[str, dict[str, int]] = {}
         for key, alarm in self.alarms.items():

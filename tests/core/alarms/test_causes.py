@@ -280,3 +280,15 @@ def test_orphans_by_the_thousand_are_sorted_by_kind_once(monkeypatch):
     desk.ticks(8, levels=away)
     assert not any("under" in alarm for alarm in desk.alarms.values())
     assert len(sorted_n) == len(set(sorted_n))
+
+
+def test_what_is_only_held_open_explains_nothing_that_is_there_while_it_is_gone():
+    """A cloud that comes and goes for days hid a miner that died in one of its gaps for as long."""
+    desk, cloud, dead = Desk(), event("device_unreachable", "foreman mine"), event("miner_offline", "m001")
+    for _ in range(6):
+        desk.ticks(11, levels=[cloud])
+        desk.ticks(11)
+    assert desk.alarms["device_unreachable foreman mine"]["chatter"] == 2
+    desk.ticks(11, levels=[cloud, dead])
+    assert desk.alarms["miner_offline m001"]["state"] == "suppressed"
+    assert said(desk.ticks(4, levels=[dead])) == [("raise", "miner_offline")]
