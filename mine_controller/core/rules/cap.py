@@ -7,7 +7,7 @@ on its way up its full power. A breaker's limit (80 % of its rating, continuous)
 from typing import Any
 
 from mine_controller.core.fleet import dark_but
-from mine_controller.core.model.reason import SAFETY, Advice, Event, Limit, Reason
+from mine_controller.core.model.reason import PART_W, SAFETY, Advice, Event, Limit, Reason
 from mine_controller.core.once import Once
 from mine_controller.core.option import option
 from mine_controller.core.power.feed import is_dead
@@ -129,8 +129,14 @@ def _shed(
         if not over:
             left_s = 3 * STEP_S - view.now_s + int(kept["over_s"])
             reason = Reason("cap", "over_held", (*reason.numbers[:2], ("left_s", left_s)))
-        limits.append(Limit(SAFETY, "max_power_w", target_w, reason))
+        most_w = max(min(target_w, PART_W), target_w - _asleep_w(view))
+        limits.append(Limit(SAFETY, "max_power_w", most_w, reason))
         limits.append(Limit(SAFETY, "no_start", 0, reason))
+
+
+def _asleep_w(view: View) -> int:
+    """What those draw that no stop takes off any more: under a small cap the load stayed over it for good."""
+    return sum(est_w for est_w, on in zip(view.fleet.est_w, view.fleet.on, strict=True) if not on)
 
 
 def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: list[Event]) -> None:

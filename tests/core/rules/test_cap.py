@@ -32,6 +32,20 @@ def test_met2_the_cap_keeps_its_margin_for_starts_and_sheds_above_its_mark():
     assert (desk.limit("max_power_w"), desk.events()) == (None, ["over_cap_cleared"])
 
 
+def test_what_others_draw_asleep_is_under_the_cap_too():
+    """A computer that draws 45 W asleep, under a small cap: what ran was under it, and the load stayed over it."""
+    desk = cap()
+    desk.fleet |= {"on_n": 4, "miners_w": 88_000}
+    desk.see()
+    assert desk.limit("max_power_w") == 85_000 - 6 * 25
+    desk.fleet |= {"other_w": 94_900}
+    desk.see()
+    assert desk.limit("max_power_w") == 1, "a share of the load is no stop of all"
+    desk.fleet |= {"other_w": 95_000}
+    desk.see()
+    assert desk.limit("max_power_w") == 0
+
+
 def test_met2_the_larger_of_meter_and_sum_is_held_against_the_cap():
     desk = wired(cap(), "site_power_w")
     desk.see()
