@@ -398,6 +398,6 @@ BUGS: tuple[Bug, ...] = (
         _without(), ((2, "ask set-state miner.a02 stop"),), 10, FLEET),
     Bug("any_address", "whoever answers is the one", ("O29",), "devices._talks:Desk.is_stranger",
         _always(False), ((3, "ask set-state miner.a02 stop"), (3, "within 1 swap a02 127.0.1.17")), 6, FLEET),
-    Bug("mode_forgotten", "a mode may be wished for", ("O30",), "core.miners.errands:_wanted",
+    Bug("mode_forgotten", "a mode may be wished for", ("O30",), "core.miners.errands:settings",
         _always({}), ((3, "ask set-state mode.a01 eco"),), 30, FLEET),
 )  # fmt: skip
