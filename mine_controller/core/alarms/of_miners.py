@@ -1,6 +1,7 @@
 """What is wrong with single miners: silent, never heard, told twice, idle, put aside, too hot, rejected. Pure."""
 
 from mine_controller.core.alarms.catalogue import ways_of
+from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.alarms.harvest import KEY as HARVEST
 from mine_controller.core.alarms.look import Found, Look, event, hot
 from mine_controller.core.fleet import marks_of
@@ -147,10 +148,11 @@ def _down(view: View) -> bool:
 
 
 def _known(view: View, kind: str) -> frozenset[str]:
-    """What this kind of alarm is open or pending about."""
+    """What this kind of alarm is open or pending about, less what is only held open."""
     pending = (view.state.last.get("alarm_book") or {}).get("pending") or {}
     begin = kind + " "
-    return frozenset(key[len(begin) :] for key in (*view.state.alarms, *pending) if key.startswith(begin))
+    there = (key for key, alarm in view.state.alarms.items() if key.startswith(begin) and not now_and_then(alarm))
+    return frozenset(key[len(begin) :] for key in (*there, *pending) if key.startswith(begin))
 
 
 def chips(look: Look) -> Found:

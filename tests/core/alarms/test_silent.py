@@ -3,6 +3,8 @@
 import pytest
 from core.shelf import Shelf
 
+from mine_controller.core.model.state import Override
+
 
 def told(shelf):
     return [(one.what, one.about) for d in shelf.decisions for one in d.tellings if one.kind == "miner_offline"]
@@ -37,3 +39,20 @@ def test_a_board_that_sleeps_without_a_word_is_no_dead_one():
     shelf.signal = "run"
     shelf.ticks(15)
     assert not told(shelf)
+
+
+def test_a_board_that_came_and_went_and_sleeps_by_a_persons_word_is_no_dead_one():
+    """Its alarm was held open, so its silence in sleep counted as one more time that it was gone."""
+    shelf = Shelf()
+    shelf.ticks(10)
+    for _ in range(6):
+        shelf.silent = {"b1"}
+        shelf.ticks(15)
+        shelf.silent = set()
+        shelf.ticks(8)
+    assert shelf.state.alarms["miner_offline b1"]["chatter"]
+    shelf.state = shelf.state._replace(overrides=(Override("miner.b1", "stop", "output", 0, "owner", "hums", 1),))
+    shelf.ticks(3)
+    shelf.silent = {"b1"}
+    shelf.ticks(15)
+    assert "clear_s" in shelf.state.alarms["miner_offline b1"], "it is not there"
