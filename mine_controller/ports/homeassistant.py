@@ -14,6 +14,7 @@ from typing import Any
 
 from mine_controller import __version__
 from mine_controller.config.model import Config
+from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.alarms.machine import reason_of
 from mine_controller.core.model.book import Book
 from mine_controller.core.wording.spoken import Units, spoken
@@ -115,7 +116,7 @@ def open_alarms(book: Book, units: Units) -> list[dict[str, Any]]:
             "about": alarm["about"],
             "severity": alarm["severity"],
             "state": alarm.get("state", "active"),
-            "text": spoken(sentence(reason_of(alarm["reason"])), units),
+            "text": now_and_then(alarm) + spoken(sentence(reason_of(alarm["reason"])), units),
         }
         for alarm in book.state.alarms.values()
     ]

@@ -1,6 +1,7 @@
 """What Home Assistant is told: entities it takes, values it can read, names that break nothing."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from cli.agile import Home
@@ -12,13 +13,15 @@ from notify import hass
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
 from mine_controller.core.model.policy import Policy
-from mine_controller.core.model.state import Override
+from mine_controller.core.model.state import Override, State
 from mine_controller.core.option import Secret, fill
+from mine_controller.core.wording.spoken import UNITS
 from mine_controller.notify import homeassistant
 from mine_controller.notify.homeassistant import Options, check, node_of, slug
 from mine_controller.notify.homeassistant_entities import Place as Where
 from mine_controller.notify.homeassistant_entities import discovery, entities, states
 from mine_controller.notify.homeassistant_orders import orders
+from mine_controller.ports.homeassistant import open_alarms
 from mine_controller.wire.publish import is_ours
 
 EVERY = ", ".join(homeassistant.COMMANDS)
@@ -114,6 +117,15 @@ def test_a_switch_shows_what_is_held_and_not_what_was_pressed(tmp_path):
         values = json.loads(states({}, config.policy, place, [], overrides)[place.state()])
         assert values["set_miners"] == shown
         assert values["set_band"] == "auto"
+
+
+def test_an_alarm_that_is_only_held_open_says_that_it_is_not_there():
+    held = {"kind": "uplink_down", "about": "4g", "severity": "warning", "reason": ["alarm", "uplink_down", []]}
+    book = SimpleNamespace(
+        state=State(alarms={"there": held | {"chatter": 2}, "gone": held | {"chatter": 2, "clear_s": 9}})
+    )
+    there, gone = (one["text"] for one in open_alarms(book, UNITS))
+    assert gone == f"comes and goes, not there now: {there}"
 
 
 def test_an_alarm_is_a_problem_and_one_that_follows_from_another_is_none(config):
