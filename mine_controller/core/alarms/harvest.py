@@ -37,18 +37,22 @@ def harvest_book(view: View) -> dict[str, Any] | None:
     """The book after this round; None: unchanged."""
     book: dict[str, Any] = view.state.last.get(KEY) or {}
     now_s = view.now_s
-    if book and 0 <= now_s - int(book.get("at_s") or 0) < HALF_S - 5:
+    away_s = now_s - int(book.get("at_s") or 0)
+    if book and 0 <= away_s < HALF_S - 5:
         return None
-    rows = dict(_rows(view, book.get("of") or {}))
+    was = {name: Row(*row) for name, row in (book.get("of") or {}).items()}
+    if away_s >= 2 * HALF_S:  # nobody looked: what came in that time, and when, is not known
+        was = {name: row._replace(since_s=now_s) for name, row in was.items()}
+    rows = dict(_rows(view, was))
     mute = {name: row.since_s for name, row in rows.items() if _is_mute(row, now_s)}
     return {"at_s": now_s, "of": {name: list(row) for name, row in rows.items()}, "mute": mute}
 
 
-def _rows(view: View, was: dict[str, list[Any]]) -> Iterator[tuple[str, Row]]:
+def _rows(view: View, was: dict[str, Row]) -> Iterator[tuple[str, Row]]:
     channels, words, on = view.image.channels, view.image.miners.word, view.fleet.on
     for at, spec in enumerate(view.wiring.miners):
         accepted = number(channels.get(f"{spec.group}/{spec.mac}:accepted_n"), view.now_s - FRESH_S)
-        row = Row(*was[spec.id]) if spec.id in was else None
+        row = was.get(spec.id)
         if accepted is not None and on[at] and words[at] == "hashing":
             yield spec.id, _seen(row, int(accepted), pool_of(view.image, spec), view.now_s)
         elif row is not None:  # it rests, or nobody knows: no time in which any could have come

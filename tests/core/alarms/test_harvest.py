@@ -146,3 +146,19 @@ def test_by_chance_alone_hardly_anybody_is_ever_mute(an_hour):
     for _ in range(17_520):
         false += len(shelf.looks(1, *(int(luck.random() > none) for _ in OWN)))
     assert false == 0
+
+
+def test_hours_in_which_nobody_looked_are_no_custom_and_no_fault():
+    """A machine that was away for some hours taught each miner a while as long: one that brings nothing was told of
+    half a day later, and after the next time days later."""
+    shelf = taught()
+    for away_s in (9000, 50_000):
+        shelf.now_s += away_s
+        shelf.accepted = [was + 40 for was in shelf.accepted]
+        shelf.look()
+    assert {row[2] for row in shelf.state.last[KEY]["of"].values()} == {HALF_S}
+    shelf.now_s += 50_000
+    shelf.look()
+    assert shelf.state.last[KEY]["mute"] == {}, "what came meanwhile nobody has counted"
+    assert shelf.looks(5, 0, 40) == []
+    assert shelf.looks(1, 0, 40) == ["m000"]
