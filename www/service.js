@@ -149,7 +149,7 @@
       return answer.text();
     }).then(function (text) {
       var fresh = new DOMParser().parseFromString(text, "text/html");
-      var own = fresh.querySelector('script[src$="script.js"]');
+      var own = fresh.querySelector('script[src*="script.js"]');
       fresh.querySelectorAll("script, noscript").forEach(function (one) { one.remove(); });
       document.title = fresh.title;
       document.documentElement.className = fresh.documentElement.className;
