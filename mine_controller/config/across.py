@@ -1,5 +1,5 @@
 """What must agree between sections: the marks of a grid, the rhythm and what it leaves time for, fans and miners, whom
-or what a rule names, in what money and units figures are, and which folders stay apart.
+or what a rule names, in what money prices are, and which folders stay apart.
 
 A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
 """
@@ -25,9 +25,6 @@ LOWEST_HZ = 45  # no grid is meant to be slower
 BEAT, ALL = "heartbeat", "*"  # the latter: every section that tells
 TELEGRAM = "telegram"
 PRICES = "slots"  # what a source of prices reads
-TIMES = 300  # written in watts a figure is a thousand times too high; few may be listed as yet
-KILOWATTS = {"site": "power_cap_kw", "demand": "limit_kw", "supply": "source_kw", "schedule": "max_kw"}
-NOISE_W = 10  # a clamp on a wire without current shows some watts
 FAR_PCT = 10  # marks further below are those of another grid
 GENTLE_S = 120  # what a tick needs to stop a mine without its outlets, and to prove it
 
@@ -124,12 +121,6 @@ def _weak(section: Section, wiring: Wiring, work: Work) -> None:
             work.note(section.entries[key].line, WIRING, key, text)
 
 
-def plant(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
-    """Fans and miners, generator and rating."""
-    air(document, rules, wiring, work)
-    generator(document, rules, wiring, work)
-
-
 def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
     """Fewer fans than the miners need: those beyond what the fans can carry, or all of them, never start."""
     fans, miners = len(wiring.fans), sum(bool(spec.paths) for spec in wiring.miners)
@@ -140,63 +131,6 @@ def air(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:
     if fans == 1:
         text = "one fan alone is the spare, and gives air to nobody: no miner starts"
     work.note(document.sections[WIRING].line, WIRING, "", text)
-
-
-def sizes(document: Document, wiring: Wiring, work: Work) -> None:
-    """Figures in another unit than is asked for: nothing else shows that they protect nothing."""
-    _in_watts(document, wiring, work)
-    _for_nobody(document, wiring, work)
-    for spec in wiring.fans:
-        if spec.watts and spec.normal_w < NOISE_W:
-            text = f"normal {spec.normal_w} W may be a meter's noise, which would prove air: is it in watts?"
-            work.note(document.sections[WIRING].entries[f"fan {spec.name}"].line, WIRING, f"fan {spec.name}", text)
-    _never_on(document, wiring, work)
-
-
-def _in_watts(document: Document, wiring: Wiring, work: Work) -> None:
-    listed_w = sum(spec.nominal_w for spec in wiring.miners) + sum(spec.normal_w for spec in wiring.fans)
-    for section in document.sections.values():
-        entry = section.entries.get(KILOWATTS.get(section.kind, ""))
-        if entry is not None and wiring.miners and _number(entry.value) * 1000 > listed_w * TIMES:
-            text = f"{entry.value} kW, and all that is listed draws {listed_w / 1000:g} kW: was that meant in watts?"
-            work.note(entry.line, section.title, entry.key, text)
-
-
-def _for_nobody(document: Document, wiring: Wiring, work: Work) -> None:
-    """Ceilings that what all draw asleep fills, or leaves too little for the smallest: nobody would ever start."""
-    own = [spec for spec in wiring.miners if spec.paths]
-    more_w = min((spec.nominal_w - spec.standby_w for spec in own), default=0)
-    least_w = sum(spec.standby_w for spec in wiring.miners) + more_w
-    for section in document.sections.values() if own else ():
-        entry = section.entries.get(KILOWATTS.get(section.kind, ""))
-        if entry is not None and section.kind != "schedule" and 0 < _number(entry.value) * 1000 < least_w:
-            text = f"{entry.value} kW: not even one miner may run beside those asleep: it takes {least_w / 1000:g} kW"
-            work.note(entry.line, section.title, entry.key, text)
-
-
-def _number(text: str) -> float:
-    """What is no number is told where it is read."""
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _never_on(document: Document, wiring: Wiring, work: Work) -> None:
-    """Whose mark of running lies no lower than what it draws then: it starts, is seen as dark, and has failed."""
-    dark: dict[str, list[MinerSpec]] = {}
-    for spec in wiring.miners:
-        if 2 * spec.standby_w >= spec.nominal_w and spec.paths and not spec.nameplate:
-            dark.setdefault(spec.group, []).append(spec)
-    for group, specs in dark.items():
-        section, one = document.sections[group], specs[0]
-        written = [section.entries[name].line for name in ("standby_w", "nominal_w") if name in section.entries]
-        more = f", as {len(specs) - 1} more" if specs[1:] else ""
-        text = (
-            f"up to twice this, {2 * one.standby_w} W, is off: {one.id} ({one.nominal_w} W{more}) is never seen to run;"
-        )
-        text += " write what it draws asleep, in a section of its own where others draw more"
-        work.note((written or [section.line])[0], group, "standby_w", text)
 
 
 def generator(document: Document, rules: Rules, wiring: Wiring, work: Work) -> None:

@@ -9,7 +9,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mine_controller.config import across, alarms, catalogue, idle, keep, overlap, permissive, pools, relays, site
+from mine_controller.config import (
+    across,
+    alarms,
+    catalogue,
+    idle,
+    keep,
+    overlap,
+    permissive,
+    pools,
+    relays,
+    site,
+    sizes,
+)
 from mine_controller.config import fleet as fleet_file
 from mine_controller.config.doubts import doubts
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
@@ -22,6 +34,7 @@ from mine_controller.config.wiring import Built, Defaults, Wired, build
 from mine_controller.config.work import Common, FleetCommon, Work
 from mine_controller.core.model.policy import Policy, SiteOptions
 from mine_controller.core.model.quantity import TEXT_MAX_AGE_S
+from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.option import Secret, fill
 
 SITE = "site"
@@ -57,16 +70,13 @@ def build_config(source: Source, over: Over) -> Config:
     rules = loader.rules(built)
     loader.between(rules, built)
     across.names(loader.document, rules, kinds, built.wiring, work)
-    across.plant(loader.document, rules, built.wiring, work)
-    across.sizes(loader.document, built.wiring, work)
-    across.pace(loader.document, rules, site_options, built.wiring, work)
+    _plant(loader, rules, built.wiring, site_options)
     idle.note(loader.document, rules, built.wiring, kinds, work)
     across.money(loader.document, site_options, kinds, work)
     across.channels(loader.document, channels, work)
     loader.crossed(rules, site_options)
     paths = site.paths(source.path.absolute(), site_options)
     across.places(loader.document, paths, work)
-    across.phases(loader.document, built.wiring, work)
     keeping = loader.keeping()
     alarming = alarms.read(loader.document.sections.values(), work)
     alarming = alarming._replace(channels=tuple(name for name, some in channels.items() if hasattr(some, "least")))
@@ -92,6 +102,16 @@ def build_config(source: Source, over: Over) -> Config:
         texts=(Secret(source.config.decode()), None if source.fleet is None else Secret(source.fleet.decode())),
         pools=tuple(loader.pools.pools.values()),
     )
+
+
+def _plant(loader: "_Loader", rules: dict[str, Any], wiring: Wiring, options: site.Options) -> None:
+    """What must agree about fans, source and miners, their figures, and how often they are looked at."""
+    document, work = loader.document, loader.work
+    across.air(document, rules, wiring, work)
+    across.generator(document, rules, wiring, work)
+    sizes.sizes(document, wiring, work)
+    across.pace(document, rules, options, wiring, work)
+    across.phases(document, wiring, work)
 
 
 def _is_listed(fleet: bytes | None, work: Work) -> None:

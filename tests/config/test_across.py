@@ -258,6 +258,16 @@ def test_a_miner_that_would_never_count_as_running_is_noted(write, options, begi
     assert found == ([(begins, words.format(mark_w, named))] if begins else [])
 
 
+def test_a_miner_whose_group_is_mistyped_is_told_as_that_however_little_it_draws(write):
+    """CFG1: the figures of a miner were compared with those of a section that nobody has written."""
+    fleet = "id,mac,group,outlet,nominal_w\nm1,02:00:00:00:00:01,avalon dsk,http_pdu plug/0,18\n"
+    plug = "[http_pdu plug]\nurl = http://127.0.0.1:1\noutlets = 0\nread_url = /{outlet}\nstate_path = a\n"
+    plug += "watts_path = b\non_url = /on\noff_url = /off\n"
+    with pytest.raises(ConfigError) as caught:
+        load(write(TEXT.replace("[wiring]", f"{plug}\n[wiring]"), fleet=fleet))
+    assert any("there is no section [avalon dsk]" in one.text for one in caught.value.problems), caught.value.problems
+
+
 CHAT = "[telegram family]\ntoken = CHANGE-ME\nchat_id = -100\n\n[sms]\naccount = AC1\ntoken = canary-sms\n"
 PHONE = "sender = +15550001111\nto = +15550002222\n"
 
