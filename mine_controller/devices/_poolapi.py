@@ -200,10 +200,11 @@ def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[F
 
 
 def _by_shares(bests: Sequence[int], network: int, was: str | None) -> tuple[tuple[str, None], ...] | None:
-    """Known by the difficulty of its share. None: none is new."""
+    """Known by the difficulty of its share, which CKPool tells with its fraction and without. None: none is new."""
     before = (was or "").split()
     hard = sorted({one for one in bests if one >= network and str(one) not in before}, reverse=True)
-    return tuple((f"share-{one:.4g}", None) for one in hard) if hard or was is None else None
+    names = dict.fromkeys(f"share-{one:.4g}" for one in hard)
+    return tuple((name, None) for name in names) if hard or was is None else None
 
 
 def _blocks(blocks: Sequence[tuple[str, int | None]]) -> str:

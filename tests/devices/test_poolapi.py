@@ -159,6 +159,19 @@ def test_an_old_best_share_is_no_block_after_a_boot_either(kind):
     assert len(blocks.found(pool.image, pool.wiring, books)[1]) == 1, "what was found meanwhile is told"
 
 
+def test_a_share_told_with_its_fraction_and_without_it_is_one_block():
+    """CKPool keeps the best of this round as a double and the best ever as a whole number."""
+    told = {"hashrate1hr": "1T", "workers": 1, "bestshare": 950_000_000.7, "bestever": 950_000_000}
+    pool = '{"Workers": 1}\n{"diff": 50.0, "accepted": 250000000}'
+    replies = (
+        Reply("former", 200, {"wall_s": str(WALL_S), "coin": "BTC 8"}, json.dumps({f"{LABEL} best": "9 8"}).encode()),
+        Reply(f"user {LABEL}", 200, {}, json.dumps(told).encode()),
+        Reply("pool", 200, {}, pool.encode()),
+    )
+    found = ckpool.parse(replies, build("ckpool", BASE, wallets=(WALLET,), coin="BTC"))
+    assert [one.value for one in found if one.channel == f"{LABEL} block"] == ["share-9.5e+08"]
+
+
 @pytest.mark.parametrize("kind", ["supportxmr", "solopool"])
 def test_what_a_day_earned_is_the_sum_now_less_the_sum_a_day_ago(kind):
     coin = "XMR" if kind == "supportxmr" else "DGB"
