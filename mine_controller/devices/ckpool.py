@@ -5,6 +5,9 @@ bestever and worker [{workername, ...}]; 404 for whom it does not know. /pool/po
 line; `diff` in the third is the work since the last block in per cent of the network's difficulty, `accepted` that work
 itself, so both together tell the difficulty. (Answers of the public pool.) A solo pool of this kind pays in the block
 and keeps no balances. There is no list of blocks: a new best share that reaches the network's difficulty is one.
+
+All of it are files that CKPool writes anew each minute (`lastupdate` in pool.status is when) and any web server hands
+out: they stay where they are when it ends. The server's own Date tells how old they are.
 """
 
 import json
@@ -25,6 +28,7 @@ LANE = LaneSpec()
 OUTSIDE = True
 POOL = "pool"
 ROUND = "round"  # the pool's own channel
+OLD_S = 1800  # so long without a new pool.status, and nobody writes the files any more
 _USER = re.compile(r"[^._]*[._]?")  # stratifier.c ends the address at the first point or underscore
 
 
@@ -57,7 +61,9 @@ def fetch(wire: Wire, options: Options, ask: Ask) -> tuple[Reply, ...]:
 
 def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     """Figures of each wallet and of the pool. Raises BadReply when no wallet can be read."""
-    pool = _status(next((reply for reply in replies if reply.name == POOL), None))
+    status = next((reply for reply in replies if reply.name == POOL), None)
+    pool = _status(status)
+    _check_age(pool, status)
     network = _network(pool)
 
     def tell(mine: Mapping[str, Reply], _wallet: str) -> Told:
@@ -100,6 +106,16 @@ def _status(reply: Reply | None) -> dict[str, Any]:
             continue
         merged |= part if isinstance(part, dict) else {}
     return merged
+
+
+def _check_age(pool: Mapping[str, Any], reply: Reply | None) -> None:
+    """Raises BadReply for files that a pool left behind; where one of the two times is not told nothing is known."""
+    now_s = _answer.moment(reply.headers.get("date", "")) if reply is not None else None
+    written_s = _poolapi.moment(pool.get("lastupdate"))
+    if now_s is not None and written_s is not None and now_s - written_s > OLD_S:
+        age_s = int(now_s - written_s)
+        ago = f"{age_s // 3600} h" if age_s >= 2 * 3600 else f"{age_s // 60} min"
+        raise BadReply(f"its files were written {ago} ago: does CKPool run?")
 
 
 def _network(pool: Mapping[str, Any]) -> int | None:
