@@ -5,9 +5,9 @@ last_share_found_time, connections, workers ["address:port,uptime,difficulty,has
 {pool_statistics {hashRate, totalBlocksFound, lastBlockFoundTime}} and network/stats {difficulty, timestamp} (files of a
 running node). They stay where they are when it ends, so the time of Monero's newest block in network/stats tells
 whether they count; zeros stand there until the node knows one (P2Pool 4, p2pool.cpp). Any web server may hand them out;
-`url` is where. An observer (p2pool.observer, mini.p2pool.observer) answers /api/payouts/<address> with [{main_height,
-timestamp, coinbase_reward}], amounts in 1e-12 XMR. Blocks of the pool are everybody's; each that paid one of the
-wallets is told.
+`url` is where. P2Pool writes local/ with --local-api alone, since 2025 for its own group alone (p2pool_api.cpp). An
+observer (p2pool.observer, mini.p2pool.observer) answers /api/payouts/<address> with [{main_height, timestamp,
+coinbase_reward}], amounts in 1e-12 XMR. Blocks of the pool are everybody's; each that paid one of the wallets is told.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +25,10 @@ CAN = Can(reads=(*NODE, "earned_day_n", "blocks_n", "network_n", "text", "histor
 LANE = LaneSpec()
 WHO = "node"
 FILES = (("stratum", "/local/stratum"), ("pool", "/pool/stats"), ("network", "/network/stats"))
+NO_LOCAL = {  # of a folder that has the other files
+    403: "its web server may not read local/ (403): P2Pool writes it for its own group alone",
+    404: "tells nothing of its miners (404): start P2Pool with --local-api, too",
+}
 DAY_S = 86_400
 LAST = 100  # payouts looked at
 OLD_S = 2 * 3600  # Monero finds a block in two minutes: so long without one, nobody writes the files any more
@@ -33,7 +37,11 @@ OLD_S = 2 * 3600  # Monero finds a block in two minutes: so long without one, no
 class Options(NamedTuple):
     """One node."""
 
-    url: str = option(help="where its --data-api folder is handed out", kind="url", example="http://192.168.1.40:8090")
+    url: str = option(
+        help="where its --data-api folder is handed out; it needs --local-api, too",
+        kind="url",
+        example="http://192.168.1.40:8090",
+    )
     wallets: tuple[str, ...] = option((), help="addresses it pays to, for an observer", example=_poolapi.EXAMPLE)
     observer: str = option("", kind="url", help="who is asked about payouts, https://p2pool.observer; empty = nobody")
     every_s: int = _poolapi.EVERY_S
@@ -89,8 +97,10 @@ def _beside(replies: Sequence[Reply], wallets: Sequence[str], tell: _poolapi.Tel
 
 
 def _node(replies: Mapping[str, Reply], now_s: int) -> Told:
-    stratum = _answer.table(replies["stratum"]) if "stratum" in replies else {}
     pool, network = (_beside_table(replies.get(name)) for name in ("pool", "network"))
+    if "stratum" in replies and network and (why := NO_LOCAL.get(replies["stratum"].status)):
+        raise BadReply(why)
+    stratum = _answer.table(replies["stratum"]) if "stratum" in replies else {}
     statistics = pool.get("pool_statistics")
     statistics = statistics if isinstance(statistics, dict) else {}
     rows = stratum.get("workers")
