@@ -45,6 +45,7 @@ RATE_HOURS, TOTAL_HOURS, HELD_DAYS = 24, 25, 30
 AGENT = "minectl"
 AMOUNTS = ("immature_n", "unpaid_n", "paid_n")
 LATE = "not asked: out of time"
+ALIKE = 1_000_000  # two difficulties that differ by less than this part are of one share
 TURN_S = 300
 SPREAD = 2_654_435_761  # Knuth's multiplier: every wallet has its turn, at whatever step of time the pool is asked
 
@@ -200,9 +201,11 @@ def _said(label: str, told: Told, was: Mapping[str, str], wall_s: int) -> list[F
 
 
 def _by_shares(bests: Sequence[int], network: int, was: str | None) -> tuple[tuple[str, None], ...] | None:
-    """Known by the difficulty of its share, which CKPool tells with its fraction and without. None: none is new."""
-    before = (was or "").split()
-    hard = sorted({one for one in bests if one >= network and str(one) not in before}, reverse=True)
+    """Known by the difficulty of its share, which one pool tells with its fraction and without, or as floats of two
+    sizes. None: none is new."""
+    before = [int(word) for word in (was or "").split() if _WHOLE.fullmatch(word)]
+    fresh = (one for one in bests if all(abs(one - old) * ALIKE > one for old in before))
+    hard = sorted({one for one in fresh if one >= network}, reverse=True)
     names = dict.fromkeys(f"share-{one:.4g}" for one in hard)
     return tuple((name, None) for name in names) if hard or was is None else None
 

@@ -159,6 +159,19 @@ def test_an_old_best_share_is_no_block_after_a_boot_either(kind):
     assert len(blocks.found(pool.image, pool.wiring, books)[1]) == 1, "what was found meanwhile is told"
 
 
+@pytest.mark.parametrize("kind", ["ckpool", "publicpool"])
+def test_an_old_best_share_rounded_otherwise_is_no_block(kind):
+    """public-pool keeps a wallet's best as a float of 32 bits, and a session's as one of 64: as the session ends the
+    same share is a little less, and DigiByte's network may be easier than it by then."""
+    one = earner(coin="DGB", best=912_345_678, difficulty=1_000_000_000)
+    pool = Watched(kind, [one], wallets=(WALLET,), coin="DGB")
+    pool.look(100_000)
+    books, _ = blocks.found(pool.image, pool.wiring, {})
+    one.difficulty, one.best = 500_000_000, 912_345_664
+    pool.look(100_300)
+    assert blocks.found(pool.image, pool.wiring, books)[1] == ()
+
+
 def test_a_share_told_with_its_fraction_and_without_it_is_one_block():
     """CKPool keeps the best of this round as a double and the best ever as a whole number."""
     told = {"hashrate1hr": "1T", "workers": 1, "bestshare": 950_000_000.7, "bestever": 950_000_000}
