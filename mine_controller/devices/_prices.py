@@ -166,7 +166,14 @@ def tell(
     merged = prices.merge(was.slots, fresh)
     if was.wall_s:
         merged = prices.clip(merged, since_s(was.wall_s), was.wall_s + 400 * DAY_S)
-    return said(merged[-prices.SLOTS_MOST :], was, options, news=news, hurry_s=hurry_s)
+    return said(_nearest(merged, was.wall_s), was, options, news=news, hurry_s=hurry_s)
+
+
+def _nearest(slots: tuple[Slot, ...], wall_s: int) -> tuple[Slot, ...]:
+    """So many as a text holds. A table of a month in quarters of an hour has more: its farthest days come in later."""
+    over = sum(slot.end_s <= wall_s for slot in slots)
+    first = max(0, min(len(slots) - prices.SLOTS_MOST, over - prices.SLOTS_MOST // 2))
+    return slots[first : first + prices.SLOTS_MOST]
 
 
 def said(

@@ -7,9 +7,9 @@ end by the clock of before a change is understood as that: 01:00 to 02:00 where 
 `factor` makes the unit: 100 where the table is in pounds, 0.1 where it is in euros per MWh. Only files that end in .csv
 are opened.
 
-What was read for the next 30 days stays as it is until it is over: a file whose known prices are others all at once is
-refused, since that is mostly another unit or tariff. Where you have corrected it, save it under another name and write
-that into `path`: then it counts as it stands.
+What was read for the next 30 days (20 in quarters of an hour) stays as it is until it is over: a file whose known
+prices are others all at once is refused, since that is mostly another unit or tariff. Where you have corrected it, save
+it under another name and write that into `path`: then it counts as it stands.
 """
 
 import csv

@@ -82,3 +82,19 @@ def test_a_row_that_lacks_its_time_or_price_still_refuses_the_table_with_its_lin
     options = build("prices_csv", URL, path="/p.csv", separator="semicolon", decimal_comma=True)
     with pytest.raises(BadReply, match=f"line {line + bool(first)}: .* is no time and price"):
         prices_csv.parse(prices_csv.fetch(local.live(9e9, tmp_path), options, Ask(wall_s=1_784_116_800)), options)
+
+
+@pytest.mark.parametrize("step_s", [60, 300, 900, 1800])
+def test_of_a_table_of_a_month_in_quarters_today_is_known(tmp_path, step_s):
+    """More slots than are kept: the farthest go, not those of now. A mine on such a table stood still for three weeks
+    of four."""
+    noon_s = int(dt.datetime(2026, 7, 15, 12, tzinfo=dt.UTC).timestamp())
+    begin_s = noon_s - 3 * 86_400
+    rows = [f"{at_s},{10 + at_s // step_s % 7}" for at_s in range(begin_s, noon_s + 31 * 86_400, step_s)]
+    (tmp_path / "p.csv").write_text("\n".join(["start,price", *rows]))
+    options = build("prices_csv", URL, path="/p.csv")
+    found = prices_csv.parse(prices_csv.fetch(local.live(9e9, tmp_path), options, Ask(wall_s=noon_s)), options)
+    slots = prices.read(next(one.value for one in found if one.quantity == "slots"))
+    assert prices.price_at(slots, noon_s) == 10 + noon_s // step_s % 7
+    assert prices.price_at(slots, noon_s - 3600) is not None, "a bill looks back"
+    assert prices.coverage_end(slots, noon_s) >= noon_s + 60_000
