@@ -113,12 +113,13 @@ def _blind(inputs: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _power(shown: dict[str, Any]) -> str:
-    cap = f" of {watts(shown['cap_w'])} cap" if shown["cap_w"] else ""
+    permitted = shown.get("permitted_w")
+    most_w = max(shown["cap_w"] or 0, shown["power_w"] or 0, permitted or 0)  # one unit for all of them
+    cap = f" of {watts(shown['cap_w'], most_w)} cap" if shown["cap_w"] else ""
     by = {"meter": "by the meter", "parts": f"{shown['power_known']} of {shown['power_of']} parts known"}
     source = by.get(shown["power_source"] or "", shown.get("power_why") or "")
-    permitted = shown.get("permitted_w")
-    room = f"; miners may draw {watts(permitted)}" if permitted is not None else ""
-    return f"{watts(shown['power_w'])}{cap}" + (f" ({safe(source)})" if source else "") + room
+    room = f"; miners may draw {watts(permitted, most_w)}" if permitted is not None else ""
+    return f"{watts(shown['power_w'], most_w)}{cap}" + (f" ({safe(source)})" if source else "") + room
 
 
 def _air(shown: dict[str, Any], unit: str) -> str:

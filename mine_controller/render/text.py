@@ -39,12 +39,12 @@ def masked(text: str, people: Sequence[str] = ()) -> str:
     return _SECRET.sub("[hidden]", text)
 
 
-def watts(power_w: float | None) -> str:
-    """951.6 kW · 3,401 W · unknown."""
+def watts(power_w: float | None, beside_w: float = 0) -> str:
+    """951.6 kW · 3,401 W · unknown; in the unit of what stands beside it, where that is the greater one."""
     if power_w is None:
         return UNKNOWN
-    if abs(power_w) >= 9_995:
-        return f"{power_w / 1000:z,.1f}{NBSP}kW"
+    if max(abs(power_w), beside_w) >= 9_995:
+        return f"{power_w / 1000:z,.{1 if abs(power_w) >= 100 or not power_w else 2}f}{NBSP}kW"
     return f"{power_w:z,.0f}{NBSP}W"
 
 

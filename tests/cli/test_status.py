@@ -227,3 +227,13 @@ def test_who_wants_no_colours_gets_none_from_any_command(place, monkeypatch, tol
     shown = place.run("status", color=True, env=told).stdout
     assert ("\x1b[" in shown) is coloured
     assert "RUNNING: 8 of 8 miners run" in shown
+
+
+def test_the_power_its_cap_and_what_is_free_have_one_unit(place):
+    shown = json.loads(place.ticks(2).run("status", "--json").stdout)
+    shown |= {"power_w": 9_740, "power_source": "meter", "cap_w": 10_000, "permitted_w": 9_100}
+    lines = " ".join(" ".join(screen(shown, place.config, shown["tick_at"])).split())
+    assert "9.7 kW of 10.0 kW cap (by the meter); miners may draw 9.1 kW" in lines.replace("\xa0", " ")
+    shown |= {"power_w": 740, "cap_w": 900, "permitted_w": 850}
+    lines = " ".join(" ".join(screen(shown, place.config, shown["tick_at"])).split())
+    assert "740 W of 900 W cap (by the meter); miners may draw 850 W" in lines.replace("\xa0", " ")

@@ -255,7 +255,7 @@ def test_the_emergency_names_a_dozen_and_counts_the_rest_and_is_told_once():
     [
         ((25, None, None), 2, "no meter proves that 2 miners are off; look at a02, a03"),
         ((25, None, 3400), 1, "no meter proves that 1 miners are off; look at a01, a02"),
-        ((400, 0, 9000), 0, "still 90 kW, over 5000 W; open: a03, a01. Open their breakers"),
+        ((400, 0, 9000), 0, "still 90 kW, over 5 kW; open: a03, a01. Open their breakers"),
     ],
 )
 def test_the_emergency_names_somebody_also_where_no_stop_is_open(power_w, unknown, told):
@@ -288,7 +288,7 @@ def test_it_is_told_anew_when_it_is_measured_and_when_it_has_grown():
     kept, events = after(kept, 1540, 39_999)
     assert events == ()
     kept, [grown] = after(kept, 1660, 40_000)
-    assert sentence(grown.reason).startswith("still 40 kW, over 5000 W")
+    assert sentence(grown.reason).startswith("still 40 kW, over 5 kW")
     kept, events = after(kept, 1780, 50_000)
     assert events == ()
     few = begun(emergency="unproven", told_w=5_000)
@@ -353,7 +353,7 @@ def test_a_meter_that_tells_nothing_any_more_is_not_told_as_one_that_shows_nothi
     unseen = fleet(90_000, meter_w=None, measured_w=600)._replace(most_w=600, fans_w=1500)
     told = shed.emergency(kept, unseen, image(2000), {})
     assert sentence(told.reason) == (
-        "the site meter showed 90 kW more than the fans and is unknown now, the outlets and fans 2100 W: it is not "
+        "the site meter showed 90 kW more than the fans and is unknown now, the outlets and fans 2.1 kW: it is not "
         "proven that the mine is down. Look at the main meter, and open the breakers if it was right"
     )
     seen = shed.emergency(kept, unseen._replace(meter_w=92_000), image(2000), {})

@@ -45,7 +45,7 @@ def test_whoever_has_to_go_out_is_told_outlet_and_breaker():
     config, specs = site(placed)
     text = said(config, [specs[3].id, specs[4].id])
     assert text == (
-        f"still 40 kW, over 5000 W; open: {specs[3].id} (redfish pdu1/A3, breaker B0), "
+        f"still 40 kW, over 5 kW; open: {specs[3].id} (redfish pdu1/A3, breaker B0), "
         f"{specs[4].id} (redfish pdu1/A4, breaker B1). Open their breakers"
     )
     assert f"{specs[3].id} (redfish pdu1/A3, breaker B0)" in said(config, [specs[3].id], code="unverified")

@@ -72,14 +72,17 @@ def _power(image: Image, place: Place) -> str:
     cap = f" of {_watts(cap_w)}" if cap_w else ""
     if isinstance(meter.value, int | float):
         share = f" ({meter.value * 100 / cap_w:.0f} %)" if cap_w else ""
-        return f"Power {_watts(meter.value)}{cap}{share}"
+        return f"Power {_watts(meter.value, cap_w)}{cap}{share}"
     why = f"; meter unknown: {meter.brief(WHY)}" if wired else ""
-    told = f"{_watts(sum(known))}{cap}, miners alone, {len(known)} of {of} known" if known else f"unknown{cap}"
+    told = f"{_watts(sum(known), cap_w)}{cap}, miners alone, {len(known)} of {of} known" if known else f"unknown{cap}"
     return f"Power {told}{why}" if of or wired else ""
 
 
-def _watts(watts: float) -> str:
-    return f"{watts / 1000:.1f} kW" if abs(watts) >= 1000 else f"{watts:.0f} W"
+def _watts(watts: float, beside_w: int = 0) -> str:
+    """In kW from 1 kW up, and where what stands beside it is."""
+    if max(abs(watts), beside_w) < 1000:
+        return f"{watts:.0f} W"
+    return f"{watts / 1000:z.{1 if abs(watts) >= 100 else 2}f} kW"
 
 
 def _air(image: Image, place: Place) -> str:

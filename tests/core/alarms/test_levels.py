@@ -82,7 +82,7 @@ def test_a_branch_that_carries_too_much_is_named_in_the_sentence():
     wires = wires._replace(miners=tuple(spec._replace(breaker="L2-7") for spec in wires.miners))
     found = look_round(view(wires=wires, power_w=(3400,) * 4), (), AlarmPolicy()).wrong
     (told,) = [sentence(one.reason) for one in found if one.kind == "over_breaker"]
-    assert told == "branch L2-7 carries 14 kW and stands 6799 W for long"
+    assert told == "branch L2-7 carries 13.6 kW and stands 6.8 kW for long"
 
 
 # -- figures that are read seldom -----------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """The mine in a few lines: nothing unknown is shown as a number, every count says of how many."""
 
+import pytest
 from core.plant import Plant, policy, wiring
 
 from mine_controller.core.model.book import Book
@@ -138,3 +139,19 @@ def test_how_long_it_is_so_is_said_with_the_mode():
     assert lines(plant, book._replace(state=book.state._replace(mode_s=0)))[0].startswith("RUNNING: ")
     now = book.state._replace(mode_s=book.image.clock.plant_s)
     assert lines(plant, book._replace(state=now))[0].startswith("RUNNING: "), "not for 0 s"
+
+
+@pytest.mark.parametrize(
+    ("watts", "cap_w", "told"),
+    [
+        (950, 1_500, "Power 0.9 kW of 1.5 kW (63 %)"),
+        (40, 1_500, "Power 0.04 kW of 1.5 kW (3 %)"),
+        (400, 900, "Power 400 W of 900 W (44 %)"),
+    ],
+)
+def test_the_power_and_its_cap_have_one_unit(watts, cap_w, told):
+    plant = Plant(wiring(meter=True))
+    plant.policy = plant.policy._replace(site=plant.policy.site._replace(power_cap_w=cap_w))
+    book = ticked(plant, 3)
+    site = {**book.image.site, "site_power_w": book.image.site["site_power_w"]._replace(value=watts)}
+    assert lines(plant, book._replace(image=book.image._replace(site=site)))[1] == told

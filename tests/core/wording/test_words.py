@@ -59,7 +59,7 @@ def test_what_stands_on_after_its_cause_is_not_told_as_the_cause_itself():
     """A step down is held for minutes, a source whose sensor is dead counts as nothing, and a stop has no signal."""
     numbers = (("total_w", 2_116), ("available_w", 56_000))
     assert sentence(Reason("supply", "over", numbers)) == (
-        "held under the margin of the 56 kW the source can give (2116 W in use)"
+        "held under the margin of the 56 kW the source can give (2.1 kW in use)"
     )
     assert sentence(Reason("supply", "none", numbers)) == "the source counts as giving nothing"
     proven = (("power_w", 0), ("floor_w", 3_232), ("took_s", 8))
@@ -100,3 +100,29 @@ def test_how_long_ago_something_was_known_is_no_count_of_thousands_of_seconds():
         "x does not answer: no answer within 6 s, last known 2 h 26 min ago"
     )
     assert "last known 90 s ago" in sentence(Reason("alarm", "device_unreachable", (("why", "last known 90 s ago"),)))
+
+
+@pytest.mark.parametrize(
+    ("total_w", "cap_w", "text"),
+    [
+        (9_760, 10_000, "9.8 kW is over the margin of the 10 kW cap: shedding"),
+        (9_960, 10_240, "10 kW is over the margin of the 10.2 kW cap: shedding"),
+        (10_230, 9_990, "10.2 kW is over the margin of the 10 kW cap: shedding"),
+        (9_400, 9_600, "9400 W is over the margin of the 9600 W cap: shedding"),
+        (29_000, 30_000, "29 kW is over the margin of the 30 kW cap: shedding"),
+    ],
+)
+def test_powers_of_one_sentence_have_one_unit(total_w, cap_w, text):
+    assert sentence(Reason("cap", "over", (("total_w", total_w), ("cap_w", cap_w)))) == text
+
+
+def test_a_small_power_beside_a_great_one_is_not_rounded_to_nothing():
+    numbers = (("power_w", 40), ("floor_w", 12_345), ("took_s", 60))
+    assert sentence(Reason("shed", "proven", numbers)).startswith("0.04 kW measured, below 12.3 kW:")
+    numbers = (("meter_w", 0), ("sum_w", 972_400))
+    assert sentence(Reason("cap", "disagree", numbers)) == "meter says 0 kW, outlets and fans say 972 kW"
+
+
+def test_a_power_that_the_sentence_does_not_show_sets_no_unit():
+    numbers = (("signal_w", 50_000), ("limit_w", 4_200))
+    assert sentence(Reason("cap", "breaker", numbers)) == "branch limit 4200 W"
