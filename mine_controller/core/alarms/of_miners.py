@@ -95,10 +95,11 @@ _addresses_of = Once(each(lambda spec: f"{spec.group}/{spec.mac} addresses:text"
 
 def idle(look: Look) -> Found:
     """Miners that draw power and say that they hash nothing: their watts say that they run, so nobody starts them.
-    Silence is no end of it."""
+    Silence is no end of it, nor is a stop that one only says it has taken.
+    """
     view, miners = look.view, look.view.image.miners
-    known = _known(view, "miner_idle")
-    if _down(view) or not (known or not IDLE.isdisjoint(miners.word)):
+    known, down = _known(view, "miner_idle"), _down(view)
+    if not (known or not (down or IDLE.isdisjoint(miners.word))):
         return
     specs, books, chases = view.wiring.miners, view.state.miners, view.state.chases
     for spec, watts, word, mark_w in zip(specs, miners.power_w, miners.word, marks_of(specs), strict=True):
@@ -106,13 +107,16 @@ def idle(look: Look) -> Found:
             continue
         if word is not None and word not in IDLE:
             continue
-        if word is None or watts is None:
-            if spec.id in known:
-                yield f"miner_idle {spec.id}"
+        key, silent = f"miner_idle {spec.id}", word is None or watts is None
+        if down or f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s:
+            if spec.id in known and key in view.state.alarms and not (down and silent):
+                yield key
             continue
         book = books.get(spec.id)
-        meant = f"miner {spec.id}" in chases or view.state.settling.get(spec.id, 0) > view.now_s
-        if not meant and (book is None or not book.quarantined):
+        if word is None or watts is None:
+            if spec.id in known:
+                yield key
+        elif book is None or not book.quarantined:
             yield event("miner_idle", spec.id, ("miner", spec.id), ("watts", watts), ("word", word))
 
 

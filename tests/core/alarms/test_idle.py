@@ -75,3 +75,29 @@ def test_silence_of_who_tells_its_word_is_no_end_of_it():
     site.word = "sleeping"
     site.ticks(20)
     assert [one.what for one in site.told()] == ["raise"]
+
+
+def test_a_stop_that_it_only_says_it_has_taken_neither_ends_it_nor_tells_it_anew():
+    """One that lies was told as over at the beginning of each curtailment, and anew half an hour after each."""
+    site = Saying("stopped")
+    site.ticks(18)
+    site.liars, site.welded = {IDLER}, {IDLER}
+    for _ in range(2):
+        site.signal = "off"
+        site.ticks(10)
+        site.signal = "run"
+        site.ticks(20)
+    assert site.power[IDLER] > 3000
+    assert [one.what for one in site.told()] == ["raise"]
+    site.word = "own"
+    site.ticks(5)
+    assert [one.what for one in site.told()] == ["raise", "clear"]
+
+
+def test_one_that_a_stop_has_made_dark_is_idle_no_longer():
+    site = Saying("stopped")
+    site.ticks(18)
+    site.signal = "off"
+    site.ticks(10)
+    assert site.power[IDLER] < 100
+    assert not site.open()
