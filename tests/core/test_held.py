@@ -84,6 +84,18 @@ def test_a_mine_in_which_somebody_runs_is_not_called_held_back():
     assert (plant.state.mode, runs(plant), plant.events("starts_held")) == ("HOLD", True, [])
 
 
+@pytest.mark.parametrize("ticks", [HOUR_TICKS - 1, 2 * HOUR_TICKS])
+def test_fans_that_have_yet_to_turn_after_a_long_hold_are_not_what_held_it(ticks):
+    """ "Over after 3 h: 1 of 3 fans prove air", of a mine whose air came within a minute of being asked for; and told
+    as held back for the first time in the round in which it began to climb."""
+    plant = cold_plant()
+    plant.ticks(ticks)
+    plant.inlet = plant.ambient = 20.0
+    plant.ticks(HOUR_TICKS)
+    assert runs(plant)
+    assert "no_room" not in [event.reason.code for event in plant.events("starts_held")]
+
+
 @pytest.mark.parametrize(("fans", "broken"), [(1, ()), (4, ("1", "2", "3"))])
 def test_a_mine_whose_fans_never_carry_the_first_miner_is_held_back(fans, broken):
     """It stood as RESUMING for ever, and nobody was told: one fan wired, or one left that turns."""
