@@ -87,6 +87,29 @@ def test_fan4_a_blind_fan_meter_blocks_starts_and_leaves_a_cool_load_alone():
     assert [one[1] for one in plant.sent if one[2] == "run"] == ["miner m000"], "who waited for it"
 
 
+def test_fan4_a_meter_that_is_blind_still_is_not_told_as_readable_because_nothing_runs_any_more():
+    """ "Over: fan meter blind", by SMS too, at each curtailment, of a meter that stood still for two hours more."""
+    plant = running()
+    plant.fan_meter = False
+    plant.ticks(8)
+    plant.signal = "off"
+    plant.ticks(12)
+    assert hashing(plant) == 0
+    assert not plant.events("fan_meter_back")
+    assert "fan_meter_blind fans" in plant.state.alarms
+    plant.fan_meter = True
+    plant.ticks(4)
+    assert len(plant.events("fan_meter_back")) == 1
+    assert "fan_meter_blind fans" not in plant.state.alarms
+
+
+def test_fan4_a_meter_that_is_blind_while_nothing_runs_is_nobodys_matter():
+    plant = Plant(wiring(), running=False)
+    plant.signal, plant.fan_meter = "off", False
+    plant.ticks(8)
+    assert not plant.events("fan_meter_blind")
+
+
 def test_fan4_a_blind_fan_meter_over_a_warm_inlet_sheds_ten_percent_a_tick():
     plant = running(100)
     plant.fan_meter = False

@@ -90,10 +90,12 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     elif blind and powered:
         _blind(view, kept, limits, events)
     else:
-        if kept.get("blind_s"):
-            events.append(Event("fan_meter_back", "info", "fans", Reason("air", "seen")))
-        kept["blind_s"] = kept["blind_w"] = 0
-        kept.pop("blind_told", None)
+        if not blind:
+            if kept.get("blind_s"):
+                events.append(Event("fan_meter_back", "info", "fans", Reason("air", "seen")))
+            kept["blind_s"] = 0
+            kept.pop("blind_told", None)
+        kept["blind_w"] = 0
         _lost_air(view, kept, powered, options, limits, events)
         _recirculating(view, kept, options, limits, events)
     ahead = min(need(min(powered + max(1, all_miners // 10), all_miners), options), all_fans)
