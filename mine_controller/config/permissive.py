@@ -10,6 +10,7 @@ from mine_controller.config.lines import Document, Section, nearest
 from mine_controller.config.wiring import Kinds
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
+from mine_controller.notify.permissive import check as faults
 from mine_controller.notify.permissive import lane_of
 
 KIND = "permissive"
@@ -23,15 +24,14 @@ def check(
         if title.partition(" ")[0] != KIND:
             continue
         _holds(document.sections[title], options.pulse_s, tick_s, work)
-        if "relay" not in document.sections[title].entries:
-            continue  # told by the section's own check
+        if faults(options):
+            continue  # no relay, or not written as one: told by the section's own check
         line = document.sections[title].entries["relay"].line
         section, number = lane_of(options)
         wired = kinds.get(section)
         fan = next((spec.name for spec in wiring.fans if spec.switch == options.relay), "")
         if wired is None:
-            if section:
-                work.tell(line, title, "relay", f"there is no section [{section}]{nearest(section, kinds)}")
+            work.tell(line, title, "relay", f"there is no section [{section}]{nearest(section, kinds)}")
         elif "pulse" not in wired.module.CAN.verbs:
             work.tell(line, title, "relay", f"a {wired.section.kind} can't pulse a relay; a controlbyweb board can")
         elif fan:

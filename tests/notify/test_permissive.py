@@ -191,6 +191,18 @@ def test_a_relay_that_can_not_be_is_told_by_the_config_check(tmp_path, relay, wo
     assert [problem for problem in caught.value.problems if word in problem.text], caught.value.problems
 
 
+@pytest.mark.parametrize("relay", ["controlbyweb guard/x", "controlbyweb guard/", "controlbyweb guard/²", "gard 2/111"])
+def test_a_relay_that_is_not_written_as_one_is_one_problem_and_never_the_end_of_the_check(tmp_path, relay):
+    """CFG1: `fans/x` ended the check with an exception, and the tick, which then took no config.last-good."""
+    mine = Mine(tmp_path, "")
+    section = SECTION.replace("relay = controlbyweb guard/2", f"relay = {relay}")
+    mine.path.write_text(mine.path.read_text().replace("[end]", f"{section}\n[end]"))
+    with pytest.raises(ConfigError) as caught:
+        load(mine.path)
+    (problem,) = caught.value.problems
+    assert "is not a relay like controlbyweb fans/9" in problem.text
+
+
 @pytest.mark.parametrize(
     ("tick_s", "pulse_s", "refused", "noted"),
     [(600, 600, True, False), (300, 300, True, False), (300, 301, False, True), (300, 600, False, False)],
