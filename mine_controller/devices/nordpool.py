@@ -19,7 +19,7 @@ from mine_controller.core.money import prices
 from mine_controller.core.money.prices import Slot
 from mine_controller.core.option import option
 from mine_controller.devices import _access, _answer, _prices
-from mine_controller.devices._prices import News
+from mine_controller.devices._prices import Known, News
 from mine_controller.devices.kind import Ask, BadReply, Can, Found, LaneSpec, Reply
 from mine_controller.record import NamedTuple
 from mine_controller.wire.door import Request, Wire, WireError
@@ -110,9 +110,19 @@ def parse(replies: Sequence[Reply], options: Options) -> tuple[Found, ...]:
     was = _prices.known(replies)._replace(drift_pct=0.0 if options.currency == OWN_CURRENCY else RATE_DRIFT_PCT)
     sure = any(day.name == TODAY and day.status == GOOD for day in days)
     told = [day for day in days if day.status != NOT_YET and (day.status == GOOD or not sure)]
-    slots = [slot for day in told for slot in _slots(day, options)]
+    slots = [slot for day in told for slot in _slots_beside(day, options, was, sure=sure)]
     found = _prices.tell(slots, was, options, news=NEWS, hurry_s=options.hurry_s, sized=False)
     return (*found, *_prices.clock_off(replies, was))
+
+
+def _slots_beside(day: Reply, options: Options, was: Known, *, sure: bool) -> tuple[Slot, ...]:
+    """Another day that can't be understood takes nothing from today either, while nothing is known of now."""
+    try:
+        return tuple(_slots(day, options))
+    except BadReply:
+        if day.name == TODAY or not sure or prices.price_at(was.slots, was.wall_s) is not None:
+            raise
+        return ()
 
 
 def _slots(day: Reply, options: Options) -> Iterator[Slot]:

@@ -170,6 +170,23 @@ def test_where_another_day_can_not_be_had_today_counts(ahead, how):
     assert any(slot.start_s <= NOON < slot.end_s for slot in told)
 
 
+class Priceless(Exchange):
+    """One whose tomorrow stands in rows without prices; what it knew before it remembers."""
+
+    def _said(self, request):
+        told = super()._said(request)
+        return told if "date=2026-07-16" not in request.url else told._replace(
+            body=told.body.replace(b'"NO1":', b'"NO2":'))  # fmt: skip
+
+
+def test_where_tomorrow_stands_without_prices_today_counts_and_the_fault_is_told_once_it_is_known():
+    exchange = Priceless("EUR")
+    told = exchange.read()
+    assert prices.price_at(prices.read(told), NOON) is not None
+    with pytest.raises(BadReply, match="without a price of NO1"):
+        exchange.read({"slots": told, "rules": _prices.rules(exchange.options)})
+
+
 @pytest.mark.parametrize("how", [500, WireError("timeout", "no answer in 8.0 s")])
 def test_without_today_nothing_counts(how):
     with pytest.raises((BadReply, WireError)):
