@@ -209,6 +209,23 @@ def test_met2_an_order_that_came_before_it_was_known_stays_unproven_to_its_end()
     assert plant.state.shed.shed_100_s is None
 
 
+def test_met2_what_it_showed_against_the_outlets_is_over_with_the_order_once_it_is_known_to_stand_still():
+    """An emergency by SMS every hour, with the meter's factor and clamps for a remedy, beside the letter that the meter
+    is frozen."""
+    plant = stood_still()
+    assert "meters_disagree site" in plant.state.alarms, "it may be the outlets, and the order is not over"
+    plant.signal = "run"
+    plant.ticks(12)
+    assert "device_frozen sel735 meter" in plant.state.alarms
+    assert "meters_disagree site" not in plant.state.alarms
+    [over] = plant.events("meters_agree")
+    assert sentence(over.reason) == "site meter unknown: nothing may increase"
+    plant.meter = 60_000
+    plant.ticks(4)
+    assert "device_frozen sel735 meter" not in plant.state.alarms
+    assert "meters_disagree site" in plant.state.alarms, "it moves, and is as wrong as before"
+
+
 def test_met2_the_next_order_is_proven_by_the_outlets_as_where_a_meter_is_silent():
     plant = stood_still()
     plant.signal = "run"

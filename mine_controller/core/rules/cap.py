@@ -12,6 +12,7 @@ from mine_controller.core.once import Once
 from mine_controller.core.option import option
 from mine_controller.core.power.feed import is_dead
 from mine_controller.core.power.source import rising_w
+from mine_controller.core.stuck import METER_STILL
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -143,16 +144,18 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
     """MET2: the meter and the outlets must agree; the larger counts either way, and it is told."""
     fleet = view.fleet
     whole = fleet.measured_w is not None and not fleet.unknown and fleet.fans_w is not None
-    parts_w = (fleet.measured_w or 0) + (fleet.fans_w or 0)
+    parts_w, shed = (fleet.measured_w or 0) + (fleet.fans_w or 0), view.state.shed
+    grave = shed is not None and shed.ended_s is None
     if fleet.meter_w is None or not (whole or _shows_too_little(view, kept, parts_w, options)):
         if kept.get("short") and fleet.meter_w is not None and not is_dead(view.image):
             _agree(kept, events)
         elif kept.get("apart_told") and not (view.wired("site_power_w") and (view.wiring.fans or kept.get("nought_s"))):
             kept["apart_s"] = kept["apart_told"] = 0  # its alarm is over (core/alarms/subjects.py)
+        elif fleet.meter_w is None and not grave and METER_STILL in view.role("site_power_w").why:
+            _agree(kept, events, "meter_unknown")  # what it showed was of another time: it is told as frozen
         return
-    apart_w, shed = abs(fleet.meter_w - parts_w), view.state.shed
+    apart_w = abs(fleet.meter_w - parts_w)
     apart = apart_w * 100 > max(fleet.meter_w, parts_w, 1) * options.disagree_pct
-    grave = shed is not None and shed.ended_s is None
     little = max(fleet.meter_w, parts_w) < fleet.nominal_w // 10
     if grave and shed is not None:  # lamps are much of what a dark mine draws, and no doubt that it is dark
         little = little or apart_w < shed.floor_w + shed.beside_w
@@ -172,9 +175,9 @@ def _compare_meters(view: View, kept: dict[str, Any], options: Options, events: 
         events.append(Event("meters_disagree", severity, "site", Reason("cap", "disagree", numbers)))
 
 
-def _agree(kept: dict[str, Any], events: list[Event]) -> None:
+def _agree(kept: dict[str, Any], events: list[Event], code: str = "agree") -> None:
     if kept.get("apart_told"):
-        events.append(Event("meters_agree", "info", "site", Reason("cap", "agree")))
+        events.append(Event("meters_agree", "info", "site", Reason("cap", code)))
     kept["apart_s"] = kept["apart_told"] = kept["short"] = 0
 
 
