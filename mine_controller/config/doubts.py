@@ -1,5 +1,8 @@
 """What is no error and yet may not be what the owner wants: noted once a config is built."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from mine_controller.config.wiring import Wired
 from mine_controller.config.work import Work
 from mine_controller.core.model.wiring import Wiring
@@ -9,9 +12,9 @@ from mine_controller.core.pools.health import CHECK
 UNWIRED = SERVICES | {CHECK, "machine", "nut"}  # found by their kind, wherever they stand: pages, failover and alarms
 
 
-def doubts(work: Work, wiring: Wiring, kinds: dict[str, Wired]) -> None:
+def doubts(work: Work, wiring: Wiring, kinds: dict[str, Wired], channels: Mapping[str, Any]) -> None:
     """Sections nobody uses, a signal over plain http, literal secrets, protections that are absent."""
-    used = _used(wiring)
+    used = _used(wiring) | {str(getattr(one, "relay", "")).partition("/")[0] for one in channels.values()}  # pulsed
     for title, wired in kinds.items():
         if wired.endpoint is not None and title not in used and title.partition(" ")[0] not in UNWIRED:
             work.note(wired.section.line, title, "", "is asked, but nothing in [wiring] or fleet.csv uses it")

@@ -85,7 +85,7 @@ def build_config(source: Source, over: Over) -> Config:
     if work.problems:
         order = sorted(set(work.problems), key=lambda one: (one.file, one.line, one.text, one.section, one.option))
         raise ConfigError(tuple(order))
-    doubts(work, built.wiring, kinds)
+    doubts(work, built.wiring, kinds, channels)
     overlap.note(kinds, work)
     endpoints = {title: wired.endpoint for title, wired in kinds.items() if wired.endpoint is not None}
     return Config(

@@ -83,6 +83,11 @@ def test_a_lamp_hangs_on_any_relay_or_outlet_that_nothing_else_has(site, channel
     assert not [one for one in config.notes if one.section == section and "uses it" in one.text]
 
 
+def test_the_board_of_the_permissive_relay_is_not_told_as_one_that_nothing_uses(site):
+    config = load(site())
+    assert "controlbyweb spare" not in [one.section for one in config.notes if "uses it" in one.text]
+
+
 def test_without_a_line_there_is_no_lamp(site):
     assert load(site()).policy.wiring.lamp == ""
 
