@@ -21,11 +21,24 @@ MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp
 APART_PCT = 10  # meter and sum: further apart than this one of them lies
 RISEN_PCT = 50  # a start is proven at this share of what the miner is to draw
 ASLEEP = frozenset({"sleeping", "stopped"})
+AWAY = ("maintenance", "spare")  # flags of fleet.csv: a person says that it does not take part
 
 
 def wordy(spec: MinerSpec, image: Image, at: int) -> bool:
     """True for a unit no meter was ever seen for: absent is not unknown, so its own word says whether it runs."""
     return image.miners.power_at[at] == 0 and not (spec.outlet and spec.outlet_metered)
+
+
+def shelved(spec: MinerSpec, image: Image, state: State, at: int) -> bool:
+    """True for a unit marked away that hangs on no outlet we know and of which nobody ever heard or measured anything:
+    absent, like one that is not listed. Once anything was heard of it, its silence is unknown, as anybody's.
+    """
+    if spec.outlet or not any(flag in spec.flags for flag in AWAY):
+        return False
+    miners, unit = image.miners, state.units.get(spec.id)
+    heard = miners.power_at[at] or miners.word_at[at] or miners.address[at] is not None
+    known = spec.id in state.miners or (unit is not None and (unit.address or unit.run_dw))
+    return not heard and not known
 
 
 def full_w(spec: MinerSpec, state: State) -> int:
@@ -147,6 +160,10 @@ def _estimated(image: Image, state: State, wiring: Wiring) -> tuple[list[bool], 
             est.append(watts)
             continue
         at, most_w = len(on), full_w(spec, state) * 110 // 100
+        if shelved(spec, image, state, at):
+            on.append(False)
+            est.append(0)
+            continue
         unknown += 1
         asleep = word in ASLEEP  # its own word is second best: no stop is repeated to a sleeper, but it proves nothing
         unmetered = wordy(spec, image, at)

@@ -364,3 +364,30 @@ def test_a_start_goes_by_the_outlet_where_that_is_off_and_by_the_unit_else():
 def test_a_meter_that_shows_less_than_the_miners_is_no_proof_of_darkness():
     assert summed([3000, 3000, 3000], meter=11_000).proof_w == 9000
     assert summed([3000, 3000, 3000], meter=1000).proof_w == 9000
+
+
+@pytest.mark.parametrize(
+    ("about", "absent"),
+    [
+        ({}, True),
+        ({"flags": ()}, False),
+        ({"flags": ("protected",)}, False),
+        ({"outlet": "redfish pdu1/A1"}, False),
+        ({"power_at": 1}, False),
+        ({"word_at": 1}, False),
+        ({"address": "1"}, False),
+        ({"miners": {SPEC.id: MinerBook()}}, False),
+        ({"units": {SPEC.id: Unit(address="1")}}, False),
+        ({"units": {SPEC.id: Unit(run_dw=34_000)}}, False),
+        ({"units": {SPEC.id: Unit(mac=SPEC.mac)}}, True),
+    ],
+)
+def test_only_one_marked_away_that_nobody_ever_heard_of_counts_nothing(about, absent):
+    plain = {"flags": ("spare",), "outlet": ""} | about
+    spec = SPEC._replace(flags=plain["flags"], outlet=plain["outlet"])
+    seen = image([None, 0, 0])
+    never = {what: (about.get(what, empty), NOW, NOW) for what, empty in (("power_at", 0), ("word_at", 0))}
+    seen = seen._replace(miners=seen.miners._replace(**never, address=(about.get("address"), "1", "1")))
+    state = State(miners=about.get("miners", {}), units=about.get("units", {}))
+    fleet = sum_up(seen, state, WIRES._replace(miners=(spec, *WIRES.miners[1:])))
+    assert (fleet.on_n, fleet.unknown, fleet.miners_w) == ((0, 0, 0) if absent else (1, 1, 3740))

@@ -326,3 +326,19 @@ def test_two_orders_a_day_apart_are_two_events_although_a_stop_before_them_was_n
     assert letters[0] == "raise"
     assert "clear" not in letters, "it is told anew with each of them, and never as over"
     assert not plant.violations
+
+
+@pytest.mark.parametrize("flag", ["maintenance", "spare"])
+def test_who_is_marked_away_and_was_never_seen_is_no_part_of_the_mine(flag):
+    """One on a shelf: its silence proved no darkness, so every event paged all night and no fan ever went down."""
+    wires = wiring(12)
+    shelved = wires.miners[0]._replace(id="shelf", mac="00:00:00:00:00:99", outlet="", flags=(flag,))
+    shelved = shelved._replace(paths=shelved.paths[:1])
+    plants = [Plant(one) for one in (wires, wires._replace(miners=(*wires.miners, shelved)))]
+    for plant in plants:
+        plant.garbage |= dict.fromkeys([f"foreman mine/{shelved.mac}:{what}" for what in ("word", "address")])
+        ordered(plant).ticks(20)
+    bare, more = ([(one.mode, one.plan.fans_on, one.plan.miners_w) for one in plant.decisions] for plant in plants)
+    assert more == bare
+    assert plants[1].decisions[-1].mode == "CURTAILED"
+    assert plants[1].events("curtail_unproven") == []

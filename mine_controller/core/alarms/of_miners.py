@@ -4,7 +4,7 @@ from mine_controller.core.alarms.catalogue import ways_of
 from mine_controller.core.alarms.chatter import now_and_then
 from mine_controller.core.alarms.harvest import KEY as HARVEST
 from mine_controller.core.alarms.look import Found, Look, event, hot
-from mine_controller.core.fleet import marks_of
+from mine_controller.core.fleet import AWAY, marks_of
 from mine_controller.core.miners.hearing import APART_S
 from mine_controller.core.once import Once, each
 from mine_controller.core.pools.poolless import KEY as POOLLESS
@@ -23,7 +23,6 @@ CHIP_C = {
     "avalon": (95.0, 105.0),
 }
 CHIP_ELSE_C = (95.0, 105.0)
-AWAY = ("maintenance", "spare")
 ASLEEP_S = 600  # who has answered so long after its stop answers while it sleeps: its silence is none of sleep
 IDLE = frozenset({"sleeping", "stopped", "error"})  # words of a miner that hashes nothing
 
