@@ -83,6 +83,19 @@ def check(
             work.tell(one.entry.line, section.title, one.entry.key, text)
         elif gone := _gone(one.channel, kinds):  # a lamp that its board does not have is dark in the emergency
             work.tell(one.entry.line, section.title, one.entry.key, gone)
+    _pulsed(section, channels, kinds, wiring, work)
+
+
+def _pulsed(
+    section: Section, channels: Mapping[str, Any], kinds: Mapping[str, Wired], wiring: Wiring, work: Work
+) -> None:
+    """The permissive relay is on while all is well: read as the emergency stop, it would keep everything off."""
+    held = {_place(relay, kinds): title for title, some in channels.items() if (relay := getattr(some, "relay", ""))}
+    for what, channel in _read(wiring):
+        role = what.removeprefix("read as ")
+        if role in section.entries and (title := held.get(_place(channel, kinds))):
+            text = f"{channel} is the relay of [{title}]: each good tick turns it on, and that would read as {role}"
+            work.tell(section.entries[role].line, section.title, role, text)
 
 
 def outlets(
@@ -120,16 +133,21 @@ def _outputs(section: Section, wiring: Wiring) -> Iterator[_Output]:
 
 
 def _taken(one: _Output, channels: Mapping[str, Any], wiring: Wiring) -> Iterator[tuple[str, str]]:
-    """What else is switched, by what it is. A lamp goes on in an emergency, and off when somebody acks it: nothing
-    may hang on its relay, and nothing be read from it either.
+    """What else is switched or read, by what it is. A lamp goes on in an emergency, and off when somebody acks it: no
+    miner may hang on its relay either.
     """
     pulsed = ((title, getattr(options, "relay", "")) for title, options in channels.items())
     fan = one.entry.key not in WORDS  # the very same text beside a fan is told by [permissive]
     yield from ((f"the relay of [{title}]", relay) for title, relay in pulsed if not (fan and relay == one.channel))
     if one.entry.key == LAMP:
         yield from ((f"the outlet of {miner.id}", miner.outlet) for miner in wiring.miners)
-        for role in wiring.roles.values():
-            yield from ((f"read as {role.name}", key.removesuffix(_END)) for key in role.keys if key.endswith(_END))
+    yield from _read(wiring)
+
+
+def _read(wiring: Wiring) -> Iterator[tuple[str, str]]:
+    """Relays that are looked at as a switch, the emergency stop's: one that we switch would stop the mine by itself."""
+    for role in wiring.roles.values():
+        yield from ((f"read as {role.name}", key.removesuffix(_END)) for key in role.keys if key.endswith(_END))
 
 
 def _gone(channel: str, kinds: Mapping[str, Wired]) -> str:

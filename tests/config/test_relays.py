@@ -125,6 +125,12 @@ def test_nothing_else_may_hang_on_what_switches_the_lamp(site, lines, word):
         (("lamp = controlbyweb spare/3", "fan 3 = switch controlbyweb spare/03"), "spare/03 is the lamp already"),
         (("fan 3 = switch controlbyweb spare/07",), "fan 3: controlbyweb spare/07 is the relay of [permissive]"),
         (("wall = controlbyweb spare/7",), "wall: controlbyweb spare/7 is the relay of [permissive] already"),
+        (
+            ("fan 3 = switch controlbyweb spare/3", "stop = controlbyweb same/03"),
+            "fan 3: controlbyweb spare/3 is read as",
+        ),
+        (("wall = controlbyweb spare/4", "stop = controlbyweb spare/4"), "wall: controlbyweb spare/4 is read as stop"),
+        (("stop = controlbyweb same/7",), "stop: controlbyweb same/7 is the relay of [permissive]: each good tick"),
     ],
 )
 def test_two_outputs_on_one_relay_are_refused_however_its_number_is_written(site, lines, word):
