@@ -96,5 +96,5 @@ def test_a_few_words_that_were_left_behind_hold_no_air():
     plant.garbage = {f"{spec.outlet}:power_w": 3 for spec in plant.wiring.miners[:4]}
     plant.liars = set(list(plant.power)[:4])
     plant.signal = "off"
-    plant.ticks(8)
+    plant.ticks(12)
     assert plant.fans_up <= 2

@@ -195,3 +195,14 @@ def test_what_a_lying_pdu_hides_is_told_and_never_proven():
     unseen = told._replace(hidden=True, emergency="", under_s=None)
     assert unseen.kept
     assert not unseen._replace(hidden=False).kept
+
+
+def test_o6_fans_come_back_where_the_inlet_climbs_over_a_mine_that_every_outlet_calls_dark():
+    """Found by a drawn story: every PDU shows 0 W, the cloud that hears the miners is cut, no meter. 280 tripped."""
+    faults = {fault.name: fault for fault in (*tales.catalogue(), *tales.on_the_feed())}
+    told = tales.Tale(
+        0, 969, ((faults["every PDU zero"], 0), (faults["device foreman mine cut"], -600)), "harvest", 9.0, 34, True
+    )  # fmt: skip
+    lived = tales.live(told, config())
+    assert lived.found == ()
+    assert lived.hidden

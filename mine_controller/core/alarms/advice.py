@@ -191,6 +191,11 @@ ADVICE: dict[str, tuple[str, str, str]] = {
         "nothing starts meanwhile",
         "look at the unit of the outlet meters and at the outlet column of fleet.csv",
     ),
+    "dark_but_hot": (
+        "no outlet shows power, and the inlet climbs when fans go down",
+        "all fans run for an hour, then it tries again",
+        "listen and look whether miners run: the PDUs may show 0 W of what they feed",
+    ),
     "inlet_blind": (
         "no inlet temperature for ten minutes",
         "load is halved, and stopped after twenty minutes",

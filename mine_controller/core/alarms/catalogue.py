@@ -164,6 +164,7 @@ _ROWS = (
     Kind("over_cap", "warning", over=("over_cap_cleared",)),
     Kind("meters_disagree", "warning", over=("meters_agree",), under=("curtail_unproven",)),
     Kind("watts_implausible", "warning", over=("watts_plausible",)),
+    Kind("dark_but_hot", "warning", over=("dark_and_cool",)),
     # -- inputs
     Kind(
         "inlet_blind", "emergency", over=("inlet_back",), under=("mains_lost", "site_silent"), safety=True, cool_s=HOT_S

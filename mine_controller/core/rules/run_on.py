@@ -1,6 +1,7 @@
 """Fans run on after the miners stop (CMD10, O10, G6): air goes down only when the miners are measured dark long enough,
 and not where a fifth of them said then that they hash, until nearly all have said otherwise (PDU4); nor while the site
-meter shows a fifth of the mine more than outlets and fans account for (MET2).
+meter shows a fifth of the mine more than outlets and fans account for (MET2). Then it goes down step by step
+(outputs/descent.py).
 
 With the container fans off and the miners' own fans still turning, hot air recirculates and the inlet climbs to 57 °C.
 """
@@ -10,6 +11,7 @@ from typing import Any
 from mine_controller.core.fleet import dark_but
 from mine_controller.core.model.reason import EQUIPMENT, Advice, Limit, Reason
 from mine_controller.core.option import option
+from mine_controller.core.outputs import descent
 from mine_controller.core.view import View
 from mine_controller.record import NamedTuple
 
@@ -27,11 +29,12 @@ class Options(NamedTuple):
 
 
 def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
-    """No fan down until dark for run_on_s, or cold; nor while watts and words contradict."""
+    """No fan down until dark for run_on_s, or cold; nor while watts and words contradict. Then step by step."""
     if not view.wiring.fans:
         return Advice()
     fleet, now_s = view.fleet, view.now_s
-    dark = fleet.unknown == 0 and fleet.miners_w < max(fleet.nominal_w // 20, fleet.standby_w * 11 // 10)
+    idle = fleet.miners_w < max(fleet.nominal_w // 20, fleet.standby_w * 11 // 10)
+    dark = fleet.unknown == 0 and idle
     doubt, shown = dark and _doubted(view, memory, options), dark and _is_shown(view)
     dark = dark and not doubt and not shown
     since = (int(memory.get("dark_s") or 0) or now_s) if dark else 0
@@ -58,7 +61,12 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
         if kept["lit"]:
             floor = min(options.fans, len(view.wiring.fans))
             limits.append(Limit(EQUIPMENT, "fans_min", floor, reason))
-    return Advice(tuple(limits), (), (), kept)
+    before = memory.get("way") or {}
+    down = dark and not limits
+    way = descent.go_down(view, before) if down else descent.halt(before, lit=fleet.unknown == 0 and not idle)
+    if way.kept:
+        kept["way"] = way.kept
+    return Advice((*limits, *way.limits), (), way.events, kept)
 
 
 def _is_shown(view: View) -> bool:

@@ -157,7 +157,7 @@ def test_cmd10_fans_run_on_until_it_was_dark_for_ten_minutes():
     desk.see(599)
     assert (desk.limit("no_fan_down"), desk.limit("fans_min"), desk.codes("no_fan_down")) == (0, 2, ["running_on"])
     desk.see(1)
-    assert (desk.limit("no_fan_down"), desk.limit("fans_min")) == (None, None)
+    assert (desk.limit("no_fan_down"), desk.limit("fans_min"), desk.codes("fans_min")) == (None, 3, ["going_down"])
     desk.fleet = {"on_n": 0, "unknown": 1}
     desk.see()
     assert desk.limit("no_fan_down") == 0

@@ -1,0 +1,160 @@
+"""The way of the fans down over a dark mine (CMD10, O6, decision 25): step by step, and back where the inlet climbs."""
+
+import pytest
+from core.plant import Plant, wiring
+from core.rule_desk import Desk, wired
+
+from mine_controller.core.model.reading import Value
+from mine_controller.core.model.state import Shed
+from mine_controller.core.wording.words import sentence
+
+DARK = {"on_n": 0}
+LIT = {"on_n": 10}
+
+
+def ran_on(inlet_c=20.0, outside_c=18.0, **more):
+    """A mine that has been dark for its run-on: the first step has been taken."""
+    desk = wired(Desk("run_on", fans=9, **more), "inlet_c", "ambient_c")
+    desk.see(inlet_c=inlet_c, ambient_c=outside_c)
+    desk.fleet = DARK
+    desk.see()
+    desk.see(600)
+    return desk
+
+
+def climbed(**more):
+    desk = ran_on(**more)
+    desk.see(120)
+    desk.see(120, inlet_c=25.0)
+    return desk
+
+
+def test_a_fifth_of_the_fans_goes_down_every_two_minutes_whatever_the_timer():
+    desk = ran_on()
+    left = [desk.limit("fans_min")]
+    for _ in range(4):
+        for _ in range(7):
+            desk.see(15)
+            assert desk.limit("fans_min") == left[-1]
+        desk.see(15)
+        left.append(desk.limit("fans_min"))
+    assert left == [7, 5, 3, 1, None]
+    desk.see(86_400, inlet_c=35.0)  # another day, and a warm one
+    assert (desk.limit("fans_min"), desk.events()) == (None, [])
+
+
+def test_a_second_round_of_a_tick_takes_no_step():
+    desk = ran_on()
+    desk.clock = {"opening": False}
+    desk.see(120)
+    assert desk.limit("fans_min") == 7
+
+
+def test_o6_fans_come_back_for_an_hour_where_the_inlet_climbs_with_their_way_down():
+    desk = climbed()
+    assert (desk.limit("fans_min"), desk.events()) == (9, ["dark_but_hot"])
+    assert desk.last.events[0].severity == "warning"
+    assert sentence(desk.last.events[0].reason) == (
+        "with fewer fans the inlet climbed from 20.0 °C to 25.0 °C, as over running miners; no outlet shows them "
+        "drawing: the fans stay"
+    )
+    desk.see(3480, inlet_c=20.0)
+    assert (desk.limit("fans_min"), desk.events()) == (9, [])
+    desk.see(120)
+    assert (desk.limit("fans_min"), desk.events()) == (7, [])  # another attempt
+    desk.see(120)
+    desk.see(120, inlet_c=25.0)
+    assert (desk.limit("fans_min"), desk.events()) == (9, [])  # which its owner knows already
+
+
+def test_o6_the_last_step_is_looked_at_too():
+    desk = ran_on()
+    for _ in range(4):
+        desk.see(120)
+    assert desk.limit("fans_min") is None
+    desk.see(60, inlet_c=24.0)
+    assert (desk.limit("fans_min"), desk.events()) == (9, ["dark_but_hot"])
+
+
+@pytest.mark.parametrize(
+    ("inlet_c", "outside_c", "hot"),
+    [(22.9, 18.0, False), (23.0, 18.0, True), (23.0, 19.1, False), (23.0, 19.0, True), (23.0, None, True)],
+)
+def test_o6_what_climbs_no_higher_than_outside_is_not_the_heat_of_miners(inlet_c, outside_c, hot):
+    """A wet wall that stops with the miners lets its inlet climb to what is outside."""
+    desk = ran_on()
+    desk.see(120, inlet_c=inlet_c, ambient_c=outside_c)
+    assert (desk.events() == ["dark_but_hot"]) is hot
+
+
+def test_o6_it_is_an_emergency_while_a_curtailment_rests_on_that_darkness():
+    begun = Shed(0, 0, "signal", 34_000, 1_000)
+    other, ended = begun._replace(cause="heat"), begun._replace(ended_s=1)
+    for shed, severity in ((begun, "emergency"), (other, "warning"), (ended, "warning")):
+        desk = ran_on()
+        desk.state = desk.state._replace(shed=shed)
+        desk.see(120, inlet_c=24.0)
+        assert [event.severity for event in desk.last.events] == [severity]
+
+
+def test_it_is_over_when_the_fans_went_down_and_it_stayed_cool_or_an_outlet_shows_power():
+    desk = climbed()
+    desk.see(3600, inlet_c=20.0)
+    told = []
+    for _ in range(5):
+        desk.see(120)
+        told += desk.events()
+    assert told == ["dark_and_cool"]
+    desk = climbed()
+    desk.fleet = DARK | {"unknown": 1}  # nobody knows: nothing is over
+    desk.see(120)
+    assert (desk.events(), desk.limit("no_fan_down")) == ([], 0)
+    desk.fleet = LIT
+    desk.see(120)
+    assert desk.events() == ["dark_and_cool"]
+    desk.see(120)
+    assert desk.events() == []
+
+
+def test_an_inlet_that_nobody_knows_takes_no_step():
+    desk = ran_on()
+    desk.see(1200, inlet_c=None)
+    assert desk.limit("fans_min") == 7
+    desk.see(120, inlet_c=20.0)
+    assert desk.limit("fans_min") == 5
+    blind = Desk("run_on", fans=9)  # no probe at all: nothing to wait for
+    blind.wiring = blind.wiring._replace(roles={})
+    blind.see()
+    blind.fleet = DARK
+    blind.see()
+    blind.see(600)
+    blind.see(120)
+    assert blind.limit("fans_min") == 5
+
+
+def test_an_inlet_that_was_unknown_when_it_began_is_held_against_the_first_that_is_known():
+    desk = wired(Desk("run_on", fans=9), "inlet_c")
+    desk.fleet = DARK
+    desk.see(inlet_c=Value(None, 0, "inlet_c", "silent"))
+    desk.see(600)
+    desk.see(120, inlet_c=20.0)
+    desk.see(120, inlet_c=23.0)
+    assert desk.events() == ["dark_but_hot"]
+
+
+def test_in_the_frost_the_way_is_the_same_without_a_run_on_before_it():
+    desk = ran_on(inlet_c=-5.0, outside_c=-10.0)
+    desk.memory = {}
+    desk.see(120)
+    assert (desk.limit("no_fan_down"), desk.limit("fans_min")) == (None, 7)
+
+
+def test_smoke_still_takes_all_of_them_at_once():
+    plant = Plant(wiring())
+    plant.ticks(4)
+    plant.signal = "off"
+    plant.ticks(7)
+    assert 1 < plant.fans_up < 9
+    plant.smoke = "alarm"
+    plant.ticks(2)
+    assert plant.fans_up == 0
