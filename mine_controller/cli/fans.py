@@ -204,6 +204,8 @@ def auto(
 
     loaded = load_config(config or context.obj, last_good=True)
     known = {spec.name for spec in loaded.policy.wiring.fans}
+    if fan and not known:
+        fail("this site has no fans in [wiring], so there is none to switch")
     for name in fan:
         if name not in known:
             fail(f"there is no fan {name!r}; fans are {', '.join(sorted(known, key=lambda one: (len(one), one)))}")

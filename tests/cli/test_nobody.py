@@ -51,6 +51,13 @@ def test_a_fan_that_waits_to_be_held_goes_back_to_automatic(place):
     assert "already" in place.run("fans", "auto", "3").output
 
 
+def test_automatic_for_a_fan_of_a_site_without_fans_says_that_it_has_none(home):
+    """`there is no fan '3'; fans are ` ended where the names begin."""
+    done = home.ticks().run("fans", "auto", "3")
+    assert done.exit_code == 1
+    assert done.stderr == "minectl: this site has no fans in [wiring], so there is none to switch\n"
+
+
 @pytest.mark.parametrize(
     ("words", "code"), [(("quarantine", "b01"), 0), (("quarantine", "b01", "--release"), 1), (("auto", "b01"), 0)]
 )
