@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import click
 
 from mine_controller.cli.listing import add_list, show_when_alone, tell_age
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, config_path, fail, load_config, tell_news, tell_problems
 from mine_controller.config.model import Config, ConfigError
@@ -140,10 +140,8 @@ def reset(context: click.Context, yes: bool, no_tick: bool, config: Path | None)
     from mine_controller.config.bands import reset as begin_again  # noqa: PLC0415 - imported by the command
 
     if not yes:
-        try:
+        with unanswered("nothing was changed; --yes asks no question", 2):
             click.confirm("Put the five usual bands in place of yours?", abort=True, err=True)
-        except click.Abort:
-            fail("nothing was changed; --yes asks no question", 2)
     path = config_path(config or context.obj)
     _changed(path, lambda: begin_again(path), no_tick=no_tick)
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, cast
 
 import click
 
+from mine_controller.cli.options import typed
 from mine_controller.cli.output import json_text, safe
 from mine_controller.cli.session import Asker, Ended, config_path, tell_news
 from mine_controller.config.edit import (
@@ -201,9 +202,8 @@ def set_(path: Path, key: str, value: str) -> None:
 
     A secret is better written as file:PATH; `-` as VALUE asks for it without showing it.
     """
-    if value == "-":
-        value = click.prompt(key, hide_input=True, err=True)
-    _changed(path, lambda: set_value(path, key, value))
+    given = typed(key) if value == "-" else value
+    _changed(path, lambda: set_value(path, key, given))
 
 
 @command.command(

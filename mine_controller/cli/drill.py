@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from mine_controller.cli.options import config_option, seconds
+from mine_controller.cli.options import config_option, seconds, unanswered
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
@@ -72,7 +72,8 @@ def _typed(config: Config, site: str | None) -> None:
     """The site's name, so that nobody stops the wrong mine."""
     if site is None:
         click.echo(safe(f"This stops every miner of {config.site.name}."), err=True)
-        site = click.prompt("Type the site's name to go on", err=True)
+        with unanswered("nothing was done; --site NAME asks no question"):
+            site = click.prompt("Type the site's name to go on", err=True)
     if site.strip() != config.site.name:
         fail(safe(f"{site.strip()!r} is not {config.site.name!r}: nothing was done"))
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.session import Asker, fail, load_config, say
 from mine_controller.config.model import Config
 
@@ -45,7 +45,8 @@ def command(config: Path | None, reason: str, yes: bool, no_tick: bool) -> None:
         say("minectl: nothing was stopped: mend what is said above, or open the main breaker")
         raise
     if not yes:
-        name = click.prompt(f'Stop everything at "{loaded.site.name}"? Type the site\'s name', err=True)
+        with unanswered("nothing was stopped; --yes asks no question"):
+            name = click.prompt(f'Stop everything at "{loaded.site.name}"? Type the site\'s name', err=True)
         if name.strip() != loaded.site.name:
             fail("that is not the site's name; nothing was done")
     person = Asker()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mine_controller.cli.listing import tell_age
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, fail, load_config, tell_news, tell_problems
 from mine_controller.cli.telling import VERBS, filter_options, known_miners, those_meant
@@ -234,10 +234,8 @@ def remove(context: click.Context, ids: tuple[str, ...], yes: bool, dry_run: boo
         click.echo("\n".join(f"would take out {name}: {was}" for name, was, _ in rows))
         return
     if not yes:
-        try:
+        with unanswered("fleet.csv stays as it is; --yes asks no question", 2):
             click.confirm(f"Take {', '.join(ids)} out of fleet.csv?", abort=True, err=True)
-        except click.Abort:
-            fail("fleet.csv stays as it is; --yes asks no question", 2)
 
     def change(path: Path) -> None:
         from mine_controller.config.fleet_edit import remove as take_out  # noqa: PLC0415 - imported by the command

@@ -1,10 +1,13 @@
 """Options that many commands have, and how they are read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import click
+
+from mine_controller.cli.session import fail
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 MOST_S = 36_525 * 86_400  # more is no number that a database holds, or no date that a page can show
@@ -21,6 +24,21 @@ def db_option(function: Decorated) -> Decorated:
     """--db FILE: a database out of a bundle or a backup, instead of a site's."""
     kind = click.Path(exists=True, dir_okay=False, path_type=Path)
     return click.option("--db", type=kind, help="This database (out of a bundle) instead of a site's.")(function)
+
+
+@contextmanager
+def unanswered(sentence: str, code: int = 1) -> Iterator[None]:
+    """A question in here that gets a no, Ctrl-C or nobody at all ends in this sentence."""
+    try:
+        yield
+    except click.Abort:
+        fail(sentence, code)
+
+
+def typed(key: str) -> str:
+    """A secret for this key of config.txt, asked for without showing it."""
+    with unanswered("config.txt stays as it is: nothing was typed; file:PATH in place of - asks no question"):
+        return str(click.prompt(key, hide_input=True, err=True))
 
 
 def seconds(text: str) -> int:

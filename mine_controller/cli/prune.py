@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.output import json_text, table
 from mine_controller.cli.session import Asker, fail, load_config
 from mine_controller.config.model import Config
@@ -57,7 +57,8 @@ def command(config: Path | None, days: int | None, dry_run: bool, vacuum: bool, 
             _show(found, as_json)
             return
         if not yes:
-            click.confirm(_question(found, vacuum), abort=True, err=True)
+            with unanswered("nothing was taken out; --yes asks no question"):
+                click.confirm(_question(found, vacuum), abort=True, err=True)
         done, sizes = _pruned(loaded, found, vacuum)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.output import json_text
 from mine_controller.cli.session import Asker, fail, load_config
 
@@ -35,7 +35,8 @@ def command(config: Path | None, keep_wear: bool, yes: bool, as_json: bool) -> N
     loaded = load_config(config, last_good=True)
     if not yes:
         what = "Database and copies are moved aside" + ("; wear goes on counting" if keep_wear else ", wear as well")
-        click.confirm(f"{what}, and {loaded.site.name} begins a new history. Do it?", abort=True, err=True)
+        with unanswered("nothing was changed; --yes asks no question"):
+            click.confirm(f"{what}, and {loaded.site.name} begins a new history. Do it?", abort=True, err=True)
     try:
         lock = waited(loaded, say=lambda: click.echo("a tick is at work; waiting for its end ...", err=True))
         try:

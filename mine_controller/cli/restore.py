@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import Asker, config_path, fail, load_config
 from mine_controller.config.model import Config
@@ -121,7 +121,8 @@ def _restored(config: Config, copy: str, yes: bool) -> "Restored":
     path, newer = chosen(config, copy)
     over = f", with control of {newer.name} over it" if newer else ""
     if not yes:
-        click.confirm(f"Put {path.name}{over} in force? What is now is moved aside.", abort=True, err=True)
+        with unanswered("nothing was changed; --yes asks no question"):
+            click.confirm(f"Put {path.name}{over} in force? What is now is moved aside.", abort=True, err=True)
     try:
         lock = waited(config, say=lambda: click.echo("a tick is at work; waiting for its end ...", err=True))
     except Busy as busy:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 import click
 
 from mine_controller.cli.asking import DONE, EXITS, REFUSED, already, asking_options, duration, put, until
-from mine_controller.cli.options import config_option
+from mine_controller.cli.options import config_option, unanswered
 from mine_controller.cli.output import json_text, safe, table
 from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
@@ -167,12 +167,10 @@ def _confirmed(asked: Given, able: Sequence[str], what: str) -> None:
     if asked.yes or (len(able) == 1 and not asked.filters.everybody):
         return
     names = ", ".join(able[:SHOWN_IDS]) + (f" and {len(able) - SHOWN_IDS} more" if len(able) > SHOWN_IDS else "")
-    try:
+    with unanswered("nothing was asked of anybody; --yes asks no question", 2):
         click.confirm(
             f"Tell {len(able)} miner{'s' if len(able) > 1 else ''} ({names}) to {what}?", abort=True, err=True
         )
-    except click.Abort:
-        fail("nothing was asked of anybody; --yes asks no question", 2)
 
 
 def asked_for(make: "Callable[[], Asking]") -> "Asking":
