@@ -116,7 +116,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     measured = sum(watts for watts in image.miners.power_w if watts is not None)
     fans_w, meter_w = _fans_w(image), _meter_w(image)
     known = unknown == 0
-    fans_most_w = _fans_guess_w(image, wiring)  # an unknown fan is no fan less
+    fans_most_w = _fans_guess_w(image, state, wiring)  # an unknown fan is no fan less
     proof = most_w = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
     other = fans_most_w if meter_w is None else max(fans_most_w, meter_w - most_w)  # what no miner can be drawing
     if meter_w is not None and not known and not _is_too_little(meter_w, measured + (fans_w or 0), wiring):
@@ -212,11 +212,14 @@ def _fans_w(image: Image) -> int | None:
     return sum(known) if known else None
 
 
-def _fans_guess_w(image: Image, wiring: Wiring) -> int:
-    """What the fans may draw: an unknown one, or one switched on that shows next to nothing, counts a tenth more."""
+def _fans_guess_w(image: Image, state: State, wiring: Wiring) -> int:
+    """What the fans may draw: an unknown one, or one switched on that shows next to nothing, counts a tenth more. Where
+    the relay is silent, that it was told on stands for it: it may be on its way up."""
     watts = 0
     for fan, spec in zip(image.fans, wiring.fans, strict=True):
-        doubted = fan.watts is None or (fan.on and fan.watts * 2 < spec.normal_w)
+        told = state.chases.get(f"fan {fan.name}") if fan.on is None else None
+        is_on = fan.on or (told is not None and told.want == "on")
+        doubted = fan.watts is None or (is_on and fan.watts * 2 < spec.normal_w)
         watts += spec.normal_w * 110 // 100 if doubted or fan.watts is None else fan.watts
     return watts
 

@@ -171,6 +171,12 @@ def test_a_fan_nobody_sees_is_no_fan_less():
     assert summed([0, 0, 0], fans=[(True, None), (True, None)]).fans_w is None
 
 
+def test_a_fan_told_on_whose_relay_has_gone_silent_counts_as_one_that_is_on():
+    told = State(chases={"fan 1": Chase("on", 0, 1, NOW, NOW), "fan 2": Chase("off", 0, 1, NOW, NOW)})
+    assert summed([0, 0, 0], told, fans=[(None, 9), (None, 9)]).other_w == 1650 + 9
+    assert summed([0, 0, 0], told, fans=[(False, 9), (None, 1000)]).other_w == 9 + 1000
+
+
 def test_the_floor_of_a_curtailment_is_five_percent_or_what_sleepers_draw():
     fleet = summed([0, 0, 0])
     assert floor_w(100_000, fleet) == 5000
