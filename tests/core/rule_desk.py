@@ -33,6 +33,7 @@ class Desk:
         self.why: dict[str, str] = {}
         self.fans = {spec.name: "proven" for spec in self.wiring.fans}
         self.fan_watts: int | None = 1500
+        self.fans_on = fans  # so many of them
         self.state = State()
         self.channels: dict[str, Value] = {}
         self.words: tuple[str | None, ...] = (None,) * miners
@@ -57,7 +58,9 @@ class Desk:
             else Value(value, self.known.get(name, 0), name, self.why.get(name, ""))
             for name, value in self.roles.items()
         }
-        fans = tuple(Fan(name, True, self.now, self.fan_watts, self.now) for name in self.fans)
+        fans = tuple(
+            Fan(name, at < self.fans_on, self.now, self.fan_watts, self.now) for at, name in enumerate(self.fans)
+        )
         miners = Miners(
             tuple(spec.id for spec in self.wiring.miners), est, (self.now,) * n, self.words, (self.now,) * n,
             (None,) * n, ("1",) * n,

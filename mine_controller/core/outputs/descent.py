@@ -15,6 +15,7 @@ STEP_S, STEPS = 115, 5  # a fifth of the fans a step, and one step a tick of two
 # A running mine with half its air brings some 6 K of its heat back, and probes show it slowly. What else warms a dark
 # one in these few minutes (the sun, a wet wall that has just stopped) takes its inlet hardly above outside.
 CLIMB_K, ABOVE_K = 3.0, 4.0
+WATCH_S = 240  # so long after the last of them an inlet that climbs is laid to the fans
 CLIMBED_S = 3600  # so long those that were on run then, before the next attempt
 
 
@@ -29,28 +30,40 @@ class Way(NamedTuple):
 def go_down(view: View, before: dict[str, Any]) -> Way:
     """One round of it.
 
-    Kept: `of`, how many fans were on, and `from_c`, the inlet, when it began; `left`, how many stay, since `step_s`;
-    or, where the inlet climbed, `to_c` and `climbed_s`. `told`: the owner knows of that.
+    Kept: `of`, how many fans were on when it began, `on` at the last look, since `moved_s`; `from_c`, the inlet before
+    they moved; `left`, how many are to stay, since `step_s`; or, where the inlet climbed, `to_c` and `climbed_s`.
+    `told`: the owner knows of that. More fans on than at the last look (a start that no outlet shows, a hot hour) begin
+    it anew, and those that something else keeps on wait for their step.
     """
     now_s, inlet_c = view.now_s, view.number("inlet_c")
     if "climbed_s" in before and now_s - int(before["climbed_s"]) < CLIMBED_S:
         return Way(before, _stay(before))
-    told = {"told": 1} if before.get("told") else {}
-    kept: dict[str, Any] = {"of": _on(view), "left": _on(view), "step_s": 0, **told}
-    if "left" in before:
-        kept = dict(before)
-    kept["from_c"] = inlet_c if kept.get("from_c") is None else kept["from_c"]
-    rests = now_s - int(kept["step_s"]) < STEP_S
-    if (kept["left"] or rests) and _climbs(view, kept["from_c"]):
+    kept = _looked_at(view, before)
+    moving = now_s - int(kept["moved_s"]) < WATCH_S
+    if moving and _climbs(view, kept["from_c"]):
+        told = kept.get("told")
         kept = {"of": kept["of"], "from_c": kept["from_c"], "to_c": inlet_c, "climbed_s": now_s, "told": 1}
         return Way(kept, _stay(kept), () if told else (_event(view, kept),))
-    if kept["left"] and not rests and view.image.clock.opening and (inlet_c is not None or not view.wired("inlet_c")):
-        kept.update(left=max(0, kept["left"] - -(-len(view.wiring.fans) // STEPS)), step_s=now_s)
-    elif told and not kept["left"] and not rests:
-        del kept["told"]
-        return Way(kept, (), (_over("cool"),))
-    step = Limit(EQUIPMENT, "fans_min", kept["left"], Reason("run_on", "going_down", (("fans", kept["left"]),)))
-    return Way(kept, (step,) if kept["left"] else ())
+    left = max(0, kept["on"] - -(-len(view.wiring.fans) // STEPS))
+    seen = inlet_c is not None or not view.wired("inlet_c")
+    if seen and left != kept["left"] and now_s - int(kept["step_s"]) >= STEP_S and view.image.clock.opening:
+        kept.update(left=left, step_s=now_s)
+    if not kept["left"]:
+        return Way(kept, (), (_over("cool"),) if not moving and kept.pop("told", None) else ())
+    return Way(
+        kept, (Limit(EQUIPMENT, "fans_min", kept["left"], Reason("run_on", "going_down", (("fans", kept["left"]),))),)
+    )
+
+
+def _looked_at(view: View, before: dict[str, Any]) -> dict[str, Any]:
+    """What is kept, with how many fans are on now. While none moves, the inlet is that of before the next one does."""
+    now_s, inlet_c, on = view.now_s, view.number("inlet_c"), sum(fan.on is not False for fan in view.image.fans)
+    if "left" not in before or on > before["on"]:
+        told = {"told": 1} if before.get("told") else {}
+        return {"of": on, "on": on, "moved_s": now_s, "from_c": inlet_c, "left": on, "step_s": 0, **told}
+    moved_s = now_s if on < before["on"] else before["moved_s"]
+    fresh = inlet_c is not None and (before["from_c"] is None or now_s - int(moved_s) >= WATCH_S)
+    return {**before, "on": on, "moved_s": moved_s, "from_c": inlet_c if fresh else before["from_c"]}
 
 
 def halt(before: dict[str, Any], *, lit: bool) -> Way:
@@ -58,10 +71,6 @@ def halt(before: dict[str, Any], *, lit: bool) -> Way:
     if lit and before.get("told"):
         return Way({}, (), (_over("lit"),))
     return Way({"told": 1} if before.get("told") else {})
-
-
-def _on(view: View) -> int:
-    return sum(fan.on is not False for fan in view.image.fans)
 
 
 def _climbs(view: View, from_c: float | None) -> bool:
