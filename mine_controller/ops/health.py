@@ -1,6 +1,7 @@
 """One line and an exit code for monitoring, by the conventions of monitoring plugins: 0 good .. 3 unknown."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from mine_controller.config.model import Config
@@ -28,8 +29,14 @@ class Health(NamedTuple):
     def line(self, site: str) -> str:
         """MINECTL OK - site: sentences | age=34s;240;600 power_w=951600 inlet_c=31.2."""
         text = f"MINECTL {WORDS[self.code]} - {site}: {'; '.join(self.says)}"
-        figures = " ".join(f"{name}={value}" for name, value in self.figures)
+        figures = " ".join(f"{name}={_digits(value)}" for name, value in self.figures)
         return text.replace("|", "/") + (f" | {figures}" if figures else "")
+
+
+def _digits(value: object) -> str:
+    """A plugin's reader knows digits, a point and a minus, and no 9.81e-07 (a small board's rate in TH/s)."""
+    said = str(value)
+    return format(Decimal(said), "f") if isinstance(value, float) and "e" in said else said
 
 
 def health(config: Config, now_s: int) -> Health:

@@ -9,6 +9,7 @@ from cli.place import Place
 from click.testing import CliRunner
 
 from mine_controller.cli.main import group
+from mine_controller.ops.health import Health
 
 
 def test_a_good_site_is_one_line_with_figures_and_zero(place):
@@ -20,6 +21,12 @@ def test_a_good_site_is_one_line_with_figures_and_zero(place):
         r" hashrate_ths=\S+ db=\d+B\n",
         done.stdout,
     )
+
+
+@pytest.mark.parametrize(("ths", "written"), [(9.81e-07, "0.000000981"), (3.4e-08, "0.000000034"), (330.02, "330.02")])
+def test_a_rate_of_small_boards_has_no_exponent_for_a_plugins_reader_knows_digits_a_point_and_a_minus(ths, written):
+    line = Health(0, ("good",), (("hashrate_ths", ths), ("fans", "U"))).line("home")
+    assert line.endswith(f"| hashrate_ths={written} fans=U")
 
 
 @pytest.mark.parametrize(("ticks_ago", "code", "word"), [(2, 1, "WARNING"), (5, 2, "CRITICAL")])
