@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain
 
 from mine_controller.core.envelope import is_full
+from mine_controller.core.fleet import branch_w, wordy
 from mine_controller.core.fleet import starting as on_their_way
-from mine_controller.core.fleet import wordy
 from mine_controller.core.miners.awake import to_tell
 from mine_controller.core.miners.startless import said as unable
 from mine_controller.core.miners.stopless import left, said
@@ -118,22 +118,29 @@ def _over_limits(view: View, envelope: Envelope, running: list[int], going: Coll
         gone.add(at)
         power_w -= (fleet.est_w[at] if fleet.on[at] else 0) + climbing.get(at, 0)
         count -= 1
-    specs = view.wiring.miners
-    branches = [
-        (limit_w, [at for at in order if specs[at].breaker == name]) for name, limit_w in envelope.breakers.items()
-    ]
-    branches += [
-        (limit_w, [at for at in order if specs[at].phase == name]) for name, limit_w in envelope.phases.items()
-    ]
-    for limit_w, branch in branches:
-        load_w = sum(fleet.est_w[at] for at in branch if at not in gone)
-        for at in branch:
-            if load_w <= limit_w:
-                break
-            if at not in gone:
-                gone.add(at)
-                load_w -= fleet.est_w[at]
-    return gone
+    return gone | _over_branches(view, envelope, order, gone, going)
+
+
+def _over_branches(
+    view: View, envelope: Envelope, order: list[int], gone: Collection[int], going: Collection[int]
+) -> set[int]:
+    """As many more as breakers and phases ask for; `gone` and `going` go anyway.
+
+    A branch carries all that hangs on it (G4), also who sleeps and what nobody here may command: others go for it.
+    """
+    more: set[int] = set()
+    for word, limits in (("breaker", envelope.breakers), ("phase", envelope.phases)):
+        for name, limit_w in limits.items():
+            branch = [at for at, spec in enumerate(view.wiring.miners) if getattr(spec, word) == name]
+            left = [at for at in branch if at not in gone and at not in more and at not in going]
+            load_w = sum(branch_w(at, view.image, view.fleet, view.wiring) for at in left)
+            for at in order:
+                if load_w <= limit_w:
+                    break
+                if at in left:
+                    more.add(at)
+                    load_w -= view.fleet.est_w[at]
+    return more
 
 
 _Order = Callable[[int], tuple[int, ...]]

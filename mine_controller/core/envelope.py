@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
+from mine_controller.core.fleet import branch_w
 from mine_controller.core.model.decision import Envelope
 from mine_controller.core.model.reason import Limit, Reason, Wish
 from mine_controller.core.model.wiring import MinerSpec
@@ -82,8 +83,10 @@ def _is_exceeded(limit: Limit, view: View) -> bool:
         return fleet.miners_w > max(limit.amount, fleet.standby_w)
     if word == "max_miners":
         return fleet.on_n > limit.amount
-    mine = [at for at, on in enumerate(fleet.on) if on and name in _names(specs[at], word)]
-    return bool(mine) and sum(fleet.est_w[at] for at in mine) > limit.amount
+    mine = [at for at, spec in enumerate(specs) if name in _names(spec, word)]
+    if not any(fleet.on[at] for at in mine):  # no stop takes off what sleepers draw
+        return False
+    return sum(branch_w(at, view.image, fleet, view.wiring) for at in mine) > limit.amount
 
 
 def _names(spec: MinerSpec, word: str) -> tuple[str, ...]:

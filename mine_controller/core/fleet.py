@@ -201,6 +201,14 @@ def rising(fleet: Fleet, state: State, wiring: Wiring, now_s: int) -> dict[int, 
     return more
 
 
+def branch_w(at: int, image: Image, fleet: Fleet, wiring: Wiring) -> int:
+    """What a miner counts on its branch where load has to go: as for starts, save that a sleeper nobody measures counts
+    its standby. At 110 % of its power one silent PDU would have those stopped that run beside it."""
+    if image.miners.power_w[at] is None and not fleet.on[at]:
+        return min(fleet.est_w[at], wiring.miners[at].standby_w)
+    return fleet.est_w[at]
+
+
 def dark_but(image: Image, fleet: Fleet, *words: str | None) -> int:
     """How many are dark by watts and say one of these words of themselves (None: nothing)."""
     pairs = () if all(fleet.on) else zip(image.miners.word, image.miners.power_w, fleet.on, strict=True)

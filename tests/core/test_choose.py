@@ -162,6 +162,36 @@ def on_branch(count, **branch):
 
 
 @pytest.mark.parametrize("kind", ["breaker", "phase"])
+def test_a_branch_over_its_limit_by_what_others_on_it_draw_sheds_its_own(kind):
+    """G4: what nobody here may command, running or idle, loads the branch too; starts counted it all along."""
+    wires = on_branch(8, **{kind: "b1"})
+    others = tuple(one._replace(paths=()) for one in (wires.miners[0], *wires.miners[6:]))
+    wires = wires._replace(miners=(others[0], *wires.miners[1:6], *others[1:]))
+    plant = Plant(wires)
+    plant.power |= {"m006": 300, "m007": 300}
+    plant.ticks(3)
+    name = "breakers" if kind == "breaker" else "phases"
+    plant.wiring = wires._replace(**{name: (BreakerSpec("b1", 4 * 3400 + 500),)})
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+    plant.ticks(2)
+    assert plant.total <= 4 * 3400 + 500
+    assert sum(watts > 1000 for watts in plant.power.values()) == 3  # a fourth would be 150 W too many
+    plant.ticks(20)
+    assert sum(watts > 1000 for watts in plant.power.values()) == 3  # and nobody is started again
+
+
+def test_sleepers_whose_pdu_is_silent_take_no_more_than_their_standby_from_a_branch():
+    """At 110 % of its power each of them would have had one of those stopped that run beside it."""
+    wires = on_branch(44, breaker="b1")._replace(breakers=(BreakerSpec("b1", 10 * 3400),))
+    plant = Plant(wires, policy(wires))
+    plant.power |= {f"m{at:03}": 25 for at in range(5, 40)}
+    plant.ticks(3)
+    plant.dead.add("redfish pdu1")
+    plant.ticks(6)
+    assert [plant.power[f"m{at:03}"] for at in range(40, 44)] == [3400] * 4
+
+
+@pytest.mark.parametrize("kind", ["breaker", "phase"])
 def test_a_branch_counts_who_was_told_to_run_and_draws_nothing_yet(kind):
     """PDU1: minutes pass between the word and the watts, and a tick in between must not hand the room out again."""
     limits = {"breakers" if kind == "breaker" else "phases": (BreakerSpec("b1", 8000),)}

@@ -103,3 +103,20 @@ def test_a_ceiling_below_what_sleeping_miners_draw_is_not_exceeded_by_sleepers()
     view, _ = _view(plant.image, plant.state, plant.policy)
     assert view.fleet.miners_w == 100
     assert severest(narrow([limit("max_power_w", 0, how="gentle"), limit("max_power_w", 50)]), view) == "gentle"
+
+
+def test_a_branch_is_exceeded_by_all_that_hangs_on_it_and_not_by_sleepers_alone():
+    """As many are stopped there as that takes: a gentle limit beside it must not have them asked politely."""
+    given = (limit("max_power_w", 0, how="gentle"), limit("breaker b1", 3500))
+    plant = Plant(wiring(4))
+    specs = tuple(spec._replace(breaker="b1") for spec in plant.wiring.miners)
+    plant.wiring = plant.wiring._replace(miners=specs)
+    plant.policy = plant.policy._replace(wiring=plant.wiring)
+    plant.frozen = True
+    plant.power |= {"m001": 300, "m002": 25, "m003": 25}
+    plant.tick()
+    assert severest(narrow(given), _view(plant.image, plant.state, plant.policy)[0]) == "ladder"
+    plant.power["m000"] = 300
+    plant.tick()
+    few = (given[0], limit("breaker b1", 400))
+    assert severest(narrow(few), _view(plant.image, plant.state, plant.policy)[0]) == "gentle"
