@@ -29,11 +29,18 @@ def wordy(spec: MinerSpec, image: Image, at: int) -> bool:
     return image.miners.power_at[at] == 0 and not (spec.outlet and spec.outlet_metered)
 
 
+def _is_aside(spec: MinerSpec) -> bool:
+    return not spec.outlet and any(flag in spec.flags for flag in AWAY)
+
+
+_aside_of = Once(lambda miners: tuple(at for at, spec in enumerate(miners) if _is_aside(spec)))
+
+
 def shelved(spec: MinerSpec, image: Image, state: State, at: int) -> bool:
     """True for a unit marked away that hangs on no outlet we know and of which nobody ever heard or measured anything:
     absent, like one that is not listed. Once anything was heard of it, its silence is unknown, as anybody's.
     """
-    if spec.outlet or not any(flag in spec.flags for flag in AWAY):
+    if not _is_aside(spec):
         return False
     miners, unit = image.miners, state.units.get(spec.id)
     heard = miners.power_at[at] or miners.word_at[at] or miners.address[at] is not None
@@ -67,6 +74,7 @@ class Fleet(NamedTuple):
     trusted: int = 0  # of the unknown, those whose own word of sleep is the best proof this site can have
     most_w: int = 0  # miners_w, no word of sleep believed: the most that outlets and estimates account for
     fans_most_w: int = 0  # what the fans may draw, those nobody reads a tenth more than usual
+    away_n: int = 0  # listed and on a shelf: in none of these sums, and no part of the mine's size
 
 
 def on_above_w(spec: MinerSpec) -> int:
@@ -112,6 +120,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     """The fleet of this image."""
     on, est, unknown, spared_w, trusted = _estimated(image, state, wiring)
     told = starting(est, state, wiring)
+    away = [wiring.miners[at] for at in _aside_of(wiring.miners) if shelved(wiring.miners[at], image, state, at)]
     miners_w = sum(est)
     measured = sum(watts for watts in image.miners.power_w if watts is not None)
     fans_w, meter_w = _fans_w(image), _meter_w(image)
@@ -130,8 +139,8 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         sum(told.values()),
         measured if unknown < len(on) else None,
         miners_w,
-        _nominal_w_of(wiring.miners),
-        _standby_w_of(wiring.miners),
+        _nominal_w_of(wiring.miners) - sum(spec.nominal_w for spec in away),
+        _standby_w_of(wiring.miners) - sum(spec.standby_w for spec in away),
         fans_w,
         meter_w,
         max(other, 0),
@@ -139,6 +148,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         trusted,
         most_w,
         fans_most_w,
+        len(away),
     )
 
 

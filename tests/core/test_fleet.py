@@ -397,3 +397,6 @@ def test_only_one_marked_away_that_nobody_ever_heard_of_counts_nothing(about, ab
     state = State(miners=about.get("miners", {}), units=about.get("units", {}))
     fleet = sum_up(seen, state, WIRES._replace(miners=(spec, *WIRES.miners[1:])))
     assert (fleet.on_n, fleet.unknown, fleet.miners_w) == ((0, 0, 0) if absent else (1, 1, 3740))
+    listed = sum_up(seen, state, WIRES)
+    assert (fleet.nominal_w, fleet.standby_w) == ((6800, 50) if absent else (listed.nominal_w, listed.standby_w))
+    assert fleet.away_n == int(absent)

@@ -328,17 +328,41 @@ def test_two_orders_a_day_apart_are_two_events_although_a_stop_before_them_was_n
     assert not plant.violations
 
 
+def _beside_shelf(wires, count, flag="spare"):
+    """The same mine with so many more rows that name units nobody ever heard of."""
+    first = wires.miners[0]
+    macs = [f"00:00:00:00:99:{at:02x}" for at in range(count)]
+    more = [first._replace(id=f"shelf{mac}", mac=mac, outlet="", flags=(flag,), paths=first.paths[:1]) for mac in macs]
+    plants = [Plant(one) for one in (wires, wires._replace(miners=(*wires.miners, *more)))]
+    for plant in plants:
+        plant.garbage |= dict.fromkeys([f"foreman mine/{mac}:{what}" for mac in macs for what in ("word", "address")])
+    return plants
+
+
 @pytest.mark.parametrize("flag", ["maintenance", "spare"])
 def test_who_is_marked_away_and_was_never_seen_is_no_part_of_the_mine(flag):
     """One on a shelf: its silence proved no darkness, so every event paged all night and no fan ever went down."""
-    wires = wiring(12)
-    shelved = wires.miners[0]._replace(id="shelf", mac="00:00:00:00:00:99", outlet="", flags=(flag,))
-    shelved = shelved._replace(paths=shelved.paths[:1])
-    plants = [Plant(one) for one in (wires, wires._replace(miners=(*wires.miners, shelved)))]
+    plants = _beside_shelf(wiring(12), 1, flag)
     for plant in plants:
-        plant.garbage |= dict.fromkeys([f"foreman mine/{shelved.mac}:{what}" for what in ("word", "address")])
         ordered(plant).ticks(20)
     bare, more = ([(one.mode, one.plan.fans_on, one.plan.miners_w) for one in plant.decisions] for plant in plants)
     assert more == bare
     assert plants[1].decisions[-1].mode == "CURTAILED"
     assert plants[1].events("curtail_unproven") == []
+
+
+def test_units_on_a_shelf_make_no_curtailment_proven_earlier_and_no_step_of_a_climb_larger():
+    """Eight beside twenty-four: a mine that still drew more than its floor was called dark, and three in place of two
+    started at a time."""
+    plants = _beside_shelf(wiring(24), 8)
+    for plant in plants:
+        ordered(plant).ticks(4)
+        plant.signal = "run"
+        plant.ticks(20)
+    bare, more = (
+        [(one.plan.starts, one.plan.permitted_w, one.state.shed and one.state.shed.floor_w) for one in plant.decisions]
+        for plant in plants
+    )
+    assert any(floor_w for _, _, floor_w in bare)
+    assert any(starts for starts, _, _ in bare)
+    assert more == bare
