@@ -9,6 +9,7 @@ What it checks of them holds for the fans' relays and the miners' outlets too: n
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from mine_controller.config.catalogue import declared
 from mine_controller.config.fleet import FILE, Row
 from mine_controller.config.lines import Entry, Section
 from mine_controller.config.work import Work
@@ -167,8 +168,15 @@ def _place(channel: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:
 
 
 def _unit(title: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:
+    """By what is written; a default that is written says no more than one that is left out."""
     entries = kinds[title].section.entries if title in kinds else {}
-    return tuple(entries[key].value.rstrip("/").lower() for key in WHERE if key in entries) or (title,)
+    said = {key: entries[key].value for key in WHERE if key in entries}
+    if title in kinds and kinds[title].endpoint is not None:
+        options = kinds[title].endpoint.options
+        usual: Any = type(options)
+        known = {key: about.default for key, (_, about) in declared(usual).items() if key in said}
+        said = {key: str(getattr(options, key)) for key in known if getattr(options, key) != known[key]}
+    return tuple(said[key].rstrip("/").lower() for key in WHERE if key in said) or (title,)
 
 
 def _written(address: str) -> str:

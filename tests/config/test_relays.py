@@ -232,12 +232,17 @@ def test_the_walls_pump_and_the_lamp_are_shown_as_wired(site):
         (("redfish again/A1",), "", "redfish again/A1 is redfish strip/A1 of a007 (line 5)"),
         (("redfish strip/A2",), "fan 3 = switch redfish strip/A2", "strip/A2 is the switch of fan 3 already"),
         (("redfish again/a2",), "wall = redfish strip/A2", "again/a2 is the wall's pump already (config.txt, line"),
+        (("redfish named/A1",), "", "redfish named/A1 is redfish strip/A1 of a007 (line 5): each miner has its own"),
+        (("raritan rack/4", "raritan zero/4"), "", "raritan zero/4 is raritan rack/4 of b0 (line 6)"),
         (("http_pdu plug/middle",), "", "[http_pdu plug] has no middle: it has left and right"),
         (("raritan rack/13",), "", "[raritan rack] has no 13: it has 1 to 12"),
     ],
 )
 def test_an_outlet_feeds_one_miner_and_nothing_else_and_is_there(site, rows, line, word):
-    again = "[redfish again]\nurl = https://192.168.1.105/\nuser = admin\npassword = canary\n\n"
+    login = "user = admin\npassword = canary\n"
+    again = f"[redfish again]\nurl = https://192.168.1.105/\n{login}\n"
+    again += f"[redfish named]\nurl = https://192.168.1.105\n{login}pdu = /redfish/v1/PowerEquipment/RackPDUs/1\n\n"
+    again += f"[raritan zero]\nurl = https://192.168.1.106\n{login}outlets = 12\npdu = 0\n\n"  # as where it is left out
     path = site(line)
     path.write_text(path.read_text().replace("[wiring]", f"{again}[wiring]"))
     listed = [f"b{at},02:aa:bb:cc:ee:{at:02},cloud mine,,{outlet},,,,,,\n" for at, outlet in enumerate(rows)]
@@ -258,3 +263,15 @@ def test_a_board_without_relays_switches_nothing(site, line):
     path.write_text(path.read_text().replace("104\nrelays = 8", "104\nrelays = 0").replace("spare/7", "same/7"))
     (found,) = told(path)
     assert found.endswith("[controlbyweb spare] has no 1: it has none at all")
+
+
+def test_a_linked_unit_behind_the_same_address_has_outlets_of_its_own(site):
+    path = site()
+    linked = "[raritan two]\nurl = https://192.168.1.106\nuser = admin\npassword = canary\npdu = 2\n\n"
+    path.write_text(path.read_text().replace("[wiring]", f"{linked}[wiring]"))
+    fleet = path.parent / "fleet.csv"
+    rows = [
+        f"b{at},02:aa:bb:cc:ee:{at:02},cloud mine,,raritan {unit}/4,,,,,,\n" for at, unit in enumerate(("rack", "two"))
+    ]
+    fleet.write_text(fleet.read_text() + "".join(rows))
+    assert {spec.outlet for spec in load(path).policy.wiring.miners} >= {"raritan rack/4", "raritan two/4"}
