@@ -121,6 +121,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     on, est, unknown, spared_w, trusted = _estimated(image, state, wiring)
     told = starting(est, state, wiring)
     away = [wiring.miners[at] for at in _aside_of(wiring.miners) if shelved(wiring.miners[at], image, state, at)]
+    nominal_w = _nominal_w_of(wiring.miners) - sum(spec.nominal_w for spec in away)
     miners_w = sum(est)
     measured = sum(watts for watts in image.miners.power_w if watts is not None)
     fans_w, meter_w = _fans_w(image), _meter_w(image)
@@ -128,7 +129,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     fans_most_w = _fans_guess_w(image, state, wiring)  # an unknown fan is no fan less
     proof = most_w = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
     other = fans_most_w if meter_w is None else max(fans_most_w, meter_w - most_w)  # what no miner can be drawing
-    if meter_w is not None and not known and not _is_too_little(meter_w, measured + (fans_w or 0), wiring):
+    if meter_w is not None and not known and not _is_too_little(meter_w, measured + (fans_w or 0), nominal_w):
         proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(
         tuple(on),
@@ -139,7 +140,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         sum(told.values()),
         measured if unknown < len(on) else None,
         miners_w,
-        _nominal_w_of(wiring.miners) - sum(spec.nominal_w for spec in away),
+        nominal_w,
         _standby_w_of(wiring.miners) - sum(spec.standby_w for spec in away),
         fans_w,
         meter_w,
@@ -247,9 +248,9 @@ def _meter_w(image: Image) -> int | None:
     return value.value if value is not None and isinstance(value.value, int) else None
 
 
-def _is_too_little(meter_w: int, known_w: int, wiring: Wiring) -> bool:
+def _is_too_little(meter_w: int, known_w: int, nominal_w: int) -> bool:
     """A meter that shows less than what is known to be drawn does not see all there is: it bounds nobody (MET2)."""
-    return known_w - meter_w > max(known_w * APART_PCT // 100, spare_w(_nominal_w_of(wiring.miners)))
+    return known_w - meter_w > max(known_w * APART_PCT // 100, spare_w(nominal_w))
 
 
 class Drawn(NamedTuple):

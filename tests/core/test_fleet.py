@@ -367,6 +367,17 @@ def test_a_start_goes_by_the_outlet_where_that_is_off_and_by_the_unit_else():
     assert not startable(seen, SPEC._replace(paths=()), 0)
 
 
+def test_units_on_a_shelf_lend_no_trust_to_a_meter_that_shows_too_little():
+    """What a meter may miss is two per cent of the mine that is there: with those on the shelf counted in, one that
+    showed nothing bounded who told nothing, and the mine was called dark."""
+    aside = tuple(SPEC._replace(id=f"s{at}", mac=f"s{at}", outlet="", flags=("spare",)) for at in range(200))
+    seen = image([3400, None, 0, *[None] * 200], meter=0, fans=[(False, 0)] * 2)
+    never = (NOW, 0, NOW, *[0] * 200)
+    seen = seen._replace(miners=seen.miners._replace(power_at=never, word_at=never, address=("1",) * 3 + (None,) * 200))
+    fleet = sum_up(seen, State(), WIRES._replace(miners=(*WIRES.miners, *aside)))
+    assert (fleet.away_n, fleet.proof_w) == (200, 3400 + 3740)
+
+
 def test_a_meter_that_shows_less_than_the_miners_is_no_proof_of_darkness():
     assert summed([3000, 3000, 3000], meter=11_000).proof_w == 9000
     assert summed([3000, 3000, 3000], meter=1000).proof_w == 9000
