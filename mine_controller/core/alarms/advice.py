@@ -193,7 +193,7 @@ ADVICE: dict[str, tuple[str, str, str]] = {
     ),
     "dark_but_hot": (
         "no outlet shows power, and the inlet climbs when fans go down",
-        "all fans run for an hour, then it tries again",
+        "the fans that were on come back for an hour, then it tries again",
         "listen and look whether miners run: the PDUs may show 0 W of what they feed",
     ),
     "inlet_blind": (

@@ -4,6 +4,7 @@ import pytest
 from core.plant import Plant, wiring
 from core.rule_desk import Desk, wired
 
+from mine_controller.core.alarms.advice import advice_of
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.state import Shed
 from mine_controller.core.wording.words import sentence
@@ -82,6 +83,21 @@ def test_o6_fans_come_back_for_an_hour_where_the_inlet_climbs_with_their_way_dow
     desk.see(120)
     desk.see(120, inlet_c=25.0)
     assert (desk.limit("fans_min"), desk.events()) == (9, [])  # which its owner knows already
+
+
+def test_the_letter_promises_no_more_fans_than_come_back():
+    """Beside four fans of nine on the page it said that all of them ran."""
+    desk = wired(Fans(), "inlet_c", "ambient_c")
+    desk.fans_on = 4
+    desk.see(inlet_c=20.0, ambient_c=18.0)
+    desk.fleet = DARK
+    desk.see()
+    desk.see(600)
+    desk.see(120)
+    desk.see(120, inlet_c=25.0)
+    assert (desk.limit("fans_min"), desk.events()) == (4, ["dark_but_hot"])
+    does = advice_of("dark_but_hot", "climbed")[1]
+    assert does == "the fans that were on come back for an hour, then it tries again"
 
 
 def test_o6_the_last_step_is_looked_at_too():
