@@ -64,7 +64,7 @@ def build_config(source: Source, over: Over) -> Config:
     work.problems += row_problems
     work.notes += fleet_file.doubts(rows)
     built = loader.wiring(rows, kinds, site_options)
-    permissive.check(loader.document, channels, kinds, built.wiring, site.tick_s(site_options), work)
+    permissive.check(loader.document, channels, kinds, built.wiring, site_options, work)
     relays.check(loader.document.sections.get(WIRING), channels, kinds, built.wiring, work)
     relays.outlets(rows, loader.document.sections.get(WIRING), kinds, built.wiring, work)
     rules = loader.rules(built)

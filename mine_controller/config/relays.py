@@ -30,6 +30,10 @@ class Wired(Protocol):
         """As written."""
 
     @property
+    def module(self) -> Any:
+        """What serves it."""
+
+    @property
     def endpoint(self) -> Any:
         """Filled in; None: not yet active."""
 
@@ -73,11 +77,11 @@ def check(
         return
     first: dict[tuple[str, ...], _Output] = {}
     for one in sorted(_outputs(section, wiring), key=lambda one: one.entry.line):
-        place = _place(one.channel, kinds)
-        other = first.setdefault(place, one)
+        there = place(one.channel, kinds)
+        other = first.setdefault(there, one)
         text = f"{other.what} already (line {other.entry.line})" if other.channel != one.channel else ""
         taken = _taken(one, channels, wiring)
-        text = text or next((f"{what} already" for what, channel in taken if _place(channel, kinds) == place), "")
+        text = text or next((f"{what} already" for what, channel in taken if place(channel, kinds) == there), "")
         if text:
             own = "a lamp has" if one.entry.key == LAMP else "each output has"
             text = f"{one.channel} is {text}: {own} a relay or outlet of its own"
@@ -91,10 +95,10 @@ def _pulsed(
     section: Section, channels: Mapping[str, Any], kinds: Mapping[str, Wired], wiring: Wiring, work: Work
 ) -> None:
     """The permissive relay is on while all is well: read as the emergency stop, it would keep everything off."""
-    held = {_place(relay, kinds): title for title, some in channels.items() if (relay := getattr(some, "relay", ""))}
+    held = {place(relay, kinds): title for title, some in channels.items() if (relay := getattr(some, "relay", ""))}
     for what, channel in _read(wiring):
         role = what.removeprefix("read as ")
-        if role in section.entries and (title := held.get(_place(channel, kinds))):
+        if role in section.entries and (title := held.get(place(channel, kinds))):
             text = f"{channel} is the relay of [{title}]: each good tick turns it on, and that would read as {role}"
             work.tell(section.entries[role].line, section.title, role, text)
 
@@ -106,7 +110,7 @@ def outlets(
     known = {miner.outlet for miner in wiring.miners if miner.outlet}
     if section is None or not known:
         return
-    outputs = {_place(one.channel, kinds): one for one in _outputs(section, wiring) if one.entry.key != LAMP}
+    outputs = {place(one.channel, kinds): one for one in _outputs(section, wiring) if one.entry.key != LAMP}
     titles = {channel.partition("/")[0] for channel in known}
     units = {title: _unit(title, kinds) for title in titles}  # a fleet has few of them: this is part of every tick
     there = {title: _addresses(kinds[title].endpoint.options) for title in titles}
@@ -115,8 +119,8 @@ def outlets(
         if row.outlet not in known:
             continue  # none, or told already
         title, _, address = row.outlet.partition("/")
-        place = (*units[title], _written(address))
-        other, output = first.setdefault(place, row), outputs.get(place)
+        where = (*units[title], _written(address))
+        other, output = first.setdefault(where, row), outputs.get(where)
         text = _gone(row.outlet, kinds) if there[title] is not None else ""
         if other.outlet != row.outlet:
             text = f"{row.outlet} is {other.outlet} of {other.id} (line {other.line}): each miner has its own"
@@ -156,12 +160,19 @@ def _gone(channel: str, kinds: Mapping[str, Wired]) -> str:
     title, _, address = channel.partition("/")
     known = _addresses(kinds[title].endpoint.options)
     if known is None or address in known:
-        return ""
+        why = never(kinds[title], address, "on")
+        return f"{channel} can't be switched: {why}" if why else ""
     few = f"{known[0]} to {known[-1]}" if len(known) > 2 else " and ".join(known) or "none at all"
     return f"[{title}] has no {address}: it has {few}"
 
 
-def _place(channel: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:
+def never(wired: Wired, address: str, verb: str) -> str:
+    """Why a relay never takes a verb, "" where it may: its driver knows, from the options of its section."""
+    asked = getattr(wired.module, "never", None)
+    return "" if asked is None else str(asked(wired.endpoint.options, address, verb))
+
+
+def place(channel: str, kinds: Mapping[str, Wired]) -> tuple[str, ...]:
     """Which relay it is, however it is written and whichever section of the same unit names it."""
     title, _, address = channel.partition("/")
     return (*_unit(title, kinds), _written(address))

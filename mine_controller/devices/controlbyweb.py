@@ -108,6 +108,16 @@ def apply(wire: Wire, options: Options, batch: Batch, report: Report) -> None:
     in_turn(wire, batch, report, send)
 
 
+def never(options: Options, address: str, verb: str) -> str:
+    """As far as a dialect that is written tells; `auto` is found out."""
+    if options.dialect == SINGLE and address.lstrip("0") != "1":
+        return f"a board of dialect = {SINGLE} has one relay, 1"
+    if options.dialect == OLD_401 and verb == "pulse":
+        known = f"take another, or its newer firmware and dialect = {JSON}"
+        return f"a board of dialect = {OLD_401} is not known to pulse for a given time: {known}"
+    return ""
+
+
 def _certain(wire: Wire, options: Options) -> tuple[str, str]:
     """The dialect that reads as relays, or "" and why: a relay is never switched on a guess."""
     try:

@@ -16,9 +16,10 @@ and, for miners, where they apply,
     SETTLE_S            after a restart, mode or pool change its word counts for little this long, unless an option says
     recognise(seen) -> Guess | None                             pure and total: is the unit that answered one of ours?
 
-and, where its options say what it tells,
+and, where its options say what it tells, or what it takes,
 
     lacks(options, channel, quantity) -> str                    pure: what it tells instead; "" = this it may tell
+    never(options, address, verb) -> str                        pure: why this never takes the verb; "" = it may
 
 and nothing else is called from outside. A kind that only reads has no `apply`. One with `OUTSIDE = True` lies beyond
 the uplinks: their silence explains its own, and no outlet of the site feeds it. One with `HERE = True` is a part of the

@@ -29,6 +29,6 @@ def check(options: Options) -> tuple[str, ...]:
 
 
 def lane_of(options: Options) -> tuple[str, str]:
-    """The section and the number of the relay."""
+    """The section and the number of the relay, which may be written 02 and is read as 2."""
     section, _, number = options.relay.rpartition("/")
-    return section, number
+    return section, number.lstrip("0") or "0"

@@ -296,10 +296,12 @@ def _tried(site: Site) -> dict[str, str]:
 
 def _permissive(site: Site) -> Iterator[Check]:
     """The relay that falls when good ticks stay away: is it pulsed, and does it hold?"""
+    from mine_controller.notify.permissive import lane_of  # noqa: PLC0415 - the same
     from mine_controller.ports.permissive import permissive_of, withheld  # noqa: PLC0415 - imported by its step
 
     for title, options in permissive_of(site.config):
-        seen = site.book.image.channels.get(f"{options.relay}:switch") if site.book.image is not None else None
+        read = f"{'/'.join(lane_of(options))}:switch"
+        seen = site.book.image.channels.get(read) if site.book.image is not None else None
         why = withheld(site.config, site.book, "", options) or ("" if seen and seen.value == "on" else "it reads off")
         text = f"{options.relay} holds for {options.pulse_s} s after each good tick"
         remedy = "miners behind its contactor are cut off meanwhile; `grep permissive mine.log` tells what was sent"

@@ -275,3 +275,14 @@ def test_a_linked_unit_behind_the_same_address_has_outlets_of_its_own(site):
     ]
     fleet.write_text(fleet.read_text() + "".join(rows))
     assert {spec.outlet for spec in load(path).policy.wiring.miners} >= {"raritan rack/4", "raritan two/4"}
+
+
+@pytest.mark.parametrize(
+    "line", ["fan 3 = switch controlbyweb spare/2", "wall = controlbyweb spare/2", "lamp = controlbyweb spare/2"]
+)
+def test_a_board_that_has_one_relay_by_its_dialect_switches_no_second(site, line):
+    """It was wired by `relays`, 4 where nothing is written, and every command to it was refused, day after day."""
+    path = site(line)
+    path.write_text(path.read_text().replace("104\nrelays = 8", "104\ndialect = single").replace("spare/7", "spare/1"))
+    (found,) = told(path)
+    assert found.endswith("controlbyweb spare/2 can't be switched: a board of dialect = single has one relay, 1")

@@ -9,6 +9,7 @@ from notify.mine import NOON, Mine
 from mine_controller.config.load import load
 from mine_controller.config.model import ConfigError
 from mine_controller.core.model.command import Command
+from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Reason
 from mine_controller.core.model.state import Shed
 from mine_controller.devices import controlbyweb
@@ -191,6 +192,52 @@ def test_a_relay_that_can_not_be_is_told_by_the_config_check(tmp_path, relay, wo
     assert [problem for problem in caught.value.problems if word in problem.text], caught.value.problems
 
 
+@pytest.mark.parametrize(
+    ("dialect", "relay", "word"),
+    [
+        ("x401_old", 2, "a board of dialect = x401_old is not known to pulse for a given time"),
+        ("single", 2, "a board of dialect = single has one relay, 1"),
+        ("single", 1, ""),
+        ("x332", 2, ""),
+    ],
+)
+def test_a_board_that_never_takes_the_pulse_is_refused(tmp_path, dialect, relay, word):
+    """The check said OK and no pulse was ever given: the contactor stayed open, told in the log alone."""
+    mine = Mine(tmp_path, "")
+    section = SECTION.replace("state_xml", dialect).replace("guard/2", f"guard/{relay}")
+    mine.path.write_text(mine.path.read_text().replace("[end]", f"{section}\n[end]"))
+    problems = ()
+    try:
+        load(mine.path)
+    except ConfigError as error:
+        problems = error.problems
+    assert [(one.section, one.option, word in one.text) for one in problems] == (
+        [("permissive", "relay", True)] if word else []
+    )
+
+
+def test_two_sections_on_one_relay_are_refused(tmp_path):
+    """Each holds the relay for its own time, so the one with trip_on_unproven could never let it fall."""
+    mine = Mine(tmp_path, "")
+    again = "[permissive strict]\nrelay = controlbyweb guard/02\ntrip_on_unproven = yes\n"
+    mine.path.write_text(mine.path.read_text().replace("[end]", f"{SECTION}\n{again}\n[end]"))
+    with pytest.raises(ConfigError) as caught:
+        load(mine.path)
+    (problem,) = caught.value.problems
+    assert (problem.section, problem.option) == ("permissive strict", "relay")
+    line = mine.path.read_text().split("\n").index("relay = controlbyweb guard/2") + 1
+    assert f"is the relay of [permissive] already (line {line})" in problem.text
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_board_that_is_never_commanded_on_a_live_site_is_noted(tmp_path, live):
+    """The check said nothing, and the contactor fell 600 s after the other controller's last pulse."""
+    text = SECTION.replace("state_xml", "state_xml\nlive = no")
+    notes = Mine(tmp_path, text, live=live).config.notes
+    told = [(one.section, one.option) for one in notes if "is never pulsed" in one.text]
+    assert told == ([("permissive", "relay")] if live else [])
+
+
 @pytest.mark.parametrize("relay", ["controlbyweb guard/x", "controlbyweb guard/", "controlbyweb guard/²", "gard 2/111"])
 def test_a_relay_that_is_not_written_as_one_is_one_problem_and_never_the_end_of_the_check(tmp_path, relay):
     """CFG1: `fans/x` ended the check with an exception, and the tick, which then took no config.last-good."""
@@ -231,3 +278,17 @@ def test_doctor_tells_whether_it_holds(mine):
     (told,) = _permissive(Site)
     assert "holds for 600 s" in told.text
     assert "reads off" in told.text, "nothing reads the guard in this plant"
+
+
+def test_doctor_looks_at_the_relay_that_is_pulsed_however_it_is_written(mine):
+    """`guard/02` was pulsed as relay 2 and looked for under its own spelling, so doctor said it reads off for ever."""
+    book = mine.tick()
+    channels = dict(book.image.channels) | {"controlbyweb guard/2:switch": Value("on", 1)}
+    mine.path.write_text(mine.path.read_text().replace("guard/2", "guard/02"))
+
+    class Site:
+        pass
+
+    Site.config, Site.book = load(mine.path), book._replace(image=book.image._replace(channels=channels))
+    (told,) = _permissive(Site)
+    assert "reads off" not in told.text
