@@ -65,7 +65,7 @@ _ROWS = (
     Kind("ups_on_battery", "warning", under=("mains_lost", "ups_low"), watched=True, off_delay_s=TICKS_3_S),
     Kind("ups_worn", "warning", watched=True, delay_s=3600, off_delay_s=TICKS_3_S),  # an empty one charges meanwhile
     Kind("supply_short", "warning", over=("supply_enough",), under=("supply_blind", "mains_lost", "meters_disagree")),
-    Kind("supply_blind", "warning", over=("supply_known",), under=_GONE),
+    Kind("supply_blind", "warning", over=("supply_known",), under=(*_GONE, "device_frozen")),
     Kind("frequency_shed", "warning", over=("frequency_back",), under=("frequency_low", "mains_lost")),
     Kind("voltage_shed", "warning", over=("voltage_back",), under=("mains_lost",)),
     Kind("voltage_high", "warning", over=("voltage_high_over",)),
@@ -186,7 +186,7 @@ _ROWS = (
         "fan_meter_blind",
         "warning",
         over=("fan_meter_back",),
-        under=("device_unreachable", "air_lost", "site_silent", "mains_lost"),
+        under=("device_unreachable", "device_frozen", "air_lost", "site_silent", "mains_lost"),
     ),
     Kind("uplink_down", "warning", over=("uplink_up",), many=True, single=True),
     Kind(
@@ -198,7 +198,7 @@ _ROWS = (
         watched=True,
         delay_s=120,
     ),
-    Kind("device_frozen", "warning", many=True, single=True, watched=True, delay_s=120),
+    Kind("device_frozen", "warning", under=("fan_meter_blind",), many=True, single=True, watched=True, delay_s=120),
     Kind("sensor_stuck", "warning", over=("sensor_moves",), many=True, single=True),
     Kind(
         "inputs_missing",

@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mine_controller.core.alarms.catalogue import kind_of
+from mine_controller.core.model.quantity import SOURCE_ROLES
 from mine_controller.core.model.wiring import MinerSpec, Wiring
 
 LINE, POOL = "uplink_down", "pool_down"
+DEVICE = ("device_unreachable", "device_frozen")
 NOBODY: Mapping[str, str] = {}
 WIDE = frozenset({"site", "fans", "inlet", "fleet", "mains", "store", "disk", "grid", "supply", "signal", "controller"})
 
@@ -21,7 +23,7 @@ def related(cause: str, effect: Mapping[str, Any], wiring: Wiring, works: Mappin
     what, whom = str(effect["kind"]), str(effect["about"])
     if kind not in kind_of(what).under:
         return False
-    if kind == "device_unreachable":
+    if kind in DEVICE:
         return whom in fed_by(about, wiring)
     if kind == LINE:
         return _is_beyond(what, whom, wiring)
@@ -29,7 +31,7 @@ def related(cause: str, effect: Mapping[str, Any], wiring: Wiring, works: Mappin
         return works.get(whom) == about
     if kind == "branch_tripped" and what in ("miner_offline", "miner_unseen"):
         return any(spec.id == whom and about in _branches(spec) for spec in wiring.miners)
-    if what == "device_unreachable" and kind.endswith("_blind"):
+    if what in DEVICE and kind.endswith("_blind"):
         return about in fed_by(whom, wiring)
     return not kind_of(kind).many or about == whom or about in WIDE
 
@@ -64,11 +66,9 @@ def is_cut_off(alarms: Mapping[str, Mapping[str, Any]], wiring: Wiring) -> bool:
 def fed_by(endpoint: str, wiring: Wiring) -> frozenset[str]:
     """What alarms are about that an endpoint feeds: roles, fans, miners."""
     names = {"inlet_c": "inlet", "signal": "signal", "site_power_w": "site"}
-    out = [
-        names.get(name, name)
-        for name, role in wiring.roles.items()
-        if any(_endpoint(key) == endpoint for key in role.keys)
-    ]
+    roles = [name for name, role in wiring.roles.items() if any(_endpoint(key) == endpoint for key in role.keys)]
+    out = [names.get(name, name) for name in roles]
+    out += ["supply"] if any(name in SOURCE_ROLES for name in roles) else []
     for fan in wiring.fans:
         if endpoint in (_endpoint(fan.switch), _endpoint(fan.watts)):
             out += ["fans", f"fan {fan.name}"]

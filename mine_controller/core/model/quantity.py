@@ -106,6 +106,8 @@ class RoleKind(NamedTuple):
         return self.need or self.label.lower().replace(" ", "_")
 
 
+# What tells how much the source can give; outside's temperature does where its rating goes by it.
+SOURCE_ROLES = ("supply_kw", "grid_hz", "voltage_v", "battery_soc_pct", "generator_load_pct")
 # The roles [wiring] may fill. Fans, breakers and miners have their own lines.
 ROLES: dict[str, RoleKind] = {
     "signal": RoleKind("signal", "worst", "Power signal", "signal"),

@@ -8,7 +8,7 @@ docs/decisions. What is wired and unknown never raises the figure; after the gra
 import itertools
 from typing import Any
 
-from mine_controller.core.model.quantity import ROLES
+from mine_controller.core.model.quantity import ROLES, SOURCE_ROLES
 from mine_controller.core.model.reason import CONTRACT, Advice, Event, Limit, Reason
 from mine_controller.core.money.prices import TEST
 from mine_controller.core.option import option
@@ -20,7 +20,7 @@ from mine_controller.record import NamedTuple
 
 LAYER = CONTRACT
 NEEDS = ()
-INPUTS = ("supply_kw", "ambient_c", "grid_hz", "voltage_v", "battery_soc_pct", "generator_load_pct")
+INPUTS = (*SOURCE_ROLES, "ambient_c")
 SHORT_S = 240
 TELLING = ("supply_kw", "battery_soc_pct")  # without these what the source can give is not known at all
 

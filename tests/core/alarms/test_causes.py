@@ -1,5 +1,7 @@
 """What follows from what: which alarms an endpoint explains, how letters are named, how long an ack took."""
 
+import pytest
+from core import offgrid_plant
 from core.alarm_desk import FAN, HEAT, STOP, WIRES, Desk, event, over, said
 from core.test_failover import Mine
 
@@ -45,6 +47,30 @@ def test_a_blind_role_explains_the_device_that_feeds_it_and_what_cannot_be_judge
     assert blind("device_unreachable", "iotawatt fans", "fan_meter_blind fans")
     assert not blind("device_unreachable", "redfish pdu1", "fan_meter_blind fans")
     assert blind("fan_fault", f"fan {WIRES.fans[0].name}", "fan_meter_blind fans")
+
+
+OFFGRID = offgrid_plant.wiring(4)
+
+
+@pytest.mark.parametrize("kind", ["device_unreachable", "device_frozen"])
+def test_a_device_that_tells_the_source_explains_a_source_that_nobody_can_judge(kind):
+    """A meter that stood still made two letters of one cause, the second with another remedy."""
+    blind = {"kind": "supply_blind", "about": "supply"}
+    assert related(f"{kind} {offgrid_plant.METER}", blind, OFFGRID)
+    assert related(f"{kind} {offgrid_plant.SOURCE}", blind, OFFGRID)
+    assert not related(f"{kind} redfish pdu1", blind, OFFGRID)
+
+
+def test_a_fan_meter_that_stands_still_is_one_letter_with_the_fans_it_shows():
+    desk, still = Desk(), [event("device_frozen", "iotawatt fans"), event("device_frozen", "redfish pdu1")]
+    told = [*desk.tick(event("fan_meter_blind", "fans"), levels=still), *desk.ticks(4, levels=still)]
+    assert [(one.kind, one.about) for one in told if one.what == "raise"] == [
+        ("fan_meter_blind", "fans"),
+        ("device_frozen", "redfish pdu1"),
+    ]
+    before = Desk()
+    told = [*before.ticks(4, levels=still[:1]), *before.tick(event("fan_meter_blind", "fans"), levels=still[:1])]
+    assert [one.kind for one in told] == ["device_frozen"]
 
 
 def test_an_uplink_explains_what_lies_beyond_it_and_nothing_on_the_site():
