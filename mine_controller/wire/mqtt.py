@@ -6,8 +6,8 @@ pairs of topic and payload to publish once they are heard. What may be published
 that Tasmota knows, "<...>/Status" with 8 or 10, whoever asks. What we tell of ourselves goes by `wire.publish`.
 
 Version 5 is spoken first, because there a broker can be told to keep long messages to itself; a broker that does not
-know it is spoken to in 3.1.1. Nothing is stored for us while we are away, and the name is a new one each time: two
-clients of one name throw each other out.
+know it, whether it says so, hangs up or is silent (amqtt 0.12), is spoken to in 3.1.1. Nothing is stored for us while
+we are away, and the name is a new one each time: two clients of one name throw each other out.
 """
 
 import json
@@ -34,6 +34,7 @@ PORT, TLS_PORT = 1883, 8883
 PACKET_MOST = 64 * 1024  # bytes of one packet; a message of 256 MB is legal MQTT
 CONNECT_S = 5.0
 GREET_S = 6.0  # from the connection to the answer to our subscription
+GREET_SHARE = 2 / 3  # of a bounded talk: a broker that is silent to version 5 till then gets the rest in the older one
 LOOK_S = 4.0
 KEEPALIVE_S = 30
 MESSAGES_MOST = 200  # of one short look
@@ -307,7 +308,13 @@ def exchange(request: Request, until: float) -> Response:
 
 
 class _OldBrokerError(WireError):
-    """The broker went away before it greeted: it may not know version 5."""
+    """The broker did not greet: it may not know version 5."""
+
+
+def greet_by(version: int, ends: float) -> float:
+    """Until when a broker that was reached just now has to greet, so that there is time for the older version."""
+    left = max(0.0, ends - time.monotonic())
+    return ends - left * (1 - GREET_SHARE) if version == V5 else ends
 
 
 def _look(broker: Broker, look: _Look, ends: float, version: int) -> Response:
@@ -323,8 +330,8 @@ def _look(broker: Broker, look: _Look, ends: float, version: int) -> Response:
 
 
 def _drive(line: Line, look: _Look, ends: float) -> None:
-    asks = look.asks
-    while not (line.ready and look.is_over) and (left := ends - time.monotonic()) > 0:
+    asks, greeted_by = look.asks, greet_by(line.version, ends)
+    while not (line.ready and look.is_over) and (left := (ends if line.greeted else greeted_by) - time.monotonic()) > 0:
         if line.ready and asks:
             for topic, payload in asks:
                 line.ask(topic, payload)
@@ -335,6 +342,8 @@ def _drive(line: Line, look: _Look, ends: float) -> None:
             if line.version == V5 and line.is_strange:
                 raise _OldBrokerError(error.kind, error.why) from None
             raise
+    if line.version == V5 and line.is_strange:
+        raise _OldBrokerError("timeout", "the broker does not greet")
 
 
 def refusal(denied: Sequence[str]) -> str:

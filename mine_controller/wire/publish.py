@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from mine_controller.record import NamedTuple
 from mine_controller.wire.collected import Broker
 from mine_controller.wire.door import WireError
-from mine_controller.wire.mqtt import V5, V311, Line, Message
+from mine_controller.wire.mqtt import V5, V311, Line, Message, greet_by
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
@@ -82,7 +82,7 @@ def publish(broker: Broker, batch: Batch, until: float) -> int:
 
 
 class _OldBrokerError(WireError):
-    """The broker went away before it greeted: it may not know version 5."""
+    """The broker did not greet: it may not know version 5."""
 
 
 def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
@@ -90,6 +90,7 @@ def _publish(broker: Broker, batch: Batch, until: float, version: int) -> int:
     try:
         line.open(until - time.monotonic())
         try:
+            line.drive(lambda: line.greeted, greet_by(version, until))
             line.drive(lambda: line.ready, until)
         except WireError as error:
             if version == V5 and line.is_strange:

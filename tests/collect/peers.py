@@ -131,7 +131,7 @@ def far_away(port, seconds):
 
 @contextmanager
 def pretender(*answers):
-    """Takes connections; `answers` map what has come to what is sent back, b"" to close. Gives its port."""
+    """Takes connections; `answers` map what has come to what is sent back: b"" closes, None is silence. Gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         open_ = [True]
 
@@ -158,6 +158,8 @@ def _talk(sock, answers):
         try:
             raw = sock.recv(4096)
             told = answer(raw) if raw else b""
+            if told is None:
+                break
             if not told:
                 return
             sock.sendall(told)

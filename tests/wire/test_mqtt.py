@@ -158,6 +158,21 @@ def test_a_broker_that_knows_only_the_old_protocol_is_spoken_to_in_it():
     assert [(one["source"], one["body"], one["retained"]) for one in told["pushed"]] == [("t", "7", True)]
 
 
+def test_a_broker_that_is_silent_to_the_new_protocol_is_spoken_to_in_the_old_one_while_there_is_time():
+    asked = []
+
+    def greet(raw):  # amqtt 0.12 neither answers a greeting of version 5 nor hangs up
+        asked.append(raw[raw.index(b"MQTT") + 4])
+        return old(raw) if asked[-1] == mqtt.V311 else None
+
+    def take(raw):
+        return b"\x90\x03" + raw[2:4] + b"\x00" + publish(b"b", b"7")
+
+    with pretender(greet, take) as port:
+        assert [one["body"] for one in look(port, "b", until_s=3.0)["pushed"]] == ["7"]
+    assert asked == [mqtt.V5, mqtt.V311]
+
+
 def test_a_broker_that_says_goodbye_is_quoted():
     with pretender(lambda _: b"\x20\x03\x00\x00\x00", lambda _: b"\xe0\x01\x8e") as port:
         error = refused(port)
