@@ -131,7 +131,7 @@ def far_away(port, seconds):
 
 @contextmanager
 def pretender(*answers):
-    """Takes connections; `answers` map what has come to what is sent back: b"" closes, None is silence. Gives its port."""
+    """Takes connections; `answers` map what came to what is sent back: b"" closes, None is silence. Gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         open_ = [True]
 
