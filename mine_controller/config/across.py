@@ -153,9 +153,17 @@ def money(document: Document, facts: Site, kinds: Kinds, work: Work) -> None:
 
 
 def channels(document: Document, found: Mapping[str, Any], work: Work) -> None:
-    """Heartbeats that come by nothing, and users of a chat in which nobody is listened to."""
+    """Heartbeats that come by nothing, channels that stand there twice, users of a chat where nobody is listened to."""
     _beats(document, found, work)
+    first: dict[tuple[str, Any], str] = {}
     for title, options in found.items():
+        other = first.setdefault((title.partition(" ")[0], options), title) if hasattr(options, "least") else title
+        if other != title:
+            line, text = (
+                document.sections[title].line,
+                f"says the same as [{other}] (line {document.sections[other].line})",
+            )
+            work.note(line, title, "", f"{text}: each message comes twice, take one out")
         if title.partition(" ")[0] == TELEGRAM and options.users and options.chat_id.startswith("@"):
             text = f"nobody is listened to in {options.chat_id[:40]}: write the number of the chat as chat_id"
             work.note(document.sections[title].entries["users"].line, title, "users", text)

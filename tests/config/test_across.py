@@ -292,6 +292,21 @@ def test_a_heartbeat_by_a_section_that_tells_nobody_is_noted(write, names, told)
     assert [text.partition(":")[0] for text in found] == [f"there is no [{name}] that tells anybody" for name in told]
 
 
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        ("[telegram wife]\ntoken = canary-token\nchat_id = -100\n", ["telegram wife"]),
+        ("[telegram wife]\ntoken = canary-token\nchat_id = -101\n", []),
+        ("[telegram wife]\ntoken = canary-token\nchat_id = -100\nleast = emergency\n", []),
+    ],
+)
+def test_a_channel_that_stands_there_twice_is_noted(write, second, told):
+    """Every letter came twice, and the check found nothing wrong."""
+    section = f"[telegram]\ntoken = canary-token\nchat_id = -100\n\n{second}\n"
+    notes = load(write(TEXT.replace("[wiring]", f"{section}[wiring]"))).notes
+    assert [one.section for one in notes if "says the same as [telegram] (line " in one.text] == told
+
+
 @pytest.mark.parametrize(("chat", "told"), [("-100", []), ("@mine", ["users"])])
 def test_users_of_a_chat_written_by_its_name_are_noted(write, chat, told):
     """They do no harm: a config that told this channel well for years was refused, and so was each new version."""
