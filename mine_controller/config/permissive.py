@@ -47,7 +47,8 @@ def check(
             work.tell(line, title, "relay", why)
         elif other != title:  # each holds it for its own time, so what one lets fall the other holds
             of = document.sections[other].entries["relay"].line
-            work.tell(line, title, "relay", f"{options.relay} is the relay of [{other}] already (line {of}): keep one")
+            say = work.note if options._replace(relay="") == channels[other]._replace(relay="") else work.tell
+            say(line, title, "relay", f"{options.relay} is the relay of [{other}] already (line {of}): keep one")
         else:
             _commanded(wired, line, title, facts, work)
 
