@@ -150,9 +150,8 @@ def _act_on(
         gentle_rungs(view, compared),
         shed.is_blind(opened, memory),
     )
-    shed_events = (*shed.taken_over(view.state.shed, opened, view.now_s, compared.chases, memory), *shed_events)
-    if not view.site.live:  # what was withheld can't have worked: no page at night for it
-        shed_events = tuple(event._replace(severity="info") for event in shed_events)
+    taken = shed.taken_over(view.state.shed, opened, view.now_s, compared.chases, memory)
+    shed_events = _weighed(view, envelope, (*taken, *shed_events))
     fault = any(limit.reason.code == "rule_failed" and limit.layer == SAFETY for limit in envelope.reasons)
     mode, why = mode_of(view, envelope, plan, watched, fault)
     view, liars = with_lies(view, compared.lied, watched)
@@ -160,7 +159,8 @@ def _act_on(
     news = (*shed_events, *_mode_event(view, mode, why), *held.events)
     events = (*events, *liars, *compared.events, *told.events, *news)
     open_still = shed.emergency(watched, view.fleet, view.image, compared.chases)
-    standing = (open_still,) if open_still is not None else ()
+    standing = shed.graded((open_still,) if open_still is not None else (), envelope, view.wiring)
+    events = (*events, *shed.graver(standing, shed_events, view.state))
     alarms = keep(view, events, policy.alarms, envelope.reasons, standing, memory)
     events = (*events, *alarms.events)
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))
@@ -186,6 +186,12 @@ def _act_on(
         forecast=forecast,
         tellings=alarms.tellings,
     )
+
+
+def _weighed(view: View, envelope: Envelope, shed_events: tuple[Event, ...]) -> tuple[Event, ...]:
+    if not view.site.live:  # what was withheld can't have worked: no page at night for it
+        return tuple(event._replace(severity="info") for event in shed_events)
+    return shed.graded(shed_events, envelope, view.wiring)
 
 
 def _mode_event(view: View, mode: str, why: Reason) -> tuple[Event, ...]:

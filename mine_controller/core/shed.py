@@ -8,14 +8,15 @@ from mine_controller.core.fleet import Fleet, floor_w, spare_w
 from mine_controller.core.forecast import Deadline
 from mine_controller.core.model.decision import Envelope, Look
 from mine_controller.core.model.image import Image
-from mine_controller.core.model.reason import ECONOMICS, Event, Limit, Reason
+from mine_controller.core.model.reason import ECONOMICS, PERSON, Event, Limit, Reason
 from mine_controller.core.model.state import Chase, FanBook, Shed, State
 from mine_controller.core.model.wiring import Wiring
 from mine_controller.core.power.feed import is_dead
 from mine_controller.core.power.source import AGREE_PCT
 
 SIGNAL = "signal"  # the cause of what the bill is about
-UNPROVEN = "curtail_unproven site"  # its alarm
+KIND = "curtail_unproven"
+UNPROVEN = f"{KIND} site"  # its alarm
 UNPROVEN_S = 210  # two ticks of 120 s, less what the second needs
 METER = "site_power_w"
 BY_METER = "by_meter"  # the emergency that the meter alone is the cause of
@@ -287,11 +288,30 @@ def emergency(shed: Shed | None, fleet: Fleet, image: Image, open_chases: dict[s
     if _by_meter_alone(shed, fleet):
         if fleet.meter_w is None:
             was = (("told_w", shed.told_w), ("sum_w", fleet.most_w + (fleet.fans_w or 0)), *numbers[:2])
-            return Event("curtail_unproven", "emergency", "site", Reason("shed", "by_meter_unseen", was))
+            return Event(KIND, "emergency", "site", Reason("shed", "by_meter_unseen", was))
         apart = (("meter_w", fleet.meter_w), ("sum_w", fleet.most_w + (fleet.fans_w or 0)))
-        return Event("curtail_unproven", "emergency", "site", Reason("shed", BY_METER, (*apart, *numbers[:2])))
+        return Event(KIND, "emergency", "site", Reason("shed", BY_METER, (*apart, *numbers[:2])))
     code = "unproven" if _measured(fleet) or (fleet.measured_w or 0) >= shed.floor_w else "unverified"
-    return Event("curtail_unproven", "emergency", "site", Reason("shed", code, numbers))
+    return Event(KIND, "emergency", "site", Reason("shed", code, numbers))
+
+
+def graded(events: tuple[Event, ...], envelope: Envelope, wiring: Wiring) -> tuple[Event, ...]:
+    """The events of a stop; that it is unproven is a warning where a person alone asks for it and no utility does here.
+
+    No contract is at stake then, and whoever asked is awake. The emergency stop is safety's, as heat and smoke are.
+    """
+    binds = binding_power(envelope)
+    if SIGNAL in wiring.roles or binds is None or binds.amount or binds.layer != PERSON:
+        return events
+    return tuple(event._replace(severity="warning") if event.kind == KIND else event for event in events)
+
+
+def graver(standing: tuple[Event, ...], told: tuple[Event, ...], state: State) -> tuple[Event, ...]:
+    """What stands as an emergency and was told as a warning: more than a person asks for it now."""
+    alarm = state.alarms.get(UNPROVEN)
+    if alarm is None or alarm["severity"] != "warning" or any(event.kind == KIND for event in told):
+        return ()
+    return tuple(event for event in standing if event.severity == "emergency")
 
 
 def _stragglers(image: Image, open_chases: dict[str, Chase]) -> list[str]:

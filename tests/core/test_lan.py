@@ -1,7 +1,7 @@
 """Units on the LAN without outlets: rest between reads, liars, spontaneous starts, and a second gentle path."""
 
 import pytest
-from core.plant import Plant, wiring
+from core.plant import Plant, request, wiring
 from core.shelf import SHELF, Shelf, boards
 
 from mine_controller.core.due import Asked, due
@@ -81,6 +81,46 @@ def test_cmd2_a_liar_without_an_outlet_is_asked_again_and_ends_in_an_emergency()
     assert len([one for one in shelf.sent if one[1] == "miner b1" and one[2] == "stop"]) >= 3
     emergency = shelf.events("curtail_unproven")
     assert dict(emergency[0].reason.numbers)["stragglers"] == "b1"
+
+
+def lying_shelf(*, contract=False):
+    """Four that run, one of which lies; a site without the utility's signal, unless `contract`."""
+    wires = boards(4, nominal_w=3000, standby_w=25)
+    if not contract:
+        wires = wires._replace(roles={"stop": wires.roles["stop"]})
+    shelf = Shelf(wires)
+    if not contract:
+        rules = {name: one for name, one in shelf.policy.rules.items() if name != "signal"}
+        shelf.policy = shelf.policy._replace(rules=rules)
+    shelf.power = dict.fromkeys(shelf.power, 3000)
+    shelf.ticks(3)
+    shelf.liars = {"b1"}
+    return shelf
+
+
+@pytest.mark.parametrize(("contract", "severity"), [(False, "warning"), (True, "emergency")])
+def test_cmd2_a_persons_own_stop_that_one_does_not_obey_pages_nobody_where_no_utility_asks(contract, severity):
+    """At home a board of one watt that knows no stop called people at night, who had just typed it themselves."""
+    shelf = lying_shelf(contract=contract)
+    shelf.requests = (request("set-state", "miners", "stop"),)
+    shelf.tick()
+    shelf.requests = ()
+    shelf.ticks(6)
+    assert [event.severity for event in shelf.events("curtail_unproven")] == [severity]
+    [alarm] = shelf.state.alarms.values()
+    assert (alarm["kind"], alarm["severity"]) == ("curtail_unproven", severity)
+
+
+def test_cmd2_it_is_an_emergency_as_soon_as_more_than_a_person_asks_for_it():
+    shelf = lying_shelf()
+    shelf.requests = (request("set-state", "miners", "stop"),)
+    shelf.tick()
+    shelf.requests = ()
+    shelf.ticks(6)
+    shelf.stop = "on"
+    shelf.ticks(3)
+    alarm = next(one for one in shelf.state.alarms.values() if one["kind"] == "curtail_unproven")
+    assert alarm["severity"] == "emergency"
 
 
 class Twice(Plant):
