@@ -42,8 +42,18 @@ class Value(NamedTuple):
     why: str = ""
 
     def brief(self, most: int) -> str:
-        """Why it is unknown, in so many letters: how long it has been stays whole, as a figure cut short is another."""
+        """Why it is unknown, in so many letters: how long it has been stays whole, as a figure cut short is another.
+
+        The rest ends behind a word: a letter that breaks off in one reads as if more of it were lost.
+        """
         head, mark, age = self.why.rpartition(LAST_KNOWN)
         tail = mark + age
-        fits = len(self.why) <= most or not mark or len(tail) > most
-        return self.why[:most] if fits else head[: most - len(tail)] + tail
+        if len(self.why) <= most:
+            return self.why
+        return _cut(self.why, most) if not mark or len(tail) + 12 > most else _cut(head, most - len(tail)) + tail
+
+
+def _cut(text: str, most: int) -> str:
+    """Whole words of it, and dots for the rest."""
+    room = text[: most - 3]
+    return (room.rpartition(" ")[0] or room[:-1]) + " ..."
