@@ -173,6 +173,16 @@ def test_cfg1_a_config_broken_later_runs_on_the_last_good_one(folder):
     assert json.loads(done.stdout)["inputs"]
 
 
+def test_cfg1_a_folder_in_place_of_the_config_is_a_broken_config_and_no_mistyped_word(folder):
+    """What a copy by hand can leave there. A config.txt that was gone was minded, and this ended every tick."""
+    assert minectl("tick", folder=folder).returncode == 0
+    (folder / "config.txt").unlink()
+    (folder / "config.txt").mkdir()
+    done = minectl("tick", folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "config_broken" in (folder / "mine.log").read_text()
+
+
 def test_now_is_refused_on_a_live_site(folder):
     done = minectl("tick", "--now", "2026-07-15T14:00:00Z", folder=folder)
     assert done.returncode == 2

@@ -66,18 +66,11 @@ def _tick_of(words: Sequence[str]) -> Asked | None:
     for word in left:
         if word in _FLAGS:
             told[_FLAGS[word]] = True
-        elif word in ("--config", "-c") and not _folder(path := Path(next(left, ""))):
-            told["config"] = path
+        elif word in ("--config", "-c") and (path := next(left, "")):
+            told["config"] = Path(path)
         else:
             return None
     return Asked(**told)
-
-
-def _folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except PermissionError:  # what may not be looked at is told by `load_config`
-        return False
 
 
 def tick(asked: Asked) -> NoReturn:
