@@ -28,8 +28,8 @@ def _boot_s() -> int:
 class TickLock:
     """`with TickLock(path):` holds the lock or raises Busy at once. OSError: the file can't be made or opened.
 
-    `anyhow`: where the file is not there and can't be made (its disk is not mounted), the nearest folder that is there
-    is locked in its place: a tick that can write nothing down still lowers the load.
+    `anyhow`: where the file is not there and can't be made (its disk is not mounted), or is closed to this user, the
+    nearest folder that is there is locked in its place: a tick that can write nothing down still lowers the load.
 
     `shared`: together with others that share it, while no tick can run: a demo between its ticks, and who writes then.
 
@@ -81,18 +81,12 @@ def _open(path: Path, *, anyhow: bool) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)  # first: the tick after this one would find it made
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
     except OSError:
-        if _is_there(path):
+        try:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a read-only disk: the lock needs no writing
-        if not anyhow:
-            raise
+        except OSError:
+            if not anyhow:
+                raise
         return _folder_of(path)
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False  # in a folder that is closed to this user
 
 
 def _folder_of(path: Path) -> int:

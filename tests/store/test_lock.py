@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import os
 import subprocess
@@ -95,6 +96,24 @@ def test_db6_where_no_file_can_be_made_a_tick_locks_the_nearest_folder(tmp_path)
     with TickLock(path, anyhow=True):
         pass
     with pytest.raises(NotADirectoryError), TickLock(path):
+        pass
+
+
+def test_db6_where_the_file_is_closed_to_the_tick_it_locks_the_folder(tmp_path, monkeypatch):
+    """A tick begun by root under umask 077 made it: those of cron's user ended in a traceback, every two minutes."""
+    real = os.open
+
+    def closed(path, *more):
+        if str(path).endswith("lock"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *more)
+
+    path = tmp_path / "lock"
+    path.touch()
+    monkeypatch.setattr(lock.os, "open", closed)
+    with TickLock(path, anyhow=True), pytest.raises(Busy), TickLock(path, anyhow=True):
+        pass
+    with pytest.raises(PermissionError), TickLock(path):
         pass
 
 
