@@ -311,7 +311,9 @@ build_release() {
     fi
     rm -rf -- "$copy"
     sync # a cut of power leaves no mark on files that were not written yet
-    printf '%s\n' "$digest" >"$dir/.minectl-release"
+    printf '%s\n' "$digest" >"$dir/.minectl-release.new"
+    sync "$dir/.minectl-release.new" # nor one without its words: with it, what is in force would be built anew under its ticks
+    mv "$dir/.minectl-release.new" "$dir/.minectl-release"
 }
 
 take_extras() { # take_extras RELEASE: what not every machine can have; marked when it is there, or else tried again next time
@@ -439,6 +441,7 @@ switch_to() { # switch_to NAME WAY: on to the version of this tree, or back
     fi
     if [[ -n $now ]]; then
         printf '%s\n' "$now $1 $2" >"$opt/switching.new"
+        sync "$opt/switching.new"
         mv "$opt/switching.new" "$opt/switching"
     fi
     if [[ -n $now && -d $opt/$now ]]; then

@@ -81,6 +81,24 @@ def test_a_release_is_marked_as_whole_when_it_is_on_the_disk(machine):
     assert machine.current() == "1.2.0"
 
 
+@pytest.mark.parametrize("words", [(), ("--rollback",)])
+def test_what_a_switch_is_at_is_on_the_disk_before_it_begins(machine, words):
+    """A cut of power could leave `switching` without its words: a rollback that was cut off went on the other way."""
+    if not words:
+        machine.version("1.2.0")
+    cut(machine, 'sync "$opt/switching.new"', *words)
+    assert not (machine.root / "opt/minectl/switching").exists()
+
+
+def test_the_mark_of_a_release_has_its_words_on_the_disk_before_it_has_its_name(machine):
+    """One without them has the next install build that release anew, under the ticks that run it."""
+    machine.version("1.2.0")
+    cut(machine, 'sync "$dir/.minectl-release.new"')
+    assert not (machine.root / "opt/minectl/1.2.0/.minectl-release").exists()
+    machine.install()
+    assert machine.current() == "1.2.0"
+
+
 @pytest.mark.parametrize(
     "moment", ["step*@/etc/nginx/sites-available/minectl", "step*@/etc/nginx/sites-enabled/minectl"]
 )
