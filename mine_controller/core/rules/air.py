@@ -178,10 +178,12 @@ def _doubted(view: View, kept: dict[str, Any], limits: list[Limit], events: list
 def _lost_air(
     view: View, kept: dict[str, Any], powered: int, options: Options, limits: list[Limit], events: list[Event]
 ) -> None:
-    """Known fan watts say that air is missing: another fan gets spin_up_s, then load goes to what the rest carries."""
-    carried = carry(view.proven_fans, options)
-    if kept.get("cold_fans"):
-        carried = len(view.wiring.miners) if view.proven_fans >= int(kept["cold_fans"]) else carried
+    """Known fan watts say that air is missing: another fan gets spin_up_s, then load goes to what the rest carries.
+
+    Nothing is waited for where those that may still come could not carry it either (G12: a fan that is lost, and may
+    only be spinning up, must not keep more running than one that turns).
+    """
+    carried = _carried(view, kept, options, view.proven_fans)
     if powered == 0 or carried >= powered:
         kept["short_s"] = 0
         if kept.get("short_told") and (powered or view.proven_fans):  # a dark mine needs no air; that proves none
@@ -197,11 +199,13 @@ def _lost_air(
         return
     kept["short_s"] = int(kept.get("short_s") or 0) or view.now_s
     waited_s = view.now_s - int(kept["short_s"])
-    spare = any(book.state in ("off", "starting", "suspect") for book in view.fans.values())
+    spare = sum(book.state in ("off", "starting", "suspect") for book in view.fans.values())
+    if waited_s < options.spin_up_s:
+        carried = _carried(view, kept, options, view.proven_fans + spare)
     if view.proven_fans == 0 and not _spinning_up(view):
         limits.append(Limit(SAFETY, "max_power_w", 0, _reason("lost", view, 2)))
         severity, code = "emergency", "lost"
-    elif waited_s >= options.spin_up_s or not spare:
+    elif carried < powered:
         limits.append(Limit(SAFETY, "max_miners", carried, _reason("short", view, need(powered, options))))
         severity, code = "warning", "short"
     else:
@@ -209,6 +213,12 @@ def _lost_air(
     if kept.get("short_told") != code:
         kept["short_told"] = code
         events.append(Event(f"air_{code}", severity, "fans", _reason(code, view, need(powered, options))))
+
+
+def _carried(view: View, kept: dict[str, Any], options: Options, fans: int) -> int:
+    """Miners for which so many fans are enough; in the cold the few that keep it warm are enough for all."""
+    enough = kept.get("cold_fans") and fans >= int(kept["cold_fans"])
+    return len(view.wiring.miners) if enough else carry(fans, options)
 
 
 def _spinning_up(view: View) -> bool:
