@@ -279,7 +279,10 @@ def _tell(view: View, kept: dict[str, Any], burden: Load, options: Options, even
         kept["short_told"] = 1
         own_w = view.fleet.miners_w + (view.fleet.fans_w or 0)
         code = "short" if runs else "dry" if own_w > given_w else "beside"
-        events.append(Event("supply_short", "warning", "supply", Reason("supply", code, numbers)))
+        reason = Reason("supply", code, numbers)
+        if code == "short" and view.fleet.unknown:
+            reason = Reason("supply", "short_guess", (*numbers, ("miners", view.fleet.unknown)))
+        events.append(Event("supply_short", "warning", "supply", reason))
 
 
 def _unknown(view: View, kept: dict[str, Any], blind: list[str], options: Options, events: list[Event]) -> list[Limit]:

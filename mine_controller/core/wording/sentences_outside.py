@@ -76,7 +76,11 @@ OUTSIDE: dict[tuple[str, str], str] = {
     ("supply", "over"): "held under the margin of the {available_w} the source can give ({total_w} in use)",
     ("supply", "none"): "the source counts as giving nothing",
     ("supply", "silent"): "{what} unknown for {silent_s}: the source counts as giving {unknown_w}",
-    ("supply", "short"): "still {total_w} on a source that can give {available_w}",
+    ("supply", "short"): "still {total_w}, over the margin of the {available_w} the source can give",
+    ("supply", "short_guess"): (
+        "still {total_w}, with {miners} miners of unknown watts counted at what they can draw, "
+        "over the margin of the {available_w} the source can give"
+    ),
     ("supply", "enough"): "{total_w} fits into the {available_w} the source can give again",
     ("supply", "beside"): (
         "no miner runs, and {total_w} of the {available_w} the source can give is in use: "

@@ -61,6 +61,17 @@ def test_sup_a_miner_seen_to_come_on_counts_at_full_power_until_its_patience_is_
     assert desk.limit("start_max_w") == 36_000
 
 
+@pytest.mark.parametrize(
+    ("unknown", "who"), [(0, ""), (10, " with 10 miners of unknown watts counted at what they can draw,")]
+)
+def test_sup_load_that_nobody_measured_is_not_told_as_drawn(unknown, who):
+    desk = supply(source_kw=34)
+    desk.fleet |= {"unknown": unknown}
+    desk.see()
+    [short] = [one for one in desk.see(240).events if one.kind == "supply_short"]
+    assert sentence(short.reason) == f"still 34 kW,{who} over the margin of the 34 kW the source can give"
+
+
 def test_sup_load_that_stays_over_is_told_after_four_minutes_and_its_end_too():
     desk = supply(source_kw=30)
     desk.see()
