@@ -14,6 +14,7 @@ from mine_controller.core.envelope import narrow
 from mine_controller.core.model.reason import LAYERS, Limit, Reason
 from mine_controller.core.settle import settle
 from mine_controller.play.planted import BUGS
+from mine_controller.store.loading import pack_body, unpack_body
 from mine_controller.tick import permitted
 
 WHATS = ("max_power_w", "start_max_w", "max_miners", "start_miners", "fans_min", "fans_max", "no_start", "no_fan_down")
@@ -113,6 +114,59 @@ def test_deciding_what_was_decided_again_gives_the_same_bytes(seed):
     again = decide(plant.image, plant.state, plant.policy)
     assert repr(first) == repr(again)
     assert settle(first.state, first.commands, ()) == settle(again.state, again.commands, ())
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10_000))
+def test_what_was_written_and_read_back_decides_the_same(seed):
+    """Each tick is a process of its own: what it reads is all that it knows of the one before."""
+    plant = lived(seed)
+    state, image, _, notes = unpack_body(pack_body(plant.state, plant.image, "sha"))
+    assert (state, image.channels, notes) == (plant.state, plant.image.channels, ())
+    right, other = (decide(plant.image, one, plant.policy) for one in (plant.state, state))
+    assert (other.commands, other.plan, other.envelope, other.state) == (
+        right.commands,
+        right.plan,
+        right.envelope,
+        right.state,
+    )
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_in_fleet_csv_moves_no_number(seed, dice):
+    plant = lived(seed)
+    order = dice.sample(range(12), 12)
+    miners = plant.image.miners
+    shuffled = type(miners)(*[tuple(column[at] for at in order) if column else column for column in miners])
+    specs = tuple(plant.wiring.miners[at] for at in order)
+    other = decide(
+        plant.image._replace(miners=shuffled),
+        plant.state,
+        plant.policy._replace(wiring=plant.wiring._replace(miners=specs)),
+    )
+    right = decide(plant.image, plant.state, plant.policy)
+    assert (other.mode, other.envelope, other.plan.fans_on, other.plan.permitted_w) == (
+        right.mode,
+        right.envelope,
+        right.plan.fans_on,
+        right.plan.permitted_w,
+    )
+    assert [len(getattr(other.plan, what)) for what in ("starts", "stops", "skip")] == [
+        len(getattr(right.plan, what)) for what in ("starts", "stops", "skip")
+    ]
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 10_000), st.integers(1, 60))
+def test_a_lower_cap_never_runs_or_starts_more(seed, cap_kw):
+    plant = lived(seed)
+    right = decide(plant.image, plant.state, plant.policy)
+    site = plant.policy.site._replace(power_cap_w=cap_kw * 1000)
+    lower = decide(plant.image, plant.state, plant.policy._replace(site=site))
+    assert sum(lower.plan.run) <= sum(right.plan.run)
+    assert len(lower.plan.starts) <= len(right.plan.starts)
+    assert lower.plan.permitted_w <= right.plan.permitted_w
 
 
 @settings(max_examples=30)
