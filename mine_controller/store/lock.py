@@ -108,10 +108,13 @@ def _holder(file: int) -> Busy:
 
 
 def holder(path: Path) -> Busy | None:
-    """Give who signed last and how long ago, for show; None when nobody ever did. Does not touch the lock."""
+    """Give who signed last and how long ago, for show; None when nobody ever did, or the file is closed to who asks.
+
+    Does not touch the lock.
+    """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     try:
         found = _holder(file)

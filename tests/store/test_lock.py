@@ -99,6 +99,19 @@ def test_db6_where_no_file_can_be_made_a_tick_locks_the_nearest_folder(tmp_path)
         pass
 
 
+def test_a_lock_that_is_closed_to_who_looks_has_no_known_holder(tmp_path, monkeypatch):
+    """`doctor` ended there, before its line about rights that says what helps."""
+    path = tmp_path / "lock"
+    with TickLock(path):
+        pass
+
+    def closed(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(lock.os, "open", closed)
+    assert holder(path) is None
+
+
 def test_db6_where_the_file_is_closed_to_the_tick_it_locks_the_folder(tmp_path, monkeypatch):
     """A tick begun by root under umask 077 made it: those of cron's user ended in a traceback, every two minutes."""
     real = os.open
