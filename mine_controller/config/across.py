@@ -4,8 +4,10 @@ or what a rule names, in what money prices are, and which folders stay apart.
 A name that leads nowhere is a note: its miner may only have left fleet.csv, and nothing is less safe for it.
 """
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from mine_controller.config import catalogue
@@ -82,12 +84,25 @@ def _slow(document: Document, title: str, option: str, text: str, work: Work) ->
 def places(document: Document, paths: Paths, work: Work) -> None:
     """The page's folder is shown to everybody, with all that lies in it: secrets and the database never may."""
     shown, section = os.path.realpath(paths.www), document.sections.get(SITE)
+    for option, folder in (("data_dir", paths.db.parent), ("run_dir", paths.run), ("www_dir", paths.www)):
+        if section is not None and option in section.entries and (why := _nowhere(folder)):
+            text = f"leads to no folder: {why}; write another"
+            work.tell(section.entries[option].line, SITE, option, text)
     inside = [one for one in (paths.config, paths.db) if os.path.commonpath((shown, os.path.realpath(one))) == shown]
     if inside and section is not None:
         option = "www_dir" if "www_dir" in section.entries else "data_dir"
         line = section.entries[option].line if option in section.entries else section.line
         text = f"would show {' and '.join(one.name for one in inside)} to whoever sees the page: take a folder apart"
         work.tell(line, SITE, option, text)
+
+
+def _nowhere(folder: Path) -> str:
+    """Why nothing can ever lie at a path; one that is only not there, or not now, may come."""
+    try:
+        (folder / "x").lstat()
+    except OSError as error:
+        return str(error.strerror) if error.errno in (errno.ENAMETOOLONG, errno.ELOOP) else ""
+    return ""
 
 
 def phases(document: Document, wiring: Wiring, work: Work) -> None:

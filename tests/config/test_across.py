@@ -268,6 +268,16 @@ def test_a_miner_whose_group_is_mistyped_is_told_as_that_however_little_it_draws
     assert any("there is no section [avalon dsk]" in one.text for one in caught.value.problems), caught.value.problems
 
 
+@pytest.mark.parametrize("option", ["data_dir", "run_dir", "www_dir"])
+@pytest.mark.parametrize(("folder", "why"), [("x" * 300, "File name too long"), ("ring", "Too many levels")])
+def test_a_folder_that_no_path_leads_to_is_refused(write, option, folder, why):
+    """The check called it good, and each tick ended in a traceback."""
+    path = write(TEXT.replace("[site]\n", f"[site]\n{option} = {folder}\n"))
+    (path.parent / "ring").symlink_to("ring")
+    found = [(begins, why in text and "write another" in text) for begins, text in told(path)]
+    assert found == [(option, True)]
+
+
 CHAT = "[telegram family]\ntoken = CHANGE-ME\nchat_id = -100\n\n[sms]\naccount = AC1\ntoken = canary-sms\n"
 PHONE = "sender = +15550001111\nto = +15550002222\n"
 
