@@ -215,19 +215,6 @@ def test_without_another_fan_it_sheds_at_once_and_without_any_air_everything_sto
     assert desk.limit("max_power_w") is None
 
 
-@pytest.mark.parametrize(("states", "most"), [(("proven",), 36), (("starting",), 36), (("starting", "proven"), 73)])
-def test_g12_what_the_fans_that_are_waited_for_could_not_carry_either_is_shed_at_once(states, most):
-    """With one fan that turned 36 of 100 ran on; with the same fan lost all of them did, until its time was over."""
-    desk = air()
-    desk.fans = dict(zip(desk.fans, (*states, *["failed"] * 6), strict=False))
-    desk.see()
-    assert (desk.limit("max_miners"), desk.events()) == (most, ["air_short"])
-    desk = air()
-    desk.fans |= dict.fromkeys("3456", "off")
-    desk.see()
-    assert desk.limit("max_miners") is None, "who could carry it gets its time"
-
-
 def test_a_mine_that_is_dark_for_want_of_air_stays_so_and_tries_every_fan_until_one_is_proven():
     desk = air(miners=10)
     desk.fans = dict.fromkeys(desk.fans, "failed")
