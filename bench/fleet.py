@@ -84,10 +84,22 @@ class Reader:
         self.ticks = 0
 
     def read(self, within_s: float = LONGEST_S) -> Readings:
-        """One tick's reading."""
+        """One tick's reading, and what the next one needs of it."""
+        found = self.ask(within_s)
+        self.keep(found)
+        return found
+
+    def timed(self) -> Cost:
+        """The same; the cost is that of `ask`."""
+        told = cost(self.ask)
+        self.keep(told.result)
+        return told
+
+    def ask(self, within_s: float = LONGEST_S) -> Readings:
+        """From the question to the stamped readings."""
         began, at_s = time.monotonic(), 1_000_000 + TICK_S * self.ticks
         self.ticks += 1
-        found = asking.ask(
+        return asking.ask(
             (Asked(self.section),),
             self.endpoints,
             self.channels,
@@ -95,9 +107,11 @@ class Reader:
             lambda section, until: http.live(until, section),
             began + within_s,
         )
+
+    def keep(self, found: Readings) -> None:
+        """What a tick's image hands on to the next; `freeze` does that there."""
         rows = zip(found.keys, found.values, found.ats, strict=True)
         self.channels |= {key: Value(value, at_s) for key, value, at_s in rows if key.endswith(":memory")}
-        return found
 
     def good(self, found: Readings) -> int:
         """How many miners told what they do."""
@@ -139,7 +153,7 @@ def side_by_side(made: Tools, up: Farm, rounds: int, within_s: float = LONGEST_S
     ours, least = [], []
     for _ in range(rounds):
         least.append(floor(made, up, cgminer.JOINED, within_s))
-        ours.append(cost(reader.read))
+        ours.append(reader.timed())
         if reader.good(ours[-1].result) != up.size:
             raise SystemExit(f"{reader.good(ours[-1].result)} of {up.size} were read")
     return ours, least
@@ -185,11 +199,11 @@ def tarpits(made: Tools, miners: int) -> None:
         least = floor(made, muddy, cgminer.JOINED, TARPIT_S)
         reader, free = Reader(muddy.hosts(), muddy.port), Reader(sane.hosts(), sane.port)
         with tarpit_time():
-            first = cost(reader.read)
+            first = reader.timed()
         say(f"5 % tarpits, unknown, 2 s, {miners:,}: wall", first.wall_ms / least.wall_ms, "x", goal=1.15,
             floor=word(made), note=f"{reader.good(first.result)} of {healthy} healthy read")  # fmt: skip
         free.read()
-        pairs = [(cost(free.read), cost(reader.read)) for _ in range(TARPIT_TICKS)]
+        pairs = [(free.timed(), reader.timed()) for _ in range(TARPIT_TICKS)]
     fewest = min(reader.good(known.result) for _, known in pairs)
     waits = [known.wall_ms / 1e3 for other, known in pairs if known.wall_ms > 2 * other.wall_ms + 500]
     wall = ratio([known.wall_ms for _, known in pairs], [other.wall_ms for other, _ in pairs])

@@ -349,8 +349,15 @@ def _looked_through(
 ) -> list[int]:
     """The group of each; what may not be stored is taken out of the values, and what the image has stands for them."""
     whose = [gathered.group("")] * len(keys)
+    unknown: dict[str, int] = {}  # a fleet says the same few sentences of all its units
     for at, value in enumerate(values):
         if type(value) is float or type(value) is int:
+            continue
+        if value is None:
+            why = whys[at]
+            if why not in unknown:
+                unknown[why] = gathered.group(plain(why or "no value", secrets))
+            whose[at] = unknown[why]
             continue
         if type(value) is str and not secrets and len(value) <= TEXT_LENGTH and value.isprintable():
             continue  # there is nothing to be taken out of it, whatever it is of
@@ -358,8 +365,8 @@ def _looked_through(
         values[at] = told
         if told is None:
             whose[at] = gathered.group(plain(whys[at] or doubt or "no value", secrets))
-    for at, held in enumerate(map(channels.get, keys)):
-        if held is not None and held.source == keys[at]:
+    for at, (key, held) in enumerate(zip(keys, map(channels.get, keys), strict=True)):
+        if held is not None and held.source == key:
             keys[at] = held.source
             if type(held.value) is str and held.value == values[at]:
                 values[at] = held.value
