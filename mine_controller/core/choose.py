@@ -307,8 +307,9 @@ def _fans(view: View, envelope: Envelope, starting: bool) -> tuple[str, ...]:
     if envelope.fans_max is not None:
         count = min(count, envelope.fans_max)
     smoke = envelope.fans_max == 0
-    if not smoke and count < len(on) and (envelope.no_fan_down is not None or not view.image.clock.opening):
-        count = max(count, sum(view.fans[name].state != "failed" for name in on))
+    if not smoke and (envelope.no_fan_down is not None or not view.image.clock.opening):
+        # Those known to be on stay. A silent relay is not told off either, but none is told on for its silence.
+        count = max(count, sum(bool(fan.on) and view.fans[fan.name].state != "failed" for fan in view.image.fans))
     forced = {wish.what[4:]: wish.value for wish in envelope.wishes if wish.what.startswith("fan ")}
     ranked = sorted(names, key=lambda name: _fan_order(view, name, name in on, forced))
     working = sum(view.fans[name].state == "failed" for name in ranked[:count])

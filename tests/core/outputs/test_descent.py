@@ -22,7 +22,7 @@ class Fans(Desk):
         super().__init__("run_on", fans=9)
 
     def see(self, passed_s=120, **roles):
-        if self.last.limits and self.clock.get("opening", True):
+        if self.last.limits:
             down = self.fans_on if self.limit("no_fan_down") is not None else 0
             self.fans_on = max(self.held, self.limit("fans_min") or 0, down)
         elif self.last.memory.get("dark_s"):
@@ -223,3 +223,66 @@ def test_smoke_still_takes_all_of_them_at_once():
     plant.smoke = "alarm"
     plant.ticks(2)
     assert plant.fans_up == 0
+
+
+@pytest.mark.parametrize("tick_s", [240, 300, 600])
+def test_o6_with_seldom_ticks_the_next_one_still_lays_the_heat_to_the_last_step(tick_s):
+    """With ticks of ten minutes it was over before anything could be seen, and every step was taken."""
+    desk = ran_on()
+    desk.clock = {"tick_s": tick_s, "opening": False}
+    desk.see(10)  # the relays obeyed in the same tick
+    desk.clock = {"tick_s": tick_s}
+    desk.see(tick_s - 10, inlet_c=40.0)
+    assert (desk.limit("fans_min"), desk.events()) == (9, ["dark_but_hot"])
+
+
+def test_it_is_over_where_a_few_stay_on_for_good_too():
+    """With idle_fans = 3 its letter, an emergency in a curtailment, came again until the miners ran."""
+    desk = climbed()
+    desk.held = 3
+    desk.see(3600, inlet_c=20.0)
+    told = []
+    for _ in range(20):
+        desk.see(120)
+        told += desk.events()
+    assert (desk.limit("fans_min"), told) == (1, ["dark_and_cool"])
+
+
+def test_an_inlet_that_nobody_sees_ends_no_heat():
+    desk = climbed()
+    desk.see(3600, inlet_c=20.0)
+    for _ in range(4):
+        desk.see(120)
+    told = []
+    for _ in range(4):
+        desk.see(120, inlet_c=None)
+        told += desk.events()
+    assert told == []
+    desk.see(120, inlet_c=20.0)
+    assert desk.events() == ["dark_and_cool"]
+
+
+def test_relays_that_fall_silent_over_a_dark_mine_bring_no_fan_back():
+    """The board's silence looked like all fans on, and they were told on, in the frost as well."""
+    plant = Plant(wiring())
+    plant.ticks(4)
+    plant.signal = "off"
+    plant.ticks(14)
+    assert plant.fans_up == 1
+    told, seen = plant.readings, []
+    plant.readings = lambda asked: [one for one in told(asked) if not one.key.startswith("controlbyweb fans/")]
+    for _ in range(8):
+        plant.tick()
+        seen.append(plant.fans_up)
+    plant.readings = told
+    plant.ticks(2)
+    assert (max(seen), plant.fans_up) == (1, 1)
+
+
+def test_where_no_fan_stays_on_all_of_it_ends_all_the_same():
+    desk = ran_on()
+    desk.held = 0
+    for _ in range(12):
+        desk.see(120)
+        assert desk.events() == []
+    assert (desk.fans_on, desk.limit("fans_min")) == (0, None)
