@@ -160,7 +160,7 @@ def _act_on(
     events = (*events, *liars, *compared.events, *told.events, *news)
     open_still = shed.emergency(watched, view.fleet, view.image, compared.chases)
     standing = shed.graded((open_still,) if open_still is not None else (), envelope, view.wiring)
-    events = (*events, *shed.graver(standing, shed_events, view.state))
+    events = (*events, *(shed.graver(standing, shed_events, view.state) if view.site.live else ()))
     alarms = keep(view, events, policy.alarms, envelope.reasons, standing, memory)
     events = (*events, *alarms.events)
     lit = light(view, alarms.alarms, compared.chases, len(compared.commands) + len(told.commands))

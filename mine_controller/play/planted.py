@@ -340,7 +340,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("steps_are_nothing", "a stepped clock is a clock", ("G1",), _RULES + "boot:advise",
         _without("clock_step"), ((6, "clock -7200"),), 12, COLD_START),
     Bug("wall_is_time", "timers follow the wall clock", ("O17",), "ports.clock:Clocks._opening",
-        _after(_follows_the_wall), ((4, HALT), (6, "clock 7200"), (6, FREE)), 16),
+        _after(_follows_the_wall), ((4, HALT), (6, "clock 7200"), (11, FREE)), 16),
     Bug("backwards", "starts before fans, fans before stops", ("G7",), "core.decide:compare",
         _after(_backwards), (), 12, {"running": False, "miners": 60}),
     Bug("no_intent", "what is sent is not what was written down", ("G8",), "core.decide:compare",
