@@ -174,11 +174,8 @@ def channels(document: Document, found: Mapping[str, Any], work: Work) -> None:
     for title, options in found.items():
         other = first.setdefault((title.partition(" ")[0], options), title) if hasattr(options, "least") else title
         if other != title:
-            line, text = (
-                document.sections[title].line,
-                f"says the same as [{other}] (line {document.sections[other].line})",
-            )
-            work.note(line, title, "", f"{text}: each message comes twice, take one out")
+            said = f"says the same as [{other}] (line {document.sections[other].line})"
+            work.note(document.sections[title].line, title, "", f"{said}: each message comes twice, take one out")
         if title.partition(" ")[0] == TELEGRAM and options.users and options.chat_id.startswith("@"):
             text = f"nobody is listened to in {options.chat_id[:40]}: write the number of the chat as chat_id"
             work.note(document.sections[title].entries["users"].line, title, "users", text)

@@ -132,7 +132,7 @@ def _over_branches(
     for word, limits in (("breaker", envelope.breakers), ("phase", envelope.phases)):
         for name, limit_w in limits.items():
             branch = [at for at, spec in enumerate(view.wiring.miners) if getattr(spec, word) == name]
-            left = [at for at in branch if at not in gone and at not in more and at not in going]
+            left = {at for at in branch if at not in gone and at not in more and at not in going}
             load_w = sum(branch_w(at, view.image, view.fleet, view.wiring) for at in left)
             for at in order:
                 if load_w <= limit_w:
