@@ -283,7 +283,9 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
     wanted = _axeos.settings(desk, lambda command: _setting(command, info, options, clocks))
     if wanted:
         yield from _axeos.change(desk, info, wanted, _boards.REFUSES)
-    stays = _boards.flag(info.get("miningPaused")) is True and not desk.of("run")
+    paused = _boards.flag(info.get("miningPaused")) is True
+    # of one that sleeps a restart is asked only where it is to run, of one in trouble whatever is wanted of it
+    stays = paused and not desk.of("run") and (not desk.of("restart") or _word(info, options)[0] == "error")
     yield from _axeos.restarts(desk, _HOT if hot else _PAUSED if stays or desk.of("stop") else "", _boards.REFUSES)
     for command in desk.of("stop", "run"):
         yield from _pause(desk, command, info)

@@ -321,7 +321,9 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
     if wanted:
         yield from _axeos.change(desk, info, wanted, _CODES)
     down = _boards.flag(info.get("shutdown"))
-    stays = down is True and not desk.of("run")
+    # of one that is shut down a restart is asked only where it is to run, of one in trouble whatever is wanted of it
+    asked = desk.of("run") or (desk.of("restart") and _trouble(info.get("boardError")) is None)
+    stays = down is True and not asked
     yield from _axeos.restarts(desk, _DOWN if stays or desk.of("stop") else "", _CODES)
     for command in desk.of("stop", "run"):
         if down is None and command.verb == "run":

@@ -145,8 +145,13 @@ def test_a_paused_board_is_not_restarted_because_that_would_start_it():
     assert shelf.sent() == [f"PATCH {A} /api/system"]
     assert outcome.verdict == ACCEPTED
     assert "a restart would start it" in outcome.why
-    outcome, shelf = one(Board(miningPaused=True), "restart")
-    assert (outcome.verdict, shelf.sent()) == (REFUSED, [])
+
+
+@pytest.mark.parametrize(("told", "verdict"), [({}, ACCEPTED), ({"power_fault": "over current"}, REFUSED)])
+def test_a_paused_board_is_restarted_where_that_is_asked_for_as_the_letter_of_an_idle_one_says(told, verdict):
+    """Core asks it of a unit that is to run; only of one in trouble it asks whatever is wanted of it."""
+    outcome, shelf = one(Board(miningPaused=True, **told), "restart")
+    assert (outcome.verdict, len(shelf.sent())) == (verdict, int(verdict == ACCEPTED))
 
 
 def test_a_stop_in_the_same_batch_goes_before_any_restart():

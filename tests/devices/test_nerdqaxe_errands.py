@@ -61,11 +61,14 @@ def test_a_board_with_one_time_codes_is_still_stopped():
     assert (outcome.verdict, shelf.sent()) == (ACCEPTED, [f"POST {A} /api/system/shutdown"])
 
 
-def test_a_restart_of_a_board_that_is_shut_down_would_start_it():
-    (outcome,), shelf = do(Nerd(shutdown=True), errand(A, "restart"))
-    assert (outcome.verdict, shelf.sent()) == (REFUSED, [])
-    (outcome,), _ = do(Nerd(), errand(A, "restart"))
-    assert outcome.verdict == ACCEPTED
+@pytest.mark.parametrize(
+    ("told", "verdict"),
+    [({}, ACCEPTED), ({"shutdown": True}, ACCEPTED), ({"shutdown": True, "boardError": 5}, REFUSED)],
+)
+def test_a_board_that_is_shut_down_is_restarted_where_that_is_asked_for(told, verdict):
+    """Core asks it of a unit that is to run; only of one in trouble it asks whatever is wanted of it."""
+    (outcome,), shelf = do(Nerd(**told), errand(A, "restart"))
+    assert (outcome.verdict, len(shelf.sent())) == (verdict, int(verdict == ACCEPTED))
 
 
 def test_newer_firmware_tells_its_pool_in_an_object_of_its_own():
