@@ -71,14 +71,18 @@ def _explained(paths: "Paths", units: Units, which: str | None, as_json: bool) -
         why = rounds[0].why if rounds and isinstance(rounds[0], Gap) else "no record of it is kept"
         fail(f"the tick of {iso(tick_at)} can't be decided again: {why}; see `minectl history --since 1d`")
     told = [_round(one) for one in found]
+    live = found[-1].policy.site.live
     if as_json:
         last = plan_json(found[-1].book)
-        return json_text({"tick": tick_at, "time": iso(tick_at), "older": older or None,
+        return json_text({"tick": tick_at, "time": iso(tick_at), "older": older or None, "live": live,
                           "same": all(r["same"] for r in told), **last} | {"rounds": told})  # fmt: skip
     head = f"Tick {tick_at} of {iso(tick_at)}, {len(found)} round{'s' if len(found) != 1 else ''}"
     twice = [f"The clock ran over this time twice; this is the newer tick, the older one is --tick {older}."]
     differs = [] if all(one["same"] for one in told) else ["This version of the program decides it differently."]
-    return "\n".join([head, *(twice if older else []), *differs, plan_text(found[-1].book, units), *_rounds_text(told)])
+    shadow = [] if live else ["It ran in shadow mode: what was decided was not sent."]
+    return "\n".join(
+        [head, *(twice if older else []), *differs, *shadow, plan_text(found[-1].book, units), *_rounds_text(told)]
+    )
 
 
 def _round(one: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from mine_controller.render.text import clean, span, watts
 
 HEADER = (
     "signal_at", "seen_at", "ended_at", "cause", "by", *STEPS, "obey_within_s", "obeyed", "before_w", "confirmed_w",
-    "floor_w", "gentle", "hard", "stragglers", "emergency", "blind",
+    "floor_w", "gentle", "hard", "stragglers", "emergency", "blind", "shadow",
 )  # fmt: skip
 POINTS = ("signal_at", "at", "since_signal_s", "site_w", "miners_w", "mode")
 TOLD = ("signal_at", "at", "severity", "channel", "result", "text")
@@ -22,6 +22,10 @@ SHORT = ("signal", "lasted", "cause", "first command", "50 %", "90 %", "proven",
 WIDE, HIGH, LEFT = 900, 220, 70
 TEMPLATE = "reports/events.html"
 BLIND = "the signal could not be read: curtailed to be safe, nobody had called"
+SHADOWS = {
+    "all": "Shadow mode: it was decided and nothing was sent, so what the power did was none of its doing.",
+    "part": "Shadow mode for a part of it: what was decided then was not sent.",
+}
 VERDICTS = {True: "in time", False: "NOT in time", None: "still open"}
 
 
@@ -45,6 +49,7 @@ def rows(report: Report) -> list[tuple[object, ...]]:
             " ".join(f"{name}:{rung}" for name, rung in one.stragglers),
             one.emergency,
             int(one.blind),
+            one.shadow,
         )
         for one in report.events
     ]
@@ -107,7 +112,7 @@ def short_rows(report: Report) -> list[tuple[object, ...]]:
             *(_after(one.steps[name]) for name in STEPS),
             watts(one.before_w),
             watts(one.confirmed_w),
-            VERDICTS[one.obeyed],
+            VERDICTS[one.obeyed] + (", shadow mode" if one.shadow else ""),
         )
         for one in report.events
     ]
@@ -149,7 +154,8 @@ def view(report: Report, units: Units) -> dict[str, Any]:
 
 
 def _shown(one: Curtailment, zone: ZoneInfo, now_s: int, units: Units) -> dict[str, Any]:
-    names = ("First command", "Half of the load shed", "90 % shed", "Proven below the limit")
+    first = "First command, not sent" if one.shadow == "all" else "First command"
+    names = (first, "Half of the load shed", "90 % shed", "Proven below the limit")
     steps = [
         (name, _after(one.steps[key]), _local(one.signal_at + step, zone) if step is not None else "never")
         for name, key in zip(names, STEPS, strict=True)
@@ -164,6 +170,7 @@ def _shown(one: Curtailment, zone: ZoneInfo, now_s: int, units: Units) -> dict[s
         "by": clean(one.by),
         "verdict": VERDICTS[one.obeyed],
         "good": one.obeyed,
+        "shadow": SHADOWS.get(one.shadow, ""),
         "within_s": one.obey_within_s,
         "steps": steps,
         "before": watts(one.before_w),

@@ -82,6 +82,7 @@ class Curtailment(NamedTuple):
     source: str = ""  # where the points come from: rounds, ticks or "" (nothing is kept)
     lines: tuple[Line, ...] = ()
     told: tuple[Told, ...] = ()
+    shadow: str = ""  # "all": no tick of it could send anything; "part": some could not
 
     @property
     def obeyed(self) -> bool | None:
@@ -216,7 +217,26 @@ def _with_details(config: Config, one: Curtailment, letters: Sequence[Letter], n
     lines = tuple(Line(epoch(row.timestamp), row.severity, row.kind, row.about, row.text) for row in reversed(rows))
     told = tuple(_told(letters, one.signal_at - 1, ends_at + TOLD_AFTER_S))
     seen_at = None if one.blind else next((line.at for line in lines if line.kind == BEGINS), None)
-    return one._replace(seen_at=seen_at, points=points, source=source, lines=lines, told=told, by=_by(config, one))
+    shadow = _shadow(config, one.signal_at if seen_at is None else seen_at, ends_at)
+    return one._replace(
+        seen_at=seen_at, points=points, source=source, lines=lines, told=told, by=_by(config, one), shadow=shadow
+    )
+
+
+def _shadow(config: Config, since: int, ends_at: int) -> str:
+    """Whether its ticks could send anything, by the configs they ran on: what is configured today proves nothing."""
+    ran_on = set(query.history(config.paths, since, max(since, ends_at - 1), ("config_sha", "code")))
+    written = [text for sha, code in ran_on if (text := query.policy_text(config.paths, sha, code or ""))]
+    live = set(map(_live, written))
+    return "" if False not in live else "part" if True in live else "all"
+
+
+def _live(policy: str) -> bool | None:
+    """Of a policy as kept; None of one that is damaged."""
+    try:
+        return bool(json.loads(policy)["site"]["live"])
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _by(config: Config, one: Curtailment) -> str:

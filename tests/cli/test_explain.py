@@ -4,6 +4,9 @@ import json
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
+from cli.conftest import seated
+from cli.place import Place
+
 from mine_controller.config.load import load
 from mine_controller.core.model.reading import Value
 from mine_controller.ops import explain, miners
@@ -139,3 +142,18 @@ def test_what_was_read_a_moment_after_the_tick_began_is_of_now():
     image = SimpleNamespace(clock=SimpleNamespace(plant_s=100), site={"signal": later})
     assert explain.inputs(image, None)[0]["age_s"] == 0
     assert miners._age_s(image, later) == 0
+
+
+def test_a_tick_of_shadow_mode_says_that_nothing_was_sent_also_once_the_site_is_live(tmp_path, monkeypatch):
+    place = seated(Place(tmp_path, live=False), tmp_path, monkeypatch)
+    curtailed(place)
+    for now in ("live = no", "live = yes"):
+        place.path.write_text(place.path.read_text().replace("live = no", now))
+        for tick in ("0", "1"):
+            assert "shadow mode: what was decided was not sent" in place.run("explain", "--tick", tick).stdout
+            assert json.loads(place.run("explain", "--tick", tick, "--json").stdout)["live"] is False
+
+
+def test_a_tick_of_a_live_site_says_nothing_of_shadow_mode(place):
+    assert "shadow" not in curtailed(place).run("explain").stdout
+    assert json.loads(place.run("explain", "--json").stdout)["live"] is True

@@ -12,6 +12,7 @@ import pytest
 from cli.place import Place
 
 from mine_controller.config.load import load
+from mine_controller.core.model.command import WITHHELD, Outcome
 from mine_controller.ops import event_page, event_report
 from mine_controller.ops.event_report import Curtailment, Point
 from mine_controller.store.outbox import Mark, mark_letters
@@ -258,3 +259,59 @@ def test_without_a_curtailment_it_says_so(place):
 @pytest.mark.parametrize("words", [("--points",), ("--told", "--html"), ("--csv", "--points", "--told")])
 def test_points_and_told_are_sheets_of_their_own(place, words):
     assert place.run("report", "events", *words).exit_code == 2
+
+
+def shadowed(place):
+    """In shadow mode from here on: nothing is sent, as real ports have it."""
+    place.path.write_text(place.path.read_text().replace("live = yes", "live = no"))
+    place.config = load(place.path)
+    place.plant.policy = place.config.policy
+    place._act = lambda commands, _clock: tuple(Outcome(one.id, WITHHELD, "not live", None, 0) for one in commands)
+
+
+def test_an_event_that_was_lived_through_in_shadow_mode_says_that_nothing_was_sent(place):
+    """It was told as a live one: a first command after 0 s, and the mine not down in time."""
+    shadowed(place)
+    event(place)
+    place.path.write_text(place.path.read_text().replace("live = no", "live = yes"))  # what counts is what it ran on
+    place.config = load(place.path)
+    (one,) = tree(place)["events"]
+    (row,) = rows(place)
+    assert (one["shadow"], row["shadow"]) == ("all", "all")
+    assert "shadow mode" in told(place)
+    page = told(place, "--html")
+    assert "Shadow mode: it was decided and nothing was sent" in page
+    assert "First command, not sent" in page
+
+
+def test_an_event_that_began_live_says_that_only_a_part_of_it_was_commanded(place):
+    place.ticks(4, of=22)
+    place.plant.signal = "off"
+    place.ticks(3)
+    shadowed(place)
+    place.ticks(3)
+    place.plant.signal = "run"
+    place.ticks(12)
+    (one,) = tree(place)["events"]
+    assert one["shadow"] == "part"
+    assert "Shadow mode for a part of it" in told(place, "--html")
+
+
+def test_a_live_event_says_nothing_of_shadow_mode(place):
+    (one,) = tree(event(place))["events"]
+    assert one["shadow"] == ""
+    assert "hadow" not in told(place, "--html") + told(place)
+
+
+def test_an_event_that_stands_in_shadow_mode_says_so_too(place):
+    shadowed(place)
+    event(place, run=0)
+    assert tree(place)["events"][0]["shadow"] == "all"
+
+
+def test_a_damaged_policy_costs_what_is_said_of_shadow_mode_and_not_the_report(place):
+    event(place)
+    for written in ("{", "[]", "{}"):
+        with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+            db.execute("UPDATE configs SET policy = ?", (written,))
+        assert [row["shadow"] for row in rows(place)] == [""]
