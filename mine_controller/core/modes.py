@@ -48,6 +48,7 @@ OUT_OF_REACH = (
     "tripped",
     "over_limit",  # it is being stopped, because there is none
 )
+AWAKE = ("hashing", "booting")  # words by which one that nothing measures is seen to run
 WHOLE = ("max_power_w", "max_miners")  # limits of the mine as a whole: 0 = nobody
 _RANK = {mode: at for at, mode in enumerate(MODES)}
 
@@ -118,16 +119,22 @@ def _quiet(view: View, envelope: Envelope, plan: Plan) -> tuple[str, Reason]:
 
 
 def _running(view: View) -> Reason:
-    """How many run, and of how many that is only thought: those whose meter tells nothing."""
-    fleet, miners = view.fleet, view.image.miners
-    numbers = (("on", fleet.on_n), ("miners", len(fleet.on)))
-    rows = zip(view.wiring.miners, fleet.on, miners.power_w, strict=True) if fleet.unknown else ()
-    unseen = [
-        at for at, (spec, on, watts) in enumerate(rows) if on and watts is None and not wordy(spec, view.image, at)
-    ]
+    """How many are seen to run, and of how many nobody knows it: these count as running for limits alone."""
+    unseen = _unseen(view)
+    numbers = (("on", view.fleet.on_n - unseen), ("miners", len(view.fleet.on)))
     if unseen:
-        return Reason("decide", "running_unseen", (*numbers, ("unseen", len(unseen))))
+        return Reason("decide", "running_unseen", (*numbers, ("unseen", unseen)))
     return Reason("decide", "running", numbers)
+
+
+def _unseen(view: View) -> int:
+    """How many count as on and neither a meter nor, where there is none, their own word tells that they are."""
+    fleet, miners = view.fleet, view.image.miners
+    rows = zip(view.wiring.miners, fleet.on, miners.power_w, miners.word, strict=True) if fleet.unknown else ()
+    return sum(
+        on and watts is None and not (word in AWAKE and wordy(spec, view.image, at))
+        for at, (spec, on, watts, word) in enumerate(rows)
+    )
 
 
 def _startable(view: View, envelope: Envelope, waiting: list[str]) -> bool:
@@ -146,5 +153,6 @@ def _why_climbing(envelope: Envelope, plan: Plan, view: View) -> Reason:
     air = next((limit for limit in envelope.binding if limit.what == "start_miners" and limit.layer == SAFETY), None)
     if not plan.starts and air is not None and air.amount == 0:
         return air.reason
-    numbers = (("starts", len(plan.starts)), ("on", view.fleet.on_n), ("miners", len(view.fleet.on)))
+    on_n = view.fleet.on_n - _unseen(view)
+    numbers = (("starts", len(plan.starts)), ("on", on_n), ("miners", len(view.fleet.on)))
     return Reason("decide", "climbing", numbers) if pace is None or plan.starts else pace.reason

@@ -28,11 +28,22 @@ def test_running_says_of_how_many_it_is_only_thought():
     seen = view()
     half = seen.image.miners._replace(power_w=(3400, 3400, None, None))
     seen = seen._replace(image=seen.image._replace(miners=half), fleet=seen.fleet._replace(unknown=2))
-    assert sentence(mode(seen=seen)[1]) == "4 of 4 miners run, 2 of them unmeasured"
+    assert sentence(mode(seen=seen)[1]) == "2 of 4 miners run, of 2 it is not known"
     never = seen.image._replace(miners=half._replace(power_at=(1, 1, 0, 0)))
     wires = tuple(spec._replace(outlet="") for spec in seen.wiring.miners)
     alone = seen._replace(image=never, wiring=seen.wiring._replace(miners=wires))
     assert sentence(mode(seen=alone)[1]) == "4 of 4 miners run", "where nothing measures, a word is all there is"
+    quiet = alone._replace(image=never._replace(miners=never.miners._replace(word=("hashing",) * 3 + (None,))))
+    assert sentence(mode(seen=quiet)[1]) == "3 of 4 miners run, of 1 it is not known"
+
+
+def test_a_climb_counts_who_is_seen_to_run():
+    """A replaced miner counted as one of four that run, beside "3 of 4 running, 1 unknown" of the same screen."""
+    seen = view()
+    some = seen.image.miners._replace(power_w=(3400, 3400, 25, None))
+    fleet = seen.fleet._replace(unknown=1, on=(True, True, False, True), on_n=3)
+    seen = seen._replace(image=seen.image._replace(miners=some), fleet=fleet)
+    assert sentence(mode(seen=seen, starts=("m002",))[1]) == "starting 1; 2 of 4 run"
 
 
 @pytest.mark.parametrize(

@@ -334,7 +334,7 @@ SENTENCES: dict[tuple[str, str], str] = {
     ("lamp", "seen"): "a person has seen what there is",
     ("lamp", "calm"): "nothing calls for people",
     ("decide", "running"): "{on} of {miners} miners run",
-    ("decide", "running_unseen"): "{on} of {miners} miners run, {unseen} of them unmeasured",
+    ("decide", "running_unseen"): "{on} of {miners} miners run, of {unseen} it is not known",
     ("decide", "climbing"): "starting {starts}; {on} of {miners} run",
     ("decide", "mode"): "{was} -> {mode}",
     ("decide", "no_miners"): "no miner is configured",
