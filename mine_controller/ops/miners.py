@@ -84,12 +84,20 @@ def miners(config: Config) -> Miners:
     stored = {str(row["id"]): row for row in query.miners(config.paths)}
     shown = units(book, config.policy.wiring)
     rows = tuple(_row(unit, book, held, stored.get(unit.spec.id, {})) for unit in shown)
-    there = {unit.address for unit in shown}  # else a word for who stands at an address goes to who stood there once
+    holders = _holders(book.image)  # else a word for who stands at an address goes to who stood there once
     rows = tuple(
-        row if unit.address or row["address"] not in there else row | {"address": None}
-        for unit, row in zip(shown, rows, strict=True)
+        row if holders.get((row["group"], row["address"]), row["mac"]) == row["mac"] else row | {"address": None}
+        for row in rows
     )
     return Miners(rows, newest[0].tick_at if newest else 0, book)
+
+
+def _holders(image: Image | None) -> dict[tuple[str, Any], str]:
+    """By section and address, the unit that answered there last, be it listed or not."""
+    told = image.channels.items() if image is not None else ()
+    found = [(value.at_s, key, value.value) for key, value in told if key.endswith(":address")]
+    places = ((*key.removesuffix(":address").partition("/"), address) for _, key, address in sorted(found) if address)
+    return {(group, address): unit for group, _, unit, address in places}
 
 
 def seen_book(config: Config) -> Book:

@@ -35,3 +35,16 @@ def test_a_silent_miner_is_still_called_by_the_address_it_had(seen):
     seen.ticks(6)
     assert miners.miners(seen.config).rows[0]["address"] == "127.77.1.1"
     assert "restart: b01" in seen.run("miners", "restart", "127.77.1.1", "--dry-run").output
+
+
+def test_the_address_where_a_unit_answers_that_nobody_listed_is_no_miners_any_more(seen, monkeypatch):
+    """A replaced board: `miners show b01` gave the address of the one in its place."""
+    usual, group = seen._readings, "bitaxe shelf"
+    listed = [*usual()]
+    place = next(one for one in listed if one.value == "127.77.1.1")
+    other = place._replace(key=f"{group}/02:11:22:33:44:99:address")
+    seen.plant.silent.add("b01")
+    monkeypatch.setattr(seen, "_readings", lambda: [*usual(), other._replace(at_s=seen.plant.now)])
+    seen.ticks(3)
+    assert miners.miners(seen.config).rows[0]["address"] is None
+    assert "127.77.1.1" not in seen.run("miners", "show", "b01").output
