@@ -10,7 +10,9 @@ from play.days import HEAD, at_home, quiet
 
 from mine_controller.cli import demo as cli_demo
 from mine_controller.config import sites
+from mine_controller.ops import miners
 from mine_controller.play import demo
+from mine_controller.store import query
 from mine_controller.twin import home, story
 
 MINECTL = str(Path(sys.executable).parent / "minectl")
@@ -110,6 +112,17 @@ def test_one_bad_unit_takes_no_other_with_it(tmp_path, fault):
     assert {name for name, there in cards.items() if there} >= {"a01", "a03", "a04"}
     assert day.book_mode == "RUNNING"
     assert day.violations == ()
+
+
+def test_a_replaced_unit_is_one_letter_and_every_page_counts_it_alike(tmp_path):
+    """What answers at its address was told, and minutes after that it is silent; and it counted as one that runs."""
+    _, config = at_home(tmp_path, "13:40 miner a02 dead\n13:40 swap x01 127.0.1.12\n", hours=1)
+    told = [(body["what"], body["kind"]) for one in query.letters(config.paths, 99) if (body := json.loads(one.body))]
+    assert [kind for what, kind in told if what == "raise"] == ["stranger"]
+    made = status(config)
+    assert made["why"] == "3 of 4 miners run, of 1 it is not known"
+    assert (made["miners"]["running"], made["miners"]["unknown"]) == (3, 1)
+    assert {row["id"]: row["address"] for row in miners.miners(config).rows}["a02"] is None
 
 
 def test_a_stranger_on_the_shelf_is_shown_and_never_listed(tmp_path):

@@ -268,7 +268,7 @@ _ROWS = (
         "warning",
         under=(
             *(*_GONE, "smoke", "water", "emergency_stop", "heat_stop", "air_lost"),
-            *("branch_tripped", "ramp_failed", "doubled"),
+            *("branch_tripped", "ramp_failed", "doubled", "stranger"),
         ),
         many=True,
         single=True,
