@@ -31,6 +31,7 @@ from mine_controller.render.status_json import text as as_file
 from mine_controller.render.text import masked
 from mine_controller.store import query
 from mine_controller.store.db import StoreTrouble
+from mine_controller.store.events import unpacked
 
 STATUS = (
     "mode", "mode_since", "why", "next", "power_w", "cap_w", "permitted_w", "temperatures", "humidity_pct", "grid_hz",
@@ -250,10 +251,11 @@ def get_audit(
     until: Moment = 253_402_300_799,
     limit: Annotated[int, Query(ge=1, le=SHOWN_MOST)] = 100,
 ) -> Ascii:
-    """Newest first; since and until in seconds since 1970."""
+    """Newest first; since and until in seconds since 1970. A reason is [rule, code, [[name, value], ...]]."""
     config = config_of(request)
-    rows = query.events(config.paths, kind, since, until, actor, about, limit)
-    return Ascii(shown(config, {"events": [row._asdict() for row in rows]}))
+    found = query.events(config.paths, kind, since, until, actor, about, limit)
+    rows = [row._asdict() | {"reason": plain(unpacked(row.reason))} for row in found]
+    return Ascii(shown(config, {"events": rows}))
 
 
 @router.get("/api/me", summary="Whose token this is")

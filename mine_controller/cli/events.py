@@ -76,15 +76,9 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
 
 
 def _row(row: "EventRow", columns: Sequence[str]) -> list[Any]:
-    import json  # noqa: PLC0415 - imported by the command that uses it
+    from mine_controller.store.events import numbers_of, unpacked  # noqa: PLC0415 - imported by the command that uses it
 
-    from mine_controller.store.events import numbers_of  # noqa: PLC0415 - the same
-
-    numbers = numbers_of(row.reason)
-    try:
-        reason = json.loads(row.reason)
-    except ValueError:
-        reason = row.reason  # changed by hand: as it stands, for whoever looks into that
+    numbers, reason = numbers_of(row.reason), unpacked(row.reason)
     known = row._asdict() | {name: numbers.get(name) for name in WHO} | {"reason": reason}
     return [known[name] for name in columns]
 

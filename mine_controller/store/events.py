@@ -55,6 +55,14 @@ def numbers_of(reason: str) -> dict[str, Any]:
         return {}
 
 
+def unpacked(reason: str) -> Any:
+    """Give a reason as kept as data; one that somebody changed by hand as it stands, for whoever looks into that."""
+    try:
+        return json.loads(reason)
+    except (ValueError, RecursionError):
+        return reason
+
+
 def link(chain: str, row: EventRow) -> str:
     """Give the hash of a row that follows a row with the hash `chain`."""
     return hashlib.sha256(chain.encode("ascii", "replace") + canonical(row)).hexdigest()

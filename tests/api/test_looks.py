@@ -1,7 +1,9 @@
 """GET: bodies as scripts know them."""
 
 import json
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from api.served import Served
@@ -128,6 +130,25 @@ def test_the_audit_log_is_searched(served):
     assert served.get("/api/audit?actor=nobody").json()["events"] == []
     assert served.get(f"/api/audit?until={10**9}").json()["events"] == []
     assert served.get("/api/audit?since=never").status_code == 422
+
+
+def test_the_reason_of_an_audit_row_comes_as_data_as_events_have_it(served):
+    """It was JSON packed into a text, which whoever reads the answer had to unpack once more."""
+    served.place.ticks(2)
+    rows = served.get("/api/audit").json()["events"]
+    typed = json.loads(served.place.run("events", "--json").stdout)
+    assert [row["reason"] for row in rows] == [row["reason"] for row in typed]
+    assert {type(row["reason"]) for row in rows} == {list}
+
+
+@pytest.mark.parametrize("written", ["nobody knows", "[" * 20_000, "[NaN, 1]"])
+def test_a_reason_that_was_changed_by_hand_costs_nobody_the_other_rows(served, written):
+    served.place.ticks(2)
+    with closing(sqlite3.connect(served.place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET reason = ? WHERE id = 1", (written,))
+    rows = served.get("/api/audit").json()["events"]
+    typed = json.loads(served.place.run("events", "--json").stdout)
+    assert len(rows) == len(typed) > 1
 
 
 def test_docs_name_every_path_and_load_nothing_from_elsewhere(served):
