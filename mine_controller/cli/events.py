@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from mine_controller.cli.options import config_option
-from mine_controller.cli.output import json_text, moment, print_rows
+from mine_controller.cli.output import json_text, moment, print_rows, safe
 from mine_controller.cli.session import fail, load_config
 from mine_controller.config.model import Config
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 COLUMNS = ("timestamp", "kind", "severity", "about", "actor", "text")
 WHO = ("source", "uid", "tty")  # of a person's command: by which way, as whom, from where
+ALIKE = 0.8  # of two names, for one to be the other misspelt
+NO_ALARMS = (  # what stands in the log and neither is an alarm nor ends one
+    "alarm_acked", "alarm_chatters", "drill", "override_over", "pruned", "renamed", "reset", "restored", "signal_first",
+    "errand_done", "errand_failed", "tuning_done", "tuning_step",
+)  # fmt: skip
 SHORT = ("timestamp", "severity", "kind", "about", "text")
 
 
@@ -31,7 +36,8 @@ Examples:
 
 \b
 Each row has a hash over itself and the row before it: --verify shows one that was changed or taken out.
-Exit: 0 shown, or all is as it was written · 1 it is not, or the database can't be read · 2 config"""
+Exit: 0 shown, or all is as it was written · 1 it is not, or the database can't be read
+      2 config, or a misspelt kind"""
 )
 @config_option
 @click.option("--kind", default="", help="Only this kind: signal_changed, curtail, fan_fault, request, mode ...")
@@ -66,6 +72,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     last = 253_402_300_799 if until is None else until
     try:
         found = query.events(loaded.paths, kind, since or 0, last, actor, about, limit)
+        if kind and not found and not query.events(loaded.paths, kind, limit=1):
+            _unheard_of(kind)
     except StoreTrouble as trouble:
         fail(f"{trouble.text}; `minectl doctor` tells what helps")
     columns = (*COLUMNS, *WHO, "reason") if as_json else (*COLUMNS, *WHO) if as_csv else SHORT
@@ -73,6 +81,34 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
         found = tuple(row._replace(text=spoken(row.text, loaded.site.units)) for row in found)
     rows = [_row(row, columns) for row in found]
     print_rows(columns, rows, as_csv=as_csv, as_json=as_json, none="Nothing of that sort happened.")
+
+
+def _unheard_of(kind: str) -> None:
+    """Nothing of a kind is no good news where its name is misspelt. What stands in the log is known."""
+    near = misspelt(kind)
+    if near:
+        fail(f"there is no kind {kind[:40]!r} of events; did you mean {' or '.join(near)}?", 2)
+    if not _is_declared(kind):
+        click.echo(safe(f"minectl: no event of a kind {kind[:40]!r} was ever written here."), err=True)
+
+
+def misspelt(kind: str) -> list[str]:
+    """The kinds that somebody may have meant; none of what is a kind, or like none."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only where nothing was found
+
+    return [] if _is_declared(kind) else get_close_matches(kind.casefold(), sorted(_declared()), 3, ALIKE)
+
+
+def _is_declared(kind: str) -> bool:
+    """An end has the name of what it ends before its own: fan_fault_over, smoke_cleared."""
+    known = _declared()
+    return kind in known or any(kind.startswith(f"{one}_") for one in known)
+
+
+def _declared() -> set[str]:
+    from mine_controller.core.alarms.catalogue import KINDS, LOG_ONLY, clears  # noqa: PLC0415 - the same
+
+    return {*KINDS, *LOG_ONLY, *clears(), *NO_ALARMS}
 
 
 def _row(row: "EventRow", columns: Sequence[str]) -> list[Any]:

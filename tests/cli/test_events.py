@@ -2,10 +2,15 @@
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
-from mine_controller.cli.events import command
+import pytest
+
+import mine_controller
+from mine_controller.cli.events import command, misspelt
 from mine_controller.store import query
 
 
@@ -81,3 +86,47 @@ def test_the_examples_of_help_name_things_as_events_do():
     [about] = [one.help for one in command.params if one.name == "about"]
     assert '"miner ' not in about
     assert "a017" in about
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("curtial", "curtail"), ("fan_falut", "fan_fault"), ("Signal_changed", "signal_changed")]
+)
+def test_a_misspelt_kind_is_no_quiet_mine(place, typed, meant):
+    """It was told as "Nothing of that sort happened", with exit code 0."""
+    place.ticks(2)
+    for words in ((), ("--json",), ("--csv",)):
+        done = place.run("events", "--kind", typed, *words)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert f"there is no kind {typed!r} of events; did you mean {meant}" in done.stderr
+
+
+def test_a_kind_that_nothing_is_like_is_said_to_stand_nowhere(place):
+    place.ticks(2)
+    done = place.run("events", "--kind", "nope")
+    assert (done.exit_code, done.stdout) == (0, "Nothing of that sort happened.\n")
+    assert "no event of a kind 'nope' was ever written" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "kind", ["request", "curtail_over", "restored", "smoke_cleared", "tuning_step", "fan_fault_over"]
+)
+def test_a_kind_that_has_not_happened_yet_is_one_all_the_same(place, kind):
+    place.ticks(2)
+    done = place.run("events", "--kind", kind, "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (0, [])
+
+
+def test_a_kind_of_an_older_release_stays_readable_also_for_a_time_without_one(place):
+    place.ticks(3)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("UPDATE events SET kind = 'curtial' WHERE id = 2")
+    assert len(rows(place, "--kind", "curtial")) == 1
+    assert rows(place, "--kind", "curtial", "--until", "2020-01-01") == []
+
+
+def test_every_kind_written_into_the_program_is_known():
+    """Or `events --kind` might take one for a misspelling before it has happened for the first time."""
+    sources = "\n".join(path.read_text("utf-8") for path in Path(mine_controller.__file__).parent.rglob("*.py"))
+    named = set(re.findall(r"\bEvent\(\s*\"([a-z_]+)\"", sources))
+    assert len(named) > 60
+    assert [kind for kind in sorted(named) if misspelt(kind)] == []
