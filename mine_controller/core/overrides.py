@@ -90,7 +90,7 @@ def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tu
             verdicts.append(Verdict(request.id, "refused", str(refused)))
         verdict = verdicts[-1]
         numbers = (
-            ("what", " ".join([request.verb, *request.args])),
+            ("what", _asked(request)),
             ("actor", request.actor),
             ("reason", request.reason),
             ("verdict", verdict.verdict),
@@ -102,6 +102,13 @@ def take_requests(image: Image, state: State, policy: Policy) -> tuple[State, tu
             Event("request", "info", request.actor, Reason("override", "request", (*numbers, ("why", verdict.why))))
         )
     return state._replace(overrides=tuple(overrides), last={**state.last, **acked}), tuple(verdicts), tuple(events)
+
+
+def _asked(request: Request) -> str:
+    """What was asked, in words; of a changed option both texts, told apart: there are spaces and commas in either."""
+    if request.verb == "config" and len(request.args) == 3 and request.args[0] != "more":
+        return 'config {} from "{}" to "{}"'.format(*request.args)
+    return " ".join(filter(None, [request.verb, *request.args]))
 
 
 def _stands(override: Override, image: Image) -> bool:

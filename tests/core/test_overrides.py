@@ -136,6 +136,21 @@ def test_who_was_sent_away_is_not_said_to_have_had_no_token():
     assert verdict.why == "it was sent away; this is its audit row"
 
 
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (("band 3.modes", "bitaxe eco, avalon low", "avalon high"), 'from "bitaxe eco, avalon low" to "avalon high"'),
+        (("token desk", "", "admin"), 'token desk from "" to "admin"'),
+        (("more", "", "7 options"), "config more 7 options"),
+    ],
+)
+def test_a_change_of_the_config_is_told_with_what_stood_before_and_what_stands_now(args, told):
+    judge = Judge()
+    image = judge.plant.image._replace(requests=(request("config", *args),))
+    _, _, (event,) = take_requests(image, judge.plant.state, judge.plant.policy)
+    assert told in sentence(event.reason)
+
+
 # -- inputs and outputs -----------------------------------------------------------------------------------------------
 
 
