@@ -76,6 +76,11 @@ class Fleet(NamedTuple):
     fans_most_w: int = 0  # what the fans may draw, those nobody reads a tenth more than usual
     away_n: int = 0  # listed and on a shelf: in none of these sums, and no part of the mine's size
 
+    @property
+    def size(self) -> int:
+        """How many the mine has: what is a fifth of it, and of how many something is told."""
+        return len(self.on) - self.away_n
+
 
 def on_above_w(spec: MinerSpec) -> int:
     """A miner drawing more than this is still on."""

@@ -142,7 +142,7 @@ def _startable(view: View, envelope: Envelope, waiting: list[str]) -> bool:
     if not waiting or is_full(view, envelope):
         return False
     ceilings = [limit for limit in (envelope.max_power_w, envelope.start_max_w) if limit is not None]
-    one_w = max(1, view.fleet.nominal_w // max(1, len(view.wiring.miners) - view.fleet.away_n))
+    one_w = max(1, view.fleet.nominal_w // max(1, view.fleet.size))
     return not ceilings or min(ceilings) - view.fleet.miners_w - view.fleet.starting_w > one_w * 105 // 100
 
 

@@ -1,6 +1,8 @@
 """Fans run on after a stop: one probe that shows frost takes no air away."""
 
+import pytest
 from core.plant import Plant, wiring
+from core.rule_desk import Desk
 
 from mine_controller.core.wording.words import sentence
 
@@ -98,3 +100,14 @@ def test_a_few_words_that_were_left_behind_hold_no_air():
     plant.signal = "off"
     plant.ticks(12)
     assert plant.fans_up <= 2
+
+
+@pytest.mark.parametrize(("away", "doubted"), [(0, False), (5, True)])
+def test_pdu4_a_fifth_that_says_it_hashes_is_one_of_the_miners_that_are_there(away, doubted):
+    """Four of nineteen said so, and five more on a shelf had them lose their air."""
+    desk = Desk("run_on", miners=24, fans=9)
+    desk.words = ("hashing",) * 4 + ("sleeping",) * 20
+    desk.fleet = {"on_n": 0, "away_n": away}
+    for _ in range(8):
+        desk.see()
+    assert ("doubted" in desk.codes("no_fan_down")) is doubted

@@ -35,9 +35,10 @@ def judge(
         return view.state.miners
     books = dict(view.state.miners)
     now_s = view.now_s
-    crowd = max(COMMON_CAUSE, len(view.wiring.miners) // 5)  # when nobody starts, it is no miner's fault
+    size = view.fleet.size
+    crowd = max(COMMON_CAUSE, size // 5)  # when nobody starts, it is no miner's fault
     lately = startless.lately(known, books, now_s - DAY_S)
-    common, many = row[0] >= crowd, startless.are_many(lately, len(view.wiring.miners), crowd)
+    common, many = row[0] >= crowd, startless.are_many(lately, size, crowd)
     if common or many:
         books = {
             name: _forgiven(book, row[1], limit)

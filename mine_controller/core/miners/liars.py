@@ -41,7 +41,7 @@ def with_lies(view: View, names: Sequence[str], shed: Shed | None) -> tuple[View
     began_s = shed.seen_s if shed is not None else now_s
     count = len(names) + (int(state.last.get("lies", 0)) if state.last.get("lies_since") == began_s else 0)
     last, books = {**state.last, "lies": count, "lies_since": began_s}, dict(state.miners)
-    if count >= max(COMMON_CAUSE, len(view.wiring.miners) // 5):
+    if count >= max(COMMON_CAUSE, view.fleet.size // 5):
         books = {
             name: book._replace(lies=tuple(at for at in book.lies if at < began_s)) for name, book in books.items()
         }

@@ -199,13 +199,13 @@ def _shows_too_little(view: View, kept: dict[str, Any], parts_w: int, options: O
 def _compare_words(view: View, kept: dict[str, Any], limits: list[Limit], events: list[Event]) -> None:
     """PDU4: a fifth of the fleet says it hashes and is dark by watts: the watts are in kW, or the map is wrong."""
     apart = dark_but(view.image, view.fleet, "hashing")
-    if apart * 5 <= len(view.fleet.on) or view.state.shed is not None:
+    if apart * 5 <= view.fleet.size or view.state.shed is not None:
         if kept.pop("words_told", 0):
             events.append(Event("watts_plausible", "info", "site", Reason("cap", "words_agree")))
         kept["words_s"] = 0
         return
     kept["words_s"] = int(kept.get("words_s") or 0) or view.now_s
-    reason = Reason("cap", "words_disagree", (("miners", apart), ("of", len(view.fleet.on))))
+    reason = Reason("cap", "words_disagree", (("miners", apart), ("of", view.fleet.size)))
     limits.append(Limit(SAFETY, "no_start", 0, reason))
     if view.now_s - int(kept["words_s"]) >= WORDS_APART_S and not kept.get("words_told"):
         kept["words_told"] = 1

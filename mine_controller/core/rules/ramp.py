@@ -28,7 +28,7 @@ class Options(NamedTuple):
 
 def step(view: View, options: Options) -> int:
     """Miners one step may start: at least one."""
-    fleet_n = len(view.wiring.miners) - view.fleet.away_n
+    fleet_n = view.fleet.size
     nominal_w = view.fleet.nominal_w // fleet_n if fleet_n else 1
     return max(1, min(fleet_n * options.step_pct // 100, options.step_kw * 1000 // max(nominal_w, 1)))
 

@@ -54,7 +54,7 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
             apart = (("meter_w", fleet.meter_w or 0), ("sum_w", fleet.miners_w + fleet.fans_most_w))
             reason = Reason("run_on", "shown", apart)
         elif doubt:
-            said = (("miners", dark_but(view.image, fleet, "hashing", None)), ("of", len(fleet.on)))
+            said = (("miners", dark_but(view.image, fleet, "hashing", None)), ("of", fleet.size))
             reason = Reason("run_on", "doubted", said)
         if not cold:  # there fewer are the heater
             limits.append(Limit(EQUIPMENT, "no_fan_down", 0, reason))
@@ -80,7 +80,7 @@ def _is_shown(view: View) -> bool:
 def _doubted(view: View, memory: dict[str, Any], options: Options) -> bool:
     """Whether a fifth still said that they hash when the outlets had shown nothing for run_on_s, and more than a
     twentieth says so now, or nothing."""
-    count, dark_s = len(view.fleet.on), int(memory.get("dark_s") or 0)
+    count, dark_s = view.fleet.size, int(memory.get("dark_s") or 0)
     if memory.get("doubt"):
         return dark_but(view.image, view.fleet, "hashing", None) * 20 > count
     long = bool(dark_s) and view.now_s - dark_s >= options.run_on_s

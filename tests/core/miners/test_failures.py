@@ -10,9 +10,10 @@ DAY_S = 86_400
 STOP = Chase("stop", 0, 1, 900)
 
 
-def judged(given, books=None, *, row=0, miners=4, limit=3):
+def judged(given, books=None, *, row=0, miners=4, limit=3, away=0):
     seen = view(miners)
-    seen = seen._replace(state=seen.state._replace(miners=books or {}))
+    fleet = seen.fleet._replace(away_n=away)
+    seen = seen._replace(state=seen.state._replace(miners=books or {}), fleet=fleet)
     return seen.now_s, failures.judge(seen, given, limit, (row, seen.now_s - 300))
 
 
@@ -39,6 +40,11 @@ def test_a_start_that_failed_is_remembered_for_a_day_and_too_many_are_quarantine
 def test_when_nobody_starts_it_is_no_miners_fault(row, miners, counts):
     _, books = judged(compared(failed=["m000"]), row=row, miners=miners)
     assert ("m000" in books) is counts
+
+
+def test_who_lies_on_a_shelf_makes_no_crowd_larger():
+    _, books = judged(compared(failed=["m000"]), row=4, miners=25, away=5)
+    assert "m000" not in books
 
 
 def test_what_turns_out_to_be_nobodys_fault_is_taken_back_as_far_as_the_row_goes():

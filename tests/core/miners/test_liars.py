@@ -2,8 +2,9 @@
 
 import pytest
 from core.plant import Plant, policy, wiring
+from core.round_desk import view
 
-from mine_controller.core.miners.liars import LIES, WEEK_S, lied, lies_often
+from mine_controller.core.miners.liars import LIES, WEEK_S, lied, lies_often, with_lies
 from mine_controller.core.model.state import Chase, MinerBook
 from mine_controller.core.model.wiring import Path
 
@@ -97,3 +98,12 @@ def test_three_within_a_week_are_often():
     assert not lies_often(MinerBook(lies=(now_s - WEEK_S, now_s - 5, now_s)), now_s)
     assert not lies_often(MinerBook(lies=(now_s,) * (LIES - 1)), now_s)
     assert not lies_often(MinerBook(), now_s)
+
+
+@pytest.mark.parametrize(("away", "liars"), [(0, 4), (5, 0)])
+def test_a_fifth_that_went_on_is_one_of_the_miners_that_are_there(away, liars):
+    """Four of twenty are nobody's lie; five more on a shelf made liars of them."""
+    seen = view(25)
+    seen = seen._replace(fleet=seen.fleet._replace(away_n=away))
+    after, _ = with_lies(seen, ["m000", "m001", "m002", "m003"], None)
+    assert sum(bool(book.lies) for book in after.state.miners.values()) == liars

@@ -171,6 +171,16 @@ def test_met2_what_is_not_whole_is_not_compared(gap):
     assert "meters_disagree" in found
 
 
+def test_pdu4_a_fifth_is_one_of_the_miners_that_are_there():
+    """Two of nine said so, and one more on a shelf made a fifth of ten of them: nothing was held."""
+    desk = cap()
+    desk.fleet = {"on_n": 8, "away_n": 1}
+    desk.words = ("hashing",) * 10
+    desk.see()
+    [held] = [limit for limit in desk.last.limits if limit.what == "no_start"]
+    assert dict(held.reason.numbers) == {"miners": 2, "of": 9}
+
+
 def test_pdu4_a_fifth_that_says_it_hashes_in_the_dark_blocks_starts_and_is_told():
     desk = cap()
     desk.fleet = {"on_n": 8}
