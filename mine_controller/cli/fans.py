@@ -41,7 +41,9 @@ def _list(config: Config, *, as_json: bool) -> None:
     from mine_controller.store.db import StoreTrouble  # noqa: PLC0415 - imported by the command that uses it
 
     if not config.policy.wiring.fans:
-        fail("no fan is wired; `fan 1 = switch ..., watts ..., normal 1500` in [wiring] adds one")
+        none = "This site has no fan in [wiring]; `fan 1 = switch ..., watts ..., normal 1500` there adds one."
+        click.echo(json_text([]) if as_json else none)
+        return
     try:
         rows = _fans(config)
     except StoreTrouble as trouble:

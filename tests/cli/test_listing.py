@@ -33,3 +33,12 @@ def test_what_is_long_ago_goes_by_how_far_apart_ticks_are_as_status_does(place, 
 
 def test_before_the_first_tick_no_alarm_is_no_good_news(place):
     assert "No tick has run yet" in place.run("alarms").stderr
+
+
+def test_a_home_without_fans_is_shown_that_as_every_list_shows_nothing(home):
+    """It was refused its empty list with exit code 1, and a program that asked for JSON was given none."""
+    for words in (("fans",), ("fans", "list")):
+        done = home.run(*words)
+        assert (done.exit_code, "has no fan in [wiring]" in done.stdout, done.stderr) == (0, True, ""), words
+        done = home.run(*words, "--json")
+        assert (done.exit_code, json.loads(done.stdout)) == (0, []), words
