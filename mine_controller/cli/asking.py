@@ -188,4 +188,5 @@ def tell_mode(config: Config) -> None:
     rows = query.history(config.paths, columns=("mode", "reason", "power_w"), most=1)
     if rows:
         mode, reason, power_w = rows[0]
-        click.echo(safe(spoken(f"Now {mode}: {reason} ({watts(power_w)})", config.site.units)))
+        power = "power unknown" if power_w is None else watts(power_w)
+        click.echo(safe(spoken(f"Now {mode}: {reason} ({power})", config.site.units)))

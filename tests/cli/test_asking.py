@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from cli.place import Place
@@ -366,3 +368,11 @@ def test_an_answer_that_never_comes_is_not_waited_for_without_end():
     waits = []
     assert outcomes.answered(lambda: [{"why": outcomes.NO_ANSWER}], waits.append) == [{"why": outcomes.NO_ANSWER}]
     assert len(waits) == outcomes.ANSWERS_S
+
+
+def test_where_nobody_tells_watts_the_line_after_an_order_says_what_is_unknown(place):
+    """It ended in "(unknown)", which might have been the reason as well."""
+    place.ticks(2, of=3)
+    with closing(sqlite3.connect(place.config.paths.db)) as db, db:
+        db.execute("CREATE TRIGGER dumb AFTER INSERT ON mine_states BEGIN UPDATE mine_states SET power_w = NULL; END")
+    assert place.run("fans", "on", "3", "--for", "1h").stdout.endswith(" (power unknown)\n")
