@@ -60,11 +60,22 @@ def watch_units(image: Image, fleet: Fleet, state: State, policy: Policy) -> Fou
             changed[specs[at].id] = unit
     book = {**state.units, **changed} if changed else state.units
     if len(book) > len(specs):
-        ids = {spec.id for spec in specs}
-        listed = {name: unit for name, unit in book.items() if name in ids}
-        watch.events += _shrunk(len(book), len(book) - len(listed))
-        book = listed
+        book, events = _listed(book, {spec.id for spec in specs}, state)
+        watch.events += events
     return Found(book, tuple(watch.events))
+
+
+def _listed(book: dict[str, Unit], ids: set[str], state: State) -> tuple[dict[str, Unit], tuple[Event, ...]]:
+    """The book without what was found out about those that left the list, and what is told of it. Who they were stays
+    beside their wear: one that is listed again under another name is the same machine, and who put it aside meant it.
+    """
+    left = [name for name, unit in book.items() if name not in ids and unit != Unit(mac=unit.mac)]
+    if not left:
+        return book, ()
+    known = sum(name in ids for name in book) + len(left)
+    trace = {name: Unit(mac=book[name].mac) for name in left if name in state.miners}
+    kept = {name: unit for name, unit in book.items() if name not in left}
+    return {**kept, **trace}, _shrunk(known, len(left))
 
 
 def _moved(units: list[Unit], addresses: tuple[str | None, ...]) -> Iterable[int]:

@@ -47,6 +47,32 @@ def test_one_that_was_put_aside_stays_off_under_its_new_name():
     assert not boards.events("list_shrunk")
 
 
+def test_one_that_was_put_aside_stays_off_when_its_line_comes_back_with_another_name():
+    """`miners remove`, and some ticks later `discover --add`: it was a new machine, without quarantine, and started."""
+    boards = shelf()
+    boards.requests = (request("quarantine", "b1", reason="its fan rattles"),)
+    boards.ticks(2)
+    every, power = boards.wiring.miners, dict(boards.power)
+    call(boards, "b0", None, "b2", "b3")
+    boards.ticks(3)
+    boards.wiring = boards.wiring._replace(miners=every)
+    boards.power["b1"], boards.mode["b1"], boards.pool["b1"], boards.at["b1"] = power["b1"], "eco", "main", "10.0.0.2"
+    call(boards, "b0", "shelf1", "b2", "b3")
+    boards.ticks(12)
+    assert boards.power["shelf1"] < 6
+    assert boards.state.miners["shelf1"].quarantined == "put there by owner: its fan rattles"
+    assert "b1" not in boards.state.units
+    assert told(boards) == ["shelf1 was called b1: its wear, and what people hold of it, stay with it"]
+
+
+def test_of_those_that_left_the_list_who_they_were_is_kept_and_it_is_told_once():
+    boards = shelf()
+    call(boards, "b0", None, None, "b3")
+    boards.ticks(9)
+    assert len(boards.events("list_shrunk")) == 1
+    assert boards.state.units["b1"] == Unit(mac=MACS[1])
+
+
 def test_a_whole_fleet_renamed_is_no_list_that_shrank_and_keeps_what_was_learned():
     boards = shelf()
     call(boards, "1", "2", "3", "4")
