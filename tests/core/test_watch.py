@@ -200,10 +200,10 @@ def test_only_a_fan_that_stays_proven_gathers_hours():
 DARK_METER = {"site_power_w": Value(30, NOW), "grid_hz": Value(50.0, NOW - 20)}  # read 20 s apart, in every round
 
 
-def doubted(watts, since_s=90, bad_at=(NOW - 60,), **seen):
+def doubted(watts, since_s=90, bad_at=(NOW - 60,), site=None, **seen):
     fans = (Fan("1", True, NOW, watts, NOW), Fan("2", False, NOW, 0, NOW))
     books = {"1": FanBook("starting", NOW - since_s, bad_at=bad_at), "2": FanBook("off", 5)}
-    made = image(fans=fans, power_at=NOW - 900, **seen)._replace(site=DARK_METER)
+    made = image(fans=fans, power_at=NOW - 900, **seen)._replace(site=DARK_METER if site is None else site)
     return watch_fans(made, State(fans=books), WIRES)[0]["1"].state
 
 
@@ -211,6 +211,13 @@ def doubted(watts, since_s=90, bad_at=(NOW - 60,), **seen):
 def test_a_doubt_that_no_look_ends_does_not_save_a_fan_that_never_turns(since_s, state):
     """A meter and a frequency that are always read apart left it starting for ever: nobody was told, none took over."""
     assert doubted(0, since_s) == state
+
+
+@pytest.mark.parametrize("meter_w", [None, 33_000])
+def test_without_a_meter_that_shows_no_load_there_is_no_doubt_and_a_fan_that_never_turns_has_failed(meter_w):
+    """Another one takes its place two looks after it was told on, and not after five minutes."""
+    assert doubted(0, site={"site_power_w": Value(meter_w, NOW)}) == "failed"
+    assert doubted(0, site={}) == "failed"
 
 
 def test_a_fan_that_turns_is_proven_in_doubt_too():

@@ -286,3 +286,11 @@ def test_where_no_fan_stays_on_all_of_it_ends_all_the_same():
         desk.see(120)
         assert desk.events() == []
     assert (desk.fans_on, desk.limit("fans_min")) == (0, None)
+
+
+def test_outlets_that_show_nothing_end_no_heat_while_the_meter_shows_the_mine():
+    """Nothing went down and nothing drew by its outlet: what was told is still so."""
+    desk = climbed()
+    desk.fleet = DARK | {"meter_w": 60_000}
+    desk.see(120)
+    assert (desk.codes("no_fan_down"), desk.events()) == (["shown"], [])

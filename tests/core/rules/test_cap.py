@@ -418,3 +418,13 @@ def test_met2_lamps_of_a_dark_mine_are_no_contradiction():
     plant.ticks(6)
     assert len(plant.events("curtailed")) == 1
     assert plant.events("meters_disagree") == []
+
+
+def test_phases_may_stand_apart_by_a_share_of_the_weakest_and_a_single_one_by_whatever_it_likes():
+    desk = cap(imbalance_pct=20)
+    desk.wiring = desk.wiring._replace(phases=(BreakerSpec("L1", 40_000), BreakerSpec("L2", 20_000)))
+    desk.see()
+    assert desk.limit("phases_apart_w") == 4000
+    desk.wiring = desk.wiring._replace(phases=(BreakerSpec("L1", 40_000),))
+    desk.see()
+    assert desk.limit("phases_apart_w") is None

@@ -155,7 +155,11 @@ def test_an_inlet_nobody_knows_halves_the_load_and_then_stops_it(silent_s, share
     desk.see(inlet_c=25.0)
     desk.see(silent_s, inlet_c=None)
     assert desk.limit("no_start") == 0
-    assert desk.limit("max_power_w") == (None if share is None else 34_000 * share // 100)
+    amount = None if share is None else 34_000 * share // 100
+    assert (desk.limit("max_power_w"), desk.events()) == (amount, [] if share is None else ["inlet_blind"])
+    desk.fleet = {"on_n": 5}
+    desk.see(0)
+    assert (desk.limit("max_power_w"), desk.events()) == (amount, []), "half of what ran, and no half of a half"
 
 
 def air(miners=100, fans=6, **options):

@@ -343,3 +343,11 @@ def test_sig1_a_word_of_a_second_ago_that_is_doubted_now_starts_nobody():
     desk.roles["signal"] = Value("run", desk.now, "", "timed out")
     desk.see(1)
     assert (desk.codes("no_start"), desk.events()) == (["missed"], [])
+
+
+def test_sig1_nobody_is_said_to_have_called_where_the_page_was_silent_too_long():
+    """The owner would ask the utility why it curtails."""
+    desk = signal()
+    desk.see(360, signal=None)
+    [told] = [sentence(limit.reason) for limit in desk.last.limits if limit.what == "max_power_w"]
+    assert told == "the power signal can't be read; curtailed to be safe (for 0 s)"
