@@ -11,7 +11,7 @@ from mine_controller.core.alarms.watches import look_round
 from mine_controller.core.model.alarm import AlarmPolicy
 from mine_controller.core.model.reading import Value
 from mine_controller.core.model.reason import Event, Reason
-from mine_controller.core.model.state import Chase, MinerBook, Shed
+from mine_controller.core.model.state import Chase, MinerBook, Override, Shed
 from mine_controller.core.model.wiring import BreakerSpec, EndpointSpec, Role
 from mine_controller.core.rules.wear import BY_PERSON
 from mine_controller.core.wording.words import sentence
@@ -192,6 +192,31 @@ def test_a_section_is_not_missed_while_all_its_units_are_without_power_or_boot()
     assert seen(dead(), "device_unreachable")[0] == ["foreman mine"]
     assert seen(dead(outlet=("off",) * 4), "device_unreachable")[0] == []
     assert seen(dead(outlet=("off", "off", "off", "on")), "device_unreachable")[0] == ["foreman mine"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "band", "found"),
+    [
+        (("nordpool prices:price",), {"band": "run"}, ["foreman mine"]),
+        (("nordpool prices:price",), {}, ["foreman mine", "nordpool prices"]),
+        (("nordpool prices:price", "octopus home:price"), {"band": "run"}, ["foreman mine", "nordpool prices"]),
+    ],
+)
+def test_prc1_of_all_devices_only_the_one_source_of_prices_is_told_as_its_price(keys, band, found):
+    names = ("foreman mine", "nordpool prices")
+    given = view(channels={f"{name}:health": Value(None, 1, "", "gone") for name in names}, memory={"band": band})
+    ends = {**given.wiring.endpoints, **{name: EndpointSpec(name) for name in names}}
+    roles = {**given.wiring.roles, "price": Role("price", keys, "", 86_400)}
+    given = given._replace(wiring=given.wiring._replace(endpoints=ends, roles=roles))
+    assert seen(given, "device_unreachable")[0] == found
+
+
+def test_only_a_word_against_the_utilitys_is_told_as_one():
+    """Somebody who answers for a page that can't be read is no emergency, nor is a miner that is held off."""
+    forced = Override("signal", "run", "penalty", 9999, "bob", "they phoned", 1)
+    others = forced._replace(kind="person"), forced._replace(key="band")
+    assert seen(view(overrides=(forced, *others)), "signal_forced")[0] == ["signal"]
+    assert seen(view(overrides=others), "signal_forced")[0] == []
 
 
 def test_a_unit_boots_for_its_patience_and_not_a_second_longer():

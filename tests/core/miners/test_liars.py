@@ -5,7 +5,7 @@ from core.plant import Plant, policy, wiring
 from core.round_desk import view
 
 from mine_controller.core.miners.liars import LIES, WEEK_S, lied, lies_often, with_lies
-from mine_controller.core.model.state import Chase, MinerBook
+from mine_controller.core.model.state import Chase, MinerBook, Shed
 from mine_controller.core.model.wiring import Path
 
 DAY_S = 86_400
@@ -107,3 +107,15 @@ def test_a_fifth_that_went_on_is_one_of_the_miners_that_are_there(away, liars):
     seen = seen._replace(fleet=seen.fleet._replace(away_n=away))
     after, _ = with_lies(seen, ["m000", "m001", "m002", "m003"], None)
     assert sum(bool(book.lies) for book in after.state.miners.values()) == liars
+
+
+def test_a_fifth_that_goes_on_is_counted_through_all_rounds_of_one_curtailment():
+    """Their proofs are overdue one after the other: one of ten, and two more in the next round."""
+    stop = Shed(900, 900, "signal", 34_000, 680)
+    after, events = with_lies(view(10), ["m000"], stop)
+    assert (after.state.miners["m000"].lies, events) == ((view(10).now_s,), ())
+    after, _ = with_lies(after, ["m001", "m002"], stop)
+    assert not any(book.lies for book in after.state.miners.values())
+    another = stop._replace(seen_s=950)
+    after, _ = with_lies(after, ["m001", "m002"], another)
+    assert [name for name, book in after.state.miners.items() if book.lies] == ["m001", "m002"]
