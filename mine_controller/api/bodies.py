@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 YEAR_S = 366 * 86_400
 LATEST_S = 253_402_300_799  # the end of the year 9999
@@ -23,6 +23,8 @@ Line = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=200, pattern=PRINTABLE), AfterValidator(_line)
 ]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$")]
+# A name with spaces is what people call it: the section is named after it, with dashes.
+Called = Annotated[Name, BeforeValidator(lambda text: "-".join(text.split()) if isinstance(text, str) else text)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,29}$")]
 Seconds = Annotated[int, Field(ge=1, le=YEAR_S)]
 Value = Line | Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)]  # strict: true is no 1
@@ -112,9 +114,9 @@ class PoolChange(Because):
 
 
 class NewPool(PoolChange):
-    """A pool that is not there yet."""
+    """A pool that is not there yet. "Solopool DGB" becomes the section [pool Solopool-DGB]."""
 
-    name: Name
+    name: Called
     url: Line = Field(examples=["stratum+tcp://pool.example:3333"])
     wallet: Annotated[Line, Field(min_length=1)]
 

@@ -16,6 +16,7 @@ from mine_controller.cli.session import config_path, fail, load_config
 HERE = "127.0.0.1"
 PORT = 5000
 LINES = 64  # connections at a time
+REMEDY = "`sudo ./install.sh` tries it again; in a checkout: .venv/bin/pip install '.[serve]'"
 NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
@@ -30,7 +31,7 @@ Examples:
 \b
 It reads what ticks left and files requests; it opens no connection to a device. A tick that judges them is
 started at once. Off this machine (--host) every path needs a token, and without --cert tokens can be read on
-the way. Needs the extra: pip install 'minectl[serve]'.
+the way. It needs FastAPI, which `sudo ./install.sh` brings; in a checkout: .venv/bin/pip install '.[serve]'.
 
 \b
 Exit: 0 ended · 1 the port can't be had, or FastAPI is missing · 2 config or usage"""
@@ -63,7 +64,7 @@ def command(
         from mine_controller.api.guard import Terms  # noqa: PLC0415 - the same
         from mine_controller.api.lines import Line  # noqa: PLC0415 - the same
     except ModuleNotFoundError as error:
-        fail(f"{error.name} is not installed: pip install 'minectl[serve]'")
+        fail(f"{error.name} is not installed: {REMEDY}")
     application: Any = create(path, Terms(read_token, names))
     settings = uvicorn.Config(
         application, http=Line, host=host, port=port, ssl_certfile=cert, ssl_keyfile=key, proxy_headers=False,

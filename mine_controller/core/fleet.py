@@ -17,6 +17,7 @@ from mine_controller.record import NamedTuple
 
 FLOOR_SPARE_W = 10_000
 LEAST_SPARE_W = 2  # a paused board's own figure for its watts goes up and down by as much
+FALL_S = 60  # the meter on the feed shows a mean, or what was a while ago: so long it may lag behind a stop
 MOST_PATIENCE_S = 3600  # no kind of miner is given more for its ramp
 APART_PCT = 10  # meter and sum: further apart than this one of them lies
 RISEN_PCT = 50  # a start is proven at this share of what the miner is to draw
@@ -74,6 +75,7 @@ class Fleet(NamedTuple):
     trusted: int = 0  # of the unknown, those whose own word of sleep is the best proof this site can have
     most_w: int = 0  # miners_w, no word of sleep believed: the most that outlets and estimates account for
     fans_most_w: int = 0  # what the fans may draw, those nobody reads a tenth more than usual
+    falling_w: int = 0  # what the site meter may still show of miners that have just gone down
     away_n: int = 0  # listed and on a shelf: in none of these sums, and no part of the mine's size
 
     @property
@@ -133,7 +135,9 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
     known = unknown == 0
     fans_most_w = _fans_guess_w(image, state, wiring)  # an unknown fan is no fan less
     proof = most_w = miners_w + spared_w  # a word spares room under the cap; it proves no darkness
-    other = fans_most_w if meter_w is None else max(fans_most_w, meter_w - most_w)  # what no miner can be drawing
+    beyond_w = 0 if meter_w is None else meter_w - most_w - fans_most_w
+    falling_w = min(beyond_w, _falling_w(est, state, wiring, image.clock.plant_s)) if beyond_w > 0 else 0
+    other = fans_most_w + max(0, beyond_w - falling_w)  # what no miner can be drawing
     if meter_w is not None and not known and not _is_too_little(meter_w, measured + (fans_w or 0), nominal_w):
         proof = min(proof, max(measured, meter_w - (fans_w or 0)))  # the meter bounds what the unknown can draw
     return Fleet(
@@ -154,6 +158,7 @@ def sum_up(image: Image, state: State, wiring: Wiring) -> Fleet:
         trusted,
         most_w,
         fans_most_w,
+        falling_w,
         len(away),
     )
 
@@ -200,6 +205,18 @@ def starting(est: Sequence[int], state: State, wiring: Wiring) -> dict[int, int]
     index = {spec.id: at for at, spec in enumerate(wiring.miners)}
     ats = [index[name] for name in told if name in index]
     return {at: max(0, full_w(wiring.miners[at], state) * 105 // 100 - est[at]) for at in ats}
+
+
+def _falling_w(est: Sequence[int], state: State, wiring: Wiring, now_s: int) -> int:
+    """Watts that those drew at most who were told to stop, or were seen to have stopped, in the last FALL_S."""
+    watts = 0
+    for spec, left_w in zip(wiring.miners, est, strict=True):
+        chase, book = state.chases.get(f"miner {spec.id}"), state.miners.get(spec.id)
+        told_s = chase.began_s if chase is not None and chase.want == "stop" and chase.sent_s else 0
+        dark_s = book.last_stop_s if book is not None and not book.on else 0
+        if max(told_s, dark_s) > max(0, now_s - FALL_S):
+            watts += max(0, full_w(spec, state) - left_w)
+    return watts
 
 
 def rising(fleet: Fleet, state: State, wiring: Wiring, now_s: int) -> dict[int, int]:

@@ -93,6 +93,12 @@ def outside(options: Any, clock: Clock) -> str:
     return ""
 
 
+def draws_on(info: Info, standby_w: int) -> bool:
+    """Whether its own meter shows more than what is left of one that rests: it may say of itself that it does."""
+    watts = _boards.not_negative(info.get("power"))
+    return watts is not None and watts > 2 * standby_w
+
+
 def version(info: Info) -> tuple[int, int] | None:
     """(2, 14) of a firmware "v2.14.0-...", None when it tells none."""
     found = _VERSION.fullmatch(info["version"]) if isinstance(info.get("version"), str) else None

@@ -288,7 +288,7 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
     stays = paused and not desk.of("run") and (not desk.of("restart") or _word(info, options)[0] == "error")
     yield from _axeos.restarts(desk, _HOT if hot else _PAUSED if stays or desk.of("stop") else "", _boards.REFUSES)
     for command in desk.of("stop", "run"):
-        yield from _pause(desk, command, info)
+        yield from _pause(desk, command, info, options)
     for command in desk.of("locate"):
         yield from _locate(desk, command)
 
@@ -390,9 +390,10 @@ def _prefers_second(info: Info) -> bool:
     return _boards.flag(info.get("useFallbackStratum")) is True
 
 
-def _pause(desk: Desk, command: Command, info: Info) -> Generator[Step, Response, None]:
+def _pause(desk: Desk, command: Command, info: Info, options: Options) -> Generator[Step, Response, None]:
     paused = _boards.flag(info.get("miningPaused"))
-    if paused is not None and paused == (command.verb == "stop"):
+    believed = not paused or not _axeos.draws_on(info, options.standby_w)
+    if believed and paused is not None and paused == (command.verb == "stop"):
         desk.tell(command, APPLIED, "was so already")
         return
     answer = yield Step(_http.pack("POST", desk.host, PAUSE if command.verb == "stop" else RESUME), changes=True)

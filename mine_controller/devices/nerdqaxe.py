@@ -325,10 +325,11 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
     asked = desk.of("run") or (desk.of("restart") and _trouble(info.get("boardError")) is None)
     stays = down is True and not asked
     yield from _axeos.restarts(desk, _DOWN if stays or desk.of("stop") else "", _CODES)
+    believed = not down or not _axeos.draws_on(info, options.standby_w)
     for command in desk.of("stop", "run"):
         if down is None and command.verb == "run":
             desk.tell(command, REFUSED, "does not say whether it is shut down: a restart could interrupt it")
-        elif down is not None and down == (command.verb == "stop"):
+        elif believed and down is not None and down == (command.verb == "stop"):
             desk.tell(command, APPLIED, "was so already")
         else:
             path = SHUTDOWN if command.verb == "stop" else RESTART

@@ -210,7 +210,8 @@ def _talk(desk: Desk, options: Options) -> Generator[Step, Response, None]:
             yield from _pool(desk, command, options)
     for command in desk.of("stop", "run"):
         paused = _boards.flag(summary.get("paused"))
-        if paused is not None and paused == (command.verb == "stop"):
+        believed = not paused or not _rates(summary)[0]  # one that hashes is told again
+        if believed and paused is not None and paused == (command.verb == "stop"):
             desk.tell(command, APPLIED, "was so already")
         elif restricted:
             desk.tell(command, REFUSED, _RESTRICTED)

@@ -14,7 +14,7 @@ from mine_controller.render.text import clean, span, watts
 
 HEADER = (
     "signal_at", "seen_at", "ended_at", "cause", "by", *STEPS, "obey_within_s", "obeyed", "before_w", "confirmed_w",
-    "floor_w", "gentle", "hard", "stragglers", "emergency", "blind", "shadow",
+    "floor_w", "gentle", "hard", "stragglers", "emergency", "blind", "shadow", "doubts",
 )  # fmt: skip
 POINTS = ("signal_at", "at", "since_signal_s", "site_w", "miners_w", "mode")
 TOLD = ("signal_at", "at", "severity", "channel", "result", "text")
@@ -25,6 +25,10 @@ BLIND = "the signal could not be read: curtailed to be safe, nobody had called"
 SHADOWS = {
     "all": "Shadow mode: it was decided and nothing was sent, so what the power did was none of its doing.",
     "part": "Shadow mode for a part of it: what was decided then was not sent.",
+}
+DOUBTED = {
+    "dark_but_hot": "Its proof is in doubt: with fewer fans the inlet climbed as it does over miners that run.",
+    "meters_disagree": "Its proof is in doubt: the meter and the outlets did not agree.",
 }
 VERDICTS = {True: "in time", False: "NOT in time", None: "still open"}
 
@@ -50,6 +54,7 @@ def rows(report: Report) -> list[tuple[object, ...]]:
             one.emergency,
             int(one.blind),
             one.shadow,
+            " ".join(one.doubts),
         )
         for one in report.events
     ]
@@ -112,7 +117,7 @@ def short_rows(report: Report) -> list[tuple[object, ...]]:
             *(_after(one.steps[name]) for name in STEPS),
             watts(one.before_w),
             watts(one.confirmed_w),
-            VERDICTS[one.obeyed] + (", shadow mode" if one.shadow else ""),
+            VERDICTS[one.obeyed] + (", shadow mode" if one.shadow else "") + (", in doubt" if one.doubts else ""),
         )
         for one in report.events
     ]
@@ -170,7 +175,7 @@ def _shown(one: Curtailment, zone: ZoneInfo, now_s: int, units: Units) -> dict[s
         "by": clean(one.by),
         "verdict": VERDICTS[one.obeyed],
         "good": one.obeyed,
-        "shadow": SHADOWS.get(one.shadow, ""),
+        "notes": [text for text in (SHADOWS.get(one.shadow), *map(DOUBTED.get, one.doubts)) if text],
         "within_s": one.obey_within_s,
         "steps": steps,
         "before": watts(one.before_w),

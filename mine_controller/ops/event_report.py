@@ -27,6 +27,7 @@ STEPS = ("first_command_s", "shed_50_s", "shed_90_s", "shed_100_s")
 NOT_CHANNELS = ("began", "config", "over", "quiet")  # what else stands in the last note of a letter
 TOLD = "told"
 BEGINS = "curtail"  # the kind of event with which the signal's rule begins
+DOUBTS = ("dark_but_hot", "meters_disagree")  # alarms by which the watts of the proof are in doubt
 BY_HAND_S = 300
 SET = " set the signal to off"  # as core/wording/sentences.py says it
 
@@ -83,6 +84,7 @@ class Curtailment(NamedTuple):
     lines: tuple[Line, ...] = ()
     told: tuple[Told, ...] = ()
     shadow: str = ""  # "all": no tick of it could send anything; "part": some could not
+    doubts: tuple[str, ...] = ()  # what was told during it that speaks against its proof, by DOUBTS
 
     @property
     def obeyed(self) -> bool | None:
@@ -218,9 +220,11 @@ def _with_details(config: Config, one: Curtailment, letters: Sequence[Letter], n
     told = tuple(_told(letters, one.signal_at - 1, ends_at + TOLD_AFTER_S))
     seen_at = None if one.blind else next((line.at for line in lines if line.kind == BEGINS), None)
     shadow = _shadow(config, one.signal_at if seen_at is None else seen_at, ends_at)
+    doubts = tuple(kind for kind in DOUBTS if any(line.kind == kind for line in lines))
     return one._replace(
-        seen_at=seen_at, points=points, source=source, lines=lines, told=told, by=_by(config, one), shadow=shadow
-    )
+        seen_at=seen_at, points=points, source=source, lines=lines, told=told, by=_by(config, one), shadow=shadow,
+        doubts=doubts,
+    )  # fmt: skip
 
 
 def _shadow(config: Config, since: int, ends_at: int) -> str:

@@ -20,6 +20,7 @@ from mine_controller.play.outcomes import (
     length_s,
     stretches,
 )
+from mine_controller.play.priced import PRICED, dear
 from mine_controller.play.weak import WEAK
 
 BACK_S = 45 * 60
@@ -157,6 +158,9 @@ def _dark_since_s(history: History, event: Stretch) -> float | None:
 
 def o19(history: History) -> Iterator[str]:
     """Price: nothing is used in a slot that was known to be too dear, but for the minute of stopping."""
+    if history.samples and history.samples[0].priced is not None:
+        yield from dear(history)
+        return
     for stretch in stretches(history.samples, lambda one: one.price_off and one.price_known):
         limit_s = 60 + history.tick_s + history.slack_s(stretch[0].at_s, stretch[-1].at_s)
         late = [one for one in stretch if one.at_s - stretch[0].at_s > limit_s and one.miners_w >= history.floor_w]
@@ -174,7 +178,7 @@ def o20(history: History) -> Iterator[str]:
 OUTCOMES: dict[str, Checker] = {
     **MOMENTARY,
     "O12": o12, "O13": o13, "O14": o14, "O15": o15, "O16": o16, "O17": o17, "O18": o18, "O19": o19, "O20": o20,
-    **WEAK, **HOMES,
+    **WEAK, **HOMES, **PRICED,
 }  # fmt: skip
 
 

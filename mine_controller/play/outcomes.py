@@ -2,14 +2,15 @@
 
 The twin knows the truth: a `History` holds a sample of it every ten seconds and a line for each tick. A checker takes
 a history and yields sentences; a good history yields none. O12 to O20 are in `lasting.py`, those of a weak source (O21
-to O26) in `weak.py`, those of a home (O27 to O30) in `homes.py`; `judge` in `lasting.py` runs them all.
+to O26) in `weak.py`, of a home (O27 to O30) in `homes.py`, of prices (O31 to O33) in `priced.py`; `judge` in
+`lasting.py` runs them all.
 Figures are those of a site with ticks of 120 s: "two ticks + 60 s" is 300 s.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import dropwhile, pairwise
 
-from mine_controller.play.places import Household, Weak, Wish
+from mine_controller.play.places import Household, Priced, Weak, Wish
 from mine_controller.record import NamedTuple
 
 OBEY_S = 300  # two ticks and a minute
@@ -71,6 +72,7 @@ class Sample(NamedTuple):
     price_known: bool = True  # and whoever asked a tick before its slot could know it
     weak: Weak | None = None  # what feeds it, where that is a weak source
     house: Household | None = None  # its miners one by one, where it is a home
+    priced: Priced | None = None  # its boards under their tariff, where it mines by the price
 
 
 class Told(NamedTuple):

@@ -1,4 +1,4 @@
-"""What is true of a weak source, and of a home's miners, at one moment; what persons asked for. Plain records."""
+"""What is true at one moment of a weak source, of a home's miners, and under a tariff; what persons asked for."""
 
 from mine_controller.record import NamedTuple
 
@@ -34,6 +34,22 @@ class Household(NamedTuple):
     stops: tuple[int, ...]  # those of them that stop it
     room_c: float = 20.0
     has: tuple[frozenset[str], ...] = ()  # the modes of each
+
+
+class Priced(NamedTuple):
+    """A home that mines by the price, its boards in the order of the history's names. Prices: pence a kWh with VAT."""
+
+    price: float
+    then: float  # the price of the next slot
+    told: bool  # both are published, and whoever asks is told them
+    kinds: tuple[str, ...]  # of the boards' sections
+    draws: tuple[bool, ...]  # more than at standby
+    works: tuple[bool, ...]  # hashes truly
+    fit: tuple[bool, ...]  # nothing is wrong with it, its line or that of its plug, and a pool is within its reach
+    modes: tuple[str, ...]
+    pools: tuple[str, ...]  # the section of the pool each works for, "" none
+    writes: tuple[int, ...]  # modes and pools that were written into it so far
+    room_c: float = 20.0
 
 
 class Wish(NamedTuple):

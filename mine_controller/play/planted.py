@@ -269,6 +269,7 @@ COLD_START: dict[str, Any] = {"running": False}
 _RULES = "core.rules."
 WEAK: dict[str, Any] = {"site": "offgrid-container"}
 FLEET: dict[str, Any] = {"site": "home-fleet"}
+NIGHT: dict[str, Any] = {"site": "agile-home", "hour": 0.0}  # some twelve pence until six
 WAVES = tuple((5 + 12 * n, f"supply {60 if n % 2 else 90}") for n in range(12))
 OUTAGE = ((4, "uplink LTE down"), (4, "uplink Starlink down"))
 
@@ -382,7 +383,8 @@ BUGS: tuple[Bug, ...] = (
     Bug("no_frequency", "a low frequency is nobody's business", ("O22",), _RULES + "grid:advise",
         _without(), ((4, "device mqtt supply frozen"), (5, "supply 72")), 12, WEAK),
     Bug("weak_is_well", "a source that was weak a minute ago is well", ("O23",), _RULES + "voltage:advise",
-        _options(hold_s=60), ((1, "supply 60"), (8, "phase 2 lost"), (10, "phase 2 back"), (10, "supply steady")), 20,
+        _options(hold_s=60), ((1, "supply 60"), (8, "phase 2 lost"), (10, "within 40 phase 2 back"),
+         (10, "supply steady")), 20,
         WEAK),
     Bug("no_local_pool", "whoever has no work may wait for it", ("O24",), _RULES + "uplinks:advise",
         _after(lambda advice, *_given: advice._replace(wishes=())), OUTAGE, 14, WEAK),
@@ -400,4 +402,10 @@ BUGS: tuple[Bug, ...] = (
         _always(False), ((3, "ask set-state miner.a02 stop"), (3, "within 1 swap a02 127.0.1.17")), 6, FLEET),
     Bug("mode_forgotten", "a mode may be wished for", ("O30",), "core.miners.errands:settings",
         _always({}), ((3, "ask set-state mode.a01 eco"),), 30, FLEET),
+    Bug("sleeps_on", "who was stopped for a price sleeps on when it has fallen", ("O31",), "core.choose:_starts",
+        _always(()), ((2, "ask set-state strategy off"), (6, "ask clear-state --all")), 45, NIGHT),
+    Bug("wears_flash", "a board that does not obey is written again and again", ("O32",),
+        "core.miners.errands:FLASH_APART_S", lambda _: 0, ((1, "miner a01 mute"),), 20, {**NIGHT, "hour": 1.4}),
+    Bug("band_without_mode", "a band has no modes", ("O33",), _RULES + "band:mode_of",
+        _always(""), (), 50, {**NIGHT, "hour": 32.0}),
 )  # fmt: skip

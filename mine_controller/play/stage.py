@@ -31,12 +31,12 @@ from mine_controller.play.weak import touches
 from mine_controller.ports.clock import Clocks, Sources
 from mine_controller.store import lock
 from mine_controller.tick import Ports, tick
-from mine_controller.twin import coop
+from mine_controller.twin import agile, coop
 from mine_controller.twin.site import Site
 from mine_controller.twin.story import GRAMMAR, Step
 from mine_controller.twin.world import Action
 
-TOUCHING: Final = ("miner", "outlet", "mains")  # words that may start miners by themselves
+TOUCHING: Final = ("miner", "outlet", "mains", "phase")  # words that may start miners by themselves
 MOST_KEPT: Final = 100  # violations; a story that goes wrong goes wrong every tick
 T = TypeVar("T")
 
@@ -237,7 +237,8 @@ class Stage(Virtual):
         self.ticks.append(_ticked(began, self.now_s, rounds, killed=lost, stepped=stepped))
         if self.disk == "dead":
             self.unkept.append(began)
-        if stepped or ahead_s != self.wall_ahead_s or self.disk == "dead":
+        astray = bool(ahead_s) and isinstance(self.site, agile.Site)  # prices go by the wall clock
+        if stepped or astray or ahead_s != self.wall_ahead_s or self.disk == "dead":
             self.missed.append(began)
         self.until_next(began)
         return self.ticks[-1]

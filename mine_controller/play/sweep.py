@@ -108,7 +108,7 @@ def _client(scheduler: str) -> tuple[Any, Any]:
     try:
         from distributed import Client, as_completed  # noqa: PLC0415 - an optional extra
     except ImportError:
-        raise SchedulerError("--scheduler needs Dask: pip install 'minectl[dask]'") from None
+        raise SchedulerError("--scheduler needs Dask: .venv/bin/pip install '.[dask]' in the checkout") from None
     try:
         client: Any = Client(scheduler, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:

@@ -4,11 +4,13 @@ from typing import Any, Final
 
 from mine_controller.config.model import Config
 from mine_controller.play.outcomes import History, Sample
-from mine_controller.play.places import Household, Weak
+from mine_controller.play.places import Household, Priced, Weak
 from mine_controller.twin import agile, boards, coop, home, offgrid
 from mine_controller.twin.faults import Fault
 from mine_controller.twin.mains import Metered
+from mine_controller.twin.rig import HOT, Rig
 from mine_controller.twin.site import Site
+from mine_controller.twin.tariff import SLOT_S, VAT
 from mine_controller.twin.world import World
 
 EVERY_S: Final = 10.0
@@ -17,6 +19,7 @@ PATIENCE_S: Final = 6.0  # nobody waits longer for a page
 INLETS: Final = frozenset((1, 2, 3))  # the probes at the intake: one of them that is ill is outvoted
 NOISE: Final = 1.02  # what meters may be off by
 CAP_SHARE: Final = 0.95
+SMALL: Final = ("bitaxe ", "nerdqaxe ", "nmminer ")
 DAMP_K, DAMP_PCT = 4.0, 78.0
 
 
@@ -225,7 +228,8 @@ def _offgrid(site: offgrid.Site) -> Sample:
         phases=3 - len(world.lost),
         lost=frozenset(world.lost),
         fed=world.fed,
-        said=bus.kind == "ok" and (site.readings == "" or (site.readings == "watts" and not source.available_w)),
+        said=(bus.kind == "ok" or (bus.kind == "slow" and bus.seconds < PATIENCE_S))
+        and (site.readings == "" or (site.readings == "watts" and not source.available_w)),
         lies=bus.kind == "frozen",
         measured=meter.kind == "ok",
         heard=rows.kind == "ok",
@@ -245,17 +249,56 @@ def _offgrid(site: offgrid.Site) -> Sample:
 
 
 def _priced(site: agile.Site) -> Sample:
-    house = site.house
-    working_w = house.working_w()
+    house, rigs = site.house, site.house.rigs
+    wall_s = int(house.start_wall_s + house.now_s)
+    then_s = wall_s // SLOT_S * SLOT_S + SLOT_S
+    owned = {url: name for name, (_, url, _) in agile.OWNED.items()}
+    used = [rig.pool_in_use() for rig in rigs.values()]
+    priced = Priced(
+        price=house.price_p(),
+        then=house.tariff.price(then_s) * VAT,
+        told=site.faults.of(agile.PRICES).kind == "ok" and house.tariff.published_until(wall_s) > then_s,
+        kinds=tuple(kit.section.partition(" ")[0] for kit in site.kits),
+        draws=tuple(_stoppable(name) and rig.power_w() > rig.standby_w + 1 for name, rig in rigs.items()),
+        works=tuple(rig.hashing for rig in rigs.values()),
+        fit=tuple(_fits(site, kit) for kit in site.kits),
+        modes=tuple(rig.mode for rig in rigs.values()),
+        pools=tuple(
+            "" if at is None else owned.get(rig.pools[at][0], "") for at, rig in zip(used, rigs.values(), strict=True)
+        ),
+        writes=tuple(sum(rigs[kit.id].commands[verb] for verb in _flash(kit)) for kit in site.kits),
+        room_c=house.room_c,
+    )
     return Sample(
         at_s=house.now_s,
         readable=False,
-        miners_w=working_w,
+        miners_w=house.working_w(),
         total_w=house.power_w(),
         clear=False,
         price_off=house.price_p() >= agile.OFF_P,
-        price_known=True,
+        priced=priced,
     )
+
+
+def _flash(kit: home.Kit) -> tuple[str, ...]:
+    """What is written into flash memory: of small boards the pools too."""
+    return ("mode", "tune", *(("pool",) if kit.section.startswith(SMALL) else ()))
+
+
+def _stoppable(name: str) -> bool:
+    return name not in agile.ENDLESS
+
+
+def _fits(site: agile.Site, kit: home.Kit) -> bool:
+    """Nothing is wrong with it, its line and that of its plug, and it reaches its pools."""
+    rig, lines = site.house.rigs[kit.id], (kit.section, agile.PLUGS.get(kit.id, kit.section))
+    ill = any(getattr(rig, fault) for fault in home.FAULTS) or kit.id in site.house.dead
+    return not ill and rig.reachable is None and all(site.faults.of(line).kind == "ok" for line in lines)
+
+
+def _tripped(rig: Rig) -> bool:
+    """Too hot once, and it waits for a person's word."""
+    return rig.phase == HOT and not rig.heat.recovers
 
 
 def _home(site: home.Site) -> Sample:
@@ -265,7 +308,7 @@ def _home(site: home.Site) -> Sample:
     fit = []
     for name, rig in rigs.items():
         section, hosts = places[name]
-        ill = any(getattr(rig, fault) for fault in home.FAULTS) or name in house.dead
+        ill = any(getattr(rig, fault) for fault in home.FAULTS) or name in house.dead or _tripped(rig)
         fit.append(not ill and rig.host in hosts and site.faults.of(section).kind == "ok")
     household = Household(
         works=tuple(rig.hashing for rig in rigs.values()),

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from mine_controller.play.outcomes import (
     EMERGENCY,
+    EVERY_S,
     GRACE_S,
     OBEY_S,
     SPREAD,
@@ -100,8 +101,8 @@ def o23(history: History) -> Iterator[str]:
 
 
 def _is_weak(history: History, tick: Ticked) -> bool:
-    """It could see it: it had been so for a while when the tick began."""
-    near = [one for one in history.samples if tick.at_s - READ_S <= one.at_s <= tick.at_s]
+    """It could see it: it had been so for a while when the tick began, and was not mended at that very second."""
+    near = [one for one in history.samples if tick.at_s - READ_S <= one.at_s <= tick.at_s + EVERY_S]
     return bool(near) and all(_shows_weak(one) for one in near)
 
 

@@ -119,8 +119,8 @@ def _said(word: str, want: str, worn: MinerBook) -> str:
 def counts(fleet: tuple[Unit, ...]) -> dict[str, Any]:
     """How many are in each state, beside the words they say of themselves and what was measured of their power."""
     known = [unit.power_w for unit in fleet if unit.power_w is not None]
-    said = [unit.word for unit in fleet if unit.word is not None]
-    seen = bool(known or said)
+    said = [unit.word for unit in fleet if _says(unit)]
+    seen = bool(known) or any(unit.word is not None for unit in fleet)
     return {
         "total": len(fleet),
         "online": sum(online(unit) for unit in fleet) if seen else None,
@@ -140,6 +140,11 @@ def _by_state(fleet: tuple[Unit, ...]) -> dict[str, int | None]:
     for unit in fleet:
         out[unit.state] = (out[unit.state] or 0) + 1
     return out
+
+
+def _says(unit: Unit) -> bool:
+    """It says a word of itself, now: "offline" is what others say of it, and the word of a lost one is an old one."""
+    return not unit.lost and unit.word not in (None, "offline")
 
 
 def online(unit: Unit) -> bool:

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 
+from mine_controller.core.wording.words import aged
 from mine_controller.record import NamedTuple
 
 UNKNOWN = "unknown"
@@ -23,8 +24,9 @@ _SECRET = re.compile(
 
 
 def clean(text: object, cap: int = CAP) -> str:
-    """A stranger's text on one line: no control, bidi or invisible characters, at most `cap` characters."""
-    raw = str(text)[: 4 * cap]
+    """A stranger's text on one line: no control, bidi or invisible characters, at most `cap` characters. How old what
+    was known last is stands in it as everywhere on the page, in minutes and hours."""
+    raw = aged(str(text))[: 4 * cap]
     if not raw.isprintable():
         raw = "".join(char if char.isprintable() else " " for char in raw)
     raw = " ".join(raw.split())

@@ -29,7 +29,7 @@ LEAST_S = 0.05  # less than this is no time to start a process in
 GRACE_S = 0.2  # the child stops by itself so much before it is killed, so that what it knows still comes
 LINE_CAP = 64 * 1024  # one answer; more is garbage
 CHUNK = 65_536
-MISSING = "asic-rs is not installed here (pip install 'minectl[asic]'; 64-bit only): leave it to the outlet"
+MISSING = "asic-rs is not installed here (64-bit only): `sudo ./install.sh` tries it again; or leave it to the outlet"
 
 Told = dict[str, Any]
 

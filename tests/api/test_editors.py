@@ -370,3 +370,13 @@ def test_what_a_band_may_name_is_told(attic):
     assert found["coins"] == ["off", "DGB", "BTC"]
     assert [one["name"] for one in found["pools"]] == ["dgb", "btc"]
     assert {"eco", "standard"} <= set(found["modes"]["bitaxe"])
+
+
+def test_a_pool_is_called_as_people_call_it(served):
+    """A55: the owner's own example has a space in its name, and was refused without a word of what to write."""
+    new = {"name": " Solopool DGB ", "url": "stratum+tcp://solo.example", "port": 3333, "wallet": "w1", "coin": "DGB"}
+    assert served.post("/api/pools?wait=1", new, "admin").status_code == 200
+    assert "[pool Solopool-DGB]\n" in served.place.path.read_text()
+    assert served.get("/api/pools/Solopool-DGB/health").json()["coin"] == "DGB"
+    for name in ("Solopool/DGB", "", " ", "a" * 40, 5, None):
+        assert served.post("/api/pools", new | {"name": name}, "admin").status_code == 422

@@ -138,7 +138,7 @@ def command(told, verb="stop", value="", **more):
         (WireError("timeout", "asic-rs was not done in time"), "unknown", "not done"),
         (WireError("bad_http", "unreadable"), "unknown", "unreadable"),
         (WireError("unreachable", "not begun"), "unreachable", "not begun"),
-        (WireError("missing", MISSING), "unsupported", "pip install"),
+        (WireError("missing", MISSING), "unsupported", "install.sh"),
     ],
 )
 def test_only_a_plain_yes_is_taken_for_one(told, verdict, why):

@@ -281,7 +281,7 @@ def test_resume_is_one_post():
 
 @pytest.mark.parametrize(("verb", "paused"), [("stop", True), ("run", False)])
 def test_a_board_that_is_so_already_is_left_alone(verb, paused):
-    boards = shelf(b1=info(miningPaused=paused))
+    boards = shelf(b1=info(miningPaused=paused, **({"power": 2.5} if paused else {})))
     (outcome,) = do(boards, order("10.0.0.1", verb))
     assert (outcome.verdict, boards.sent()) == (APPLIED, [])
 

@@ -179,7 +179,8 @@ def test_a_pause_of_another_program_proves_nothing():
 
 @pytest.mark.parametrize(("verb", "paused"), [("stop", True), ("run", False)])
 def test_a_program_that_is_so_already_is_left_alone(verb, paused):
-    outcomes, shelf = do(Program(paused=paused), order("10.0.0.1", verb))
+    rates = {"hashrate": IDLE} if paused else {}
+    outcomes, shelf = do(Program(paused=paused, **rates), order("10.0.0.1", verb))
     assert (verdicts(outcomes), shelf.sent()) == ([APPLIED], [])
 
 

@@ -1,10 +1,10 @@
-"""The weak source and the home to which anything may happen at any moment, as state machines for Hypothesis."""
+"""The weak source and both homes to which anything may happen at any moment, as state machines for Hypothesis."""
 
 from collections import Counter
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
-from laws.stages import fleet, weak
+from laws.stages import fleet, home, weak
 from laws.troubles import Troubled
 
 MODES: Counter[str] = Counter()
@@ -13,6 +13,8 @@ LINES = ("sel735 meter", "mqtt supply", "openmptcprouter router", "cgminer rows"
          "roomalert intake", "iotawatt fans", "controlbyweb fans")  # fmt: skip
 SHELVES = ("bitaxe shelf", "nerdqaxe shelf", "avalon desk", "avalon garage", "antminer garage", "cgminer garage",
            "whatsminer garage", "xmrig office", "nmminer desk")  # fmt: skip
+DESKS = ("bitaxe shelf", "nerdqaxe shelf", "avalon desk", "xmrig office", "nmminer desk", "http_pdu plug1",
+         "http_pdu plug2", "octopus agile")  # fmt: skip
 FAULTS = ("silent", "garbage", "refuse", "gone", "frozen", "slow 4")
 
 
@@ -177,3 +179,65 @@ class Home(Anywhere):
         yield from (f"device {name} ok" for name in SHELVES)
         yield from (f"miner a{n:02} well" for n in range(1, 13))
         yield from ("window open", *(f"swap a{n:02} home" for n in range(1, 13)), "swap x01 home")
+
+
+class Agile(Anywhere):
+    """Eleven boards that mine by the half-hour price."""
+
+    @initialize(
+        weather=st.sampled_from(["july", "january", "heat_wave"]),
+        hour=st.sampled_from([1.0, 4.5, 13.0, 15.2, 18.4, 22.0]),
+        day=st.integers(0, 60),
+        seed=st.integers(1, 3),
+    )
+    def begin(self, weather, hour, day, seed):
+        self.stage, self.troubles = home(weather=weather, hour=hour, day=day, seed=seed), Counter()
+        self.stage.run(4)
+
+    @rule(ticks=st.sampled_from([5, 15, 30, 60]))
+    def hours(self, ticks):
+        self.stage.run(ticks)
+
+    @rule(seconds=st.sampled_from([-86_400, -3600, -90, 90, 3600, 86_400]), ticks=st.integers(1, 4))
+    def clock(self, seconds, ticks):
+        """A home without a price server of its own time goes by the wall clock: it comes right again."""
+        self.meet("clock", f"clock {seconds}")
+        self.stage.run(ticks)
+        self.stage.do(f"clock {-seconds}")
+
+    @rule(at=st.integers(1, 11), how=st.sampled_from(["silent", "liar", "slow_boot", "api_dies", "mute", "garbage",
+                                                      "tarpit", "refuses", "well"]))  # fmt: skip
+    def miner(self, at, how):
+        self.meet(f"miner {how}", f"miner a{at:02} {how}")
+
+    @rule(name=st.sampled_from(DESKS), how=st.sampled_from([*FAULTS, "ok", "ok"]))
+    def device(self, name, how):
+        self.meet("device", f"device {name} {how}")
+
+    @rule(how=st.sampled_from(["up", "down"]))
+    def internet(self, how):
+        self.meet(f"internet {how}", f"internet {how}")
+
+    @rule(how=st.sampled_from(["missed", "made"]))
+    def publication(self, how):
+        self.meet("publication", f"publication {how}")
+
+    @rule(how=st.sampled_from(["open", "open", "shut"]))
+    def window(self, how):
+        self.meet("window", f"window {how}")
+
+    @rule(
+        words=st.sampled_from([
+            "set-state strategy off", "set-state strategy on", "set-state band 4", "set-state band off",
+            "set-state miner.a01 stop", "set-state miner.a08 stop", "set-state miners stop", "clear-state --all",
+            "clear-state --all", "quarantine a03", "release --all", "set-state mode.a02 turbo",
+            "set-state mode.a08 low", "set-state pool.a04 bch",
+        ])
+    )  # fmt: skip
+    def operator(self, words):
+        self.meet("operator", f"ask {words}")
+
+    def healing(self):
+        yield from (f"device {name} ok" for name in DESKS)
+        yield from (f"miner a{n:02} well" for n in range(1, 12))
+        yield from ("window open", "internet up", "publication made", "ask release --all")

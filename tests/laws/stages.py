@@ -79,11 +79,11 @@ def _home_config():
     return demo.write_config(folder, _house(1, 12))
 
 
-def _house(seed, hour):
-    told = _story("july")
-    return agile.build(seed, told.start_wall_s(agile.ZONE) + int(hour * 3600), story=told)
+def _house(seed, hour, weather="july", day=0):
+    told = _story(weather)
+    return agile.build(seed, told.start_wall_s(agile.ZONE) + day * 86_400 + int(hour * 3600), story=told)
 
 
-def home(*, hour=12.0, seed=1):
-    """The eleven boards that follow the half-hour price."""
-    return Stage(_home_config(), _house(seed, hour))
+def home(*, hour=12.0, seed=1, weather="july", day=0):
+    """The eleven boards that follow the half-hour price; so many days after the story's own."""
+    return Stage(_home_config(), _house(seed, hour, weather, day))

@@ -69,6 +69,15 @@ def test_no_story_of_a_home_breaks_a_guard_or_an_outcome():
     assert sum(elsewhere.STARTS) > 2
 
 
+def test_no_story_of_a_home_that_mines_by_the_price_breaks_a_guard_or_an_outcome():
+    """O19, O31 to O33."""
+    SEEN.clear()
+    elsewhere.STARTS.clear()
+    run(12, 16, site=elsewhere.Agile)
+    assert {"internet down", "publication", "device", "operator", "kill"} <= set(SEEN)
+    assert sum(elsewhere.STARTS) > 10
+
+
 def test_a_stop_that_a_person_took_back_is_still_what_the_letter_was_about():
     here = stage(hour=2.0)
     here.run(3)
@@ -92,6 +101,7 @@ def test_thousands_of_stories_break_nothing():
             run(10, 40, number, machine.Metered)
             run(10, 40, number, elsewhere.Source)
             run(6, 40, number, elsewhere.Home)
+            run(10, 40, number, elsewhere.Agile)
         except FlakyStrategyDefinition as error:
             if isinstance(error.__context__, pytest.skip.Exception):  # time was up in the middle of a story
                 raise error.__context__ from None

@@ -105,3 +105,12 @@ def test_what_comes_within_a_tick_comes_at_its_second():
     rig = here.site.house.rigs["a02"]
     assert rig.host == "127.0.1.12"
     assert here.run(1).site.house.rigs["a02"].host == "127.0.1.17"
+
+
+@pytest.mark.parametrize("cap_kw", [40, 76])
+def test_no_more_miners_go_for_the_cap_than_have_to_though_the_meter_lags_behind_them(cap_kw):
+    """What it still showed of those who had stopped counted as others' load, so that more were stopped in each round:
+    17 of 20 where 10 were enough, and the climb back took a quarter of an hour."""
+    here = stage(cap_kw=cap_kw, metered=True, hour=2.0).run(3)
+    settled = here.history.samples[-1]
+    assert 0.85 * cap_kw * 1000 < settled.total_w < 0.98 * cap_kw * 1000

@@ -315,3 +315,27 @@ def test_a_damaged_policy_costs_what_is_said_of_shadow_mode_and_not_the_report(p
         with closing(sqlite3.connect(place.config.paths.db)) as db, db:
             db.execute("UPDATE configs SET policy = ?", (written,))
         assert [row["shadow"] for row in rows(place)] == [""]
+
+
+def test_a_proof_that_the_heat_contradicts_is_in_doubt_in_the_report(place):
+    """It said "in time" and nothing else where the inlet climbed, when the fans went down, as it does over miners."""
+    place.ticks(4, of=32)
+    place.plant.signal = "off"
+    place.ticks(9)  # ten minutes at full air, and the first steps down
+    place.plant.inlet += 6.0
+    place.ticks(7)
+    (standing,) = tree(place)["events"]
+    place.plant.signal = "run"
+    place.ticks(12)
+    (row,) = rows(place)
+    (one,) = tree(place)["events"]
+    assert (row["obeyed"], row["doubts"]) == ("1", "dark_but_hot")
+    assert standing["doubts"] == one["doubts"] == ["dark_but_hot"]
+    assert "in time, in doubt" in told(place)
+    assert "the inlet climbed as it does over miners that run" in told(place, "--html")
+
+
+def test_a_proof_that_nothing_contradicts_is_in_no_doubt(place):
+    (one,) = tree(event(place))["events"]
+    assert one["doubts"] == []
+    assert "doubt" not in told(place, "--html") + told(place)

@@ -61,6 +61,7 @@ def test_a_strangers_text_is_one_short_line():
     assert clean("a\x00\u202eb\r\nc\u200b  d") == "a b c d"
     assert len(clean("x" * 5000)) == 120
     assert clean("") == ""
+    assert clean("no answer in 6.0 s, last known 1443 s ago") == "no answer in 6.0 s, last known 24 min ago"
 
 
 def test_addresses_are_masked_and_times_are_not():

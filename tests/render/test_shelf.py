@@ -101,10 +101,21 @@ def test_a_unit_that_did_not_answer_when_last_asked_is_offline_at_once():
     assert (card["online"], card["word"], card["why"]) == (False, None, "no answer in 8.0 s")
     assert (document["totals"]["online"], document["totals"]["offline"]) == (0, 1)
     assert document["miners"]["online"] == 0, "both faces count alike"
+    assert (document["miners"]["hashing"], document["miners"]["words_known"]) == (None, 0)
     text = read(shown(wiring(one), told)).text
     assert "offline" in text
     assert "no answer in 8.0 s" in text
     assert "heard 2" in text
+
+
+def test_hashing_is_of_those_that_answer_now():
+    """The page said "Online 1 of 3; hashing 2 of 3 that answer": the word of one that is gone, and the cloud's."""
+    specs = [spec("a01"), spec("a02"), spec("a03", DESK)]
+    told = unit(specs[0]) | unit(specs[1], PLANT - 125) | unit(specs[2], word="offline", power_w=None)
+    document = made(wiring(*specs), told)
+    assert {name: document["miners"][name] for name in ("online", "hashing", "words_known")} == {
+        "online": 1, "hashing": 1, "words_known": 1
+    }  # fmt: skip
 
 
 def silent_at_its_outlet():

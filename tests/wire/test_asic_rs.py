@@ -112,7 +112,7 @@ def test_a_child_that_ends_at_once_or_says_nothing_is_a_reason():
 def test_a_missing_wheel_is_told_with_the_remedy():
     answers = run('say({"missing": "ModuleNotFoundError"})')
     assert kinds(answers) == ["missing", "missing"]
-    assert "pip install" in answers[0].why
+    assert "install.sh" in answers[0].why
     assert not answers[0].sent
 
 

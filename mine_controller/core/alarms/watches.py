@@ -11,6 +11,7 @@ from mine_controller.core.alarms.catalogue import KINDS, ways_of
 from mine_controller.core.alarms.look import Found, Look, event, hot, number
 from mine_controller.core.alarms.needs import lost, still
 from mine_controller.core.model.alarm import AlarmPolicy
+from mine_controller.core.model.reading import cut
 from mine_controller.core.model.reason import Event, Reason
 from mine_controller.core.once import OnceEach
 from mine_controller.core.outputs.lamp import NAME as LAMP
@@ -128,11 +129,11 @@ def _devices(look: Look) -> Found:
         health = channels.get(f"{name}:health")
         silent = health is not None and health.value is None
         if silent and not is_dark(look.view, name) and not _is_told_as_price(look.view, name):
-            yield event("device_unreachable", name, ("device", name), ("why", health.why[:120] if health else ""))
+            yield event("device_unreachable", name, ("device", name), ("why", health.brief(120) if health else ""))
     for name, kind in OWN.items():
         health = channels.get(f"{name}:health")
         if health is not None and health.value is None:
-            yield event(kind, name, ("why", health.why[:160]))
+            yield event(kind, name, ("why", health.brief(160)))
 
 
 def _silence(look: Look) -> Found:
@@ -166,7 +167,7 @@ def _frozen(look: Look) -> Found:
     """Endpoints that answer and stand still: nobody would look at them, as they are not silent."""
     for name, why in still(look.view).items():
         if answers(look.view, name):
-            yield event("device_frozen", name, ("device", name), ("why", why[:120]))
+            yield event("device_frozen", name, ("device", name), ("why", cut(why, 120)))
         else:
             yield f"device_frozen {name}"
 
@@ -227,7 +228,7 @@ def _channels(look: Look) -> Found:
         if health is None:
             yield f"channel_dead {name}"
         elif health.value is None:
-            yield event("channel_dead", name, ("channel", name), ("why", health.why[:160]))
+            yield event("channel_dead", name, ("channel", name), ("why", health.brief(160)))
 
 
 def _forced(look: Look) -> Found:

@@ -50,10 +50,12 @@ class Value(NamedTuple):
         tail = mark + age
         if len(self.why) <= most:
             return self.why
-        return _cut(self.why, most) if not mark or len(tail) + 12 > most else _cut(head, most - len(tail)) + tail
+        return cut(self.why, most) if not mark or len(tail) + 12 > most else cut(head, most - len(tail)) + tail
 
 
-def _cut(text: str, most: int) -> str:
-    """Whole words of it, and dots for the rest."""
+def cut(text: str, most: int) -> str:
+    """Whole words of it, and dots for the rest, where it is longer than `most` letters."""
+    if len(text) <= most:
+        return text
     room = text[: most - 3]
     return (room.rpartition(" ")[0] or room[:-1]) + " ..."

@@ -54,14 +54,15 @@ def advise(view: View, memory: dict[str, Any], options: Options) -> Advice:
     fleet, cap_w = view.fleet, view.site.power_cap_w
     if cap_w:
         foreign_w = _foreign_w(view)
-        total_w = max(fleet.meter_w or 0, fleet.miners_w + fleet.other_w) + foreign_w
+        meter_w = (fleet.meter_w or 0) - fleet.falling_w
+        total_w = max(meter_w, fleet.miners_w + fleet.other_w) + foreign_w
         numbers: _Numbers = (("total_w", total_w), ("cap_w", cap_w))
         target_w = max(0, cap_w * (100 - options.margin_pct) // 100 - fleet.other_w - foreign_w)
         room_w = max(0, target_w - rising_w(view))  # seen to come on, and not yet at its power
         room = _with_foreign("room", numbers, foreign_w, view)
         limits.append(Limit(SAFETY, "start_max_w", room_w, room))
         over = total_w * 100 > cap_w * options.shed_pct
-        seen = fleet.meter_w is not None and (fleet.meter_w + foreign_w) * 100 > cap_w * options.shed_pct
+        seen = fleet.meter_w is not None and (meter_w + foreign_w) * 100 > cap_w * options.shed_pct
         reason = _with_foreign("over", numbers, foreign_w, view)
         if fleet.unknown and not seen:
             reason = Reason("cap", "over_guess", (*numbers, ("miners", fleet.unknown)))

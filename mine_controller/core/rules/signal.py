@@ -126,9 +126,10 @@ def _blind(view: View, kept: dict[str, Any], value: Value, options: Options, eve
     if not never and value.value is not None and silent_s <= read_s:
         if not value.why or silent_s <= 0:
             return []
-        missed = Reason("signal", "missed", (("silent_s", silent_s), ("why", value.why[:WHY])))
+        missed = Reason("signal", "missed", (("silent_s", silent_s), ("why", value.brief(WHY))))
         return [Limit(CONTRACT, "no_start", 0, missed)]
-    reason = Reason("signal", "blind", (("silent_s", silent_s), ("grace_s", options.grace_s), ("why", value.why[:WHY])))
+    why = value.brief(WHY)
+    reason = Reason("signal", "blind", (("silent_s", silent_s), ("grace_s", options.grace_s), ("why", why)))
     told = int(kept.get("blind_told") or 0)
     if silent_s >= 2 * max(tick_s, STEP_S) and told < 1:
         kept["blind_told"] = 1

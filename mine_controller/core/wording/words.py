@@ -33,6 +33,11 @@ def sentence(reason: Reason) -> str:
     if "more" in shown:  # of a list that is cut short
         shown["more"] = f" and {shown['more']} more" if shown["more"] != "0" else ""
     said = template.format_map(_Shown(shown))
+    return aged(said)
+
+
+def aged(said: str) -> str:
+    """The text with the age at the end of why something is unknown as people say it: 24 min for 1443 s."""
     return _AGO.sub(_ago, said) if "last known " in said else said
 
 
