@@ -90,7 +90,9 @@ def _latch(view: View, inlet_c: float, at_s: int, options: Options, work: _Now) 
             reason = Reason("temperature", "stop", numbers)
             work.events.append(Event("heat_stop", "emergency", "inlet", reason))
         kept["over_at"] = first or at_s
-    elif inlet_c <= options.stop_c - NOISE_K or at_s - int(kept.get("over_at") or 0) > 3 * STEP_S:
+        return
+    lasts_s = max(3 * STEP_S, 2 * view.image.clock.tick_s)  # a slow timer has two readings, too
+    if inlet_c <= options.stop_c - NOISE_K or at_s - int(kept.get("over_at") or 0) > lasts_s:
         kept["over_at"] = 0  # a probe's noise at the limit does not begin the count anew
 
 
