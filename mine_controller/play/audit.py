@@ -11,6 +11,7 @@ from typing import Any
 
 from mine_controller.core.decide import decide
 from mine_controller.core.fleet import Fleet, sum_up, wordy
+from mine_controller.core.miners.renamed import follow
 from mine_controller.core.model.command import ERRANDS, Command
 from mine_controller.core.model.decision import Decision
 from mine_controller.core.model.image import Image
@@ -53,6 +54,7 @@ class Violation(NamedTuple):
 def audit(record: Record, *, again: bool = True) -> tuple[Violation, ...]:
     """Every guard on one record. `again`: also decide anew (G11, G12, G14), which costs three decisions."""
     at = record.image.clock.wall_s
+    record = record._replace(before=follow(record.before, record.policy.wiring.miners)[0])  # books go by unit
     checks = GUARDS if again else {name: guard for name, guard in GUARDS.items() if name not in ("G11", "G12", "G14")}
     return tuple(Violation(name, at, said) for name, guard in checks.items() for said in guard(record))
 
