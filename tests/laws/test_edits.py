@@ -8,13 +8,15 @@ from mine_controller.config.load import load
 
 @pytest.fixture
 def swapped(tmp_path):
-    """The small container's config with the names a007 and a008 changed round."""
+    """A config with two names changed round."""
 
-    def edit(config):
+    def edit(config, one, other):
         for name in ("config.txt", "fleet.csv"):
             text = (config.paths.config.parent / name).read_text("utf-8")
             if name == "fleet.csv":
-                text = text.replace("\na007,", "\nx,").replace("\na008,", "\na007,").replace("\nx,", "\na008,")
+                text = (
+                    text.replace(f"\n{one},", "\n?,").replace(f"\n{other},", f"\n{one},").replace("\n?,", f"\n{other},")
+                )
             (tmp_path / name).write_text(text, "utf-8")
             (tmp_path / name).chmod(0o600)
         return load(tmp_path / "config.txt")
@@ -27,16 +29,17 @@ def test_two_names_changed_round_while_miners_start_hold_nobody_back_and_start_n
     at.run(2).do("signal off")
     at.run(6).do("signal run")
     before = at.sampler.samples[-1].starts
-    for _ in range(40):
+
+    def begun():
+        return [new - old for new, old in zip(at.sampler.samples[-1].starts, before, strict=True)]
+
+    first, last = 8, 11  # the one starts a few minutes before the other
+    while not begun()[first]:
         at.tick()
-        begun = [new - old for new, old in zip(at.sampler.samples[-1].starts, before, strict=True)]
-        if begun[6] != begun[7]:
-            break
-    assert begun[6] != begun[7]
-    names = [swapped(at.config), at.config]
-    for turn in range(12):  # changed round again before every tick: books always lie under the other name
+    assert not begun()[last]
+    names = [swapped(at.config, f"a{first + 1:03}", f"a{last + 1:03}"), at.config]
+    for turn in range(12):  # changed round before every tick: the books always lie under the other name
         at.config = names[turn % 2]
         at.tick()
-    begun = [new - old for new, old in zip(at.sampler.samples[-1].starts, before, strict=True)]
-    assert (begun[6], begun[7]) == (1, 1)
+    assert (begun()[first], begun()[last]) == (1, 1)
     assert at.guarded == []
