@@ -12,7 +12,7 @@ from mine_controller.config.lines import END, Document, decode, is_key, nearest,
 from mine_controller.config.load import SITE, build_config
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
-from mine_controller.config.source import Source, read_source
+from mine_controller.config.source import Source, read_file, read_source, real
 from mine_controller.config.work import FleetCommon
 from mine_controller.core.option import Secret
 from mine_controller.record import NamedTuple
@@ -234,8 +234,8 @@ def swap(source: Source, raw: bytes) -> None:
 
 def previous(path: Path) -> Path:
     """Where the text before the last edit is kept."""
-    real = path.resolve()
-    return real.with_name(real.name + PREVIOUS)
+    behind = real(path)
+    return behind.with_name(behind.name + PREVIOUS)
 
 
 def undo(path: Path) -> tuple[Change, ...]:
@@ -263,7 +263,7 @@ def _put_back(path: Path) -> tuple[Change, ...]:
         old, found = text_of(path) or (previous(path).read_bytes(), previous(path))
         info, fleet = found.stat(), path.parent / FILE
         if found == previous(path):
-            build_config(Source(path, old, fleet.read_bytes() if fleet.exists() else None, info.st_mode), {})
+            build_config(Source(path, old, read_file(fleet) if fleet.exists() else None, info.st_mode), {})
         replace_file(path, old, 0o600, (info.st_uid, info.st_gid))
     except FileNotFoundError:
         text = f"neither {NAME} nor {path.name}{PREVIOUS} is there; every copy under backups holds it, without secrets"

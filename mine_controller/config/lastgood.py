@@ -19,7 +19,7 @@ from mine_controller.config.lines import read as read_lines
 from mine_controller.config.load import SITE, build_config, load
 from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.replace import replace_file
-from mine_controller.config.source import SYSTEM, Source, sha
+from mine_controller.config.source import SYSTEM, Source, read_file, real, sha
 from mine_controller.config.values import Place, WrongValueError, secret
 
 NAME = "config.last-good"
@@ -39,7 +39,7 @@ def remember(config: Config) -> None:
     text, fleet = config.texts
     kept = {
         "sha": config.sha,
-        "path": str(config.paths.config.resolve()),
+        "path": str(real(config.paths.config)),
         "config": text.reveal(),
         "fleet": None if fleet is None else fleet.reveal(),
     }
@@ -78,7 +78,7 @@ def lost_fleet(config: Config) -> Problem | None:
 
 def secret_files(config: Config) -> tuple[Path, ...]:
     """Every file that holds a secret of this config: a new password changes nothing in config.txt itself."""
-    folder = config.paths.config.resolve().parent
+    folder = real(config.paths.config).parent
     sections = read_lines(config.texts[0].reveal()).sections.values()
     named = {entry.value for section in sections for entry in section.entries.values()}
     return tuple(
@@ -110,13 +110,13 @@ def _places(path: Path) -> Iterator[Path]:
     """Where the database may lie, as far as a broken config can say."""
     yield from _named_places(path)
     yield path.parent
-    if path.resolve() == SYSTEM.resolve():
+    if real(path) == real(SYSTEM):
         yield SYSTEM_DATA
 
 
 def _named_places(path: Path) -> Iterator[Path]:
     try:
-        raw = path.read_bytes()
+        raw = read_file(path)
     except OSError:
         return
     section = read_lines(decode(raw)[0]).sections.get(SITE)
@@ -127,7 +127,7 @@ def _named_places(path: Path) -> Iterator[Path]:
 
 def _without_secrets(source: Source) -> Over:
     """What stands in for each secret whose own file can't be read."""
-    place = Place(source.path.resolve().parent, private=True)
+    place = Place(real(source.path).parent, private=True)
     over: dict[str, dict[str, str]] = {}
     for title, section in read_lines(decode(source.config)[0]).sections.items():
         lost = [key for key, entry in section.entries.items() if _is_lost(entry.value, place)]
@@ -154,7 +154,7 @@ def _read(kept: Path, path: Path) -> Config | None:
         if info.st_uid not in (os.geteuid(), 0) or info.st_mode & 0o077:
             return None
         told = json.loads(kept.read_bytes())
-        if told["path"] != str(path.resolve()):
+        if told["path"] != str(real(path)):
             return None
         fleet = told["fleet"]
         source = Source(path, told["config"].encode(), None if fleet is None else fleet.encode(), PRIVATE)

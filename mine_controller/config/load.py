@@ -27,7 +27,7 @@ from mine_controller.config.doubts import doubts
 from mine_controller.config.lines import Document, Over, Section, decode, nearest, put_over
 from mine_controller.config.lines import read as read_lines
 from mine_controller.config.model import Config, ConfigError, Endpoint, Problem
-from mine_controller.config.source import Source, read_source, sha
+from mine_controller.config.source import Source, read_source, real, sha
 from mine_controller.config.values import Place
 from mine_controller.config.wiring import TITLE as WIRING
 from mine_controller.config.wiring import Built, Defaults, Wired, build
@@ -53,7 +53,7 @@ def build_config(source: Source, over: Over) -> Config:
         raise ConfigError((*wrong, *wrong_fleet))
     document = read_lines(text)
     private = stat.S_IMODE(source.mode) & 0o077 == 0
-    work = Work(Place(source.path.resolve().parent, private))
+    work = Work(Place(real(source.path).parent, private))
     work.problems += [*wrong, *wrong_fleet, *document.problems]
     if stat.S_IMODE(source.mode) & 0o002:
         work.tell(0, "", "", "can be changed by anybody on this machine: chmod 600 it")

@@ -16,7 +16,7 @@ def replace_file(path: Path, content: bytes, mode: int, owner: tuple[int, int] |
 
     Drafts of the same file that a kill or a power cut left go then.
     """
-    path = path.resolve()
+    path = Path(os.path.realpath(path))  # not `resolve`, which gives up on links in a ring
     from tempfile import mkstemp  # noqa: PLC0415 - ticks seldom write a config
 
     handle, name = mkstemp(prefix=f".{path.name}.{DRAFT}", dir=path.parent)

@@ -1,6 +1,7 @@
 """config.txt and fleet.csv as they lie on the disk: read once, with what helps where they can't be."""
 
 import errno
+import os
 import stat
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def read_source(path: Path) -> Source:
     """Both files' bytes; raises ConfigError when config.txt can't be read."""
     try:
         mode = path.stat().st_mode
-        raw = _read(path)
+        raw = read_file(path)
     except FileNotFoundError:
         raise ConfigError((Problem(0, "", "", _missing(path)),)) from None
     except OSError as error:
@@ -32,8 +33,13 @@ def read_source(path: Path) -> Source:
     return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
 
 
-def _read(path: Path) -> bytes:
-    """OSError also for what is no file: a pipe would be waited for."""
+def real(path: Path) -> Path:
+    """The file behind links; of links in a ring the path itself, where `Path.resolve` gives up."""
+    return Path(os.path.realpath(path))
+
+
+def read_file(path: Path) -> bytes:
+    """Its bytes; raises OSError also for what is no file: a pipe would be waited for."""
     if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
         raise OSError(errno.EINVAL, "it is a pipe or a device, no file")
     return path.read_bytes()
@@ -49,7 +55,7 @@ def _missing(path: Path) -> str:
 
 def _fleet(path: Path) -> bytes | None:
     try:
-        return _read(path)
+        return read_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -30,6 +30,25 @@ def test_a_broken_config_gives_way_to_the_last_good_one_and_tells_its_problems(w
     assert any("cut off" in problem.text for problem in config.broken)
 
 
+def _pipe(path):
+    os.mkfifo(path)
+
+
+def _ring(path):
+    path.symlink_to(path.name)
+
+
+@pytest.mark.parametrize("put", [_pipe, _ring, Path.mkdir])
+def test_what_is_no_file_in_the_configs_place_gives_way_too_and_is_not_waited_for(write, put):
+    path = write()
+    remember(load(path))
+    path.unlink()
+    put(path)
+    config = load_or_last_good(path)
+    assert config.last_good
+    assert "can't be read" in config.broken[0].text
+
+
 def test_cfg1_a_check_that_falls_over_is_a_broken_section_and_stops_no_tick(write, monkeypatch):
     good = load(write())
     remember(good)
