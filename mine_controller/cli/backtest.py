@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LAST_DAY_S = 86_400
 FOR_EVER_S = 253_402_300_799
 SAME = "the recorded config"
+_CONFIG = click.Path(readable=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -40,8 +41,8 @@ twin's own error. A difference is that of two runs of the twin. Each --sweep cha
 site's own config; several make every combination. Nothing is sent or written.
 Exit: 0 done · 1 nothing is recorded, or the database can't be read · 2 config"""
 )
-@click.option("--config", "-c", type=_FILE, help="The config to try.")
-@click.option("--of", type=_FILE, help="config.txt of the site whose records are used.")
+@click.option("--config", "-c", type=_CONFIG, help="The config to try.")
+@click.option("--of", type=_CONFIG, help="config.txt of the site whose records are used.")
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago); default 24h.")
 @click.option("--until", callback=moment, metavar="WHEN", help="Up to this time.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Try each of these values; repeatable.")

@@ -69,7 +69,8 @@ def _first(path: Path) -> "Config":
         found = load_or_last_good(path)
     except ConfigError as error:
         first, many = max(error.problems, key=lambda one: one.line > 0), len(error.problems)
-        where = " ".join(part for part in (f"line {first.line}", first.section, first.option, first.text) if part)
+        line = f"line {first.line}" if first.line else ""
+        where = " ".join(part for part in (line, first.section, first.option, first.text) if part)
         fail(f"{path} is broken ({where}; {many} in all): `minectl config check` tells everything", 2)
     if found.last_good:
         click.echo(f"{path} is broken; collecting by the last good one", err=True)

@@ -34,7 +34,7 @@ from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.news import notes
 from mine_controller.config.source import Source, read_source
 
-FILE = click.Path(dir_okay=False, path_type=Path)
+FILE = click.Path(readable=False, path_type=Path)  # one that can't be read is told when it is, with what helps
 WIDE = 400  # of a line of a difference
 WRONG = 2  # exit code: the config, or what was asked of it, is wrong
 

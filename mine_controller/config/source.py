@@ -64,8 +64,11 @@ def _fleet(path: Path) -> bytes | None:
 
 
 def _why(error: OSError) -> str:
-    closed = "; it is another user's: put sudo in front, or chown it to the user of the ticks"
-    return f"{error.strerror}{closed if isinstance(error, PermissionError) else ''}"
+    helps = {
+        PermissionError: "; it is another user's: put sudo in front, or chown it to the user of the ticks",
+        IsADirectoryError: "; name the file in it",
+    }
+    return f"{error.strerror}{helps.get(type(error), '')}"
 
 
 def sha(source: Source) -> str:

@@ -1,6 +1,8 @@
 """`minectl health` as a monitoring plugin sees it."""
 
+import errno
 import json
+import os
 import re
 
 import pytest
@@ -45,6 +47,24 @@ def test_without_a_good_config_nothing_is_known(tmp_path):
     assert done.exit_code == 3
     assert done.stdout.startswith("MINECTL UNKNOWN - ")
     assert "can't be used, a problem: is missing" in done.stdout
+
+
+@pytest.mark.parametrize(("why", "helps"), [(errno.EACCES, "put sudo in front"), (errno.EISDIR, "name the file in it")])
+def test_a_config_that_cant_be_read_is_unknown_with_what_helps_and_not_critical(place, monkeypatch, why, helps):
+    """Exit 2 is critical to who monitors; and what was said was that of the command line, without a remedy."""
+
+    def closed(*_given):
+        raise OSError(why, os.strerror(why))
+
+    place.ticks(1)
+    monkeypatch.setattr("mine_controller.config.source.read_file", closed)
+    monkeypatch.setattr("mine_controller.config.lastgood.read_file", closed)
+    (place.path.parent / "config.last-good").unlink(missing_ok=True)
+    monkeypatch.setattr(os, "access", lambda *_given, **_named: False)
+    done = place.run("health")
+    assert done.exit_code == 3
+    assert done.stdout.startswith("MINECTL UNKNOWN - ")
+    assert helps in done.stdout
 
 
 def test_an_open_warning_is_a_warning_and_names_it(place):
