@@ -41,8 +41,8 @@ twin's own error. A difference is that of two runs of the twin. Each --sweep cha
 site's own config; several make every combination. Nothing is sent or written.
 Exit: 0 done · 1 nothing is recorded, or the database can't be read · 2 config"""
 )
-@click.option("--config", "-c", type=_CONFIG, help="The config to try.")
-@click.option("--of", type=_CONFIG, help="config.txt of the site whose records are used.")
+@click.option("--config", "-c", type=_CONFIG, metavar="FILE", help="The config to try.")
+@click.option("--of", type=_CONFIG, metavar="FILE", help="config.txt of the site whose records are used.")
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago); default 24h.")
 @click.option("--until", callback=moment, metavar="WHEN", help="Up to this time.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Try each of these values; repeatable.")

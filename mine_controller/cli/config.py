@@ -51,7 +51,7 @@ Examples:
 \b
 Exit: 0 done or good · 2 something in the config, or in what was asked, is wrong""",
 )
-@click.option("--config", "-c", "path", type=FILE, help="config.txt of the site.")
+@click.option("--config", "-c", "path", type=FILE, metavar="FILE", help="config.txt of the site.")
 @click.pass_context
 def command(context: click.Context, path: Path | None) -> None:
     """Look at config.txt, check it and change it."""
@@ -65,7 +65,7 @@ def _on_config(run: Callable[..., None]) -> Callable[..., None]:
         run(config_path(given or context.obj), **rest)
 
     handler: Any = wraps(run)(with_path)
-    named: Any = click.option("--config", "-c", "given", type=FILE, help="config.txt of the site.")
+    named: Any = click.option("--config", "-c", "given", type=FILE, metavar="FILE", help="config.txt of the site.")
     return cast("Callable[..., None]", named(click.pass_context(handler)))
 
 

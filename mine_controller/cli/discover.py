@@ -210,10 +210,11 @@ def _tell(looked: "Looked", plan: "Plan", finds: "Sequence[Find]", added: "Addit
         (state, sum(find.state == state for find in miners)) for state in ("known", "moved", "new", "unknown make")
     ]
     told = ", ".join(f"{count} {state}" for state, count in counts if count) or "no miner"
-    click.echo(f"{told} on {len(plan.hosts)} addresses in {took_s:.1f} s")
+    searched = len(plan.hosts)
+    click.echo(f"{told} on {searched} address{'es' * (searched != 1)} in {took_s:.1f} s")
     if others:
         places = ", ".join(others[:8]) + (" ..." if len(others) > 8 else "")
-        click.echo(f"{len(others)} more answer, but as no miner that is known here: {places}")
+        click.echo(f"{len(others)} more answer{'s' * (len(others) == 1)}, but as no miner that is known here: {places}")
     for note in filter(None, (looked.deaf, looked.tally.failed and f"not searched: {_failed(looked)}")):
         click.echo(f"Note: {note}", err=True)
     if added is not None:

@@ -17,7 +17,7 @@ SHOWN = 40  # letters of what was typed in a sentence
 def config_option(function: Decorated) -> Decorated:
     """--config FILE, with the usual places as its default; what can't be read is told when it is, with what helps."""
     kind = click.Path(readable=False, path_type=Path)
-    return click.option("--config", "-c", type=kind, help="config.txt of the site.")(function)
+    return click.option("--config", "-c", type=kind, metavar="FILE", help="config.txt of the site.")(function)
 
 
 def db_option(function: Decorated) -> Decorated:

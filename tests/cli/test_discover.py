@@ -70,7 +70,7 @@ def test_the_table_tells_who_is_known_new_and_unknown(home, lan):
     assert "unknown make" in lines["127.77.1.31"]
     assert "127.77.1.30" not in lines
     assert "1 known, 2 new, 1 unknown make on 62 addresses" in done.stdout
-    assert "1 more answer, but as no miner that is known here: 127.77.1.30" in done.stdout
+    assert "1 more answers, but as no miner that is known here: 127.77.1.30" in done.stdout
     assert "`minectl discover --add` lists the new ones" in done.stdout
     assert home.fleet.read_text() == FLEET
 
