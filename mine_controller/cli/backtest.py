@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mine_controller.cli.options import db_option
+from mine_controller.cli.options import CONFIG_FILE, db_option
 from mine_controller.cli.output import json_text, moment, safe, table
 from mine_controller.cli.session import config_path, fail, load_config, paths_of, tell_problems
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 LAST_DAY_S = 86_400
 FOR_EVER_S = 253_402_300_799
 SAME = "the recorded config"
-_CONFIG = click.Path(readable=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -41,8 +40,8 @@ twin's own error. A difference is that of two runs of the twin. Each --sweep cha
 site's own config; several make every combination. Nothing is sent or written.
 Exit: 0 done · 1 nothing is recorded, or the database can't be read · 2 config"""
 )
-@click.option("--config", "-c", type=_CONFIG, metavar="FILE", help="The config to try.")
-@click.option("--of", type=_CONFIG, metavar="FILE", help="config.txt of the site whose records are used.")
+@click.option("--config", "-c", type=CONFIG_FILE, metavar="FILE", help="The config to try.")
+@click.option("--of", type=CONFIG_FILE, metavar="FILE", help="config.txt of the site whose records are used.")
 @click.option("--since", callback=moment, metavar="WHEN", help="From this time on (ISO, or how long ago); default 24h.")
 @click.option("--until", callback=moment, metavar="WHEN", help="Up to this time.")
 @click.option("--sweep", "sweeps", multiple=True, metavar="KEY=A,B,C", help="Try each of these values; repeatable.")

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, cast
 
 import click
 
-from mine_controller.cli.options import typed
+from mine_controller.cli.options import config_as, typed
 from mine_controller.cli.output import json_text, safe
 from mine_controller.cli.session import Asker, Ended, config_path, tell_news
 from mine_controller.config.edit import (
@@ -34,7 +34,6 @@ from mine_controller.config.model import Config, ConfigError, Problem
 from mine_controller.config.news import notes
 from mine_controller.config.source import Source, read_source
 
-FILE = click.Path(readable=False, path_type=Path)  # one that can't be read is told when it is, with what helps
 WIDE = 400  # of a line of a difference
 WRONG = 2  # exit code: the config, or what was asked of it, is wrong
 
@@ -51,7 +50,7 @@ Examples:
 \b
 Exit: 0 done or good · 2 something in the config, or in what was asked, is wrong""",
 )
-@click.option("--config", "-c", "path", type=FILE, metavar="FILE", help="config.txt of the site.")
+@config_as("path")
 @click.pass_context
 def command(context: click.Context, path: Path | None) -> None:
     """Look at config.txt, check it and change it."""
@@ -65,7 +64,7 @@ def _on_config(run: Callable[..., None]) -> Callable[..., None]:
         run(config_path(given or context.obj), **rest)
 
     handler: Any = wraps(run)(with_path)
-    named: Any = click.option("--config", "-c", "given", type=FILE, metavar="FILE", help="config.txt of the site.")
+    named: Any = config_as("given")
     return cast("Callable[..., None]", named(click.pass_context(handler)))
 
 

@@ -11,13 +11,18 @@ from mine_controller.cli.session import fail
 
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 MOST_S = 36_525 * 86_400  # more is no number that a database holds, or no date that a page can show
+CONFIG_FILE = click.Path(readable=False, path_type=Path)  # one that can't be read is told when it is, with what helps
 SHOWN = 40  # letters of what was typed in a sentence
 
 
 def config_option(function: Decorated) -> Decorated:
-    """--config FILE, with the usual places as its default; what can't be read is told when it is, with what helps."""
-    kind = click.Path(readable=False, path_type=Path)
-    return click.option("--config", "-c", type=kind, metavar="FILE", help="config.txt of the site.")(function)
+    """--config FILE, with the usual places as its default."""
+    return config_as("config")(function)
+
+
+def config_as(name: str) -> Callable[[Decorated], Decorated]:
+    """The same, under another parameter's name."""
+    return click.option("--config", "-c", name, type=CONFIG_FILE, metavar="FILE", help="config.txt of the site.")
 
 
 def db_option(function: Decorated) -> Decorated:

@@ -29,7 +29,8 @@ def read_source(path: Path) -> Source:
     except FileNotFoundError:
         raise ConfigError((Problem(0, "", "", _missing(path)),)) from None
     except OSError as error:
-        raise ConfigError((Problem(0, "", "", f"can't be read: {_why(error)}"),)) from None
+        inside = "; name the file in it" if isinstance(error, IsADirectoryError) else ""
+        raise ConfigError((Problem(0, "", "", f"can't be read: {_why(error)}{inside}"),)) from None
     return Source(path, raw, _fleet(path.parent / fleet_file.FILE), mode)
 
 
@@ -64,11 +65,8 @@ def _fleet(path: Path) -> bytes | None:
 
 
 def _why(error: OSError) -> str:
-    helps = {
-        PermissionError: "; it is another user's: put sudo in front, or chown it to the user of the ticks",
-        IsADirectoryError: "; name the file in it",
-    }
-    return f"{error.strerror}{helps.get(type(error), '')}"
+    closed = "; it is another user's: put sudo in front, or chown it to the user of the ticks"
+    return f"{error.strerror}{closed if isinstance(error, PermissionError) else ''}"
 
 
 def sha(source: Source) -> str:

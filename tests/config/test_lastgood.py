@@ -39,7 +39,7 @@ def _ring(path):
 
 
 @pytest.mark.parametrize("put", [_pipe, _ring, Path.mkdir])
-def test_what_is_no_file_in_the_configs_place_gives_way_too_and_is_not_waited_for(write, put):
+def test_cfg1_what_is_no_file_in_the_configs_place_gives_way_too_and_is_not_waited_for(write, put):
     path = write()
     remember(load(path))
     path.unlink()
